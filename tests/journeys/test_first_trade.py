@@ -1,4 +1,4 @@
-"""A stranger's first hour: an account, a price, a trade, its confirmation, a transfer, good-bye."""
+"""A new customer's first hour: register, get a price, trade, transfer, sign out."""
 
 import signal
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ from tests.people import set_prices
 
 @pytest.fixture
 def redis(lone_app: Flask, worker_id: str) -> Iterator[Redis]:
-    """A part of the real Redis where no other test's worker takes jobs."""
+    """Yield a database of the real Redis where no other test's worker takes jobs."""
     settings: Settings = lone_app.extensions["settings"]
     number = 15 - int(worker_id.removeprefix("gw") if worker_id != "master" else 0) % 8
     client = connect_to_redis(f"{settings.redis_url.rpartition('/')[0]}/{number}")
@@ -34,8 +34,8 @@ def redis(lone_app: Flask, worker_id: str) -> Iterator[Redis]:
 
 
 @contextmanager
-def _signals_kept() -> Iterator[None]:
-    """RQ takes the signals for itself and does not give them back."""
+def _signals_restored() -> Iterator[None]:
+    """Restore the signal handlers, which RQ replaces and does not restore."""
     kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield
     for number, handler in kept.items():
@@ -43,12 +43,12 @@ def _signals_kept() -> Iterator[None]:
 
 
 def carry_out_jobs(app: Flask, redis: Redis) -> None:
-    """What the relay and the worker do, until nothing is due."""
+    """Run the relay and the worker until no job is due."""
     database: Database = app.extensions["database"]
     Relay(database, redis, app.extensions["backoff"]).step()
     queue = Queue(kit_tasks.Queue.DEFAULT, connection=redis, serializer=JSONSerializer)
     worker = RqWorker([queue], connection=redis, serializer=JSONSerializer)
-    with app.app_context(), _signals_kept():
+    with app.app_context(), _signals_restored():
         worker.work(burst=True, logging_level="WARNING")
 
 
@@ -63,14 +63,16 @@ def box() -> Iterator[Mailbox]:
         yield made
 
 
-def confirm(me: ApiClient, wish: object, app: Flask, redis: Redis, box: Mailbox) -> None:
-    """No money moves before the address is confirmed, by the link that is mailed there."""
-    problem(me.post("/api/trade/quote", wish), 403, "email_not_confirmed")
+def confirm(me: ApiClient, conversion: object, app: Flask, redis: Redis, box: Mailbox) -> None:
+    """Confirm the email address by the link sent to it. No money moves before that."""
+    problem(me.post("/api/trade/quote", conversion), 403, "email_not_confirmed")
     carry_out_jobs(app, redis)
     me.ok(200, me.post("/api/auth/verify-email", {"token": box.latest_token(me.email)}))
 
 
-def test_a_stranger_trades_and_is_told(lone_app: Flask, redis: Redis, box: Mailbox) -> None:
+def test_new_customer_trades_and_gets_one_confirmation(
+    lone_app: Flask, redis: Redis, box: Mailbox
+) -> None:
     database: Database = lone_app.extensions["database"]
     set_prices(database, AU="4000", AG="50", PT="1600", PD="1500", CU="0.4", PAXG="4000")
     me = ApiClient(lone_app)
@@ -84,12 +86,12 @@ def test_a_stranger_trades_and_is_told(lone_app: Flask, redis: Redis, box: Mailb
     prices = me.ok(200, me.get("/api/trade/prices", asset="AU"))["data"]
     assert [(price["bid"], price["ask"]) for price in prices] == [("3992.000000", "4008.000000")]
 
-    wish = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "1000.00"}
-    confirm(me, wish, lone_app, redis, box)
+    conversion = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "1000.00"}
+    confirm(me, conversion, lone_app, redis, box)
 
-    # Money comes from outside; then a quote for 1,000 dollars of gold: 995.00 / 4008.
+    # Money is paid in; then a quote for 1,000 dollars of gold: 995.00 / 4008.
     me.credit(USD="1000.00", PAXG="2")
-    quote = me.ok(201, me.post("/api/trade/quote", wish))
+    quote = me.ok(201, me.post("/api/trade/quote", conversion))
     assert (quote["toAmount"], quote["price"]) == ("0.24825349", "4008.000000")
     assert quote["fee"] == {"asset": "USD", "amount": "5.00"}
     assert me.available() == {"USD": "1000.00", "PAXG": "2.00000000"}
@@ -100,7 +102,7 @@ def test_a_stranger_trades_and_is_told(lone_app: Flask, redis: Redis, box: Mailb
     assert (again.status_code, again.data) == (201, first.data)
     assert "Idempotent-Replayed" not in first.headers
     assert again.headers["Idempotent-Replayed"] == "true"
-    # Two gifts and one trade; the job that tells of it, beside the one that mailed the link.
+    # Two credits and one trade; the job that confirms it, beside the one that sent the link.
     counts = [count(database, table) for table in ("entries", "orders", "outbox")]
     assert counts == [3, 1, 2]
     problem(me.post("/api/trade/order", {"quoteId": quote["id"]}), 409, "quote_used")
@@ -108,7 +110,7 @@ def test_a_stranger_trades_and_is_told(lone_app: Flask, redis: Redis, box: Mailb
     assert me.available() == {"PAXG": "2.00000000", "XAU-s": "0.24825349"}
     assert me.ok(200, me.get("/api/trade/history")) == {"data": [order], "nextCursor": None}
 
-    # Told once, however often the jobs are carried out.
+    # One confirmation, however often the jobs run.
     assert me.ok(200, me.get("/api/messages"))["data"] == []
     for _ in range(2):
         carry_out_jobs(lone_app, redis)
@@ -127,11 +129,11 @@ def test_a_stranger_trades_and_is_told(lone_app: Flask, redis: Redis, box: Mailb
     me.ok(201, me.post("/api/wallet/transfer", burn))
     assert me.available() == {"PAXG": "2.24825349"}
 
-    # Logging out ends this session at once and leaves the other one alone.
+    # Signing out ends this session at once and leaves the other one alone.
     assert me.post("/api/auth/logout").status_code == 204
     for path in ("/api/auth/me", "/api/wallet/balances", "/api/trade/history", "/api/messages"):
         problem(me.get(path), 401, "token_invalid")
-    # A stored answer is told to nobody without a valid session either.
+    # A stored response needs a valid session too.
     replay = me.post("/api/trade/order", {"quoteId": quote["id"]}, key="my first trade")
     problem(replay, 401, "token_invalid")
     ended = me.post("/api/auth/refresh", {"refreshToken": me.refresh_token})

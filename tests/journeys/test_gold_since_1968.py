@@ -1,7 +1,7 @@
 """Real input: 100 dollars of gold each month from January 1968 on, at that month's real price.
 
-What the books say at the end is compared, to the last minor unit, with a calculation written here
-from the wire contract alone, and with what Beancount and hledger add up.
+At the end the books are compared, to the last minor unit, with a calculation written here from the
+API contract alone, and with the totals of Beancount and hledger.
 """
 
 import csv
@@ -46,7 +46,7 @@ def half_up(exact: Fraction) -> int:
 
 @dataclass
 class Expected:
-    """The books as they must be: cents and hundred-millionths of an ounce, as integers."""
+    """The expected books, in integer cents and hundred-millionths of an ounce."""
 
     months: int = 0
     ounces: int = 0
@@ -57,12 +57,13 @@ class Expected:
     bought: list[tuple[str, str]] = field(default_factory=list)
 
     def buy(self, cents: int, price: str) -> None:
-        """A month: the ask is half the spread above the price, rounded up at six decimals."""
+        """Add a month's purchase. The ask is half the spread above the price, rounded up to 6
+        decimals."""
         mid = Fraction(price)
         ask = Fraction(ceil(mid * (1 + SPREAD / 2) * 10**6), 10**6)
         fee = half_up(cents * FEE)
         units = floor((cents - fee) * CENT / ask * OUNCE)
-        # Of what is left after the fee: worth at mid, spread, and what truncation left over.
+        # The rest after the fee: its worth at mid, the spread, and the remainder of truncation.
         worth = half_up(Fraction(units, OUNCE) * mid / CENT)
         spread = half_up(Fraction(units, OUNCE) * (ask - mid) / CENT)
         self.months += 1
@@ -74,8 +75,8 @@ class Expected:
         self.bought.append((decimal(units, 8), decimal(int(ask * 10**6), 6)))
 
     def totals(self) -> dict[tuple[str, str], Decimal]:
-        """Each account class with its asset, debit positive, and no zeros."""
-        paid = self.months * 10_000  # given out of capital, so a debit there
+        """Return the total of each account class and asset, debit positive, without zeros."""
+        paid = self.months * 10_000  # paid out of capital, so a debit there
         units = {
             ("equity:capital", "USD"): paid,
             ("liability:customer:trading", "XAU-S"): -self.ounces,
@@ -103,7 +104,7 @@ def prices(shared_data: Path) -> Path:
 
 
 def months_of(prices: Path) -> list[tuple[datetime, str]]:
-    """The file's lines from 1968 on, read without the product."""
+    """Return the file's rows from 1968 on, read without our own code."""
     with prices.open(encoding="utf-8", newline="") as lines:
         rows = list(csv.DictReader(lines))
     return [
@@ -114,7 +115,7 @@ def months_of(prices: Path) -> list[tuple[datetime, str]]:
 
 
 def buy_each_month(app: Flask, me: ApiClient, prices: Path) -> Expected:
-    """Live through the months; each order goes through the API and answers what it must."""
+    """Buy in every month through the API, and check each order."""
     database: Database = app.extensions["database"]
     feed, rules = ReplayFeed(prices, Metal.AU), resolve(PricingRules)
     session_id = session_of(me)
@@ -123,9 +124,9 @@ def buy_each_month(app: Flask, me: ApiClient, prices: Path) -> Expected:
         for month, price in months_of(prices):
             traveller.move_to(month)
             with database.transaction() as session:
-                recorded = record_ticks(session, {feed.name: feed.fetch(month)}, month, rules)
-            assert [what.outcome for what in recorded.values()] == ["accepted"]
-            # A fresh token of the same session, as refreshing would give at that time.
+                results = record_ticks(session, {feed.name: feed.fetch(month)}, month, rules)
+            assert [result.outcome for result in results.values()] == ["accepted"]
+            # A new token of the same session, as a refresh at that time would return.
             me.token, _ = resolve(AccessTokens).issue(
                 user_id=me.user_id,
                 session_id=session_id,
@@ -147,7 +148,7 @@ def session_of(me: ApiClient) -> object:
 
 
 def summed(lines: Iterator[tuple[str, str, Decimal]]) -> dict[tuple[str, str], Decimal]:
-    """Totals by account class and asset, without the customer's own number, without zeros."""
+    """Return totals by account class and asset, without the customer's id and without zeros."""
     totals: Counter[tuple[str, str]] = Counter()
     for account, asset, amount in lines:
         parts = account.lower().replace("_", "-").split(":")
@@ -193,7 +194,7 @@ def totals_of_beancount(file: Path) -> dict[tuple[str, str], Decimal]:
 def totals_of_hledger(file: Path) -> dict[tuple[str, str], Decimal]:
     program = hledger()
     run(program, "-f", file, "check", "--strict")
-    # One line for each account and commodity; the account's name stands before each.
+    # One line for each account and commodity, each with the account's name.
     listed = run(program, "-f", file, "bal", "-O", "csv", "--flat", "-N", "--layout=bare")
     rows = list(csv.reader(listed.splitlines()))
     assert rows.pop(0) == ["account", "commodity", "balance"]
@@ -213,7 +214,7 @@ def totals_of_ours(database: Database) -> dict[tuple[str, str], Decimal]:
     )
 
 
-def test_the_books_agree_with_an_independent_calculation(
+def test_books_agree_with_an_independent_calculation(
     lone_app: Flask, prices: Path, tmp_path: Path
 ) -> None:
     database: Database = lone_app.extensions["database"]
@@ -225,14 +226,14 @@ def test_the_books_agree_with_an_independent_calculation(
         me.credit(USD=f"{len(months)}00.00")
     expected = buy_each_month(lone_app, me, prices)
 
-    # The customer, over HTTP: every dollar is spent, every order is in the history.
+    # Over HTTP the customer has spent every dollar, and every order is in the history.
     assert me.available() == {"XAU-s": decimal(expected.ounces, 8)}
     orders = list(history(me))
     assert [order["toAmount"] for order in orders] == [b[0] for b in reversed(expected.bought)]
     fees = sum(Decimal(order["fee"]["amount"]) for order in orders)
     assert fees == Decimal(decimal(expected.fees, 2)) == Decimal("0.50") * len(months)
 
-    # The books: our own totals, the two programs' and the independent ones are the same.
+    # Our own totals, those of the two programs and the independent ones are the same.
     assert totals_of_ours(database) == expected.totals()
     verified = books(lone_app, "verify")
     assert f"{len(months) + 1} entries" in verified
@@ -253,8 +254,10 @@ def history(me: ApiClient) -> Iterator[dict[str, object]]:
 
 
 @pytest.mark.parametrize("form", ["beancount", "hledger"])
-def test_the_two_programs_would_notice_a_cent(lone_app: Flask, tmp_path: Path, form: str) -> None:
-    """The negative control: one amount changed in the exported file, and it is refused."""
+def test_control_accounting_programs_detect_a_wrong_cent(
+    lone_app: Flask, tmp_path: Path, form: str
+) -> None:
+    """With one amount changed in the exported file, the program rejects it."""
     ApiClient.customer(lone_app, USD="100.00", XAU_s="1.00000001")
     text = books(lone_app, "export", "--format", form)
     file = tmp_path / f"books.{form}"
@@ -268,8 +271,8 @@ def test_the_two_programs_would_notice_a_cent(lone_app: Flask, tmp_path: Path, f
             totals_of(file)
 
 
-def test_the_whole_file_replays(lone_app: Flask, prices: Path) -> None:
-    """`flask prices replay` stores every month since 1833 once, whatever it is worth."""
+def test_whole_price_file_can_be_replayed(lone_app: Flask, prices: Path) -> None:
+    """`flask prices replay` stores every month since 1833 once."""
     database: Database = lone_app.extensions["database"]
     with prices.open(encoding="utf-8", newline="") as lines:
         rows = [(row["Date"], Decimal(row["Price"])) for row in csv.DictReader(lines)]
@@ -288,6 +291,6 @@ def test_the_whole_file_replays(lone_app: Flask, prices: Path) -> None:
     assert stored == rows
     last = datetime.strptime(rows[-1][0], "%Y-%m").replace(tzinfo=UTC)
     assert market == [(last, rows[-1][1])]
-    # Old news is no price to trade at.
+    # An old price is stale.
     me = ApiClient.customer(lone_app, USD="100.00")
     assert me.get("/api/trade/prices").json["data"][0]["stale"] is True

@@ -1,4 +1,4 @@
-"""Connections as the three roles, past the application."""
+"""Direct connections as each of the three database roles."""
 
 import os
 from collections.abc import Iterator
@@ -11,28 +11,28 @@ from app.kit.db import Database
 
 
 def connect(url: str, database: Database) -> psycopg.Connection:
-    """A plain connection to the test's database as the role that the URL names."""
+    """Return a plain connection to the test's database as the role in the URL."""
     address = make_url(url).set(drivername="postgresql", database=database.engine.url.database)
     return psycopg.connect(address.render_as_string(hide_password=False), autocommit=True)
 
 
 @pytest.fixture
 def application(database: Database) -> Iterator[psycopg.Connection]:
-    """As the application's role."""
+    """Yield a connection as the application's role."""
     with connect(os.environ["DATABASE_URL"], database) as connection:
         yield connection
 
 
 @pytest.fixture
 def owner(database: Database) -> Iterator[psycopg.Connection]:
-    """As the role that migrates."""
+    """Yield a connection as the role that migrates."""
     with connect(os.environ["DATABASE_OWNER_URL"], database) as connection:
         yield connection
 
 
 @pytest.fixture
 def superuser(database: Database) -> Iterator[psycopg.Connection]:
-    """As the server's own administrator: embedded servers only."""
+    """Yield a connection as the server's administrator, on embedded servers only."""
     url = os.environ["PBCEX_TEST_SUPERUSER_URL"]
     if not url:
         pytest.skip("needs a superuser, so it runs on embedded servers only")

@@ -1,4 +1,4 @@
-"""The ledger as a few dictionaries: what the real one must agree with after every step."""
+"""A model of the ledger in a few dictionaries. The real one must agree with it after each step."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,13 +17,13 @@ from app.ledger.errors import (
 )
 
 GUARDED = {AccountClass.CUSTOMER_FUNDING, AccountClass.CUSTOMER_TRADING}
-Legs = Mapping[AccountKey, int]
+Postings = Mapping[AccountKey, int]
 Reasons = set[type[Exception]]
 
 
 @dataclass
 class Hold:
-    """A hold and what became of it."""
+    """A hold and its status."""
 
     account: AccountKey
     units: int
@@ -34,16 +34,16 @@ class Hold:
 
 @dataclass(frozen=True)
 class Entry:
-    """Legs by account, debit positive, none of them zero."""
+    """An entry: units by account, debit positive, none of them zero."""
 
-    legs: Legs
+    postings: Postings
     posted_at: datetime
     reverses: str | None
 
 
 @dataclass
 class Books:
-    """Every verb says why it would be refused; where nothing speaks against it, it happens."""
+    """The model. Each verb returns why it is refused; if there is no reason, it takes effect."""
 
     #: Debit positive, of every account that was ever posted to or held against.
     units: dict[AccountKey, int] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class Books:
     entries: dict[str, Entry] = field(default_factory=dict)
 
     def held(self, account: AccountKey) -> int:
-        """What pending holds set aside."""
+        """Return the units of pending holds."""
         return sum(
             hold.units
             for hold in self.holds.values()
@@ -59,22 +59,22 @@ class Books:
         )
 
     def available(self, account: AccountKey) -> int:
-        """What may be taken from a customer's account."""
+        """Return what may be taken from a customer's account."""
         return -self.units.get(account, 0) - self.held(account)
 
     def post(
         self,
         reference: str,
-        legs: Legs,
+        postings: Postings,
         at: datetime,
         *,
         hold_id: UUID | None = None,
         reverses: str | None = None,
     ) -> Reasons:
-        """Post an entry, perhaps a hold with it."""
-        legs = {account: units for account, units in legs.items() if units}
+        """Post an entry, with or without a hold."""
+        postings = {account: units for account, units in postings.items() if units}
         reasons: Reasons = set()
-        if len(legs) < 2 or any(self._sums(legs).values()):
+        if len(postings) < 2 or any(self._sums(postings).values()):
             reasons.add(UnbalancedEntry)
         if reference in self.entries:
             reasons.add(AlreadyPosted)
@@ -83,13 +83,13 @@ class Books:
         hold = None
         if hold_id is not None:
             hold = self.holds.get(hold_id)
-            reasons |= self._against_posting(hold, legs, at)
-        if any(self._overdraws(account, units, hold) for account, units in legs.items()):
+            reasons |= self._against_posting(hold, postings, at)
+        if any(self._overdraws(account, units, hold) for account, units in postings.items()):
             reasons.add(InsufficientFunds)
         if reasons:
             return reasons
-        self.entries[reference] = Entry(legs, at, reverses)
-        for account, units in legs.items():
+        self.entries[reference] = Entry(postings, at, reverses)
+        for account, units in postings.items():
             self.units[account] = self.units.get(account, 0) + units
         if hold:
             hold.status, hold.reference = "posted", reference
@@ -101,19 +101,19 @@ class Books:
             released = hold.units
         return account.account_class in GUARDED and units > self.available(account) + released
 
-    def _against_posting(self, hold: Hold | None, legs: Legs, at: datetime) -> Reasons:
+    def _against_posting(self, hold: Hold | None, postings: Postings, at: datetime) -> Reasons:
         if hold is None or hold.status != "pending":
             return {HoldNotPending}
         reasons: Reasons = set()
         if hold.expires_at is not None and hold.expires_at <= at:
             reasons.add(HoldExpired)
-        if not 1 <= legs.get(hold.account, 0) <= hold.units:
+        if not 1 <= postings.get(hold.account, 0) <= hold.units:
             reasons.add(HoldExceeded)
         return reasons
 
     def reverse(self, reference: str, reverses: str, at: datetime) -> Reasons:
         """Post the mirror of an entry."""
-        mirror = {account: -units for account, units in self.entries[reverses].legs.items()}
+        mirror = {account: -units for account, units in self.entries[reverses].postings.items()}
         return self.post(reference, mirror, at, reverses=reverses)
 
     def place(
@@ -135,7 +135,7 @@ class Books:
         return set()
 
     def expire(self, now: datetime) -> int:
-        """Release the holds whose time has come; answers how many."""
+        """Release the holds that have expired. Return how many."""
         due = [
             hold
             for hold in self.holds.values()
@@ -146,8 +146,8 @@ class Books:
         return len(due)
 
     @staticmethod
-    def _sums(legs: Legs) -> dict[str, int]:
+    def _sums(postings: Postings) -> dict[str, int]:
         sums: dict[str, int] = {}
-        for account, units in legs.items():
+        for account, units in postings.items():
             sums[account.asset.code] = sums.get(account.asset.code, 0) + units
         return sums

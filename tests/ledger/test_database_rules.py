@@ -1,4 +1,4 @@
-"""What the database itself refuses, tried past the application. Nothing changes."""
+"""What the database itself refuses, tried past the application. A refusal changes nothing."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -55,7 +55,7 @@ COLUMNS = {
 
 @pytest.fixture
 def person(database: Database, people: People) -> Actor:
-    """A customer with 100.00 USD of which 30.00 are held."""
+    """Return a customer with 100.00 USD, of which 30.00 are held."""
     person = people.customer(USD="100.00")
     with database.transaction() as session:
         ledger.place_hold(
@@ -79,7 +79,7 @@ def refused(
     state: str = DENIED,
     rule: str | None = None,
 ) -> None:
-    """The statement raises what is named, and changes nothing."""
+    """Check that the statement raises this state and rule, and changes nothing."""
     with database_unchanged(database), pytest.raises(psycopg.Error) as raised:
         connection.execute(statement, parameters)
     assert raised.value.sqlstate == state, raised.value
@@ -107,7 +107,7 @@ class TestDirectWrites:
             "DO $$ BEGIN DELETE FROM {table}; END $$",
         ],
     )
-    def test_are_denied_to_the_application(
+    def test_direct_writes_are_denied_to_the_application(
         self, database: Database, application: psycopg.Connection, table: str, statement: str
     ) -> None:
         text = statement.format(table=table, row=INSERTS[table], column=COLUMNS[table])
@@ -125,12 +125,12 @@ class TestDirectWrites:
             "SELECT nextval('accounts_id_seq')",
         ],
     )
-    def test_assets_and_numbering_are_out_of_reach(
+    def test_assets_and_sequences_cannot_be_changed(
         self, database: Database, application: psycopg.Connection, statement: str
     ) -> None:
         refused(database, application, statement)
 
-    def test_an_asset_can_be_added_and_renamed(self, application: psycopg.Connection) -> None:
+    def test_asset_can_be_added_and_renamed(self, application: psycopg.Connection) -> None:
         code = uuid4().hex
         application.execute("INSERT INTO assets VALUES (%s, 0, 'One thing')", (code,))
         application.execute("UPDATE assets SET name = 'A thing' WHERE code = %s", (code,))
@@ -170,12 +170,12 @@ class TestDefinitions:
             "CREATE EXTENSION pg_trgm SCHEMA public",
         ],
     )
-    def test_are_out_of_the_application_s_reach(
+    def test_definitions_cannot_be_changed_by_the_application(
         self, database: Database, application: psycopg.Connection, statement: str
     ) -> None:
         refused(database, application, statement)
 
-    def test_it_cannot_give_itself_rights(
+    def test_application_cannot_grant_itself_rights(
         self, database: Database, application: psycopg.Connection
     ) -> None:
         application.execute("GRANT ALL ON entries, postings, balances TO CURRENT_USER")
@@ -200,7 +200,7 @@ class TestDefinitions:
             "UPDATE pg_class SET relowner = 0",
         ],
     )
-    def test_it_stays_who_it_is(
+    def test_application_cannot_change_its_role_or_settings(
         self, database: Database, application: psycopg.Connection, statement: str
     ) -> None:
         refused(database, application, statement)
@@ -216,7 +216,7 @@ class TestInternalFunctions:
             "SELECT forbid_rescaling()",
         ],
     )
-    def test_are_not_the_application_s_to_call(
+    def test_internal_functions_cannot_be_called_by_the_application(
         self, database: Database, application: psycopg.Connection, statement: str
     ) -> None:
         refused(database, application, statement)
@@ -224,7 +224,7 @@ class TestInternalFunctions:
     def test_every_function_of_the_schema_is_granted_by_name(
         self, owner: psycopg.Connection
     ) -> None:
-        """A function that anybody may call would run with its owner's rights."""
+        """A function that any role may call would run with its owner's rights."""
         rows = owner.execute(
             """SELECT p.proname FROM pg_proc p
                WHERE p.pronamespace = 'public'::regnamespace AND p.prosecdef
@@ -243,27 +243,29 @@ class TestInternalFunctions:
             assert config == ["search_path=pg_catalog, public, pg_temp"]
 
 
-Legs = Sequence[tuple[Any, Any, Any, Any]]
+Postings = Sequence[tuple[Any, Any, Any, Any]]
 
 _CALL = """
 SELECT ledger_post(%s, %s, now(), %s::text[], %s::text[], %s::uuid[], %s::bigint[], %s, %s)
 """
 
 
-def call(legs: Legs, *, reference: str | None = None, reverses: int | None = None) -> list[Any]:
-    """The parameters of a call of the posting function."""
-    columns = [list(column) for column in zip(*legs, strict=True)] or [[], [], [], []]
+def call(
+    postings: Postings, *, reference: str | None = None, reverses: int | None = None
+) -> list[Any]:
+    """Return the parameters of a call of the posting function."""
+    columns = [list(column) for column in zip(*postings, strict=True)] or [[], [], [], []]
     assets, classes, owners, units = columns
     return [reference or uuid4().hex, "test", assets, classes, owners, units, reverses, None]
 
 
-def spend(owner_id: UUID, units: int) -> Legs:
+def spend(owner_id: UUID, units: int) -> Postings:
     return [("USD", "customer.funding", owner_id, units), ("USD", "fees", HOUSE, -units)]
 
 
 class TestPosting:
     @pytest.mark.parametrize(
-        ("legs", "state", "rule"),
+        ("postings", "state", "rule"),
         [
             ([], RULE, "entry_has_two_postings"),
             ([("USD", "fees", HOUSE, 1)], RULE, "entry_has_two_postings"),
@@ -327,22 +329,22 @@ class TestPosting:
             ([(None, "capital", HOUSE, 5), (None, "fees", HOUSE, -5)], "23502", None),
         ],
     )  # fmt: skip
-    def test_what_is_no_entry_is_refused(
+    def test_invalid_entry_is_refused(
         self,
         database: Database,
         application: psycopg.Connection,
-        legs: Legs,
+        postings: Postings,
         state: str,
         rule: str | None,
     ) -> None:
-        refused(database, application, _CALL, call(legs), state=state, rule=rule)
+        refused(database, application, _CALL, call(postings), state=state, rule=rule)
 
-    def test_what_was_opened_on_the_way_is_gone_too(
+    def test_accounts_opened_by_a_refused_entry_are_rolled_back(
         self, database: Database, application: psycopg.Connection
     ) -> None:
         newcomer = uuid4()
-        legs = [("USD", "capital", newcomer, 5), ("USD", "customer.funding", newcomer, -4)]
-        refused(database, application, _CALL, call(legs), state=RULE, rule="entry_balances")
+        postings = [("USD", "capital", newcomer, 5), ("USD", "customer.funding", newcomer, -4)]
+        refused(database, application, _CALL, call(postings), state=RULE, rule="entry_balances")
 
     @pytest.mark.parametrize("missing", range(6))
     def test_null_arguments_are_refused(
@@ -353,7 +355,7 @@ class TestPosting:
         with database_unchanged(database), pytest.raises(psycopg.Error):
             application.execute(_CALL, parameters)
 
-    def test_a_null_time_is_refused(
+    def test_null_time_is_refused(
         self, database: Database, application: psycopg.Connection
     ) -> None:
         parameters = call([("USD", "capital", HOUSE, 5), ("USD", "fees", HOUSE, -5)])
@@ -363,9 +365,9 @@ class TestPosting:
     def test_arrays_with_shifted_bounds_are_refused(
         self, database: Database, application: psycopg.Connection, column: int
     ) -> None:
-        """Read by subscript these say something else than read by place."""
-        legs = [("USD", "capital", HOUSE, 5), ("USDC", "capital", HOUSE, -5)]
-        parameters = call(legs)
+        """Read by subscript, these arrays differ from the same arrays read by position."""
+        postings = [("USD", "capital", HOUSE, 5), ("USDC", "capital", HOUSE, -5)]
+        parameters = call(postings)
         values = ",".join(f'"{value}"' for value in parameters[column])
         parameters[column] = f"[0:1]={{{values}}}"
         with database_unchanged(database), pytest.raises(psycopg.Error):
@@ -391,7 +393,7 @@ class TestPosting:
         with database_unchanged(database), pytest.raises(psycopg.Error):
             application.execute(_CALL, parameters)
 
-    def test_more_than_there_is_is_refused(
+    def test_entry_above_the_available_balance_is_refused(
         self, database: Database, application: psycopg.Connection, person: Actor
     ) -> None:
         """Of 100.00 USD, 30.00 are held."""
@@ -401,22 +403,22 @@ class TestPosting:
         )  # fmt: skip
         application.execute(_CALL, call(spend(person.user_id, 7000)))
 
-    def test_numbers_that_overflow_are_refused(
+    def test_overflowing_numbers_are_refused(
         self, database: Database, application: psycopg.Connection, person: Actor
     ) -> None:
-        legs = [
+        postings = [
             ("USD", "capital", HOUSE, 2**63 - 1),
             ("USD", "customer.funding", person.user_id, -(2**63 - 1)),
         ]
-        refused(database, application, _CALL, call(legs), state="22003")
+        refused(database, application, _CALL, call(postings), state="22003")
 
-    def test_a_reversal_that_mirrors_nothing_is_refused(
+    def test_reversal_that_does_not_mirror_is_refused(
         self, database: Database, application: psycopg.Connection, person: Actor
     ) -> None:
         (entry,) = application.execute(_CALL, call(spend(person.user_id, 500))).fetchone()
-        for legs in (spend(person.user_id, 500), spend(person.user_id, -400)):
+        for postings in (spend(person.user_id, 500), spend(person.user_id, -400)):
             refused(
-                database, application, _CALL, call(legs, reverses=entry),
+                database, application, _CALL, call(postings, reverses=entry),
                 state=RULE, rule="reversal_mirrors",
             )  # fmt: skip
         refused(
@@ -438,7 +440,7 @@ class TestHolds:
             ("no such class", 5, RULE, "account_class_known"),
         ],
     )
-    def test_what_is_no_hold_is_refused(
+    def test_invalid_hold_is_refused(
         self,
         database: Database,
         application: psycopg.Connection,
@@ -456,7 +458,7 @@ class TestHolds:
     @pytest.mark.parametrize(
         ("status", "at"), [("posted", "now()"), (None, "now()"), ("voided", "NULL")]
     )
-    def test_a_hold_is_released_in_no_other_way(
+    def test_hold_is_released_only_as_voided_or_expired(
         self,
         database: Database,
         application: psycopg.Connection,
@@ -470,7 +472,7 @@ class TestHolds:
         ).fetchone()
         with database_unchanged(database), pytest.raises(psycopg.Error):
             application.execute(f"SELECT ledger_release_hold(%s, %s, {at})", (hold, status))
-        # It has no time at which it expires.
+        # The hold has no expiry.
         refused(
             database, application, "SELECT ledger_release_hold(%s, 'expired', now())", (hold,),
             state=RULE, rule="hold_expiry",
@@ -478,7 +480,7 @@ class TestHolds:
 
 
 class TestShadowing:
-    """The application may create temporary things; the ledger's functions never see them."""
+    """The application may create temporary objects; the ledger's functions never use them."""
 
     @pytest.mark.parametrize(
         "path", ["pg_temp", "pg_temp, public, pg_catalog", "pg_temp, pg_catalog, public"]
@@ -523,8 +525,8 @@ class TestShadowing:
 
 
 @pytest.mark.usefixtures("person")
-class TestTheOwner:
-    """Who migrates could take the triggers away; with them in place, history only grows."""
+class TestOwner:
+    """The role that migrates could drop the triggers; while they exist, history only grows."""
 
     @pytest.mark.parametrize("table", ["entries", "postings"])
     @pytest.mark.parametrize(
@@ -536,19 +538,19 @@ class TestTheOwner:
             "MERGE INTO {table} t USING (SELECT 1) s ON true WHEN MATCHED THEN DELETE",
         ],
     )
-    def test_cannot_rewrite_history(
+    def test_owner_cannot_rewrite_history(
         self, database: Database, owner: psycopg.Connection, table: str, statement: str
     ) -> None:
         refused(database, owner, statement.format(table=table, column=COLUMNS[table]))
 
-    def test_cannot_truncate_what_history_hangs_on(
+    def test_owner_cannot_truncate_assets_or_accounts(
         self, database: Database, owner: psycopg.Connection
     ) -> None:
         refused(database, owner, "TRUNCATE assets CASCADE")
         refused(database, owner, "TRUNCATE accounts CASCADE")
 
     @pytest.mark.parametrize("change", ["scale = 3", "code = 'USX'", "scale = 3, name = 'x'"])
-    def test_cannot_rescale_an_asset(
+    def test_owner_cannot_rescale_an_asset(
         self, database: Database, owner: psycopg.Connection, change: str
     ) -> None:
         refused(database, owner, f"UPDATE assets SET {change} WHERE code = 'XPD-s'")
@@ -561,19 +563,21 @@ class TestTheOwner:
             "TRUNCATE accounts CASCADE",
         ],
     )
-    def test_cannot_change_an_account(
+    def test_owner_cannot_change_an_account(
         self, database: Database, owner: psycopg.Connection, statement: str
     ) -> None:
         refused(database, owner, statement)
 
-    def test_cannot_switch_triggers_off_by_a_setting(
+    def test_owner_cannot_disable_triggers_by_a_setting(
         self, database: Database, owner: psycopg.Connection
     ) -> None:
         refused(database, owner, "SET session_replication_role = replica")
 
 
-def test_the_check_sees_a_row_written_again(database: Database, people: People) -> None:
-    """Of the checker itself: the same values written anew count as a change."""
+def test_control_unchanged_check_detects_a_rewritten_row(
+    database: Database, people: People
+) -> None:
+    """Rewriting a row with the same values counts as a change."""
     people.customer()
     before = table_digests(database)
     with database.transaction() as session:

@@ -1,7 +1,7 @@
 """The ledger against a model of it: any sequence of verbs, compared after every step.
 
-After each step the accounts, holds, entries and postings of the owners at hand are exactly the
-model's, each asset sums to zero, and nothing is overdrawn. A refusal leaves every row as it was,
+After each step the accounts, holds, entries and postings of the owners in the test are exactly the
+model's, each asset sums to zero, and no account is overdrawn. A refusal leaves every row unchanged,
 byte for byte.
 """
 
@@ -39,12 +39,12 @@ from app.ledger.chart import AccountClass, AccountKey
 from app.ledger.errors import HoldExpired, UnbalancedEntry
 from app.ledger.service import NewPosting
 from tests.drill import IS_FULL_SIZE, SEED, choose_size
-from tests.ledger.model import GUARDED, Books, Hold, Legs, Reasons
+from tests.ledger.model import GUARDED, Books, Hold, Postings, Reasons
 
 STEPS = choose_size(5_000, 50_000)
 STEPS_OF_ONE_RUN = 50
 RUNS_OF_ONE_SEED = 10
-#: Long ago, so that a sweep finds no hold of other tests.
+#: Long ago, so that expiring holds never finds one of another test.
 START = datetime(1999, 1, 1, tzinfo=UTC)
 ASSETS = (USD, PAXG, XAU)
 
@@ -63,7 +63,7 @@ SELECT h.id, h.status, h.units, h.expires_at, e.reference, h.settled_at, h.xmin:
 FROM holds h JOIN accounts a ON a.id = h.account_id LEFT JOIN entries e ON e.id = h.entry_id
 WHERE a.owner_id = ANY(%(owners)s) ORDER BY h.id
 """
-# All that came since, on whatever account: no run makes a hundred.
+# All entries since, on any account: no run makes a hundred.
 _ENTRIES = """
 SELECT e.reference, e.posted_at, r.reference, a.asset, a.class, a.owner_id, p.units,
        e.id
@@ -110,7 +110,8 @@ class LedgerMachine(RuleBasedStateMachine):
         self.credit(number, asset, units)
 
     def teardown(self) -> None:
-        """What was posted stands as it was; no hold is left that a later run would sweep."""
+        """Check that past entries are unchanged, and void the holds so that a later run finds
+        none."""
         if not hasattr(self, "rows"):
             return
         self.last = self.first
@@ -122,7 +123,7 @@ class LedgerMachine(RuleBasedStateMachine):
         assert entries == self.posted
 
     def read(self) -> list[list[Row]]:
-        """The owners' accounts and holds, and what was posted since the last step."""
+        """Return the owners' accounts and holds, and the entries since the last step."""
         scope = {"owners": [*self.people, self.house], "first": self.last}
         with self.database.reading() as session:
             return session.fetch((_ACCOUNTS, scope), (_HOLDS, scope), (_ENTRIES, scope))
@@ -138,7 +139,7 @@ class LedgerMachine(RuleBasedStateMachine):
         return f"{self.house}:{self.references}"
 
     def attempt(self, reasons: Reasons, verb: Callable[[Session], object]) -> None:
-        """Do it for real: it happens, or is refused for one of the reasons and leaves no trace."""
+        """Do it for real: it succeeds, or is refused for one of the reasons and changes nothing."""
         self.tally["steps"] += 1
         refusal = None
         try:
@@ -152,11 +153,11 @@ class LedgerMachine(RuleBasedStateMachine):
             assert self.rows == before
         assert (type(refusal) in reasons) if reasons else (refusal is None), (refusal, reasons)
 
-    def enter(
-        self, legs: Legs, *, reference: str | None = None, hold_id: UUID | None = None
+    def post_entry(
+        self, postings: Postings, *, reference: str | None = None, hold_id: UUID | None = None
     ) -> None:
         reference = reference or self.reference()
-        reasons = self.books.post(reference, legs, self.now, hold_id=hold_id)
+        reasons = self.books.post(reference, postings, self.now, hold_id=hold_id)
         self.attempt(
             reasons,
             lambda session: ledger.post(
@@ -164,27 +165,29 @@ class LedgerMachine(RuleBasedStateMachine):
                 cause="model",
                 reference=reference,
                 posted_at=self.now,
-                postings=[NewPosting(account, units) for account, units in legs.items()],
+                postings=[NewPosting(account, units) for account, units in postings.items()],
                 hold_id=hold_id,
             ),
         )
 
     def credit(self, number: int, asset: Asset, units: int) -> None:
         capital = self.own(AccountClass.CAPITAL, asset)
-        self.enter({self.customer(number, asset): -units, capital: units})
+        self.post_entry({self.customer(number, asset): -units, capital: units})
 
     @rule(number=customers, other=st.integers(1, 2), asset=assets, units=amounts)
     def pay(self, number: int, other: int, asset: Asset, units: int) -> None:
         receiver = self.customer((number + other) % 3, asset)
-        self.enter({self.customer(number, asset): units, receiver: -units})
+        self.post_entry({self.customer(number, asset): units, receiver: -units})
 
-    @rule(number=customers, pair=st.permutations(ASSETS), given=amounts, got=amounts, fee=minutes)
-    def convert(self, number: int, pair: list[Asset], given: int, got: int, fee: int) -> None:
+    @rule(
+        number=customers, pair=st.permutations(ASSETS), given=amounts, received=amounts, fee=minutes
+    )
+    def convert(self, number: int, pair: list[Asset], given: int, received: int, fee: int) -> None:
         source, target, _ = pair
-        self.enter(
+        self.post_entry(
             {
-                self.own(AccountClass.POSITION, target): got,
-                self.customer(number, target): -got,
+                self.own(AccountClass.POSITION, target): received,
+                self.customer(number, target): -received,
                 self.own(AccountClass.FEES, source): -fee,
                 self.own(AccountClass.POSITION, source): fee - given,
                 self.customer(number, source): given,
@@ -194,18 +197,18 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(number=customers, asset=assets, units=amounts, off=st.sampled_from([-1, 1]))
     def lose_a_unit(self, number: int, asset: Asset, units: int, off: int) -> None:
         fees = self.own(AccountClass.FEES, asset)
-        self.enter({self.customer(number, asset): units, fees: off - units})
+        self.post_entry({self.customer(number, asset): units, fees: off - units})
 
     @rule(asset=assets)
     def move_nothing(self, asset: Asset) -> None:
-        self.enter({self.own(AccountClass.FEES, asset): 0})
+        self.post_entry({self.own(AccountClass.FEES, asset): 0})
 
     @precondition(lambda self: self.books.entries)
     @rule(pick=picks, number=customers, units=amounts)
     def repeat(self, pick: int, number: int, units: int) -> None:
         references = list(self.books.entries)
         capital = self.own(AccountClass.CAPITAL, USD)
-        self.enter(
+        self.post_entry(
             {self.customer(number, USD): -units, capital: units},
             reference=references[pick % len(references)],
         )
@@ -226,10 +229,10 @@ class LedgerMachine(RuleBasedStateMachine):
             ),
         )
 
-    @rule(number=customers, asset=assets, units=amounts, lasts=st.none() | minutes)
-    def place(self, number: int, asset: Asset, units: int, lasts: int | None) -> None:
+    @rule(number=customers, asset=assets, units=amounts, minutes_held=st.none() | minutes)
+    def place(self, number: int, asset: Asset, units: int, minutes_held: int | None) -> None:
         hold_id, account = uuid4(), self.customer(number, asset)
-        expires_at = None if lasts is None else self.now + timedelta(minutes=lasts)
+        expires_at = None if minutes_held is None else self.now + timedelta(minutes=minutes_held)
         self.attempt(
             self.books.place(hold_id, account, units, expires_at),
             lambda session: ledger.place_hold(
@@ -244,7 +247,7 @@ class LedgerMachine(RuleBasedStateMachine):
         )
 
     def pick_hold(self, pick: int) -> tuple[UUID, Hold]:
-        """One in four of those settled, else one that is pending if there is any."""
+        """Return a settled hold once in four times, else a pending one if there is any."""
         pending = [item for item in self.books.holds.items() if item[1].status == "pending"]
         items = list(self.books.holds.items()) if pick % 4 == 0 or not pending else pending
         return items[pick % len(items)]
@@ -255,14 +258,14 @@ class LedgerMachine(RuleBasedStateMachine):
         hold_id, hold = self.pick_hold(pick)
         units = hold.units * percent // 100 or 1
         fees = self.own(AccountClass.FEES, hold.account.asset)
-        self.enter({hold.account: units, fees: -units}, hold_id=hold_id)
+        self.post_entry({hold.account: units, fees: -units}, hold_id=hold_id)
 
     @precondition(lambda self: self.books.holds)
     @rule(pick=picks, number=customers, asset=assets)
     def post_hold_from(self, pick: int, number: int, asset: Asset) -> None:
         fees = self.own(AccountClass.FEES, asset)
         hold_id, _ = self.pick_hold(pick)
-        self.enter({self.customer(number, asset): 1, fees: -1}, hold_id=hold_id)
+        self.post_entry({self.customer(number, asset): 1, fees: -1}, hold_id=hold_id)
 
     @precondition(lambda self: self.books.holds)
     @rule(pick=picks)
@@ -318,7 +321,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.compare_new(entries)
 
     def compare_new(self, entries: list[Row]) -> None:
-        """What was posted since the last step is what the model posted since."""
+        """Check that the entries since the last step are those of the model."""
         seen = {row[0] for row in self.posted}
         new = {
             reference: entry
@@ -331,7 +334,7 @@ class LedgerMachine(RuleBasedStateMachine):
                 *(account.asset.code, account.account_class, account.owner_id, units),
             )
             for reference, entry in new.items()
-            for account, units in entry.legs.items()
+            for account, units in entry.postings.items()
         )
         self.posted += entries
         self.last = max((row[7] for row in entries), default=self.last)
@@ -340,9 +343,9 @@ class LedgerMachine(RuleBasedStateMachine):
 
 @pytest.fixture
 def database(lone_app: Flask) -> Iterator[Database]:
-    """One of its own: thousands of entries would weigh on the checks after every other test.
+    """Yield a database of its own: thousands of entries would slow the checks after other tests.
 
-    Its one connection plans each statement once: half of the server's work would be planning.
+    Its connection plans each statement once; planning would be half of the server's work.
     """
     database: Database = lone_app.extensions["database"]
     database.engine.dispose()
@@ -353,7 +356,7 @@ def database(lone_app: Flask) -> Iterator[Database]:
 
 
 def analyze(database: Database) -> None:
-    """As autovacuum does in time: plans that were made for empty tables are slow for full ones."""
+    """Analyze like autovacuum: plans made for empty tables are slow for full ones."""
     url = make_url(os.environ["DATABASE_OWNER_URL"]).set(
         drivername="postgresql", database=database.engine.url.database
     )
@@ -361,12 +364,12 @@ def analyze(database: Database) -> None:
         owner.execute("ANALYZE entries, postings, accounts, balances, holds, rollups")
 
 
-def explore(machine: type[LedgerMachine], what: str) -> None:
-    """Run the machine until it has made all its steps, from one seed after another."""
+def explore(machine: type[LedgerMachine], label: str) -> None:
+    """Run the machine until it has done all its steps, from one seed after another."""
     for number in count(SEED):
-        shown = f"{what}: {machine.tally['steps']:,} of {STEPS:,}, seed {number}\n"
+        shown = f"{label}: {machine.tally['steps']:,} of {STEPS:,}, seed {number}\n"
         sys.stdout.write(shown)
-        # Shrinking a failure takes many minutes: what is printed reproduces it as it is.
+        # Shrinking a failure takes many minutes; the printed seed reproduces it unshrunk.
         run_state_machine_as_test(
             seed(number)(machine),
             settings=settings(
@@ -384,12 +387,12 @@ def explore(machine: type[LedgerMachine], what: str) -> None:
 
 @pytest.mark.drill(name="model")
 @pytest.mark.timeout(7200 if IS_FULL_SIZE else 600)
-def test_the_ledger_agrees_with_its_model(
+def test_ledger_agrees_with_its_model(
     database: Database, record_property: Callable[[str, object], None]
 ) -> None:
     tally: Counter[str] = Counter()
     machine = type("Ledger", (LedgerMachine,), {"database": database, "tally": tally})
-    # A few more, since a run may end before its last step.
+    # A few more steps than requested, since a run may end early.
     explore(machine, "steps of the model")
     steps = tally.pop("steps")
     refusals = ", ".join(f"{name} {count:,}" for name, count in sorted(tally.items()))
@@ -401,11 +404,11 @@ def test_the_ledger_agrees_with_its_model(
 
 
 class KeepsTheRestOfAHold(Books):
-    """Wrong: what a partial posting does not take stays held."""
+    """Wrong: the rest of a partly posted hold stays held."""
 
     def held(self, account: AccountKey) -> int:
         rest = sum(
-            hold.units - self.entries[hold.reference].legs[account]
+            hold.units - self.entries[hold.reference].postings[account]
             for hold in self.holds.values()
             if hold.account == account and hold.reference is not None
         )
@@ -416,12 +419,12 @@ class ReversesTwice(Books):
     """Wrong: an entry can be reversed again."""
 
     def reverse(self, reference: str, reverses: str, at: datetime) -> Reasons:
-        mirror = {account: -units for account, units in self.entries[reverses].legs.items()}
+        mirror = {account: -units for account, units in self.entries[reverses].postings.items()}
         return self.post(reference, mirror, at)
 
 
 class IgnoresHolds(Books):
-    """Wrong: what is held may be spent."""
+    """Wrong: held money can be spent."""
 
     def available(self, account: AccountKey) -> int:
         return -self.units.get(account, 0)
@@ -430,8 +433,8 @@ class IgnoresHolds(Books):
 class PostsAfterExpiry(Books):
     """Wrong: a hold can be posted though it has expired."""
 
-    def _against_posting(self, hold: Hold | None, legs: Legs, at: datetime) -> Reasons:
-        return super()._against_posting(hold, legs, at) - {HoldExpired}
+    def _against_posting(self, hold: Hold | None, postings: Postings, at: datetime) -> Reasons:
+        return super()._against_posting(hold, postings, at) - {HoldExpired}
 
 
 @pytest.mark.drill(name="model")
@@ -439,7 +442,7 @@ class PostsAfterExpiry(Books):
 @pytest.mark.parametrize(
     "wrong", [KeepsTheRestOfAHold, ReversesTwice, IgnoresHolds, PostsAfterExpiry]
 )
-def test_control_a_wrong_model_is_caught(
+def test_control_wrong_model_is_detected(
     database: Database, wrong: type[Books], record_property: Callable[[str, object], None]
 ) -> None:
     tally: Counter[str] = Counter()

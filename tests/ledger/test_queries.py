@@ -1,4 +1,4 @@
-"""What the books say: now, then, and while others are writing."""
+"""Reads of the books: now, in the past, and during concurrent writes."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -22,44 +22,44 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def house() -> UUID:
-    """An owner of house accounts that no other test posts to."""
+def owner() -> UUID:
+    """Return an owner of house accounts that no other test posts to."""
     return uuid4()
 
 
-def earn(session: Session, house: UUID, units: int, at: datetime = NOW) -> None:
-    """Fees of this house rise, its capital falls."""
+def earn(session: Session, owner: UUID, units: int, at: datetime = NOW) -> None:
+    """Post fees of this owner out of its capital."""
     ledger.post(
         session,
         cause="test",
         reference=uuid4().hex,
         posted_at=at,
         postings=[
-            NewPosting(AccountKey(USD, AccountClass.CAPITAL, house), units),
-            NewPosting(AccountKey(USD, AccountClass.FEES, house), -units),
+            NewPosting(AccountKey(USD, AccountClass.CAPITAL, owner), units),
+            NewPosting(AccountKey(USD, AccountClass.FEES, owner), -units),
         ],
     )
     session.flush()
 
 
-def fees_of(session: Session, house: UUID) -> int:
-    """The fees account's units, debit positive."""
+def fees_of(session: Session, owner: UUID) -> int:
+    """Return the fees account's units, debit positive."""
     return next(
         (
             account.units
             for account in ledger_queries.account_balances(session)
-            if (account.owner_id, account.account_class) == (house, AccountClass.FEES)
+            if (account.owner_id, account.account_class) == (owner, AccountClass.FEES)
         ),
         0,
     )
 
 
-def folded(session: Session, house: UUID) -> int:
-    """What of the fees account stands in its roll-up."""
+def rolled_up_units(session: Session, owner: UUID) -> int:
+    """Return the units in the roll-up of the fees account."""
     row = session.row(
         """SELECT r.units FROM rollups r JOIN accounts a ON a.id = r.account_id
            WHERE a.owner_id = %s AND a.class = 'fees'""",
-        (house,),
+        (owner,),
     )
     return 0 if row is None else int(row[0])
 
@@ -69,21 +69,23 @@ def roll_up(database: Database) -> None:
         ledger.roll_up(session)
 
 
-def roll_up_until(database: Database, house: UUID, units: int) -> None:
-    """Roll up until the fees account's roll-up says so. Transactions of other databases of the
-    server hold the watermark back too, but not for long."""
+def roll_up_until(database: Database, owner: UUID, units: int) -> None:
+    """Roll up until the fees account's roll-up has these units. Transactions of other databases on
+    the server hold the watermark back for a short time."""
     deadline = time.monotonic() + 20
     while True:
         roll_up(database)
         with database.reading() as session:
-            found = folded(session, house)
+            found = rolled_up_units(session, owner)
         if found == units:
             return
         assert time.monotonic() < deadline, found
 
 
 class TestBalances:
-    def test_of_an_owner(self, database: Database, people: People) -> None:
+    def test_balances_of_an_owner_are_listed_by_account(
+        self, database: Database, people: People
+    ) -> None:
         person = people.customer(USD="12.50", XAU_s="0.00000001")
         with database.transaction() as session:
             ledger.place_hold(
@@ -99,22 +101,26 @@ class TestBalances:
                 CustomerBalance("customer.trading", "XAU-s", 1, 0),
             ]
 
-    def test_of_nobody(self, database: Database) -> None:
+    def test_unknown_owner_has_no_balances(self, database: Database) -> None:
         with database.reading() as session:
             assert ledger_queries.customer_balances(session, uuid4()) == []
 
-    def test_of_one_s_house_account_are_seen_at_once(self, database: Database, house: UUID) -> None:
+    def test_transaction_sees_its_own_postings_on_a_house_account(
+        self, database: Database, owner: UUID
+    ) -> None:
         with database.transaction() as session:
-            earn(session, house, 7)
-            assert fees_of(session, house) == -7
+            earn(session, owner, 7)
+            assert fees_of(session, owner) == -7
 
 
 class TestAtAnInstant:
-    def test_a_balance_is_the_sum_of_its_past(self, database: Database, house: UUID) -> None:
-        account = AccountKey(USD, AccountClass.FEES, house)
+    def test_past_balance_is_the_sum_of_postings_up_to_then(
+        self, database: Database, owner: UUID
+    ) -> None:
+        account = AccountKey(USD, AccountClass.FEES, owner)
         with database.transaction() as session:
             for days, units in ((0, 100), (1, 20), (2, -3)):
-                earn(session, house, units, NOW + days * DAY)
+                earn(session, owner, units, NOW + days * DAY)
         tick = timedelta(microseconds=1)
         with database.reading() as session:
             assert [
@@ -122,11 +128,13 @@ class TestAtAnInstant:
                 for at in (NOW - tick, NOW, NOW + DAY - tick, NOW + DAY, NOW + 2 * DAY)
             ] == [0, 100, 100, 120, 117]
             assert (
-                ledger_queries.account_balance_at(session, AccountKey(XAU, account[1], house), NOW)
+                ledger_queries.account_balance_at(session, AccountKey(XAU, account[1], owner), NOW)
                 == 0
             )
 
-    def test_a_customer_s_balance_is_what_we_owe(self, database: Database, people: People) -> None:
+    def test_customer_balance_is_positive_when_we_owe(
+        self, database: Database, people: People
+    ) -> None:
         person = people.customer(USD="12.50")
         account = chart.customer(person.user_id, USD)
         with database.reading() as session:
@@ -134,7 +142,7 @@ class TestAtAnInstant:
                 ledger_queries.account_balance_at(session, account, datetime.now(UTC) + DAY) == 1250
             )
 
-    def test_the_trial_balance_sums_to_zero_in_each_asset_then_and_now(
+    def test_trial_balance_sums_to_zero_in_each_asset_then_and_now(
         self, database: Database, people: People
     ) -> None:
         person = people.customer(USD="100.00", XAU_s="2")
@@ -156,25 +164,25 @@ class TestAtAnInstant:
             ("equity", "capital", "USD", -100, 1),
             ("income", "fees", "USD", 100, 1),
         ]
-        # Added up from postings or kept as balances and roll-ups: the same figures.
+        # The sums of postings equal the stored balances and roll-ups.
         assert [line[:4] for line in ever] == [line[:4] for line in now if line.accounts]
 
 
 class TestRollUp:
-    def test_folds_what_has_settled_once(self, database: Database, house: UUID) -> None:
+    def test_settled_postings_are_rolled_up_once(self, database: Database, owner: UUID) -> None:
         with database.transaction() as session:
-            earn(session, house, 100)
-        roll_up_until(database, house, -100)
+            earn(session, owner, 100)
+        roll_up_until(database, owner, -100)
         roll_up(database)
         with database.transaction() as session:
-            assert (folded(session, house), fees_of(session, house)) == (-100, -100)
-            earn(session, house, 11)
-            assert (folded(session, house), fees_of(session, house)) == (-100, -111)
-        roll_up_until(database, house, -111)
+            assert (rolled_up_units(session, owner), fees_of(session, owner)) == (-100, -100)
+            earn(session, owner, 11)
+            assert (rolled_up_units(session, owner), fees_of(session, owner)) == (-100, -111)
+        roll_up_until(database, owner, -111)
         with database.reading() as session:
-            assert fees_of(session, house) == -111
+            assert fees_of(session, owner) == -111
 
-    def test_leaves_customers_alone(self, database: Database, people: People) -> None:
+    def test_customer_accounts_are_not_rolled_up(self, database: Database, people: People) -> None:
         person = people.customer(USD="5.00")
         with database.transaction() as session:
             earn(session, person.user_id, 1)
@@ -187,72 +195,74 @@ class TestRollUp:
             )
         assert rows == [("capital",), ("fees",)]
 
-    def test_does_not_fold_what_is_still_open(self, database: Database, house: UUID) -> None:
-        """An entry that started before a roll-up and commits after it is counted once, and so is
-        one that committed in between: the watermark stops at the oldest open transaction."""
+    def test_unfinished_transaction_is_not_rolled_up(self, database: Database, owner: UUID) -> None:
+        """An entry that starts before a roll-up and commits after it is counted once, and so is
+        one that commits in between: the watermark stops at the oldest open transaction."""
         with database.transaction() as session:
-            earn(session, house, 1)
-        roll_up_until(database, house, -1)
-        with database.transaction() as open_:
-            earn(open_, house, 10)
+            earn(session, owner, 1)
+        roll_up_until(database, owner, -1)
+        with database.transaction() as unfinished:
+            earn(unfinished, owner, 10)
             with database.transaction() as session:
-                earn(session, house, 100)
+                earn(session, owner, 100)
             roll_up(database)
             with database.reading() as session:
-                assert (folded(session, house), fees_of(session, house)) == (-1, -101)
-            assert fees_of(open_, house) == -111
+                assert (rolled_up_units(session, owner), fees_of(session, owner)) == (-1, -101)
+            assert fees_of(unfinished, owner) == -111
         with database.reading() as session:
-            assert (folded(session, house), fees_of(session, house)) == (-1, -111)
-        roll_up_until(database, house, -111)
+            assert (rolled_up_units(session, owner), fees_of(session, owner)) == (-1, -111)
+        roll_up_until(database, owner, -111)
         with database.reading() as session:
-            assert fees_of(session, house) == -111
+            assert fees_of(session, owner) == -111
 
-    def test_an_entry_rolled_back_is_never_folded(self, database: Database, house: UUID) -> None:
+    def test_entry_rolled_back_is_never_rolled_up(self, database: Database, owner: UUID) -> None:
         with database.transaction() as session:
-            earn(session, house, 1)
-        roll_up_until(database, house, -1)
+            earn(session, owner, 1)
+        roll_up_until(database, owner, -1)
 
         def abandon() -> None:
             with database.transaction() as session:
-                earn(session, house, 10)
+                earn(session, owner, 10)
                 roll_up(database)
                 raise ZeroDivisionError
 
         with pytest.raises(ZeroDivisionError):
             abandon()
         with database.transaction() as session:
-            earn(session, house, 100)
-        roll_up_until(database, house, -101)
+            earn(session, owner, 100)
+        roll_up_until(database, owner, -101)
         with database.reading() as session:
-            assert fees_of(session, house) == -101
+            assert fees_of(session, owner) == -101
 
-    def test_does_not_fold_its_own_transaction(self, database: Database, house: UUID) -> None:
+    def test_roll_up_skips_its_own_transaction(self, database: Database, owner: UUID) -> None:
         with database.transaction() as session:
-            earn(session, house, 10)
+            earn(session, owner, 10)
             session.send("SAVEPOINT within")
-            earn(session, house, 5)
+            earn(session, owner, 5)
             session.send("RELEASE within")
             ledger.roll_up(session)
-            assert (folded(session, house), fees_of(session, house)) == (0, -15)
-        roll_up_until(database, house, -15)
+            assert (rolled_up_units(session, owner), fees_of(session, owner)) == (0, -15)
+        roll_up_until(database, owner, -15)
         with database.reading() as session:
-            assert fees_of(session, house) == -15
+            assert fees_of(session, owner) == -15
 
-    def test_a_reader_s_snapshot_does_not_move(self, database: Database, house: UUID) -> None:
+    def test_snapshot_of_a_reader_is_not_moved_by_a_roll_up(
+        self, database: Database, owner: UUID
+    ) -> None:
         with database.transaction() as session:
-            earn(session, house, 1)
+            earn(session, owner, 1)
         with database.transaction(SNAPSHOT) as reader:
-            assert fees_of(reader, house) == -1
+            assert fees_of(reader, owner) == -1
             with database.transaction() as session:
-                earn(session, house, 10)
-            roll_up_until(database, house, -11)
-            assert fees_of(reader, house) == -1
+                earn(session, owner, 10)
+            roll_up_until(database, owner, -11)
+            assert fees_of(reader, owner) == -1
         with database.reading() as session:
-            assert fees_of(session, house) == -11
+            assert fees_of(session, owner) == -11
 
 
 class TestJournal:
-    def test_lists_every_posting_in_order(self, database: Database, people: People) -> None:
+    def test_journal_lists_every_posting_in_order(self, database: Database, people: People) -> None:
         person = people.customer(USD="5.00", XAU_s="2")
         with database.transaction(SNAPSHOT) as session:
             postings = list(ledger_queries.journal(session))

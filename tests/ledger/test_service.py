@@ -1,4 +1,4 @@
-"""The verbs of the ledger, each with what it refuses."""
+"""The verbs of the ledger with their refusals."""
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -50,7 +50,7 @@ def pay(
     hold_id: UUID | None = None,
     at: datetime = NOW,
 ) -> str:
-    """Take units from an account into fees; answers the entry's reference."""
+    """Take units from an account into fees. Return the entry's reference."""
     reference = reference or uuid4().hex
     with database.transaction() as session:
         ledger.post(
@@ -110,7 +110,7 @@ def posted_and_held(database: Database, account: AccountKey) -> tuple[int, int]:
 
 
 def settled(database: Database, hold_id: UUID) -> tuple[str, datetime | None, str | None]:
-    """A hold's status, when it was settled, and the reference of its entry."""
+    """Return a hold's status, when it was settled, and the reference of its entry."""
     with database.reading() as session:
         row = session.row(
             """SELECT h.status, h.settled_at, e.reference FROM holds h
@@ -121,7 +121,7 @@ def settled(database: Database, hold_id: UUID) -> tuple[str, datetime | None, st
     return row
 
 
-def legs(database: Database, reference: str) -> dict[tuple[str, str], int]:
+def postings_of(database: Database, reference: str) -> dict[tuple[str, str], int]:
     with database.reading() as session:
         rows = session.rows(
             """SELECT a.class, a.asset, p.units FROM entries e
@@ -129,7 +129,7 @@ def legs(database: Database, reference: str) -> dict[tuple[str, str], int]:
                WHERE e.reference = %s""",
             (reference,),
         )
-    return {(line, asset): units for line, asset, units in rows}
+    return {(account_class, asset): units for account_class, asset, units in rows}
 
 
 def post(database: Database, postings: Iterable[NewPosting]) -> str:
@@ -146,10 +146,10 @@ def person(people: People) -> Actor:
 
 
 class TestPost:
-    def test_records_the_entry_with_its_cause(self, database: Database, person: Actor) -> None:
+    def test_post_records_the_entry_with_its_cause(self, database: Database, person: Actor) -> None:
         reference = pay(database, funding(person), 1250)
         assert posted_and_held(database, funding(person)) == (8750, 0)
-        assert legs(database, reference) == {
+        assert postings_of(database, reference) == {
             ("customer.funding", "USD"): 1250,
             ("fees", "USD"): -1250,
         }
@@ -160,7 +160,7 @@ class TestPost:
             )
         assert row == ("payment", NOW, None)
 
-    def test_takes_postings_in_any_order(self, database: Database, person: Actor) -> None:
+    def test_post_takes_postings_in_any_order(self, database: Database, person: Actor) -> None:
         reference = post(
             database,
             [
@@ -170,7 +170,7 @@ class TestPost:
                 NewPosting(chart.position(USD), -100),
             ],
         )
-        assert legs(database, reference) == {
+        assert postings_of(database, reference) == {
             ("customer.funding", "USD"): 100,
             ("position", "USD"): -100,
             ("customer.trading", "XAU-s"): -5,
@@ -178,7 +178,7 @@ class TestPost:
         }
         assert posted_and_held(database, funding(person, XAU)) == (5, 0)
 
-    def test_drops_zeros_and_merges_accounts(self, database: Database, person: Actor) -> None:
+    def test_post_drops_zeros_and_merges_accounts(self, database: Database, person: Actor) -> None:
         reference = post(
             database,
             [
@@ -190,7 +190,7 @@ class TestPost:
                 NewPosting(chart.spread(USD), -5),
             ],
         )
-        assert legs(database, reference) == {
+        assert postings_of(database, reference) == {
             ("customer.funding", "USD"): 100,
             ("fees", "USD"): -100,
         }
@@ -206,20 +206,22 @@ class TestPost:
             [NewPosting(FEES, 5), NewPosting(chart.capital(PAXG), -5)],
         ],
     )
-    def test_refuses_what_does_not_balance(
+    def test_unbalanced_entry_is_refused(
         self, database: Database, postings: list[NewPosting]
     ) -> None:
         with database_unchanged(database), pytest.raises(UnbalancedEntry):
             post(database, postings)
 
-    def test_happens_once_for_a_reference(self, database: Database, person: Actor) -> None:
+    def test_reference_is_posted_once(self, database: Database, person: Actor) -> None:
         reference = pay(database, funding(person), 100)
         with database_unchanged(database), pytest.raises(AlreadyPosted):
             pay(database, funding(person), 100, reference=reference)
         with database_unchanged(database), pytest.raises(AlreadyPosted):
             pay(database, funding(person), 999, reference=reference)
 
-    def test_takes_all_there_is_and_no_more(self, database: Database, person: Actor) -> None:
+    def test_entry_takes_at_most_the_available_balance(
+        self, database: Database, person: Actor
+    ) -> None:
         with database_unchanged(database), pytest.raises(InsufficientFunds):
             pay(database, funding(person), 10_001)
         pay(database, funding(person), 10_000)
@@ -227,17 +229,15 @@ class TestPost:
         with database_unchanged(database), pytest.raises(InsufficientFunds):
             pay(database, funding(person), 1)
 
-    def test_a_stranger_has_nothing(self, database: Database) -> None:
+    def test_entry_on_an_unknown_customer_is_refused(self, database: Database) -> None:
         with database_unchanged(database), pytest.raises(InsufficientFunds):
             pay(database, chart.customer(uuid4(), USD), 1)
 
-    def test_house_accounts_go_either_way(self, database: Database) -> None:
+    def test_house_accounts_may_have_either_sign(self, database: Database) -> None:
         post(database, [NewPosting(FEES, 10**15), NewPosting(chart.capital(USD), -(10**15))])
         post(database, [NewPosting(FEES, -(10**15)), NewPosting(chart.capital(USD), 10**15)])
 
-    def test_one_refusal_undoes_the_whole_transaction(
-        self, database: Database, person: Actor
-    ) -> None:
+    def test_refusal_undoes_the_whole_transaction(self, database: Database, person: Actor) -> None:
         def pay_twice() -> None:
             with database.transaction() as session:
                 for units in (6000, 6000):
@@ -252,7 +252,7 @@ class TestPost:
         with database_unchanged(database), pytest.raises(InsufficientFunds):
             pay_twice()
 
-    def test_debit_and_credit_keep_to_the_asset(self) -> None:
+    def test_debit_and_credit_require_the_account_s_asset(self) -> None:
         for side in (ledger.debit, ledger.credit):
             with pytest.raises(AssertionError):
                 side(FEES, Amount(XAU, 1))
@@ -261,7 +261,7 @@ class TestPost:
 
 
 class TestReverse:
-    def test_mirrors_the_entry(self, database: Database, person: Actor) -> None:
+    def test_reversal_mirrors_the_entry(self, database: Database, person: Actor) -> None:
         first = post(
             database,
             [
@@ -273,8 +273,8 @@ class TestReverse:
             ],
         )
         second = reverse(database, first)
-        assert legs(database, second) == {
-            account: -units for account, units in legs(database, first).items()
+        assert postings_of(database, second) == {
+            account: -units for account, units in postings_of(database, first).items()
         }
         assert posted_and_held(database, funding(person)) == (10_000, 0)
         assert posted_and_held(database, funding(person, XAU)) == (0, 0)
@@ -286,22 +286,22 @@ class TestReverse:
             )
         assert row == ("mistake", first)
 
-    def test_happens_once(self, database: Database, person: Actor) -> None:
+    def test_entry_is_reversed_once(self, database: Database, person: Actor) -> None:
         first = pay(database, funding(person), 100)
         second = reverse(database, first)
         with database_unchanged(database), pytest.raises(AlreadyReversed):
             reverse(database, first)
-        # The same request again is told that it happened.
+        # The same request again is refused as already posted.
         with database_unchanged(database), pytest.raises(AlreadyPosted):
             reverse(database, first, second)
 
-    def test_can_itself_be_reversed(self, database: Database, person: Actor) -> None:
+    def test_reversal_can_be_reversed(self, database: Database, person: Actor) -> None:
         first = pay(database, funding(person), 100)
         third = reverse(database, reverse(database, first))
-        assert legs(database, third) == legs(database, first)
+        assert postings_of(database, third) == postings_of(database, first)
         assert posted_and_held(database, funding(person)) == (9900, 0)
 
-    def test_is_refused_once_the_money_is_spent(
+    def test_reversal_is_refused_once_the_money_is_spent(
         self, database: Database, people: People, person: Actor
     ) -> None:
         other = people.customer()
@@ -310,7 +310,7 @@ class TestReverse:
         with database_unchanged(database), pytest.raises(InsufficientFunds):
             reverse(database, gift)
 
-    def test_is_refused_while_the_money_is_held(
+    def test_reversal_is_refused_while_the_money_is_held(
         self, database: Database, people: People, person: Actor
     ) -> None:
         other = people.customer()
@@ -321,13 +321,13 @@ class TestReverse:
         void(database, held)
         reverse(database, gift)
 
-    def test_needs_an_entry(self, database: Database) -> None:
+    def test_reversal_of_an_unknown_entry_is_not_found(self, database: Database) -> None:
         with database_unchanged(database), pytest.raises(NotFound):
             reverse(database, uuid4().hex)
 
 
 class TestHold:
-    def test_sets_aside_what_is_available(self, database: Database, person: Actor) -> None:
+    def test_hold_sets_aside_available_money(self, database: Database, person: Actor) -> None:
         held = hold(database, funding(person), 3000)
         assert posted_and_held(database, funding(person)) == (10_000, 3000)
         assert settled(database, held) == ("pending", None, None)
@@ -338,7 +338,7 @@ class TestHold:
         hold(database, funding(person), 7000)
         assert posted_and_held(database, funding(person)) == (10_000, 10_000)
 
-    def test_the_same_hold_is_placed_once(self, database: Database, person: Actor) -> None:
+    def test_hold_id_is_placed_once(self, database: Database, person: Actor) -> None:
         held = hold(database, funding(person), 3000)
         with (
             database_unchanged(database),
@@ -355,20 +355,22 @@ class TestHold:
             )
 
     @pytest.mark.parametrize("units", [0, -1])
-    def test_holds_something(self, database: Database, person: Actor, units: int) -> None:
+    def test_hold_of_nothing_is_refused(
+        self, database: Database, person: Actor, units: int
+    ) -> None:
         with database_unchanged(database), pytest.raises(UnbalancedEntry):
             hold(database, funding(person), units)
 
-    def test_only_guarded_accounts(self, database: Database) -> None:
+    def test_hold_on_a_house_account_is_refused(self, database: Database) -> None:
         with database_unchanged(database), pytest.raises(UnbalancedEntry):
             hold(database, FEES, 1)
 
-    def test_a_stranger_has_nothing(self, database: Database) -> None:
+    def test_hold_on_an_unknown_customer_is_refused(self, database: Database) -> None:
         with database_unchanged(database), pytest.raises(InsufficientFunds):
             hold(database, chart.customer(uuid4(), USD), 1)
 
     @pytest.mark.parametrize("taken", [1, 1200, 3000])
-    def test_is_posted_in_part_or_whole_and_the_rest_released(
+    def test_hold_is_posted_in_part_or_whole_and_the_rest_released(
         self, database: Database, person: Actor, taken: int
     ) -> None:
         held = hold(database, funding(person), 3000, NOW + HOUR)
@@ -376,7 +378,7 @@ class TestHold:
         assert posted_and_held(database, funding(person)) == (10_000 - taken, 0)
         assert settled(database, held) == ("posted", NOW, reference)
 
-    def test_may_be_posted_when_nothing_else_is_left(
+    def test_hold_can_be_posted_when_it_is_all_that_is_left(
         self, database: Database, person: Actor
     ) -> None:
         held = hold(database, funding(person), 3000)
@@ -384,19 +386,21 @@ class TestHold:
         pay(database, funding(person), 3000, hold_id=held)
         assert posted_and_held(database, funding(person)) == (0, 0)
 
-    def test_posts_no_more_than_was_held(self, database: Database, person: Actor) -> None:
+    def test_posting_more_than_was_held_is_refused(self, database: Database, person: Actor) -> None:
         held = hold(database, funding(person), 3000)
         with database_unchanged(database), pytest.raises(HoldExceeded):
             pay(database, funding(person), 3001, hold_id=held)
         with database_unchanged(database), pytest.raises(HoldExceeded):
             pay(database, funding(person), 10_001, hold_id=held)
 
-    def test_posts_nothing_the_other_way(self, database: Database, person: Actor) -> None:
+    def test_posting_a_hold_in_the_other_direction_is_refused(
+        self, database: Database, person: Actor
+    ) -> None:
         held = hold(database, funding(person), 3000)
         with database_unchanged(database), pytest.raises(HoldExceeded):
             pay(database, funding(person), -100, hold_id=held)
 
-    def test_posts_from_no_other_account(
+    def test_posting_a_hold_from_another_account_is_refused(
         self, database: Database, people: People, person: Actor
     ) -> None:
         other = people.customer(USD="100.00")
@@ -404,7 +408,9 @@ class TestHold:
         with database_unchanged(database), pytest.raises(HoldExceeded):
             pay(database, funding(other), 100, hold_id=held)
 
-    def test_leaves_other_holds_alone(self, database: Database, person: Actor) -> None:
+    def test_posting_a_hold_leaves_other_holds_alone(
+        self, database: Database, person: Actor
+    ) -> None:
         first = hold(database, funding(person), 3000)
         second = hold(database, funding(person), 2000)
         pay(database, funding(person), 1, hold_id=first)
@@ -412,7 +418,7 @@ class TestHold:
         void(database, second)
         assert posted_and_held(database, funding(person)) == (9999, 0)
 
-    def test_is_settled_once(self, database: Database, person: Actor) -> None:
+    def test_hold_is_settled_once(self, database: Database, person: Actor) -> None:
         posted, voided = (hold(database, funding(person), 1000) for _ in range(2))
         expired = hold(database, funding(person), 1000, NOW + HOUR)
         pay(database, funding(person), 1000, hold_id=posted)
@@ -429,7 +435,7 @@ class TestHold:
         with database_unchanged(database):
             assert expire(database, NOW + 2 * HOUR) == 0
 
-    def test_is_posted_until_it_expires(self, database: Database, person: Actor) -> None:
+    def test_hold_can_be_posted_until_it_expires(self, database: Database, person: Actor) -> None:
         early, late = (hold(database, funding(person), 1000, NOW + HOUR) for _ in range(2))
         with database_unchanged(database), pytest.raises(HoldExpired):
             pay(database, funding(person), 1000, hold_id=late, at=NOW + HOUR)
@@ -437,7 +443,7 @@ class TestHold:
         pay(database, funding(person), 1000, hold_id=early, at=just_before)
         void(database, late)
 
-    def test_expires_when_its_time_has_come(self, database: Database, person: Actor) -> None:
+    def test_hold_expires_at_its_time(self, database: Database, person: Actor) -> None:
         soon, later, never = (
             hold(database, funding(person), 1000, at) for at in (NOW + HOUR, NOW + 2 * HOUR, None)
         )
@@ -450,7 +456,9 @@ class TestHold:
         for held in (later, never):
             void(database, held)
 
-    def test_expires_as_many_as_asked(self, database: Database, person: Actor) -> None:
+    def test_expiry_is_limited_to_the_requested_number(
+        self, database: Database, person: Actor
+    ) -> None:
         for hours in (3, 1, 2):
             hold(database, funding(person), hours, NOW + hours * HOUR)
         with database.transaction() as session:
@@ -458,11 +466,11 @@ class TestHold:
         assert posted_and_held(database, funding(person)) == (10_000, 3)
         assert expire(database, NOW + 9 * HOUR) == 1
 
-    def test_a_sweep_locks_in_the_order_of_entries(
+    def test_expiry_locks_accounts_in_the_order_of_entries(
         self, database: Database, people: People, superuser: psycopg.Connection
     ) -> None:
-        """PAXG comes before XAU-s, whichever account was opened first: a sweep that waits for the
-        first holds no lock on the second, for which an entry that has the first may ask."""
+        """PAXG comes before XAU-s, whichever account was opened first: an expiry that waits for the
+        first holds no lock on the second, which an entry that holds the first may request."""
         person = people.customer(XAU_s="1", USD="1.00", PAXG="1")
         for asset in (XAU, PAXG):
             hold(database, funding(person, asset), 1, NOW + HOUR)
@@ -472,8 +480,8 @@ class TestHold:
         waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()"
         with ThreadPoolExecutor(1) as pool, superuser.transaction():
             superuser.execute(lock, (person.user_id, PAXG.code))
-            sweep = pool.submit(expire, database, NOW + HOUR)
-            while not sweep.done() and superuser.execute(waiting).fetchone() == (0,):
+            expiry = pool.submit(expire, database, NOW + HOUR)
+            while not expiry.done() and superuser.execute(waiting).fetchone() == (0,):
                 sleep(0.01)
             superuser.execute(lock, (person.user_id, XAU.code))
-        assert sweep.result() == 2
+        assert expiry.result() == 2

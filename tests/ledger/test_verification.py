@@ -1,4 +1,4 @@
-"""`flask books verify` finds what got past every guard: each invariant is broken on purpose."""
+"""`flask books verify` detects what gets past every guard: each invariant is broken on purpose."""
 
 import os
 import time
@@ -23,27 +23,27 @@ from tests.people import People
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
 
-def on(url: str, name: str) -> str:
+def url_of(url: str, name: str) -> str:
     return make_url(url).set(database=name).render_as_string(hide_password=False)
 
 
 def connect(url: str, name: str) -> psycopg.Connection:
-    address = make_url(on(url, name)).set(drivername="postgresql")
+    address = make_url(url_of(url, name)).set(drivername="postgresql")
     return psycopg.connect(address.render_as_string(hide_password=False), autocommit=True)
 
 
 @pytest.fixture
 def books(unguarded_app: Flask) -> Flask:
-    """The application on a database of its own, which may be broken."""
+    """Return the application on a database of its own, which may be broken."""
     if not os.environ["PBCEX_TEST_SUPERUSER_URL"]:
         pytest.skip("needs a superuser, so it runs on embedded servers only")
-    keep(unguarded_app.extensions["database"])
+    fill_books(unguarded_app.extensions["database"])
     return unguarded_app
 
 
-def keep(database: Database) -> None:
-    """Books with something of everything: 100.00 dollars paid in; 30.00 held, of which 20.00 were
-    posted; 5.00 held still; an entry and its reversal; rolled up."""
+def fill_books(database: Database) -> None:
+    """Fill the books: 100.00 dollars paid in; 30.00 held, of which 20.00 were posted; 5.00 still
+    held; an entry and its reversal; all rolled up."""
     account = chart.customer(People(database).customer(USD="100.00").user_id, USD)
     holds = [uuid4(), uuid4()]
     with database.transaction() as session:
@@ -81,11 +81,11 @@ def keep(database: Database) -> None:
             if session.rows(left) == [(0,)]:
                 return
         time.sleep(0.01)
-    pytest.fail("somebody's transaction never ends")
+    pytest.fail("a transaction of another test never ends")
 
 
-def break_by(books: Flask, *statements: str) -> None:
-    """As the server's administrator, with triggers and foreign keys off."""
+def break_books(books: Flask, *statements: str) -> None:
+    """Execute statements as the server's administrator, with triggers and foreign keys off."""
     name = books.extensions["database"].engine.url.database
     with connect(os.environ["PBCEX_TEST_SUPERUSER_URL"], name) as superuser:
         superuser.execute("SET session_replication_role = replica")
@@ -97,7 +97,7 @@ def verified(books: Flask) -> Result:
     return books.test_cli_runner().invoke(verify)
 
 
-def test_sound_books_pass(books: Flask) -> None:
+def test_correct_books_pass(books: Flask) -> None:
     result = verified(books)
     assert (result.exit_code, result.stdout) == (
         0,
@@ -111,7 +111,7 @@ _CUSTOMER = "(SELECT id FROM accounts WHERE class = 'customer.funding')"
 REVERSED, REVERSAL, HOLDING = (
     _ENTRY.format(reference) for reference in ("reversed", "reversal", "posts a hold")
 )
-#: Each invariant's name with what breaks it; the first may break others besides.
+#: Each invariant's name with statements that break it; they may break others too.
 BREAKS = {
     "an entry sums to zero in each asset": [
         f"UPDATE postings SET units = units - 1 WHERE entry_id = {REVERSED} AND units < 0",
@@ -146,13 +146,13 @@ BREAKS = {
 }
 
 
-def test_every_invariant_is_tried() -> None:
+def test_every_invariant_is_broken_once() -> None:
     assert list(BREAKS) == [invariant.name for invariant in INVARIANTS]
 
 
 @pytest.mark.parametrize("name", BREAKS)
-def test_a_broken_invariant_is_named(books: Flask, name: str) -> None:
-    break_by(books, *BREAKS[name])
+def test_broken_invariant_is_reported_by_name(books: Flask, name: str) -> None:
+    break_books(books, *BREAKS[name])
     result = verified(books)
     assert result.exit_code == 1
     named = [line for line in result.stderr.splitlines() if line.startswith(f"{name}: ")]
@@ -218,9 +218,9 @@ def test_a_broken_invariant_is_named(books: Flask, name: str) -> None:
         ),
     ],
 )
-def test_tampering_is_found(books: Flask, statements: list[str], names: set[str]) -> None:
-    break_by(books, *statements)
+def test_tampering_is_detected(books: Flask, statements: list[str], names: set[str]) -> None:
+    break_books(books, *statements)
     result = verified(books)
     assert result.exit_code == 1
-    found = {line.partition(": ")[0] for line in result.stderr.splitlines()}
-    assert found - {"Error"} == names
+    reported = {line.partition(": ")[0] for line in result.stderr.splitlines()}
+    assert reported - {"Error"} == names

@@ -1,4 +1,4 @@
-"""A customer, and providers that this test alone deals with."""
+"""A customer, with providers that no other test uses."""
 
 import pytest
 

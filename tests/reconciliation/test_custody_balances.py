@@ -1,4 +1,4 @@
-"""What custodians say that they keep, against the books: opened once, then held to it."""
+"""Custodians' balances against the books: booked once at the opening, then compared."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -38,7 +38,7 @@ from tests.till import Till, open_till
 
 @dataclass
 class Shelf:
-    """A custodian that keeps what a test says. Nothing moves there."""
+    """A custodian whose balances the test sets. Nothing moves there."""
 
     kept: dict[Asset, str]
     name: str = "paxos"
@@ -97,8 +97,8 @@ def booked(till: Till) -> str:
 
 
 def compared(till: Till) -> ReconciliationRun:
-    made = {run.source: run for run in reconciliation.reconcile_all(till.database)}
-    return made["paxos balances"]
+    runs = {run.source: run for run in reconciliation.reconcile_all(till.database)}
+    return runs["paxos balances"]
 
 
 def cases(till: Till) -> list[str]:
@@ -107,7 +107,7 @@ def cases(till: Till) -> list[str]:
     return [subject for (subject,) in rows]
 
 
-def test_what_is_there_at_first_is_booked_once(till: Till, shelf: Shelf) -> None:
+def test_opening_balances_are_booked_once(till: Till, shelf: Shelf) -> None:
     assert compared(till).differences == 2
     assert cases(till) == ["paxos PAXG", "paxos USDC"]
     opening_balances.open_books(till.database)
@@ -117,7 +117,7 @@ def test_what_is_there_at_first_is_booked_once(till: Till, shelf: Shelf) -> None
     assert booked(till) == "100.00000000"
 
 
-def test_what_agrees_is_said_to_and_what_does_not_is_a_case_once(till: Till, shelf: Shelf) -> None:
+def test_difference_opens_one_case(till: Till, shelf: Shelf) -> None:
     opening_balances.open_books(till.database)
     run = compared(till)
     assert (run.compared, run.differences, run.failure) == (2, 0, None)
@@ -126,7 +126,7 @@ def test_what_agrees_is_said_to_and_what_does_not_is_a_case_once(till: Till, she
     assert cases(till) == ["paxos PAXG"]
 
 
-def test_what_is_on_its_way_is_compared_another_time(till: Till, shelf: Shelf) -> None:
+def test_asset_in_flight_is_compared_later(till: Till, shelf: Shelf) -> None:
     opening_balances.open_books(till.database)
     order = SendOrder(ids.encode("wdr", ids.new()), Amount.parse(PAXG, "1"), "0x", Network.ETHEREUM)
     with till.database.transaction() as session:
@@ -147,7 +147,7 @@ def test_what_is_on_its_way_is_compared_another_time(till: Till, shelf: Shelf) -
     assert compared(till).differences == 1
 
 
-def test_a_custodian_that_is_away_changes_nothing(till: Till, shelf: Shelf) -> None:
+def test_unreachable_custodian_changes_nothing(till: Till, shelf: Shelf) -> None:
     shelf.is_away = True
     with pytest.raises(ProviderUnavailable):
         opening_balances.open_books(till.database)
@@ -155,7 +155,7 @@ def test_a_custodian_that_is_away_changes_nothing(till: Till, shelf: Shelf) -> N
     assert compared(till).failure == "ProviderUnavailable: away"
 
 
-def test_on_the_command_line(lone_app: Flask, till: Till, shelf: Shelf) -> None:
+def test_opening_balances_on_the_command_line(lone_app: Flask, till: Till, shelf: Shelf) -> None:
     runner = lone_app.test_cli_runner()
     assert runner.invoke(custody, ["open"]).output == "paxos: 100.00000000 PAXG, 7.000000 USDC\n"
     assert runner.invoke(custody, ["open"]).output == "paxos: nothing to book\n"
