@@ -37,13 +37,13 @@ from tests.till import Till, open_till
 
 
 @dataclass
-class Shelf:
+class ScriptedCustodian:
     """A custodian whose balances the test sets. Nothing moves there."""
 
     kept: dict[Asset, str]
     name: str = "paxos"
     provider_id: UUID = provider_ids.PAXOS
-    is_away: bool = False
+    is_unreachable: bool = False
     asked: int = 0
     terms: Sequence[CustodyTerms] = field(
         default_factory=lambda: [
@@ -53,7 +53,7 @@ class Shelf:
 
     def balances(self) -> list[CustodianBalance]:
         self.asked += 1
-        if self.is_away:
+        if self.is_unreachable:
             raise ProviderUnavailable("away")
         totals = [Amount.parse(asset, text) for asset, text in self.kept.items()]
         return [CustodianBalance(each, each) for each in totals]
@@ -84,13 +84,13 @@ def till(lone_app: Flask) -> Till:
 
 
 @pytest.fixture
-def shelf(till: Till) -> Shelf:
-    shelf = Shelf({PAXG: "100", USDC: "7"})
-    provide(Custodians, Custodians({shelf.name: shelf}))
-    return shelf
+def custodian(till: Till) -> ScriptedCustodian:
+    custodian = ScriptedCustodian({PAXG: "100", USDC: "7"})
+    provide(Custodians, Custodians({custodian.name: custodian}))
+    return custodian
 
 
-def booked(till: Till) -> str:
+def booked_paxg(till: Till) -> str:
     with till.database.reading() as session:
         units = ledger_queries.account_balance(session, chart.custody(PAXG, provider_ids.PAXOS))
     return str(Amount(PAXG, units))
@@ -107,59 +107,61 @@ def cases(till: Till) -> list[str]:
     return [subject for (subject,) in rows]
 
 
-def test_opening_balances_are_booked_once(till: Till, shelf: Shelf) -> None:
+def test_opening_balances_are_booked_once(till: Till, custodian: ScriptedCustodian) -> None:
     assert compared(till).differences == 2
     assert cases(till) == ["paxos PAXG", "paxos USDC"]
     opening_balances.open_books(till.database)
-    assert booked(till) == "100.00000000"
-    shelf.kept[PAXG] = "120"
+    assert booked_paxg(till) == "100.00000000"
+    custodian.kept[PAXG] = "120"
     opening_balances.open_books(till.database)
-    assert booked(till) == "100.00000000"
+    assert booked_paxg(till) == "100.00000000"
 
 
-def test_difference_opens_one_case(till: Till, shelf: Shelf) -> None:
+def test_difference_opens_one_case(till: Till, custodian: ScriptedCustodian) -> None:
     opening_balances.open_books(till.database)
     run = compared(till)
     assert (run.compared, run.differences, run.failure) == (2, 0, None)
-    shelf.kept[PAXG] = "99.99999999"
+    custodian.kept[PAXG] = "99.99999999"
     assert [compared(till).differences for _ in range(2)] == [1, 1]
     assert cases(till) == ["paxos PAXG"]
 
 
-def test_asset_in_flight_is_compared_later(till: Till, shelf: Shelf) -> None:
+def test_asset_in_flight_is_compared_later(till: Till, custodian: ScriptedCustodian) -> None:
     opening_balances.open_books(till.database)
     order = SendOrder(ids.encode("wdr", ids.new()), Amount.parse(PAXG, "1"), "0x", Network.ETHEREUM)
     with till.database.transaction() as session:
         sends.plan_send(session, order)
-        found = sends.lock_send(session, order.reference)
-        assert found is not None
-        sends.claim_send(session, found, clock.now())
-        sends.record_attempt(session, found, shelf.name, clock.now())
+        send = sends.lock_send(session, order.reference)
+        assert send is not None
+        sends.claim_send(session, send, clock.now())
+        sends.record_attempt(session, send, custodian.name, clock.now())
     assert compared(till).failure is None
-    shelf.kept[PAXG] = "99"
+    custodian.kept[PAXG] = "99"
     run = compared(till)
     assert (run.compared, run.differences, run.failure) == (1, 0, "TransfersInFlight: PAXG")
     assert cases(till) == []
     with till.database.transaction() as session:
-        found = sends.lock_send(session, order.reference)
-        assert found is not None
-        sends.transition(session, found, SendState.REFUSED, "refused")
+        send = sends.lock_send(session, order.reference)
+        assert send is not None
+        sends.transition(session, send, SendState.REFUSED, "refused")
     assert compared(till).differences == 1
 
 
-def test_unreachable_custodian_changes_nothing(till: Till, shelf: Shelf) -> None:
-    shelf.is_away = True
+def test_unreachable_custodian_changes_nothing(till: Till, custodian: ScriptedCustodian) -> None:
+    custodian.is_unreachable = True
     with pytest.raises(ProviderUnavailable):
         opening_balances.open_books(till.database)
-    assert booked(till) == "0.00000000"
+    assert booked_paxg(till) == "0.00000000"
     assert compared(till).failure == "ProviderUnavailable: away"
 
 
-def test_opening_balances_on_the_command_line(lone_app: Flask, till: Till, shelf: Shelf) -> None:
+def test_opening_balances_on_the_command_line(
+    lone_app: Flask, till: Till, custodian: ScriptedCustodian
+) -> None:
     runner = lone_app.test_cli_runner()
     assert runner.invoke(custody, ["open"]).output == "paxos: 100.00000000 PAXG, 7.000000 USDC\n"
     assert runner.invoke(custody, ["open"]).output == "paxos: nothing to book\n"
-    assert booked(till) == "100.00000000"
-    shelf.is_away = True
+    assert booked_paxg(till) == "100.00000000"
+    custodian.is_unreachable = True
     failed = runner.invoke(custody, ["open"])
     assert (failed.exit_code, failed.output) == (1, "Error: paxos: away\n")
