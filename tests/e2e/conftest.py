@@ -115,7 +115,7 @@ class Window:
         self.context = browser.new_context(**options)
         self.context.set_default_timeout(15_000)
         self.context.add_init_script(_WATCH_POLICY)
-        self.context.on("console", self._hear)
+        self.context.on("console", self._record_complaint)
         self.context.on("weberror", lambda event: self.complaints.append(f"error: {event.error}"))
         self.page = self.context.new_page()
 
@@ -217,7 +217,7 @@ def open_desk(chromium: Browser, address: str, idle_windows: list[Window]) -> It
     for window in single_use:
         window.context.close()
     for window in reusable:
-        window.tidy()
+        window.reset()
         idle_windows.append(window)
 
 

@@ -66,7 +66,7 @@ def test_forgotten_password_is_reset_by_keyboard_from_the_sent_mail(
     assert_fits_and_accessible(page, shoot, "reset-refused")
     page.get_by_label("New password").fill(NEW)
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Your password is changed")).to_be_visible()
+    expect(page.get_by_role("heading", name="Password changed")).to_be_visible()
     assert_fits_and_accessible(page, shoot, "reset-done")
     body = {"email": ada.email, "password": NEW}
     assert ada.post("/api/auth/login", body).status_code == 200
