@@ -1,28 +1,28 @@
-"""What cases refuse."""
+"""Refusals of cases."""
 
 from app.kit.db import register_refusal
 from app.kit.errors import Conflict, PermissionDenied
 
 
 class CaseClosed(Conflict):
-    """The case was closed already: nothing is added to it unless it is opened again."""
+    """The case is closed. Nothing can be added unless it is reopened."""
 
     code = "case_closed"
-    title = "This case was closed already. Open it again to go on with it"
+    title = "This case is closed. Reopen it to continue."
 
 
 class CaseOpen(Conflict):
-    """The case is open, or another about the same is."""
+    """The case is open, or another case about the same is."""
 
     code = "case_open"
-    title = "There is an open case about this already"
+    title = "A case about this is already open."
 
 
 class OwnCase(PermissionDenied):
-    """Nobody looks into what is about themselves."""
+    """Members of staff cannot work on a case about themselves."""
 
     code = "own_case"
-    title = "This case is about you: somebody else has to look into it"
+    title = "This case is about you. Another member of staff must investigate it."
 
 
 register_refusal("cases_one_open_key", lambda _detail: CaseOpen())

@@ -11,7 +11,7 @@ from app.kit.db import Base
 
 
 class Case(Base):
-    """Something to look into. What it found is sealed: it may name people."""
+    """A finding to investigate. Its facts are sealed: they may name people."""
 
     __tablename__ = "cases"
     __table_args__ = (
@@ -34,30 +34,30 @@ class Case(Base):
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    #: `noun.event`, as the room that opens such cases calls it.
+    #: `noun.event`, as named by the room that opens such cases.
     kind: Mapped[str] = mapped_column(sa.Text)
-    #: What of that kind: one open case each.
+    #: Identifies the finding: one open case for each kind and key.
     key: Mapped[str] = mapped_column(sa.Text)
     #: The public id of what it is about.
     subject: Mapped[str] = mapped_column(sa.Text)
-    #: Whom it is about, where that is a person with an account.
+    #: The account of the person it is about, if there is one.
     person_id: Mapped[UUID | None]
-    #: Names nobody.
+    #: Never names anyone.
     title: Mapped[str] = mapped_column(sa.Text)
     #: JSON: texts by name.
     facts_sealed: Mapped[bytes] = mapped_column(Sealed)
     state: Mapped[str] = mapped_column(sa.Text)
-    #: Who looks into it.
+    #: The member of staff who investigates it.
     assignee_id: Mapped[UUID | None]
     opened_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
     closed_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
-    #: Null where the program closed it.
+    #: Null if the system closed it.
     closed_by: Mapped[UUID | None]
     disposition: Mapped[str | None] = mapped_column(sa.Text)
 
 
 class CaseEvent(Base):
-    """What happened to a case: only ever added."""
+    """An event of a case: only ever added."""
 
     __tablename__ = "case_events"
     __table_args__ = (
@@ -78,11 +78,11 @@ class CaseEvent(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     case_id: Mapped[UUID] = mapped_column(sa.ForeignKey("cases.id"))
     kind: Mapped[str] = mapped_column(sa.Text)
-    #: Null for the program.
+    #: Null for the system.
     actor_id: Mapped[UUID | None]
     at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
     #: A note, or the reason.
     text_sealed: Mapped[bytes | None] = mapped_column(Sealed)
-    #: To whom it was given; null where it was given back.
+    #: The new assignee; null if it was unassigned.
     assignee_id: Mapped[UUID | None]
     disposition: Mapped[str | None] = mapped_column(sa.Text)

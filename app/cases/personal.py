@@ -1,4 +1,4 @@
-"""What cases hold on a person."""
+"""Personal data of cases."""
 
 from uuid import UUID
 
@@ -12,30 +12,32 @@ from app.kit.personal import (
     PersonalDataTable,
 )
 
-_EVIDENCE = f"What was found and what the house did about it is evidence. {RETAINED_BY_LAW}"
+_EVIDENCE = f"Findings, and what PBCEx did about them, are evidence. {RETAINED_BY_LAW}"
 _NOT_EXPORTED = (
-    "What staff look into and write about it is theirs; people are told what was decided, and of a"
-    " suspicion nobody may be told (31 USC 5318(g)(2))."
+    "Internal notes of investigations. People are notified of decisions; the law forbids disclosing"
+    " a suspicion (31 USC 5318(g)(2))."
 )
 
 
 def _erasure_blockers(session: Session, person_id: UUID) -> list[ErasureBlocker]:
-    # Not what it is: whoever is looked into is not warned.
-    told = ErasureBlocker("account", "The account cannot be closed now. Ask support when it can.")
-    return [told] if queries.has_open_case(session, person_id) else []
+    # Does not mention the case: a person under investigation must not be warned.
+    blocker = ErasureBlocker(
+        "account", "The account cannot be closed now. Ask support when it can."
+    )
+    return [blocker] if queries.has_open_case(session, person_id) else []
 
 
 PERSONAL_DATA = PersonalData(
     "cases",
     {
         "cases": PersonalDataTable(
-            "What was found about somebody, by id; what it says is sealed",
+            "Findings about a person, by id; the facts are sealed",
             ErasureEffect.RETAINED,
             _EVIDENCE,
             not_exported=_NOT_EXPORTED,
         ),
         "case_events": PersonalDataTable(
-            "Notes of staff, sealed, and who did what to a case",
+            "Notes of staff, sealed, and who acted on a case",
             ErasureEffect.RETAINED,
             _EVIDENCE,
             not_exported=_NOT_EXPORTED,

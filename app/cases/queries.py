@@ -23,7 +23,7 @@ SELECT id, kind, key, subject, person_id, title, state, assignee_id, opened_at, 
 FROM cases WHERE
 """
 _FACTS = "SELECT facts_sealed FROM cases WHERE id = %s"
-# A nullable condition would hide the index of each filter, so only those that are asked are there.
+# Nullable conditions would prevent the use of indexes, so only given filters become conditions.
 _CONDITIONS = {
     "kind": "kind = %(kind)s",
     "state": "state = %(state)s",
@@ -32,7 +32,7 @@ _CONDITIONS = {
     "cursor": "id < %(cursor)s",
 }
 _UNASSIGNED = "assignee_id IS NULL"
-# As many steps as there are kinds, and not as there are cases.
+# Takes as many steps as there are kinds, not as there are cases.
 _KINDS = """
 WITH RECURSIVE known (kind) AS (
     SELECT min(kind) FROM cases
@@ -57,7 +57,7 @@ _OPEN_ABOUT = "SELECT EXISTS (SELECT FROM cases WHERE person_id = %s AND state =
 
 @dataclass(frozen=True, slots=True)
 class CaseSummary:
-    """A case, without what it found."""
+    """A case without its facts."""
 
     id: UUID
     kind_name: str
@@ -74,17 +74,17 @@ class CaseSummary:
 
     @property
     def public_id(self) -> str:
-        """What it is called outside."""
+        """The id as staff see it."""
         return ids.encode(PREFIX, self.id)
 
     @property
     def kind(self) -> registry.CaseKind:
-        """What it has in common with others."""
+        """The kind of the case."""
         return registry.case_kind(self.kind_name)
 
     @property
     def outcome(self) -> str:
-        """Its disposition in words; empty while it is open."""
+        """The label of its disposition; empty while it is open."""
         if self.disposition is None:
             return ""
         return self.kind.dispositions.get(self.disposition, self.disposition)
@@ -92,7 +92,7 @@ class CaseSummary:
 
 @dataclass(frozen=True, slots=True)
 class CaseEventRow:
-    """What happened to a case. `actor_id` is None for the program."""
+    """An event of a case. `actor_id` is None for the system."""
 
     id: UUID
     kind: CaseEventKind
@@ -105,7 +105,7 @@ class CaseEventRow:
 
 @dataclass(frozen=True, slots=True)
 class CaseFilter:
-    """Which cases are wanted; None stands for any. `unassigned`: those that nobody looks into."""
+    """Filters for cases; None matches all. `unassigned`: only cases without an assignee."""
 
     kind: str | None = None
     state: CaseState | None = None
@@ -122,7 +122,7 @@ def search(
     cursor: UUID | None = None,
     limit: int = 25,
 ) -> Page[CaseSummary]:
-    """The cases that fit and that this actor may see, newest first."""
+    """Return matching cases that this actor may see, newest first."""
     values = {
         "kind": case_filter.kind,
         "state": case_filter.state,
@@ -130,45 +130,48 @@ def search(
         "person": case_filter.person_id,
         "cursor": cursor,
     }
-    given = {name: value for name, value in values.items() if value is not None}
-    conditions = ["kind <> ALL(%(hidden)s)", *(_CONDITIONS[name] for name in given)]
+    conditions_given = {name: value for name, value in values.items() if value is not None}
+    conditions = ["kind <> ALL(%(hidden)s)", *(_CONDITIONS[name] for name in conditions_given)]
     if case_filter.unassigned:
         conditions.append(_UNASSIGNED)
     where = " AND ".join(conditions)
     statement = f"{_SELECT} {where} ORDER BY id DESC LIMIT {limit + 1}"
-    rows = session.rows(statement, {**given, "hidden": registry.hidden_kinds(actor)})
+    rows = session.rows(statement, {**conditions_given, "hidden": registry.hidden_kinds(actor)})
     return pagination.paginate([_case_from_row(row) for row in rows], limit, lambda each: each.id)
 
 
 def case(session: Session, actor: Actor, case_id: UUID) -> CaseSummary:
-    """The case of that id. Raises `NotFound`, also for one that this actor may not see."""
+    """Return the case with this id. Raises `NotFound`, also if this actor may not see it."""
     row = session.row(_SELECT + "id = %s", (case_id,))
-    if row is None or (found := _case_from_row(row)).kind.read_permission not in actor.permissions:
+    if (
+        row is None
+        or (summary := _case_from_row(row)).kind.read_permission not in actor.permissions
+    ):
         raise NotFound
-    return found
+    return summary
 
 
 def facts(session: Session, case_id: UUID) -> Mapping[str, str]:
-    """What a case was opened for: texts by name."""
+    """Return the facts of a case: texts by name."""
     [(sealed,)] = session.rows(_FACTS, (case_id,))
     opened = keys.open_sealed(bytes(sealed), table="cases", column="facts_sealed", key=case_id)
-    found: Mapping[str, str] = json.loads(opened)
-    return found
+    facts_by_name: Mapping[str, str] = json.loads(opened)
+    return facts_by_name
 
 
 def events(session: Session, case_id: UUID) -> list[CaseEventRow]:
-    """What happened to a case, oldest first."""
+    """Return the events of a case, oldest first."""
     return [_event_from_row(row) for row in session.rows(_EVENTS, (case_id,))]
 
 
 def visible_kinds(session: Session, actor: Actor) -> list[registry.CaseKind]:
-    """The kinds of which there is a case that this actor may see."""
+    """Return the kinds of existing cases that this actor may see."""
     rows = session.rows(_KINDS, (registry.hidden_kinds(actor),))
     return [registry.case_kind(name) for (name,) in rows]
 
 
 def count_workable(session: Session, actor: Actor) -> int:
-    """How many open ones this actor could work on: their own, and those that nobody has."""
+    """Return how many open cases this actor could work on: their own and unassigned ones."""
     if Permission.CASES_WORK not in actor.permissions:
         return 0
     rows = session.rows(_COUNT, {"actor": actor.user_id})
@@ -180,9 +183,9 @@ def count_workable(session: Session, actor: Actor) -> int:
 
 
 def has_open_case(session: Session, person_id: UUID) -> bool:
-    """Whether something about this person is being looked into."""
-    [(found,)] = session.rows(_OPEN_ABOUT, (person_id,))
-    return bool(found)
+    """Return whether a case about this person is open."""
+    [(exists,)] = session.rows(_OPEN_ABOUT, (person_id,))
+    return bool(exists)
 
 
 def _case_from_row(row: Row) -> CaseSummary:

@@ -1,4 +1,4 @@
-"""Kinds of cases. A room whose cases need more than what is ordinary registers their kind."""
+"""Kinds of cases. A room whose cases differ from ordinary ones registers their kind."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from uuid import UUID
 from app.access import Actor, Permission
 from app.kit.db import Session
 
-#: How an ordinary case may end: a word for the tables, and what it means.
+#: Outcomes of an ordinary case: the stored value, and its label.
 ORDINARY_DISPOSITIONS: Mapping[str, str] = MappingProxyType(
     {"resolved": "Resolved", "no_action": "No action needed"}
 )
@@ -16,7 +16,7 @@ ORDINARY_DISPOSITIONS: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class CaseOutcome:
-    """How a case ended, for the room that opened it. `actor` is None for the program."""
+    """How a case ended, for the room that opened it. `actor` is None for the system."""
 
     case_id: UUID
     key: str
@@ -25,17 +25,17 @@ class CaseOutcome:
     actor: Actor | None
 
 
-def _do_nothing(_session: Session, _ended: CaseOutcome) -> None:
-    """Closing it is all."""
+def _do_nothing(_session: Session, _outcome: CaseOutcome) -> None:
+    """Do nothing beyond closing or reopening the case."""
 
 
 @dataclass(frozen=True, slots=True)
 class CaseKind:
     """What cases of one kind have in common.
 
-    `read` says who sees them; who sees them and may work on cases looks into them. `closed` does
-    what follows from the disposition, and `reopened` takes that back, each in the same transaction
-    with the case locked.
+    `read_permission` lets staff see them; together with the permission to work on cases it lets
+    them investigate. `on_closed` does what follows from the disposition, and `on_reopened` undoes
+    it, each in the same transaction with the case locked.
     """
 
     name: str
@@ -50,18 +50,18 @@ _KINDS: dict[str, CaseKind] = {}
 
 
 def register(kind: CaseKind) -> None:
-    """Make a kind known. A name that is taken stops the program at start."""
+    """Register a kind. A second kind with the same name stops the program at start."""
     if _KINDS.setdefault(kind.name, kind) is not kind:
         raise TypeError(f"two kinds of cases are named {kind.name}")
 
 
 def case_kind(name: str) -> CaseKind:
-    """The kind of that name; an ordinary one where no room registered it."""
+    """Return the kind with this name; an ordinary one if no room registered it."""
     return _KINDS.get(name) or CaseKind(name, name.replace(".", " ").replace("_", " ").capitalize())
 
 
 def hidden_kinds(actor: Actor) -> list[str]:
-    """The kinds that this actor may not see."""
+    """Return the kinds that this actor may not see."""
     return sorted(
         kind.name for kind in _KINDS.values() if kind.read_permission not in actor.permissions
     )

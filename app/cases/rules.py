@@ -1,4 +1,4 @@
-"""What a case may become, and what a note must be."""
+"""States and events of a case, and the form of a note."""
 
 from enum import StrEnum
 from unicodedata import category, normalize
@@ -11,12 +11,12 @@ TITLE_LENGTH_MAX = 200
 
 
 class CaseState(StrEnum):
-    """Where a case is."""
+    """The state of a case."""
 
     OPEN = "open"
-    """Somebody has to look into it."""
+    """To be investigated."""
     CLOSED = "closed"
-    """It was looked into."""
+    """Investigated, with an outcome."""
 
 
 TRANSITIONS = Transitions(
@@ -25,7 +25,7 @@ TRANSITIONS = Transitions(
 
 
 class CaseEventKind(StrEnum):
-    """What an event of a case says."""
+    """The kind of a case's event."""
 
     OPENED = "opened"
     NOTED = "noted"
@@ -35,11 +35,15 @@ class CaseEventKind(StrEnum):
 
 
 def clean_note(text: str) -> str:
-    """A note as it is kept: its lines, without blanks around them. Raises `Invalid` unless it has 1
-    to 4000 characters that can be read."""
+    """Return the note with trailing spaces and blank ends removed.
+
+    Raises `Invalid` unless it has 1 to 4000 readable characters.
+    """
     lines = [line.rstrip() for line in normalize("NFC", text).splitlines()]
     cleaned = "\n".join(lines).strip()
-    unreadable = any(category(each) in {"Cc", "Cs"} for each in cleaned if each not in "\n\t")
-    if not 1 <= len(cleaned) <= NOTE_LENGTH_MAX or unreadable:
+    has_unreadable = any(
+        category(character) in {"Cc", "Cs"} for character in cleaned if character not in "\n\t"
+    )
+    if not 1 <= len(cleaned) <= NOTE_LENGTH_MAX or has_unreadable:
         raise Invalid("note", f"Enter a note (1 to {NOTE_LENGTH_MAX} characters).")
     return cleaned

@@ -1,4 +1,4 @@
-"""The verbs of cases: open, note, assign, close, open again."""
+"""Working on cases: open, note, assign, close, reopen."""
 
 import json
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from app.kit.db import Session
 from app.kit.errors import Invalid, NotFound
 from app.kit.ports import resolve
 
-#: Of a case's id, as staff see it.
+#: Prefix of a case's public id.
 PREFIX = "cas"
 
 _OPEN = """
@@ -48,7 +48,7 @@ WHERE id = %s
 
 @dataclass(frozen=True, slots=True)
 class _LockedCase:
-    """A case as it stands in its row, which is locked."""
+    """A case, its row locked."""
 
     id: UUID
     kind_name: str
@@ -77,47 +77,49 @@ def open_case(
     facts: Mapping[str, str],
     person_id: UUID | None = None,
 ) -> UUID:
-    """Open a case and answer its id; while one of this kind is open for this key, that one's, to
-    which nothing is added.
+    """Open a case and return its id. If one of this kind is open for the key, return that one's.
 
-    `subject` is the public id of what it is about, `person_id` whom, `title` names nobody; `facts`
-    are texts by name and are kept sealed.
+    `subject` is the public id of what it is about, `person_id` the person it is about. `title` must
+    not name anyone. `facts` are texts by name and are sealed. An open case stays unchanged.
     """
     while True:
-        identifier, now = ids.new(), clock.now()
+        case_id, now = ids.new(), clock.now()
         sealed = keys.seal(
             json.dumps(dict(facts), ensure_ascii=False),
             table="cases",
             column="facts_sealed",
-            key=identifier,
+            key=case_id,
         )
-        values = (identifier, kind, key, subject, person_id, title, sealed, now)
+        values = (case_id, kind, key, subject, person_id, title, sealed, now)
         if session.row(_OPEN, values) is not None:
             break
-        # Whoever closes it at this moment is waited for; then it is open no more, and another is.
-        if (held := lock_open_case(session, kind=kind, key=key)) is not None:
-            return held
-    _record_event(session, identifier, CaseEventKind.OPENED, None)
+        # The lock waits for a transaction that closes the case now; then another one is opened.
+        if (open_case_id := lock_open_case(session, kind=kind, key=key)) is not None:
+            return open_case_id
+    _record_event(session, case_id, CaseEventKind.OPENED, None)
     audit.record(
         session,
         actor=None,
         action="case.opened",
-        subject=ids.encode(PREFIX, identifier),
+        subject=ids.encode(PREFIX, case_id),
         after={"kind": kind, "about": subject},
     )
-    return identifier
+    return case_id
 
 
 def lock_open_case(session: Session, *, kind: str, key: str) -> UUID | None:
-    """The open case of this kind for this key, which nobody closes before this transaction ends;
-    None if none is open."""
+    """Return the id of the open case of this kind for the key, its row locked; None if there is
+    none.
+    """
     row = session.row(_LOCK_OPEN, (kind, key))
     return row[0] if row else None
 
 
 def add_note(session: Session, actor: Actor | None, case_id: UUID, text: str) -> None:
-    """Write something down; `actor` is None for the program. Raises `Invalid`, `NotFound`,
-    `PermissionDenied`, `OwnCase`, and `CaseClosed`."""
+    """Add a note; `actor` is None for the system.
+
+    Raises `Invalid`, `NotFound`, `PermissionDenied`, `OwnCase`, and `CaseClosed`.
+    """
     case = _lock_workable(session, actor, case_id)
     cleaned = rules.clean_note(text)
     _record_event(session, case.id, CaseEventKind.NOTED, actor, text=cleaned)
@@ -125,11 +127,10 @@ def add_note(session: Session, actor: Actor | None, case_id: UUID, text: str) ->
 
 
 def assign(session: Session, actor: Actor, case_id: UUID, assignee_id: UUID | None) -> None:
-    """Give the case to somebody, or, with None, back to everybody. To whom it is given already
-    keeps it, and nothing is recorded.
+    """Assign the case to a member of staff, or unassign it with None.
 
-    Raises as `note` does, and `Invalid` for somebody who may not work on such cases or whom it is
-    about.
+    Assigning it to its current assignee records nothing. Raises as `add_note` does, and `Invalid`
+    for a person who may not work on such cases or whom the case is about.
     """
     case = _lock_workable(session, actor, case_id)
     if assignee_id == case.assignee_id:
@@ -153,19 +154,21 @@ def assign(session: Session, actor: Actor, case_id: UUID, assignee_id: UUID | No
 def close(
     session: Session, actor: Actor | None, case_id: UUID, *, disposition: str, reason: str
 ) -> None:
-    """End the case, and do what its kind says follows from the disposition.
+    """Close the case with a disposition, and do what its kind says follows.
 
-    Raises as `note` does, and `Invalid` for a disposition that its kind does not have and for the
-    reason.
+    Raises as `add_note` does, and `Invalid` for a disposition that its kind does not have and for
+    the reason.
     """
     case = _lock_workable(session, actor, case_id)
     if disposition not in case.kind.dispositions:
         raise Invalid("disposition", "Choose an outcome from the list.")
-    said = approvals_rules.clean_reason(reason)
+    cleaned_reason = approvals_rules.clean_reason(reason)
     TRANSITIONS.transition(case.state, CaseState.CLOSED)
-    closer = actor.user_id if actor else None
-    session.send(_CLOSE, (clock.now(), closer, disposition, case.id))
-    _record_event(session, case.id, CaseEventKind.CLOSED, actor, text=said, disposition=disposition)
+    closer_id = actor.user_id if actor else None
+    session.send(_CLOSE, (clock.now(), closer_id, disposition, case.id))
+    _record_event(
+        session, case.id, CaseEventKind.CLOSED, actor, text=cleaned_reason, disposition=disposition
+    )
     audit.record(
         session,
         actor=actor,
@@ -173,26 +176,26 @@ def close(
         subject=case.public_id,
         before={"state": CaseState.OPEN},
         after={"state": CaseState.CLOSED, "disposition": disposition},
-        reason=said,
+        reason=cleaned_reason,
     )
     case.kind.on_closed(session, CaseOutcome(case.id, case.key, case.person_id, disposition, actor))
 
 
 def reopen(session: Session, actor: Actor, case_id: UUID, *, reason: str) -> None:
-    """Open a closed case again, and take back what followed from its disposition.
+    """Reopen a closed case, and undo what followed from its disposition.
 
-    Raises `NotFound`, `PermissionDenied`, `OwnCase`, `Invalid` for the reason, and `CaseOpen` where
-    it is open or another about the same is.
+    Raises `NotFound`, `PermissionDenied`, `OwnCase`, `Invalid` for the reason, and `CaseOpen` if it
+    or another case about the same is open.
     """
     case = _lock_allowed(session, actor, case_id)
     if case.disposition is None:
         raise CaseOpen
-    said = approvals_rules.clean_reason(reason)
+    cleaned_reason = approvals_rules.clean_reason(reason)
     TRANSITIONS.transition(case.state, CaseState.OPEN)
     session.send(_REOPEN, (case.id,))
-    # Where another about the same is open, nothing else is tried.
+    # If another case about the same is open, stop here, before anything else is written.
     session.flush()
-    _record_event(session, case.id, CaseEventKind.REOPENED, actor, text=said)
+    _record_event(session, case.id, CaseEventKind.REOPENED, actor, text=cleaned_reason)
     audit.record(
         session,
         actor=actor,
@@ -200,28 +203,28 @@ def reopen(session: Session, actor: Actor, case_id: UUID, *, reason: str) -> Non
         subject=case.public_id,
         before={"state": CaseState.CLOSED, "disposition": case.disposition},
         after={"state": CaseState.OPEN},
-        reason=said,
+        reason=cleaned_reason,
     )
-    ended = CaseOutcome(case.id, case.key, case.person_id, case.disposition, actor)
-    case.kind.on_reopened(session, ended)
+    outcome = CaseOutcome(case.id, case.key, case.person_id, case.disposition, actor)
+    case.kind.on_reopened(session, outcome)
 
 
 def caseworkers(session: Session) -> list[UUID]:
-    """Everybody who may look into ordinary cases."""
+    """Return the staff who may work on ordinary cases."""
     permissions = frozenset({Permission.CASES_READ, Permission.CASES_WORK})
     return resolve(CurrentPermissions).find_holders(session, permissions)
 
 
 def eligible_assignees(session: Session, kind: CaseKind, person_id: UUID | None) -> list[UUID]:
-    """Everybody who may look into a case of this kind about this person."""
-    found = resolve(CurrentPermissions).find_holders(
+    """Return the staff who may work on a case of this kind about this person."""
+    staff = resolve(CurrentPermissions).find_holders(
         session, frozenset({kind.read_permission, Permission.CASES_WORK})
     )
-    return [each for each in found if each != person_id]
+    return [member_id for member_id in staff if member_id != person_id]
 
 
 def _lock_workable(session: Session, actor: Actor | None, case_id: UUID) -> _LockedCase:
-    """The case, locked, open, and one that this actor may work on."""
+    """Return the open case, its row locked, if this actor may work on it."""
     case = _lock_allowed(session, actor, case_id)
     if case.state is not CaseState.OPEN:
         raise CaseClosed
@@ -253,14 +256,14 @@ def _record_event(
     assignee_id: UUID | None = None,
     disposition: str | None = None,
 ) -> None:
-    identifier = ids.new()
+    event_id = ids.new()
     sealed = None
     if text is not None:
-        sealed = keys.seal(text, table="case_events", column="text_sealed", key=identifier)
+        sealed = keys.seal(text, table="case_events", column="text_sealed", key=event_id)
     actor_id = actor.user_id if actor else None
     session.send(
         _EVENT,
-        (identifier, case_id, kind, actor_id, clock.now(), sealed, assignee_id, disposition),
+        (event_id, case_id, kind, actor_id, clock.now(), sealed, assignee_id, disposition),
     )
 
 

@@ -1,4 +1,4 @@
-"""`flask sanctions`: import a sanctions list, try a name."""
+"""`flask sanctions`: import a sanctions list, check a name."""
 
 from datetime import datetime
 from pathlib import Path
@@ -16,74 +16,78 @@ from app.screening.lists.countries import COUNTRY_NAMES
 from app.screening.matching import service as screening
 from app.screening.rules import ScreeningSubject
 
-sanctions = AppGroup("sanctions", help="The sanctions list, as the Treasury's OFAC publishes it.")
+sanctions = AppGroup(
+    "sanctions", help="Import and search the sanctions list of OFAC at the US Treasury."
+)
 
 
 @sanctions.command("import")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
 @click.option(
-    "--accept-shrunk", is_flag=True, help="Also a list with far fewer entries than the last."
+    "--accept-shrunk",
+    is_flag=True,
+    help="Accept a list with far fewer entries than the current one.",
 )
 def import_folder(folder: Path, *, accept_shrunk: bool) -> None:
-    """Import sdn.csv, alt.csv, add.csv and sdn_comments.csv of DIR, all or nothing.
+    """Import sdn.csv, alt.csv, add.csv and sdn_comments.csv from DIR, all or nothing.
 
-    Everybody is then screened again, in the background. The list that stands already is recognised.
+    Then screen everyone again, in the background. Importing the current list changes nothing.
     """
     try:
         files = sdn.read_files(folder)
     except InvalidList as error:
-        raise click.ClickException(f"{error}. Nothing was changed") from error
+        raise click.ClickException(f"{error}. Nothing was changed.") from error
     click.echo(f"{folder}: {len(files.entries)} entries")
     if files.unnamed:
-        click.echo(f"{len(files.unnamed)} more are known by their comments only", err=True)
+        click.echo(f"{len(files.unnamed)} more entries are known from the comments only", err=True)
     total = len(files.entries) + len(files.unnamed)
     try:
         with (
             _database().transaction() as session,
             click.progressbar(length=total, label="Storing") as bar,
         ):
-            done = imports.import_list(
+            result = imports.import_list(
                 session, files, progress=bar.update, accept_shrunk=accept_shrunk
             )
     except Refusal as refusal:
-        raise click.ClickException(f"{refusal.detail}. Nothing was changed") from refusal
-    if not done.is_new:
-        click.echo(f"This is the list that stands already, version {done.version}")
+        raise click.ClickException(f"{refusal.detail} Nothing was changed.") from refusal
+    if not result.is_new:
+        click.echo(f"This list is already current: version {result.version}.")
         return
     click.echo(
-        f"Version {done.version}: {done.added} added, {done.changed} changed, "
-        f"{done.removed} removed. Everybody is screened again"
+        f"Version {result.version}: {result.added} added, {result.changed} changed, "
+        f"{result.removed} removed. Everyone is screened again in the background."
     )
 
 
 @sanctions.command()
 @click.argument("name")
-@click.option("--born", type=click.DateTime(["%Y-%m-%d"]), help="Birth date.")
+@click.option("--born", type=click.DateTime(["%Y-%m-%d"]), help="Birth date, like 1970-12-31.")
 @click.option("--country", multiple=True, type=click.Choice(list(COUNTRY_NAMES)), metavar="CODE")
 def check(name: str, born: datetime | None, country: tuple[str, ...]) -> None:
-    """Print the listed parties whose names are like NAME. Exit code 1 if there are any.
+    """Print the listed parties whose names resemble NAME. Exit with code 1 if there are any.
 
-    Nothing is kept; `--country`, an ISO 3166-1 code, can be given several times.
+    Nothing is saved. `--country`, an ISO 3166-1 alpha-2 code, can be given several times.
     """
     subject = ScreeningSubject((name,), born.date() if born else None, frozenset(country))
     try:
         with _database().reading() as session:
-            version, found = screening.preview_hits(session, subject)
-            listed = screening_queries.listed_parties(
-                session, [each.entry_number for each in found], version
+            version, hits = screening.preview_hits(session, subject)
+            listed_parties = screening_queries.listed_parties(
+                session, [hit.entry_number for hit in hits], version
             )
     except Refusal as refusal:
         raise click.ClickException(refusal.detail) from refusal
-    for match in found:
-        entry = listed[match.entry_number]
+    for hit in hits:
+        entry = listed_parties[hit.entry_number]
         click.echo(
-            f"{match.score:3}  {match.listed_name} ({match.matched_on})  {entry.party_type} "
-            f"{match.entry_number} {entry.name}  {' '.join(entry.programs)}  "
-            f"birth date: {match.birth}, country: {match.country}"
+            f"{hit.score:3}  {hit.listed_name} ({hit.matched_on})  {entry.party_type} "
+            f"{hit.entry_number} {entry.name}  {' '.join(entry.programs)}  "
+            f"birth date: {hit.birth}, country: {hit.country}"
         )
-    if found:
+    if hits:
         click.get_current_context().exit(1)
-    click.echo(f"Nobody on version {version} of the list has a name like that")
+    click.echo(f"No name on version {version} of the list resembles this one.")
 
 
 def _database() -> Database:

@@ -1,10 +1,12 @@
-"""Sanctions lists, and who was checked against them.
+"""Sanctions screening: lists, hits, and decisions about hits.
 
 Owns `sanctions_lists`, `sanctions_entries`, `screenings`, `screening_hits`, `screening_decisions`.
 
-Invariants: every version of a list stays, so that what was found can be found again; a screening
-names the version that it was made against, and what it found is kept with it. Nothing passes while
-no list is there. What is found opens a case, one for each subject; decided as no match, the same
-subject and the same entry pass from then on; decided as the listed party, the subject is blocked
-until the case is opened again.
+Sub-rooms: `lists` (read, import and index a list), `matching` (compare names and wallet addresses,
+record screenings), `decisions` (what follows when a case is closed, and screening again).
+
+Invariants: every version of a list is kept, so that a hit can be reproduced; a screening names the
+version it used, and its hits are kept with it. Without a list no one passes. Hits open one case
+for each subject. Decided as a false positive, the same subject and entry pass from then on; decided
+as a true match, the subject is blocked until the case is reopened.
 """

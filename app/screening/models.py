@@ -30,15 +30,17 @@ class SanctionsList(Base):
     aliases: Mapped[int]
     addresses: Mapped[int]
     wallets: Mapped[int]
-    #: Against the version before.
+    #: Changes against the previous version.
     added: Mapped[int]
     changed: Mapped[int]
     removed: Mapped[int]
 
 
 class SanctionsEntry(Base):
-    """A listed party as it stood in the versions from `since` to before `until`: what does not
-    change from one version to the next is kept once."""
+    """A listed party as it was in the versions from `since` until before `until`.
+
+    An entry that does not change from one version to the next is stored once.
+    """
 
     __tablename__ = "sanctions_entries"
     __table_args__ = (
@@ -56,17 +58,17 @@ class SanctionsEntry(Base):
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    #: The list's own number of the party.
+    #: The party's number on the list.
     number: Mapped[int]
     since: Mapped[int] = mapped_column(sa.ForeignKey("sanctions_lists.version"))
     until: Mapped[int | None] = mapped_column(sa.ForeignKey("sanctions_lists.version"))
-    #: SHA-256 of all that the list says about it.
+    #: SHA-256 of the whole entry.
     digest: Mapped[bytes] = mapped_column(sa.LargeBinary)
     name: Mapped[str] = mapped_column(sa.Text)
     sort: Mapped[str] = mapped_column(sa.Text)
     programs: Mapped[list[str]] = mapped_column(ARRAY(sa.Text))
     remarks: Mapped[str] = mapped_column(sa.Text)
-    #: Title, and what is said of ships: texts by name.
+    #: Title, and a ship's particulars: texts by name.
     details: Mapped[dict[str, Any]] = mapped_column(JSONB)
     #: [[kind, name, remarks], …]
     aliases: Mapped[list[Any]] = mapped_column(JSONB)
@@ -75,7 +77,7 @@ class SanctionsEntry(Base):
 
 
 class Screening(Base):
-    """Somebody was checked against a version of the list."""
+    """A check of a subject against a version of the list."""
 
     __tablename__ = "screenings"
     __table_args__ = (
@@ -93,15 +95,15 @@ class Screening(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     list_version: Mapped[int] = mapped_column(sa.ForeignKey("sanctions_lists.version"))
-    #: `onboarding`, `payout`, … as the room that asked calls it.
+    #: `onboarding`, `payout`, … as named by the room that screens.
     purpose: Mapped[str] = mapped_column(sa.Text)
-    #: The public id of what it was asked for.
+    #: The public id of what it was screened for.
     about: Mapped[str] = mapped_column(sa.Text)
-    #: Who it is, where that is a person with an account.
+    #: The subject's account, if there is one.
     person_id: Mapped[UUID | None]
-    #: JSON: names, birth date, countries; or an address of a digital currency.
+    #: JSON: names, birth date, countries; or a wallet address.
     subject_sealed: Mapped[bytes] = mapped_column(Sealed)
-    #: The same subject has the same key, and no name can be read from it.
+    #: A blind index: the same subject has the same key, which reveals no name.
     subject_key: Mapped[bytes] = mapped_column(sa.LargeBinary)
     threshold: Mapped[int] = mapped_column(sa.SmallInteger)
     verdict: Mapped[str] = mapped_column(sa.Text)
@@ -121,19 +123,19 @@ class ScreeningHit(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     screening_id: Mapped[UUID] = mapped_column(sa.ForeignKey("screenings.id"))
     entry_number: Mapped[int]
-    #: The listed name, or address, that is alike.
+    #: The most similar listed name, or the listed wallet address.
     listed: Mapped[str] = mapped_column(sa.Text)
     #: `name`, `aka`, `fka`, `nka`, `weak` or `wallet`.
     matched: Mapped[str] = mapped_column(sa.Text)
     score: Mapped[int] = mapped_column(sa.SmallInteger)
     birth: Mapped[str] = mapped_column(sa.Text)
     country: Mapped[str] = mapped_column(sa.Text)
-    #: Whether it had been decided before to be somebody else.
+    #: Whether it was decided earlier to be a false positive.
     cleared: Mapped[bool]
 
 
 class ScreeningDecision(Base):
-    """Whether a subject is a listed party, as a person decided."""
+    """Whether a subject is a listed party, as staff decided."""
 
     __tablename__ = "screening_decisions"
     __table_args__ = (
@@ -160,5 +162,5 @@ class ScreeningDecision(Base):
     decision: Mapped[str] = mapped_column(sa.Text)
     case_id: Mapped[UUID]
     decided_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
-    #: When its case was opened again.
+    #: When its case was reopened.
     lifted_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))

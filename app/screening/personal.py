@@ -1,4 +1,4 @@
-"""What screening holds on a person."""
+"""Personal data of screening."""
 
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from app.kit.personal import (
 _SCREENINGS = """
 SELECT id, purpose, list_version, screened_at FROM screenings WHERE person_id = %s ORDER BY id
 """
-_EVIDENCE = f"Evidence that nobody was served who may not be. {RETAINED_BY_LAW}"
+_EVIDENCE = f"Evidence that we screen everyone whom we serve. {RETAINED_BY_LAW}"
 
 
 def _export_sections(session: Session, person_id: UUID) -> ExportSections:
@@ -27,24 +27,24 @@ PERSONAL_DATA = PersonalData(
     "screening",
     {
         "screenings": PersonalDataTable(
-            "That somebody was checked against the sanctions list, when and what for; as whom, by"
-            " names, birth date and countries, is sealed",
+            "Checks against the sanctions list, with time and purpose; names, birth date and"
+            " countries are sealed",
             ErasureEffect.RETAINED,
             _EVIDENCE,
             export_sections=("screenings",),
         ),
         "screening_hits": PersonalDataTable(
-            "Which listed names theirs was like",
+            "Listed names that a person's name resembles",
             ErasureEffect.RETAINED,
             _EVIDENCE,
-            not_exported="What staff look into is theirs, and of a suspicion nobody may be told"
+            not_exported="Staff investigate hits, and the law forbids disclosing a suspicion"
             " (31 USC 5318(g)(2)).",
         ),
         "screening_decisions": PersonalDataTable(
-            "Whether it was decided that somebody is a listed party, by id",
+            "Whether a person was decided to be a listed party, by id",
             ErasureEffect.RETAINED,
             _EVIDENCE,
-            not_exported="People are told what follows from it: an account that is blocked.",
+            not_exported="People are notified of the consequence: a blocked account.",
         ),
     },
     export_sections=_export_sections,

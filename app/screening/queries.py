@@ -48,7 +48,7 @@ _HITS = """
 SELECT entry_number, listed, matched, score, birth, country, cleared FROM screening_hits
 WHERE screening_id = %s ORDER BY score DESC, entry_number
 """
-# As they stood in the version that was asked.
+# Entries as they were in the requested version.
 _ENTRIES = """
 SELECT number, name, sort, programs, remarks, details, aliases, addresses FROM sanctions_entries
 WHERE number = ANY(%(numbers)s) AND since <= %(version)s
@@ -74,8 +74,10 @@ class ListVersion:
 
 @dataclass(frozen=True, slots=True)
 class ScreeningRow:
-    """A screening, as it is kept. `told` are the subject's names, birth date and countries, or an
-    address; `score` is that of the best hit."""
+    """A recorded screening.
+
+    `subject` holds names, birth date and countries, or a wallet address; `score` is the best hit's.
+    """
 
     id: UUID
     list_version: int
@@ -92,19 +94,19 @@ class ScreeningRow:
 
     @property
     def public_id(self) -> str:
-        """What it is called outside."""
+        """The id as staff see it."""
         return ids.encode(PREFIX, self.id)
 
     @property
     def name(self) -> str:
-        """The first name, or the address."""
+        """The first name, or the wallet address."""
         names = self.subject.get("names") or [self.subject.get("wallet", "")]
         return str(names[0])
 
 
 @dataclass(frozen=True, slots=True)
 class HitRow:
-    """What a screening found. `cleared`: it had been decided before to be somebody else."""
+    """A hit of a screening. `cleared`: it was decided earlier to be a false positive."""
 
     entry_number: int
     listed_name: str
@@ -117,7 +119,7 @@ class HitRow:
 
 @dataclass(frozen=True, slots=True)
 class ListedParty:
-    """A listed party, as a version of the list has it."""
+    """A listed party, as in one version of the list."""
 
     number: int
     name: str
@@ -132,33 +134,33 @@ class ListedParty:
 def is_blocked(
     session: Session, *, person_id: UUID | None = None, subject: ScreeningSubject | None = None
 ) -> bool:
-    """Whether this person with an account, or this subject without one, was decided to be a listed
-    party."""
+    """Return whether this person, or this subject without an account, is a confirmed sanctions
+    match.
+    """
     key = subject_key(subject, person_id) if subject is not None else None
-    [(found,)] = session.rows(_IS_BLOCKED, {"person": person_id, "key": key})
-    return bool(found)
+    [(is_match,)] = session.rows(_IS_BLOCKED, {"person": person_id, "key": key})
+    return bool(is_match)
 
 
 def verdict_of(session: Session, person_id: UUID) -> Verdict | None:
-    """How a person with an account stands: blocked, with something to be decided, or clear; None
-    for somebody who was never screened."""
-    [(blocked, screened, open_)] = session.rows(_VERDICT, {"person": person_id})
-    if blocked:
+    """Return a person's verdict from all their screenings; None if they were never screened."""
+    [(is_blocked_person, is_screened, has_open_hit)] = session.rows(_VERDICT, {"person": person_id})
+    if is_blocked_person:
         return Verdict.BLOCKED
-    if open_:
+    if has_open_hit:
         return Verdict.REVIEW
-    return Verdict.CLEAR if screened else None
+    return Verdict.CLEAR if is_screened else None
 
 
 def list_versions(session: Session, limit: int = 10) -> list[ListVersion]:
-    """The last versions of the list, newest first."""
+    """Return the last versions of the list, newest first."""
     return [ListVersion(row[0], bytes(row[1]), *row[2:]) for row in session.rows(_LISTS, (limit,))]
 
 
 def screenings(
     session: Session, *, with_hits_only: bool, cursor: UUID | None = None, limit: int = 25
 ) -> Page[ScreeningRow]:
-    """Screenings, newest first; with `found_only` those that did not let pass."""
+    """Return screenings, newest first; with `with_hits_only`, those that are not clear."""
     statement = _SELECT + _RECENT.format(only=_ONLY_FOUND if with_hits_only else "")
     rows = session.rows(statement, {"before": cursor, "limit": limit + 1})
     return pagination.paginate(
@@ -167,7 +169,7 @@ def screenings(
 
 
 def screening(session: Session, screening_id: UUID) -> ScreeningRow:
-    """The screening of that id. Raises `NotFound`."""
+    """Return the screening with this id. Raises `NotFound`."""
     row = session.row(_SELECT + "s.id = %s", (screening_id,))
     if row is None:
         raise NotFound
@@ -175,7 +177,7 @@ def screening(session: Session, screening_id: UUID) -> ScreeningRow:
 
 
 def hits(session: Session, screening_id: UUID) -> list[HitRow]:
-    """What a screening found, the most alike first."""
+    """Return the hits of a screening, best first."""
     return [
         HitRow(number, listed, matched, score, Agreement(birth), Agreement(country), cleared)
         for number, listed, matched, score, birth, country, cleared in session.rows(
@@ -185,7 +187,7 @@ def hits(session: Session, screening_id: UUID) -> list[HitRow]:
 
 
 def listed_parties(session: Session, numbers: list[int], version: int) -> Mapping[int, ListedParty]:
-    """Listed parties by their number, as that version of the list has them."""
+    """Return listed parties by their number, as in this version of the list."""
     rows = session.rows(_ENTRIES, {"numbers": numbers, "version": version})
     return {
         number: ListedParty(number, name, PartyType(sort), *rest)
@@ -194,13 +196,23 @@ def listed_parties(session: Session, numbers: list[int], version: int) -> Mappin
 
 
 def _screening_from_row(row: Row) -> ScreeningRow:
-    identifier, version, purpose, about, person, threshold, verdict, case_id, at, sealed, *rest = (
-        row
-    )
+    (
+        identifier,
+        version,
+        purpose,
+        about,
+        person,
+        threshold,
+        verdict,
+        case_id,
+        screened_at,
+        sealed,
+        *rest,
+    ) = row
     opened = keys.open_sealed(
         bytes(sealed), table="screenings", column="subject_sealed", key=identifier
     )
     return ScreeningRow(
-        identifier, version, purpose, about, person, threshold, Verdict(verdict), case_id, at,
-        json.loads(opened), *rest,
+        identifier, version, purpose, about, person, threshold, Verdict(verdict), case_id,
+        screened_at, json.loads(opened), *rest,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Who is screened, what comes of it, and how birth dates and countries count."""
+"""Subjects, verdicts and scores, and how birth dates and countries change a score."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from datetime import date
 from enum import StrEnum
 
 SCORE_MAX = 100
-#: In place of an entry's number, for a name that cannot be compared with any.
+#: The entry number of the hit for a name that cannot be compared.
 UNCOMPARABLE_ENTRY = 0
 
 
 class PartyType(StrEnum):
-    """What a party is."""
+    """The type of a listed party."""
 
     INDIVIDUAL = "individual"
     ENTITY = "entity"
@@ -21,10 +21,11 @@ class PartyType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ScreeningSubject:
-    """A person or company to be screened, as they give themselves.
+    """A person or company to be screened, as they describe themselves.
 
-    `names` are all that they go by; `countries` those of citizenship, residence or registration, by
-    ISO 3166-1 alpha-2. What is not known is left out, and then neither speaks for nor against.
+    `names` are all names that they use; `countries` those of citizenship, residence or
+    registration, as ISO 3166-1 alpha-2 codes. Unknown facts are left out and do not change the
+    score.
     """
 
     names: tuple[str, ...]
@@ -34,18 +35,18 @@ class ScreeningSubject:
 
 
 class Verdict(StrEnum):
-    """What a screening says. Only `CLEAR` lets pass."""
+    """The result of a screening. Only `CLEAR` passes."""
 
     CLEAR = "clear"
-    """Nothing was found, or nothing that was not decided to be somebody else."""
+    """No hits, or only hits that were decided to be false positives."""
     REVIEW = "review"
-    """Something was found, and nobody has decided yet."""
+    """At least one hit is undecided."""
     BLOCKED = "blocked"
-    """It was decided that this is a listed party."""
+    """Decided to be a listed party."""
 
 
 class Agreement(StrEnum):
-    """How something known of both compares."""
+    """How a fact of the subject compares with the list."""
 
     AGREES = "agrees"
     NEAR = "near"
@@ -55,23 +56,23 @@ class Agreement(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ScreeningRules:
-    """`threshold`: the score of 100 from which on something is found."""
+    """`threshold`: the score, of 100, from which an entry is a hit."""
 
     threshold: int = 85
 
 
 @dataclass(frozen=True, slots=True)
 class BirthDateSpan:
-    """A span of days in which a listed person was born, as the list knows it."""
+    """The days on which a listed person may have been born."""
 
     first: date
     last: date
 
 
-#: A list that knows a year or a "circa" may be so many years off.
+#: How many years a listed year or "circa" may be off.
 _YEARS_NEAR = 1
-#: What known facts add to the score of a name. A name alone that is written just so stays found
-#: when one fact differs; when both do, it is somebody else.
+#: What known facts add to the score of a name. An exact name stays a hit when one fact differs, and
+#: is no hit when both differ.
 _BIRTH_POINTS = {
     Agreement.AGREES: 5,
     Agreement.NEAR: 0,
@@ -84,14 +85,14 @@ _COUNTRY_POINTS = {
     Agreement.DIFFERS: -5,
     Agreement.UNKNOWN: 0,
 }
-#: A person has the name of a company, or the reverse.
+#: The subject is a person and the listed party a company, or the reverse.
 _OTHER_TYPE_POINTS = -10
-#: Nicknames that the list itself calls weak.
+#: For nicknames that the list itself calls weak.
 _WEAK_ALIAS_POINTS = -5
 
 
 def compare_birth_dates(birth_date: date | None, spans: Collection[BirthDateSpan]) -> Agreement:
-    """Whether somebody born on that day can be somebody born in one of these spans."""
+    """Compare a birth date with the spans that are listed."""
     if birth_date is None or not spans:
         return Agreement.UNKNOWN
     if any(span.first <= birth_date <= span.last for span in spans):
@@ -107,7 +108,7 @@ def compare_birth_dates(birth_date: date | None, spans: Collection[BirthDateSpan
 def compare_countries(
     subject_countries: Collection[str], listed_countries: Collection[str]
 ) -> Agreement:
-    """Whether they have a country in common."""
+    """Return whether they have a country in common."""
     if not subject_countries or not listed_countries:
         return Agreement.UNKNOWN
     return (
@@ -125,13 +126,13 @@ def total_score(
     party_types_differ: bool = False,
     is_weak_alias: bool = False,
 ) -> int:
-    """The score out of how alike the names are (0 to 100) and what else is known."""
+    """Return the score from the likeness of the names (0 to 100) and the other facts."""
     points = likeness + _BIRTH_POINTS[birth] + _COUNTRY_POINTS[country]
     points += _OTHER_TYPE_POINTS * party_types_differ + _WEAK_ALIAS_POINTS * is_weak_alias
     return max(0, min(SCORE_MAX, points))
 
 
 def fact_points_max(subject: ScreeningSubject) -> int:
-    """How many points the facts known of this subject can add at most."""
+    """Return how many points this subject's facts can add at most."""
     birth = _BIRTH_POINTS[Agreement.AGREES] if subject.birth_date else 0
     return birth + (_COUNTRY_POINTS[Agreement.AGREES] if subject.countries else 0)

@@ -53,8 +53,10 @@ def test_a_new_version_says_what_changed_and_the_old_one_stays(
     assert result.exit_code == 0, result.output
     assert f"{folder}: 3 entries" in result.output
     version = before.version + 1
-    said = f"Version {version}: 1 added, 2 changed, 2 removed. Everybody is screened again"
-    assert said in result.output
+    assert (
+        f"Version {version}: 1 added, 2 changed, 2 removed. Everyone is screened again in the"
+        " background." in result.output
+    )
     after = newest(listed)
     assert (after.version, after.entries, after.aliases, after.addresses) == (version, 3, 1, 1)
     assert (after.added, after.changed, after.removed) == (1, 2, 2)
@@ -79,7 +81,7 @@ def test_the_list_that_stands_is_recognised(app: Flask, listed: Database) -> Non
         result = cli(app, "import", SANCTIONS)
     assert result.exit_code == 0
     version = newest(listed).version
-    assert f"This is the list that stands already, version {version}" in result.output
+    assert f"This list is already current: version {version}." in result.output
 
 
 def test_an_older_list_again_is_a_new_version(listed: Database, tmp_path: Path) -> None:
@@ -97,10 +99,10 @@ def test_a_bad_file_is_named_with_its_line_and_nothing_is_changed(
     with database_unchanged(listed):
         result = cli(app, "import", folder)
     assert result.exit_code == 1
-    assert "alt.csv, line 3: is not aka, fka or nka and a name. Nothing was" in result.output
+    assert "alt.csv, line 3: expected aka, fka or nka, and a name. Nothing was" in result.output
     with database_unchanged(listed):
         result = cli(app, "import", tmp_path)
-    assert "sdn.csv, line 1: cannot be read: No such file or directory" in result.output
+    assert "sdn.csv, line 1: the file cannot be read: No such file or directory" in result.output
 
 
 def test_a_list_that_shrank_is_refused_unless_accepted(
@@ -110,7 +112,9 @@ def test_a_list_that_shrank_is_refused_unless_accepted(
     with database_unchanged(listed):
         result = cli(app, "import", folder)
     assert result.exit_code == 1
-    assert "It has 3 entries; the list that stands has 4. Nothing was changed" in result.output
+    assert (
+        "The new list has 3 entries; the current list has 4. Nothing was changed." in result.output
+    )
     with database_unchanged(listed), pytest.raises(ListShrank):
         sanctions.import_folder(listed, folder, accept_shrunk=False)
     assert sanctions.import_folder(listed, folder).is_new
@@ -239,7 +243,7 @@ def test_check_says_who_is_alike(app: Flask, listed: Database) -> None:
     nobody = cli(app, "check", "Grace Hopper")
     assert nobody.exit_code == 0
     version = newest(listed).version
-    assert nobody.output == f"Nobody on version {version} of the list has a name like that\n"
+    assert nobody.output == f"No name on version {version} of the list resembles this one.\n"
     assert cli(app, "check", "Grace Hopper", "--country", "XX").exit_code == 2
 
 

@@ -74,21 +74,21 @@ ONE = '1,"ONE",-0- ,"X",-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- '
 @pytest.mark.parametrize(
     ("file", "text", "said"),
     [
-        (sdn.SDN, "", "sdn.csv, line 1: names nobody"),
-        (sdn.SDN, f"{ONE}\n2,\"TWO\",-0- ", "sdn.csv, line 2: has 3 fields, not 12"),
-        (sdn.SDN, f"{ONE}\n{ONE}", "sdn.csv, line 2: names 1 a second time"),
-        (sdn.SDN, ONE.replace("1", "x", 1), "sdn.csv, line 1: does not begin with a number"),
-        (sdn.SDN, ONE.replace("1", "-1", 1), "sdn.csv, line 1: does not begin with a number"),
-        (sdn.SDN, ONE.replace('"ONE"', "-0- "), "sdn.csv, line 1: has no name"),
-        (sdn.SDN, ONE.replace('-0- ,"X"', '"ghost","X"'), "sdn.csv, line 1: is neither"),
-        (sdn.SDN, ONE.replace("ONE", "O\x00E"), "sdn.csv, line 1: is no text"),
+        (sdn.SDN, "", "sdn.csv, line 1: the file has no entries"),
+        (sdn.SDN, f"{ONE}\n2,\"TWO\",-0- ", "sdn.csv, line 2: expected 12 fields, found 3"),
+        (sdn.SDN, f"{ONE}\n{ONE}", "sdn.csv, line 2: entry 1 occurs a second time"),
+        (sdn.SDN, ONE.replace("1", "x", 1), "sdn.csv, line 1: expected a number at the start"),
+        (sdn.SDN, ONE.replace("1", "-1", 1), "sdn.csv, line 1: expected a number at the start"),
+        (sdn.SDN, ONE.replace('"ONE"', "-0- "), "sdn.csv, line 1: the name is missing"),
+        (sdn.SDN, ONE.replace('-0- ,"X"', '"ghost","X"'), "sdn.csv, line 1: expected individual"),
+        (sdn.SDN, ONE.replace("ONE", "O\x00E"), "sdn.csv, line 1: the file is not text"),
         (sdn.SDN, f'{ONE}\n2,"TWO', "sdn.csv, line 2: unexpected end of data"),
-        (sdn.ALT, '1,1,"aka","A",-0- \n1,2,"also","B",-0- ', "alt.csv, line 2: is not aka"),
-        (sdn.ALT, '1,1,"aka",-0- ,-0- ', "alt.csv, line 1: is not aka"),
-        (sdn.ALT, '9,1,"aka","A",-0- ', "alt.csv, line 1: is about 9, whom sdn.csv does not"),
-        (sdn.ADD, "9,1,-0- ,-0- ,-0- ,-0- ", "add.csv, line 1: is about 9, whom sdn.csv does not"),
-        (sdn.ADD, "<html>", "add.csv, line 1: has 1 fields, not 6"),
-        (sdn.COMMENTS, '1,"a"\n1', "sdn_comments.csv, line 2: has 1 fields, not 2"),
+        (sdn.ALT, '1,1,"aka","A",-0- \n1,2,"also","B",-0- ', "alt.csv, line 2: expected aka"),
+        (sdn.ALT, '1,1,"aka",-0- ,-0- ', "alt.csv, line 1: expected aka"),
+        (sdn.ALT, '9,1,"aka","A",-0- ', "alt.csv, line 1: entry 9 is not in sdn.csv"),
+        (sdn.ADD, "9,1,-0- ,-0- ,-0- ,-0- ", "add.csv, line 1: entry 9 is not in sdn.csv"),
+        (sdn.ADD, "<html>", "add.csv, line 1: expected 6 fields, found 1"),
+        (sdn.COMMENTS, '1,"a"\n1', "sdn_comments.csv, line 2: expected 2 fields, found 1"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named_by_file_and_line(
@@ -104,8 +104,10 @@ def test_what_is_wrong_is_named_by_file_and_line(
 def test_a_file_that_is_missing_or_of_another_encoding(tmp_path: Path) -> None:
     sanctions.write_files(tmp_path, [(1, "ONE", "", "")])
     (tmp_path / sdn.ALT).write_bytes(b'1,1,"aka","A",-0- \n1,2,"aka","PE\xd1A",-0- ')
-    with pytest.raises(InvalidList, match=r"alt\.csv, line 2: is not UTF-8"):
+    with pytest.raises(InvalidList, match=r"alt\.csv, line 2: the text is not UTF-8"):
         sdn.read_files(tmp_path)
     (tmp_path / sdn.ALT).unlink()
-    with pytest.raises(InvalidList, match=r"alt\.csv, line 1: cannot be read: No such file"):
+    with pytest.raises(
+        InvalidList, match=r"alt\.csv, line 1: the file cannot be read: No such file"
+    ):
         sdn.read_files(tmp_path)

@@ -113,7 +113,7 @@ def test_a_listed_name_opens_one_case_whoever_asks_how_often(
     assert (case.person_id, case.subject) == (who.user_id, ids.encode("usr", who.user_id))
     assert facts["names"] == sanctions.LISTED_NAME
     assert facts["screening"] == ids.encode("scr", found.id)
-    assert facts["found 1"] == (
+    assert facts["hit 1"] == (
         "ESPERPENTO VILLANOVA, Dragomir Casimir (name, entry 1), score 100;"
         " birth date: unknown, country: unknown"
     )
@@ -129,7 +129,7 @@ def test_a_name_that_cannot_be_compared_waits_for_compliance(
     assert found.case_id is not None
     with listed.reading() as session:
         case = cases_queries.case(session, officer, found.case_id)
-    assert case.title == "A name that cannot be compared"
+    assert case.title == "Name that cannot be compared"
     assert screened(listed, who, "Иван Петров").case_id == found.case_id
     # Once looked at it passes, and no other such name does, nor that of somebody else.
     closed(listed, officer, found, case_decisions.NOT_A_MATCH)
@@ -218,7 +218,7 @@ def test_a_customer_who_is_a_true_match_is_suspended_at_once(
             (found.public_id,),
         )
     # Opening the case again lets nobody back in.
-    reason = f"A listed party, by {ids.encode('cas', case_id)}"
+    reason = f"Sanctions match in case {ids.encode('cas', case_id)}"
     assert (found.status, found.suspended_reason) == ("suspended", reason)
     assert recorded == [(officer.user_id, reason)]
 

@@ -181,7 +181,7 @@ def _check_approvable(session: Session, verification: VerificationRow) -> None:
     )
     missing = [each for each in needed if each not in there]
     if missing and not by_provider:
-        raise EvidenceMissing(f"Documents are missing: {', '.join(missing)}")
+        raise EvidenceMissing(f"Documents are missing: {', '.join(missing)}.")
     if verification.kind is VerificationKind.ENHANCED:
         _approved_identity(session, verification.user_id)
 
@@ -191,7 +191,7 @@ def _approved_identity(session: Session, user_id: UUID) -> VerificationRow:
         transitions.lock_verifications_of(session, user_id)
     )
     if identity is None:
-        raise EvidenceMissing("The customer's identity is not approved, or has expired")
+        raise EvidenceMissing("The customer's identity is not approved, or has expired.")
     return identity
 
 

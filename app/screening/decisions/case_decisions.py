@@ -1,7 +1,7 @@
-"""What follows from deciding a case: the same subject passes from then on, or is blocked; a
-customer who is blocked is suspended at once.
+"""What follows when a case is closed: the same subject passes from then on, or is blocked.
 
-Rooms above that wait for a decision name a task with `tell`; it is staged with each decision.
+A customer who is blocked is suspended at once. Rooms above that depend on a decision name a task
+with `stage_on_decision`; it is staged with each decision.
 """
 
 from types import MappingProxyType
@@ -43,8 +43,11 @@ _DECISION_TASKS: list[str] = []
 
 
 def stage_on_decision(task: str) -> None:
-    """From now on each decision stages this task, once for everything that was screened in its
-    case: `{"about": …, "person_id": … or null, "verdict": "clear" | "review" | "blocked"}`."""
+    """Stage this task with each decision, once for everything that was screened in its case.
+
+    Its arguments: `{"about": …, "person_id": … or null, "verdict": "clear" | "review" |
+    "blocked"}`.
+    """
     if task not in _DECISION_TASKS:
         _DECISION_TASKS.append(task)
 
@@ -52,13 +55,14 @@ def stage_on_decision(task: str) -> None:
 def _apply_decision(session: Session, outcome: CaseOutcome) -> None:
     decision = "match" if outcome.disposition == TRUE_MATCH else "no_match"
     key, now = bytes.fromhex(outcome.key), clock.now()
-    for (number,) in session.rows(_HITS_OF_CASE, (outcome.case_id,)):
+    for (entry_number,) in session.rows(_HITS_OF_CASE, (outcome.case_id,)):
         session.send(
-            _DECIDE, (ids.new(), key, outcome.person_id, number, decision, outcome.case_id, now)
+            _DECIDE,
+            (ids.new(), key, outcome.person_id, entry_number, decision, outcome.case_id, now),
         )
     if outcome.disposition == TRUE_MATCH and outcome.person_id is not None:
-        # Nothing of theirs is to move while a second person is asked.
-        reason = f"A listed party, by {ids.encode(CASE, outcome.case_id)}"
+        # Suspended now, so that nothing moves before staff decide what follows.
+        reason = f"Sanctions match in case {ids.encode(CASE, outcome.case_id)}"
         account_status.suspend_customer(session, outcome.actor, outcome.person_id, reason=reason)
     _stage_tasks(session, outcome, Verdict.CLEAR)
 
@@ -69,14 +73,16 @@ def _lift_decision(session: Session, outcome: CaseOutcome) -> None:
 
 
 def _stage_tasks(session: Session, outcome: CaseOutcome, verdict: Verdict) -> None:
-    """What the decision comes to: whoever is blocked for another reason stays so."""
-    [[(is_blocked,)], abouts] = session.fetch(
+    """Stage the tasks with the resulting verdict: a subject blocked for another reason stays
+    blocked.
+    """
+    [[(is_blocked,)], screened_ids] = session.fetch(
         (_IS_BLOCKED, {"person": outcome.person_id, "key": bytes.fromhex(outcome.key)}),
         (_ABOUT, (outcome.case_id,)),
     )
     if is_blocked:
         verdict = Verdict.BLOCKED
-    for (about,) in abouts:
+    for (about,) in screened_ids:
         args = {"about": about, "person_id": str(outcome.person_id) if outcome.person_id else None}
         for task in _DECISION_TASKS:
             outbox.stage(session, task, {**args, "verdict": str(verdict)})
@@ -86,9 +92,7 @@ cases_registry.register(
     cases_registry.CaseKind(
         CASE_KIND,
         "Sanctions screening",
-        dispositions=MappingProxyType(
-            {NOT_A_MATCH: "Not a match: somebody else", TRUE_MATCH: "True match: a listed party"}
-        ),
+        dispositions=MappingProxyType({NOT_A_MATCH: "False positive", TRUE_MATCH: "True match"}),
         read_permission=Permission.SCREENING_READ,
         on_closed=_apply_decision,
         on_reopened=_lift_decision,

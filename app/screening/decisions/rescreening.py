@@ -1,4 +1,4 @@
-"""Screening everybody again after the list has changed, a batch for each job."""
+"""Screening everyone again after the list has changed, a batch in each job."""
 
 from uuid import UUID
 
@@ -16,8 +16,10 @@ _NEWEST = "SELECT max(version) FROM sanctions_lists"
 
 @task("screening.rescreen")
 def rescreen(session: Session, *, version: int, source: str, after: str | None) -> None:
-    """Screen the next of a source against the list, and stage the batch after them. Of a version
-    that is not the newest any more nothing is left to do: the newer one has jobs of its own."""
+    """Screen the next batch of a source, and stage the batch after it.
+
+    If the version is no longer the newest, nothing is left to do: the newer one has its own jobs.
+    """
     if session.rows(_NEWEST) != [(version,)]:
         return
     batch = subjects.source_named(source)(session, UUID(after) if after else None, BATCH)

@@ -1,4 +1,4 @@
-"""Who is screened again when the list changes. Rooms above add what they know of people."""
+"""Sources of subjects to screen again when the list changes. Rooms above register theirs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from app.screening.rules import PartyType, ScreeningSubject
 
 @dataclass(frozen=True, slots=True)
 class RescreeningSubject:
-    """Somebody to be screened, and for what: `about` is a public id."""
+    """A subject to screen, and the public id of what it is screened for."""
 
     id: UUID
     about: str
@@ -20,32 +20,32 @@ class RescreeningSubject:
     subject: ScreeningSubject
 
 
-#: Up to so many subjects whose `id` comes after the one given, in the order of ids; the first for
-#: None. Nobody who was erased is among them, and nobody of them is erased before the transaction
-#: ends.
+#: Returns at most a number of subjects whose `id` follows the given one, in the order of ids; the
+#: first ones for None. Erased people are left out, and none of them is erased before the
+#: transaction ends.
 SubjectSource = Callable[[Session, UUID | None, int], list[RescreeningSubject]]
 
 _SOURCES: dict[str, SubjectSource] = {}
 
 
 def register_source(name: str, source: SubjectSource) -> None:
-    """Have these screened again, too. A name that is taken stops the program at start."""
+    """Register a source of subjects. A second one with the same name stops the program at start."""
     if _SOURCES.setdefault(name, source) is not source:
         raise TypeError(f"two sources of subjects are named {name}")
 
 
 def source_names() -> list[str]:
-    """The names of all sources."""
+    """Return the names of all sources."""
     return sorted(_SOURCES)
 
 
 def source_named(name: str) -> SubjectSource:
-    """The source of that name. Raises `LookupError` for one that nobody registered."""
+    """Return the source with this name. Raises `LookupError` if there is none."""
     return _SOURCES[name]
 
 
 def _accounts(session: Session, after: UUID | None, limit: int) -> list[RescreeningSubject]:
-    """Everybody with an account, by the names that they gave."""
+    """Return people with an account, by the names they gave."""
     return [
         RescreeningSubject(
             person_id,

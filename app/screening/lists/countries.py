@@ -1,10 +1,10 @@
-"""Countries by the names that sanctions lists call them, and their ISO 3166-1 alpha-2 codes."""
+"""Countries by the names that sanctions lists use, with their ISO 3166-1 alpha-2 codes."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
-# Each code with its names. What was one country counts as the one that it is now, or as the
-# largest of those that it became.
+# Each code with its names. A former country counts as its successor, or as the largest of its
+# successors.
 _TABLE = """
 AD Andorra
 AE United Arab Emirates; UAE
@@ -258,12 +258,12 @@ _CODES: Mapping[str, str] = MappingProxyType(
         for name in line[3:].split(";")
     }
 )
-#: Every country, by code, as it is called first.
+#: The first name of every country, by code.
 COUNTRY_NAMES: Mapping[str, str] = MappingProxyType(
     {line[:2]: line[3:].partition(";")[0] for line in _TABLE.strip().splitlines()}
 )
 
 
 def country_code(name: str) -> str | None:
-    """The code of a country by one of its names; None for what is none."""
+    """Return the code of a country by one of its names; None if the name is unknown."""
     return _CODES.get(name.strip().casefold())

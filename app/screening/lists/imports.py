@@ -1,4 +1,4 @@
-"""Importing a version of the list: all of it, or nothing."""
+"""Import of a version of the list, all or nothing."""
 
 import json
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from app.screening.errors import ImportRunning, ListShrank
 from app.screening.lists.sdn import SdnEntry, SdnFiles
 from app.screening.lists.sdn_remarks import wallet_addresses
 
-#: A list that loses more than one entry in five at once was cut off, as far as we can tell.
+#: A list that loses more than one entry in five at once is probably incomplete.
 _SIZE_MIN_PERCENT = 80
 _BATCH = 500
 _IMPORT_LOCK = 7_226_016
@@ -41,7 +41,7 @@ FROM jsonb_to_recordset(%s::jsonb) AS entry (id uuid, number integer, digest tex
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """What an import did. `is_new` is False for the list that stands already."""
+    """The result of an import. `is_new` is False if the files are the current list."""
 
     version: int
     is_new: bool
@@ -57,56 +57,57 @@ def import_list(
     progress: Callable[[int], None],
     accept_shrunk: bool = False,
 ) -> ImportResult:
-    """Make these files the current list, as its next version, and have everybody screened again.
+    """Import these files as the next version of the list, and stage screening everyone again.
 
-    The list that stands already is recognised, and nothing is changed. `progress` is told how many
-    entries were stored since it was last called. Raises `ImportRunning`, and `ListShrank` unless
-    that is accepted.
+    If they are the current list, nothing is changed. `progress` receives the number of entries
+    stored since its last call. Raises `ImportRunning`, and `ListShrank` unless that is accepted.
     """
-    [(alone,)] = session.rows(_TRY_LOCK, (_IMPORT_LOCK,))
-    if not alone:
+    [(is_locked,)] = session.rows(_TRY_LOCK, (_IMPORT_LOCK,))
+    if not is_locked:
         raise ImportRunning
     version, digest, count = session.row(_NEWEST) or (0, b"", 0)
     if bytes(digest) == files.digest:
         return ImportResult(version, is_new=False)
     if len(files.entries) * 100 < count * _SIZE_MIN_PERCENT and not accept_shrunk:
-        raise ListShrank(f"It has {len(files.entries)} entries; the list that stands has {count}")
-    standing = {number: bytes(old) for number, old in session.rows(_CURRENT_ENTRIES)}
+        raise ListShrank(
+            f"The new list has {len(files.entries)} entries; the current list has {count}."
+        )
+    current_digests = {number: bytes(old) for number, old in session.rows(_CURRENT_ENTRIES)}
     entries = [*files.entries, *files.unnamed]
-    new = [entry for entry in entries if standing.get(entry.number) != entry.digest]
-    changed = [entry.number for entry in new if entry.number in standing]
-    removed = sorted(standing.keys() - {entry.number for entry in entries})
-    done = ImportResult(
+    new = [entry for entry in entries if current_digests.get(entry.number) != entry.digest]
+    changed = [entry.number for entry in new if entry.number in current_digests]
+    removed = sorted(current_digests.keys() - {entry.number for entry in entries})
+    result = ImportResult(
         version + 1,
         is_new=True,
         added=len(new) - len(changed),
         changed=len(changed),
         removed=len(removed),
     )
-    _add_version(session, files, done)
-    session.send(_END_ENTRIES, (done.version, [*changed, *removed]))
+    _add_version(session, files, result)
+    session.send(_END_ENTRIES, (result.version, [*changed, *removed]))
     for start in range(0, len(new), _BATCH):
         rows = [_row(entry) for entry in new[start : start + _BATCH]]
-        session.send(_ADD_ENTRIES, (done.version, json.dumps(rows)))
+        session.send(_ADD_ENTRIES, (result.version, json.dumps(rows)))
         session.flush()
         progress(len(rows))
     audit.record(
         session,
         actor=None,
         action="sanctions.imported",
-        subject=f"sanctions list {done.version}",
+        subject=f"sanctions list {result.version}",
         after={
             "digest": files.digest.hex(),
             "entries": len(files.entries),
-            "added": done.added,
-            "changed": done.changed,
-            "removed": done.removed,
+            "added": result.added,
+            "changed": result.changed,
+            "removed": result.removed,
         },
     )
     for source in subjects.source_names():
-        args = {"version": done.version, "source": source, "after": None}
+        args = {"version": result.version, "source": source, "after": None}
         outbox.stage(session, "screening.rescreen", args)
-    return done
+    return result
 
 
 def _add_version(session: Session, files: SdnFiles, result: ImportResult) -> None:
@@ -117,8 +118,8 @@ def _add_version(session: Session, files: SdnFiles, result: ImportResult) -> Non
         sum(len(entry.addresses) for entry in entries),
         sum(len(wallet_addresses(entry.remarks)) for entry in (*entries, *files.unnamed)),
     )
-    of_change = (result.added, result.changed, result.removed)
-    session.send(_ADD_LIST, (result.version, files.digest, clock.now(), *counts, *of_change))
+    changes = (result.added, result.changed, result.removed)
+    session.send(_ADD_LIST, (result.version, files.digest, clock.now(), *counts, *changes))
 
 
 def _row(entry: SdnEntry) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""The current version of the list in memory, built once for each process."""
+"""The current version of the list in memory, indexed once in each process."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,8 +26,10 @@ WHERE since <= %(version)s AND (until IS NULL OR until > %(version)s) ORDER BY n
 
 @dataclass(frozen=True, slots=True)
 class LoadedList:
-    """A version of the list, ready to be asked. `wallets`: entry and address as it is listed, by
-    `wallet_key`."""
+    """A version of the list, ready to search.
+
+    `wallets` maps a `wallet_key` to entry numbers with the address as it is listed.
+    """
 
     version: int
     digest: bytes
@@ -40,9 +42,9 @@ _loaded: list[LoadedList] = []
 
 
 def current_list(session: Session) -> LoadedList:
-    """The newest version that is there for this transaction. Raises `NoSanctionsList`.
+    """Return the newest version that this transaction sees. Raises `NoSanctionsList`.
 
-    The first to ask for a version builds it, which takes a second; the others wait.
+    The first caller for a version builds it, which takes a second; the others wait.
     """
     row = session.row(_CURRENT)
     if row is None:
@@ -63,11 +65,11 @@ def build_party(
     aliases: Iterable[Sequence[str]],
     address_countries: Iterable[str],
 ) -> IndexedParty:
-    """A listed party, as far as it is compared: `aliases` begin with kind and name."""
+    """Return the searchable part of an entry. Each of `aliases` begins with kind and name."""
     names = [("name", name), *((alias[0], alias[1]) for alias in aliases)]
     names += [("weak", nickname) for nickname in weak_aliases(remarks)]
-    living = party_countries(remarks, address_countries)
-    return IndexedParty(number, party_type, tuple(names), birth_date_spans(remarks), living)
+    countries = party_countries(remarks, address_countries)
+    return IndexedParty(number, party_type, tuple(names), birth_date_spans(remarks), countries)
 
 
 def _build(session: Session, version: int, digest: bytes) -> LoadedList:

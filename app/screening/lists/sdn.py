@@ -1,8 +1,8 @@
-"""Reads the files of the SDN list as the Treasury's OFAC publishes them.
+"""Reading of the SDN list's files, as OFAC at the US Treasury publishes them.
 
 Four files of quoted CSV without a header: `sdn.csv` (the parties), `alt.csv` (their other names),
-`add.csv` (their addresses) and `sdn_comments.csv` (what did not fit into the remarks of sdn.csv,
-going on where those were cut, in the middle of a word). `-0- ` stands for nothing.
+`add.csv` (their postal addresses) and `sdn_comments.csv` (the rest of remarks that were too long
+for sdn.csv, continuing in the middle of a word). `-0- ` means empty.
 """
 
 import csv
@@ -33,9 +33,9 @@ _PARTY_TYPES = {
     "": PartyType.ENTITY,
     **{sort.value: sort for sort in PartyType if sort is not PartyType.ENTITY},
 }
-# The last field of a file may be cut short.
+# The last field of a file may be truncated.
 _EMPTY_FIELD = re.compile(r"-0-?")
-#: Old tools end a text file so.
+#: The end-of-file character that old tools write.
 _END_OF_FILE = "\x1a"
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _FILE_BYTES_MAX = 200 * 1024 * 1024
@@ -46,8 +46,10 @@ PostalAddressFields = tuple[str, str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class SdnEntry:
-    """A listed party with all that the files say. `aliases`: kind, name, remarks; `addresses`:
-    street, city, country, remarks; `details`: title, and what is said of ships, where it is said.
+    """A listed party with everything in the files.
+
+    `aliases`: kind, name, remarks. `addresses`: street, city, country, remarks. `details`: title,
+    and a ship's particulars, as far as they are given.
     """
 
     number: int
@@ -61,7 +63,7 @@ class SdnEntry:
 
     @property
     def digest(self) -> bytes:
-        """SHA-256 of all of it."""
+        """SHA-256 of the whole entry."""
         whole = [
             self.number, self.name, self.party_type, self.programs, self.remarks,
             dict(self.details), self.aliases, self.addresses,
@@ -71,8 +73,11 @@ class SdnEntry:
 
 @dataclass(frozen=True, slots=True)
 class SdnFiles:
-    """The list as the files have it. `unnamed` entries are known by their comments only: files of
-    different days do not quite fit each other, and an address that is listed stays listed."""
+    """The list as in the files.
+
+    `unnamed` entries are known only from the comments: files of different days do not quite fit
+    each other, and a listed wallet address stays listed.
+    """
 
     digest: bytes
     entries: tuple[SdnEntry, ...]
@@ -80,18 +85,20 @@ class SdnFiles:
 
 
 def read_files(folder: Path) -> SdnFiles:
-    """The list in a folder with the four files. Raises `InvalidList` for the first line that is not
-    as it has to be."""
+    """Read the list from a folder with the four files.
+
+    Raises `InvalidList` for the first invalid line.
+    """
     digest = sha256()
     for file in _FIELDS:
         digest.update(f"{file}\n".encode() + sha256(_bytes(folder, file)).digest())
     parties = {number: (line, fields) for line, number, fields in _rows(folder, SDN)}
     if not parties:
-        raise InvalidList(SDN, 1, "names nobody")
+        raise InvalidList(SDN, 1, "the file has no entries")
     aliases: dict[int, list[AliasFields]] = defaultdict(list)
     for line, number, (_, kind, name, remarks) in _rows(folder, ALT, parties):
         if kind not in _ALIAS_KINDS or not name:
-            raise InvalidList(ALT, line, "is not aka, fka or nka and a name")
+            raise InvalidList(ALT, line, "expected aka, fka or nka, and a name")
         aliases[number].append((kind, name, remarks))
     addresses: dict[int, list[PostalAddressFields]] = defaultdict(list)
     for _line, number, (_, street, city, country, remarks) in _rows(folder, ADD, parties):
@@ -116,36 +123,41 @@ def read_files(folder: Path) -> SdnFiles:
 
 
 def _entry(line: int, number: int, fields: list[str]) -> SdnEntry:
-    """What sdn.csv says by itself."""
+    """Return the entry from a line of sdn.csv alone."""
     name, sort, programs, *details, remarks = fields
     if not name:
-        raise InvalidList(SDN, line, "has no name")
+        raise InvalidList(SDN, line, "the name is missing")
     if sort not in _PARTY_TYPES:
-        raise InvalidList(SDN, line, "is neither individual, vessel, aircraft nor nothing of these")
-    known = {label: text for label, text in zip(_DETAILS, details, strict=True) if text}
-    several = tuple(each for each in programs.strip("[]").split("] [") if each)
-    return SdnEntry(number, name, _PARTY_TYPES[sort], several, remarks, known, (), ())
+        raise InvalidList(SDN, line, "expected individual, vessel, aircraft or an empty type")
+    present_details = {label: text for label, text in zip(_DETAILS, details, strict=True) if text}
+    program_names = tuple(each for each in programs.strip("[]").split("] [") if each)
+    return SdnEntry(
+        number, name, _PARTY_TYPES[sort], program_names, remarks, present_details, (), ()
+    )
 
 
 def _rows(
     folder: Path, file: str, parties: Mapping[int, object] | None = None
 ) -> Iterator[tuple[int, int, list[str]]]:
-    """Line, the party's number, and the other fields; those of `parties` alone, if given."""
+    """Yield line number, the party's number, and the other fields.
+
+    Raises `InvalidList` for a party that is not among `parties`, if they are given.
+    """
     seen: set[int] = set()
     for line, fields in _lines(folder, file):
         if len(fields) != _FIELDS[file]:
-            raise InvalidList(file, line, f"has {len(fields)} fields, not {_FIELDS[file]}")
+            raise InvalidList(file, line, f"expected {_FIELDS[file]} fields, found {len(fields)}")
         if not _NUMBER.fullmatch(fields[0]):
-            raise InvalidList(file, line, "does not begin with a number")
+            raise InvalidList(file, line, "expected a number at the start")
         number = int(fields[0])
         if file == SDN and number in seen:
-            raise InvalidList(file, line, f"names {number} a second time")
+            raise InvalidList(file, line, f"entry {number} occurs a second time")
         if parties is not None and number not in parties:
-            raise InvalidList(file, line, f"is about {number}, whom {SDN} does not name")
+            raise InvalidList(file, line, f"entry {number} is not in {SDN}")
         seen.add(number)
-        # Running text that was cut goes on elsewhere: the blank at its end counts.
-        *short, running = fields[1:]
-        yield line, number, [*(_text(field).strip() for field in short), _text(running)]
+        # Truncated text continues in another file: a space at its end counts.
+        *short_fields, running_text = fields[1:]
+        yield line, number, [*(_text(field).strip() for field in short_fields), _text(running_text)]
 
 
 def _lines(folder: Path, file: str) -> Iterator[tuple[int, list[str]]]:
@@ -153,12 +165,12 @@ def _lines(folder: Path, file: str) -> Iterator[tuple[int, list[str]]]:
         text = _bytes(folder, file).decode("utf-8")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        raise InvalidList(file, line, "is not UTF-8") from None
+        raise InvalidList(file, line, "the text is not UTF-8") from None
     if "\x00" in text:
-        raise InvalidList(file, text[: text.index("\x00")].count("\n") + 1, "is no text")
+        raise InvalidList(file, text[: text.index("\x00")].count("\n") + 1, "the file is not text")
     reader = csv.reader(text.rstrip("\r\n" + _END_OF_FILE).splitlines(keepends=True), strict=True)
     while True:
-        # A record may go over several lines: what is named is where it begins.
+        # A record may span several lines: report where it begins.
         line = reader.line_num + 1
         try:
             fields = next(reader)
@@ -173,10 +185,10 @@ def _bytes(folder: Path, file: str) -> bytes:
     path = folder / file
     try:
         if path.stat().st_size > _FILE_BYTES_MAX:
-            raise InvalidList(file, 1, "is larger than any list")
+            raise InvalidList(file, 1, "the file is too large")
         return path.read_bytes()
     except OSError as error:
-        raise InvalidList(file, 1, f"cannot be read: {error.strerror}") from None
+        raise InvalidList(file, 1, f"the file cannot be read: {error.strerror}") from None
 
 
 def _text(field: str) -> str:

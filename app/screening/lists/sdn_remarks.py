@@ -1,5 +1,4 @@
-"""What the list says in the running text of its remarks: birth dates, countries, nicknames, and
-addresses of digital currencies.
+"""Facts in the free text of the SDN list's remarks: birth dates, countries, weak aliases, wallets.
 
 For example `DOB 14 Jun 1975; alt. DOB circa 1976; POB Leningrad, Russia; nationality Russia; a.k.a.
 'SASHA'; Digital Currency Address - XBT 149w62rY42aZBox8fGcmqNsXUzSStKeq8C.`
@@ -23,36 +22,36 @@ _ISSUER = re.compile(r"\(([A-Z][A-Za-z ,'-]+)\)")
 
 
 def birth_date_spans(remarks: str) -> tuple[BirthDateSpan, ...]:
-    """Every span of days that a birth date is given as."""
-    found = []
+    """Return every span of days that is given as a birth date."""
+    spans = []
     for text in _BIRTH.findall(remarks):
-        days = [span for match in _DAY.finditer(text) if (span := _span(match)) is not None]
-        if days:
-            found.append(
-                BirthDateSpan(min(each.first for each in days), max(each.last for each in days))
+        dates = [span for match in _DAY.finditer(text) if (span := _span(match)) is not None]
+        if dates:
+            spans.append(
+                BirthDateSpan(min(each.first for each in dates), max(each.last for each in dates))
             )
-    return tuple(found)
+    return tuple(spans)
 
 
 def party_countries(remarks: str, address_countries: Iterable[str]) -> frozenset[str]:
-    """The countries that a party belongs to, was born or lives in, or has papers of."""
-    told = [place.rpartition(",")[2] for place in _NATION.findall(remarks)]
-    told += _NATION.findall(remarks) + _ISSUER.findall(remarks)
-    return frozenset(code for name in (*told, *address_countries) if (code := country_code(name)))
+    """Return a party's countries: of nationality, birth, residence and identity documents."""
+    names = [place.rpartition(",")[2] for place in _NATION.findall(remarks)]
+    names += _NATION.findall(remarks) + _ISSUER.findall(remarks)
+    return frozenset(code for name in (*names, *address_countries) if (code := country_code(name)))
 
 
 def weak_aliases(remarks: str) -> tuple[str, ...]:
-    """What the list calls weak aliases."""
+    """Return the nicknames that the list calls weak aliases."""
     return tuple(_NICKNAME.findall(remarks))
 
 
 def wallet_addresses(remarks: str) -> tuple[tuple[str, str], ...]:
-    """Currency and address of each digital currency address."""
+    """Return currency and wallet address of each digital currency address."""
     return tuple(_WALLET.findall(remarks))
 
 
 def wallet_key(address: str) -> str:
-    """An address as it compares: where small and capital letters mean the same, as small ones."""
+    """Return a wallet address in a form that compares: in lower case if its format ignores case."""
     text = address.strip()
     is_hexadecimal = re.fullmatch(r"0[xX][0-9a-fA-F]{40}", text)
     is_bech32 = re.match(r"(bc|tb|ltc|addr)1", text, re.IGNORECASE)
@@ -60,7 +59,7 @@ def wallet_key(address: str) -> str:
 
 
 def _span(match: "re.Match[str]") -> BirthDateSpan | None:
-    """From the first to the last day that the text can mean; None for what is no date."""
+    """Return the first and last day that the text can mean; None if it is not a date."""
     year, month = int(match["year"]), _MONTHS.get(match["month"] or "")
     if not 1 <= year <= date.max.year:
         return None

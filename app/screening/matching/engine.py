@@ -1,8 +1,8 @@
-"""Finding listed names that are like a name: an index of words, held in memory.
+"""Fuzzy search of listed names: an index of words, held in memory.
 
-A name is compared word by word, in whatever order. Words that nearly all of one letter apart are
-the same word with a typing mistake; names are alike to the degree in which their words, weighed by
-how rare they are, are found in each other. Pure: built from the list's entries.
+Names are compared word by word, in any order. Words that differ by one letter count as the same
+word with a typing mistake. Names are as alike as the share of their words, weighed by rarity, that
+occur in each other. Pure: built from the list's entries.
 """
 
 from array import array
@@ -29,15 +29,15 @@ from app.screening.rules import (
     total_score,
 )
 
-#: How much it counts when words of the searched, and of the listed name, are missing in the other.
+#: How strongly it counts when words of the searched or the listed name are missing in the other.
 _SEARCHED_EXPONENT, _LISTED_EXPONENT = 0.45, 0.3
-#: The least that a word weighs, which stands in nearly every name.
+#: The weight of a word that occurs in nearly every name.
 _WEIGHT_MIN = 0.25
-#: Of words of one and of two letters.
+#: Weights of words of one and of two letters.
 _SHORT_WEIGHTS = {1: 0.3, 2: 0.6}
-#: Of the family name of an individual: it stands before the comma.
+#: Factor for the family name of an individual, which is before the comma.
 _FAMILY_FACTOR = 1.4
-#: From so many letters on, a word may have two mistakes.
+#: The number of letters from which a word may have two mistakes.
 _LONG_WORD = 8
 _WORDS_REMEMBERED = 20_000
 
@@ -46,7 +46,7 @@ NearWords = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class IndexedParty:
-    """A listed party, as far as it is compared. `names`: kind (`name`, `aka`, …) and name."""
+    """The searchable part of a listed party. `names`: kind (`name`, `aka`, …) and name."""
 
     number: int
     party_type: PartyType
@@ -57,7 +57,7 @@ class IndexedParty:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """An entry of the list that is like a subject. `listed` is the name that is most alike."""
+    """An entry of the list that resembles a subject. `listed_name` is its most similar name."""
 
     entry_number: int
     listed_name: str
@@ -68,8 +68,9 @@ class Hit:
 
 
 class _IndexedName(NamedTuple):
-    """A listed name: the numbers of its words, how many of them are the family name, and its
-    letters' count."""
+    """A listed name: its words' numbers, how many of them are the family name, its count of
+    letters.
+    """
 
     party: int
     kind: str
@@ -80,7 +81,7 @@ class _IndexedName(NamedTuple):
 
 
 class _WeighedName(NamedTuple):
-    """The same with its words weighed."""
+    """A listed name with the weights of its words."""
 
     party: int
     kind: str
@@ -93,7 +94,7 @@ class _WeighedName(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _SearchedName:
-    """A searched name: its words' weights, what listed words each is near, its letters' count."""
+    """A searched name: its words' weights, the listed words near each, its count of letters."""
 
     weights: tuple[float, ...]
     near: tuple[Mapping[int, int], ...]
@@ -102,13 +103,13 @@ class _SearchedName:
 
 
 class NameIndex:
-    """All names of one version of a list. Safe to be used by several threads."""
+    """All names of one version of a list. Safe for use by several threads."""
 
     def __init__(self, parties: Iterable[IndexedParty]) -> None:
         self._parties = tuple(parties)
         self._numbers: dict[str, int] = {}
         self._words: list[str] = []
-        # Arrays and not lists: the garbage collector need not look into a hundred thousand of them.
+        # Arrays, not lists: the garbage collector does not traverse them.
         self._names_with_word: list[array[int]] = []
         self._words_by_deletion: dict[str, array[int]] = defaultdict(_empty_array)
         self._compound_words: dict[str, tuple[str, str]] = {}
@@ -118,15 +119,17 @@ class NameIndex:
         self._near_words = lru_cache(_WORDS_REMEMBERED)(self._find_near_words)
 
     def find_hits(self, subject: ScreeningSubject, threshold: int) -> list[Hit]:
-        """The entries whose best name scores `threshold` or more, best first."""
-        least = max(1, threshold - fact_points_max(subject))
+        """Return the entries whose best name scores `threshold` or more, best first."""
+        likeness_min = max(1, threshold - fact_points_max(subject))
         best: dict[int, Hit] = {}
         for name in subject.names:
-            for place, likeness in self._similar_names(name, least):
-                match = self._score_hit(self._names[place], likeness, subject)
-                before = best.get(match.entry_number)
-                if match.score >= threshold and (before is None or match.score > before.score):
-                    best[match.entry_number] = match
+            for position, likeness in self._similar_names(name, likeness_min):
+                hit = self._score_hit(self._names[position], likeness, subject)
+                best_so_far = best.get(hit.entry_number)
+                if hit.score >= threshold and (
+                    best_so_far is None or hit.score > best_so_far.score
+                ):
+                    best[hit.entry_number] = hit
         return sorted(best.values(), key=lambda match: (-match.score, match.entry_number))
 
     def _score_hit(self, name: _WeighedName, likeness: int, subject: ScreeningSubject) -> Hit:
@@ -142,32 +145,32 @@ class NameIndex:
         return Hit(party.number, name.text, name.kind, score, birth, country)
 
     def _similar_names(self, name: str, likeness_min: int) -> Iterable[tuple[int, int]]:
-        """Places of listed names, and how alike they are, from `least` on."""
+        """Return positions of listed names with their likeness, from `likeness_min` on."""
         best: dict[int, int] = {}
         for words in self._spellings(name_words(name)):
             searched = self._weigh_searched(words)
-            for place in self._candidates(searched, likeness_min):
-                likeness = _likeness(searched, self._names[place])
-                if likeness >= likeness_min and likeness > best.get(place, 0):
-                    best[place] = likeness
+            for position in self._candidates(searched, likeness_min):
+                likeness = _likeness(searched, self._names[position])
+                if likeness >= likeness_min and likeness > best.get(position, 0):
+                    best[position] = likeness
         return best.items()
 
     def _spellings(self, words: tuple[str, ...]) -> list[tuple[str, ...]]:
-        """The words as given; and with those taken apart, or together, that the list writes so."""
-        found = [words] if words else []
+        """Return the words as given, and with words split or joined as the list writes them."""
+        spellings = [words] if words else []
         if any(word in self._compound_words for word in words):
-            found.append(
+            spellings.append(
                 tuple(part for word in words for part in self._compound_words.get(word, (word,)))
             )
-        together: list[str] = []
+        joined: list[str] = []
         for word in words:
-            if together and together[-1] + word in self._numbers:
-                together[-1] += word
+            if joined and joined[-1] + word in self._numbers:
+                joined[-1] += word
             else:
-                together.append(word)
-        if len(together) < len(words):
-            found.append(tuple(together))
-        return found
+                joined.append(word)
+        if len(joined) < len(words):
+            spellings.append(tuple(joined))
+        return spellings
 
     def _weigh_searched(self, words: Sequence[str]) -> _SearchedName:
         weights = tuple(self._weight_of(word) for word in words)
@@ -179,34 +182,34 @@ class NameIndex:
         return self._weights[number] if number is not None else _SHORT_WEIGHTS.get(len(word), 1.0)
 
     def _candidates(self, searched: _SearchedName, likeness_min: int) -> list[int]:
-        """Names that hold enough of the searched words to be alike."""
-        held: dict[int, float] = defaultdict(float)
+        """Return positions of names that contain enough of the searched words."""
+        weights: dict[int, float] = defaultdict(float)
         for weight, near in zip(searched.weights, searched.near, strict=True):
-            places = {place for word in near for place in self._names_with_word[word]}
-            for place in places:
-                held[place] += weight
-        needed = searched.weight * (likeness_min / SCORE_MAX) ** (1 / _SEARCHED_EXPONENT)
-        return [place for place, weight in held.items() if weight >= needed]
+            positions = {position for word in near for position in self._names_with_word[word]}
+            for position in positions:
+                weights[position] += weight
+        weight_min = searched.weight * (likeness_min / SCORE_MAX) ** (1 / _SEARCHED_EXPONENT)
+        return [position for position, weight in weights.items() if weight >= weight_min]
 
     def _find_near_words(self, word: str) -> NearWords:
-        """Listed words that this one is, or could be meant to be, with the number of mistakes."""
+        """Return listed words that equal this one or resemble it, with their number of mistakes."""
         candidates = {
             number
             for short in _deletions(word)
             for number in self._words_by_deletion.get(short, ())
         }
-        found = []
+        near_words = []
         for number in candidates:
             listed = self._words[number]
             longer = max(len(word), len(listed))
             allowed = 0 if longer == 1 else 1 if longer < _LONG_WORD else 2
             mistakes = OSA.distance(word, listed, score_cutoff=allowed)
             if mistakes <= allowed:
-                found.append((number, mistakes))
-        return tuple(found)
+                near_words.append((number, mistakes))
+        return tuple(near_words)
 
     def _index_names(self) -> list[_IndexedName]:
-        """The names with their words numbered."""
+        """Return the names with their words numbered."""
         names: list[_IndexedName] = []
         for place, party in enumerate(self._parties):
             for kind, text in party.names:
@@ -237,7 +240,7 @@ class NameIndex:
         return number
 
     def _weigh_words(self, count: int) -> list[float]:
-        """How much each word says, among so many names: the rarer, the more."""
+        """Return the weight of each word among so many names: the rarer, the more."""
         scale = log(count + 2)
         return [
             (_WEIGHT_MIN + (1 - _WEIGHT_MIN) * (1 - log(len(names) + 1) / scale))
@@ -260,32 +263,34 @@ def _empty_array() -> "array[int]":
 
 
 def _deletions(word: str) -> Collection[str]:
-    """The word, and the word without each of its letters: two that are one mistake apart have one
-    of these in common."""
+    """Return the word, and the word without each of its letters.
+
+    Two words that are one mistake apart share one of these.
+    """
     return {word, *(word[:place] + word[place + 1 :] for place in range(len(word)))}
 
 
 def _likeness(searched: _SearchedName, name: _WeighedName) -> int:
-    """How alike two names are, 0 to 100, rounded down."""
+    """Return how alike two names are, 0 to 100, rounded down."""
     pairs = sorted(
-        (mistakes, -name.weights[there], here, there)
-        for here, near in enumerate(searched.near)
-        for there, word in enumerate(name.words)
+        (mistakes, -name.weights[listed_position], searched_position, listed_position)
+        for searched_position, near in enumerate(searched.near)
+        for listed_position, word in enumerate(name.words)
         if (mistakes := near.get(word)) is not None
     )
-    here_taken: set[int] = set()
-    there_taken: set[int] = set()
-    mistakes_made, here_held, there_held = 0, 0.0, 0.0
-    for mistakes, negative_weight, here, there in pairs:
-        if here in here_taken or there in there_taken:
+    searched_taken: set[int] = set()
+    listed_taken: set[int] = set()
+    mistakes_made, searched_weight, listed_weight = 0, 0.0, 0.0
+    for mistakes, negative_weight, searched_position, listed_position in pairs:
+        if searched_position in searched_taken or listed_position in listed_taken:
             continue
-        here_taken.add(here)
-        there_taken.add(there)
+        searched_taken.add(searched_position)
+        listed_taken.add(listed_position)
         mistakes_made += mistakes
-        here_held += searched.weights[here]
-        there_held -= negative_weight
-    right = 1 - mistakes_made / max(searched.letters, name.letters)
-    here_share = min(1.0, here_held / searched.weight) ** _SEARCHED_EXPONENT
-    there_share = min(1.0, there_held / name.weight) ** _LISTED_EXPONENT
-    # What adds up to the whole may miss it by the last bit.
-    return int(SCORE_MAX * max(0.0, right) * here_share * there_share + 1e-9)
+        searched_weight += searched.weights[searched_position]
+        listed_weight -= negative_weight
+    accuracy = 1 - mistakes_made / max(searched.letters, name.letters)
+    searched_share = min(1.0, searched_weight / searched.weight) ** _SEARCHED_EXPONENT
+    listed_share = min(1.0, listed_weight / name.weight) ** _LISTED_EXPONENT
+    # Shares that add up to 1 may miss it by the last bit.
+    return int(SCORE_MAX * max(0.0, accuracy) * searched_share * listed_share + 1e-9)

@@ -1,22 +1,22 @@
-"""Names made comparable: Latin letters without marks, small, in words."""
+"""Normalisation of names for comparison: lower-case Latin letters without accents, in words."""
 
 import re
 from functools import lru_cache
 from unicodedata import category, combining, normalize
 
-#: What is said of a name that is not readable here.
+#: The message for a name that cannot be compared.
 UNCOMPARABLE_NAME = (
     "Enter the name in Latin letters, as in the machine-readable lines of a passport."
 )
 
-# Letters that Unicode does not take apart.
+# Letters that Unicode does not decompose.
 _LETTERS = str.maketrans(
     {
         "ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th",
         "ı": "i", "ħ": "h", "ŋ": "n", "ə": "e",
     }
 )  # fmt: skip
-# Dots of abbreviations: one or two letters on either side.
+# Dots of abbreviations, with one or two letters on either side.
 _ACRONYM = re.compile(r"(?<!\w\w\w)(?<=\w)\.+(?=\w{1,2}\b)")
 _JOINED = re.compile(r"['’‘`ʻʼ´]")
 _WORD = re.compile(r"[0-9a-z]+")
@@ -24,21 +24,24 @@ _WORD = re.compile(r"[0-9a-z]+")
 
 @lru_cache(maxsize=4096)
 def name_words(name: str) -> tuple[str, ...]:
-    """The words of a name, in its order: `S.A. de Peña-Nieto` is `sa`, `de`, `pena`, `nieto`."""
+    """Return the words of a name in order: `S.A. de Peña-Nieto` is `sa`, `de`, `pena`, `nieto`."""
     text = _ACRONYM.sub("", _fold(name).replace("&", " and "))
     return tuple(_WORD.findall(text))
 
 
 def is_comparable(name: str) -> bool:
-    """Whether all of a name can be compared: it has words, and none of its letters is left out of
-    them, as those of other scripts are, barred ones, and signs that look like letters."""
+    """Return whether all of a name can be compared.
+
+    It has words, and no letter is dropped from them, as letters of other scripts, barred letters
+    and look-alike symbols are.
+    """
     return bool(name_words(name)) and not any(map(_is_left_out, _fold(name)))
 
 
 def _is_left_out(character: str) -> bool:
     if character.isascii():
         return character.isupper()
-    # Marks between words are none of a name's letters.
+    # Punctuation and separators are not letters of a name.
     return category(character)[0] not in "PZ"
 
 
@@ -51,5 +54,5 @@ def _fold(name: str) -> str:
 
 
 def sorted_words(name: str) -> str:
-    """A name to be compared for being the same: its words in alphabetical order."""
+    """Return a name's words in alphabetical order, to compare names for equality."""
     return " ".join(sorted(name_words(name)))

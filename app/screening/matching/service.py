@@ -1,4 +1,4 @@
-"""The verbs of screening: check somebody, check an address of a digital currency, try a name."""
+"""Screening of subjects and wallet addresses, and a preview that is not saved."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -26,13 +26,12 @@ from app.screening.rules import (
     Verdict,
 )
 
-#: Of a screening's id, as staff see it.
+#: Prefix of a screening's public id.
 PREFIX = "scr"
-#: So many hits are written into a case; the screening has all.
+#: The number of hits written into a case. The screening keeps all.
 _HITS_IN_CASE_MAX = 20
 
-#: Stands for whatever a name that cannot be compared may be: it is decided as an entry is, and no
-#: entry has this number.
+#: Hit for a name that cannot be compared. It is decided like an entry, but no entry has its number.
 _UNCOMPARABLE_HIT = Hit(
     UNCOMPARABLE_ENTRY,
     "Cannot be compared",
@@ -41,6 +40,9 @@ _UNCOMPARABLE_HIT = Hit(
     Agreement.UNKNOWN,
     Agreement.UNKNOWN,
 )
+
+#: Names of a subject's fields as facts of a case, where they differ.
+_FACT_NAMES = {"born": "birth date", "sort": "type", "wallet": "wallet address"}
 
 _DECIDED = """
 SELECT entry_number, decision FROM screening_decisions WHERE subject_key = %s AND lifted_at IS NULL
@@ -67,8 +69,7 @@ WHERE s.case_id = %s
 
 @dataclass(frozen=True, slots=True)
 class ScreeningResult:
-    """What came of checking a subject. `hits` that were decided to be somebody else before are
-    among `matches` and not among those that need a decision."""
+    """The result of a screening. `hits` include those decided earlier to be false positives."""
 
     id: UUID
     verdict: Verdict
@@ -79,18 +80,18 @@ class ScreeningResult:
 
     @property
     def is_clear(self) -> bool:
-        """Whether the subject may pass."""
+        """Whether the subject passes."""
         return self.verdict is Verdict.CLEAR
 
 
 @dataclass(frozen=True, slots=True)
 class _ScreeningRequest:
-    """Who is checked, and what for."""
+    """Whom or what to screen, and why."""
 
     about: str
     purpose: str
     person_id: UUID | None
-    #: What is kept of the subject, sealed; and what tells it from others.
+    #: The subject's fields, which are stored sealed, and the key that identifies it.
     subject: dict[str, object]
     key: bytes
     title: str
@@ -104,22 +105,22 @@ def screen(
     purpose: str,
     person_id: UUID | None = None,
 ) -> ScreeningResult:
-    """Check somebody against the current list, and keep that it was done.
+    """Screen a subject against the current list, and record it.
 
-    `about` is the public id of what they are checked for, `purpose` one word for why (`onboarding`,
-    `payout`, …), `person_id` their account if they have one. What is found and was not decided yet
-    opens a case, and so does a name that cannot be compared. Raises `NoSanctionsList`.
+    `about` is the public id of what it is screened for, `purpose` one word for why (`onboarding`,
+    `payout`, …), `person_id` the subject's account if there is one. Undecided hits open a case, and
+    so does a name that cannot be compared. Raises `NoSanctionsList`.
     """
-    listed = index.current_list(session)
+    sanctions_list = index.current_list(session)
     threshold = resolve(ScreeningRules).threshold
-    found = listed.name_index.find_hits(subject, threshold)
-    title = "A name like a listed party's"
+    hits = sanctions_list.name_index.find_hits(subject, threshold)
+    title = "Name similar to a listed party"
     if not all(map(is_comparable, subject.names)):
-        title = title if found else "A name that cannot be compared"
-        found = [*found, _UNCOMPARABLE_HIT]
+        title = title if hits else "Name that cannot be compared"
+        hits = [*hits, _UNCOMPARABLE_HIT]
     key = subject_key(subject, person_id)
-    asked = _ScreeningRequest(about, purpose, person_id, _subject_fields(subject), key, title)
-    return _record_screening(session, asked, listed.version, threshold, found)
+    request = _ScreeningRequest(about, purpose, person_id, _subject_fields(subject), key, title)
+    return _record_screening(session, request, sanctions_list.version, threshold, hits)
 
 
 def screen_wallet(
@@ -130,37 +131,46 @@ def screen_wallet(
     purpose: str,
     person_id: UUID | None = None,
 ) -> ScreeningResult:
-    """The same for an address of a digital currency, which is listed or not."""
-    listed = index.current_list(session)
-    found = [
-        Hit(number, listed_as, "wallet", SCORE_MAX, Agreement.UNKNOWN, Agreement.UNKNOWN)
-        for number, listed_as in listed.wallets.get(wallet_key(wallet_address), ())
+    """Screen a wallet address, which is either listed or not, and record it.
+
+    Raises `NoSanctionsList`.
+    """
+    sanctions_list = index.current_list(session)
+    hits = [
+        Hit(number, listed_address, "wallet", SCORE_MAX, Agreement.UNKNOWN, Agreement.UNKNOWN)
+        for number, listed_address in sanctions_list.wallets.get(wallet_key(wallet_address), ())
     ]
     key = _blind_key(f"wallet|{wallet_key(wallet_address)}")
-    asked = _ScreeningRequest(
-        about, purpose, person_id, {"wallet": wallet_address}, key, "An address of a listed party"
+    request = _ScreeningRequest(
+        about, purpose, person_id, {"wallet": wallet_address}, key, "Listed wallet address"
     )
     return _record_screening(
-        session, asked, listed.version, resolve(ScreeningRules).threshold, found
+        session, request, sanctions_list.version, resolve(ScreeningRules).threshold, hits
     )
 
 
 def preview_hits(session: Session, subject: ScreeningSubject) -> tuple[int, list[Hit]]:
-    """What checking this subject would find, and in which version; nothing is kept. Raises
-    `NoSanctionsList`, and `Invalid` for a name that cannot be compared."""
+    """Return the version of the list and the hits for this subject, without saving anything.
+
+    Raises `NoSanctionsList`, and `Invalid` for a name that cannot be compared.
+    """
     if not all(map(is_comparable, subject.names)):
         raise Invalid("name", UNCOMPARABLE_NAME)
-    listed = index.current_list(session)
-    return listed.version, listed.name_index.find_hits(subject, resolve(ScreeningRules).threshold)
+    sanctions_list = index.current_list(session)
+    return sanctions_list.version, sanctions_list.name_index.find_hits(
+        subject, resolve(ScreeningRules).threshold
+    )
 
 
 def subject_key(subject: ScreeningSubject, person_id: UUID | None) -> bytes:
-    """What tells this subject from others, without saying who it is: a person with an account by
-    that and their names, somebody else by their names and birth date."""
-    # Of a name that cannot be compared the letters alone would be those of others, too.
+    """Return a key that identifies this subject without revealing it.
+
+    Account and names identify a person with an account, names and birth date anyone else.
+    """
+    # The Latin letters of a name that cannot be compared would not identify it.
     names = sorted({sorted_words(n) if is_comparable(n) else n.casefold() for n in subject.names})
-    who = str(person_id) if person_id else f"{subject.birth_date or ''}"
-    return _blind_key("|".join([who, *names]))
+    identity = str(person_id) if person_id else f"{subject.birth_date or ''}"
+    return _blind_key("|".join([identity, *names]))
 
 
 def _blind_key(text: str) -> bytes:
@@ -174,22 +184,26 @@ def _record_screening(
     threshold: int,
     hits: Sequence[Hit],
 ) -> ScreeningResult:
-    # Whoever decides about this subject at this moment is waited for, and then counts.
-    held = cases.lock_open_case(session, kind=CASE_KIND, key=request.key.hex()) if hits else None
+    # The lock waits for a decision about this subject that is being made now, and then uses it.
+    open_case_id = (
+        cases.lock_open_case(session, kind=CASE_KIND, key=request.key.hex()) if hits else None
+    )
     decided, [(is_blocked,)] = session.fetch(
         (_DECIDED, (request.key,)), (_BLOCKED, (request.person_id,))
     )
     cleared = {number for number, decision in decided if decision == "no_match"}
     is_blocked = is_blocked or len(cleared) < len(decided)
-    undecided = [match for match in hits if match.entry_number not in cleared]
-    identifier, case_id = ids.new(), None
+    undecided = [hit for hit in hits if hit.entry_number not in cleared]
+    screening_id, case_id = ids.new(), None
     if is_blocked:
         verdict = Verdict.BLOCKED
     elif undecided:
         verdict = Verdict.REVIEW
-        case_id = held or _open_case(session, request, identifier, list_version, undecided)
-        if held:
-            _note_new_hits(session, held, undecided)
+        case_id = open_case_id or _open_case(
+            session, request, screening_id, list_version, undecided
+        )
+        if open_case_id:
+            _note_new_hits(session, open_case_id, undecided)
     else:
         verdict = Verdict.CLEAR
     now = clock.now()
@@ -197,24 +211,24 @@ def _record_screening(
         json.dumps(request.subject, ensure_ascii=False),
         table="screenings",
         column="subject_sealed",
-        key=identifier,
+        key=screening_id,
     )
     session.send(
         _INSERT,
         (
-            identifier, list_version, request.purpose, request.about, request.person_id, sealed,
+            screening_id, list_version, request.purpose, request.about, request.person_id, sealed,
             request.key, threshold, verdict, case_id, now,
         ),
     )  # fmt: skip
-    for match in hits:
+    for hit in hits:
         session.send(
             _HIT,
             (
-                ids.new(), identifier, match.entry_number, match.listed_name, match.matched_on,
-                match.score, match.birth, match.country, match.entry_number in cleared,
+                ids.new(), screening_id, hit.entry_number, hit.listed_name, hit.matched_on,
+                hit.score, hit.birth, hit.country, hit.entry_number in cleared,
             ),
         )  # fmt: skip
-    return ScreeningResult(identifier, verdict, list_version, tuple(hits), case_id, now)
+    return ScreeningResult(screening_id, verdict, list_version, tuple(hits), case_id, now)
 
 
 def _open_case(
@@ -224,13 +238,17 @@ def _open_case(
     list_version: int,
     hits: Sequence[Hit],
 ) -> UUID:
-    facts = {name: _text(value) for name, value in request.subject.items() if value}
+    facts = {
+        _FACT_NAMES.get(name, name): _text(value)
+        for name, value in request.subject.items()
+        if value
+    }
     facts |= {"purpose": request.purpose, "list version": str(list_version)}
     facts |= {"screening": ids.encode(PREFIX, screening_id)}
-    for place, match in enumerate(hits[:_HITS_IN_CASE_MAX], start=1):
-        facts[f"found {place}"] = _hit_text(match)
+    for position, hit in enumerate(hits[:_HITS_IN_CASE_MAX], start=1):
+        facts[f"hit {position}"] = _hit_text(hit)
     if len(hits) > _HITS_IN_CASE_MAX:
-        facts["found in all"] = str(len(hits))
+        facts["total hits"] = str(len(hits))
     return cases.open_case(
         session,
         kind=CASE_KIND,
@@ -243,12 +261,12 @@ def _open_case(
 
 
 def _note_new_hits(session: Session, case_id: UUID, hits: Sequence[Hit]) -> None:
-    """Note in an open case what was not found before."""
-    known = {number for (number,) in session.rows(_IN_CASE, (case_id,))}
-    new = [match for match in hits if match.entry_number not in known]
-    if new:
-        told = [_hit_text(match) for match in new[:_HITS_IN_CASE_MAX]]
-        cases.add_note(session, None, case_id, "\n".join(["Found since:", *told]))
+    """Add hits that are new to an open case as a note."""
+    known_entries = {number for (number,) in session.rows(_IN_CASE, (case_id,))}
+    new_hits = [hit for hit in hits if hit.entry_number not in known_entries]
+    if new_hits:
+        lines = [_hit_text(hit) for hit in new_hits[:_HITS_IN_CASE_MAX]]
+        cases.add_note(session, None, case_id, "\n".join(["New hits:", *lines]))
 
 
 def _subject_fields(subject: ScreeningSubject) -> dict[str, object]:
@@ -269,6 +287,8 @@ def _text(value: object) -> str:
 
 
 def _hit_text(hit: Hit) -> str:
+    if hit.matched_on == "wallet":
+        return f"{hit.listed_name} (wallet address, entry {hit.entry_number})"
     return (
         f"{hit.listed_name} ({hit.matched_on}, entry {hit.entry_number}), score {hit.score}; "
         f"birth date: {hit.birth}, country: {hit.country}"

@@ -111,7 +111,7 @@ def test_closing_a_closed_case_is_refused(database: Database, browser: Browser) 
             data={"csrf_token": token, "disposition": "resolved", "reason": REASON},
         )
     assert response.status_code == 409
-    assert "closed already" in response.get_data(as_text=True)
+    assert "This case is closed." in response.get_data(as_text=True)
 
 
 def listed_case_ids(text: str) -> list[str]:
