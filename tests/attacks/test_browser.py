@@ -43,7 +43,7 @@ def is_signed_in(browser: StaffBrowser) -> bool:
 
 
 def new_network() -> dict[str, str]:
-    """An address that nobody else asks from."""
+    """Return request options with a network that no other test uses."""
     return {"REMOTE_ADDR": f"2001:db8:{uuid4().hex[:4]}:{uuid4().hex[:4]}::1"}
 
 
@@ -51,7 +51,7 @@ class TestSessionFixation:
     def test_planted_cookie_is_not_signed_in_afterwards(
         self, browser: StaffBrowser, member: Member, strict_app: Flask
     ) -> None:
-        """An attacker who planted a cookie, of any stage, has nothing after the victim signs in."""
+        """A cookie planted at any stage is not signed in after the victim signs in."""
         cookies = []
         browser.get("/auth/login")
         cookies.append(browser.cookie())
@@ -72,7 +72,7 @@ class TestSessionFixation:
     def test_form_token_of_a_planted_cookie_is_refused_afterwards(
         self, browser: StaffBrowser, member: Member, database: Database
     ) -> None:
-        """Whoever planted the cookie knows the token that its forms carry."""
+        """An attacker who planted the cookie knows the token of its forms."""
         tokens = [browser.token()]
         browser.sign_in(member.email, PASSWORD)
         tokens.append(browser.token("/auth/second-factor"))
@@ -129,14 +129,14 @@ class TestStolenCookies:
 def test_every_form_is_refused_without_its_token_and_from_another_site(
     browser: StaffBrowser, member: Member, strict_app: Flask, database: Database
 ) -> None:
-    """Every page route that is not a GET, with the cookie and everything but the token; and with
-    the token, but from another site."""
+    """Every page route except GET: with the cookie and without the token, and with the token from
+    another site."""
     browser.sign_in_by_app(member)
     token = browser.token("/auth/account")
     before, walked = table_digests(database), []
     for rule in strict_app.url_map.iter_rules():
         path = rule.rule.replace("<", "").replace(">", "")
-        # The API and providers show no cookie: they sign, or bear a token.
+        # The API and providers use no cookie: they sign, or send a bearer token.
         if path.startswith(("/api/", "/webhooks/")):
             continue
         for method in _UNSAFE & (rule.methods or set()):
@@ -183,7 +183,7 @@ class TestOpenRedirects:
 def test_host_header_appears_in_no_link(
     strict_app: Flask, member: Member, database: Database
 ) -> None:
-    """Links of mails and the passkeys' origin come from the settings."""
+    """Emailed links and the origin of passkeys come from the settings."""
     settings: Settings = strict_app.extensions["settings"]
     browser = StaffBrowser(strict_app)
     evil = {"Host": "evil.example", "X-Forwarded-Host": "evil.example"}
@@ -238,7 +238,7 @@ class TestLimits:
     def test_guesses_from_other_networks_do_not_lock_out_the_victim(
         self, member: Member, strict_app: Flask, database: Database
     ) -> None:
-        """Guesses from hundreds of addresses, as many as anybody likes: the victim gets in."""
+        """The victim can sign in despite guesses from hundreds of networks."""
         for _ in range(30):
             attacker = StaffBrowser(strict_app)
             for _ in range(3):
@@ -271,7 +271,7 @@ class TestLimits:
 
 @pytest.fixture
 def without_redis(app: Flask, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    """An application whose Redis was there when it started, and was killed."""
+    """An application whose Redis was killed after the start."""
     folder = tmp_path_factory.mktemp("redis")
     external = embedded.ExternalServers.from_environment(
         {name: os.environ[name] for name in ("DATABASE_URL", "DATABASE_OWNER_URL")}

@@ -27,7 +27,7 @@ from app.messages import email_delivery
 from app.messages.ports import OutgoingEmail
 from app.outbox import rules as outbox_rules
 from tests.api_client import Document
-from tests.attacks.canaries import SECRET_FIELDS, Canaries, misshaped, shaped
+from tests.attacks.canaries import SECRET_FIELDS, Canaries, invalid_bodies, valid_value
 from tests.house.authorization import OBJECT_KINDS
 from tests.house.source import CHECKOUT
 from tests.kyc.applicant import make_picture
@@ -37,7 +37,7 @@ from tests.people import PASSWORD, People, credit, set_prices
 
 #: How templates name the fields of forms.
 _FIELD = re.compile(r"""(?:\bname="([A-Za-z_]+)"|(?:field|choice|tick)\("[^"]*", "([A-Za-z_]+)")""")
-#: What is asked where a body must fit together.
+#: Bodies whose fields must match each other.
 BODIES = {
     "/api/trade/quote": {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "10.00"},
     "/api/trade/order": {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "10.00"},
@@ -45,8 +45,8 @@ BODIES = {
         "asset": "PAXG", "amount": "1.00000000", "from": "funding", "to": "trading",
     },
 }  # fmt: skip
-#: What must have been reached, so that the walk is no walk along the fence.
-DEEP = {
+#: Responses that must have been reached, which proves that requests got past the first check.
+REACHED = {
     ("POST /api/auth/register", 201),
     ("POST /api/auth/forgot-password", 202),
     ("POST /api/auth/reset-password", 200),
@@ -63,19 +63,24 @@ DEEP = {
     ("POST /admin/branches", 303),
     ("POST /admin/staff", 303),
 }
-#: Where canaries are looked for.
+#: Where canaries are searched for.
 KINDS = {"answer", "audit", "error", "log", "mail", "metrics", "outbox"}
-#: What lets a form get further than its first check.
-_GOOD = {"role": "SUPPORT", "confirm": "yes", "permission": "all:exposure:read", "act": "give"}
+#: Values with which a form passes its first check.
+_VALID_VALUES = {
+    "role": "SUPPORT",
+    "confirm": "yes",
+    "permission": "all:exposure:read",
+    "act": "give",
+}
 
 
 @pytest.fixture
 def logging_app(lone_app: Flask, logged: Callable[[], str]) -> Iterator[Flask]:
-    """An application that logs whatever it can."""
+    """An application that logs at every level."""
     settings: Settings = lone_app.extensions["settings"]
     _forget_loggers()
     loud = create_app(settings.model_copy(update={"log_level": "DEBUG"}))
-    # As in production: elsewhere the messages of exceptions are logged, and may quote.
+    # As in production: elsewhere the messages of exceptions are logged and may quote input.
     telemetry.configure(level="DEBUG", with_messages=False)
     yield loud
     telemetry.configure(level="WARNING", with_messages=True)
@@ -87,20 +92,20 @@ def logging_app(lone_app: Flask, logged: Callable[[], str]) -> Iterator[Flask]:
 def logged(
     caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> Callable[[], str]:
-    """Whatever was logged so far, at any level."""
+    """Return everything logged so far, at any level."""
     caplog.set_level(logging.DEBUG)
     return lambda: capsys.readouterr().err + caplog.text
 
 
 def _forget_loggers() -> None:
-    """Loggers remember how they were configured when they were used first."""
+    """Make loggers read their configuration again, which they cache at first use."""
     for name, module in list(sys.modules.items()):
         if name.startswith("app."):
             getattr(getattr(module, "log", None), "__dict__", {}).pop("bind", None)
 
 
-class Walk:
-    """Types canaries into everything, and looks at every answer."""
+class CanaryWalk:
+    """Types canaries into every input and searches every response."""
 
     def __init__(self, app: Flask) -> None:
         self.app = app
@@ -123,7 +128,7 @@ class Walk:
         self.client = app.test_client(use_cookies=False)
 
     def bearer(self, email: str) -> dict[str, str]:
-        """A fresh access token, which is a secret too."""
+        """Return a bearer header with a new access token, and remember it as a secret."""
         answer = self.client.post("/api/auth/login", json={"email": email, "password": PASSWORD})
         self.secrets |= {answer.json["accessToken"], answer.json["refreshToken"]}
         return {"Authorization": f"Bearer {answer.json['accessToken']}"}
@@ -132,35 +137,37 @@ class Walk:
         answer = self.client.open(path, method=method, **options)
         assert answer.status_code < 500, answer.text
         self.statuses.add((f"{method} {path}", answer.status_code))
-        self.canaries.search_answer(f"{method} {path}", answer)
+        self.canaries.search_response(f"{method} {path}", answer)
 
-    # Programs
+    # API
 
-    def programs(self, only: Collection[str] = ()) -> None:
-        """Every operation of the document, fitting and not, as somebody and as nobody."""
+    def send_operations(self, only: Collection[str] = ()) -> None:
+        """Send every operation of the document, valid and invalid, signed in and not."""
         told = Document(self.app).text
         for path, item in told["paths"].items():
             for method, operation in item.items():
                 if method != "parameters" and (not only or f"{method} {path}" in only):
-                    self.operation(told, method.upper(), path, operation)
+                    self.send_operation(told, method.upper(), path, operation)
 
-    def operation(self, told: Any, method: str, path: str, operation: Any) -> None:
+    def send_operation(self, told: Any, method: str, path: str, operation: Any) -> None:
         label, canaries = f"{method} {path}", self.canaries
         body: dict[str, Any] = {}
         if "requestBody" in operation:
             [(kind, media)] = operation["requestBody"]["content"].items()
             if kind != "application/json":
-                self.upload(method, path)
+                self.send_uploads(method, path)
                 return
             schema = media["schema"]
-            body = BODIES.get(path) or shaped(_resolved(told, schema), canaries, label, "body")
+            body = BODIES.get(path) or valid_value(
+                _resolve_references(told, schema), canaries, label, "body"
+            )
         person = self.admin if "/admin/" in path else self.customer
         own = self.path_of(path, "own")
         for email in (person.email, None):
             known = self.bearer(email) if email else {}
             for asked in (own, self.path_of(path, label)):
                 self.send(method, asked, headers=canaries.headers(**known), json=body or None)
-        for wrong in misshaped(body, canaries, label) if body else ():
+        for wrong in invalid_bodies(body, canaries, label) if body else ():
             known = self.bearer(person.email)
             self.send(method, own, headers=canaries.headers(**known), json=wrong)
         known = self.bearer(person.email)
@@ -178,8 +185,8 @@ class Walk:
             headers = canaries.headers(**known)
             self.send(method, own, headers=headers, data=data, content_type=content_type)
 
-    def upload(self, method: str, path: str) -> None:
-        """A form with a file: canaries in its fields, in what the file is called, and in it."""
+    def send_uploads(self, method: str, path: str) -> None:
+        """Send uploads with canaries in the fields, the file's name and its content."""
         label, canaries = f"{method} {path}", self.canaries
         known = self.bearer(self.customer.email)
 
@@ -204,23 +211,23 @@ class Walk:
                 self.send(method, path, headers=headers, data=body, content_type=kind)
 
     def path_of(self, path: str, label: str) -> str:
-        """The address: of something of one's own, or with a canary for each variable."""
+        """Return the path, with an own object or a canary for each variable."""
 
         def filled(found: re.Match[str]) -> str:
             if label != "own":
                 return self.canaries.new("path", found[1])
             rule = re.sub(r"\{([^}]+)\}", r"<\1>", path)
             if found[1] == "approval_id":
-                return self.request(by_admin=path.endswith(("edit", "withdraw")))
+                return self.create_approval_request(by_admin=path.endswith(("edit", "withdraw")))
             owner = self.admin if path.startswith("/a") and "/api/me" not in path else self.customer
             thing = OBJECT_KINDS[rule]
-            # On a public route nothing is anybody's own.
+            # A public route has no objects of one's own.
             return thing.unknown_id if rule in self.public else thing.create(self.database, owner)
 
         return re.sub(r"\{([^}]+)\}", filled, path)
 
-    def request(self, *, by_admin: bool) -> str:
-        """A request that the administrator made, or one that waits for them."""
+    def create_approval_request(self, *, by_admin: bool) -> str:
+        """Create an approval request, made by the administrator or waiting for their decision."""
         people = People(self.database)
         maker = self.admin if by_admin else people.staff(Role.COMPLIANCE)
         who = people.customer().user_id
@@ -232,18 +239,18 @@ class Walk:
 
     # Pages
 
-    def pages(self) -> None:
-        """Every page and form, by an administrator and by nobody, with every field there is."""
-        fields = sorted(_fields())
+    def send_pages(self) -> None:
+        """Send every page and form with every known field, signed in and not."""
+        fields = sorted(_field_names())
         for route in route_registry.list_routes(self.app):
             if not route.is_page:
                 continue
             path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route.path)
             for signed_in in (True, False):
-                for given in ({}, _GOOD):
-                    self.page(route.method, path, fields, given, signed_in=signed_in)
+                for given in ({}, _VALID_VALUES):
+                    self.send_page(route.method, path, fields, given, signed_in=signed_in)
 
-    def page(
+    def send_page(
         self, method: str, path: str, fields: list[str], given: dict[str, str], *, signed_in: bool
     ) -> None:
         browser = Browser(self.app)
@@ -257,10 +264,10 @@ class Walk:
             if name != "csrf_token"
         }
         headers = canaries.headers()
-        # The browser sends its own; what others would name themselves stays a canary.
+        # The browser sends its own Cookie and Origin; the other headers keep their canaries.
         del headers["Cookie"], headers["Origin"]
         if method == "GET":
-            # No form of ours sends a secret in an address.
+            # No form sends a secret in a query string.
             told = {name: text for name, text in typed.items() if name not in SECRET_FIELDS}
             sent: dict[str, Any] = {"query_string": told}
         else:
@@ -274,12 +281,12 @@ class Walk:
         answer = browser.client.open(asked, method=method, headers=headers, **sent)
         assert answer.status_code < 500, answer.text
         self.statuses.add((label, answer.status_code))
-        canaries.search_answer(label, answer)
+        canaries.search_response(label, answer)
 
-    # What comes of it
+    # Consequences
 
-    def jobs(self) -> None:
-        """Every job done; each mail fails first, by an error that quotes whom it was for."""
+    def run_jobs(self) -> None:
+        """Run every job; each email fails at first with an error that quotes its recipient."""
         with use_mailbox() as box:
             box.before_send = _quote_once()
             run_pending_jobs(self.database)
@@ -289,12 +296,12 @@ class Walk:
                 session.send("UPDATE mails SET claimed_until = now() WHERE state = 'sending'")
             run_pending_jobs(self.database)
             box.before_send = lambda _: None
-            self.links(box)
+            self.use_links(box)
             run_pending_jobs(self.database)
-            self.canaries.search_mails(box)
+            self.canaries.search_emails(box)
 
-    def links(self, box: Mailbox) -> None:
-        """Mailed links, used with canaries beside them: by a program, and on the page."""
+    def use_links(self, box: Mailbox) -> None:
+        """Use emailed links with canaries beside them, by the API and on the page."""
         for path in ("/api/auth/reset-password", "/auth/reset-password"):
             asked = {"email": self.forgetful.email}
             self.send("POST", "/api/auth/forgot-password", json=asked)
@@ -307,10 +314,10 @@ class Walk:
             else:
                 answer = Browser(self.app).send(f"{path}?token={token}", "reset", **given)
                 self.statuses.add((label, answer.status_code))
-                self.canaries.search_answer(label, answer)
+                self.canaries.search_response(label, answer)
 
-    def look(self, logged: str) -> None:
-        """Search what is left: the trail, the figures, the logs."""
+    def search_remains(self, logged: str) -> None:
+        """Search the audit trail, the metrics and the logs."""
         self.canaries.search_tables(self.database)
         self.canaries.search("metrics", self.client.get("/metrics").text, "/metrics")
         self.canaries.search_logs(logged)
@@ -330,22 +337,22 @@ def _quote_once() -> Callable[[OutgoingEmail], None]:
     return quote
 
 
-def _resolved(told: Any, schema: Any) -> Any:
-    """The schema with what it refers to in it."""
+def _resolve_references(told: Any, schema: Any) -> Any:
+    """Return the schema with its references replaced."""
     if isinstance(schema, list):
-        return [_resolved(told, each) for each in schema]
+        return [_resolve_references(told, each) for each in schema]
     if not isinstance(schema, dict):
         return schema
     if "$ref" in schema:
         found = told
         for name in schema["$ref"].removeprefix("#/").split("/"):
             found = found[name]
-        return _resolved(told, found)
-    return {name: _resolved(told, below) for name, below in schema.items()}
+        return _resolve_references(told, found)
+    return {name: _resolve_references(told, below) for name, below in schema.items()}
 
 
-def _fields() -> set[str]:
-    """Every name that a form's field or a page's query has in a template or a view."""
+def _field_names() -> set[str]:
+    """Return every name of a form field or query parameter in templates and views."""
     found = set()
     for folder, pattern in (
         ("app/templates", _FIELD),
@@ -361,20 +368,20 @@ def _fields() -> set[str]:
 def test_typed_canaries_appear_in_no_log_error_email_or_table(
     logging_app: Flask, logged: Callable[[], str]
 ) -> None:
-    walk = Walk(logging_app)
-    walk.programs()
-    walk.pages()
-    walk.jobs()
-    walk.look(logged())
+    walk = CanaryWalk(logging_app)
+    walk.send_operations()
+    walk.send_pages()
+    walk.run_jobs()
+    walk.search_remains(logged())
     assert dict(walk.canaries.leaks) == {}
-    assert DEEP - walk.statuses == set()
+    assert REACHED - walk.statuses == set()
     searched = walk.canaries.searched
     assert searched.keys() >= KINDS
     assert min(searched["error"], searched["answer"], searched["audit"], searched["log"]) > 200
     assert len(walk.canaries.typed) > 10_000
 
 
-# Controls: a leak into each of the places is found.
+# Controls: a leak into each place must be found.
 
 
 def _log_bodies(app: Flask, _patch: pytest.MonkeyPatch) -> None:
@@ -396,18 +403,18 @@ def _show_tokens(app: Flask, _patch: pytest.MonkeyPatch) -> None:
         return response
 
 
-def _greet_in_mails(_app: Flask, patch: pytest.MonkeyPatch) -> None:
+def _greet_in_emails(_app: Flask, patch: pytest.MonkeyPatch) -> None:
     def greeting(mail_id: UUID, to: str, subject: str, text: str, html: str) -> OutgoingEmail:
         return OutgoingEmail(mail_id, to, subject, f"Dear {to}\n{text}", html)
 
     patch.setattr(email_delivery, "OutgoingEmail", greeting)
 
 
-def _keep_words_of_errors(_app: Flask, patch: pytest.MonkeyPatch) -> None:
+def _store_error_messages(_app: Flask, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(outbox_rules, "describe_error", str)
 
 
-def _tell_the_trail_all(_app: Flask, patch: pytest.MonkeyPatch) -> None:
+def _record_user_agents(_app: Flask, patch: pytest.MonkeyPatch) -> None:
     record = audit.record
 
     def telling(session: Session, **told: Any) -> object:
@@ -417,8 +424,8 @@ def _tell_the_trail_all(_app: Flask, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(audit, "record", telling)
 
 
-def _count_by_address(app: Flask, _patch: pytest.MonkeyPatch) -> None:
-    app.before_request(lambda: request.environ.update({environ_keys.ROUTE: request.path}))
+def _count_by_path(app: Flask, _patch: pytest.MonkeyPatch) -> None:
+    app.before_request(lambda: request.environ.update({middleware.ROUTE: request.path}))
 
 
 @pytest.mark.parametrize(
@@ -427,10 +434,10 @@ def _count_by_address(app: Flask, _patch: pytest.MonkeyPatch) -> None:
         (_log_bodies, "log"),
         (_quote_in_errors, "error"),
         (_show_tokens, "answer"),
-        (_greet_in_mails, "mail"),
-        (_keep_words_of_errors, "outbox"),
-        (_tell_the_trail_all, "audit"),
-        (_count_by_address, "metrics"),
+        (_greet_in_emails, "mail"),
+        (_store_error_messages, "outbox"),
+        (_record_user_agents, "audit"),
+        (_count_by_path, "metrics"),
     ],
 )
 def test_control_leak_is_found(
@@ -441,8 +448,8 @@ def test_control_leak_is_found(
     into: str,
 ) -> None:
     leak(logging_app, monkeypatch)
-    walk = Walk(logging_app)
-    walk.programs({"post /api/auth/register", "get /api/me/addresses/{address_id}"})
-    walk.jobs()
-    walk.look(logged())
+    walk = CanaryWalk(logging_app)
+    walk.send_operations({"post /api/auth/register", "get /api/me/addresses/{address_id}"})
+    walk.run_jobs()
+    walk.search_remains(logged())
     assert walk.canaries.leaks[into]

@@ -32,8 +32,8 @@ Ask = Callable[[Browser, str], TestResponse]
 
 
 @dataclass
-class Work:
-    """What a request cost: a line for each hash and each round trip."""
+class RequestCost:
+    """The cost of a request: a line for each hash and each round trip."""
 
     done: list[object] = field(default_factory=list)
 
@@ -79,8 +79,8 @@ def request_reset_by_api(browser: Browser, email: str) -> TestResponse:
 
 @pytest.fixture
 def email_addresses(database: Database, people: People) -> list[str]:
-    """Of a customer, of staff with and without a second factor, of somebody suspended, of somebody
-    invited who has no password yet; and of nobody."""
+    """Return the email addresses of an unknown person, a customer, staff without and with a second
+    factor, a suspended person, and an invited one without a password."""
     suspended, admin = people.staff(Role.SUPPORT), people.staff(Role.ADMIN)
     invited = f"{uuid4().hex}@example.com"
     with database.transaction() as session:
@@ -98,13 +98,13 @@ def email_addresses(database: Database, people: People) -> list[str]:
     ]
 
 
-def work_for(
+def costs_of_requests(
     app: Flask, ask: Ask, emails: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> list[tuple[int, list[object]]]:
-    """For each address the status, and what the answer cost."""
+    """Return for each email address the status and the cost of the response."""
     found = []
     for email in emails:
-        browser, work = Browser(app), Work()
+        browser, work = Browser(app), RequestCost()
         browser.token()
         with work.counted(monkeypatch):
             answer = ask(browser, email)
@@ -129,7 +129,7 @@ def test_request_costs_the_same_for_known_and_unknown_email_addresses(
     status: int,
     hashes: int,
 ) -> None:
-    found = work_for(strict_app, ask, email_addresses, monkeypatch)
+    found = costs_of_requests(strict_app, ask, email_addresses, monkeypatch)
     assert [each for each, _ in found] == [status] * len(email_addresses)
     works = [work for _, work in found]
     assert works[0].count("verify") == hashes
@@ -146,7 +146,7 @@ def _skip_the_hash(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(PasswordHashing, "matches", quick)
 
 
-def _look_again(patch: pytest.MonkeyPatch) -> None:
+def _read_twice(patch: pytest.MonkeyPatch) -> None:
     begin = sign_in.begin_login
 
     def curious(session: Any, **given: Any) -> Any:
@@ -158,7 +158,7 @@ def _look_again(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(sign_in, "begin_login", curious)
 
 
-@pytest.mark.parametrize("leak", [_skip_the_hash, _look_again])
+@pytest.mark.parametrize("leak", [_skip_the_hash, _read_twice])
 def test_control_difference_in_work_is_found(
     strict_app: Flask,
     email_addresses: list[str],
@@ -167,7 +167,8 @@ def test_control_difference_in_work_is_found(
 ) -> None:
     leak(monkeypatch)
     works = [
-        work for _, work in work_for(strict_app, post_sign_in, email_addresses[:2], monkeypatch)
+        work
+        for _, work in costs_of_requests(strict_app, post_sign_in, email_addresses[:2], monkeypatch)
     ]
     assert works[0] != works[1]
 

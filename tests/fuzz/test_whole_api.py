@@ -30,9 +30,9 @@ from tests.unchanged_database import table_digests
 REQUESTS = choose_size(1_000, 20_000)
 #: Prices go stale within a minute.
 PRICED_EVERY = 100
-NOBODY_EVERY = 4
-SECURED = frozenset({"x-content-type-options", "content-security-policy", "x-request-id"})
-#: Not among them: that all that fits the schemas succeeds. Accounts have balances, too.
+ANONYMOUS_EVERY = 4
+SECURITY_HEADERS = frozenset({"x-content-type-options", "content-security-policy", "x-request-id"})
+#: Not checked: that every valid request succeeds. A balance may be too small.
 REJECTION = checks.negative_data_rejection
 CHECKS = [
     schemathesis.checks.not_a_server_error,
@@ -43,12 +43,12 @@ CHECKS = [
     REJECTION,
     checks.missing_required_header,
 ]
-#: A wrong password leaves a count behind, on purpose.
-COUNTED = frozenset({"login_failures"})
+#: A wrong password is counted, on purpose.
+COUNTER_TABLES = frozenset({"login_failures"})
 
 
-class Fuzz:
-    """Sends cases, all in a customer's name and some in nobody's, and looks at what each left."""
+class FuzzRun:
+    """Sends cases as a customer, some also without a token, and checks what each changed."""
 
     def __init__(self, app: Flask) -> None:
         self.app = app
@@ -63,20 +63,20 @@ class Fuzz:
 
     @property
     def sent(self) -> int:
-        """Requests so far."""
+        """The number of requests so far."""
         return self.statuses.total()
 
     def send(self, case: Case) -> None:
-        """One case, with every check."""
+        """Send one case with every check."""
         if self.cases % PRICED_EVERY == 0:
             mids = {"AU": "4000", "AG": "50", "PT": "1600", "PD": "1500", "CU": "0.4"}
             set_prices(self.database, PAXG="4000", **mids)
             self._before = self._state()
         self.cases += 1
-        if self.cases % NOBODY_EVERY == 0:
+        if self.cases % ANONYMOUS_EVERY == 0:
             status = self._send(case, {})
             if case.operation.definition.raw["security"]:
-                assert status == 401, f"{case.operation.label} answers nobody with {status}"
+                assert status == 401, f"{case.operation.label} returned {status} without a token"
         status = self._send(case, {"Authorization": f"Bearer {self.customer.token}"})
         if status == 204 and case.path == "/api/auth/logout":
             self.customer.log_in()
@@ -87,24 +87,24 @@ class Fuzz:
         status = response.status_code
         self.statuses[case.operation.label, status] += 1
         assert status < 500, response.text
-        # What is wrong with a form may be lost on its way into one: a field that has no value.
+        # An invalid form can become valid when it is encoded: a field without a value is lost.
         is_form = case.media_type == "multipart/form-data"
         checked = [each for each in CHECKS if not (is_form and each is REJECTION)]
         case.validate_response(response, checks=checked)
-        assert set(response.headers) >= SECURED
+        assert set(response.headers) >= SECURITY_HEADERS
         after = self._state()
         if status >= 400 or case.method == "GET":
-            assert after == self._before, f"{case.operation.label} {status} left something behind"
+            assert after == self._before, f"{case.operation.label} {status} changed data"
         self._before = after
         return status
 
     def _state(self) -> dict[str, str]:
         tables = table_digests(self.database)
-        return {table: rows for table, rows in tables.items() if table not in COUNTED}
+        return {table: rows for table, rows in tables.items() if table not in COUNTER_TABLES}
 
 
 def operations(app: Flask) -> list[APIOperation]:
-    """All of the document. Whether a request carries a token is decided here, not by chance."""
+    """Return all operations of the document. This test, not chance, decides about tokens."""
     generation = GenerationConfig(with_security_parameters=False)
     projects = ProjectsConfig(default=ProjectConfig(generation=generation))
     schema = schemathesis.openapi.from_wsgi(
@@ -117,28 +117,30 @@ def operations(app: Flask) -> list[APIOperation]:
     return found
 
 
-def run(fuzz: Fuzz, found: list[APIOperation], requests: int) -> None:
-    """So many requests, spread over the operations, half of them fitting the document."""
+def send_cases(fuzz: FuzzRun, found: list[APIOperation], requests: int) -> None:
+    """Send this many requests, spread over the operations, half of them valid."""
     kinds = [operation.as_strategy(generation_mode=GenerationMode.POSITIVE) for operation in found]
     kinds += [
         operation.as_strategy(generation_mode=GenerationMode.NEGATIVE)
         for operation in found
         if operation.body or operation.query or operation.headers
     ]
-    # An operation that takes nothing has few different requests, so the rest gets its share later.
+    # An operation without input has few different requests; the others get its share later.
     for number in count(SEED):
         left = requests - fuzz.sent
         if left <= 0:
             break
         sys.stdout.write(f"fuzz: {fuzz.sent} of {requests} requests, seed {SEED}\n")
-        # In parts, so that a long run shows how far it is.
-        each = ceil(min(left, 2_000) / len(kinds) * NOBODY_EVERY / (NOBODY_EVERY + 1))
+        # In parts, so that a long run shows its progress.
+        each = ceil(min(left, 2_000) / len(kinds) * ANONYMOUS_EVERY / (ANONYMOUS_EVERY + 1))
         for kind in kinds:
-            send_some(fuzz, kind, each, number)
+            send_cases_of_kind(fuzz, kind, each, number)
 
 
-def send_some(fuzz: Fuzz, kind: SearchStrategy[Case], requests: int, first: int) -> None:
-    """Up to so many requests of one kind."""
+def send_cases_of_kind(
+    fuzz: FuzzRun, kind: SearchStrategy[Case], requests: int, first: int
+) -> None:
+    """Send up to this many requests of one kind."""
 
     @seed(first)
     @settings(
@@ -159,47 +161,47 @@ def send_some(fuzz: Fuzz, kind: SearchStrategy[Case], requests: int, first: int)
 def test_no_request_breaks_the_api_or_leaks_data(
     lone_app: Flask, record_property: Callable[[str, object], None]
 ) -> None:
-    fuzz = Fuzz(lone_app)
+    fuzz = FuzzRun(lone_app)
     found = operations(lone_app)
-    run(fuzz, found, REQUESTS)
+    send_cases(fuzz, found, REQUESTS)
     for (label, status), times in sorted(fuzz.statuses.items()):
         sys.stdout.write(f"{times:6} {status} {label}\n")
     assert {label for label, _ in fuzz.statuses} == {operation.label for operation in found}
-    # Had nothing ever succeeded, nothing would have been tried.
+    # Without any success the requests would have tested nothing.
     succeeded = {label for label, status in fuzz.statuses if status < 400}
-    # Among a thousand requests an order may find no good quote; among twenty thousand it does.
+    # Among a thousand requests no order may be filled; among twenty thousand one is.
     ordered = {"POST /api/trade/order"} if IS_FULL_SIZE else set()
     assert succeeded >= {"POST /api/trade/quote", "GET /api/trade/history", *ordered}
     good = sum(times for (_, status), times in fuzz.statuses.items() if status < 400)
     record_property(
         "evidence",
         f"{fuzz.sent:,} requests to all {len(found)} operations of the document, {good:,} of them "
-        "successful: no 5xx, no answer outside its schema, no effect of a refusal or of a read, "
-        "nothing for nobody.",
+        "successful: no 5xx, no response outside its schema, no effect of a refusal or of a read, "
+        "no data without a token.",
     )
 
 
 def fail_with_500(app: Flask, response: Response) -> None:
-    """Wrong: a request fails on our side."""
+    """Defect: a request fails with 500."""
     if response.status_code == 422:
         response.status_code = 500
 
 
 def add_undeclared_field(app: Flask, response: Response) -> None:
-    """Wrong: an answer has a field that the document does not know."""
+    """Defect: a response has an undeclared field."""
     if response.status_code == 200:
         response.set_data(b'{"hash": "$argon2id$",' + response.get_data()[1:])
 
 
 def write_despite_refusal(app: Flask, response: Response) -> None:
-    """Wrong: a refused request writes a row again."""
+    """Defect: a refused request writes a row."""
     if response.status_code == 422:
         with app.extensions["database"].transaction() as session:
             session.send("UPDATE users SET first_name = first_name")
 
 
 def serve_without_token(app: Flask, response: Response) -> None:
-    """Wrong: without a token somebody's data are answered."""
+    """Defect: a request without a token returns data."""
     if "Authorization" not in request.headers:
         response.status_code = 200
         response.content_type = "application/json"
@@ -216,8 +218,8 @@ def test_control_defect_is_caught(
     wrong: Callable[[Flask, Response], None],
     record_property: Callable[[str, object], None],
 ) -> None:
-    """The negative control."""
-    fuzz = Fuzz(lone_app)
+    """Negative control."""
+    fuzz = FuzzRun(lone_app)
     (history,) = (one for one in operations(lone_app) if one.label == "GET /api/trade/history")
 
     def spoil(response: Response) -> Response:
@@ -228,6 +230,6 @@ def test_control_defect_is_caught(
     before = lone_app.after_request_funcs.get(None, [])
     monkeypatch.setitem(lone_app.after_request_funcs, None, [*before, spoil])
     with pytest.raises((AssertionError, ExceptionGroup, FailureGroup)):
-        run(fuzz, [history], 200)
+        send_cases(fuzz, [history], 200)
     told = (wrong.__doc__ or "").removeprefix("Wrong: ").rstrip(".")
     record_property("evidence", f"Control: a product that differs ({told}) was caught.")

@@ -1,4 +1,4 @@
-"""Many threads, each with a connection of its own, that act at one moment."""
+"""Threads, each with a connection of its own, that act at one moment."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -19,10 +19,10 @@ from tests.races.contest import THREADS, Act, Arena
 
 @pytest.fixture(scope="module")
 def racing(app: Flask) -> Iterator[Flask]:
-    """The application with a connection for every thread, and no limits on requests.
+    """The application with a connection for every thread, and without rate limits.
 
-    They queue for minutes if need be: a machine that stalls says nothing about who wins. A deadlock
-    is found by the server after a second all the same.
+    Threads wait for minutes if necessary, because a slow machine says nothing about who wins. The
+    server detects a deadlock after a second in any case.
     """
     racing = create_app(
         Settings(
@@ -32,26 +32,26 @@ def racing(app: Flask) -> Iterator[Flask]:
             rate_limit="off",
         )
     )
-    sa.event.listen(racing.extensions["database"].engine, "connect", _be_patient)
+    sa.event.listen(racing.extensions["database"].engine, "connect", _disable_timeouts)
     yield racing
     racing.extensions["database"].engine.dispose()
 
 
-def _be_patient(connection: psycopg.Connection, _record: object) -> None:
+def _disable_timeouts(connection: psycopg.Connection, _record: object) -> None:
     connection.execute("SET lock_timeout = 0")
     connection.execute("SET statement_timeout = 0")
 
 
 @pytest.fixture(scope="module")
 def threads() -> Iterator[Callable[[Sequence[Act]], list[object]]]:
-    """Runs acts at one moment; answers what each returned or raised."""
+    """Return a function that runs acts at one moment and returns their results and exceptions."""
     barrier = Barrier(THREADS)
 
     def run(act: Act) -> object:
         barrier.wait(timeout=30)
         try:
             return act()
-        except Exception as error:  # noqa: BLE001 - the contest judges it
+        except Exception as error:  # noqa: BLE001 - `winners` judges it
             return error
 
     with ThreadPoolExecutor(THREADS) as pool:
@@ -62,6 +62,6 @@ def threads() -> Iterator[Callable[[Sequence[Act]], list[object]]]:
 def arena(
     racing: Flask, threads: Callable[[Sequence[Act]], list[object]], database: Database
 ) -> Arena:
-    """Where races are held; the books are checked afterwards."""
+    """Database and threads for races; the books are verified afterwards."""
     racing_database = racing.extensions["database"]
     return Arena(racing_database, People(racing_database), threads)

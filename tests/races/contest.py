@@ -1,4 +1,4 @@
-"""What a race is, and who won it."""
+"""A race: acts at one moment, and which of them succeeded."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from app.kit.db import Database
 from app.kit.errors import Refusal
 from tests.people import People
 
-#: At least as many connections as that are open at once.
+#: As many connections, at least, are open at once.
 THREADS = 32
 
 Act = Callable[[], object]
@@ -23,7 +23,7 @@ class Arena:
     threads: Callable[[Sequence[Act]], list[object]]
 
     def all_at_once(self, acts: Sequence[Act], chance: Random) -> list[object]:
-        """What each act returned or raised, in the order given; they start in any order."""
+        """Start the acts in random order; return results and exceptions in the given order."""
         assert len(acts) == THREADS
         order = chance.sample(range(THREADS), THREADS)
         outcomes = self.threads([acts[at] for at in order])
@@ -32,8 +32,10 @@ class Arena:
 
 
 def winners(outcomes: Sequence[object], *refusals: type[Refusal]) -> list[object]:
-    """What those returned who were not refused. Any other exception fails the race: a deadlock, a
-    timeout or a surprise is no answer to a customer."""
+    """Return the results of the acts that were not refused.
+
+    Any other exception fails the race: no customer should see a deadlock or a timeout.
+    """
     for outcome in outcomes:
         surfaced = isinstance(outcome, Exception) and not isinstance(outcome, refusals)
         assert not surfaced, f"{outcome!r} because of {getattr(outcome, '__cause__', None)!r}"

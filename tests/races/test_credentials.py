@@ -1,4 +1,4 @@
-"""Links, recovery codes and codes of the second factor: many at one moment, one gets through."""
+"""Links, recovery codes and second-factor codes used by many at one moment: one succeeds."""
 
 from collections.abc import Callable
 from uuid import uuid4
@@ -37,7 +37,7 @@ Record = Callable[[str, object], None]
 
 
 def register(database: Database) -> IssuedTokens:
-    """Somebody who can log in, and has."""
+    """Register a person, who is then signed in."""
     registration = accounts.prepare_registration(
         email=f"{uuid4().hex}@example.com", password=PASSWORD, first_name="A", last_name="B"
     )
@@ -46,7 +46,7 @@ def register(database: Database) -> IssuedTokens:
 
 
 def create_person(database: Database) -> Actor:
-    """The same as who acts."""
+    """Register a person and return them as an actor."""
     made = register(database).user
     return Actor(made.id, None, made.email, Role.USER, DEFAULT_PERMISSIONS[Role.USER])
 
@@ -61,14 +61,14 @@ def issue_link(database: Database, who: Actor, purpose: LinkPurpose) -> str:
 
 
 def raise_refusal(answer: object) -> object:
-    """What was answered, raised if it is a refusal: what it recorded is committed."""
+    """Return the result, or raise it if it is a refusal, whose records are committed."""
     if isinstance(answer, Refusal):
         raise answer
     return answer
 
 
 def turn_on_second_factor(database: Database, who: Actor) -> tuple[pyotp.TOTP, list[str]]:
-    """A second factor that is on, and its recovery codes; the present code is still good."""
+    """Turn on the second factor; return it with its recovery codes. The current code is unused."""
     with database.transaction() as session:
         totp = pyotp.TOTP(second_factor.start_setup(session, who).secret)
     with database.transaction() as session:
@@ -79,7 +79,7 @@ def turn_on_second_factor(database: Database, who: Actor) -> tuple[pyotp.TOTP, l
 
 
 def sign_in_with(database: Database, who: Actor, code: str) -> Act:
-    """Logging in with this code, each time from elsewhere; the password is checked already."""
+    """Return an act that signs in with this code from a new network; the password is checked."""
     with database.reading() as session:
         attempts = [
             sign_in.begin_login(session, email=who.email, network=uuid4().hex)
@@ -109,7 +109,7 @@ def test_one_refresh_token_is_exchanged_once_and_ends_the_session(
             return raise_refusal(answer)
 
         [won] = winners(arena.all_at_once([act] * THREADS, random), TokenInvalid)
-        # Two hands held it, so what the winner got opens nothing either.
+        # A second use ended the session, so the winner's token is invalid as well.
         assert isinstance(won, IssuedTokens)
         with database.transaction() as session:
             assert isinstance(sign_in.refresh(session, won.refresh_token), TokenInvalid)
@@ -165,11 +165,11 @@ def test_one_code_signs_in_once(arena: Arena, kind: str, record_property: Record
         totp, recovery = turn_on_second_factor(database, who)
         code = recovery[0] if kind == "recovery code" else totp.at(clock.now(), counter_offset=1)
         act = sign_in_with(database, who, code)
-        # The losers' failures are counted, and after some of them nothing is judged any more.
+        # Failures are counted, and after some of them further codes are not checked.
         won = winners(arena.all_at_once([act] * THREADS, random), TwoFactorInvalid, RateLimited)
         assert [type(answer) for answer in won] == [IssuedTokens]
         assert count_sessions(database, who) == 2
-    record_property("evidence", f"{ROUNDS} times one {kind}, {THREADS} at once: one login each.")
+    record_property("evidence", f"{ROUNDS} times one {kind}, {THREADS} at once: one sign-in each.")
 
 
 def test_control_code_without_its_time_step_signs_in_many_times(
@@ -188,7 +188,7 @@ def test_control_code_without_its_time_step_signs_in_many_times(
     won = winners(arena.all_at_once([act] * THREADS, random), TwoFactorInvalid, RateLimited)
     assert len(won) > 1
     record_property(
-        "evidence", f"Control: a code whose step is not taken logged in {len(won)} times."
+        "evidence", f"Control: a code whose time step is not recorded signed in {len(won)} times."
     )
 
 

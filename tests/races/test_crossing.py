@@ -1,4 +1,4 @@
-"""Moves that meet head on: all of them happen, none waits for another for ever."""
+"""Transfers in opposite directions: all of them happen, and none ends in a deadlock."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -29,13 +29,13 @@ pytestmark = pytest.mark.drill(name="races")
 
 ROUNDS = choose_size(20, 200)
 HALF = THREADS // 2
-#: Long ago, so that a sweep finds no hold of other tests.
+#: Long ago, so that expiring holds finds none of other tests.
 NOW = datetime(2001, 1, 1, tzinfo=UTC)
 Record = Callable[[str, object], None]
 
 
 def mint_or_burn(arena: Arena, person: Actor, asset: Asset) -> Act:
-    """Moves a thousandth of an ounce out of PAXG, or out of XAU-s."""
+    """Return an act that moves a thousandth of an ounce out of PAXG, or out of XAU-s."""
     wallets = [Wallet.FUNDING, Wallet.TRADING]
     origin, destination = wallets if asset == PAXG else reversed(wallets)
 
@@ -56,7 +56,7 @@ def mint_or_burn(arena: Arena, person: Actor, asset: Asset) -> Act:
 
 def test_mints_and_burns_of_one_person_all_happen(arena: Arena, record_property: Record) -> None:
     random = seeded_random("mint")
-    # Opened in the one order and in the other.
+    # The accounts are opened in one order and in the other.
     people = [arena.people.customer(PAXG="1", XAU_s="1"), arena.people.customer(XAU_s="1")]
     with arena.database.transaction() as session:
         credit(session, people[1].user_id, "1", "PAXG")
@@ -146,7 +146,7 @@ def test_payments_in_both_directions_all_happen(arena: Arena, record_property: R
 
 
 def test_first_entries_open_each_account_once(arena: Arena, record_property: Record) -> None:
-    """All open the same accounts: each exists once afterwards, with every unit."""
+    """All threads open the same accounts: each exists once afterwards, with every unit."""
     random = seeded_random("newcomer")
     for _ in rounds(ROUNDS, "first entries of one newcomer"):
         person = arena.people.customer()
@@ -167,7 +167,7 @@ def test_first_entries_open_each_account_once(arena: Arena, record_property: Rec
 
 
 def test_each_hold_expires_once_while_money_moves(arena: Arena, record_property: Record) -> None:
-    """Holds on both accounts expire while gold passes between them."""
+    """Holds on both accounts expire while gold moves between them."""
     random = seeded_random("sweep")
     # XAU-s is opened first here, so that the order of accounts is not that of assets.
     person = arena.people.customer(XAU_s="1")
@@ -200,7 +200,7 @@ def test_each_hold_expires_once_while_money_moves(arena: Arena, record_property:
         assert arena.people.balances(person) == {"PAXG": "1.00000000", "XAU-s": "1.00000000"}
     record_property(
         "evidence",
-        f"Sweeps of expired holds against moves between the accounts they stand on: {ROUNDS} "
+        f"Expiry of holds against moves between the accounts with these holds: {ROUNDS} "
         f"rounds of {THREADS} threads; each of {ROUNDS * 8:,} holds expired once.",
     )
 
@@ -208,7 +208,7 @@ def test_each_hold_expires_once_while_money_moves(arena: Arena, record_property:
 def test_one_idempotency_key_has_one_effect_and_one_response(
     arena: Arena, racing: Flask, record_property: Record
 ) -> None:
-    """One Idempotency-Key over HTTP: one effect, and the same bytes for everybody."""
+    """One Idempotency-Key over HTTP: one effect, and the same bytes in every response."""
     random = seeded_random("key")
     registered = racing.test_client().post(
         "/api/auth/register",

@@ -1,4 +1,4 @@
-"""Erasing somebody at the very moment at which they, or somebody about them, do something else."""
+"""Erasing a person at the moment of another act by them or about them."""
 
 from collections.abc import Callable
 from random import Random
@@ -50,7 +50,7 @@ SELECT (SELECT status FROM users WHERE id = %(id)s),
 
 
 def in_transaction(arena: Arena, person: Actor, act: Act) -> Callable[[], object]:
-    """The act in a transaction of its own."""
+    """Return the act in a transaction of its own."""
 
     def once() -> object:
         with arena.database.transaction() as session:
@@ -98,7 +98,7 @@ def race_against_erasure(
 
 @pytest.mark.parametrize("amounts", [{}, {"USD": "320"}], ids=["without money", "with money"])
 def test_person_trades_or_is_erased_and_never_both(arena: Arena, amounts: dict[str, str]) -> None:
-    """Whoever has money trades and is not erased; whoever has none is erased, once, and does not
+    """A person with money trades and is not erased; one without is erased once and does not
     trade."""
     random = seeded_random(f"erasing and trading {amounts}")
     for _ in rounds(ROUNDS, "an order and an erasure"):
@@ -112,7 +112,7 @@ def test_person_trades_or_is_erased_and_never_both(arena: Arena, amounts: dict[s
 
 
 def test_person_is_quoted_or_erased_and_never_both(arena: Arena) -> None:
-    """Whoever was quoted a price first is not erased; whoever was erased first gets no quote."""
+    """A person quoted first is not erased; a person erased first gets no quote."""
     random = seeded_random("erasing and quoting")
     won = set()
     for _ in rounds(ROUNDS, "a quote and an erasure"):

@@ -1,4 +1,4 @@
-"""Who governs, decided at one moment by many: one winner each, and the house is never headless."""
+"""Roles and suspensions decided by many at one moment: one wins, an administrator remains."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -26,7 +26,7 @@ Record = Callable[[str, object], None]
 
 @pytest.fixture(autouse=True)
 def _only_administrators_of_the_race(arena: Arena) -> None:
-    """Nobody administers the house but whom the race makes."""
+    """Leave no administrators except those that the race creates."""
     _no_administrator_remains(arena)
 
 
@@ -138,18 +138,18 @@ def test_one_of_the_last_two_roles_keeps_the_permission(
         with arena.database.reading() as session:
             holders = {role for role, held in grants.list_grants(session).items() if edit in held}
         assert len(holders) == 1
-        # As it was, for the next round and for other tests.
+        # Restored for the next round and for other tests.
         with arena.database.transaction() as session:
             session.send("DELETE FROM role_grants WHERE permission = %s", (edit,))
             session.send("INSERT INTO role_grants VALUES ('ADMIN', %s)", (edit,))
         _no_administrator_remains(arena)
-    record_property("evidence", f"{ROUNDS} × two roles lose the right to edit: one kept it")
+    record_property("evidence", f"{ROUNDS} × two roles lose the permission to edit: one kept it")
 
 
 def test_checker_demoted_meanwhile_approved_before_or_not_at_all(
     arena: Arena, record_property: Record
 ) -> None:
-    """Either they approved before, or they may no longer: nothing between."""
+    """The checker approves before losing the role, or is refused."""
     random = seeded_random("role lost")
     maker = arena.people.staff(Role.COMPLIANCE)
     boss = arena.people.staff(Role.ADMIN)
@@ -176,7 +176,7 @@ def test_checker_demoted_meanwhile_approved_before_or_not_at_all(
 def test_control_without_the_lock_no_administrator_remains(
     arena: Arena, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Negative control: these races find it when changes do not wait for each other."""
+    """Negative control: these races detect changes that do not wait for each other."""
     monkeypatch.setattr(current_permissions, "lock_permissions", lambda _session: None)
     random = seeded_random("headless")
     for _ in rounds(30, "headless"):

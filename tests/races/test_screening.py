@@ -1,4 +1,4 @@
-"""Sanctions lists and decisions, from all sides at one moment."""
+"""Imports of sanctions lists, screenings and decisions at one moment."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -35,7 +35,7 @@ Record = Callable[[str, object], None]
 
 @pytest.fixture(autouse=True)
 def _list_of_the_sample(arena: Arena) -> Iterator[None]:
-    """It stands before and after."""
+    """Import the sample list before and after each test."""
     sanctions.import_sample_list(arena.database)
     yield
     sanctions.import_sample_list(arena.database)
@@ -139,7 +139,7 @@ def test_decision_covers_screenings_at_that_moment(arena: Arena, record_property
         outcomes = arena.all_at_once(acts, chances)
         assert winners(outcomes[:2], CaseClosed) == [True]
         assert len(winners(outcomes[2:])) == THREADS - 2
-        # Whoever came before is answered by the decision, whoever came after knows it.
+        # A screening before the decision is covered by it; a later one reads it.
         assert list_cases(arena, person) == ["closed"]
         with arena.database.reading() as session:
             assert screening_queries.verdict_of(session, person) is Verdict.CLEAR

@@ -1,4 +1,4 @@
-"""One code, one challenge, one invitation, one sign-in half done: of 32 at once, one wins."""
+"""One code, challenge, invitation or pending sign-in used by 32 at once: one wins."""
 
 from collections.abc import Callable
 from functools import partial
@@ -34,7 +34,7 @@ DEVICE = Device("192.0.2.7", "a test")
 
 
 def raise_refusal(outcome: object) -> object:
-    """What was answered; a refusal is raised after the commit, as the edge does."""
+    """Return the result, or raise a refusal after the commit, as the edge does."""
     if isinstance(outcome, Refusal):
         raise outcome
     return outcome
@@ -81,7 +81,7 @@ def race_for_code(arena: Arena, number: int, random: Random) -> None:
 
 
 def race_for_challenge(arena: Arena, number: int, random: Random) -> None:
-    """The same answer 32 times; in half of the rounds the challenge is taken beforehand, so that
+    """The same response 32 times; in half of the rounds the challenge is used beforehand, so that
     the counter alone decides."""
     party = RelyingParty.from_url("http://localhost")
     actor = arena.people.staff(Role.ADMIN)

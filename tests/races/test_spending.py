@@ -1,4 +1,4 @@
-"""One thing that many want at once: exactly as many get it as there is of it."""
+"""One thing used by many at once: exactly as many succeed as it covers."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -35,16 +35,16 @@ pytestmark = pytest.mark.drill(name="races")
 
 ROUNDS = choose_size(20, 200)
 Record = Callable[[str, object], None]
-#: Long ago, so that a sweep finds no hold of other tests.
+#: Long ago, so that expiring holds finds none of other tests.
 NOW = datetime(2001, 1, 1, tzinfo=UTC)
 TEN = Amount(USD, 1000)
 
 
-class Purse(Protocol):
-    """Something that many spend from at once."""
+class SharedBalance(Protocol):
+    """A balance that many spend from at once."""
 
     def fill(self, units: int) -> None:
-        """Start anew with so much."""
+        """Reset the balance to this many units."""
         ...
 
     def spend(self) -> object:
@@ -52,12 +52,12 @@ class Purse(Protocol):
         ...
 
     def check(self, spent: int) -> None:
-        """Nothing is left, and all that was spent arrived."""
+        """Check that nothing is left and that everything spent arrived."""
         ...
 
 
-def spend_by_all(arena: Arena, purse: Purse, random: Random) -> int:
-    """One round: as many succeed as can be paid for. Answers how many."""
+def spend_at_once(arena: Arena, purse: SharedBalance, random: Random) -> int:
+    """Run one round, in which as many succeed as the balance covers; return how many."""
     affordable = random.randrange(1, THREADS)
     purse.fill(affordable * TEN.units)
     won = winners(arena.all_at_once([purse.spend] * THREADS, random), InsufficientFunds)
@@ -67,7 +67,7 @@ def spend_by_all(arena: Arena, purse: Purse, random: Random) -> int:
 
 
 @dataclass
-class Account:
+class CustomerBalance:
     """A customer who buys gold."""
 
     arena: Arena
@@ -82,17 +82,17 @@ class Account:
             return trading.convert_at_market(session, self.person, resolve(TradingTerms), wish)
 
     def check(self, spent: int) -> None:
-        assert self.arena.people.balances(self.person) == {"XAU-s": str(bought(spent))}
-        assert effects(self.arena.database, self.person) == (spent, spent, spent)
+        assert self.arena.people.balances(self.person) == {"XAU-s": str(gold_bought(spent))}
+        assert count_effects(self.arena.database, self.person) == (spent, spent, spent)
 
 
-def bought(orders: int) -> Amount:
-    """Gold for so many times ten dollars less five cents, at 4,008 an ounce."""
+def gold_bought(orders: int) -> Amount:
+    """Return the gold for this many orders of ten dollars less five cents, at 4,008 an ounce."""
     return Amount(XAU, orders * (995 * 10**8 // 100 // 4008))
 
 
-def effects(database: Database, person: Actor) -> tuple[int, ...]:
-    """How many orders, entries and confirmations a person has."""
+def count_effects(database: Database, person: Actor) -> tuple[int, ...]:
+    """Return how many orders, entries and confirmations a person has."""
     with database.reading() as session:
         row = session.row(
             """SELECT (SELECT count(*) FROM orders WHERE user_id = %(id)s),
@@ -107,8 +107,8 @@ def effects(database: Database, person: Actor) -> tuple[int, ...]:
 
 
 @dataclass
-class Unguarded:
-    """Read, think, write: what a ledger without a guard would do."""
+class UnguardedBalance:
+    """A balance that is read and then written, as a ledger without a guard would do."""
 
     arena: Arena
     owner: psycopg.Connection
@@ -131,8 +131,8 @@ class Unguarded:
 
 
 @pytest.fixture
-def scratch() -> Iterator[psycopg.Connection]:
-    """The owner's connection, with a table outside the ledger that anybody may write."""
+def owner_connection() -> Iterator[psycopg.Connection]:
+    """The owner's connection, with a writable table outside the ledger."""
     url = make_url(os.environ["DATABASE_OWNER_URL"]).set(drivername="postgresql")
     with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as owner:
         owner.execute("CREATE TABLE race_purse (units bigint NOT NULL)")
@@ -140,12 +140,14 @@ def scratch() -> Iterator[psycopg.Connection]:
         owner.execute("DROP TABLE race_purse")
 
 
-def test_one_balance_spent_by_all(arena: Arena, record_property: Record) -> None:
+def test_balance_spent_by_many_covers_exactly_what_it_holds(
+    arena: Arena, record_property: Record
+) -> None:
     random, spent = seeded_random("balance"), 0
-    account = Account(arena, arena.people.customer())
+    account = CustomerBalance(arena, arena.people.customer())
     for _ in rounds(ROUNDS, "one balance spent by all"):
         set_prices(arena.database, AU="4000")
-        spent += spend_by_all(arena, account, random)
+        spent += spend_at_once(arena, account, random)
     record_property(
         "evidence",
         f"One balance spent by all: {ROUNDS} rounds of {THREADS} threads; {spent:,} orders could "
@@ -154,13 +156,13 @@ def test_one_balance_spent_by_all(arena: Arena, record_property: Record) -> None
 
 
 def test_control_an_unguarded_balance_is_caught(
-    arena: Arena, scratch: psycopg.Connection, record_property: Record
+    arena: Arena, owner_connection: psycopg.Connection, record_property: Record
 ) -> None:
     random = seeded_random("control")
 
     def race() -> None:
         for _ in rounds(ROUNDS, "control"):
-            spend_by_all(arena, Unguarded(arena, scratch), random)
+            spend_at_once(arena, UnguardedBalance(arena, owner_connection), random)
 
     with pytest.raises(AssertionError):
         race()
@@ -171,7 +173,7 @@ def test_control_an_unguarded_balance_is_caught(
     )
 
 
-def test_one_quote_filled_by_all(arena: Arena, record_property: Record) -> None:
+def test_quote_filled_by_many_is_filled_once(arena: Arena, record_property: Record) -> None:
     random, person = (
         seeded_random("quote"),
         arena.people.customer(USD=f"{ROUNDS * THREADS * 10}.00"),
@@ -189,8 +191,8 @@ def test_one_quote_filled_by_all(arena: Arena, record_property: Record) -> None:
 
         won = winners(arena.all_at_once([fill] * THREADS, random), QuoteUsed)
         assert [order.quote_id for order in won] == [quote.id]
-        assert effects(arena.database, person) == (done + 1, done + 1, done + 1)
-    assert arena.people.balances(person)["XAU-s"] == str(bought(ROUNDS))
+        assert count_effects(arena.database, person) == (done + 1, done + 1, done + 1)
+    assert arena.people.balances(person)["XAU-s"] == str(gold_bought(ROUNDS))
     record_property(
         "evidence",
         f"One quote filled by all: {ROUNDS} rounds of {THREADS} threads; {ROUNDS:,} filled, one of "
@@ -198,7 +200,7 @@ def test_one_quote_filled_by_all(arena: Arena, record_property: Record) -> None:
     )
 
 
-def test_one_hold_settled_by_all(arena: Arena, record_property: Record) -> None:
+def test_hold_settled_by_many_is_settled_once(arena: Arena, record_property: Record) -> None:
     random, person = seeded_random("hold"), arena.people.customer(USD=f"{ROUNDS * 10}.00")
     account, expiry = chart.customer(person.user_id, USD), NOW + timedelta(hours=1)
     won = {"posted": 0, "voided": 0, "expired": 0}
@@ -254,7 +256,7 @@ def test_one_hold_settled_by_all(arena: Arena, record_property: Record) -> None:
     )
 
 
-def test_one_entry_reversed_by_all(arena: Arena, record_property: Record) -> None:
+def test_entry_reversed_by_many_is_reversed_once(arena: Arena, record_property: Record) -> None:
     random, person = seeded_random("reversal"), arena.people.customer()
     for _ in rounds(ROUNDS, "one entry reversed by all"):
         reference = uuid4().hex
@@ -270,7 +272,7 @@ def test_one_entry_reversed_by_all(arena: Arena, record_property: Record) -> Non
                 ],
             )
         with arena.database.transaction() as session:
-            # Something else that a second reversal could take.
+            # Money that a second reversal could take by mistake.
             credit(session, person.user_id, "10.00", "USD")
 
         def reverse(reverses: str = reference) -> None:
@@ -291,7 +293,9 @@ def test_one_entry_reversed_by_all(arena: Arena, record_property: Record) -> Non
     )
 
 
-def test_one_day_s_limit_used_by_all(arena: Arena, record_property: Record) -> None:
+def test_daily_transfer_limit_used_by_many_is_not_exceeded(
+    arena: Arena, record_property: Record
+) -> None:
     random, limits = seeded_random("limit"), TransferLimits()
     each = Amount(PAXG, 40 * PAXG.unit)
     for _ in rounds(ROUNDS, "one day's limit used by all"):

@@ -1,4 +1,4 @@
-"""The same person submits themselves, and the same document, on many connections at once."""
+"""One person submits an identity, and a document, on many connections at once."""
 
 from collections.abc import Callable
 from random import Random
@@ -23,7 +23,7 @@ from tests.races.contest import THREADS, Arena, winners
 pytestmark = pytest.mark.drill(name="races")
 
 ROUNDS = choose_size(3, 50)
-TOLD = {
+IDENTITY = {
     "first_name": "Ada",
     "last_name": "Lovelace",
     "date_of_birth": "1985-04-12",
@@ -32,8 +32,8 @@ TOLD = {
 Act = Callable[[Session, Actor], object]
 
 
-def all_do(arena: Arena, person: Actor, act: Act, choices: Random) -> list[object]:
-    """Everybody does the same, each in a transaction of its own."""
+def run_in_all_threads(arena: Arena, person: Actor, act: Act, choices: Random) -> list[object]:
+    """Run the act in every thread, each in a transaction of its own."""
 
     def once() -> object:
         with arena.database.transaction() as session:
@@ -42,15 +42,17 @@ def all_do(arena: Arena, person: Actor, act: Act, choices: Random) -> list[objec
     return arena.all_at_once([once] * THREADS, choices)
 
 
-def test_one_submission_is_taken_and_decided_once(arena: Arena) -> None:
+def test_identity_submitted_by_many_is_accepted_and_decided_once(arena: Arena) -> None:
     sanctions.import_sample_list(arena.database)
     choices = seeded_random("submissions")
     for _ in rounds(ROUNDS, "submissions"):
         person = arena.people.customer()
-        taken = all_do(arena, person, lambda s, who: submission.submit(s, who, TOLD), choices)
+        taken = run_in_all_threads(
+            arena, person, lambda s, who: submission.submit(s, who, IDENTITY), choices
+        )
         [begun] = winners(taken, VerificationOpen)
         assert isinstance(begun, VerificationRow)
-        decide(arena, person, begun, choices)
+        apply_result(arena, person, begun, choices)
         with arena.database.reading() as session:
             [found] = kyc_queries.verifications_of(session, person.user_id)
             events = kyc_queries.events(session, found.id)
@@ -62,11 +64,11 @@ def test_one_submission_is_taken_and_decided_once(arena: Arena) -> None:
         assert [each.to_status for each in events] == ["pending", "approved"]
 
 
-def decide(arena: Arena, person: Actor, begun: VerificationRow, choices: Random) -> None:
-    """The provider's answer comes on every way at once."""
+def apply_result(arena: Arena, person: Actor, begun: VerificationRow, choices: Random) -> None:
+    """Apply the provider's result by every thread at once."""
     answered = ProviderVerification(f"idv_{begun.id}", begun.id, VerificationOutcome.SUCCESS)
     winners(
-        all_do(
+        run_in_all_threads(
             arena,
             person,
             lambda s, _: provider_verification.apply_provider_result(s, begun.id, answered),
@@ -75,16 +77,16 @@ def decide(arena: Arena, person: Actor, begun: VerificationRow, choices: Random)
     )
 
 
-def send(session: Session, actor: Actor) -> object:
-    """Send a picture; whether it was new."""
+def submit_document(session: Session, actor: Actor) -> object:
+    """Submit a picture; return whether it was new."""
     file = documents.check_upload(make_picture(), name="", declared_type="")
     return documents.add_document(session, actor, purpose=DocumentPurpose.IDENTITY, upload=file)[1]
 
 
-def test_one_document_is_kept_once(arena: Arena) -> None:
+def test_document_submitted_by_many_is_stored_once(arena: Arena) -> None:
     choices = seeded_random("documents")
     for _ in rounds(ROUNDS, "documents"):
         person = arena.people.customer()
-        assert winners(all_do(arena, person, send, choices)).count(True) == 1
+        assert winners(run_in_all_threads(arena, person, submit_document, choices)).count(True) == 1
         with arena.database.reading() as session:
             assert len(documents.documents_of(session, person.user_id)) == 1
