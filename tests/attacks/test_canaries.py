@@ -425,7 +425,7 @@ def _record_user_agents(_app: Flask, patch: pytest.MonkeyPatch) -> None:
 
 
 def _count_by_path(app: Flask, _patch: pytest.MonkeyPatch) -> None:
-    app.before_request(lambda: request.environ.update({middleware.ROUTE: request.path}))
+    app.before_request(lambda: request.environ.update({environ_keys.ROUTE: request.path}))
 
 
 @pytest.mark.parametrize(

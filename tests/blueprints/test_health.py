@@ -25,7 +25,7 @@ def test_all_is_well(client: FlaskClient) -> None:
     assert answer.json == {
         "status": "ok",
         "checks": [
-            {"name": "postgresql", "status": "ok", "detail": "responds"},
+            {"name": "postgresql", "status": "ok", "detail": "answers"},
             {"name": "durability", "status": "ok", "detail": "on"},
             {"name": "migrations", "status": "ok", "detail": "at head"},
             {"name": "keys", "status": "ok", "detail": "readable"},

@@ -194,7 +194,7 @@ def test_password_managers_and_paste_work(
     assert_accessible(page)
     shoot(page, "invitations")
     page.goto(f"{desk.address}/auth/account")
-    expect(page.get_by_text("10 recovery codes are left")).to_be_visible()
+    expect(page.get_by_text("10 recovery codes left")).to_be_visible()
     assert_fits_and_accessible(page, shoot, "account-with-app")
     desk.check(page)
 

@@ -6,6 +6,7 @@ The amount is held from the request on. An approved withdrawal is sent by payout
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -114,16 +115,13 @@ def request(
     public_id = ids.encode(PREFIX, identifier)
     masked = destinations.mask_destination(method, parsed)
     facts = {"method": method, "asset": amount.asset.code, "amount": str(amount), "to": masked}
-    audited: dict[str, Any] = {
-        "actor": actor,
-        "action": "withdrawal.requested",
-        "subject": public_id,
-    }
+    audited: dict[str, Any] = {"action": "withdrawal.requested", "subject": public_id}
     try:
         verdict = payee_checks.screen_payee(session, actor.user_id, public_id, method, parsed)
     except PayeeBlocked as refusal:
         audit.record(
             session,
+            actor=actor,
             **audited,
             after=facts,
             reason=_screening_evidence(Verdict.BLOCKED),
@@ -140,24 +138,46 @@ def request(
     )
     session.flush()
     status = payee_checks.status_after_screening(verdict, value, payment_limits)
-    key = destinations.lookup_key(method, parsed)
-    session.send(
-        _INSERT,
-        (
-            identifier, actor.user_id, method, amount.asset.code, amount.units, value.units, status,
-            keys.seal(json.dumps(dict(parsed)), table=_TABLE, column=_DESTINATION, key=identifier),
-            keys.blind_index(key, table=_TABLE, column=_INDEX), masked, rail.name, now, now,
-        ),
-    )  # fmt: skip
+    _insert(
+        session,
+        identifier,
+        (actor.user_id, method, amount.asset.code, amount.units, value.units, status),
+        destination=parsed,
+        provider=rail.name,
+        requested_at=now,
+    )
     session.send(
         _INSERT_EVENT,
         (ids.new(), identifier, None, status, actor.user_id, _screening_evidence(verdict), now),
     )
     withdrawal = lock_withdrawal(session, identifier)
-    audit.record(session, **audited, after={**facts, "status": status})
+    audit.record(session, actor=actor, **audited, after={**facts, "status": status})
     notify_customer(session, withdrawal, "withdrawal_requested", requested_at=clock.rfc3339(now))
     _continue(session, withdrawal)
     return identifier
+
+
+def _insert(
+    session: Session,
+    identifier: UUID,
+    terms: tuple[Any, ...],
+    *,
+    destination: Mapping[str, str],
+    provider: str,
+    requested_at: datetime,
+) -> None:
+    """Store the withdrawal; `terms` are its columns from `user_id` to `status`."""
+    method = terms[1]
+    key = destinations.lookup_key(method, destination)
+    sealed = keys.seal(
+        json.dumps(dict(destination)), table=_TABLE, column=_DESTINATION, key=identifier
+    )
+    index = keys.blind_index(key, table=_TABLE, column=_INDEX)
+    masked = destinations.mask_destination(method, destination)
+    session.send(
+        _INSERT,
+        (identifier, *terms, sealed, index, masked, provider, requested_at, requested_at),
+    )
 
 
 def _payout_rail(method: PaymentMethod, amount: Amount) -> PayoutRail:
