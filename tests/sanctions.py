@@ -1,4 +1,4 @@
-"""Sanctions lists for tests: that of the sample, and others written out in the real form."""
+"""Sanctions lists for tests: the sample list, and others written in the published form."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,16 +8,16 @@ from app.kit.db import Database
 from app.screening.lists import imports, sdn
 from app.screening.lists.imports import ImportResult
 
-#: Who is on the list of the sample, as they would write themselves.
+#: A person on the sample list, as they would write their name.
 LISTED_NAME = "Dragomir Casimir Esperpento Villanova"
-#: An address on it.
+#: A wallet address on it.
 LISTED_WALLET = "0x000000000000000000000000000000000000dEaD"
 
 PartyFields = tuple[int, str, str, str]
 
 
 def import_sample_list(database: Database) -> None:
-    """The list of the sample stands, whatever stood before; nobody is screened again for it."""
+    """Import the sample list, whatever list was current. Stages no screening."""
     import_folder(database, SANCTIONS)
     with database.transaction() as session:
         session.send("DELETE FROM outbox WHERE task = 'screening.rescreen'")
@@ -31,22 +31,24 @@ def write_files(
     addresses: Sequence[tuple[int, str]] = (),
     comments: Sequence[tuple[int, str]] = (),
 ) -> Path:
-    """The four files. Parties: number, name, sort, remarks; aliases: number, kind, name; addresses:
-    number, country."""
-    nothing = "-0- "
+    """Write the four files of a list.
+
+    Parties: number, name, type, remarks; aliases: number, kind, name; addresses: number, country.
+    """
+    empty = "-0- "
     lines = [
-        f'{number},"{name}",{_said(sort)},"SAMPLE",' + f"{nothing}," * 7 + _said(remarks)
-        for number, name, sort, remarks in parties
+        f'{number},"{name}",{_field(party_type)},"SAMPLE",' + f"{empty}," * 7 + _field(remarks)
+        for number, name, party_type, remarks in parties
     ]
     (folder / sdn.SDN).write_text("\n".join(lines))
     lines = [
-        f'{number},{place},"{kind}","{name}",{nothing}'
-        for place, (number, kind, name) in enumerate(aliases)
+        f'{number},{position},"{kind}","{name}",{empty}'
+        for position, (number, kind, name) in enumerate(aliases)
     ]
     (folder / sdn.ALT).write_text("\n".join(lines))
     lines = [
-        f'{number},{place},{nothing},{nothing},"{country}",{nothing}'
-        for place, (number, country) in enumerate(addresses)
+        f'{number},{position},{empty},{empty},"{country}",{empty}'
+        for position, (number, country) in enumerate(addresses)
     ]
     (folder / sdn.ADD).write_text("\n".join(lines))
     (folder / sdn.COMMENTS).write_text(
@@ -64,5 +66,5 @@ def import_folder(database: Database, folder: Path, *, accept_shrunk: bool = Tru
         )
 
 
-def _said(text: str) -> str:
+def _field(text: str) -> str:
     return f'"{text}"' if text else "-0- "

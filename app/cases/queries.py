@@ -137,7 +137,7 @@ def search(
     where = " AND ".join(conditions)
     statement = f"{_SELECT} {where} ORDER BY id DESC LIMIT {limit + 1}"
     rows = session.rows(statement, {**conditions_given, "hidden": registry.hidden_kinds(actor)})
-    return pagination.paginate([_case_from_row(row) for row in rows], limit, lambda each: each.id)
+    return pagination.paginate([_case_from_row(row) for row in rows], limit, lambda row: row.id)
 
 
 def case(session: Session, actor: Actor, case_id: UUID) -> CaseSummary:

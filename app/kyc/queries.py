@@ -175,7 +175,7 @@ def review_queue(
     verifications = [
         verification_from_row(row) for row in session.rows(SELECT_VERIFICATIONS + _QUEUE, values)
     ]
-    return pagination.paginate(verifications, limit, lambda each: each.id)
+    return pagination.paginate(verifications, limit, lambda row: row.id)
 
 
 def count_in_review(session: Session) -> int:

@@ -114,11 +114,14 @@ def _missing(
         missing.append("identity")
     if tier_status.tier == rules.TIER_VERIFIED:
         missing += [
-            f"document:{each}" for each in enhanced_due_diligence.missing_documents(documents_sent)
+            f"document:{purpose}"
+            for purpose in enhanced_due_diligence.missing_documents(documents_sent)
         ]
     if company is not None and company.status in OPEN_STATUSES:
-        purposes_sent = {each.purpose for each in documents_sent}
-        missing += [f"document:{each}" for each in BUSINESS_DOCUMENTS if each not in purposes_sent]
+        purposes_sent = {purpose.purpose for purpose in documents_sent}
+        missing += [
+            f"document:{purpose}" for purpose in BUSINESS_DOCUMENTS if purpose not in purposes_sent
+        ]
     return missing
 
 

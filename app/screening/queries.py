@@ -164,7 +164,7 @@ def screenings(
     statement = _SELECT + _RECENT.format(only=_ONLY_FOUND if with_hits_only else "")
     rows = session.rows(statement, {"before": cursor, "limit": limit + 1})
     return pagination.paginate(
-        [_screening_from_row(row) for row in rows], limit, lambda each: each.id
+        [_screening_from_row(row) for row in rows], limit, lambda row: row.id
     )
 
 
@@ -179,8 +179,10 @@ def screening(session: Session, screening_id: UUID) -> ScreeningRow:
 def hits(session: Session, screening_id: UUID) -> list[HitRow]:
     """Return the hits of a screening, best first."""
     return [
-        HitRow(number, listed, matched, score, Agreement(birth), Agreement(country), cleared)
-        for number, listed, matched, score, birth, country, cleared in session.rows(
+        HitRow(
+            number, listed_name, matched_on, score, Agreement(birth), Agreement(country), cleared
+        )
+        for number, listed_name, matched_on, score, birth, country, cleared in session.rows(
             _HITS, (screening_id,)
         )
     ]

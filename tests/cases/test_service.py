@@ -1,4 +1,4 @@
-"""Cases: opened once, worked on by those who may, ended with a reason, and all of it kept."""
+"""Cases: opened once, worked on by permitted staff, closed with a reason, and kept."""
 
 from collections.abc import Callable
 from types import MappingProxyType
@@ -26,7 +26,7 @@ REASON = "the bank has corrected it"
 FACTS = {"ledger": "10.00", "bank": "9.50"}
 
 
-def opened(
+def open_case(
     database: Database, *, kind: str = KIND, key: str = "", person_id: UUID | None = None
 ) -> UUID:
     with database.transaction() as session:
@@ -46,12 +46,12 @@ def officer(people: People) -> Actor:
     return people.staff(Role.COMPLIANCE)
 
 
-def happened(database: Database, case_id: UUID) -> list[tuple[str, UUID | None, str]]:
+def list_events(database: Database, case_id: UUID) -> list[tuple[str, UUID | None, str]]:
     with database.reading() as session:
         return [(str(e.kind), e.actor_id, e.text) for e in cases_queries.events(session, case_id)]
 
 
-def recorded(database: Database, case_id: UUID) -> list[str]:
+def list_audit_actions(database: Database, case_id: UUID) -> list[str]:
     with database.reading() as session:
         rows = session.rows(
             "SELECT action FROM audit_records WHERE subject = %s ORDER BY id",
@@ -60,10 +60,10 @@ def recorded(database: Database, case_id: UUID) -> list[str]:
     return [action for (action,) in rows]
 
 
-def test_a_case_from_its_beginning_to_its_end(
+def test_case_is_opened_worked_on_closed_and_reopened(
     database: Database, people: People, officer: Actor
 ) -> None:
-    case_id, colleague = opened(database), people.staff(Role.SUPPORT)
+    case_id, colleague = open_case(database), people.staff(Role.SUPPORT)
     with database.transaction() as session:
         cases.add_note(session, officer, case_id, "  Called them. \nThey look into it.\n")
         cases.assign(session, officer, case_id, colleague.user_id)
@@ -76,14 +76,14 @@ def test_a_case_from_its_beginning_to_its_end(
     assert (case.state, case.outcome, case.closed_by) == (
         CaseState.CLOSED, "Resolved", colleague.user_id,
     )  # fmt: skip
-    assert happened(database, case_id) == [
+    assert list_events(database, case_id) == [
         ("opened", None, ""),
         ("noted", officer.user_id, "Called them.\nThey look into it."),
         ("assigned", officer.user_id, ""),
         ("assigned", colleague.user_id, ""),
         ("closed", colleague.user_id, REASON),
     ]
-    assert recorded(database, case_id) == [
+    assert list_audit_actions(database, case_id) == [
         "case.opened", "case.noted", "case.assigned", "case.assigned", "case.closed",
     ]  # fmt: skip
     with database.transaction() as session:
@@ -93,28 +93,28 @@ def test_a_case_from_its_beginning_to_its_end(
     assert (case.state, case.outcome, case.closed_at, case.closed_by) == (
         CaseState.OPEN, "", None, None,
     )  # fmt: skip
-    assert happened(database, case_id)[-1] == ("reopened", officer.user_id, "it differs again")
-    assert recorded(database, case_id)[-1] == "case.reopened"
+    assert list_events(database, case_id)[-1] == ("reopened", officer.user_id, "it differs again")
+    assert list_audit_actions(database, case_id)[-1] == "case.reopened"
 
 
-def test_one_open_case_for_each_kind_and_key(database: Database, officer: Actor) -> None:
+def test_kind_and_key_have_one_open_case(database: Database, officer: Actor) -> None:
     key = str(ids.new())
-    case_id = opened(database, key=key)
+    case_id = open_case(database, key=key)
     with database_unchanged(database):
-        assert opened(database, key=key) == case_id
-    assert opened(database, key=key, kind="test.other") != case_id
+        assert open_case(database, key=key) == case_id
+    assert open_case(database, key=key, kind="test.other") != case_id
     with database.transaction() as session:
         cases.close(session, None, case_id, disposition="no_action", reason="it went away")
-    another = opened(database, key=key)
+    another = open_case(database, key=key)
     assert another != case_id
-    # While that one is open, the first cannot be.
+    # While that one is open, the first cannot be reopened.
     with database_unchanged(database), pytest.raises(CaseOpen), database.transaction() as session:
         cases.reopen(session, officer, case_id, reason=REASON)
-    assert [kind for kind, _, _ in happened(database, case_id)] == ["opened", "closed"]
+    assert [kind for kind, _, _ in list_events(database, case_id)] == ["opened", "closed"]
 
 
-def test_what_was_found_and_noted_is_sealed(database: Database, officer: Actor) -> None:
-    case_id = opened(database)
+def test_facts_and_notes_are_sealed(database: Database, officer: Actor) -> None:
+    case_id = open_case(database)
     with database.transaction() as session:
         cases.add_note(session, officer, case_id, "zanzibar in a note")
         [(facts,)] = session.rows("SELECT facts_sealed FROM cases WHERE id = %s", (case_id,))
@@ -125,8 +125,8 @@ def test_what_was_found_and_noted_is_sealed(database: Database, officer: Actor) 
     assert b"zanzibar" not in bytes(texts)
 
 
-Verb = Callable[[Session, Actor, UUID], None]
-VERBS: dict[str, Verb] = {
+CaseAct = Callable[[Session, Actor, UUID], None]
+ACTS: dict[str, CaseAct] = {
     "note": lambda session, actor, case_id: cases.add_note(session, actor, case_id, "a note"),
     "assign": lambda session, actor, case_id: cases.assign(session, actor, case_id, actor.user_id),
     "close": lambda session, actor, case_id: cases.close(
@@ -136,61 +136,71 @@ VERBS: dict[str, Verb] = {
 }
 
 
-def refused(database: Database, refusal: type[Exception], act: Callable[[Session], None]) -> None:
+def assert_refused(
+    database: Database, refusal: type[Exception], act: Callable[[Session], None]
+) -> None:
     with database_unchanged(database), pytest.raises(refusal), database.transaction() as session:
         act(session)
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_who_may_not(database: Database, people: People, officer: Actor, verb: str) -> None:
-    act, case_id = VERBS[verb], opened(database, person_id=officer.user_id)
+@pytest.mark.parametrize("verb", ACTS)
+def test_act_without_permission_is_refused(
+    database: Database, people: People, officer: Actor, verb: str
+) -> None:
+    act, case_id = ACTS[verb], open_case(database, person_id=officer.user_id)
     auditor, customer = people.staff(Role.AUDITOR), people.customer()
-    refused(database, PermissionDenied, lambda s: act(s, auditor, case_id))
-    refused(database, NotFound, lambda s: act(s, customer, case_id))
-    refused(database, OwnCase, lambda s: act(s, officer, case_id))
-    refused(database, NotFound, lambda s: act(s, officer, ids.new()))
+    assert_refused(database, PermissionDenied, lambda s: act(s, auditor, case_id))
+    assert_refused(database, NotFound, lambda s: act(s, customer, case_id))
+    assert_refused(database, OwnCase, lambda s: act(s, officer, case_id))
+    assert_refused(database, NotFound, lambda s: act(s, officer, ids.new()))
     other = people.staff(Role.SUPPORT)
     if verb != "reopen":
         with database.transaction() as session:
-            VERBS["close"](session, other, case_id)
-        refused(database, CaseClosed, lambda s: act(s, other, case_id))
+            ACTS["close"](session, other, case_id)
+        assert_refused(database, CaseClosed, lambda s: act(s, other, case_id))
     else:
-        refused(database, CaseOpen, lambda s: act(s, other, case_id))
+        assert_refused(database, CaseOpen, lambda s: act(s, other, case_id))
 
 
 @pytest.mark.parametrize("text", ["", " \n ", "x" * 4001, "a\x00b", "\ud800"])
-def test_a_note_says_something(database: Database, officer: Actor, text: str) -> None:
-    case_id = opened(database)
-    refused(database, Invalid, lambda s: cases.add_note(s, officer, case_id, text))
+def test_empty_long_or_unreadable_note_is_refused(
+    database: Database, officer: Actor, text: str
+) -> None:
+    case_id = open_case(database)
+    assert_refused(database, Invalid, lambda s: cases.add_note(s, officer, case_id, text))
 
 
-def test_a_reason_a_disposition_and_an_assignee_are_checked(
+def test_invalid_reason_disposition_or_assignee_is_refused(
     database: Database, people: People, officer: Actor
 ) -> None:
-    case_id = opened(database, person_id=people.staff(Role.SUPPORT).user_id)
+    case_id = open_case(database, person_id=people.staff(Role.SUPPORT).user_id)
     for reason in ("", "no", "ask ada@example.com about it"):
-        refused(
+        assert_refused(
             database,
             Invalid,
-            lambda s, said=reason: cases.close(
-                s, officer, case_id, disposition="resolved", reason=said
+            lambda s, reason=reason: cases.close(
+                s, officer, case_id, disposition="resolved", reason=reason
             ),
         )
-    refused(
+    assert_refused(
         database,
         Invalid,
         lambda s: cases.close(s, officer, case_id, disposition="true_match", reason=REASON),
     )
     with database.reading() as session:
         subject = cases_queries.case(session, officer, case_id).person_id
-    for nobody in (people.customer().user_id, people.staff(Role.AUDITOR).user_id, subject):
-        refused(database, Invalid, lambda s, who=nobody: cases.assign(s, officer, case_id, who))
+    for person_id in (people.customer().user_id, people.staff(Role.AUDITOR).user_id, subject):
+        assert_refused(
+            database,
+            Invalid,
+            lambda s, assignee=person_id: cases.assign(s, officer, case_id, assignee),
+        )
 
 
 @pytest.fixture
 def secret_kind(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, CaseOutcome]]:
-    """A kind of its own, for compliance only, and what its room was told."""
-    told: list[tuple[str, CaseOutcome]] = []
+    """A kind that only compliance sees, and the outcomes that its room received."""
+    outcomes: list[tuple[str, CaseOutcome]] = []
     monkeypatch.setattr(cases_registry, "_KINDS", dict(cases_registry._KINDS))
     cases_registry.register(
         CaseKind(
@@ -198,26 +208,28 @@ def secret_kind(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, CaseOutcome]
             "Secret",
             dispositions=MappingProxyType({"yes": "Yes", "no": "No"}),
             read_permission=Permission.SCREENING_READ,
-            on_closed=lambda _session, ended: told.append(("closed", ended)),
-            on_reopened=lambda _session, ended: told.append(("reopened", ended)),
+            on_closed=lambda _session, ended: outcomes.append(("closed", ended)),
+            on_reopened=lambda _session, ended: outcomes.append(("reopened", ended)),
         )
     )
-    return told
+    return outcomes
 
 
-def test_a_kind_says_who_sees_it_and_what_follows(
+def test_kind_decides_visibility_and_consequences(
     database: Database, people: People, officer: Actor, secret_kind: list[tuple[str, CaseOutcome]]
 ) -> None:
     key, support = str(ids.new()), people.staff(Role.SUPPORT)
-    case_id = opened(database, kind="test.secret", key=key)
-    for verb in VERBS.values():
-        refused(database, NotFound, lambda s, act=verb: act(s, support, case_id))
+    case_id = open_case(database, kind="test.secret", key=key)
+    for verb in ACTS.values():
+        assert_refused(database, NotFound, lambda s, act=verb: act(s, support, case_id))
     with database.reading() as session:
         with pytest.raises(NotFound):
             cases_queries.case(session, support, case_id)
-        asked = CaseFilter(kind="test.secret")
-        assert cases_queries.search(session, support, asked).data == []
-        assert [each.id for each in cases_queries.search(session, officer, asked).data] == [case_id]
+        case_filter = CaseFilter(kind="test.secret")
+        assert cases_queries.search(session, support, case_filter).data == []
+        assert [case.id for case in cases_queries.search(session, officer, case_filter).data] == [
+            case_id
+        ]
         assert "test.secret" in [
             kind.name for kind in cases_queries.visible_kinds(session, officer)
         ]
@@ -227,7 +239,7 @@ def test_a_kind_says_who_sees_it_and_what_follows(
         assert support.user_id not in cases.eligible_assignees(
             session, cases_registry.case_kind("test.secret"), None
         )
-    refused(
+    assert_refused(
         database,
         Invalid,
         lambda s: cases.close(s, officer, case_id, disposition="resolved", reason=REASON),
@@ -242,48 +254,46 @@ def test_a_kind_says_who_sees_it_and_what_follows(
         cases_registry.register(CaseKind("test.secret", "Another"))
 
 
-def test_nobody_is_erased_while_something_about_them_is_looked_into(
-    database: Database, people: People
-) -> None:
-    who = people.customer().user_id
-    case_id = opened(database, person_id=who)
+def test_open_case_blocks_erasure_without_naming_it(database: Database, people: People) -> None:
+    person_id = people.customer().user_id
+    case_id = open_case(database, person_id=person_id)
     with database.transaction() as session:
-        [told] = cases_personal.PERSONAL_DATA.erasure_blockers(session, who)
-        # Whoever is looked into is not warned.
-        assert "case" not in told.message
+        [blocker] = cases_personal.PERSONAL_DATA.erasure_blockers(session, person_id)
+        # A person under investigation must not be warned.
+        assert "case" not in blocker.message
         cases.close(session, None, case_id, disposition="resolved", reason=REASON)
-        assert cases_personal.PERSONAL_DATA.erasure_blockers(session, who) == []
+        assert cases_personal.PERSONAL_DATA.erasure_blockers(session, person_id) == []
 
 
-def test_finding_them(database: Database, people: People, officer: Actor) -> None:
+def test_search_filters_and_pages_cases(database: Database, people: People, officer: Actor) -> None:
     kind = f"test.{ids.new().hex}"
-    mine, nobodys, done = (opened(database, kind=kind) for _ in range(3))
+    assigned, unassigned_case, closed = (open_case(database, kind=kind) for _ in range(3))
     with database.transaction() as session:
-        cases.assign(session, officer, mine, officer.user_id)
-        cases.close(session, officer, done, disposition="resolved", reason=REASON)
+        cases.assign(session, officer, assigned, officer.user_id)
+        cases.close(session, officer, closed, disposition="resolved", reason=REASON)
 
-    def found(**asked: object) -> list[UUID]:
+    def find(**conditions: object) -> list[UUID]:
         with database.reading() as session:
-            wanted = CaseFilter(kind=kind, **asked)  # type: ignore[arg-type]
-            page = cases_queries.search(session, officer, wanted, limit=2)
+            case_filter = CaseFilter(kind=kind, **conditions)  # type: ignore[arg-type]
+            page = cases_queries.search(session, officer, case_filter, limit=2)
             rest = []
             if page.next_cursor is not None:
                 rest = cases_queries.search(
-                    session, officer, wanted, cursor=page.data[-1].id, limit=2
+                    session, officer, case_filter, cursor=page.data[-1].id, limit=2
                 ).data
-            return [each.id for each in [*page.data, *rest]]
+            return [case.id for case in [*page.data, *rest]]
 
-    assert found() == [done, nobodys, mine]
-    assert found(state=CaseState.OPEN) == [nobodys, mine]
-    assert found(state=CaseState.CLOSED) == [done]
-    assert found(assignee_id=officer.user_id) == [mine]
-    assert found(unassigned=True, state=CaseState.OPEN) == [nobodys]
+    assert find() == [closed, unassigned_case, assigned]
+    assert find(state=CaseState.OPEN) == [unassigned_case, assigned]
+    assert find(state=CaseState.CLOSED) == [closed]
+    assert find(assignee_id=officer.user_id) == [assigned]
+    assert find(unassigned=True, state=CaseState.OPEN) == [unassigned_case]
     with database.reading() as session:
         before = cases_queries.count_workable(session, officer)
         assert cases_queries.count_workable(session, people.customer()) == 0
         assert cases_queries.count_workable(session, people.staff(Role.AUDITOR)) == 0
-    opened(database, kind=kind)
-    opened(database, kind=kind, person_id=officer.user_id)
+    open_case(database, kind=kind)
+    open_case(database, kind=kind, person_id=officer.user_id)
     with database.transaction() as session:
-        cases.assign(session, officer, nobodys, people.staff(Role.SUPPORT).user_id)
+        cases.assign(session, officer, unassigned_case, people.staff(Role.SUPPORT).user_id)
         assert cases_queries.count_workable(session, officer) == before

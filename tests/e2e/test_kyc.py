@@ -12,7 +12,7 @@ from tests import sanctions
 from tests.e2e.conftest import OpenDesk
 from tests.e2e.looks import assert_accessible
 from tests.kyc.applicant import Applicant, make_pdf, make_picture
-from tests.kyc.test_review import company
+from tests.kyc.test_review import make_company
 from tests.people import PASSWORD, People
 from tests.provider_sandbox import Sandbox
 
@@ -64,7 +64,7 @@ def test_submission_is_reviewed_and_approved(
     page.get_by_label("Evidence (internal)").fill("The passport is theirs")
     page.get_by_role("button", name="Approve").click()
     expect(page.locator("#verification .status").first).to_have_text("Approved")
-    ada.client.ok(201, ada.client.post("/api/kyc/kyb/submit", company()))
+    ada.client.ok(201, ada.client.post("/api/kyc/kyb/submit", make_company()))
     page.goto(f"{desk.address}/support/kyc/{ada.latest.public_id}")
     assert_accessible(page)
     shoot(page, f"kyc-company-{scheme}-{width}")

@@ -1,4 +1,4 @@
-"""Somebody who verifies themselves, and the files that they send."""
+"""A customer who submits a verification, and the files that they send."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -35,39 +35,41 @@ ADDRESS = {
     "zipCode": "94043",
     "country": "US",
 }
-#: The jobs of this room, and those that they lead to.
+#: The jobs of verification, and the jobs that follow from them.
 JOBS = ("kyc.verify", "kyc.read_webhook", "kyc.screening_decided", "messages.deliver")
 
 
 @cache
-def make_picture(kind: str = "JPEG", size: tuple[int, int] = (60, 40), shade: int = 120) -> bytes:
-    """A picture of one shade of grey."""
-    written = BytesIO()
-    Image.new("RGB", size, (shade, shade, shade)).save(written, kind)
-    return written.getvalue()
+def make_picture(
+    image_format: str = "JPEG", size: tuple[int, int] = (60, 40), shade: int = 120
+) -> bytes:
+    """Return a picture in one shade of grey."""
+    output = BytesIO()
+    Image.new("RGB", size, (shade, shade, shade)).save(output, image_format)
+    return output.getvalue()
 
 
 def make_pdf(pages: int = 1, **options: Any) -> bytes:
-    """A PDF with empty pages. `change` is called with its writer."""
+    """Return a PDF with empty pages. The option `change` is called with its writer."""
     writer = PdfWriter()
     for _ in range(pages):
         writer.add_blank_page(200, 200)
     if change := options.get("change"):
         change(writer)
-    written = BytesIO()
-    writer.write(written)
-    return written.getvalue()
+    output = BytesIO()
+    writer.write(output)
+    return output.getvalue()
 
 
 @dataclass
 class Applicant:
-    """A customer's program, and what the house knows of them."""
+    """A customer with their API client, and reads of their verification."""
 
     client: ApiClient
 
     @classmethod
     def with_confirmed_email(cls, app: Flask) -> "Applicant":
-        """Registered, with a confirmed address."""
+        """Return a registered customer with a confirmed email address."""
         client = ApiClient(app)
         client.register()
         with app.extensions["database"].transaction() as session:
@@ -76,27 +78,27 @@ class Applicant:
 
     @classmethod
     def with_tier_2(cls, app: Flask, sandbox: Sandbox, **changes: Any) -> "Applicant":
-        """With tier 2."""
-        made = cls.with_confirmed_email(app)
-        made.submit_ok(**changes)
-        made.run_jobs(sandbox)
-        assert made.tier_status.tier == 2
-        return made
+        """Return a customer whose identity the provider verified."""
+        applicant = cls.with_confirmed_email(app)
+        applicant.submit_ok(**changes)
+        applicant.run_jobs(sandbox)
+        assert applicant.tier_status.tier == 2
+        return applicant
 
     @property
     def database(self) -> Database:
-        """Where they are known."""
+        """The database of the application."""
         database: Database = self.client.app.extensions["database"]
         return database
 
     @property
     def actor(self) -> Actor:
-        """The same person, inside."""
+        """The customer as an actor in services."""
         permissions = DEFAULT_PERMISSIONS[Role.USER]
         return Actor(self.client.user_id, None, self.client.email, Role.USER, permissions)
 
     def payload(self, **changes: Any) -> dict[str, Any]:
-        """What they say of themselves."""
+        """Return a valid submission with these changes."""
         return {
             "firstName": "Ada",
             "lastName": "Lovelace",
@@ -106,11 +108,11 @@ class Applicant:
         }
 
     def submit(self, **changes: Any) -> TestResponse:
-        """Say who they are."""
+        """Submit the identity."""
         return self.client.post(SUBMIT, self.payload(**changes))
 
     def submit_ok(self, **changes: Any) -> dict[str, Any]:
-        """The same, and it was taken."""
+        """Submit the identity, assert that it was accepted, and return the status."""
         return self.client.ok(201, self.submit(**changes))
 
     def send(
@@ -120,26 +122,26 @@ class Applicant:
         name: str = "scan.jpg",
         declared_type: str = "image/jpeg",
     ) -> TestResponse:
-        """Send a file."""
+        """Send a file as a document."""
         file = FileStorage(BytesIO(data), name, content_type=declared_type)
         return self.send_form(type=purpose, file=file)
 
     def send_form(self, **fields: str | FileStorage) -> TestResponse:
-        """Send a form."""
-        # In memory: the client itself would leave large ones open on the disk.
-        border, body = encode_multipart(fields)
-        kind = f"multipart/form-data; boundary={border}"
-        return self.client.send("POST", DOCUMENTS, data=body, content_type=kind)
+        """Send a multipart form."""
+        # Encoded in memory: the test client would leave large files open on the disk.
+        boundary, body = encode_multipart(fields)
+        content_type = f"multipart/form-data; boundary={boundary}"
+        return self.client.send("POST", DOCUMENTS, data=body, content_type=content_type)
 
     def send_documents(self, *kinds: str) -> list[dict[str, Any]]:
-        """A picture for each of these."""
+        """Send a picture for each purpose."""
         return [
-            self.client.ok(201, self.send(make_picture(shade=place + 1), kind))
-            for place, kind in enumerate(kinds)
+            self.client.ok(201, self.send(make_picture(shade=position + 1), purpose))
+            for position, purpose in enumerate(kinds)
         ]
 
     def run_jobs(self, sandbox: Sandbox | None = None) -> None:
-        """Do every job of theirs; with the sandbox, its webhooks are taken."""
+        """Run the jobs of verification; with a sandbox, deliver its webhooks too."""
         run_pending_jobs(self.database, *JOBS)
         if sandbox is not None:
             sandbox.deliver_webhooks(self.client.app.test_client())
@@ -147,33 +149,33 @@ class Applicant:
 
     @property
     def status(self) -> dict[str, Any]:
-        """What they are told."""
+        """The status as the customer sees it."""
         return self.client.ok(200, self.client.get(STATUS))
 
     @property
     def tier_status(self) -> TierStatus:
-        """What other rooms are told."""
+        """The tier status as other rooms read it."""
         with self.database.reading() as session:
             return kyc_queries.tier_status(session, self.client.user_id)
 
     @property
     def verifications(self) -> list[VerificationRow]:
-        """What still counts, newest first."""
+        """The verifications that are not superseded, newest first."""
         with self.database.reading() as session:
             return kyc_queries.verifications_of(session, self.client.user_id)
 
     @property
     def latest(self) -> VerificationRow:
-        """The newest one."""
+        """The newest verification."""
         return self.verifications[0]
 
     @property
     def message_subjects(self) -> list[str]:
-        """The subjects of what they were told in the app, newest first."""
-        told = self.client.ok(200, self.client.get("/api/messages"))
-        return [each["subject"] for each in told["data"]]
+        """The subjects of messages in the app, newest first."""
+        messages = self.client.ok(200, self.client.get("/api/messages"))
+        return [message["subject"] for message in messages["data"]]
 
 
-def verification_id(shown: dict[str, Any]) -> UUID:
-    """The id behind what was answered."""
-    return ids.decode(kyc_queries.PREFIX, shown["id"])
+def verification_id(status: dict[str, Any]) -> UUID:
+    """Return the id in a status."""
+    return ids.decode(kyc_queries.PREFIX, status["id"])

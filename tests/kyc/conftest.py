@@ -1,4 +1,4 @@
-"""A house with a sanctions list, and people who verify themselves there."""
+"""An application with a sanctions list, and a customer to verify."""
 
 import pytest
 from flask import Flask
@@ -9,21 +9,23 @@ from tests.kyc.applicant import Applicant
 
 
 @pytest.fixture
-def house(open_app: Flask) -> Flask:
-    """The application that these tests share: there is a list, and nobody is limited."""
+def app_with_list(open_app: Flask) -> Flask:
+    """The application that these tests share: a sanctions list is imported, and no rate limits
+    apply.
+    """
     database: Database = open_app.extensions["database"]
     sanctions.import_sample_list(database)
     return open_app
 
 
 @pytest.fixture
-def database(house: Flask) -> Database:
-    """Its database."""
-    found: Database = house.extensions["database"]
-    return found
+def database(app_with_list: Flask) -> Database:
+    """The database of the application."""
+    database: Database = app_with_list.extensions["database"]
+    return database
 
 
 @pytest.fixture
-def ada(house: Flask) -> Applicant:
-    """Somebody who has submitted nothing yet."""
-    return Applicant.with_confirmed_email(house)
+def ada(app_with_list: Flask) -> Applicant:
+    """A customer who has submitted nothing yet."""
+    return Applicant.with_confirmed_email(app_with_list)

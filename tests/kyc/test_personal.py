@@ -1,4 +1,4 @@
-"""What a person has a right to, and what the law keeps of them all the same."""
+"""Personal data of verification: what is exported, and what the law keeps."""
 
 import zipfile
 from datetime import timedelta
@@ -15,53 +15,53 @@ from app.kyc.rules import VerificationStatus
 from app.privacy import archive, personal_data_tables
 from tests.api_client import PASSWORD
 from tests.kyc.applicant import ADDRESS, BUSINESS, Applicant, make_pdf
-from tests.kyc.test_review import company
+from tests.kyc.test_review import make_company
 from tests.privacy.customer_history import find_in_all_tables
 from tests.provider_sandbox import Sandbox
 
 
-def led(house: Flask, sandbox: Sandbox, word: str) -> Applicant:
-    """Verified, with a company and documents."""
-    made = Applicant.with_tier_2(
-        house, sandbox, firstName=word, address={**ADDRESS, "street": f"{word} Street"}
+def create_verified_customer(app_with_list: Flask, sandbox: Sandbox, word: str) -> Applicant:
+    """Return a verified customer with a company and documents."""
+    applicant = Applicant.with_tier_2(
+        app_with_list, sandbox, firstName=word, address={**ADDRESS, "street": f"{word} Street"}
     )
-    made.send_documents("identity")
-    made.client.ok(201, made.send(make_pdf(), "address", "bill.pdf", "application/pdf"))
-    made.client.ok(201, made.client.post(BUSINESS, company(legalName=f"{word} LLC")))
-    return made
+    applicant.send_documents("identity")
+    applicant.client.ok(201, applicant.send(make_pdf(), "address", "bill.pdf", "application/pdf"))
+    applicant.client.ok(201, applicant.client.post(BUSINESS, make_company(legalName=f"{word} LLC")))
+    return applicant
 
 
-def test_the_archive_holds_what_was_said_and_the_documents(
-    house: Flask, sandbox: Sandbox, database: Database
+def test_export_contains_details_and_documents(
+    app_with_list: Flask, sandbox: Sandbox, database: Database
 ) -> None:
     word = f"Q{uuid4().hex[:10]}"
-    ada = led(house, sandbox, word)
+    ada = create_verified_customer(app_with_list, sandbox, word)
     with database.reading() as session:
-        held = personal_data_tables.export_sections(session, ada.client.user_id)
+        sections = personal_data_tables.export_sections(session, ada.client.user_id)
         files = personal_data_tables.export_files(session, ada.client.user_id)
-    kyc = held["kyc"]
-    assert [each["kind"] for each in kyc["verifications"]] == ["identity", "business"]
+    kyc = sections["kyc"]
+    assert [item["kind"] for item in kyc["verifications"]] == ["identity", "business"]
     person, firm = kyc["said"]
     assert (person["first_name"], person["address"]["street"]) == (word, f"{word} Street")
     assert firm["legal_name"] == f"{word} LLC"
-    assert [each["last_name"] for each in kyc["owners"]] == ["Hopper", "Turing"]
-    assert [each["to"] for each in kyc["history"]] == ["pending", "approved", "in_review"]
-    assert {each["file"] for each in kyc["documents"]} == set(files)
+    assert [item["last_name"] for item in kyc["owners"]] == ["Hopper", "Turing"]
+    assert [item["to"] for item in kyc["history"]] == ["pending", "approved", "in_review"]
+    assert {item["file"] for item in kyc["documents"]} == set(files)
     assert sorted(data[:4] for data in files.values()) == [b"%PDF", b"\xff\xd8\xff\xe0"]
-    made = archive.build(
-        held, files, personal_data_tables.ROOMS, export="exp", person="usr", at=clock.now()
+    archive_bytes = archive.build(
+        sections, files, personal_data_tables.ROOMS, export="exp", person="usr", at=clock.now()
     )
-    with zipfile.ZipFile(BytesIO(made)) as opened:
+    with zipfile.ZipFile(BytesIO(archive_bytes)) as opened:
         assert set(files) < set(opened.namelist())
         index = opened.read("index.html").decode()
     assert all(f'<a href="{name}">' in index for name in files)
 
 
-def test_the_law_keeps_it_sealed_for_five_years(
-    house: Flask, sandbox: Sandbox, database: Database
+def test_evidence_is_kept_sealed_for_five_years_after_erasure(
+    app_with_list: Flask, sandbox: Sandbox, database: Database
 ) -> None:
     word = f"Q{uuid4().hex[:10]}"
-    ada = led(house, sandbox, word)
+    ada = create_verified_customer(app_with_list, sandbox, word)
     ada.client.ok(200, ada.client.post("/api/me/erasure", {"password": PASSWORD}))
     with database.reading() as session:
         rows = session.rows(

@@ -1,4 +1,4 @@
-"""What staff decide about people and companies, and who may not."""
+"""Decisions by staff about people and companies, and who may not make them."""
 
 from datetime import timedelta
 from typing import Any
@@ -28,12 +28,12 @@ from app.screening.decisions import case_decisions
 from app.screening.decisions.subjects import source_named
 from tests.api_client import problem, wrong_fields
 from tests.kyc.applicant import ADDRESS, BUSINESS, Applicant
-from tests.kyc.test_identity import LISTED, dispose
+from tests.kyc.test_submission import LISTED, close_hit_cases
 from tests.people import People
 from tests.provider_sandbox import Sandbox
 from tests.unchanged_database import database_unchanged
 
-REASON = "Looked at the documents"
+REASON = "Checked the documents"
 TIER_3 = ("identity", "address", "funds")
 
 
@@ -49,7 +49,7 @@ def officer(database: Database) -> Actor:
 
 @pytest.fixture
 def reviewed(ada: Applicant, sandbox: Sandbox) -> Applicant:
-    """The provider leaves her to us, and she sent her passport."""
+    """A customer in review: the provider left the decision to us, and a passport was sent."""
     ada.submit_ok(lastName="Review")
     ada.run_jobs(sandbox)
     ada.send_documents("identity")
@@ -58,33 +58,35 @@ def reviewed(ada: Applicant, sandbox: Sandbox) -> Applicant:
 
 
 @pytest.fixture
-def candidate(house: Flask, sandbox: Sandbox) -> Applicant:
-    """Of tier 2, and sent what tier 3 needs."""
-    made = Applicant.with_tier_2(house, sandbox)
-    made.send_documents(*TIER_3)
-    assert (made.latest.kind, made.latest.status) == (
+def candidate(app_with_list: Flask, sandbox: Sandbox) -> Applicant:
+    """A customer with tier 2 who sent the documents for tier 3."""
+    applicant = Applicant.with_tier_2(app_with_list, sandbox)
+    applicant.send_documents(*TIER_3)
+    assert (applicant.latest.kind, applicant.latest.status) == (
         VerificationKind.ENHANCED,
         VerificationStatus.IN_REVIEW,
     )
-    return made
+    return applicant
 
 
-def approve(database: Database, actor: Actor, applicant: Applicant, reason: str = REASON) -> Any:
+def request_approval(
+    database: Database, actor: Actor, applicant: Applicant, reason: str = REASON
+) -> Any:
     with database.transaction() as session:
         return review.approve(session, actor, applicant.latest.id, reason=reason)
 
 
-def decide(database: Database, checker: Actor, approval_id: Any) -> None:
+def approve_request(database: Database, checker: Actor, approval_id: Any) -> None:
     with database.transaction() as session:
         seen = approvals_queries.get_approval(session, approval_id).hash
         assert approvals.approve(session, checker, approval_id, seen_hash=seen) is None
 
 
 class TestIdentity:
-    def test_is_approved_by_one(
+    def test_identity_is_approved_by_one_person(
         self, reviewed: Applicant, database: Database, support: Actor
     ) -> None:
-        assert approve(database, support, reviewed) is None
+        assert request_approval(database, support, reviewed) is None
         reviewed.run_jobs()
         assert (reviewed.latest.status, reviewed.tier_status.tier) == (
             VerificationStatus.APPROVED,
@@ -95,7 +97,7 @@ class TestIdentity:
             last = kyc_queries.events(session, reviewed.latest.id)[-1]
         assert (last.actor_id, last.note, last.tier) == (support.user_id, REASON, 2)
 
-    def test_is_rejected_with_what_they_are_told(
+    def test_rejected_identity_shows_the_reasons_to_the_customer(
         self, reviewed: Applicant, database: Database, support: Actor
     ) -> None:
         with database.transaction() as session:
@@ -103,12 +105,12 @@ class TestIdentity:
                 session, support, reviewed.latest.id, reasons=["document_expired"], reason=REASON
             )
         reviewed.run_jobs()
-        assert [each["code"] for each in reviewed.status["reasons"]] == ["document_expired"]
+        assert [reason["code"] for reason in reviewed.status["reasons"]] == ["document_expired"]
         assert (reviewed.tier_status.tier, reviewed.status["missing"]) == (0, ["identity"])
         assert reviewed.message_subjects[0] == "We could not verify your identity"
         assert REASON not in str(reviewed.status)
 
-    def test_comes_back_when_more_was_sent(
+    def test_identity_returns_to_review_when_more_documents_are_sent(
         self, reviewed: Applicant, database: Database, support: Actor
     ) -> None:
         with database.transaction() as session:
@@ -125,22 +127,22 @@ class TestIdentity:
         reviewed.send_documents("address")
         assert reviewed.latest.status is VerificationStatus.IN_REVIEW
 
-    def test_needs_something_that_shows_it(
+    def test_identity_without_evidence_is_not_approved(
         self, ada: Applicant, sandbox: Sandbox, database: Database, support: Actor
     ) -> None:
         ada.submit_ok(lastName="Review")
         ada.run_jobs(sandbox)
         with database_unchanged(database), pytest.raises(EvidenceMissing):
-            approve(database, support, ada)
+            request_approval(database, support, ada)
 
-    def test_waits_for_the_lists(
+    def test_identity_with_an_open_hit_is_not_decided(
         self, ada: Applicant, sandbox: Sandbox, database: Database, officer: Actor
     ) -> None:
         ada.submit_ok(**LISTED)
         ada.run_jobs(sandbox)
         ada.send_documents("identity")
         with database_unchanged(database), pytest.raises(ScreeningOpen):
-            approve(database, officer, ada)
+            request_approval(database, officer, ada)
         with (
             database_unchanged(database),
             pytest.raises(ScreeningOpen),
@@ -149,15 +151,17 @@ class TestIdentity:
             review.reject(session, officer, ada.latest.id, reasons=["cannot_serve"], reason=REASON)
 
     @pytest.mark.parametrize("role", [Role.TELLER, Role.AUDITOR, Role.INVENTORY])
-    def test_is_not_for_everybody(
+    def test_role_without_permission_cannot_approve(
         self, reviewed: Applicant, database: Database, role: Role
     ) -> None:
         people = People(database)
         actor = people.staff(role, people.branch() if role is Role.TELLER else None)
         with database_unchanged(database), pytest.raises(PermissionDenied):
-            approve(database, actor, reviewed)
+            request_approval(database, actor, reviewed)
 
-    def test_nobody_decides_about_themselves(self, reviewed: Applicant, database: Database) -> None:
+    def test_staff_cannot_decide_their_own_verification(
+        self, reviewed: Applicant, database: Database
+    ) -> None:
         with database.transaction() as session:
             session.send(
                 "UPDATE users SET role = 'SUPPORT' WHERE id = %s", (reviewed.client.user_id,)
@@ -167,7 +171,7 @@ class TestIdentity:
             frozenset({Permission.KYC_REVIEW}),
         )  # fmt: skip
         with database_unchanged(database), pytest.raises(OwnVerification):
-            approve(database, actor, reviewed)
+            request_approval(database, actor, reviewed)
 
     @pytest.mark.parametrize(
         ("reasons", "reason", "field"),
@@ -178,7 +182,7 @@ class TestIdentity:
             (["cannot_serve"], "write to ada@example.com", "reason"),
         ],
     )
-    def test_a_decision_says_why(
+    def test_decision_without_valid_reasons_is_refused(
         self,
         reviewed: Applicant,
         database: Database,
@@ -195,72 +199,76 @@ class TestIdentity:
             review.reject(session, support, reviewed.latest.id, reasons=reasons, reason=reason)
         assert refused.value.field == field
 
-    def test_what_is_decided_is_decided(
+    def test_decided_verification_cannot_be_approved_again(
         self, reviewed: Applicant, database: Database, support: Actor
     ) -> None:
-        approve(database, support, reviewed)
+        request_approval(database, support, reviewed)
         with database_unchanged(database), pytest.raises(VerificationDecided):
-            approve(database, support, reviewed)
+            request_approval(database, support, reviewed)
 
-    def test_compliance_takes_it_back(
+    def test_only_compliance_revokes_an_approval(
         self, candidate: Applicant, database: Database, support: Actor, officer: Actor
     ) -> None:
-        decide(database, officer, approve(database, support, candidate))
+        approve_request(database, officer, request_approval(database, support, candidate))
         [identity] = [
-            each for each in candidate.verifications if each.kind is VerificationKind.IDENTITY
+            verification
+            for verification in candidate.verifications
+            if verification.kind is VerificationKind.IDENTITY
         ]
-        told = {"reasons": ["cannot_serve"], "reason": REASON}
+        decision = {"reasons": ["cannot_serve"], "reason": REASON}
         with (
             database_unchanged(database),
             pytest.raises(PermissionDenied),
             database.transaction() as session,
         ):
-            review.revoke(session, support, identity.id, **told)
+            review.revoke(session, support, identity.id, **decision)
         with database.transaction() as session:
-            review.revoke(session, officer, identity.id, **told)
-        assert [each.status for each in candidate.verifications] == [VerificationStatus.REJECTED]
+            review.revoke(session, officer, identity.id, **decision)
+        assert [verification.status for verification in candidate.verifications] == [
+            VerificationStatus.REJECTED
+        ]
         assert candidate.tier_status.tier == 0
 
 
 class TestTier3:
-    def test_takes_two(
+    def test_tier_3_takes_two_people(
         self, candidate: Applicant, database: Database, support: Actor, officer: Actor
     ) -> None:
-        asked = approve(database, support, candidate)
+        approval_id = request_approval(database, support, candidate)
         assert candidate.tier_status.tier == 2
         with database_unchanged(database), pytest.raises(ApprovalPending):
-            approve(database, officer, candidate)
+            request_approval(database, officer, candidate)
         with database.reading() as session:
-            seen = approvals_queries.get_approval(session, asked).hash
+            seen = approvals_queries.get_approval(session, approval_id).hash
         with (
             database_unchanged(database),
             pytest.raises(SelfApproval),
             database.transaction() as session,
         ):
-            approvals.approve(session, support, asked, seen_hash=seen)
-        decide(database, officer, asked)
+            approvals.approve(session, support, approval_id, seen_hash=seen)
+        approve_request(database, officer, approval_id)
         candidate.run_jobs()
         standing = candidate.tier_status
         assert (standing.tier, str(standing.daily_limit)) == (3, "250000.00")
-        shown = candidate.status
-        assert (shown["status"], shown["upgrade"]["status"]) == ("approved", "approved")
-        assert shown["upgrade"]["expiresAt"] == shown["expiresAt"]
+        status = candidate.status
+        assert (status["status"], status["upgrade"]["status"]) == ("approved", "approved")
+        assert status["upgrade"]["expiresAt"] == status["expiresAt"]
         assert candidate.message_subjects[0] == "You are verified: tier 3"
         assert candidate.message_subjects.count("You are verified: tier 3") == 1
 
-    def test_is_asked_for_by_sending_before_or_after(
+    def test_tier_3_review_starts_with_documents_sent_before_submission(
         self, ada: Applicant, sandbox: Sandbox
     ) -> None:
         ada.send_documents(*TIER_3)
         assert ada.verifications == []
         ada.submit_ok()
         ada.run_jobs(sandbox)
-        assert [each.kind for each in ada.verifications] == [
+        assert [verification.kind for verification in ada.verifications] == [
             VerificationKind.ENHANCED,
             VerificationKind.IDENTITY,
         ]
 
-    def test_rejected_leaves_tier_2(
+    def test_rejected_tier_3_review_leaves_tier_2(
         self, candidate: Applicant, database: Database, support: Actor
     ) -> None:
         with database.transaction() as session:
@@ -271,22 +279,22 @@ class TestTier3:
                 reasons=["funds_not_shown"],
                 reason=REASON,
             )
-        shown = candidate.status
-        assert (shown["tier"], shown["upgrade"]["status"]) == (2, "rejected")
+        status = candidate.status
+        assert (status["tier"], status["upgrade"]["status"]) == (2, "rejected")
         candidate.send_documents("licence")
         assert candidate.status["upgrade"]["status"] == "in_review"
 
-    def test_taken_back_leaves_tier_2(
+    def test_revoked_tier_3_leaves_tier_2(
         self, candidate: Applicant, database: Database, support: Actor, officer: Actor
     ) -> None:
-        decide(database, officer, approve(database, support, candidate))
+        approve_request(database, officer, request_approval(database, support, candidate))
         with database.transaction() as session:
             review.revoke(
                 session, officer, candidate.latest.id, reasons=["funds_not_shown"], reason=REASON
             )
         assert candidate.tier_status.tier == 2
 
-    def test_a_new_submission_is_reviewed_anew(
+    def test_new_submission_starts_a_new_tier_3_review(
         self,
         candidate: Applicant,
         sandbox: Sandbox,
@@ -294,49 +302,55 @@ class TestTier3:
         support: Actor,
         officer: Actor,
     ) -> None:
-        decide(database, officer, approve(database, support, candidate))
+        approve_request(database, officer, request_approval(database, support, candidate))
         candidate.submit_ok(lastName="Waiting")
         candidate.run_jobs(sandbox)
-        shown = candidate.status
-        assert (shown["tier"], shown["renewal"]["status"]) == (3, "pending")
+        status = candidate.status
+        assert (status["tier"], status["renewal"]["status"]) == (3, "pending")
         sandbox.call_control(
             "plaid", f"/verifications/{candidate.latest.provider_reference}", status="success"
         )
         candidate.run_jobs(sandbox)
-        # What was sent before is looked at once more.
-        shown = candidate.status
-        assert (shown["tier"], shown["upgrade"]["status"]) == (2, "in_review")
+        # Documents that were sent before are reviewed again.
+        status = candidate.status
+        assert (status["tier"], status["upgrade"]["status"]) == (2, "in_review")
 
 
 class TestTime:
-    def test_ends_it_after_a_warning(
-        self, house: Flask, sandbox: Sandbox, database: Database
+    def test_verification_expires_after_one_warning(
+        self, app_with_list: Flask, sandbox: Sandbox, database: Database
     ) -> None:
-        old = Applicant.with_tier_2(house, sandbox)
+        applicant = Applicant.with_tier_2(app_with_list, sandbox)
         for days in (701, 702):
             with time_machine.travel(clock.now() + timedelta(days=days), tick=True):
                 with database.transaction() as session:
                     decisions.expire_verifications(session)
-                old.run_jobs()
+                applicant.run_jobs()
         with time_machine.travel(clock.now() + timedelta(days=731), tick=True):
-            # It counts no more, though nobody has come by yet.
-            assert (old.tier_status.tier, old.tier_status.status) == (1, VerificationStatus.EXPIRED)
+            # It no longer counts, although the job has not run yet.
+            assert (applicant.tier_status.tier, applicant.tier_status.status) == (
+                1,
+                VerificationStatus.EXPIRED,
+            )
             with database.transaction() as session:
                 decisions.expire_verifications(session)
-            assert (old.latest.status, old.latest.tier) == (VerificationStatus.EXPIRED, 1)
-            # It still gives a tier, so a new list is asked about them.
+            assert (applicant.latest.status, applicant.latest.tier) == (
+                VerificationStatus.EXPIRED,
+                1,
+            )
+            # It still gives a tier, so a new list is checked for the customer.
             with database.transaction() as session:
-                found = source_named("verifications")(session, None, 100_000)
-            assert old.latest.id in [each.id for each in found]
-            old.client.log_in()
-            assert old.status["missing"] == ["identity"]
-            assert [each[:27] for each in old.message_subjects] == [
+                subjects = source_named("verifications")(session, None, 100_000)
+            assert applicant.latest.id in [each.id for each in subjects]
+            applicant.client.log_in()
+            assert applicant.status["missing"] == ["identity"]
+            assert [each[:27] for each in applicant.message_subjects] == [
                 "Verify your identity again ",
                 "You are verified: tier 2",
             ]
-            old.submit_ok()
-            old.run_jobs(sandbox)
-            assert old.tier_status.tier == 2
+            applicant.submit_ok()
+            applicant.run_jobs(sandbox)
+            assert applicant.tier_status.tier == 2
 
 
 OWNERS = [
@@ -358,7 +372,7 @@ OWNERS = [
 ]
 
 
-def company(**changes: Any) -> dict[str, Any]:
+def make_company(**changes: Any) -> dict[str, Any]:
     return {
         "legalName": "Analytical Engines LLC",
         "registrationNumber": "E1234567",
@@ -375,32 +389,32 @@ def company(**changes: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def owner(**changes: Any) -> dict[str, Any]:
+def make_owner(**changes: Any) -> dict[str, Any]:
     return {**OWNERS[0], **changes}
 
 
 class TestCompanies:
-    def test_take_two_and_their_documents(
+    def test_company_takes_two_people_and_its_documents(
         self, ada: Applicant, database: Database, support: Actor, officer: Actor
     ) -> None:
-        shown = ada.client.ok(201, ada.client.post(BUSINESS, company()))
-        assert (shown["business"]["status"], shown["status"]) == ("in_review", "none")
-        assert shown["missing"] == ["identity", "document:registration", "document:ownership"]
+        status = ada.client.ok(201, ada.client.post(BUSINESS, make_company()))
+        assert (status["business"]["status"], status["status"]) == ("in_review", "none")
+        assert status["missing"] == ["identity", "document:registration", "document:ownership"]
         with database_unchanged(database), pytest.raises(EvidenceMissing):
-            approve(database, support, ada)
+            request_approval(database, support, ada)
         ada.send_documents("registration", "ownership")
-        decide(database, officer, approve(database, support, ada))
+        approve_request(database, officer, request_approval(database, support, ada))
         ada.run_jobs()
         assert ada.status["business"]["status"] == "approved"
         assert ada.tier_status.tier == 0
         assert ada.message_subjects[0] == "We have verified your company"
 
-    def test_are_screened_with_their_owners_after_their_time(
+    def test_expired_company_and_its_owners_are_still_screened(
         self, ada: Applicant, database: Database, support: Actor, officer: Actor
     ) -> None:
-        ada.client.ok(201, ada.client.post(BUSINESS, company()))
+        ada.client.ok(201, ada.client.post(BUSINESS, make_company()))
         ada.send_documents("registration", "ownership")
-        decide(database, officer, approve(database, support, ada))
+        approve_request(database, officer, request_approval(database, support, ada))
         company_id = ada.latest.id
         with time_machine.travel(clock.now() + timedelta(days=731), tick=True):
             with database.transaction() as session:
@@ -409,60 +423,66 @@ class TestCompanies:
         with database.transaction() as session:
             companies = source_named("verifications")(session, None, 100_000)
             owners = source_named("beneficial_owners")(session, None, 100_000)
-        assert company_id in [each.id for each in companies]
+        assert company_id in [subject.id for subject in companies]
         about = ids.encode("kyc", company_id)
-        assert [each.about for each in owners].count(about) == len(OWNERS)
+        assert [subject.about for subject in owners].count(about) == len(OWNERS)
 
-    def test_each_owner_is_screened(
+    def test_owner_with_an_open_hit_blocks_the_approval(
         self, ada: Applicant, database: Database, support: Actor
     ) -> None:
-        listed = owner(
+        listed = make_owner(
             **LISTED,
             country="MD",
             ownershipPercent="40",
             controls=False,
         )
-        ada.client.ok(201, ada.client.post(BUSINESS, company(beneficialOwners=[OWNERS[0], listed])))
+        ada.client.ok(
+            201, ada.client.post(BUSINESS, make_company(beneficialOwners=[OWNERS[0], listed]))
+        )
         ada.send_documents("registration", "ownership")
         assert ada.latest.flags == {ReviewFlag.SCREENING}
         with database_unchanged(database), pytest.raises(ScreeningOpen):
-            approve(database, support, ada)
-        dispose(database, case_decisions.NOT_A_MATCH)
+            request_approval(database, support, ada)
+        close_hit_cases(database, case_decisions.NOT_A_MATCH)
         ada.run_jobs()
         assert ada.latest.flags == frozenset()
-        assert approve(database, support, ada) is not None
+        assert request_approval(database, support, ada) is not None
 
     @pytest.mark.parametrize(
         ("changes", "field"),
         [
             ({"legalName": "ООО Ромашка"}, "legalName"),
-            ({"beneficialOwners": [owner(firstName="Ада")]}, "beneficialOwners.0.firstName"),
-            ({"beneficialOwners": [owner(lastName="Ŧuring")]}, "beneficialOwners.0.lastName"),
+            ({"beneficialOwners": [make_owner(firstName="Ада")]}, "beneficialOwners.0.firstName"),
+            ({"beneficialOwners": [make_owner(lastName="Ŧuring")]}, "beneficialOwners.0.lastName"),
             ({"beneficialOwners": []}, "beneficialOwners"),
-            ({"beneficialOwners": [owner(controls=False)]}, "beneficialOwners"),
+            ({"beneficialOwners": [make_owner(controls=False)]}, "beneficialOwners"),
             (
-                {"beneficialOwners": [*OWNERS, owner(lastName="Byron", ownershipPercent="25")]},
+                {"beneficialOwners": [*OWNERS, make_owner(lastName="Byron",
+                                                          ownershipPercent="25")]},
                 "beneficialOwners",
             ),
-            ({"beneficialOwners": [owner(ownershipPercent="40"), OWNERS[0]]}, "beneficialOwners"),
             (
-                {"beneficialOwners": [*OWNERS[:1], owner(lastName="B", controls=False,
+                {"beneficialOwners": [make_owner(ownershipPercent="40"), OWNERS[0]]},
+                "beneficialOwners",
+            ),
+            (
+                {"beneficialOwners": [*OWNERS[:1], make_owner(lastName="B", controls=False,
                                                          ownershipPercent="24.99")]},
                 "beneficialOwners.1",
             ),
             (
-                {"beneficialOwners": [owner(ownershipPercent="100.01")]},
+                {"beneficialOwners": [make_owner(ownershipPercent="100.01")]},
                 "beneficialOwners.0.ownershipPercent",
             ),
             (
-                {"beneficialOwners": [owner(ownershipPercent="33.333")]},
+                {"beneficialOwners": [make_owner(ownershipPercent="33.333")]},
                 "beneficialOwners.0.ownershipPercent",
             ),
             (
-                {"beneficialOwners": [owner(dateOfBirth="2015-01-01")]},
+                {"beneficialOwners": [make_owner(dateOfBirth="2015-01-01")]},
                 "beneficialOwners.0.dateOfBirth",
             ),
-            ({"beneficialOwners": [owner(country="1!")]}, "beneficialOwners.0.country"),
+            ({"beneficialOwners": [make_owner(country="1!")]}, "beneficialOwners.0.country"),
             ({"incorporatedOn": "2099-01-01"}, "incorporatedOn"),
             ({"address": {**ADDRESS, "zipCode": "1"}}, "address.zipCode"),
             (
@@ -473,13 +493,15 @@ class TestCompanies:
             ({"legalName": " "}, "legalName"),
         ],
     )  # fmt: skip
-    def test_wrong_ones_change_nothing(
+    def test_invalid_company_is_refused_by_field(
         self, ada: Applicant, database: Database, changes: dict[str, Any], field: str
     ) -> None:
         with database_unchanged(database):
-            assert wrong_fields(ada.client.post(BUSINESS, company(**changes))) == [field]
+            assert wrong_fields(ada.client.post(BUSINESS, make_company(**changes))) == [field]
 
-    def test_one_at_a_time(self, ada: Applicant, database: Database) -> None:
-        ada.client.ok(201, ada.client.post(BUSINESS, company()))
+    def test_second_company_while_one_is_open_is_refused(
+        self, ada: Applicant, database: Database
+    ) -> None:
+        ada.client.ok(201, ada.client.post(BUSINESS, make_company()))
         with database_unchanged(database):
-            problem(ada.client.post(BUSINESS, company()), 409, "verification_open")
+            problem(ada.client.post(BUSINESS, make_company()), 409, "verification_open")

@@ -1,4 +1,4 @@
-"""Lists that a test imports give way to that of the sample afterwards."""
+"""A database whose sanctions list is reset after each test."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from tests import sanctions
 
 @pytest.fixture
 def listed(database: Database) -> Iterator[Database]:
-    """A database in which the list of the sample stands, before and after."""
+    """A database in which the sample list is current, before and after the test."""
     sanctions.import_sample_list(database)
     yield database
     sanctions.import_sample_list(database)

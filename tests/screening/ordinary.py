@@ -93,9 +93,9 @@ Kariuki Ndlovu Moyo Diallo Traore Diop Ndiaye Keita Banda Phiri Mutua Chukwu Obi
 
 
 def names() -> list[str]:
-    """The names, in one fixed order."""
+    """Return the names in a fixed order."""
     return [
         f"{first} {last}"
-        for given, _, family in (origin.partition("--") for origin in _ORIGINS.split("\n\n"))
-        for first, last in product(given.split(), family.split())
+        for given_names, _, family in (origin.partition("--") for origin in _ORIGINS.split("\n\n"))
+        for first, last in product(given_names.split(), family.split())
     ][:COUNT]

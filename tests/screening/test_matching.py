@@ -1,4 +1,4 @@
-"""What is alike: names by their words, weighed; birth dates and countries beside them."""
+"""Similarity of names by weighed words, with birth dates and countries."""
 
 from datetime import date
 
@@ -30,21 +30,20 @@ ESPERPENTO = IndexedParty(
 BULLION = IndexedParty(
     2, PartyType.ENTITY, (("name", "SHADOW-BULLION TRADING LLC"),), (), frozenset({"PA", "MD"})
 )
-#: So that words are common or rare.
-CROWD = tuple(
+#: Names that make some words common and others rare.
+COMMON_NAMES = tuple(
     IndexedParty(
         number, PartyType.INDIVIDUAL, (("name", f"IVANOV, Ivan {number}"),), (), frozenset()
     )
     for number in range(100, 160)
 )
-INDEX = NameIndex([ESPERPENTO, BULLION, *CROWD])
+INDEX = NameIndex([ESPERPENTO, BULLION, *COMMON_NAMES])
 
 
-def found(name: str, threshold: int = 85, **known: object) -> list[tuple[int, int, str]]:
-    subject = ScreeningSubject((name,), **known)  # type: ignore[arg-type]
+def find(name: str, threshold: int = 85, **facts: object) -> list[tuple[int, int, str]]:
+    subject = ScreeningSubject((name,), **facts)  # type: ignore[arg-type]
     return [
-        (match.entry_number, match.score, match.matched_on)
-        for match in INDEX.find_hits(subject, threshold)
+        (hit.entry_number, hit.score, hit.matched_on) for hit in INDEX.find_hits(subject, threshold)
     ]
 
 
@@ -62,31 +61,31 @@ def found(name: str, threshold: int = 85, **known: object) -> list[tuple[int, in
         ("The Alchemist", 95, "weak"),
     ],
 )
-def test_a_listed_name_in_another_form_is_found(name: str, score: int, matched: str) -> None:
-    assert found(name) == [(1, score, matched)]
+def test_listed_name_in_another_form_is_a_hit(name: str, score: int, matched: str) -> None:
+    assert find(name) == [(1, score, matched)]
 
 
 @pytest.mark.parametrize("name", ["Shadow Bullion Trading LLC", "ShadowBullion Trading LLC"])
-def test_words_together_or_apart(name: str) -> None:
-    assert found(name) == [(2, 100, "name")]
+def test_joined_or_split_words_are_a_hit(name: str) -> None:
+    assert find(name) == [(2, 100, "name")]
 
 
-def test_a_middle_name_may_be_missing_but_not_the_family_name() -> None:
-    [(number, score, _)] = found("Dragomir Esperpento Villanova")
+def test_missing_middle_name_is_a_hit_and_missing_family_name_is_not() -> None:
+    [(number, score, _)] = find("Dragomir Esperpento Villanova")
     assert (number, score) == (1, 93)
-    assert found("Dragomir Casimir") == []
-    assert found("Dragomir Casimir Smith") == []
+    assert find("Dragomir Casimir") == []
+    assert find("Dragomir Casimir Smith") == []
 
 
 @pytest.mark.parametrize("name", ["", " ", "Xyz", "Grace Hopper", "Trading LLC", "王伟"])
-def test_others_are_not_found(name: str) -> None:
-    assert found(name) == []
+def test_other_names_are_no_hits(name: str) -> None:
+    assert find(name) == []
 
 
-def test_a_birth_date_and_a_country_raise_or_lower_the_score() -> None:
+def test_birth_date_and_country_change_the_score() -> None:
     name = "Dragomir Esperpento Villanova"
     other = date(1990, 1, 1)
-    for known, score in (
+    for facts, score in (
         ({}, 93),
         ({"birth_date": DAY}, 98),
         ({"birth_date": date(1961, 1, 1)}, 93),
@@ -98,30 +97,30 @@ def test_a_birth_date_and_a_country_raise_or_lower_the_score() -> None:
         ({"party_type": PartyType.INDIVIDUAL}, 93),
         ({"party_type": PartyType.ENTITY}, 83),
     ):
-        assert found(name, 50, **known)[0][:2] == (1, score), known
+        assert find(name, 50, **facts)[0][:2] == (1, score), facts
 
 
-def test_one_differing_fact_does_not_hide_an_exact_name_and_two_do() -> None:
+def test_exact_name_stays_a_hit_with_one_differing_fact_but_not_two() -> None:
     name, other = "Dragomir Casimir Esperpento Villanova", date(1990, 1, 1)
-    assert found(name, birth_date=other) == [(1, 89, "name")]
-    assert found(name, countries=frozenset({"US"})) == [(1, 95, "name")]
-    assert found(name, birth_date=other, countries=frozenset({"US"})) == []
+    assert find(name, birth_date=other) == [(1, 89, "name")]
+    assert find(name, countries=frozenset({"US"})) == [(1, 95, "name")]
+    assert find(name, birth_date=other, countries=frozenset({"US"})) == []
 
 
-def test_what_is_known_can_lift_a_name_over_the_threshold() -> None:
+def test_matching_facts_can_raise_a_name_above_the_threshold() -> None:
     name = "Dragomir Esperpento Villanova"
-    assert found(name, 96) == []
-    assert found(name, 96, countries=frozenset({"MD"})) == []
-    assert found(name, 96, birth_date=DAY) == [(1, 98, "name")]
+    assert find(name, 96) == []
+    assert find(name, 96, countries=frozenset({"MD"})) == []
+    assert find(name, 96, birth_date=DAY) == [(1, 98, "name")]
 
 
-def test_every_name_of_the_subject_is_tried_and_the_best_counts() -> None:
+def test_best_of_the_subjects_names_counts() -> None:
     subject = ScreeningSubject(("Grace Hopper", "Drago Villanueva", "The Alchemist"))
-    [match] = INDEX.find_hits(subject, 85)
-    assert (match.entry_number, match.listed_name, match.score) == (1, "VILLANUEVA, Drago", 100)
+    [hit] = INDEX.find_hits(subject, 85)
+    assert (hit.entry_number, hit.listed_name, hit.score) == (1, "VILLANUEVA, Drago", 100)
 
 
-def test_comparisons() -> None:
+def test_birth_dates_countries_and_scores_are_compared() -> None:
     spans = [BirthDateSpan(date(1960, 1, 1), date(1960, 12, 31))]
     assert compare_birth_dates(None, spans) is Agreement.UNKNOWN
     assert compare_birth_dates(DAY, []) is Agreement.UNKNOWN

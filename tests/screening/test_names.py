@@ -1,4 +1,4 @@
-"""Names made comparable, and what the remarks of the list say."""
+"""Normalisation of names, and facts in the remarks of the list."""
 
 from datetime import date
 from pathlib import Path
@@ -27,7 +27,7 @@ from app.screening.rules import BirthDateSpan
         ("王伟", ""),
     ],
 )
-def test_words(name: str, words: str) -> None:
+def test_name_is_split_into_normalized_words(name: str, words: str) -> None:
     assert name_words(name) == tuple(words.split())
 
 
@@ -39,7 +39,7 @@ def test_words(name: str, words: str) -> None:
         "D’Ǻ – 1",
     ],
 )  # fmt: skip
-def test_what_can_be_compared(name: str) -> None:
+def test_latin_names_are_comparable(name: str) -> None:
     assert is_comparable(name)
 
 
@@ -50,11 +50,11 @@ def test_what_can_be_compared(name: str) -> None:
         "D\U0001f170n", "\U0001d403an", "Dra\u200bgomir", "Dra\u00adgomir", "", "–", "Ada ①②٣",
     ],
 )  # fmt: skip
-def test_what_cannot_be_compared(name: str) -> None:
+def test_names_with_dropped_letters_are_not_comparable(name: str) -> None:
     assert not is_comparable(name)
 
 
-def test_the_same_words_in_another_order_are_the_same_letters() -> None:
+def test_sorted_words_ignore_the_order() -> None:
     assert sorted_words("PUTIN, Vladimir") == sorted_words("vladimir  putin") == "putin vladimir"
 
 
@@ -70,14 +70,14 @@ def test_the_same_words_in_another_order_are_the_same_letters() -> None:
         ("no date", []),
     ],
 )  # fmt: skip
-def test_births(text: str, spans: list[tuple[str, str]]) -> None:
+def test_birth_dates_become_spans(text: str, spans: list[tuple[str, str]]) -> None:
     expected = [
         BirthDateSpan(date.fromisoformat(first), date.fromisoformat(last)) for first, last in spans
     ]
     assert list(sdn_remarks.birth_date_spans(text)) == expected
 
 
-def test_countries() -> None:
+def test_countries_are_read_from_remarks_and_addresses() -> None:
     text = "POB Leningrad, Russia; nationality Korea, North; Passport 1 (Germany); Linked To: X."
     assert sdn_remarks.party_countries(text, ["Region: Crimea", "", "Atlantis"]) == {
         "RU",
@@ -87,7 +87,7 @@ def test_countries() -> None:
     }
 
 
-def test_nicknames_and_addresses_of_digital_currencies() -> None:
+def test_weak_aliases_and_wallets_are_read_from_remarks() -> None:
     text = (
         "a.k.a. 'EL CHAPO'; Digital Currency Address - XBT 1AjZPMsnmpdK2Rv9KQNfMurTXinscVro9V; alt."
         " Digital Currency Address - ETH 0x67d40EE1A85bf4a4Bb7Ffae16De985e8427B6b45; a.k.a. 'D'."
@@ -99,7 +99,7 @@ def test_nicknames_and_addresses_of_digital_currencies() -> None:
     )
 
 
-def test_letters_count_where_the_currency_says_so() -> None:
+def test_wallet_key_keeps_case_where_the_format_needs_it() -> None:
     ether = "0x67d40EE1A85bf4a4Bb7Ffae16De985e8427B6b45"
     assert sdn_remarks.wallet_key(f" {ether.upper().replace('X', 'x', 1)} ") == ether.lower()
     assert sdn_remarks.wallet_key("BC1QE95L") == "bc1qe95l"
@@ -107,7 +107,7 @@ def test_letters_count_where_the_currency_says_so() -> None:
     assert sdn_remarks.wallet_key(bitcoin) != sdn_remarks.wallet_key(bitcoin.lower())
 
 
-def test_every_country_of_the_real_list_is_known(shared_data: Path) -> None:
+def test_every_country_of_the_real_list_has_a_code(shared_data: Path) -> None:
     files = sdn.read_files(shared_data / "ofac")
     named = {country for entry in files.entries for _, _, country, _ in entry.addresses}
     assert {country for country in named if country_code(country) is None} == {"", "undetermined"}

@@ -1,7 +1,7 @@
-"""Whom the real list finds: its own names in every form, and how many ordinary people besides.
+"""Recall and false positives on the real list.
 
 The list is screened against itself: each name as it is listed, with its words in another order, and
-with one mistake of typing. In bin/test some of them, all in bin/drill.
+with one typing mistake. bin/test checks a sample of the names, bin/drill all of them.
 """
 
 import random
@@ -24,14 +24,14 @@ THRESHOLD = ScreeningRules().threshold
 ENTRIES, LETTERS_MIN, SECONDS_MAX = 7379, 8, 30
 NAMES = choose_size(150, 100_000)
 ORDINARY = choose_size(250, ordinary.COUNT)
-#: Of ten thousand ordinary names, how many may be like a listed one.
+#: How many ordinary names may resemble a listed one.
 FALSE_MAX_PERCENT = 3
 Evidence = Callable[[str, object], None]
 
 
 @pytest.fixture(scope="module")
 def parties(request: pytest.FixtureRequest) -> list[IndexedParty]:
-    """Everybody on the real list."""
+    """All parties on the real list."""
     shared = Path(__file__).resolve().parents[3] / "shared"
     if not shared.is_dir():
         pytest.skip(f"needs the data folder {shared.name}/ beside the checkout")
@@ -63,43 +63,49 @@ def in_another_order(name: str, choose: random.Random) -> str:
 
 
 def with_one_mistake(name: str, choose: random.Random) -> str:
-    """A letter changed, left out, put in, or swapped with the next."""
-    places = [place for place, letter in enumerate(name) if letter.isalpha()]
-    place, letter = choose.choice(places), choose.choice(string.ascii_lowercase)
-    pairs = [at for at in places if at + 1 < len(name) and name[at + 1].isalpha()]
+    """Change, omit, insert or swap one letter."""
+    places = [letter_position for letter_position, letter in enumerate(name) if letter.isalpha()]
+    letter_position, letter = choose.choice(places), choose.choice(string.ascii_lowercase)
+    pairs = [
+        position for position in places if position + 1 < len(name) and name[position + 1].isalpha()
+    ]
     kind = choose.randrange(4 if pairs else 3)
     if kind == 3:
-        at = choose.choice(pairs)
-        return name[:at] + name[at + 1] + name[at] + name[at + 2 :]
-    return name[:place] + ("", letter, letter + name[place])[kind] + name[place + 1 :]
+        position = choose.choice(pairs)
+        return name[:position] + name[position + 1] + name[position] + name[position + 2 :]
+    return (
+        name[:letter_position]
+        + ("", letter, letter + name[letter_position])[kind]
+        + name[letter_position + 1 :]
+    )
 
 
-def chosen(parties: list[IndexedParty], what: str, *, aliases: bool) -> list[tuple[int, str]]:
-    """Listed names with their entry's number: all of them, or as many as this run takes."""
+def choose_names(parties: list[IndexedParty], seed: str, *, aliases: bool) -> list[tuple[int, str]]:
+    """Return listed names with their entry numbers: all of them, or as many as this run takes."""
     names = [
         (party.number, name)
         for party in parties
         for kind, name in party.names
         if (kind in {"aka", "fka", "nka"}) is aliases and kind != "weak"
     ]
-    return names if len(names) <= NAMES else seeded_random(what).sample(names, NAMES)
+    return names if len(names) <= NAMES else seeded_random(seed).sample(names, NAMES)
 
 
-def missed(
+def find_missed(
     name_index: NameIndex, names: list[tuple[int, str]], changed: Callable[..., str]
 ) -> list[str]:
-    """The names whose entry is not found under what becomes of them."""
+    """Return the names whose entry is not found after the change."""
     choose = seeded_random(changed.__name__)
-    lost = []
-    for place in rounds(len(names), changed.__name__):
-        number, name = names[place]
-        asked = changed(name, choose)
+    missed = []
+    for position in rounds(len(names), changed.__name__):
+        number, name = names[position]
+        searched_name = changed(name, choose)
         if number not in {
-            match.entry_number
-            for match in name_index.find_hits(ScreeningSubject((asked,)), THRESHOLD)
+            hit.entry_number
+            for hit in name_index.find_hits(ScreeningSubject((searched_name,)), THRESHOLD)
         }:
-            lost.append(f"{name} as {asked}")
-    return lost
+            missed.append(f"{name} as {searched_name}")
+    return missed
 
 
 @pytest.mark.drill(name="screening")
@@ -119,62 +125,64 @@ def test_every_listed_name_is_found(
     assert len(parties) == ENTRIES
     names = [
         (number, name)
-        for number, name in chosen(parties, f"{changed.__name__} {aliases}", aliases=aliases)
+        for number, name in choose_names(parties, f"{changed.__name__} {aliases}", aliases=aliases)
         if sum(letter.isalpha() for letter in name) >= letters_min
     ]
     started = time.perf_counter()
-    lost = missed(name_index, names, changed)
-    each = (time.perf_counter() - started) / len(names) * 1000
-    what = f"{'Aliases' if aliases else 'Names'} {changed.__name__.replace('_', ' ')}"
+    missed = find_missed(name_index, names, changed)
+    milliseconds = (time.perf_counter() - started) / len(names) * 1000
+    label = f"{'Aliases' if aliases else 'Names'} {changed.__name__.replace('_', ' ')}"
     record_property(
         "evidence",
-        f"{what}: {len(names) - len(lost):,} of {len(names):,} found their entry,"
-        f" recall {100 * (len(names) - len(lost)) / len(names):.2f} %, {each:.1f} ms each.",
+        f"{label}: {len(names) - len(missed):,} of {len(names):,} found their entry,"
+        f" recall {100 * (len(names) - len(missed)) / len(names):.2f} %,"
+        f" {milliseconds:.1f} ms each.",
     )
-    assert lost == []
+    assert missed == []
 
 
 @pytest.mark.drill(name="screening")
-def test_ordinary_people_pass(name_index: NameIndex, record_property: Evidence) -> None:
+def test_few_ordinary_names_are_hits(name_index: NameIndex, record_property: Evidence) -> None:
     names = ordinary.names()
-    # The same of them each time: of so few, chance alone would find too many now and then.
-    asked = names[:: max(1, len(names) // ORDINARY)]
-    found = {
+    # Always the same names: in a small random sample, chance alone could exceed the limit.
+    searched_names = names[:: max(1, len(names) // ORDINARY)]
+    hits = {
         name: best
-        for name in asked
+        for name in searched_names
         for best in name_index.find_hits(
             ScreeningSubject((name,), party_type=PartyType.INDIVIDUAL), THRESHOLD
         )[:1]
     }
-    exact = sum(match.score == 100 for match in found.values())
-    rate = 100 * len(found) / len(asked)
+    exact = sum(hit.score == 100 for hit in hits.values())
+    rate = 100 * len(hits) / len(searched_names)
     record_property(
         "evidence",
-        f"Ordinary names: {len(found)} of {len(asked):,} are like a listed one, {rate:.2f} %"
-        f" ({exact} are a listed name letter by letter).",
+        f"Ordinary names: {len(hits)} of {len(searched_names):,} resemble a listed one,"
+        f" {rate:.2f} % ({exact} are a listed name letter by letter).",
     )
-    print(f"false positives: {len(found)} of {len(asked)}, {rate:.2f} %")
+    print(f"false positives: {len(hits)} of {len(searched_names)}, {rate:.2f} %")
     assert rate <= FALSE_MAX_PERCENT
 
 
 @pytest.mark.drill(name="screening")
-def test_control_a_list_with_gaps_is_noticed(
+def test_control_names_missing_from_a_list_are_not_found(
     parties: list[IndexedParty], record_property: Evidence
 ) -> None:
-    """Of a list without every tenth party, just these are missed."""
-    some = parties[: choose_size(600, ENTRIES)]
-    gone = {party.number for party in some[::10]}
-    name_index = NameIndex([party for party in some if party.number not in gone])
-    names = [(party.number, party.names[0][1]) for party in some]
-    lost = missed(name_index, names, as_listed)
-    assert len(lost) == len(gone)
+    """From a list without every tenth party, exactly these are missed."""
+    parties_checked = parties[: choose_size(600, ENTRIES)]
+    removed = {party.number for party in parties_checked[::10]}
+    name_index = NameIndex([party for party in parties_checked if party.number not in removed])
+    names = [(party.number, party.names[0][1]) for party in parties_checked]
+    missed = find_missed(name_index, names, as_listed)
+    assert len(missed) == len(removed)
     record_property(
-        "evidence", f"Control: of a list without {len(gone)} parties, just {len(lost)} were missed."
+        "evidence",
+        f"Control: of a list without {len(removed)} parties, just {len(missed)} were missed.",
     )
 
 
 @pytest.mark.drill(name="screening")
-def test_the_real_list_is_imported_in_time(
+def test_real_list_is_imported_in_time(
     lone_app: Flask, shared_data: Path, record_property: Evidence
 ) -> None:
     database: Database = lone_app.extensions["database"]
@@ -194,5 +202,5 @@ def test_the_real_list_is_imported_in_time(
         f"The import of all {ENTRIES:,} entries took {imported:.1f} s; a process then needs"
         f" {built:.1f} s before its first screening.",
     )
-    print(f"imported in {imported:.1f} s, name_index built in {built:.1f} s")
+    print(f"imported in {imported:.1f} s, index built in {built:.1f} s")
     assert imported < SECONDS_MAX

@@ -1,4 +1,4 @@
-"""Reading the files: what they say, and what is wrong with them by file and line."""
+"""Reading of the files: their content, and errors by file and line."""
 
 import shutil
 from pathlib import Path
@@ -12,7 +12,7 @@ from app.screening.rules import PartyType
 from tests import sanctions
 
 
-def test_the_list_of_the_sample() -> None:
+def test_sample_list_is_read() -> None:
     files = sdn.read_files(SANCTIONS)
     first, second, third, fourth = files.entries
     assert (first.number, first.party_type, first.programs) == (
@@ -27,7 +27,7 @@ def test_the_list_of_the_sample() -> None:
     assert first.addresses == (("1 Invented Street", "Samplegrad", "Moldova", ""),)
     assert second.programs == ("SAMPLE", "SAMPLE2")
     assert second.details == {"title": "Treasurer of Shadow Bullion"}
-    # Remarks go on in the comments where they were cut.
+    # Truncated remarks continue in the comments.
     assert second.remarks.endswith("Linked To: SHADOW BULLION TRADING LLC.")
     assert third.party_type is PartyType.ENTITY
     assert fourth.details["gross registered tonnage"] == "17000"
@@ -35,7 +35,7 @@ def test_the_list_of_the_sample() -> None:
     assert files.unnamed == ()
 
 
-def test_the_real_list(shared_data: Path) -> None:
+def test_real_list_is_read(shared_data: Path) -> None:
     files = sdn.read_files(shared_data / "ofac")
     assert len(files.entries) == 7379
     assert sum(len(entry.aliases) for entry in files.entries) == 9682
@@ -45,14 +45,14 @@ def test_the_real_list(shared_data: Path) -> None:
         PartyType.INDIVIDUAL: 3845, PartyType.ENTITY: 2994, PartyType.VESSEL: 323,
         PartyType.AIRCRAFT: 217,
     }  # fmt: skip
-    # The comments are of a later day than the rest.
+    # The comments are from a later day than the other files.
     assert [entry.number for entry in files.unnamed][:3] == [17018, 27307, 28263]
     [resumed] = [entry for entry in files.entries if entry.number == 12300]
     assert "Linked To: PROMO RAIZ S.A.S.;" in resumed.remarks
     assert all(entry.name and "-0-" not in entry.name for entry in files.entries)
 
 
-def test_a_change_anywhere_changes_the_digest(tmp_path: Path) -> None:
+def test_change_in_any_file_changes_the_digest(tmp_path: Path) -> None:
     before = sdn.read_files(SANCTIONS)
     for file, word in (
         (sdn.SDN, "Shadow"),
@@ -72,7 +72,7 @@ ONE = '1,"ONE",-0- ,"X",-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- '
 
 
 @pytest.mark.parametrize(
-    ("file", "text", "said"),
+    ("file", "text", "message"),
     [
         (sdn.SDN, "", "sdn.csv, line 1: the file has no entries"),
         (sdn.SDN, f"{ONE}\n2,\"TWO\",-0- ", "sdn.csv, line 2: expected 12 fields, found 3"),
@@ -91,17 +91,17 @@ ONE = '1,"ONE",-0- ,"X",-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- '
         (sdn.COMMENTS, '1,"a"\n1', "sdn_comments.csv, line 2: expected 2 fields, found 1"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_named_by_file_and_line(
-    tmp_path: Path, file: str, text: str, said: str
+def test_invalid_line_is_reported_with_file_and_line(
+    tmp_path: Path, file: str, text: str, message: str
 ) -> None:
     sanctions.write_files(tmp_path, [(1, "ONE", "", "")])
     (tmp_path / file).write_text(text)
     with pytest.raises(InvalidList) as caught:
         sdn.read_files(tmp_path)
-    assert str(caught.value).startswith(said)
+    assert str(caught.value).startswith(message)
 
 
-def test_a_file_that_is_missing_or_of_another_encoding(tmp_path: Path) -> None:
+def test_missing_file_and_other_encoding_are_reported(tmp_path: Path) -> None:
     sanctions.write_files(tmp_path, [(1, "ONE", "", "")])
     (tmp_path / sdn.ALT).write_bytes(b'1,1,"aka","A",-0- \n1,2,"aka","PE\xd1A",-0- ')
     with pytest.raises(InvalidList, match=r"alt\.csv, line 2: the text is not UTF-8"):

@@ -1,4 +1,4 @@
-"""Screening somebody: what is kept, what opens a case, and what its end brings about."""
+"""Screening of subjects: what is recorded, what opens a case, and what closing it does."""
 
 from datetime import date
 from uuid import UUID
@@ -32,11 +32,11 @@ def officer(people: People) -> Actor:
     return people.staff(Role.COMPLIANCE)
 
 
-def screened(
-    database: Database, who: Actor | None, *names: str, purpose: str = "onboarding"
+def screen(
+    database: Database, person: Actor | None, *names: str, purpose: str = "onboarding"
 ) -> ScreeningResult:
-    """Screen somebody; without account, as the counterparty of a payout."""
-    person_id = who.user_id if who else None
+    """Screen a person, or without an account, the counterparty of a payout."""
+    person_id = person.user_id if person else None
     about = ids.encode("usr", person_id) if person_id else "wdr_of_a_test"
     with database.transaction() as session:
         return screening.screen(
@@ -48,46 +48,46 @@ def screened(
         )
 
 
-def closed(
+def close_case(
     database: Database, officer: Actor, screening: ScreeningResult, disposition: str
 ) -> UUID:
-    """Decide the case of a screening."""
+    """Close the case of a screening."""
     assert screening.case_id is not None
     with database.transaction() as session:
         cases.close(session, officer, screening.case_id, disposition=disposition, reason=REASON)
     return screening.case_id
 
 
-def standing(database: Database, who: Actor) -> Verdict | None:
+def verdict_of(database: Database, person: Actor) -> Verdict | None:
     with database.reading() as session:
-        return screening_queries.verdict_of(session, who.user_id)
+        return screening_queries.verdict_of(session, person.user_id)
 
 
-def unlike(name: str) -> str:
-    """A name that nobody else in these tests has."""
+def make_unique(name: str) -> str:
+    """Return a name that no other test uses."""
     return f"{name} {ids.new().hex.translate(str.maketrans('0123456789', 'ghijklmnop'))}"
 
 
-def test_somebody_else_passes_and_it_is_kept(listed: Database, people: People) -> None:
-    who = people.customer()
-    assert standing(listed, who) is None
-    found = screened(listed, who, "Grace Hopper")
-    assert (found.verdict, found.hits, found.case_id) == (Verdict.CLEAR, (), None)
-    assert found.is_clear
-    assert standing(listed, who) is Verdict.CLEAR
+def test_unlisted_subject_is_clear_and_recorded(listed: Database, people: People) -> None:
+    person = people.customer()
+    assert verdict_of(listed, person) is None
+    screened = screen(listed, person, "Grace Hopper")
+    assert (screened.verdict, screened.hits, screened.case_id) == (Verdict.CLEAR, (), None)
+    assert screened.is_clear
+    assert verdict_of(listed, person) is Verdict.CLEAR
     with listed.reading() as session:
-        kept = screening_queries.screening(session, found.id)
-        assert screening_queries.hits(session, found.id) == []
-    assert kept.subject["names"] == ["Grace Hopper"]
-    assert (kept.purpose, kept.about) == ("onboarding", ids.encode("usr", who.user_id))
-    assert (kept.list_version, kept.threshold) == (found.list_version, 85)
-    assert kept.person_id == who.user_id
+        recorded = screening_queries.screening(session, screened.id)
+        assert screening_queries.hits(session, screened.id) == []
+    assert recorded.subject["names"] == ["Grace Hopper"]
+    assert (recorded.purpose, recorded.about) == ("onboarding", ids.encode("usr", person.user_id))
+    assert (recorded.list_version, recorded.threshold) == (screened.list_version, 85)
+    assert recorded.person_id == person.user_id
 
 
-def test_who_was_screened_is_sealed(listed: Database, people: People) -> None:
-    name = unlike("Xanthippe")
-    screened(listed, people.customer(), name)
-    screened(listed, None, f"{sanctions.LISTED_NAME} {name[:5]}")
+def test_screened_names_are_sealed(listed: Database, people: People) -> None:
+    name = make_unique("Xanthippe")
+    screen(listed, people.customer(), name)
+    screen(listed, None, f"{sanctions.LISTED_NAME} {name[:5]}")
     with listed.reading() as session:
         for table in ("screenings", "cases", "audit_records", "outbox"):
             [(text,)] = session.rows(f"SELECT coalesce(string_agg(t::text, ''), '') FROM {table} t")
@@ -95,24 +95,24 @@ def test_who_was_screened_is_sealed(listed: Database, people: People) -> None:
             assert name.encode().hex() not in text
 
 
-def test_a_listed_name_opens_one_case_whoever_asks_how_often(
+def test_listed_name_opens_one_case_however_often_it_is_screened(
     listed: Database, people: People, officer: Actor
 ) -> None:
-    who = people.customer()
-    found = screened(listed, who)
-    assert found.verdict is Verdict.REVIEW
-    assert [(each.entry_number, each.score) for each in found.hits] == [(1, 100)]
-    again = screened(listed, who, purpose="payout")
-    assert (again.verdict, again.case_id) == (Verdict.REVIEW, found.case_id)
-    assert standing(listed, who) is Verdict.REVIEW
-    assert found.case_id is not None
+    person = people.customer()
+    first = screen(listed, person)
+    assert first.verdict is Verdict.REVIEW
+    assert [(hit.entry_number, hit.score) for hit in first.hits] == [(1, 100)]
+    second = screen(listed, person, purpose="payout")
+    assert (second.verdict, second.case_id) == (Verdict.REVIEW, first.case_id)
+    assert verdict_of(listed, person) is Verdict.REVIEW
+    assert first.case_id is not None
     with listed.reading() as session:
-        case = cases_queries.case(session, officer, found.case_id)
-        facts = cases_queries.facts(session, found.case_id)
-        events = cases_queries.events(session, found.case_id)
-    assert (case.person_id, case.subject) == (who.user_id, ids.encode("usr", who.user_id))
+        case = cases_queries.case(session, officer, first.case_id)
+        facts = cases_queries.facts(session, first.case_id)
+        events = cases_queries.events(session, first.case_id)
+    assert (case.person_id, case.subject) == (person.user_id, ids.encode("usr", person.user_id))
     assert facts["names"] == sanctions.LISTED_NAME
-    assert facts["screening"] == ids.encode("scr", found.id)
+    assert facts["screening"] == ids.encode("scr", first.id)
     assert facts["hit 1"] == (
         "ESPERPENTO VILLANOVA, Dragomir Casimir (name, entry 1), score 100;"
         " birth date: unknown, country: unknown"
@@ -120,48 +120,46 @@ def test_a_listed_name_opens_one_case_whoever_asks_how_often(
     assert [event.kind for event in events] == ["opened"]
 
 
-def test_a_name_that_cannot_be_compared_waits_for_compliance(
+def test_uncomparable_name_waits_for_compliance(
     listed: Database, people: People, officer: Actor
 ) -> None:
-    who, other = people.customer(), people.customer()
-    found = screened(listed, who, "Иван Петров")
-    assert (found.verdict, [each.entry_number for each in found.hits]) == (Verdict.REVIEW, [0])
-    assert found.case_id is not None
+    person, other = people.customer(), people.customer()
+    screened = screen(listed, person, "Иван Петров")
+    assert (screened.verdict, [hit.entry_number for hit in screened.hits]) == (Verdict.REVIEW, [0])
+    assert screened.case_id is not None
     with listed.reading() as session:
-        case = cases_queries.case(session, officer, found.case_id)
+        case = cases_queries.case(session, officer, screened.case_id)
     assert case.title == "Name that cannot be compared"
-    assert screened(listed, who, "Иван Петров").case_id == found.case_id
-    # Once looked at it passes, and no other such name does, nor that of somebody else.
-    closed(listed, officer, found, case_decisions.NOT_A_MATCH)
-    assert screened(listed, who, "Иван Петров").verdict is Verdict.CLEAR
-    assert screened(listed, who, "Пётр Иванов").verdict is Verdict.REVIEW
-    assert screened(listed, other, "Иван Петров").verdict is Verdict.REVIEW
-    # What can be compared of it still is.
-    mixed = screened(listed, other, sanctions.LISTED_NAME, "Ŧom")
-    assert [each.entry_number for each in mixed.hits] == [1, 0]
+    assert screen(listed, person, "Иван Петров").case_id == screened.case_id
+    # Once decided it passes, but no other such name does, nor the same name of another person.
+    close_case(listed, officer, screened, case_decisions.NOT_A_MATCH)
+    assert screen(listed, person, "Иван Петров").verdict is Verdict.CLEAR
+    assert screen(listed, person, "Пётр Иванов").verdict is Verdict.REVIEW
+    assert screen(listed, other, "Иван Петров").verdict is Verdict.REVIEW
+    # Comparable names of the subject are still compared.
+    mixed = screen(listed, other, sanctions.LISTED_NAME, "Ŧom")
+    assert [hit.entry_number for hit in mixed.hits] == [1, 0]
 
 
-def test_a_counterparty_whose_name_cannot_be_compared_is_not_taken_for_another(
-    listed: Database, officer: Actor
-) -> None:
-    closed(listed, officer, screened(listed, None, "Анна Каренина"), case_decisions.NOT_A_MATCH)
-    assert screened(listed, None, "Анна Каренина").verdict is Verdict.CLEAR
-    assert screened(listed, None, "Анна Облонская").verdict is Verdict.REVIEW
+def test_uncomparable_counterparties_are_told_apart(listed: Database, officer: Actor) -> None:
+    close_case(listed, officer, screen(listed, None, "Анна Каренина"), case_decisions.NOT_A_MATCH)
+    assert screen(listed, None, "Анна Каренина").verdict is Verdict.CLEAR
+    assert screen(listed, None, "Анна Облонская").verdict is Verdict.REVIEW
 
 
-def test_what_is_found_later_is_noted_in_the_open_case(
+def test_later_hits_are_noted_in_the_open_case(
     listed: Database, people: People, tmp_path: pytest.TempPathFactory
 ) -> None:
-    who = people.customer()
-    first = screened(listed, who)
+    person = people.customer()
+    first = screen(listed, person)
     folder = sanctions.write_files(
         tmp_path,  # type: ignore[arg-type]
         [(1, "ESPERPENTO VILLANOVA, Dragomir Casimir", "individual", ""),
          (7, "ESPERPENTO VILLANOVA, Dragomira Casimir", "individual", "")],
     )  # fmt: skip
     sanctions.import_folder(listed, folder)
-    second = screened(listed, who)
-    assert [each.entry_number for each in second.hits] == [1, 7]
+    second = screen(listed, person)
+    assert [hit.entry_number for hit in second.hits] == [1, 7]
     assert second.case_id == first.case_id
     assert first.case_id is not None
     with listed.reading() as session:
@@ -171,74 +169,74 @@ def test_what_is_found_later_is_noted_in_the_open_case(
     assert "entry 1)" not in noted[0]
 
 
-def test_not_a_match_clears_this_person_and_this_entry_from_then_on(
+def test_false_positive_clears_this_person_for_this_entry(
     listed: Database, people: People, officer: Actor
 ) -> None:
-    who, other = people.customer(), people.customer()
-    closed(listed, officer, screened(listed, who), case_decisions.NOT_A_MATCH)
-    assert standing(listed, who) is Verdict.CLEAR
-    again = screened(listed, who)
-    assert (again.verdict, again.case_id) == (Verdict.CLEAR, None)
+    person, other = people.customer(), people.customer()
+    close_case(listed, officer, screen(listed, person), case_decisions.NOT_A_MATCH)
+    assert verdict_of(listed, person) is Verdict.CLEAR
+    second = screen(listed, person)
+    assert (second.verdict, second.case_id) == (Verdict.CLEAR, None)
     with listed.reading() as session:
-        assert [each.cleared for each in screening_queries.hits(session, again.id)] == [True]
-        assert not screening_queries.is_blocked(session, person_id=who.user_id)
-    # Another entry, another name of theirs, and another person of the same name are looked into.
-    assert screened(listed, who, "Xenobia Umbravitz").verdict is Verdict.REVIEW
+        assert [hit.cleared for hit in screening_queries.hits(session, second.id)] == [True]
+        assert not screening_queries.is_blocked(session, person_id=person.user_id)
+    # Another entry, another name of the person, and a namesake still need a decision.
+    assert screen(listed, person, "Xenobia Umbravitz").verdict is Verdict.REVIEW
     assert (
-        screened(listed, who, sanctions.LISTED_NAME, "Dragan Esperpento").verdict is Verdict.REVIEW
+        screen(listed, person, sanctions.LISTED_NAME, "Dragan Esperpento").verdict is Verdict.REVIEW
     )
-    assert screened(listed, other).verdict is Verdict.REVIEW
+    assert screen(listed, other).verdict is Verdict.REVIEW
 
 
-def test_a_true_match_blocks(listed: Database, people: People, officer: Actor) -> None:
-    who = people.customer()
-    closed(listed, officer, screened(listed, who), case_decisions.TRUE_MATCH)
-    assert standing(listed, who) is Verdict.BLOCKED
-    # Whatever name they give then.
-    later = screened(listed, who, "Grace Hopper")
+def test_true_match_blocks_the_person(listed: Database, people: People, officer: Actor) -> None:
+    person = people.customer()
+    close_case(listed, officer, screen(listed, person), case_decisions.TRUE_MATCH)
+    assert verdict_of(listed, person) is Verdict.BLOCKED
+    # Blocked under any other name, too.
+    later = screen(listed, person, "Grace Hopper")
     assert (later.verdict, later.case_id, later.is_clear) == (Verdict.BLOCKED, None, False)
     with listed.reading() as session:
-        assert screening_queries.is_blocked(session, person_id=who.user_id)
+        assert screening_queries.is_blocked(session, person_id=person.user_id)
         assert not screening_queries.is_blocked(session, person_id=people.customer().user_id)
         assert not screening_queries.is_blocked(session)
 
 
-def test_a_customer_who_is_a_true_match_is_suspended_at_once(
+def test_true_match_suspends_the_customer_at_once(
     listed: Database, people: People, officer: Actor
 ) -> None:
-    who = people.customer()
-    case_id = closed(listed, officer, screened(listed, who), case_decisions.TRUE_MATCH)
+    person = people.customer()
+    case_id = close_case(listed, officer, screen(listed, person), case_decisions.TRUE_MATCH)
     with listed.transaction() as session:
         cases.reopen(session, officer, case_id, reason="it was the wrong passport")
     with listed.reading() as session:
-        found = standing_of(session, who.user_id)
+        suspended = standing_of(session, person.user_id)
         recorded = session.rows(
             "SELECT actor_id, reason FROM audit_records"
             " WHERE action = 'person.suspended' AND subject = %s",
-            (found.public_id,),
+            (suspended.public_id,),
         )
-    # Opening the case again lets nobody back in.
+    # Reopening the case does not lift the suspension.
     reason = f"Sanctions match in case {ids.encode('cas', case_id)}"
-    assert (found.status, found.suspended_reason) == ("suspended", reason)
+    assert (suspended.status, suspended.suspended_reason) == ("suspended", reason)
     assert recorded == [(officer.user_id, reason)]
 
 
-def test_who_is_no_match_or_one_of_the_staff_is_not_suspended(
+def test_false_positive_and_staff_are_not_suspended(
     listed: Database, people: People, officer: Actor
 ) -> None:
     cleared, helper = people.customer(), people.staff(Role.SUPPORT)
-    closed(listed, officer, screened(listed, cleared), case_decisions.NOT_A_MATCH)
-    closed(listed, officer, screened(listed, helper), case_decisions.TRUE_MATCH)
+    close_case(listed, officer, screen(listed, cleared), case_decisions.NOT_A_MATCH)
+    close_case(listed, officer, screen(listed, helper), case_decisions.TRUE_MATCH)
     with listed.reading() as session:
         for person in (cleared, helper):
             assert standing_of(session, person.user_id).status == "active"
         assert screening_queries.is_blocked(session, person_id=helper.user_id)
 
 
-def test_a_counterparty_without_account_is_told_by_name_and_birth_date(
+def test_counterparty_is_identified_by_name_and_birth_date(
     listed: Database, officer: Actor
 ) -> None:
-    name = unlike(sanctions.LISTED_NAME)
+    name = make_unique(sanctions.LISTED_NAME)
     day = date(1960, 6, 14)
 
     def check(born: date | None, *names: str) -> ScreeningResult:
@@ -247,9 +245,9 @@ def test_a_counterparty_without_account_is_told_by_name_and_birth_date(
                 session, ScreeningSubject(names or (name,), born), about="wdr_1", purpose="payout"
             )
 
-    found = check(day)
-    assert found.verdict is Verdict.REVIEW
-    closed(listed, officer, found, case_decisions.TRUE_MATCH)
+    screened = check(day)
+    assert screened.verdict is Verdict.REVIEW
+    close_case(listed, officer, screened, case_decisions.TRUE_MATCH)
     assert check(day).verdict is Verdict.BLOCKED
     assert check(day, name.upper()).verdict is Verdict.BLOCKED
     assert check(None).verdict is Verdict.REVIEW
@@ -258,30 +256,30 @@ def test_a_counterparty_without_account_is_told_by_name_and_birth_date(
         assert not screening_queries.is_blocked(session, subject=ScreeningSubject((name,)))
 
 
-def test_opened_again_what_was_decided_is_taken_back(
+def test_reopening_a_case_lifts_its_decision(
     listed: Database, people: People, officer: Actor
 ) -> None:
     for disposition in (case_decisions.TRUE_MATCH, case_decisions.NOT_A_MATCH):
-        who = people.customer()
-        case_id = closed(listed, officer, screened(listed, who), disposition)
+        person = people.customer()
+        case_id = close_case(listed, officer, screen(listed, person), disposition)
         with listed.transaction() as session:
             cases.reopen(session, officer, case_id, reason="it was the wrong passport")
-        assert standing(listed, who) is Verdict.REVIEW
-        again = screened(listed, who)
-        assert (again.verdict, again.case_id) == (Verdict.REVIEW, case_id)
+        assert verdict_of(listed, person) is Verdict.REVIEW
+        second = screen(listed, person)
+        assert (second.verdict, second.case_id) == (Verdict.REVIEW, case_id)
         other = (
             case_decisions.NOT_A_MATCH
             if disposition == case_decisions.TRUE_MATCH
             else case_decisions.TRUE_MATCH
         )
-        closed(listed, officer, again, other)
+        close_case(listed, officer, second, other)
         expected = Verdict.CLEAR if other == case_decisions.NOT_A_MATCH else Verdict.BLOCKED
-        assert standing(listed, who) is expected
+        assert verdict_of(listed, person) is expected
 
 
 @pytest.fixture
-def listener(monkeypatch: pytest.MonkeyPatch) -> str:
-    """A room above that wants to be told."""
+def decision_task(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A task of a room above, registered for decisions."""
     name = "screening.told_in_a_test"
     monkeypatch.setattr(kit_tasks, "_TASKS", dict(kit_tasks._TASKS))
     monkeypatch.setattr(case_decisions, "_DECISION_TASKS", [])
@@ -291,69 +289,69 @@ def listener(monkeypatch: pytest.MonkeyPatch) -> str:
     return name
 
 
-def test_who_waits_for_a_decision_is_told(
-    listed: Database, people: People, officer: Actor, listener: str
+def test_decision_stages_the_registered_tasks(
+    listed: Database, people: People, officer: Actor, decision_task: str
 ) -> None:
-    def told() -> list[tuple[str, str]]:
+    def staged_verdicts() -> list[tuple[str, str]]:
         with listed.transaction() as session:
-            rows = session.rows("SELECT args FROM outbox WHERE task = %s ORDER BY id", (listener,))
-            session.send("DELETE FROM outbox WHERE task = %s", (listener,))
-        assert all(args["person_id"] == str(who.user_id) for (args,) in rows)
+            rows = session.rows(
+                "SELECT args FROM outbox WHERE task = %s ORDER BY id", (decision_task,)
+            )
+            session.send("DELETE FROM outbox WHERE task = %s", (decision_task,))
+        assert all(args["person_id"] == str(person.user_id) for (args,) in rows)
         return [(args["about"], args["verdict"]) for (args,) in rows]
 
-    who = people.customer()
-    found = screened(listed, who)
+    person = people.customer()
+    screened = screen(listed, person)
     with listed.transaction() as session:
         screening.screen(
             session, ScreeningSubject((sanctions.LISTED_NAME,)), about="wdr_of_a_test",
-            purpose="payout", person_id=who.user_id,
+            purpose="payout", person_id=person.user_id,
         )  # fmt: skip
-    about = sorted([ids.encode("usr", who.user_id), "wdr_of_a_test"])
-    assert told() == []
-    case_id = closed(listed, officer, found, case_decisions.NOT_A_MATCH)
-    assert told() == [(each, "clear") for each in about]
+    about = sorted([ids.encode("usr", person.user_id), "wdr_of_a_test"])
+    assert staged_verdicts() == []
+    case_id = close_case(listed, officer, screened, case_decisions.NOT_A_MATCH)
+    assert staged_verdicts() == [(screened_id, "clear") for screened_id in about]
     with listed.transaction() as session:
         cases.reopen(session, officer, case_id, reason="it was the wrong passport")
-    assert told() == [(each, "review") for each in about]
-    closed(listed, officer, found, case_decisions.TRUE_MATCH)
-    assert told() == [(each, "blocked") for each in about]
-    # Cleared of something else, somebody who is blocked stays so.
-    other = screened(listed, who, "Grace Hopper")
+    assert staged_verdicts() == [(screened_id, "review") for screened_id in about]
+    close_case(listed, officer, screened, case_decisions.TRUE_MATCH)
+    assert staged_verdicts() == [(screened_id, "blocked") for screened_id in about]
+    # A blocked person stays blocked under another name.
+    other = screen(listed, person, "Grace Hopper")
     assert other.verdict is Verdict.BLOCKED
 
 
-def test_an_address_of_a_digital_currency_is_listed_or_not(
-    listed: Database, officer: Actor
-) -> None:
+def test_wallet_address_is_listed_or_not(listed: Database, officer: Actor) -> None:
     def check(address: str) -> ScreeningResult:
         with listed.transaction() as session:
             return screening.screen_wallet(session, address, about="wdr_1", purpose="payout")
 
     assert check("0x" + "0" * 40).verdict is Verdict.CLEAR
-    found = check(sanctions.LISTED_WALLET.lower())
-    assert found.verdict is Verdict.REVIEW
-    [match] = found.hits
-    assert (match.entry_number, match.listed_name, match.matched_on) == (
+    screened = check(sanctions.LISTED_WALLET.lower())
+    assert screened.verdict is Verdict.REVIEW
+    [hit] = screened.hits
+    assert (hit.entry_number, hit.listed_name, hit.matched_on) == (
         2,
         sanctions.LISTED_WALLET,
         "wallet",
     )
-    assert check(f" {sanctions.LISTED_WALLET} ").case_id == found.case_id
-    # Small and capital letters mean something in this one.
+    assert check(f" {sanctions.LISTED_WALLET} ").case_id == screened.case_id
+    # This address format is case-sensitive.
     assert check("1SampLeSampLeSampLeSampLeSampLeSam").verdict is Verdict.REVIEW
     assert check("1samplesamplesamplesamplesamplesam").verdict is Verdict.CLEAR
-    closed(listed, officer, found, case_decisions.TRUE_MATCH)
+    close_case(listed, officer, screened, case_decisions.TRUE_MATCH)
     assert check(sanctions.LISTED_WALLET).verdict is Verdict.BLOCKED
     with listed.transaction() as session:
-        assert found.case_id is not None
-        cases.reopen(session, officer, found.case_id, reason="only for this test")
+        assert screened.case_id is not None
+        cases.reopen(session, officer, screened.case_id, reason="only for this test")
 
 
-def test_without_any_list_nobody_passes(lone_app: object) -> None:
+def test_screening_without_a_list_is_refused(lone_app: object) -> None:
     database: Database = lone_app.extensions["database"]  # type: ignore[attr-defined]
-    who = People(database).customer()
+    person = People(database).customer()
     with database_unchanged(database), pytest.raises(NoSanctionsList):
-        screened(database, who, "Grace Hopper")
+        screen(database, person, "Grace Hopper")
     with (
         database_unchanged(database),
         pytest.raises(NoSanctionsList),
@@ -362,20 +360,22 @@ def test_without_any_list_nobody_passes(lone_app: object) -> None:
         screening.screen_wallet(session, sanctions.LISTED_WALLET, about="wdr_1", purpose="payout")
 
 
-def test_trying_a_name_keeps_nothing(listed: Database) -> None:
+def test_preview_saves_nothing(listed: Database) -> None:
     with database_unchanged(listed), listed.transaction() as session:
-        version, found = screening.preview_hits(
+        version, hits = screening.preview_hits(
             session, ScreeningSubject((sanctions.LISTED_NAME,), party_type=PartyType.INDIVIDUAL)
         )
-        assert [match.entry_number for match in found] == [1]
+        assert [hit.entry_number for hit in hits] == [1]
         assert screening_queries.list_versions(session, 1)[0].version == version
         listings = screening_queries.listed_parties(session, [1], version)
     assert listings[1].name == "ESPERPENTO VILLANOVA, Dragomir Casimir"
 
 
-def test_who_may_not_decide(listed: Database, people: People, officer: Actor) -> None:
-    found = screened(listed, officer)
-    assert found.case_id is not None
+def test_case_is_decided_only_by_permitted_staff(
+    listed: Database, people: People, officer: Actor
+) -> None:
+    screened = screen(listed, officer)
+    assert screened.case_id is not None
     support, auditor = people.staff(Role.SUPPORT), people.staff(Role.AUDITOR)
     for actor, refusal in (
         (support, NotFound),
@@ -383,22 +383,22 @@ def test_who_may_not_decide(listed: Database, people: People, officer: Actor) ->
         (officer, OwnCase),
     ):
         with database_unchanged(listed), pytest.raises(refusal):
-            closed(listed, actor, found, case_decisions.NOT_A_MATCH)
+            close_case(listed, actor, screened, case_decisions.NOT_A_MATCH)
         with database_unchanged(listed), pytest.raises(refusal), listed.transaction() as session:
-            cases.add_note(session, actor, found.case_id, "a note")
+            cases.add_note(session, actor, screened.case_id, "a note")
     other = people.staff(Role.COMPLIANCE)
     with database_unchanged(listed), pytest.raises(Invalid, match="disposition"):
-        closed(listed, other, found, "resolved")
-    closed(listed, other, found, case_decisions.NOT_A_MATCH)
+        close_case(listed, other, screened, "resolved")
+    close_case(listed, other, screened, case_decisions.NOT_A_MATCH)
     with database_unchanged(listed), pytest.raises(CaseClosed):
-        closed(listed, other, found, case_decisions.TRUE_MATCH)
+        close_case(listed, other, screened, case_decisions.TRUE_MATCH)
 
 
-def test_of_no_screening_there_is_nothing_to_see(listed: Database) -> None:
+def test_unknown_screening_is_not_found(listed: Database) -> None:
     with listed.reading() as session, pytest.raises(NotFound):
         screening_queries.screening(session, ids.new())
 
 
-def test_a_name_that_cannot_be_compared_is_not_said_to_be_clear(listed: Database) -> None:
+def test_preview_of_an_uncomparable_name_is_refused(listed: Database) -> None:
     with pytest.raises(Invalid), listed.reading() as session:
         screening.preview_hits(session, ScreeningSubject(("Владимир Путин",)))

@@ -59,7 +59,7 @@ def inspect_pdf(raw: bytes) -> None:
     Readable: without a password. Complete: it ends where it says. Passive: no scripts, actions or
     attachments.
     """
-    from pypdf import PdfReader  # noqa: PLC0415 - half a second, only where somebody sends one
+    from pypdf import PdfReader  # noqa: PLC0415 - importing takes half a second
     from pypdf.errors import PyPdfError  # noqa: PLC0415 - as above
 
     if not _END.search(raw):
@@ -92,13 +92,13 @@ def _inspect_objects(reader: "PdfReader", raw: bytes, deadline: float) -> None:
 
     if _ACTIVE_NAMES_IN_BYTES.search(raw):
         raise _ActiveContent
-    listed = {
+    object_ids = {
         *((number, generation) for generation, at in reader.xref.items() for number in at),
         *((number, 0) for number in reader.xref_objStm),
     }
-    if len(listed) > _OBJECTS_MAX:
+    if len(object_ids) > _OBJECTS_MAX:
         raise _TooComplex
-    for number, generation in sorted(listed):
+    for number, generation in sorted(object_ids):
         if time.monotonic() > deadline:
             raise _TooComplex
         _inspect_object(reader.get_object(IndirectObject(number, generation, reader)))

@@ -137,11 +137,11 @@ def approve_identity(
     Starts the tier-3 review if the customer has already sent what it needs.
     """
     others = [
-        each
-        for each in transitions.lock_verifications_of(session, verification.user_id)
-        if each.id != verification.id
+        other
+        for other in transitions.lock_verifications_of(session, verification.user_id)
+        if other.id != verification.id
     ]
-    older = [each for each in others if each.kind is not VerificationKind.BUSINESS]
+    older = [other for other in others if other.kind is not VerificationKind.BUSINESS]
     transitions.supersede(session, older, attribution)
     approved = transitions.change_status(
         session,
@@ -170,13 +170,13 @@ def reject_verification(
     """Reject a locked verification. Rejecting an identity also ends earlier approvals."""
     if verification.kind is VerificationKind.IDENTITY:
         others = [
-            each
-            for each in transitions.lock_verifications_of(session, verification.user_id)
-            if each.id != verification.id
+            other
+            for other in transitions.lock_verifications_of(session, verification.user_id)
+            if other.id != verification.id
         ]
         transitions.supersede(
             session,
-            [each for each in others if each.kind is not VerificationKind.BUSINESS],
+            [other for other in others if other.kind is not VerificationKind.BUSINESS],
             attribution,
         )
     return transitions.change_status(
@@ -195,7 +195,7 @@ def rescreen_verification(session: Session, verification_id: UUID) -> None:
     if verification.status not in {*AWAITING_DECISION, VerificationStatus.APPROVED}:
         return
     sanctions_flag = current_sanctions_flag(session, verification)
-    # An approval stands until compliance has decided the hit.
+    # An approval is valid until compliance has decided the hit.
     if (
         verification.status is VerificationStatus.APPROVED
         and sanctions_flag is not ReviewFlag.LISTED

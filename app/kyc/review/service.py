@@ -169,8 +169,10 @@ def _check_approvable(session: Session, verification: VerificationRow) -> None:
     _check_screening_closed(verification)
     if decisions.current_sanctions_flag(session, verification) is not None:
         raise ScreeningOpen
-    there = {each.purpose for each in documents.documents_of(session, verification.user_id)}
-    needed = {
+    purposes_sent = {
+        document.purpose for document in documents.documents_of(session, verification.user_id)
+    }
+    purposes_needed = {
         VerificationKind.IDENTITY: (DocumentPurpose.IDENTITY,),
         VerificationKind.ENHANCED: ENHANCED_DOCUMENTS,
         VerificationKind.BUSINESS: BUSINESS_DOCUMENTS,
@@ -179,7 +181,7 @@ def _check_approvable(session: Session, verification: VerificationRow) -> None:
         verification.kind is VerificationKind.IDENTITY
         and verification.provider_status == VerificationOutcome.SUCCESS
     )
-    missing = [each for each in needed if each not in there]
+    missing = [purpose for purpose in purposes_needed if purpose not in purposes_sent]
     if missing and not by_provider:
         raise EvidenceMissing(f"Documents are missing: {', '.join(missing)}.")
     if verification.kind is VerificationKind.ENHANCED:

@@ -284,7 +284,7 @@ def _stage_message(session: Session, verification: VerificationRow, event_id: UU
         "tier": str(verification.tier) if verification.tier else "",
         "limit": f"{limit.units // limit.asset.unit:,}" if verification.tier else "",
         "redeems": "yes" if verification.tier >= rules.TIER_REDEMPTION_MIN else "",
-        "reasons": "\n".join(REASON_TEXTS[each] for each in verification.reasons),
+        "reasons": "\n".join(REASON_TEXTS[reason] for reason in verification.reasons),
     }
     payload = {
         "user_id": str(verification.user_id),

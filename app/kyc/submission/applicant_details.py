@@ -125,8 +125,10 @@ def parse_person(payload: Mapping[str, Any], today: date) -> PersonDetails:
     """Parse a person from a request. Raises `Invalid` naming the field."""
     id_type_text, number = payload.get("id_type"), payload.get("id_number")
     if (id_type_text is None) != (number is None):
-        missing, given = ("idType", "idNumber") if id_type_text is None else ("idNumber", "idType")
-        raise Invalid(missing, f"Enter {missing} together with {given}.")
+        missing, present = (
+            ("idType", "idNumber") if id_type_text is None else ("idNumber", "idType")
+        )
+        raise Invalid(missing, f"Enter {missing} together with {present}.")
     id_type = rules.parse_id_type(id_type_text) if id_type_text is not None else None
     return PersonDetails(
         first_name=_parse_name("firstName", payload["first_name"]),

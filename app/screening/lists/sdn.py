@@ -130,7 +130,9 @@ def _entry(line: int, number: int, fields: list[str]) -> SdnEntry:
     if sort not in _PARTY_TYPES:
         raise InvalidList(SDN, line, "expected individual, vessel, aircraft or an empty type")
     present_details = {label: text for label, text in zip(_DETAILS, details, strict=True) if text}
-    program_names = tuple(each for each in programs.strip("[]").split("] [") if each)
+    program_names = tuple(
+        name_of_program for name_of_program in programs.strip("[]").split("] [") if name_of_program
+    )
     return SdnEntry(
         number, name, _PARTY_TYPES[sort], program_names, remarks, present_details, (), ()
     )

@@ -28,14 +28,17 @@ def birth_date_spans(remarks: str) -> tuple[BirthDateSpan, ...]:
         dates = [span for match in _DAY.finditer(text) if (span := _span(match)) is not None]
         if dates:
             spans.append(
-                BirthDateSpan(min(each.first for each in dates), max(each.last for each in dates))
+                BirthDateSpan(
+                    min(span_of_days.first for span_of_days in dates),
+                    max(span_of_days.last for span_of_days in dates),
+                )
             )
     return tuple(spans)
 
 
 def party_countries(remarks: str, address_countries: Iterable[str]) -> frozenset[str]:
     """Return a party's countries: of nationality, birth, residence and identity documents."""
-    names = [place.rpartition(",")[2] for place in _NATION.findall(remarks)]
+    names = [birthplace.rpartition(",")[2] for birthplace in _NATION.findall(remarks)]
     names += _NATION.findall(remarks) + _ISSUER.findall(remarks)
     return frozenset(code for name in (*names, *address_countries) if (code := country_code(name)))
 

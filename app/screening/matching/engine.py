@@ -200,10 +200,10 @@ class NameIndex:
         }
         near_words = []
         for number in candidates:
-            listed = self._words[number]
-            longer = max(len(word), len(listed))
+            listed_word = self._words[number]
+            longer = max(len(word), len(listed_word))
             allowed = 0 if longer == 1 else 1 if longer < _LONG_WORD else 2
-            mistakes = OSA.distance(word, listed, score_cutoff=allowed)
+            mistakes = OSA.distance(word, listed_word, score_cutoff=allowed)
             if mistakes <= allowed:
                 near_words.append((number, mistakes))
         return tuple(near_words)
@@ -211,7 +211,7 @@ class NameIndex:
     def _index_names(self) -> list[_IndexedName]:
         """Return the names with their words numbered."""
         names: list[_IndexedName] = []
-        for place, party in enumerate(self._parties):
+        for position, party in enumerate(self._parties):
             for kind, text in party.names:
                 words = name_words(text)
                 if not words:
@@ -224,7 +224,9 @@ class NameIndex:
                 family, comma, _ = text.partition(",")
                 is_family = comma and party.party_type is PartyType.INDIVIDUAL
                 count = len(name_words(family)) if is_family else 0
-                names.append(_IndexedName(place, kind, text, numbers, count, sum(map(len, words))))
+                names.append(
+                    _IndexedName(position, kind, text, numbers, count, sum(map(len, words)))
+                )
         for word in self._numbers:
             self._compound_words.pop(word, None)
         return names
@@ -250,8 +252,8 @@ class NameIndex:
 
     def _weigh_name(self, name: _IndexedName) -> _WeighedName:
         weights = tuple(
-            self._weights[word] * (_FAMILY_FACTOR if place < name.family else 1.0)
-            for place, word in enumerate(name.words)
+            self._weights[word] * (_FAMILY_FACTOR if position < name.family else 1.0)
+            for position, word in enumerate(name.words)
         )
         return _WeighedName(
             name.party, name.kind, name.text, name.words, weights, sum(weights), name.letters
@@ -267,7 +269,7 @@ def _deletions(word: str) -> Collection[str]:
 
     Two words that are one mistake apart share one of these.
     """
-    return {word, *(word[:place] + word[place + 1 :] for place in range(len(word)))}
+    return {word, *(word[:position] + word[position + 1 :] for position in range(len(word)))}
 
 
 def _likeness(searched: _SearchedName, name: _WeighedName) -> int:

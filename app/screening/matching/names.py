@@ -49,7 +49,7 @@ def _fold(name: str) -> str:
     text = name.casefold()
     if not text.isascii():
         text = normalize("NFKD", text.translate(_LETTERS))
-        text = "".join(each for each in text if not combining(each))
+        text = "".join(character for character in text if not combining(character))
     return _JOINED.sub("", text)
 
 

@@ -12,7 +12,7 @@ from app.kit.db import Database
 from app.kyc.rules import VerificationStatus
 from tests import sanctions
 from tests.kyc.applicant import Applicant, make_pdf, make_picture
-from tests.kyc.test_review import company
+from tests.kyc.test_review import make_company
 from tests.page_client import Browser
 from tests.people import PASSWORD, People
 from tests.provider_sandbox import Sandbox
@@ -155,7 +155,7 @@ class TestDecisions:
     def test_company_is_shown_with_owners_and_licences(
         self, open_app: Flask, ada: Applicant
     ) -> None:
-        ada.client.ok(201, ada.client.post("/api/kyc/kyb/submit", company()))
+        ada.client.ok(201, ada.client.post("/api/kyc/kyb/submit", make_company()))
         page = sign_in_as(open_app, Role.SUPPORT).get(path_of(ada))
         for text in ("Analytical Engines LLC", "60.00 %", "controls", "MT-1", "Request approval"):
             assert text in page.said

@@ -1,4 +1,4 @@
-"""The way of a person from nothing to tier 2, and what stops it."""
+"""Verification of an identity from submission to tier 2, and what stops it."""
 
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -35,7 +35,7 @@ from tests.provider_sandbox import Sandbox
 from tests.unchanged_database import database_unchanged
 
 
-def test_who_submitted_nothing_has_nothing(ada: Applicant) -> None:
+def test_status_without_submission_is_none(ada: Applicant) -> None:
     assert ada.status == {
         "id": None,
         "status": "none",
@@ -54,26 +54,27 @@ def test_who_submitted_nothing_has_nothing(ada: Applicant) -> None:
     }
 
 
-def test_data_give_tier_1_and_the_provider_tier_2(ada: Applicant, sandbox: Sandbox) -> None:
-    shown = ada.submit_ok(idNumber="123-45-6789", idType="SSN")
-    assert (shown["status"], shown["tier"]) == ("pending", 1)
-    assert shown["limits"]["daily"]["amount"] == "1000.00"
+def test_details_give_tier_1_and_the_provider_tier_2(ada: Applicant, sandbox: Sandbox) -> None:
+    status = ada.submit_ok(idNumber="123-45-6789", idType="SSN")
+    assert (status["status"], status["tier"]) == ("pending", 1)
+    assert status["limits"]["daily"]["amount"] == "1000.00"
     ada.run_jobs()
     waiting = ada.status
     assert (waiting["status"], waiting["tier"]) == ("pending", 1)
     assert waiting["verificationUrl"].startswith("https://verify.plaid.com/verify/idv_")
     ada.run_jobs(sandbox)
-    done = ada.status
-    assert (done["status"], done["tier"]) == ("approved", 2)
-    assert done["limits"] == {"daily": {"asset": "USD", "amount": "10000.00"}, "redemption": True}
-    assert done["missing"] == ["document:identity", "document:address", "document:funds"]
-    assert done["verificationUrl"] is None
+    approved = ada.status
+    assert (approved["status"], approved["tier"]) == ("approved", 2)
+    assert approved["limits"] == {
+        "daily": {"asset": "USD", "amount": "10000.00"},
+        "redemption": True,
+    }
+    assert approved["missing"] == ["document:identity", "document:address", "document:funds"]
+    assert approved["verificationUrl"] is None
     assert ada.message_subjects == ["You are verified: tier 2"]
 
 
-def test_the_verified_name_is_that_of_the_identity_that_counts(
-    ada: Applicant, sandbox: Sandbox
-) -> None:
+def test_verified_name_comes_from_the_effective_identity(ada: Applicant, sandbox: Sandbox) -> None:
     def name() -> tuple[str, str] | None:
         with ada.database.reading() as session:
             return submission_queries.verified_name(session, ada.actor.user_id)
@@ -86,24 +87,24 @@ def test_the_verified_name_is_that_of_the_identity_that_counts(
     ada.submit_ok()
     ada.run_jobs(sandbox)
     assert name() == ("Ada", "Lovelace")
-    # What is not decided yet does not count before what is.
+    # An undecided verification does not replace an approved one.
     ada.submit_ok(firstName="Augusta", lastName="Waiting")
     ada.run_jobs(sandbox)
     assert name() == ("Ada", "Lovelace")
 
 
-def test_an_address_that_is_not_confirmed_has_tier_0(house: Flask, sandbox: Sandbox) -> None:
-    client = ApiClient(house)
+def test_unconfirmed_email_gives_tier_0(app_with_list: Flask, sandbox: Sandbox) -> None:
+    client = ApiClient(app_with_list)
     client.register()
-    nobody = Applicant(client)
-    nobody.submit_ok()
-    nobody.run_jobs(sandbox)
-    shown = nobody.status
-    assert (shown["status"], shown["tier"], shown["missing"]) == ("approved", 0, ["email"])
-    assert nobody.tier_status.daily_limit.units == 0
+    applicant = Applicant(client)
+    applicant.submit_ok()
+    applicant.run_jobs(sandbox)
+    status = applicant.status
+    assert (status["status"], status["tier"], status["missing"]) == ("approved", 0, ["email"])
+    assert applicant.tier_status.daily_limit.units == 0
 
 
-def test_what_was_said_lies_sealed(ada: Applicant, database: Database) -> None:
+def test_submitted_details_are_sealed(ada: Applicant, database: Database) -> None:
     word = f"Q{ids.new().hex[-12:]}"
     ada.submit_ok(
         firstName=word,
@@ -143,34 +144,42 @@ class TestWrong:
             ({"tier": 3}, "tier"),
         ],
     )
-    def test_data_are_refused_by_field(
+    def test_invalid_details_are_refused_by_field(
         self, ada: Applicant, database: Database, changes: dict[str, Any], field: str
     ) -> None:
         with database_unchanged(database):
             assert wrong_fields(ada.submit(**changes)) == [field]
 
     @pytest.mark.parametrize(
-        ("born", "taken"),
+        ("born", "is_accepted"),
         [("2008-11-22", True), ("2008-11-23", False), ("2008-02-29", True)],
     )
-    def test_of_age_on_the_very_day(self, house: Flask, born: str, *, taken: bool) -> None:
+    def test_person_may_submit_from_their_18th_birthday(
+        self, app_with_list: Flask, born: str, *, is_accepted: bool
+    ) -> None:
         with time_machine.travel(datetime(2026, 11, 22, 12, tzinfo=UTC), tick=True):
-            answer = Applicant.with_confirmed_email(house).submit(dateOfBirth=born)
-        assert answer.status_code == (201 if taken else 422)
+            answer = Applicant.with_confirmed_email(app_with_list).submit(dateOfBirth=born)
+        assert answer.status_code == (201 if is_accepted else 422)
 
-    def test_born_on_a_leap_day(self, house: Flask) -> None:
-        for day, taken in ((28, False), (1, True)):
+    def test_person_born_on_29_february_is_18_on_1_march(self, app_with_list: Flask) -> None:
+        for day, is_accepted in ((28, False), (1, True)):
             month = 2 if day == 28 else 3
             with time_machine.travel(datetime(2026, month, day, 12, tzinfo=UTC), tick=True):
-                answer = Applicant.with_confirmed_email(house).submit(dateOfBirth="2008-02-29")
-            assert answer.status_code == (201 if taken else 422)
+                answer = Applicant.with_confirmed_email(app_with_list).submit(
+                    dateOfBirth="2008-02-29"
+                )
+            assert answer.status_code == (201 if is_accepted else 422)
 
-    def test_while_one_waits_there_is_no_other(self, ada: Applicant, database: Database) -> None:
+    def test_second_submission_while_one_waits_is_refused(
+        self, ada: Applicant, database: Database
+    ) -> None:
         ada.submit_ok()
         with database_unchanged(database):
             problem(ada.submit(), 409, "verification_open")
 
-    def test_not_more_often_than_five_times(self, ada: Applicant, sandbox: Sandbox) -> None:
+    def test_sixth_submission_in_30_days_is_rate_limited(
+        self, ada: Applicant, sandbox: Sandbox
+    ) -> None:
         for _ in range(5):
             ada.submit_ok(lastName="Failed")
             ada.run_jobs(sandbox)
@@ -191,7 +200,7 @@ class TestProvider:
             ("Waiting", "pending", 1, []),
         ],
     )
-    def test_says_otherwise(
+    def test_provider_outcome_sets_status_and_tier(
         self,
         ada: Applicant,
         sandbox: Sandbox,
@@ -204,16 +213,18 @@ class TestProvider:
         ada.run_jobs(sandbox)
         shown = ada.status
         assert (shown["status"], shown["tier"]) == (status, tier)
-        assert [each["code"] for each in shown["reasons"]] == reasons
+        assert [reason["code"] for reason in shown["reasons"]] == reasons
 
-    def test_may_be_asked_anew_after_it_said_no(self, ada: Applicant, sandbox: Sandbox) -> None:
+    def test_customer_may_submit_again_after_rejection(
+        self, ada: Applicant, sandbox: Sandbox
+    ) -> None:
         ada.submit_ok(lastName="Failed")
         ada.run_jobs(sandbox)
         ada.submit_ok()
         ada.run_jobs(sandbox)
         assert (ada.tier_status.tier, ada.status["renewal"]) == (2, None)
 
-    def test_is_believed_by_the_poll_when_the_webhook_is_lost(
+    def test_poll_fetches_the_result_when_the_webhook_is_lost(
         self, ada: Applicant, sandbox: Sandbox
     ) -> None:
         sandbox.schedule_fault("plaid", "webhook", FaultMode.LOST)
@@ -227,7 +238,7 @@ class TestProvider:
         assert ada.tier_status.tier == 2
 
     @pytest.mark.parametrize("mode", [FaultMode.FORGED, FaultMode.TAMPERED, FaultMode.STALE])
-    def test_is_not_heard_through_another_mouth(
+    def test_webhook_with_invalid_signature_is_refused(
         self, ada: Applicant, sandbox: Sandbox, mode: FaultMode
     ) -> None:
         ada.submit_ok()
@@ -246,17 +257,19 @@ class TestProvider:
             FaultMode.HANG_UP_BEFORE,
         ],
     )
-    def test_is_asked_once_however_the_call_ends(
+    def test_failed_call_creates_one_verification_at_the_provider(
         self, ada: Applicant, sandbox: Sandbox, mode: FaultMode
     ) -> None:
         sandbox.schedule_fault("plaid", "identity_verification.create", mode)
-        shown = ada.submit_ok()
+        status = ada.submit_ok()
         ada.run_jobs(sandbox)
         assert ada.tier_status.tier == 2
-        known = sandbox.store.find("plaid", "verification", client_user_id=shown["id"])
-        assert len(known) == 1
+        at_provider = sandbox.store.find("plaid", "verification", client_user_id=status["id"])
+        assert len(at_provider) == 1
 
-    def test_that_will_not_leaves_it_to_staff(self, ada: Applicant, sandbox: Sandbox) -> None:
+    def test_provider_refusal_leaves_the_review_to_staff(
+        self, ada: Applicant, sandbox: Sandbox
+    ) -> None:
         sandbox.schedule_fault("plaid", "identity_verification.create", FaultMode.REFUSED)
         ada.submit_ok()
         ada.run_jobs(sandbox)
@@ -265,41 +278,45 @@ class TestProvider:
             {ReviewFlag.PROVIDER},
         )
 
-    def test_comes_too_late(self, ada: Applicant, sandbox: Sandbox) -> None:
-        """What is decided stays decided, whatever the provider says of it later."""
-        shown = ada.submit_ok()
+    def test_late_provider_result_is_ignored(self, ada: Applicant, sandbox: Sandbox) -> None:
+        """A decision stands, whatever the provider reports later."""
+        status = ada.submit_ok()
         ada.run_jobs(sandbox)
-        late = ProviderVerification("idv_other", verification_id(shown), VerificationOutcome.FAILED)
-        with database_unchanged(ada.database), ada.database.transaction() as session:
-            provider_verification.apply_provider_result(session, verification_id(shown), late)
-        assert ada.tier_status.tier == 2
-
-    def test_by_another_name_is_left(self, ada: Applicant, sandbox: Sandbox) -> None:
-        shown = ada.submit_ok(lastName="Waiting")
-        ada.run_jobs(sandbox)
-        other = ProviderVerification(
-            "idv_other", verification_id(shown), VerificationOutcome.SUCCESS
+        result = ProviderVerification(
+            "idv_other", verification_id(status), VerificationOutcome.FAILED
         )
         with database_unchanged(ada.database), ada.database.transaction() as session:
-            provider_verification.apply_provider_result(session, verification_id(shown), other)
+            provider_verification.apply_provider_result(session, verification_id(status), result)
+        assert ada.tier_status.tier == 2
+
+    def test_result_under_another_reference_is_ignored(
+        self, ada: Applicant, sandbox: Sandbox
+    ) -> None:
+        status = ada.submit_ok(lastName="Waiting")
+        ada.run_jobs(sandbox)
+        result = ProviderVerification(
+            "idv_other", verification_id(status), VerificationOutcome.SUCCESS
+        )
+        with database_unchanged(ada.database), ada.database.transaction() as session:
+            provider_verification.apply_provider_result(session, verification_id(status), result)
 
 
-def dispose(database: Database, disposition: str) -> None:
-    """Compliance decides every open hit."""
+def close_hit_cases(database: Database, disposition: str) -> None:
+    """Close every open case of hits with this disposition."""
     officer = People(database).staff(Role.COMPLIANCE)
     with database.reading() as session:
-        found = cases_queries.search(
+        page = cases_queries.search(
             session, officer, CaseFilter(case_decisions.CASE_KIND, None, None, False)
         )
     with database.transaction() as session:
-        for each in found.data:
-            if each.state == "open":
+        for case in page.data:
+            if case.state == "open":
                 cases.close(
-                    session, officer, each.id, disposition=disposition, reason="Looked at it"
+                    session, officer, case.id, disposition=disposition, reason="Checked the hit"
                 )
 
 
-#: Who is on the sample's list.
+#: A person on the sample list.
 LISTED = {
     "firstName": "Dragomir Casimir",
     "lastName": "Esperpento Villanova",
@@ -308,8 +325,8 @@ LISTED = {
 
 
 NAME_LISTED = f"{LISTED['firstName']} {LISTED['lastName']}"
-#: What a request says, read.
-SAID = {
+#: The rest of a parsed request.
+PARSED_DETAILS = {
     "date_of_birth": "1985-04-12",
     "address": {
         "street": "1600 Amphitheatre Pkwy",
@@ -327,31 +344,35 @@ class TestScreening:
         ada.run_jobs(sandbox)
         assert (ada.latest.status, ada.latest.tier) == (VerificationStatus.IN_REVIEW, 0)
         assert ada.latest.flags == {ReviewFlag.SCREENING}
-        # What the lists say is not for the person.
+        # The customer does not see sanctions flags.
         assert "screening" not in str(ada.status)
 
-    def test_a_hit_waits_for_compliance_and_then_goes_on(
+    def test_verification_with_a_hit_continues_after_a_false_positive(
         self, ada: Applicant, sandbox: Sandbox
     ) -> None:
         self.submit_listed(ada, sandbox)
         assert ada.latest.provider_status == VerificationOutcome.SUCCESS
-        dispose(ada.database, case_decisions.NOT_A_MATCH)
+        close_hit_cases(ada.database, case_decisions.NOT_A_MATCH)
         ada.run_jobs()
         assert (ada.latest.status, ada.tier_status.tier) == (VerificationStatus.APPROVED, 2)
 
-    def test_a_match_ends_it(self, ada: Applicant, sandbox: Sandbox) -> None:
+    def test_true_match_rejects_the_verification(self, ada: Applicant, sandbox: Sandbox) -> None:
         self.submit_listed(ada, sandbox)
-        dispose(ada.database, case_decisions.TRUE_MATCH)
+        close_hit_cases(ada.database, case_decisions.TRUE_MATCH)
         ada.run_jobs()
         assert (ada.latest.status, ada.tier_status.tier) == (VerificationStatus.REJECTED, 0)
         assert ada.latest.reasons == (ReasonCode.CANNOT_SERVE,)
         problem(ada.submit(), 401, "token_invalid")
-        # Nor would anything new be taken, were they let back in.
+        # A new submission would be rejected even without the suspension.
         with ada.database.transaction() as session:
-            told = {**SAID, "first_name": "Grace", "last_name": "Hopper"}
-            assert submission.submit(session, ada.actor, told).status is VerificationStatus.REJECTED
+            payload = {**PARSED_DETAILS, "first_name": "Grace", "last_name": "Hopper"}
+            assert (
+                submission.submit(session, ada.actor, payload).status is VerificationStatus.REJECTED
+            )
 
-    def test_a_match_found_elsewhere_takes_the_tier(self, ada: Applicant, sandbox: Sandbox) -> None:
+    def test_true_match_from_a_payout_removes_the_tier(
+        self, ada: Applicant, sandbox: Sandbox
+    ) -> None:
         ada.submit_ok()
         ada.run_jobs(sandbox)
         assert ada.tier_status.tier == 2
@@ -360,106 +381,112 @@ class TestScreening:
                 session, ScreeningSubject((NAME_LISTED,)), about="wdr_of_a_test", purpose="payout",
                 person_id=ada.actor.user_id,
             )  # fmt: skip
-        dispose(ada.database, case_decisions.TRUE_MATCH)
+        close_hit_cases(ada.database, case_decisions.TRUE_MATCH)
         assert (ada.latest.status, ada.tier_status.tier) == (VerificationStatus.APPROVED, 0)
         assert ada.tier_status.daily_limit.units == 0
 
 
-def test_the_same_number_twice_is_looked_at(ada: Applicant, house: Flask, sandbox: Sandbox) -> None:
+def test_duplicate_id_number_is_flagged_for_review(
+    ada: Applicant, app_with_list: Flask, sandbox: Sandbox
+) -> None:
     number = ids.new().hex[-12:].upper()
     ada.submit_ok(idType="passport", idNumber=number)
-    bob = Applicant.with_confirmed_email(house)
-    shown = bob.submit_ok(idType="PASSPORT", idNumber=f"{number[:3].lower()} {number[3:]}")
+    bob = Applicant.with_confirmed_email(app_with_list)
+    status = bob.submit_ok(idType="PASSPORT", idNumber=f"{number[:3].lower()} {number[3:]}")
     bob.run_jobs(sandbox)
     assert (bob.latest.status, bob.latest.flags) == (
         VerificationStatus.IN_REVIEW,
         {ReviewFlag.DUPLICATE},
     )
-    assert (shown["tier"], bob.tier_status.tier) == (0, 0)
+    assert (status["tier"], bob.tier_status.tier) == (0, 0)
     assert "duplicate" not in str(bob.status)
 
 
-#: Stands for one.
-FILE = object()
+#: Replaced by a file in the form.
+FILE_PLACEHOLDER = object()
 
 
 class TestDocuments:
-    def test_are_taken_and_told(self, ada: Applicant) -> None:
-        [sent] = ada.send_documents("identity")
-        assert sent == {
-            "id": sent["id"],
+    def test_document_is_stored_and_listed_in_the_status(self, ada: Applicant) -> None:
+        [document] = ada.send_documents("identity")
+        assert document == {
+            "id": document["id"],
             "type": "identity",
             "contentType": "image/jpeg",
-            "sizeBytes": sent["sizeBytes"],
-            "uploadedAt": sent["uploadedAt"],
+            "sizeBytes": document["sizeBytes"],
+            "uploadedAt": document["uploadedAt"],
         }
-        assert ada.status["documents"] == [sent]
+        assert ada.status["documents"] == [document]
 
-    def test_are_looked_at_outside_of_a_transaction(
+    def test_upload_is_sanitized_outside_of_a_transaction(
         self, ada: Applicant, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """A connection that waits for seconds is missing elsewhere, and so are its locks."""
-        looked, open_ones = file_sanitizer.sanitize, []
+        """A connection held for seconds is missing elsewhere, and so are its locks."""
+        sanitize, open_transactions = file_sanitizer.sanitize, []
 
-        def slowly(*args: Any, **options: Any) -> file_sanitizer.SanitizedFile:
+        def sanitize_slowly(*args: Any, **options: Any) -> file_sanitizer.SanitizedFile:
             with ada.database.reading() as session:
-                open_ones.extend(
+                open_transactions.extend(
                     session.rows(
                         "SELECT query FROM pg_stat_activity WHERE datname = current_database()"
                         " AND pid <> pg_backend_pid() AND state LIKE 'idle in transaction%%'"
                     )
                 )
-            return looked(*args, **options)
+            return sanitize(*args, **options)
 
-        monkeypatch.setattr(file_sanitizer, "sanitize", slowly)
+        monkeypatch.setattr(file_sanitizer, "sanitize", sanitize_slowly)
         ada.send_documents("identity")
-        assert open_ones == []
+        assert open_transactions == []
 
-    def test_of_somebody_suspended_meanwhile_are_not_taken(
+    def test_upload_of_a_person_suspended_meanwhile_is_refused(
         self, ada: Applicant, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        looked = file_sanitizer.sanitize
+        sanitize = file_sanitizer.sanitize
 
-        def slowly(*args: Any, **options: Any) -> file_sanitizer.SanitizedFile:
+        def sanitize_slowly(*args: Any, **options: Any) -> file_sanitizer.SanitizedFile:
             with ada.database.transaction() as session:
                 account_status.suspend_customer(
                     session, None, ada.actor.user_id, reason="because of a test"
                 )
-            return looked(*args, **options)
+            return sanitize(*args, **options)
 
-        monkeypatch.setattr(file_sanitizer, "sanitize", slowly)
+        monkeypatch.setattr(file_sanitizer, "sanitize", sanitize_slowly)
         problem(ada.send(make_picture()), 403, "permission_denied")
         with ada.database.reading() as session:
             assert documents.documents_of(session, ada.actor.user_id) == []
 
-    def test_sent_again_are_kept_once(self, ada: Applicant) -> None:
-        [sent] = ada.send_documents("identity")
-        assert ada.client.ok(200, ada.send(make_picture(shade=1))) == sent
-        assert ada.client.ok(201, ada.send(make_picture(shade=1), "address"))["id"] != sent["id"]
+    def test_same_document_sent_again_is_stored_once(self, ada: Applicant) -> None:
+        [document] = ada.send_documents("identity")
+        assert ada.client.ok(200, ada.send(make_picture(shade=1))) == document
+        assert (
+            ada.client.ok(201, ada.send(make_picture(shade=1), "address"))["id"] != document["id"]
+        )
         assert len(ada.status["documents"]) == 2
 
     @pytest.mark.parametrize(
         ("form", "field"),
         [
             ({"type": "identity"}, "file"),
-            ({"file": FILE}, "type"),
-            ({"type": "selfie", "file": FILE}, "type"),
+            ({"file": FILE_PLACEHOLDER}, "type"),
+            ({"type": "selfie", "file": FILE_PLACEHOLDER}, "type"),
             ({"type": "identity", "file": "text"}, "file"),
-            ({"type": "identity", "file": FILE, "more": "x"}, "more"),
-            ({"type": "identity", "other": FILE}, "other"),
+            ({"type": "identity", "file": FILE_PLACEHOLDER, "more": "x"}, "more"),
+            ({"type": "identity", "other": FILE_PLACEHOLDER}, "other"),
         ],
     )
-    def test_forms_are_read_strictly(
+    def test_invalid_upload_form_is_refused_by_field(
         self, ada: Applicant, database: Database, form: dict[str, Any], field: str
     ) -> None:
-        sent = {
-            name: FileStorage(BytesIO(make_picture()), "a.jpg") if value is FILE else value
+        fields = {
+            name: FileStorage(BytesIO(make_picture()), "a.jpg")
+            if value is FILE_PLACEHOLDER
+            else value
             for name, value in form.items()
         }
         with database_unchanged(database):
-            assert field in wrong_fields(ada.send_form(**sent))
+            assert field in wrong_fields(ada.send_form(**fields))
 
-    def test_what_is_none_changes_nothing(self, ada: Applicant, database: Database) -> None:
+    def test_refused_upload_changes_nothing(self, ada: Applicant, database: Database) -> None:
         with database_unchanged(database):
             assert wrong_fields(ada.send(b"GIF89a")) == ["file"]
             problem(ada.send(b"\xff\xd8\xff" + b"x" * (8 * 1024 * 1024)), 413, "body_too_large")
@@ -469,12 +496,12 @@ class TestDocuments:
             )
             assert broken.status_code in {400, 422}
 
-    def test_there_is_a_limit(self, ada: Applicant) -> None:
+    def test_document_above_the_limit_is_refused(self, ada: Applicant) -> None:
         ada.send_documents(*["identity"] * 20)
         with database_unchanged(ada.database):
             problem(ada.send(make_picture(shade=99)), 409, "documents_full")
 
-    def test_they_lie_encrypted(self, ada: Applicant, database: Database) -> None:
+    def test_stored_document_is_encrypted(self, ada: Applicant, database: Database) -> None:
         ada.send_documents("identity")
         with database.reading() as session:
             [(content, sealed)] = session.rows(
