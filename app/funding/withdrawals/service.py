@@ -105,12 +105,7 @@ def request(
     """
     rail = _payout_rail(method, amount)
     parsed = destinations.parse_destination(method, amount.asset, destination)
-    payee_checks.check_destination_owner(session, actor, method, parsed)
-    payment_limits = resolve(PaymentLimits)
-    limits.lock_customer_payments(session, actor.user_id)
-    receivables.require_nothing_owed(session, actor.user_id)
-    value = limits.usd_value(session, amount)
-    limits.check_withdrawal_limit(session, actor.user_id, value, payment_limits.withdrawal_min)
+    value = _check_allowed(session, actor, method, amount, parsed)
     identifier, now = ids.new(), clock.now()
     public_id = ids.encode(PREFIX, identifier)
     masked = destinations.mask_destination(method, parsed)
@@ -119,25 +114,15 @@ def request(
     try:
         verdict = payee_checks.screen_payee(session, actor.user_id, public_id, method, parsed)
     except PayeeBlocked as refusal:
-        audit.record(
-            session,
-            actor=actor,
-            **audited,
-            after=facts,
-            reason=_screening_evidence(Verdict.BLOCKED),
-            outcome="denied",
-        )
+        reason = _screening_evidence(Verdict.BLOCKED)
+        audit.record(session, actor=actor, **audited, after=facts, reason=reason, outcome="denied")
         return refusal
     ledger.place_hold(
-        session,
-        hold_id=identifier,
-        account=chart.customer(actor.user_id, amount.asset),
-        amount=amount,
-        cause=WITHDRAWAL,
-        placed_at=now,
-    )
+        session, hold_id=identifier, account=chart.customer(actor.user_id, amount.asset),
+        amount=amount, cause=WITHDRAWAL, placed_at=now,
+    )  # fmt: skip
     session.flush()
-    status = payee_checks.status_after_screening(verdict, value, payment_limits)
+    status = payee_checks.status_after_screening(verdict, value, resolve(PaymentLimits))
     _insert(
         session,
         identifier,
@@ -157,6 +142,19 @@ def request(
     return identifier
 
 
+def _check_allowed(
+    session: Session, actor: Actor, method: PaymentMethod, amount: Amount, parsed: Mapping[str, str]
+) -> Amount:
+    """Check payee, receivables and limits, under the customer's lock; return the value in USD."""
+    payee_checks.check_destination_owner(session, actor, method, parsed)
+    limits.lock_customer_payments(session, actor.user_id)
+    receivables.require_nothing_owed(session, actor.user_id)
+    value = limits.usd_value(session, amount)
+    withdrawal_min = resolve(PaymentLimits).withdrawal_min
+    limits.check_withdrawal_limit(session, actor.user_id, value, withdrawal_min)
+    return value
+
+
 def _insert(
     session: Session,
     identifier: UUID,
@@ -167,13 +165,12 @@ def _insert(
     requested_at: datetime,
 ) -> None:
     """Store the withdrawal; `terms` are its columns from `user_id` to `status`."""
-    method = terms[1]
-    key = destinations.lookup_key(method, destination)
+    key = destinations.lookup_key(terms[1], destination)
     sealed = keys.seal(
         json.dumps(dict(destination)), table=_TABLE, column=_DESTINATION, key=identifier
     )
     index = keys.blind_index(key, table=_TABLE, column=_INDEX)
-    masked = destinations.mask_destination(method, destination)
+    masked = destinations.mask_destination(terms[1], destination)
     session.send(
         _INSERT,
         (identifier, *terms, sealed, index, masked, provider, requested_at, requested_at),
