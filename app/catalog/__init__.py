@@ -1,1 +1,2 @@
-"""What can be counted: assets with a fixed scale, and the metals behind them."""
+"""The catalogue: assets with a fixed scale, their metals, and the ids of providers in the
+ledger."""

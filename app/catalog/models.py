@@ -12,7 +12,7 @@ class AssetRow(Base):
     __tablename__ = "assets"
     __table_args__ = (sa.CheckConstraint("scale BETWEEN 0 AND 18", name="scale_in_range"),)
 
-    #: As on the wire: USD, XAU-s; later also SKUs.
+    #: As in the API: USD, XAU-s.
     code: Mapped[str] = mapped_column(sa.Text, primary_key=True)
     #: Decimals of one whole: 2 for USD, 8 for a troy ounce.
     scale: Mapped[int] = mapped_column(sa.SmallInteger)

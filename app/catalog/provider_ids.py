@@ -1,4 +1,4 @@
-"""Who keeps or moves our money: the owners of the accounts that stand for it. Never renumbered."""
+"""The ids of providers as owners of ledger accounts, and their names. Never renumbered."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -11,7 +11,7 @@ PAXOS = UUID(int=0x701)
 PRIMETRUST = UUID(int=0x702)
 ANCHORAGE = UUID(int=0x703)
 
-#: As people and exported books name them.
+#: The names in exported books, on pages and in webhook URLs.
 PROVIDER_NAMES: Mapping[UUID, str] = MappingProxyType(
     {
         STRIPE: "stripe",

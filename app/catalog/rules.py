@@ -7,7 +7,7 @@ from app.kit.money import Asset
 
 
 class Metal(StrEnum):
-    """Metals by the symbol the trade uses."""
+    """Metals by their chemical symbol."""
 
     AU = "AU"
     AG = "AG"
@@ -17,7 +17,7 @@ class Metal(StrEnum):
 
 
 class Token(StrEnum):
-    """Tokens with a market price of their own, beside that of the metal they stand for."""
+    """Tokens with a market price of their own, beside the price of their metal."""
 
     PAXG = "PAXG"
 
@@ -27,7 +27,7 @@ Priced = Metal | Token
 
 
 class Wallet(StrEnum):
-    """Which of a customer's two accounts an asset lives in."""
+    """A customer's two accounts."""
 
     FUNDING = "funding"
     TRADING = "trading"
@@ -62,10 +62,10 @@ PRICED_NAMES: Mapping[Priced, str] = {
 
 
 def parse_priced(code: str) -> Priced:
-    """The metal or token of that code. Raises `ValueError` for any other."""
+    """Return the metal or token with this code. Raises `ValueError` for any other."""
     return Token(code) if code == Token.PAXG else Metal(code)
 
 
 def wallet_of(asset: Asset) -> Wallet:
-    """The account of a customer that holds this asset."""
+    """Return the account of a customer that holds this asset."""
     return Wallet.FUNDING if asset in FUNDING else Wallet.TRADING

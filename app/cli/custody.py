@@ -1,4 +1,4 @@
-"""`flask custody`: what custodians keep, at the beginning."""
+"""`flask custody`: open the books of custodians."""
 
 import click
 from flask import current_app
@@ -11,19 +11,19 @@ from app.kit.errors import NotFinished
 from app.kit.ports import resolve
 from app.providers.errors import ProviderRefused
 
-custody = AppGroup("custody", help="What custodians keep for the house.")
+custody = AppGroup("custody", help="Token balances at custodians.")
 
 
 @custody.command("open")
 def open_books() -> None:
-    """Book what each custodian keeps as the owners' capital, before anything moves through it.
+    """Post each custodian's balance as owners' capital.
 
-    Where something was booked or moved, nothing changes."""
+    Does nothing for a custodian where anything was posted or moved before."""
     database: Database = current_app.extensions["database"]
     for custodian in resolve(Custodians).values():
         try:
-            booked = opening_balances.open_custodian(database, custodian)
+            posted = opening_balances.open_custodian(database, custodian)
         except (NotFinished, ProviderRefused) as error:
             raise click.ClickException(f"{custodian.name}: {error}") from error
-        amounts = ", ".join(f"{each} {each.asset.code}" for each in booked)
-        click.echo(f"{custodian.name}: {amounts or 'nothing to book'}")
+        amounts = ", ".join(f"{amount} {amount.asset.code}" for amount in posted)
+        click.echo(f"{custodian.name}: {amounts or 'nothing to post'}")

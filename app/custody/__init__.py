@@ -1,12 +1,12 @@
-"""Custody: who keeps our tokens; the addresses to send to, what comes in, and what goes out.
+"""Custody: tokens at custodians. Deposit addresses, incoming transfers, sends and balances.
 
-Owns the addresses that custodians gave us (each for one person and asset, never for another), the
-arrivals at them, the sends with their custodian, and what each custodian last said it keeps. It
-books nothing: funding does, once for each arrival and each send, when told by a task.
+It owns the deposit addresses (each for one person and asset, never reassigned), the incoming token
+transfers, the sends with their custodian, and the balances that custodians reported. It posts
+nothing: funding does, once for each incoming transfer and each send, when a task notifies it.
 
-What holds: an arrival is noted once, with the amount that its custodian says came in, and only when
-it is final. A send goes out once: its custodian is written down before it is asked, it is asked
-under our reference, and another one is asked only after the first has certainly done nothing. What
-an attempt did that gave no answer is unknown until that custodian says what it knows of the
-reference.
+Invariants: an incoming transfer is recorded once, with the amount that its custodian reports, and
+only when it is final. A send goes out once: its custodian is recorded before it is called, the call
+bears our reference, and another custodian is called only after the first has certainly done
+nothing. After a call without an answer the outcome is unknown until that custodian's records show
+it.
 """

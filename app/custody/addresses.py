@@ -1,4 +1,4 @@
-"""The verbs of addresses: one at a time for a person and asset, and never for two people."""
+"""The verbs of deposit addresses: one at a time for a person and asset, never for two people."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,27 +24,27 @@ _CURRENT = """
 SELECT id, asset, network, custodian, address FROM custody_addresses
 WHERE user_id = %s AND asset = %s AND retired_at IS NULL
 """
-_ADD = """
+_INSERT = """
 INSERT INTO custody_addresses (id, user_id, asset, network, asked_at) VALUES (%s, %s, %s, %s, %s)
 ON CONFLICT (user_id, asset) WHERE retired_at IS NULL DO NOTHING
 """
-_TO_MAKE = """
+_TO_CREATE = """
 SELECT asset, network FROM custody_addresses
 WHERE id = %s AND ready_at IS NULL AND retired_at IS NULL
 """
-# Of two workers at it, one has its address kept; the other's is used for nobody.
-_READY = """
+# Of two workers, the first one stores its address; the other one's is never used.
+_SET_READY = """
 UPDATE custody_addresses SET custodian = %s, address = %s, address_key = %s, ready_at = %s
 WHERE id = %s AND ready_at IS NULL
 """
-_IS_OURS = "SELECT FROM custody_addresses WHERE address_key = %s"
+_IS_OWN = "SELECT FROM custody_addresses WHERE address_key = %s"
 _RETIRE = "UPDATE custody_addresses SET retired_at = %s WHERE user_id = %s AND retired_at IS NULL"
 _log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class DepositAddress:
-    """Where a person sends an asset to. Without custodian and address while it is being made."""
+    """A person's address for an asset. Custodian and address are None until it is created."""
 
     id: UUID
     asset: str
@@ -56,83 +56,87 @@ class DepositAddress:
 def get_or_request_address(
     session: Session, user_id: UUID, asset: Asset, network: Network = Network.ETHEREUM
 ) -> DepositAddress:
-    """The person's present address for an asset; asked for now where there is none, and then it
-    comes without the address, which a job has made by the next time.
+    """Return the person's current address for an asset; request one if there is none.
 
-    Raises `FeatureDisabled` where no custodian keeps the asset.
+    A requested address has no value yet: a job creates it. Raises `FeatureDisabled` when no
+    custodian supports the asset on this network.
     """
     row = session.row(_CURRENT, (user_id, asset.code))
     if row is None:
-        if not _keepers(asset.code, network):
-            raise FeatureDisabled(f"{asset.code} cannot be received here")
+        if not _supporting_custodians(asset.code, network):
+            raise FeatureDisabled(f"You cannot deposit {asset.code} here.")
         identifier = ids.new()
-        session.send(_ADD, (identifier, user_id, asset.code, network, clock.now()))
+        session.send(_INSERT, (identifier, user_id, asset.code, network, clock.now()))
         row = session.row(_CURRENT, (user_id, asset.code))
-        assert row is not None, "it was added, or was there"
+        assert row is not None, "the row exists now"
         if row[0] == identifier:
             outbox.stage(session, "custody.make_address", {"address_id": str(identifier)})
-    found, code, where, custodian, address = row
-    return DepositAddress(found, code, Network(where), custodian, address)
+    address_id, code, network_name, custodian, address = row
+    return DepositAddress(address_id, code, Network(network_name), custodian, address)
 
 
 def is_own_address(session: Session, address: str) -> bool:
-    """Whether this is an address that we gave to somebody, on any network."""
-    return session.row(_IS_OURS, (address.lower(),)) is not None
+    """Return whether this is a deposit address of any of our customers, on any network."""
+    return session.row(_IS_OWN, (address.lower(),)) is not None
 
 
 def retire_addresses(session: Session, user_id: UUID) -> None:
-    """The person has no present address any more. What still comes to the old ones is theirs."""
+    """Retire the person's current addresses. Transfers to retired addresses are still theirs."""
     session.send(_RETIRE, (clock.now(), user_id))
 
 
 @task("custody.make_address", own_transactions=True)
 def create_address(database: Database, *, address_id: str) -> None:
-    """Have a custodian give us the address that was asked for, unless that was done.
+    """Create a requested address at a custodian, unless it exists.
 
-    A custodian knows a repetition by our reference. If it gives no answer, it is asked again later;
-    another is asked when it has certainly given none. Raises the last custodian's error.
+    Our reference makes the request idempotent. After a call without an answer the same custodian is
+    called again later; the next one is called only if it certainly created none. Raises the last
+    custodian's error.
     """
     identifier = UUID(address_id)
     with database.transaction() as session:
-        row = session.row(_TO_MAKE, (identifier,))
+        row = session.row(_TO_CREATE, (identifier,))
         if row is None:
             return
         asset, network = row[0], Network(row[1])
-        keepers = _keepers(asset, network)
-        health = queries.custodian_health(session, [each.name for each in keepers])
-    custodian, address = _asked(
+        custodians = _supporting_custodians(asset, network)
+        health = queries.custodian_health(session, [custodian.name for custodian in custodians])
+    custodian, address = _create_at_first(
         identifier,
         asset,
         network,
-        sorted(keepers, key=lambda each: list(CustodianHealth).index(health[each.name])),
+        sorted(
+            custodians,
+            key=lambda custodian: list(CustodianHealth).index(health[custodian.name]),
+        ),
     )
     with database.transaction() as session:
         values = (custodian, address, address.lower(), clock.now(), identifier)
-        session.send(_READY, values)
+        session.send(_SET_READY, values)
 
 
-def _asked(
-    identifier: UUID, asset: str, network: Network, keepers: Iterable[Custodian]
+def _create_at_first(
+    identifier: UUID, asset: str, network: Network, custodians: Iterable[Custodian]
 ) -> tuple[str, str]:
-    """The first custodian that gives an address, and the address."""
+    """Return the first custodian that creates an address, and the address."""
     failure: ProviderUnavailable | ProviderRefused = ProviderUnavailable(
-        "no custodian keeps it any more"
+        "no custodian supports the asset any more"
     )
-    for custodian in keepers:
-        terms = next(each for each in custodian.terms if each.asset.code == asset)
+    for custodian in custodians:
+        terms = next(terms for terms in custodian.terms if terms.asset.code == asset)
         try:
             reference = ids.encode(PREFIX, identifier)
             return custodian.name, custodian.create_address(reference, terms.asset, network)
-        except (ProviderUnavailable, ProviderRefused) as caught:
-            _log.warning("custody_no_address", custodian=custodian.name, reason=str(caught))
-            failure = caught
+        except (ProviderUnavailable, ProviderRefused) as error:
+            _log.warning("custody_no_address", custodian=custodian.name, reason=str(error))
+            failure = error
     raise failure
 
 
-def _keepers(asset: str, network: Network) -> list[Custodian]:
-    """The custodians that keep this asset on this network, in their order."""
+def _supporting_custodians(asset: str, network: Network) -> list[Custodian]:
+    """Return the custodians that support this asset on this network, in order of preference."""
     return [
         custodian
         for custodian in resolve(Custodians).values()
-        if any((each.asset.code, each.network) == (asset, network) for each in custodian.terms)
+        if any((terms.asset.code, terms.network) == (asset, network) for terms in custodian.terms)
     ]

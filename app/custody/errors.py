@@ -5,17 +5,17 @@ from app.kit.errors import Conflict
 
 
 class SendDiffers(Conflict):
-    """A send with this reference was asked for before, and it was another one."""
+    """A send with this reference exists, with another amount or destination."""
 
     code = "send_differs"
-    title = "Another send has this reference"
+    title = "Another send has this reference."
 
 
 class AddressTaken(Conflict):
-    """A custodian gave us an address that it had given us before. It is used for nobody else."""
+    """A custodian returned an address that is assigned to another person. It is not used."""
 
     code = "address_taken"
-    title = "This address belongs to somebody already"
+    title = "This address is already assigned."
 
 
 register_refusal("custody_addresses_network_address_key", lambda _detail: AddressTaken())

@@ -1,7 +1,7 @@
-"""The verbs of arrivals: what a custodian says came in is noted once, by the webhook or the poll.
+"""Recording incoming token transfers once, whether a webhook or the poll reports them.
 
-Both ask the custodian and take in what it answers, in the same function; so it does not matter
-which of them came, how often, or in which order.
+Both fetch transfers from the custodian and apply them with the same function. So their order, and
+how often they run, do not matter.
 """
 
 from collections.abc import Iterable
@@ -22,24 +22,24 @@ from app.outbox import service as outbox
 from app.providers import queries as providers_queries
 from app.providers.errors import ProviderRefused
 
-#: Custodians' clocks and lists lag: the poll looks so far back each time.
+#: Custodians' clocks and lists lag: each poll repeats this much of the last one.
 _OVERLAP = timedelta(minutes=10)
 _BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
 
-_ADDRESS = "SELECT id FROM custody_addresses WHERE custodian = %s AND address_key = %s"
-_ADD = """
+_FIND_ADDRESS = "SELECT id FROM custody_addresses WHERE custodian = %s AND address_key = %s"
+_INSERT = """
 INSERT INTO custody_arrivals (id, custodian, provider_ref, address_id, address, asset, units,
     tx_hash, arrived_at, seen_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (custodian, provider_ref) DO NOTHING RETURNING id
 """
 _SINCE = "SELECT since FROM custody_polls WHERE custodian = %s"
-_POLLED = """
+_SET_POLLED = """
 INSERT INTO custody_polls AS p (custodian, since, polled_at) VALUES (%s, %s, %s)
 ON CONFLICT (custodian) DO UPDATE
 SET since = greatest(p.since, excluded.since), polled_at = excluded.polled_at
 """
-_BALANCE = """
+_SET_BALANCE = """
 INSERT INTO custody_balances AS b (custodian, asset, available_units, total_units, observed_at)
 VALUES (%s, %s, %s, %s, %s)
 ON CONFLICT (custodian, asset) DO UPDATE
@@ -52,7 +52,7 @@ _log = structlog.get_logger()
 
 @task("custody.hear", own_transactions=True)
 def handle_webhook_event(database: Database, *, event_id: str) -> None:
-    """Ask the custodian of a webhook what is so, and take it in."""
+    """Fetch and apply the transfer that a custodian's webhook is about."""
     with database.reading() as session:
         event = providers_queries.stored_event(session, UUID(event_id))
     custodian = resolve(Custodians).get(event.provider)
@@ -66,9 +66,9 @@ def handle_webhook_event(database: Database, *, event_id: str) -> None:
 
 @task("custody.poll", own_transactions=True)
 def poll_custodians(database: Database) -> None:
-    """Ask every custodian what came in and what it keeps.
+    """Fetch incoming transfers and balances from every custodian.
 
-    One that does not answer is asked the next time, and keeps the others from nothing.
+    A custodian that fails is tried again by the next poll, and does not hold up the others.
     """
     for custodian in resolve(Custodians).values():
         try:
@@ -79,53 +79,58 @@ def poll_custodians(database: Database) -> None:
 
 
 def fetch_incoming(database: Database, custodian: Custodian) -> None:
-    """Take in everything that came in since the last time. Raises what the custodian raises."""
+    """Apply every incoming transfer since the last poll. Raises what the custodian raises."""
     with database.reading() as session:
         row = session.row(_SINCE, (custodian.name,))
     since = row[0] if row is not None else _BEGINNING
-    came = custodian.transfers(since, Direction.IN)
-    # What is not final yet is looked at again, however long that takes.
-    waiting = [each.at for each in came if each.state is TransferState.PENDING]
-    reached = min(waiting, default=max((each.at for each in came), default=since))
+    transfers = custodian.transfers(since, Direction.IN)
+    # The next poll starts before the oldest transfer that is not final yet.
+    pending = [transfer.at for transfer in transfers if transfer.state is TransferState.PENDING]
+    latest = max((transfer.at for transfer in transfers), default=since)
+    reached = min(pending, default=latest)
     with database.transaction() as session:
-        apply_transfers(session, custodian, came)
-        session.send(_POLLED, (custodian.name, reached - _OVERLAP, clock.now()))
+        apply_transfers(session, custodian, transfers)
+        session.send(_SET_POLLED, (custodian.name, reached - _OVERLAP, clock.now()))
 
 
 def record_balances(database: Database, custodian: Custodian) -> None:
-    """Keep what the custodian says that it keeps. Raises what the custodian raises."""
-    asked_at = clock.now()
-    holdings = custodian.balances()
+    """Record the balances that the custodian reports. Raises what the custodian raises."""
+    fetched_at = clock.now()
+    balances = custodian.balances()
     with database.transaction() as session:
-        for each in sorted(holdings, key=lambda holding: holding.total.asset.code):
-            asset, available, total = each.total.asset.code, each.available.units, each.total.units
-            session.send(_BALANCE, (custodian.name, asset, available, total, asked_at))
+        for balance in sorted(balances, key=lambda balance: balance.total.asset.code):
+            asset = balance.total.asset.code
+            available, total = balance.available.units, balance.total.units
+            session.send(_SET_BALANCE, (custodian.name, asset, available, total, fetched_at))
 
 
 def apply_transfers(
     session: Session, custodian: Custodian, transfers: Iterable[CustodyTransfer]
 ) -> None:
-    """Take in what a custodian says of transfers, whichever way they go."""
+    """Apply the current state of a custodian's transfers, incoming and outgoing."""
     for transfer in transfers:
         if transfer.direction is Direction.IN:
-            _arrived(session, custodian, transfer)
+            _record_incoming(session, custodian, transfer)
             continue
         send = sends.lock_send(session, transfer.reference) if transfer.reference else None
         if send is None:
-            # Sent by hand at the custodian, or by another house with the same account.
+            # Sent by hand at the custodian, or by another system that uses the same account.
             _log.warning("custody_send_not_ours", custodian=custodian.name)
         else:
             sends.apply_transfer(session, send, custodian.name, transfer)
 
 
-def _arrived(session: Session, custodian: Custodian, transfer: CustodyTransfer) -> None:
-    """Note what arrived, once, and have it credited; what came to nobody is looked into."""
+def _record_incoming(session: Session, custodian: Custodian, transfer: CustodyTransfer) -> None:
+    """Record a completed incoming transfer once, and stage its credit.
+
+    A transfer to an address without an owner opens a case.
+    """
     if transfer.state is not TransferState.COMPLETED or transfer.amount.units <= 0:
         return
     identifier, amount = ids.new(), transfer.amount
-    address = session.row(_ADDRESS, (custodian.name, transfer.address.lower()))
+    address = session.row(_FIND_ADDRESS, (custodian.name, transfer.address.lower()))
     row = session.row(
-        _ADD,
+        _INSERT,
         (
             identifier,
             custodian.name,
@@ -145,10 +150,10 @@ def _arrived(session: Session, custodian: Custodian, transfer: CustodyTransfer) 
             kind="custody.arrival",
             subject=f"{custodian.name} {transfer.provider_ref}",
             key=f"{custodian.name}:{transfer.provider_ref}",
-            title="Something came in at an address that is nobody's",
+            title="Incoming transfer to an unknown wallet address",
             facts={
                 "Custodian": custodian.name,
-                "Address": transfer.address,
+                "Wallet address": transfer.address,
                 "Amount": f"{amount} {amount.asset.code}",
                 "Transaction": transfer.tx_hash,
             },

@@ -14,7 +14,7 @@ _OPEN = "settled_at IS NULL"
 
 
 class CustodyAddress(Base):
-    """An address that a custodian gave us for one person and asset. Never for another person."""
+    """A deposit address for one person and asset. It is never assigned to another person."""
 
     __tablename__ = "custody_addresses"
     __table_args__ = (
@@ -37,18 +37,18 @@ class CustodyAddress(Base):
     asset: Mapped[str] = mapped_column(sa.Text)
     network: Mapped[str] = mapped_column(sa.Text)
     custodian: Mapped[str | None] = mapped_column(sa.Text)
-    #: As the custodian writes it.
+    #: As the custodian spells it.
     address: Mapped[str | None] = mapped_column(sa.Text)
-    #: The same in lower case: two spellings are one address.
+    #: In lower case: two spellings are one address.
     address_key: Mapped[str | None] = mapped_column(sa.Text)
     asked_at: Mapped[datetime] = mapped_column(Instant)
     ready_at: Mapped[datetime | None] = mapped_column(Instant)
-    #: From then on it is shown to nobody. What still comes to it is the person's.
+    #: From then on it is no longer shown. Transfers to it are still the person's.
     retired_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 class CustodyArrival(Base):
-    """What came in at a custodian, once it was final. Never changes."""
+    """A final incoming transfer at a custodian. Never changes."""
 
     __tablename__ = "custody_arrivals"
     __table_args__ = (
@@ -60,10 +60,10 @@ class CustodyArrival(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     custodian: Mapped[str] = mapped_column(sa.Text)
     provider_ref: Mapped[str] = mapped_column(sa.Text)
-    #: Null where it came to an address that we gave to nobody.
+    #: Null for a transfer to an address without an owner.
     address_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("custody_addresses.id"))
     address: Mapped[str] = mapped_column(sa.Text)
-    #: What came, which need not be what the address was asked for.
+    #: The asset that arrived, which may differ from the address's asset.
     asset: Mapped[str] = mapped_column(sa.Text)
     units: Mapped[int] = mapped_column(sa.BigInteger)
     tx_hash: Mapped[str] = mapped_column(sa.Text)
@@ -73,7 +73,7 @@ class CustodyArrival(Base):
 
 
 class CustodySend(Base):
-    """A send: which custodian was asked, and what became of it."""
+    """A send: the custodian that was called, and the outcome."""
 
     __tablename__ = "custody_sends"
     __table_args__ = (
@@ -98,25 +98,25 @@ class CustodySend(Base):
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    #: Of what it is for: the key by which every custodian knows a repetition.
+    #: The public id of the withdrawal: every custodian's idempotency key.
     reference: Mapped[str] = mapped_column(sa.Text, unique=True)
     asset: Mapped[str] = mapped_column(sa.Text)
     units: Mapped[int] = mapped_column(sa.BigInteger)
     network: Mapped[str] = mapped_column(sa.Text)
     address_sealed: Mapped[bytes] = mapped_column(Sealed)
     state: Mapped[str] = mapped_column(sa.Text)
-    #: The one that was asked last; nothing of it is at any other.
+    #: The custodian that was called last. No other one has the send.
     custodian: Mapped[str | None] = mapped_column(sa.Text)
     attempts: Mapped[int] = mapped_column(sa.Integer, server_default=sa.text("0"))
-    #: When this custodian was last asked without an answer that says what it did.
+    #: When this custodian was last called without a conclusive answer.
     unsettled_at: Mapped[datetime | None] = mapped_column(Instant)
-    #: Who is at it, and until when they may be.
+    #: The process that has claimed the send, and until when.
     claim_id: Mapped[UUID | None]
     claimed_until: Mapped[datetime | None] = mapped_column(Instant)
     provider_ref: Mapped[str | None] = mapped_column(sa.Text)
     tx_hash: Mapped[str] = mapped_column(sa.Text, server_default=sa.text("''"))
     cost_units: Mapped[int | None] = mapped_column(sa.BigInteger)
-    #: Why it failed, was refused or is disputed.
+    #: Why the send failed, was refused or is disputed.
     code: Mapped[str] = mapped_column(sa.Text, server_default=sa.text("''"))
     planned_at: Mapped[datetime] = mapped_column(Instant)
     looked_at: Mapped[datetime] = mapped_column(Instant)
@@ -124,7 +124,7 @@ class CustodySend(Base):
 
 
 class CustodySendEvent(Base):
-    """A step of a send: the evidence of what was asked of whom, and of what was learned."""
+    """An event of a send: the evidence of what was called, and of the answer."""
 
     __tablename__ = "custody_send_events"
     __table_args__ = (sa.Index("custody_send_events_send_id_idx", "send_id"),)
@@ -132,16 +132,16 @@ class CustodySendEvent(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     send_id: Mapped[UUID] = mapped_column(sa.ForeignKey("custody_sends.id"))
     at: Mapped[datetime] = mapped_column(Instant)
-    #: After it.
+    #: The state after the event.
     state: Mapped[str] = mapped_column(sa.Text)
     custodian: Mapped[str | None] = mapped_column(sa.Text)
-    #: What happened: `asked`, `away`, `refused`, `no_answer`, `known`, `not_known` …
+    #: The event: `asked`, `away`, `refused`, `no_answer`, `known`, `not_known` …
     what: Mapped[str] = mapped_column(sa.Text)
     code: Mapped[str] = mapped_column(sa.Text)
 
 
 class CustodyBalance(Base):
-    """What a custodian last said that it keeps for us."""
+    """The balance that a custodian last reported."""
 
     __tablename__ = "custody_balances"
 
@@ -153,11 +153,11 @@ class CustodyBalance(Base):
 
 
 class CustodyPoll(Base):
-    """Up to where a custodian's list of what came in is dealt with."""
+    """The position up to which a custodian's incoming transfers are processed."""
 
     __tablename__ = "custody_polls"
 
     custodian: Mapped[str] = mapped_column(sa.Text, primary_key=True)
-    #: Everything that it first saw before is final, and noted if it arrived.
+    #: Every transfer first seen before is final, and recorded if it was completed.
     since: Mapped[datetime] = mapped_column(Instant)
     polled_at: Mapped[datetime] = mapped_column(Instant)

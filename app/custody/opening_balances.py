@@ -1,4 +1,4 @@
-"""What custodians keep before anything moves through us: the owners put it there."""
+"""Opening balances: what the owners put at custodians before anything moved through PBCEx."""
 
 import structlog
 
@@ -15,7 +15,7 @@ from app.ledger import service as ledger
 
 _log = structlog.get_logger()
 
-# Whoever opens the books of a custodian, opens them alone.
+# One process at a time opens the books of a custodian.
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('custody opening ' || %s))"
 _HAS_BEGUN = """
 SELECT EXISTS (SELECT FROM custody_arrivals WHERE custodian = %(custodian)s)
@@ -25,9 +25,10 @@ SELECT EXISTS (SELECT FROM custody_arrivals WHERE custodian = %(custodian)s)
 
 @task("custody.open_books", own_transactions=True)
 def open_books(database: Database) -> None:
-    """Book what each custodian keeps as the owners' capital, where nothing was booked or moved
-    before; elsewhere nothing changes. Raises what asking a custodian raises: those that were asked
-    before it are done.
+    """Post each custodian's balances as owners' capital, unless anything was posted or moved
+    before.
+
+    Raises what calling a custodian raises; the custodians before it are done then.
     """
     for custodian in resolve(Custodians).values():
         opened = open_custodian(database, custodian)
@@ -35,25 +36,25 @@ def open_books(database: Database) -> None:
 
 
 def open_custodian(database: Database, custodian: Custodian) -> list[Amount]:
-    """The same of one custodian; answers what was booked."""
-    kept = [each.total for each in custodian.balances() if each.total.units > 0]
+    """Open the books of one custodian; return the amounts that were posted."""
+    balances = [balance.total for balance in custodian.balances() if balance.total.units > 0]
     with database.transaction() as session:
         session.send(_LOCK, (custodian.name,))
-        if _has_begun(session, custodian, kept):
+        if _has_begun(session, custodian, balances):
             return []
-        for amount in kept:
-            _book(session, custodian, amount)
-    return kept
+        for amount in balances:
+            _post_opening(session, custodian, amount)
+    return balances
 
 
-def _has_begun(session: Session, custodian: Custodian, kept: list[Amount]) -> bool:
-    accounts = (chart.custody(each.asset, custodian.provider_id) for each in kept)
+def _has_begun(session: Session, custodian: Custodian, balances: list[Amount]) -> bool:
+    accounts = (chart.custody(amount.asset, custodian.provider_id) for amount in balances)
     if any(ledger_queries.account_balance(session, account) for account in accounts):
         return True
     return bool(session.rows(_HAS_BEGUN, {"custodian": custodian.name})[0][0])
 
 
-def _book(session: Session, custodian: Custodian, amount: Amount) -> None:
+def _post_opening(session: Session, custodian: Custodian, amount: Amount) -> None:
     code = amount.asset.code
     ledger.post(
         session,

@@ -1,4 +1,4 @@
-"""What custody holds on a person, and how it forgets them."""
+"""Custody's personal data: what is exported, retained and erased."""
 
 from uuid import UUID
 
@@ -27,13 +27,17 @@ WHERE a.user_id = %s ORDER BY r.id
 
 
 def _export_sections(session: Session, person_id: UUID) -> ExportSections:
-    given, came = session.fetch((_ADDRESSES, (person_id,)), (_ARRIVALS, (person_id,)))
-    arrived = ((asset, str(Amount(TRADABLE[asset], units)), *rest) for asset, units, *rest in came)
+    address_rows, transfer_rows = session.fetch(
+        (_ADDRESSES, (person_id,)), (_ARRIVALS, (person_id,))
+    )
+    transfers = (
+        (asset, str(Amount(TRADABLE[asset], units)), *rest) for asset, units, *rest in transfer_rows
+    )
     return {
         "depositAddresses": export_records(
-            given, "id asset network address askedAt retiredAt", id=addresses.PREFIX
+            address_rows, "id asset network address askedAt retiredAt", id=addresses.PREFIX
         ),
-        "arrivals": export_records(arrived, "asset amount address txHash arrivedAt"),
+        "arrivals": export_records(transfers, "asset amount address txHash arrivedAt"),
     }
 
 
@@ -41,28 +45,28 @@ PERSONAL_DATA = PersonalData(
     "custody",
     {
         "custody_addresses": PersonalDataTable(
-            "The addresses that the person can send tokens to",
+            "The wallet addresses to which the person can send tokens",
             ErasureEffect.RETAINED,
-            f"Retired, and never given to anybody else. {RETAINED_BY_LAW}",
+            f"Retired, and never assigned to another person. {RETAINED_BY_LAW}",
             export_sections=("depositAddresses",),
         ),
         "custody_arrivals": PersonalDataTable(
-            "What came to these addresses",
+            "The token transfers to these addresses",
             ErasureEffect.RETAINED,
             RETAINED_BY_LAW,
             export_sections=("arrivals",),
         ),
         "custody_sends": PersonalDataTable(
-            "Where tokens were sent, sealed, for a withdrawal by its id",
+            "The wallet address to which a withdrawal was sent, sealed, by the withdrawal's id",
             ErasureEffect.RETAINED,
             RETAINED_BY_LAW,
-            not_exported="The same is told with the withdrawal.",
+            not_exported="Exported with the withdrawal.",
         ),
         "custody_send_events": PersonalDataTable(
-            "Which custodian was asked to send, and what it answered",
+            "The calls to custodians for a send, and their outcomes",
             ErasureEffect.RETAINED,
             f"Evidence that nothing was sent twice. {RETAINED_BY_LAW}",
-            not_exported="How the house and its custodians went about a withdrawal.",
+            not_exported="Internal to PBCEx and its custodians.",
         ),
     },
     export_sections=_export_sections,

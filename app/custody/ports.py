@@ -1,6 +1,6 @@
-"""What a custodian does for us.
+"""What a custodian implements.
 
-`reference` is our public id of what a call is about: the custodian knows a repetition by it. Every
+`reference` is our public id of what a call is about, and its idempotency key. Every
 call may raise `ProviderUnavailable`, `ProviderOutcomeUnknown` or `ProviderRefused`
 (app/providers/errors.py).
 """
@@ -17,28 +17,30 @@ from app.providers.errors import ProviderRefused
 
 
 class CustodianCannotSend(ProviderRefused):
-    """It will not, for a reason of its own that another custodian need not have: too little of the
-    asset is there, or it does not keep it."""
+    """The custodian refuses for a reason that another one may not have.
+
+    Its balance is too low, or it does not support the asset.
+    """
 
 
 class Network(StrEnum):
-    """Where a token lives."""
+    """The blockchain of a token."""
 
     ETHEREUM = "ETHEREUM"
 
 
 class Direction(StrEnum):
-    """Which way a transfer went."""
+    """The direction of a transfer, as seen from PBCEx."""
 
     IN = "in"
     OUT = "out"
 
 
 class TransferState(StrEnum):
-    """How far a transfer is, as its custodian sees it."""
+    """The state of a transfer at its custodian."""
 
     PENDING = "pending"
-    """It waits for confirmations, or for an approval there: it can still fail."""
+    """It waits for confirmations or for an approval, and can still fail."""
     COMPLETED = "completed"
     FAILED = "failed"
     """Nothing moved, and nothing will."""
@@ -46,7 +48,7 @@ class TransferState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CustodyTerms:
-    """An asset that a custodian keeps on a network; `cost` is what it takes for sending once."""
+    """An asset that a custodian supports on a network; `cost` is its fee for one send."""
 
     asset: Asset
     network: Network
@@ -55,7 +57,7 @@ class CustodyTerms:
 
 @dataclass(frozen=True, slots=True)
 class CustodianBalance:
-    """What a custodian keeps for us. `available` can be sent now."""
+    """The balance of an asset at a custodian. `available` can be sent now."""
 
     available: Amount
     total: Amount
@@ -63,7 +65,7 @@ class CustodianBalance:
 
 @dataclass(frozen=True, slots=True)
 class SendOrder:
-    """A send that we ask for. `amount` is what is to arrive."""
+    """A send that we order. `amount` is what the recipient gets."""
 
     reference: str
     amount: Amount
@@ -73,11 +75,11 @@ class SendOrder:
 
 @dataclass(frozen=True, slots=True)
 class CustodyTransfer:
-    """Something that came in or goes out at a custodian, as it says now.
+    """An incoming or outgoing transfer at a custodian, in its current state.
 
-    `amount` is what arrives where it goes to; `cost` what the custodian takes on top of it.
-    `address` is where it goes to: one of ours, of what comes in. `reference` is ours, of what we
-    sent, and empty of what came in.
+    `amount` is what the recipient gets; `cost` the custodian's fee on top of it. `address` is the
+    recipient's: one of ours for an incoming transfer. `reference` is ours for an outgoing transfer,
+    and empty for an incoming one.
     """
 
     provider_ref: str
@@ -89,61 +91,64 @@ class CustodyTransfer:
     reference: str = ""
     cost: Amount | None = None
     tx_hash: str = ""
-    #: Why it failed.
+    #: Why the transfer failed.
     code: str = ""
 
 
 class Custodian(Protocol):
-    """Keeps tokens for us."""
+    """Holds tokens for PBCEx."""
 
     @property
     def name(self) -> str:
-        """As webhooks and our tables name it; never changes."""
+        """Return the name in webhook URLs and in our tables. It never changes."""
         ...
 
     @property
     def provider_id(self) -> UUID:
-        """The owner of the accounts that stand for what it keeps (app/catalog/provider_ids.py)."""
+        """Return the owner of the ledger accounts for its balances
+        (app/catalog/provider_ids.py)."""
         ...
 
     @property
     def terms(self) -> Sequence[CustodyTerms]:
-        """What it keeps."""
+        """Return the supported assets and networks."""
         ...
 
     def create_address(self, reference: str, asset: Asset, network: Network) -> str:
-        """An address of our own to which the asset can be sent; the same one for the same
-        reference, however often."""
+        """Return an address to which the asset can be sent; the same reference, the same
+        address."""
         ...
 
     def send(self, order: SendOrder) -> CustodyTransfer:
-        """Send; once for each reference, however often.
+        """Send; once for each reference, however often it is called.
 
-        Raises `CustodianCannotSend` where another custodian may be asked, which as
+        Raises `CustodianCannotSend` when another custodian may be called, which as
         `ProviderUnavailable` and every `ProviderRefused` says that nothing was done by this call.
         """
         ...
 
     def find(self, reference: str, *, since: datetime) -> CustodyTransfer | None:
-        """The send with our reference, which was not asked for before `since`; None if the
-        custodian knows none."""
+        """Return the send with our reference, ordered at `since` or later; None if there is
+        none."""
         ...
 
     def transfer(self, provider_ref: str) -> CustodyTransfer | None:
-        """One transfer by the custodian's id of it; None for one that is no token's."""
+        """Return the transfer with the custodian's id; None if it is not a token transfer."""
         ...
 
     def transfers(
         self, since: datetime, direction: Direction | None = None
     ) -> list[CustodyTransfer]:
-        """Every transfer that was first seen at `since` or later, in its present state, in one
-        direction or both, oldest first."""
+        """Return every transfer first seen at `since` or later, in its current state, oldest first.
+
+        Without a direction, both directions.
+        """
         ...
 
     def balances(self) -> list[CustodianBalance]:
-        """What it keeps now, of every asset of its terms."""
+        """Return the current balance of every supported asset."""
         ...
 
 
-#: The custodians that this exchange has, by name, in the order in which they are preferred.
+#: The configured custodians by name, in order of preference.
 Custodians = NewType("Custodians", dict[str, Custodian])

@@ -49,20 +49,20 @@ WHERE settled_at IS NULL
 
 @dataclass(frozen=True, slots=True)
 class SendStatus:
-    """How a send stands."""
+    """The current status of a send."""
 
     reference: str
     state: SendState
-    #: What is to arrive.
+    #: What the recipient gets.
     amount: Amount
     network: Network
-    #: The one that was asked last, and its id of the send once it has it.
+    #: The custodian that was called last; `provider_ref` is its id of the send.
     custodian: str | None
     provider_ref: str | None
-    #: What the custodian took on top of the amount; None until it says so.
+    #: The custodian's fee on top of the amount; None until known.
     cost: Amount | None
     tx_hash: str
-    #: Why it failed, was refused or is disputed.
+    #: Why the send failed, was refused or is disputed.
     code: str
     planned_at: datetime
     looked_at: datetime
@@ -70,18 +70,18 @@ class SendStatus:
 
     @property
     def provider_id(self) -> UUID | None:
-        """Whose account of class `custody` it leaves."""
+        """Return the owner of the `custody` account from which it is sent."""
         return _OWNERS[self.custodian] if self.custodian is not None else None
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing more is done about it by itself."""
+        """Whether the system does nothing more about it."""
         return self.state in SETTLED_STATES
 
 
 @dataclass(frozen=True, slots=True)
 class IncomingTokenTransfer:
-    """What came in at a custodian, final. `user_id` is None where the address is nobody's."""
+    """A final incoming transfer at a custodian. `user_id` is None for an address without owner."""
 
     id: UUID
     custodian: str
@@ -96,13 +96,13 @@ class IncomingTokenTransfer:
 
     @property
     def provider_id(self) -> UUID:
-        """Whose account of class `custody` it came to."""
+        """Return the owner of the `custody` account to which it came."""
         return _OWNERS[self.custodian]
 
 
 @dataclass(frozen=True, slots=True)
 class ReportedBalance:
-    """What a custodian last said that it keeps."""
+    """The balance that a custodian last reported."""
 
     custodian: str
     available: Amount
@@ -112,7 +112,7 @@ class ReportedBalance:
 
 @dataclass(frozen=True, slots=True)
 class CustodiedAsset:
-    """An asset at a custodian: there as it says, here as the ledger has it."""
+    """An asset at a custodian: the balance that it reported, and the one in our books."""
 
     asset: Asset
     reported: ReportedBalance | None
@@ -121,13 +121,13 @@ class CustodiedAsset:
 
     @property
     def difference(self) -> Amount | None:
-        """There less here; None while the custodian has not said."""
+        """Return the reported balance less the booked one; None until one was reported."""
         return None if self.reported is None else self.reported.total - self.booked
 
 
 @dataclass(frozen=True, slots=True)
 class CustodianOverview:
-    """A custodian as staff see it. One that is switched off has no health."""
+    """A custodian as staff see it. `health` is None when it is switched off."""
 
     name: str
     health: CustodianHealth | None
@@ -135,45 +135,45 @@ class CustodianOverview:
     assets: list[CustodiedAsset]
 
 
-#: The owner of a custodian's accounts, by its name.
+#: The owner of a custodian's ledger accounts, by its name.
 _OWNERS = {provider_ids.PROVIDER_NAMES[owner]: owner for owner in provider_ids.PROVIDER_NAMES}
 
 
 def send_status(session: Session, reference: str) -> SendStatus:
-    """How the send with this reference stands. Raises `NotFound`."""
+    """Return the status of the send with this reference. Raises `NotFound`."""
     row = session.row(_SEND, (reference,))
     if row is None:
         raise NotFound
-    return _status(row)
+    return _parse_status(row)
 
 
 def recent_sends(session: Session, limit: int) -> list[SendStatus]:
-    """Those planned last, newest first."""
-    return [_status(row) for row in session.rows(_RECENT_SENDS, (limit,))]
+    """Return the latest sends, newest first."""
+    return [_parse_status(row) for row in session.rows(_RECENT_SENDS, (limit,))]
 
 
 def open_send_counts(session: Session) -> tuple[int, int]:
-    """How many sends are not over, and of how many of them nobody knows what was done."""
+    """Return how many sends are not settled, and how many of these have an unknown outcome."""
     row = session.row(_OPEN_SENDS)
     assert row is not None
     return int(row[0]), int(row[1])
 
 
 def incoming_transfer(session: Session, arrival_id: UUID) -> IncomingTokenTransfer:
-    """One arrival. Raises `NotFound`."""
+    """Return one incoming transfer. Raises `NotFound`."""
     row = session.row(_ARRIVAL, (arrival_id,))
     if row is None:
         raise NotFound
-    return _arrival(row)
+    return _parse_transfer(row)
 
 
 def recent_incoming_transfers(session: Session, limit: int) -> list[IncomingTokenTransfer]:
-    """Those seen last, newest first."""
-    return [_arrival(row) for row in session.rows(_RECENT_ARRIVALS, (limit,))]
+    """Return the latest incoming transfers, newest first."""
+    return [_parse_transfer(row) for row in session.rows(_RECENT_ARRIVALS, (limit,))]
 
 
 def reported_balances(session: Session) -> list[ReportedBalance]:
-    """What each custodian last said that it keeps, by custodian and asset."""
+    """Return the last reported balances, by custodian and asset."""
     return [
         ReportedBalance(name, Amount(TRADABLE[code], available), Amount(TRADABLE[code], total), at)
         for name, code, available, total, at in session.rows(_BALANCES)
@@ -181,26 +181,26 @@ def reported_balances(session: Session) -> list[ReportedBalance]:
 
 
 def custodian_health(session: Session, names: Iterable[str]) -> dict[str, CustodianHealth]:
-    """The health of each of these custodians, by the last calls of every process."""
+    """Return the health of these custodians, from the latest calls of all processes."""
     since = clock.now() - rules.HEALTH_WINDOW
     outcomes = providers_queries.recent_outcomes(
         session, list(names), since, rules.HEALTH_CALLS_MAX
     )
-    return {name: rules.health_of(found) for name, found in outcomes.items()}
+    return {name: rules.health_of(latest) for name, latest in outcomes.items()}
 
 
 def custodians_for(session: Session, order: SendOrder) -> list[str]:
-    """The custodians that can send this, in the order in which they are to be asked."""
+    """Return the custodians that support this send, in the order in which they are called."""
     costs = {
         name: terms.cost
-        for name, each in resolve(Custodians).items()
-        for terms in each.terms
+        for name, custodian in resolve(Custodians).items()
+        for terms in custodian.terms
         if (terms.asset, terms.network) == (order.amount.asset, order.network)
     }
     available = {
-        each.custodian: each.available
-        for each in reported_balances(session)
-        if each.available.asset == order.amount.asset
+        balance.custodian: balance.available
+        for balance in reported_balances(session)
+        if balance.available.asset == order.amount.asset
     }
     health = custodian_health(session, costs)
     candidates = [
@@ -211,30 +211,35 @@ def custodians_for(session: Session, order: SendOrder) -> list[str]:
 
 
 def custodian_overviews(session: Session) -> list[CustodianOverview]:
-    """Every custodian that we have, or that has something of ours."""
+    """Return every configured custodian, and every other one that reported a balance."""
     custodians = resolve(Custodians)
     counts: dict[str, int] = dict(session.rows(_ADDRESS_COUNTS))
     health = custodian_health(session, custodians)
-    there = {(each.custodian, each.total.asset.code): each for each in reported_balances(session)}
-    names = [*custodians, *sorted({name for name, _ in there} - custodians.keys())]
-    found = []
+    reported = {
+        (balance.custodian, balance.total.asset.code): balance
+        for balance in reported_balances(session)
+    }
+    names = [*custodians, *sorted({name for name, _ in reported} - custodians.keys())]
+    overviews = []
     for name in names:
-        terms = {each.asset.code: each for each in getattr(custodians.get(name), "terms", ())}
-        codes = {code for owner, code in there if owner == name} | terms.keys()
-        kept = []
+        terms_by_code = {
+            terms.asset.code: terms for terms in getattr(custodians.get(name), "terms", ())
+        }
+        codes = {code for owner, code in reported if owner == name} | terms_by_code.keys()
+        assets = []
         for asset in (TRADABLE[code] for code in sorted(codes)):
             books = ledger_queries.account_balance(session, chart.custody(asset, _OWNERS[name]))
             code = asset.code
-            kept.append(
+            assets.append(
                 CustodiedAsset(
-                    asset, there.get((name, code)), Amount(asset, books), terms.get(code)
+                    asset, reported.get((name, code)), Amount(asset, books), terms_by_code.get(code)
                 )
             )
-        found.append(CustodianOverview(name, health.get(name), counts.get(name, 0), kept))
-    return found
+        overviews.append(CustodianOverview(name, health.get(name), counts.get(name, 0), assets))
+    return overviews
 
 
-def _status(row: Row) -> SendStatus:
+def _parse_status(row: Row) -> SendStatus:
     reference, state, code, units, network, custodian, provider_ref, cost, *rest = row
     asset = TRADABLE[code]
     return SendStatus(
@@ -249,7 +254,7 @@ def _status(row: Row) -> SendStatus:
     )
 
 
-def _arrival(row: Row) -> IncomingTokenTransfer:
+def _parse_transfer(row: Row) -> IncomingTokenTransfer:
     identifier, custodian, provider_ref, user_id, address, code, units, *rest = row
     amount = Amount(TRADABLE[code], units)
     return IncomingTokenTransfer(

@@ -1,4 +1,4 @@
-"""How a send may proceed, when a custodian counts as well, and which one is asked first. Pure."""
+"""Transitions of a send, the health of custodians, and their order for a send. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,16 +9,16 @@ from app.kit.money import Amount
 from app.kit.states import Transitions
 from app.providers.ports import CallOutcome
 
-#: Tasks of funding, which books. The one is given the `arrival_id` of what came in, the other the
-#: `reference` of a send that is over.
+#: Funding's tasks that post to the ledger: the first gets the `arrival_id` of an incoming transfer,
+#: the second the `reference` of a settled send.
 CREDIT_TASK = "funding.credit_arrival"
 SETTLE_TASK = "funding.settle_send"
 
-#: No custodian acts later than this on a request of ours that it gave no answer to. What it then
-#: does not know under our reference was not done.
+#: No custodian acts on an unanswered request later than this. If it then has no record of our
+#: reference, it did nothing.
 IN_FLIGHT_MAX = timedelta(minutes=15)
 
-#: A custodian's health is what became of its last calls of so long.
+#: A custodian's health follows from its latest calls within this time.
 HEALTH_WINDOW = timedelta(minutes=10)
 HEALTH_CALLS_MAX = 10
 _FAILURES_IN_A_ROW = 3
@@ -26,21 +26,21 @@ _FAILURES = frozenset({CallOutcome.UNAVAILABLE, CallOutcome.UNKNOWN})
 
 
 class SendState(StrEnum):
-    """How far a send is."""
+    """The state of a send."""
 
     PLANNED = "planned"
-    """No custodian has it: it is to be sent."""
+    """No custodian has it yet."""
     UNKNOWN = "unknown"
-    """A custodian was asked and gave no answer: it may have sent it."""
+    """A custodian was called and gave no answer: it may have sent it."""
     ACCEPTED = "accepted"
-    """Its custodian has it; it can still fail."""
+    """Its custodian accepted it; it can still fail."""
     COMPLETED = "completed"
     FAILED = "failed"
-    """Its custodian could not send it: nothing left us."""
+    """Its custodian could not send it: nothing was sent."""
     REFUSED = "refused"
-    """Its custodian will not send it, and no other was asked: nothing left us."""
+    """Its custodian refused it, and no other one was called: nothing was sent."""
     DISPUTED = "disputed"
-    """A custodian says something else than was asked for. People look into it."""
+    """A custodian's record differs from the order. Staff investigate it."""
 
 
 SEND_TRANSITIONS = Transitions(
@@ -68,24 +68,24 @@ SEND_TRANSITIONS = Transitions(
         SendState.DISPUTED: set(),
     }
 )
-#: In which nothing more is done about it by itself.
+#: The states after which the system does nothing more about a send.
 SETTLED_STATES = frozenset(
     {SendState.COMPLETED, SendState.FAILED, SendState.REFUSED, SendState.DISPUTED}
 )
 
 
 class CustodianHealth(StrEnum):
-    """How well a custodian answers, from good to bad."""
+    """How reliably a custodian answers, from best to worst."""
 
     HEALTHY = "well"
     UNRELIABLE = "shaky"
-    """Some of its last calls failed."""
+    """Some of its latest calls failed."""
     UNREACHABLE = "away"
-    """Its last calls failed, one after the other."""
+    """Its latest calls failed, one after the other."""
 
 
 def health_of(outcomes: Sequence[CallOutcome]) -> CustodianHealth:
-    """Of the outcomes of its last calls, the latest first. Without any it is taken to be well."""
+    """Return the health that follows from the latest calls, newest first; healthy without any."""
     failed = [outcome in _FAILURES for outcome in outcomes]
     if len(failed) >= _FAILURES_IN_A_ROW and all(failed[:_FAILURES_IN_A_ROW]):
         return CustodianHealth.UNREACHABLE
@@ -94,7 +94,7 @@ def health_of(outcomes: Sequence[CallOutcome]) -> CustodianHealth:
 
 @dataclass(frozen=True, slots=True)
 class CustodianCandidate:
-    """A custodian that could send. `available` is what it last said, None if it never did."""
+    """A custodian that could send. `available` is as last reported; None if it never was."""
 
     name: str
     health: CustodianHealth
@@ -103,11 +103,10 @@ class CustodianCandidate:
 
 
 def ranked_custodians(candidates: Iterable[CustodianCandidate], amount: Amount) -> list[str]:
-    """The names of those to ask, one after the other: first those that are known to have enough,
-    the better before the worse, and among equals the cheapest.
+    """Return the names of the candidates in the order in which they are called.
 
-    Those that seem to have too little come last and not never: what they said is minutes old, and
-    they say so themselves.
+    Those with a sufficient reported balance come first, then the healthier, then the cheaper. Those
+    with too little come last instead of never: the reported balance is minutes old.
     """
 
     def rank(candidate: CustodianCandidate) -> tuple[bool, int, int]:

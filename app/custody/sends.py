@@ -1,6 +1,6 @@
-"""The record of a send: read under its lock, changed by declared steps, each with its event.
+"""The rows of sends: locked, claimed, and changed by declared transitions, each with an event.
 
-For `service` and `arrivals`, which are told by custodians what became of it.
+Used by `service`, which calls custodians, and by `incoming_tokens`, which polls them.
 """
 
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ from app.kit.db import Session
 from app.kit.money import Amount
 from app.outbox import service as outbox
 
-_TABLE, _ADDRESS = "custody_sends", "address_sealed"
+_TABLE, _INSERTRESS = "custody_sends", "address_sealed"
 
-_ADD = """
+_INSERT = """
 INSERT INTO custody_sends (id, reference, asset, units, network, address_sealed, state, planned_at,
     looked_at)
 VALUES (%s, %s, %s, %s, %s, %s, 'planned', %s, %s)
@@ -34,26 +34,26 @@ FROM custody_sends WHERE reference = %s FOR UPDATE
 _CLAIM = """
 UPDATE custody_sends SET claim_id = %s, claimed_until = %s, looked_at = %s WHERE id = %s
 """
-_RELEASE = """
+_RELEASE_CLAIM = """
 UPDATE custody_sends SET claim_id = NULL, claimed_until = NULL WHERE id = %s AND claim_id = %s
 """
-_ASK = """
+_SET_CALLED = """
 UPDATE custody_sends SET custodian = %s, attempts = attempts + 1, unsettled_at = %s,
     claimed_until = %s
 WHERE id = %s
 """
-_MOVE = """
+_SET_STATE = """
 UPDATE custody_sends SET state = %(state)s, code = %(code)s, unsettled_at = %(unsettled_at)s,
     settled_at = %(settled_at)s
 WHERE id = %(id)s
 """
-_LEARN = """
+_SET_RESULT = """
 UPDATE custody_sends SET provider_ref = coalesce(%s, provider_ref),
     tx_hash = coalesce(nullif(%s, ''), tx_hash), cost_units = coalesce(%s, cost_units),
     unsettled_at = NULL
 WHERE id = %s
 """
-_EVENT = """
+_INSERT_EVENT = """
 INSERT INTO custody_send_events (id, send_id, at, state, custodian, what, code)
 VALUES (%s, %s, %s, %s, %s, %s, %s)
 """
@@ -62,7 +62,7 @@ _STATES = {
     TransferState.COMPLETED: SendState.COMPLETED,
     TransferState.FAILED: SendState.FAILED,
 }
-#: What we knew, and what a custodian says all the same.
+#: Our state of the send, and a custodian's state that contradicts it.
 _CONTRADICTIONS = {
     (SendState.COMPLETED, SendState.FAILED),
     (SendState.FAILED, SendState.ACCEPTED),
@@ -87,45 +87,47 @@ class LockedSend:
 
 
 def plan_send(session: Session, order: SendOrder) -> None:
-    """Plan a send, unless one with its reference is there."""
+    """Plan a send, unless one with its reference exists."""
     identifier, now = ids.new(), clock.now()
-    sealed = keys.seal(order.address, table=_TABLE, column=_ADDRESS, key=identifier)
+    sealed = keys.seal(order.address, table=_TABLE, column=_INSERTRESS, key=identifier)
     asset, units = order.amount.asset.code, order.amount.units
     row = session.row(
-        _ADD, (identifier, order.reference, asset, units, order.network, sealed, now, now)
+        _INSERT, (identifier, order.reference, asset, units, order.network, sealed, now, now)
     )
     if row is not None:
-        session.send(_EVENT, (ids.new(), identifier, now, SendState.PLANNED, None, "planned", ""))
+        session.send(
+            _INSERT_EVENT, (ids.new(), identifier, now, SendState.PLANNED, None, "planned", "")
+        )
 
 
 def lock_send(session: Session, reference: str) -> LockedSend | None:
-    """The send with this reference, locked until the transaction ends."""
+    """Return the send with this reference or None, its row locked."""
     row = session.row(_LOCK, (reference,))
     if row is None:
         return None
     identifier, reference, code, units, network, sealed, state, *rest = row
-    address = keys.open_sealed(sealed, table=_TABLE, column=_ADDRESS, key=identifier).decode()
+    address = keys.open_sealed(sealed, table=_TABLE, column=_INSERTRESS, key=identifier).decode()
     amount = Amount(TRADABLE[code], units)
     order = SendOrder(reference, amount, address, Network(network))
     return LockedSend(identifier, order, SendState(state), *rest)
 
 
 def claim_send(session: Session, send: LockedSend, until: datetime) -> UUID:
-    """From now on whoever holds the id that this answers is at it, until then at most."""
+    """Claim the send for this process until then, and return the id of the claim."""
     send.claim_id, send.claimed_until = ids.new(), until
     session.send(_CLAIM, (send.claim_id, until, clock.now(), send.id))
     return send.claim_id
 
 
 def release_claim(session: Session, send: LockedSend, claim_id: UUID) -> None:
-    """Others may be at it again."""
-    session.send(_RELEASE, (send.id, claim_id))
+    """Release a claim, so that another process can take the send on."""
+    session.send(_RELEASE_CLAIM, (send.id, claim_id))
 
 
 def record_attempt(session: Session, send: LockedSend, custodian: str, until: datetime) -> None:
-    """It is about to be asked of this custodian: from now on nobody knows what it did."""
+    """Record that this custodian is about to be called: from now on the outcome is unknown."""
     send.custodian, send.unsettled_at, send.claimed_until = custodian, clock.now(), until
-    session.send(_ASK, (custodian, send.unsettled_at, until, send.id))
+    session.send(_SET_CALLED, (custodian, send.unsettled_at, until, send.id))
     record_event(session, send, "asked")
 
 
@@ -138,14 +140,17 @@ def transition(
     unsettled_at: datetime | None = None,
     code: str = "",
 ) -> None:
-    """Take a declared step, and stage what funding does when it was the last."""
-    was_over = send.state in SETTLED_STATES
+    """Set the next state with its event. The last one stages the settlement by funding.
+
+    Raises for an undeclared transition.
+    """
+    was_settled = send.state in SETTLED_STATES
     if send.state is not state:
         send.state = SEND_TRANSITIONS.transition(send.state, state)
     send.unsettled_at = unsettled_at
     settled_at = clock.now() if state in SETTLED_STATES else None
     session.send(
-        _MOVE,
+        _SET_STATE,
         {
             "state": state,
             "code": code,
@@ -155,32 +160,33 @@ def transition(
         },
     )
     record_event(session, send, event, code)
-    if state in SETTLED_STATES and not was_over:
+    if state in SETTLED_STATES and not was_settled:
         outbox.stage(session, rules.SETTLE_TASK, {"reference": send.order.reference})
 
 
 def record_event(session: Session, send: LockedSend, event: str, code: str = "") -> None:
-    """Keep what happened, and in which state it left the send."""
+    """Record an event, and the state in which it left the send."""
     values = (ids.new(), send.id, clock.now(), send.state, send.custodian, event, code)
-    session.send(_EVENT, values)
+    session.send(_INSERT_EVENT, values)
 
 
 def apply_transfer(
     session: Session, send: LockedSend, custodian: str, transfer: CustodyTransfer
 ) -> None:
-    """Take in what a custodian says of a send, whoever asked it and however late the answer is.
+    """Apply a custodian's current transfer to its send, however late it is.
 
-    What it said before stays where this is older. Anything else than was asked for is disputed.
+    A state that is older than the stored one changes nothing. A transfer that differs from the
+    order makes the send disputed.
     """
     if send.custodian != custodian and transfer.state is TransferState.FAILED:
         return
-    code = _differs(send, custodian, transfer)
+    code = _difference(send, custodian, transfer)
     if code:
         _dispute(session, send, custodian, transfer, code)
         return
     state = _STATES[transfer.state]
     cost = transfer.cost.units if transfer.cost is not None else None
-    session.send(_LEARN, (transfer.provider_ref, transfer.tx_hash, cost, send.id))
+    session.send(_SET_RESULT, (transfer.provider_ref, transfer.tx_hash, cost, send.id))
     if state in SEND_TRANSITIONS.next_statuses[send.state]:
         transition(session, send, state, "known", code=transfer.code)
     elif (send.state, state) in _CONTRADICTIONS:
@@ -190,7 +196,7 @@ def apply_transfer(
 def _dispute(
     session: Session, send: LockedSend, custodian: str, transfer: CustodyTransfer, code: str
 ) -> None:
-    """Nothing more is done by itself: somebody has to look into it."""
+    """Mark the send disputed, and open a case: the system does nothing more about it."""
     if send.state is SendState.DISPUTED:
         return
     transition(session, send, SendState.DISPUTED, "known", code=code)
@@ -199,19 +205,19 @@ def _dispute(
         kind="custody.send",
         subject=send.order.reference,
         key=send.order.reference,
-        title="A custodian says something else than was asked of it",
+        title="A custodian's record differs from the send that was ordered",
         facts={
-            "What is wrong": code,
+            "Difference": code,
             "Custodian": custodian,
-            "Its id": transfer.provider_ref,
-            "Asked for": f"{send.order.amount} {send.order.amount.asset.code}",
-            "It says": f"{transfer.amount} {transfer.amount.asset.code}, {transfer.state}",
+            "Custodian's id": transfer.provider_ref,
+            "Ordered": f"{send.order.amount} {send.order.amount.asset.code}",
+            "Reported": f"{transfer.amount} {transfer.amount.asset.code}, {transfer.state}",
         },
     )
 
 
-def _differs(send: LockedSend, custodian: str, transfer: CustodyTransfer) -> str:
-    """In what way this is not what was asked; empty if it is."""
+def _difference(send: LockedSend, custodian: str, transfer: CustodyTransfer) -> str:
+    """Return the code of how the transfer differs from the order; empty if it does not."""
     if send.custodian != custodian:
         return "also_sent_elsewhere"
     if transfer.amount != send.order.amount:

@@ -1,10 +1,10 @@
-"""The verbs of sends: each goes out once, by one custodian, whatever breaks on the way.
+"""The verbs of sends: each goes out once, by one custodian, whatever fails on the way.
 
-A custodian is asked between two transactions. The first writes down whom we ask; from then on it is
-unknown what was done, until the answer is in the second. Whoever finds a send so (the process
-ended, or no answer came) looks first: the custodian is asked what it knows of our reference. It may
-be asked to send again, since it knows a repetition by the reference; another custodian may not,
-unless the first has certainly done nothing.
+A custodian is called between two transactions. The first one records the custodian; from then on
+the outcome is unknown, until the second one stores the answer. After a crash or a call without an
+answer the custodian's records are read first, by our reference. The same custodian may then be
+called again, because the reference is its idempotency key. Another custodian may be called only
+after the first has certainly done nothing.
 """
 
 from dataclasses import dataclass
@@ -36,12 +36,12 @@ from app.kit.tasks import JobClaimedElsewhere, task
 from app.outbox import service as outbox
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 
-#: Longer than one call may take; whoever has not come back by then has ended.
+#: Longer than one call can take: after this time the claiming process has ended.
 CLAIM_DURATION: Final = timedelta(minutes=2)
-_LOOK_AGAIN = timedelta(seconds=30)
-_AT_ONCE_MAX = 100
+_CHECK_INTERVAL = timedelta(seconds=30)
+_BATCH = 100
 
-_OPEN = """
+_SELECT_UNSETTLED = """
 UPDATE custody_sends SET looked_at = %(now)s WHERE id = ANY (ARRAY(
     SELECT id FROM custody_sends WHERE settled_at IS NULL AND looked_at < %(before)s
     ORDER BY looked_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
@@ -51,8 +51,8 @@ _log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class _Turn:
-    """A send in this process's hands."""
+class _ClaimedSend:
+    """A send that this process has claimed."""
 
     claim_id: UUID
     send: LockedSend
@@ -67,11 +67,11 @@ def send(
     address: str,
     network: Network = Network.ETHEREUM,
 ) -> SendStatus:
-    """Send, unless that was done, and say how it stands: call it again, or `settle`, until it is
-    over. `units` are what is to arrive; what the custodian takes comes on top of it.
+    """Send once, and return the status; call this or `settle` again until it is settled.
 
-    Has transactions of its own. Raises `SendDiffers` where the reference is another send's, and
-    `JobClaimedElsewhere` while another process is at it.
+    `units` are what the recipient gets; the custodian's fee comes on top. Uses transactions of its
+    own. Raises `SendDiffers` if the reference belongs to another send, and `JobClaimedElsewhere`
+    while another process handles it.
     """
     order = SendOrder(reference, Amount(asset, units), address, network)
     with database.transaction() as session:
@@ -83,160 +83,160 @@ def send(
 
 
 def settle(database: Database, reference: str) -> SendStatus:
-    """Look again at a send that is not over, do what is left to be done, and say how it stands.
+    """Move a send on as far as possible, and return its status.
 
-    Has transactions of its own. Raises `NotFound`, and `JobClaimedElsewhere` while another process
-    is at it.
+    Uses transactions of its own. Raises `NotFound`, and `JobClaimedElsewhere` while another process
+    handles it.
     """
-    turn = _begin(database, reference)
-    if turn is not None:
+    claimed = _claim(database, reference)
+    if claimed is not None:
         try:
-            _proceed(database, turn)
+            _proceed(database, claimed)
         finally:
             with database.transaction() as session:
-                sends.release_claim(session, turn.send, turn.claim_id)
+                sends.release_claim(session, claimed.send, claimed.claim_id)
     with database.reading() as session:
         return queries.send_status(session, reference)
 
 
 @task("custody.settle_send", own_transactions=True)
 def settle_send(database: Database, *, reference: str) -> None:
-    """`settle`, for a send of whose end nobody has told us."""
+    """Run `settle` for a send whose outcome no webhook has reported."""
     settle(database, reference)
 
 
 @task("custody.follow_sends")
 def follow_sends(session: Session) -> None:
-    """Have every send looked at that is not over and was not looked at for a while."""
+    """Stage the check of every unsettled send that was not checked for a while."""
     now = clock.now()
-    values = {"now": now, "before": now - _LOOK_AGAIN, "limit": _AT_ONCE_MAX}
-    for (reference,) in session.rows(_OPEN, values):
+    values = {"now": now, "before": now - _CHECK_INTERVAL, "limit": _BATCH}
+    for (reference,) in session.rows(_SELECT_UNSETTLED, values):
         outbox.stage(session, "custody.settle_send", {"reference": reference})
 
 
-def _begin(database: Database, reference: str) -> _Turn | None:
-    """The send, from now on in our hands; None if there is nothing to be done about it."""
+def _claim(database: Database, reference: str) -> _ClaimedSend | None:
+    """Claim the send; None if it is settled. Raises `NotFound` and `JobClaimedElsewhere`."""
     with database.transaction() as session:
-        found = sends.lock_send(session, reference)
-        if found is None:
+        current = sends.lock_send(session, reference)
+        if current is None:
             raise NotFound
-        if found.state in SETTLED_STATES:
+        if current.state in SETTLED_STATES:
             return None
         now = clock.now()
-        if found.claimed_until is not None and found.claimed_until > now:
+        if current.claimed_until is not None and current.claimed_until > now:
             raise JobClaimedElsewhere
-        if found.state is SendState.PLANNED and found.unsettled_at is not None:
-            # Whoever asked has ended, perhaps after the custodian did it.
+        if current.state is SendState.PLANNED and current.unsettled_at is not None:
+            # The process that called the custodian has ended, perhaps after the custodian sent.
             sends.transition(
-                session, found, SendState.UNKNOWN, "ended", unsettled_at=found.unsettled_at
+                session, current, SendState.UNKNOWN, "ended", unsettled_at=current.unsettled_at
             )
-        return _Turn(sends.claim_send(session, found, now + CLAIM_DURATION), found)
+        return _ClaimedSend(sends.claim_send(session, current, now + CLAIM_DURATION), current)
 
 
-def _proceed(database: Database, turn: _Turn) -> None:
-    """Look where it may have been sent; send where it was not."""
-    found = turn.send
-    if found.state is SendState.PLANNED:
-        _send_somewhere(database, turn)
+def _proceed(database: Database, claimed: _ClaimedSend) -> None:
+    """Check the custodian that may have sent it; send it if none has."""
+    current = claimed.send
+    if current.state is SendState.PLANNED:
+        _send_by_any(database, claimed)
         return
-    assert found.custodian is not None, "it was asked of one"
-    if _look(database, turn) is _NOT_KNOWN and found.state is SendState.UNKNOWN:
-        _send_again(database, turn)
+    assert current.custodian is not None, "a custodian was called"
+    if _check_records(database, claimed) is _NOT_FOUND and current.state is SendState.UNKNOWN:
+        _send_again(database, claimed)
 
 
-_KNOWN, _NOT_KNOWN, _NO_ANSWER = "known", "not_known", "no_answer"
+_FOUND, _NOT_FOUND, _NO_ANSWER = "known", "not_known", "no_answer"
 
 
-def _look(database: Database, turn: _Turn) -> str:
-    """Ask the custodian what it knows of our reference, and take it in."""
-    found = turn.send
-    assert found.custodian is not None
-    custodian = _custodian(found.custodian)
+def _check_records(database: Database, claimed: _ClaimedSend) -> str:
+    """Read the custodian's record of our reference, and apply it."""
+    current = claimed.send
+    assert current.custodian is not None
+    custodian = _custodian(current.custodian)
     if custodian is None:
         return _NO_ANSWER
     try:
-        transfer = custodian.find(found.order.reference, since=found.planned_at)
+        transfer = custodian.find(current.order.reference, since=current.planned_at)
     except (ProviderUnavailable, ProviderOutcomeUnknown, ProviderRefused) as failure:
-        _log.warning("custody_not_looked", reference=found.order.reference, reason=str(failure))
+        _log.warning("custody_not_looked", reference=current.order.reference, reason=str(failure))
         return _NO_ANSWER
     if transfer is None:
-        return _NOT_KNOWN
+        return _NOT_FOUND
     with database.transaction() as session:
-        sends.apply_transfer(session, _again(session, found), custodian.name, transfer)
-    return _KNOWN
+        sends.apply_transfer(session, _lock_again(session, current), custodian.name, transfer)
+    return _FOUND
 
 
-def _send_again(database: Database, turn: _Turn) -> None:
-    """Ask the same custodian once more: it was asked before, and may still be at it.
+def _send_again(database: Database, claimed: _ClaimedSend) -> None:
+    """Call the same custodian once more; it may still be processing the earlier call.
 
-    What it says now is the end of it only once the earlier request cannot be acted upon any more.
+    Its answer is conclusive only when the earlier call can no longer be in flight.
     """
-    found = turn.send
-    assert found.custodian is not None
-    custodian = _custodian(found.custodian)
+    current = claimed.send
+    assert current.custodian is not None
+    custodian = _custodian(current.custodian)
     if custodian is None:
         return
-    asked_before = found.unsettled_at
-    is_certain = asked_before is None or clock.now() - asked_before > IN_FLIGHT_MAX
-    result = _ask(database, turn, custodian)
+    called_before = current.unsettled_at
+    is_conclusive = called_before is None or clock.now() - called_before > IN_FLIGHT_MAX
+    result = _call_to_send(database, claimed, custodian)
     if isinstance(result, CustodyTransfer | ProviderOutcomeUnknown):
         return
     with database.transaction() as session:
-        locked = _mine(session, turn)
+        locked = _lock_if_claimed(session, claimed)
         if locked is None or locked.state is not SendState.UNKNOWN:
             return
-        if not is_certain:
-            # As unknown as before this attempt, which did nothing.
+        if not is_conclusive:
+            # This call did nothing, so the outcome is as unknown as before.
             sends.transition(
-                session, locked, SendState.UNKNOWN, _what(result), unsettled_at=asked_before
+                session, locked, SendState.UNKNOWN, _event_of(result), unsettled_at=called_before
             )
             return
-        state = _did_nothing(session, locked, result)
+        state = _record_nothing_done(session, locked, result)
     if state is SendState.PLANNED:
-        _send_somewhere(database, turn)
+        _send_by_any(database, claimed)
 
 
-def _send_somewhere(database: Database, turn: _Turn) -> None:
-    """Ask one custodian after the other, as long as each has certainly done nothing."""
+def _send_by_any(database: Database, claimed: _ClaimedSend) -> None:
+    """Call one custodian after the other, as long as each has certainly done nothing."""
     with database.transaction() as session:
-        names = queries.custodians_for(session, turn.send.order)
+        names = queries.custodians_for(session, claimed.send.order)
     for name in names:
-        result = _ask(database, turn, resolve(Custodians)[name])
+        result = _call_to_send(database, claimed, resolve(Custodians)[name])
         if isinstance(result, CustodyTransfer):
             return
         if isinstance(result, ProviderOutcomeUnknown):
-            # It often knows already.
-            _look(database, turn)
+            # The custodian's records often show the send already.
+            _check_records(database, claimed)
             return
         with database.transaction() as session:
-            locked = _mine(session, turn)
+            locked = _lock_if_claimed(session, claimed)
             if locked is None or locked.state is not SendState.PLANNED:
                 return
-            state = _did_nothing(session, locked, result)
+            state = _record_nothing_done(session, locked, result)
         if state is not SendState.PLANNED:
             return
 
 
-def _ask(
-    database: Database, turn: _Turn, custodian: Custodian
+def _call_to_send(
+    database: Database, claimed: _ClaimedSend, custodian: Custodian
 ) -> CustodyTransfer | ProviderOutcomeUnknown | ProviderUnavailable | ProviderRefused:
-    """Ask a custodian to send, and take in what it answers; else the error says what it did."""
+    """Call a custodian to send, apply its answer and return it, or return the error."""
     until = clock.now() + CLAIM_DURATION
     with database.transaction() as session:
-        locked = _mine(session, turn)
+        locked = _lock_if_claimed(session, claimed)
         if locked is None or locked.state not in {SendState.PLANNED, SendState.UNKNOWN}:
             raise JobClaimedElsewhere
         sends.record_attempt(session, locked, custodian.name, until)
-    turn.send.custodian = custodian.name
+    claimed.send.custodian = custodian.name
     if clock.now() >= until:
         raise JobClaimedElsewhere
     try:
-        transfer = custodian.send(turn.send.order)
+        transfer = custodian.send(claimed.send.order)
     except (ProviderUnavailable, ProviderRefused) as failure:
         return failure
     except ProviderOutcomeUnknown as failure:
         with database.transaction() as session:
-            locked = _again(session, turn.send)
+            locked = _lock_again(session, claimed.send)
             if locked.state in {SendState.PLANNED, SendState.UNKNOWN}:
                 sends.transition(
                     session,
@@ -247,41 +247,41 @@ def _ask(
                 )
         return failure
     with database.transaction() as session:
-        sends.apply_transfer(session, _again(session, turn.send), custodian.name, transfer)
+        sends.apply_transfer(session, _lock_again(session, claimed.send), custodian.name, transfer)
     return transfer
 
 
-def _did_nothing(
+def _record_nothing_done(
     session: Session, locked: LockedSend, failure: ProviderUnavailable | ProviderRefused
 ) -> SendState:
-    """The custodian has certainly done nothing: it is to be sent by another, or by nobody."""
+    """Record that the custodian has certainly done nothing; return the state that follows."""
     if isinstance(failure, ProviderRefused) and not isinstance(failure, CustodianCannotSend):
         sends.transition(session, locked, SendState.REFUSED, "refused", code=failure.code)
     else:
         code = failure.code if isinstance(failure, ProviderRefused) else ""
-        sends.transition(session, locked, SendState.PLANNED, _what(failure), code=code)
+        sends.transition(session, locked, SendState.PLANNED, _event_of(failure), code=code)
     return locked.state
 
 
-def _what(failure: Exception) -> str:
+def _event_of(failure: Exception) -> str:
     return "refused" if isinstance(failure, ProviderRefused) else "away"
 
 
-def _again(session: Session, found: LockedSend) -> LockedSend:
-    locked = sends.lock_send(session, found.order.reference)
+def _lock_again(session: Session, current: LockedSend) -> LockedSend:
+    locked = sends.lock_send(session, current.order.reference)
     assert locked is not None, "sends are never deleted"
     return locked
 
 
-def _mine(session: Session, turn: _Turn) -> LockedSend | None:
-    """The send, if it is still in our hands: another process takes over what took too long."""
-    locked = _again(session, turn.send)
-    return locked if locked.claim_id == turn.claim_id else None
+def _lock_if_claimed(session: Session, claimed: _ClaimedSend) -> LockedSend | None:
+    """Return the locked send if our claim still holds; another process takes over a slow one."""
+    locked = _lock_again(session, claimed.send)
+    return locked if locked.claim_id == claimed.claim_id else None
 
 
 def _custodian(name: str) -> Custodian | None:
-    """The custodian of that name; None while it is switched off."""
-    found = resolve(Custodians).get(name)
-    if found is None:
+    """Return the custodian with this name; None while it is switched off."""
+    custodian = resolve(Custodians).get(name)
+    if custodian is None:
         _log.error("custodian_switched_off", custodian=name)
-    return found
+    return custodian

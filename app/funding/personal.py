@@ -1,4 +1,4 @@
-"""What funding holds on a person. It forgets nothing: the law wants to know who was paid what."""
+"""Funding's personal data. All of it is retained by law."""
 
 import json
 from collections.abc import Iterable
@@ -47,37 +47,44 @@ SELECT id FROM withdrawals WHERE user_id = %s AND status IN
 
 
 def _export_sections(session: Session, person_id: UUID) -> ExportSections:
-    who = (person_id,)
+    person = (person_id,)
     transfers, deposits, disputes, withdrawals, accounts = session.fetch(
-        (_TRANSFERS, who), (_DEPOSITS, who), (_DISPUTES, who), (_WITHDRAWALS, who), (_ACCOUNTS, who)
+        (_TRANSFERS, person),
+        (_DEPOSITS, person),
+        (_DISPUTES, person),
+        (_WITHDRAWALS, person),
+        (_ACCOUNTS, person),
     )
-    moved = (
+    transfer_rows = (
         (transfer_id, origin, destination, str(Amount(TRADABLE[origin], units)), at)
         for transfer_id, origin, destination, units, at in transfers
     )
     return {
-        "transfers": export_records(moved, "id fromAsset toAsset amount transferredAt", id="trf"),
+        "transfers": export_records(
+            transfer_rows, "id fromAsset toAsset amount transferredAt", id="trf"
+        ),
         "deposits": export_records(
-            _in_words(deposits),
+            _with_amount_text(deposits),
             "id asset amount method status requestedAt creditedAt", id="dep",
         ),
         "disputes": export_records(
-            _in_words(disputes), "depositId asset amount status openedAt closedAt", depositId="dep"
+            _with_amount_text(disputes),
+            "depositId asset amount status openedAt closedAt", depositId="dep",
         ),
         "withdrawals": export_records(
-            map(_opened, _in_words(withdrawals)),
+            map(_with_open_destination, _with_amount_text(withdrawals)),
             "id asset amount method status destination requestedAt completedAt", id="wdr",
         ),
         "accountsToSendTo": export_records(accounts, "method details givenAt"),
     }  # fmt: skip
 
 
-def _in_words(rows: Iterable[Row]) -> Iterable[Row]:
+def _with_amount_text(rows: Iterable[Row]) -> Iterable[Row]:
     for identifier, asset, units, *rest in rows:
         yield (identifier, asset, str(Amount(TRADABLE[asset], units)), *rest)
 
 
-def _opened(row: Row) -> Row:
+def _with_open_destination(row: Row) -> Row:
     identifier, asset, amount, method, status, sealed, *rest = row
     raw = keys.open_sealed(sealed, table="withdrawals", column="destination_sealed", key=identifier)
     return (identifier, asset, amount, method, status, json.loads(raw), *rest)
@@ -87,40 +94,43 @@ def _erasure_blockers(session: Session, person_id: UUID) -> list[ErasureBlocker]
     deposits, withdrawals = session.fetch(
         (_OPEN_DEPOSITS, (person_id,)), (_OPEN_WITHDRAWALS, (person_id,))
     )
-    found = [
-        ErasureBlocker(f"deposits.{ids.encode('dep', each)}", "is not settled yet")
-        for (each,) in deposits
-    ]
-    return found + [
+    blockers = [
         ErasureBlocker(
-            f"withdrawals.{ids.encode('wdr', each)}", "is not settled yet: it can be cancelled"
+            f"deposits.{ids.encode('dep', deposit_id)}",
+            "This deposit is not settled yet. Wait until it is credited or fails.",
         )
-        for (each,) in withdrawals
+        for (deposit_id,) in deposits
+    ]
+    return blockers + [
+        ErasureBlocker(
+            f"withdrawals.{ids.encode('wdr', withdrawal_id)}",
+            "This withdrawal is not settled yet. Cancel it, or wait until it is paid out.",
+        )
+        for (withdrawal_id,) in withdrawals
     ]
 
 
-_PAYMENTS = f"Who was paid what, and by whom. {RETAINED_BY_LAW}"
+_PAYMENTS = f"Records of payments. {RETAINED_BY_LAW}"
 PERSONAL_DATA = PersonalData(
     "funding",
     {
         "transfers": PersonalDataTable(
-            "Moves between the person's own accounts",
+            "Transfers between the person's two accounts",
             ErasureEffect.RETAINED,
             RETAINED_BY_LAW,
             export_sections=("transfers",),
         ),
         "deposits": PersonalDataTable(
-            "Payments to us, with the processor's token of a card or a phone number, sealed, until "
-            "the processor has answered",
+            "Payments to us; until they end, with the sealed token of a card, or phone number",
             ErasureEffect.RETAINED,
             _PAYMENTS,
             export_sections=("deposits",),
         ),
         "deposit_events": PersonalDataTable(
-            "The steps of deposits",
+            "The status changes of deposits",
             ErasureEffect.RETAINED,
             _PAYMENTS,
-            not_exported="The deposits tell where they stand.",
+            not_exported="The deposits show their status.",
         ),
         "disputes": PersonalDataTable(
             "Payments that the person's bank took back",
@@ -129,19 +139,19 @@ PERSONAL_DATA = PersonalData(
             export_sections=("disputes",),
         ),
         "withdrawals": PersonalDataTable(
-            "Payments from us, with the account or address, sealed",
+            "Payments from us, with the bank account or wallet address, sealed",
             ErasureEffect.RETAINED,
             _PAYMENTS,
             export_sections=("withdrawals",),
         ),
         "withdrawal_events": PersonalDataTable(
-            "The steps of withdrawals, and who of our staff took them",
+            "The status changes of withdrawals, with the member of staff",
             ErasureEffect.RETAINED,
             _PAYMENTS,
-            not_exported="The withdrawals tell where they stand.",
+            not_exported="The withdrawals show their status.",
         ),
         "given_accounts": PersonalDataTable(
-            "Accounts of ours that the person can send to",
+            "Virtual accounts to which the person can send money",
             ErasureEffect.RETAINED,
             _PAYMENTS,
             export_sections=("accountsToSendTo",),

@@ -1,8 +1,8 @@
-"""What was said between us and the providers: each call of ours, each webhook of theirs.
+"""Providers: the record of our calls to them, and of their webhooks.
 
-A call is noted before it is made and again when it is over, in transactions of their own: one that
-nobody came back from stays `pending`, and is looked into. A webhook is verified on its raw body,
-kept once by its event's id, and stages a task with it. It is a hint that something changed: the
-task asks the provider what is so, and so does a poll. Order, repetition and loss of webhooks
-therefore change nothing.
+A call is recorded before it is made and again when it has ended, in transactions of their own: a
+call whose process crashed stays `pending`, and is checked. A webhook is verified on its raw body,
+stored once by its event's id, and stages a task. The webhook only hints that something changed: the
+task reads the current state from the provider, and so does a poll. The order, the repetition and
+the loss of webhooks therefore change nothing.
 """

@@ -1,19 +1,21 @@
-"""How a call to a provider can fail. What matters is what may have happened there."""
+"""How a call to a provider can fail, by what the provider may have done."""
 
 from app.kit.errors import NotFinished, PermissionDenied, Unavailable
 
 
 class ProviderUnavailable(NotFinished):
-    """Certainly nothing happened there: it could not be reached, or asked us to wait."""
+    """The provider did nothing: it could not be reached, or asked us to wait."""
 
 
 class ProviderOutcomeUnknown(NotFinished):
-    """It was asked, and gave no answer that says what it did. It may have done it."""
+    """The provider gave no conclusive answer: it may have done what the call asks."""
 
 
 class ProviderRefused(Exception):
-    """It answered that it will not: there is no use in asking the same again. `code` is its own
-    word for why, `reason` says it in words that quote nothing of anybody's."""
+    """The provider refused: repeating the call is useless.
+
+    `code` is the provider's own code; `reason` explains it without personal data.
+    """
 
     def __init__(self, code: str, reason: str = "") -> None:
         self.code = code
@@ -22,15 +24,15 @@ class ProviderRefused(Exception):
 
 
 class WebhookSignatureInvalid(PermissionDenied):
-    """A webhook whose signature, age or body shows that the provider did not send it now."""
+    """The webhook's signature, age or body shows that the provider did not just send it."""
 
     code = "signature_invalid"
-    title = "This was not signed by the provider, or not now"
+    title = "The signature is not the provider's, or is too old."
 
 
 class WebhookVerificationUnavailable(Unavailable):
-    """A provider that is needed for this cannot be reached."""
+    """The webhook cannot be verified now, because the provider cannot be reached."""
 
     code = "provider_unavailable"
-    title = "A provider is temporarily unavailable"
+    title = "A provider is temporarily unavailable. Try again in a few seconds."
     retry_after_seconds = 5

@@ -13,7 +13,7 @@ Instant = sa.DateTime(timezone=True)
 
 
 class ProviderCall(Base):
-    """One call of ours: what for, and what became of it. Neither bodies nor keys."""
+    """One call to a provider: its purpose and its outcome. Neither bodies nor keys."""
 
     __tablename__ = "provider_calls"
     __table_args__ = (
@@ -31,21 +31,21 @@ class ProviderCall(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     provider: Mapped[str] = mapped_column(sa.Text)
-    #: Of the provider's protocol, such as `payouts.create`.
+    #: The operation of the provider's protocol, such as `payouts.create`.
     operation: Mapped[str] = mapped_column(sa.Text)
-    #: Our public id of what the call is about: the key by which the provider knows a repetition.
+    #: Our public id of what the call is about: the idempotency key.
     reference: Mapped[str] = mapped_column(sa.Text)
-    #: Of one request to make the call, counted from one.
+    #: The number of the attempt, counted from one.
     attempt: Mapped[int] = mapped_column(sa.Integer)
     began_at: Mapped[datetime] = mapped_column(Instant)
     ended_at: Mapped[datetime | None] = mapped_column(Instant)
     outcome: Mapped[str] = mapped_column(sa.Text)
-    #: Of what it refused, or the kind of failure.
+    #: The provider's refusal code, or the kind of failure.
     code: Mapped[str | None] = mapped_column(sa.Text)
 
 
 class WebhookEvent(Base):
-    """An event that a provider told us, kept once."""
+    """An event that a provider sent by webhook, stored once."""
 
     __tablename__ = "webhook_events"
     __table_args__ = (
@@ -61,8 +61,8 @@ class WebhookEvent(Base):
     kind: Mapped[str] = mapped_column(sa.Text)
     #: The provider's id of what the event is about.
     subject: Mapped[str] = mapped_column(sa.Text)
-    #: The body as it was signed: evidence, and whatever it names is personal.
+    #: The signed body: evidence, and personal data.
     body_sealed: Mapped[bytes] = mapped_column(Sealed)
     received_at: Mapped[datetime] = mapped_column(Instant)
-    #: How often it was told.
+    #: How often the event was delivered.
     deliveries: Mapped[int] = mapped_column(sa.Integer, server_default=sa.text("1"))

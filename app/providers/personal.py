@@ -1,4 +1,4 @@
-"""What is kept of what providers and we said."""
+"""Personal data in the records of provider calls and webhooks."""
 
 from app.kit.personal import ErasureEffect, PersonalData, PersonalDataTable
 
@@ -6,16 +6,16 @@ PERSONAL_DATA = PersonalData(
     "providers",
     {
         "provider_calls": PersonalDataTable(
-            "Which call to a provider was about which deposit, withdrawal or check, by its id",
+            "The calls to providers about a deposit, withdrawal or check, by its id",
             ErasureEffect.EXPIRES,
-            "Deleted after half a year. Says nothing about the person but the id.",
-            not_exported="Notes on our own calls; what came of them is with what they were about.",
+            "Deleted after half a year. Identifies the person only by that id.",
+            not_exported="Technical records; the results are exported with the payment or check.",
         ),
         "webhook_events": PersonalDataTable(
-            "What a provider told us about a payment or a check, sealed",
+            "A provider's webhooks about a payment or a check, sealed",
             ErasureEffect.EXPIRES,
-            "Deleted after half a year: the evidence that a provider did say so.",
-            not_exported="Copies of what providers hold; what came of it is told elsewhere.",
+            "Deleted after half a year: evidence of what the provider reported.",
+            not_exported="Providers' copies; the results are exported with the payment or check.",
         ),
     },
 )

@@ -1,4 +1,4 @@
-"""What adapters of providers give us: verified events, and a place to note calls."""
+"""Webhooks and calls: what adapters of providers verify and record."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import NewType, Protocol
 
 @dataclass(frozen=True, slots=True)
 class WebhookDelivery:
-    """A webhook as it came. Header names are in lower case."""
+    """A webhook request as received. Header names are in lower case."""
 
     url: str
     headers: Mapping[str, str]
@@ -17,10 +17,10 @@ class WebhookDelivery:
 
 @dataclass(frozen=True, slots=True)
 class ProviderEvent:
-    """Something that a provider says happened.
+    """An event that a provider reports.
 
-    `id` is the same each time it is said; `subject` the provider's id of what it is about. `task`
-    is staged with `event_id`, the id of our row.
+    `id` is the same in every delivery; `subject` is the provider's id of what the event is about.
+    `task` is staged with `event_id`, the id of our row.
     """
 
     id: str
@@ -30,10 +30,10 @@ class ProviderEvent:
 
 
 class WebhookVerifier(Protocol):
-    """Knows how one provider signs."""
+    """Verifies the webhooks of one provider."""
 
     def verify(self, delivery: WebhookDelivery) -> list[ProviderEvent]:
-        """The events in it; none where nothing concerns us.
+        """Return the events in the webhook that concern us, perhaps none.
 
         Raises `WebhookSignatureInvalid`, `MalformedRequest` where a signed body cannot be read, and
         `ProviderUnavailable` where the provider's key has to be fetched and cannot be.
@@ -41,18 +41,18 @@ class WebhookVerifier(Protocol):
         ...
 
 
-#: The verifiers by the provider's name, as `/webhooks/{provider}` names it.
+#: The verifiers by the provider's name in `/webhooks/{provider}`.
 WebhookVerifiers = NewType("WebhookVerifiers", dict[str, WebhookVerifier])
 
 
 class CallOutcome(StrEnum):
-    """What became of a call."""
+    """The outcome of a call."""
 
     PENDING = "pending"
-    """It was begun; whoever made it has not come back."""
+    """The call has started and not ended; its process may have crashed."""
     ANSWERED = "answered"
     REFUSED = "refused"
     UNAVAILABLE = "away"
-    """Certainly nothing happened there."""
+    """The provider certainly did nothing."""
     UNKNOWN = "unknown"
-    """It may have done it."""
+    """The provider may have done what the call asks."""

@@ -41,7 +41,7 @@ SELECT p.name, c.outcome FROM unnest(%s::text[]) AS p (name) LEFT JOIN LATERAL (
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """An event that a provider told us, with the body as it was signed."""
+    """A stored event of a provider, with the signed body."""
 
     id: UUID
     provider: str
@@ -53,41 +53,41 @@ class StoredEvent:
 
 
 def stored_event(session: Session, identifier: UUID) -> StoredEvent:
-    """The event of that row. Raises `NotFound`."""
+    """Return the event with this row id. Raises `NotFound`."""
     row = session.row(_EVENT, (identifier,))
     if row is None:
         raise NotFound
-    return _stored(row)
+    return _parse_event(row)
 
 
 def events_about(session: Session, provider: str, subject: str) -> list[StoredEvent]:
-    """What a provider told us about one of its things, oldest first."""
-    return [_stored(row) for row in session.rows(_EVENTS_ABOUT, (provider, subject))]
+    """Return a provider's events about one subject, oldest first."""
+    return [_parse_event(row) for row in session.rows(_EVENTS_ABOUT, (provider, subject))]
 
 
 def events_since(session: Session, provider: str, kind: str, since: datetime) -> list[StoredEvent]:
-    """What of a kind a provider told us since then, oldest first."""
-    return [_stored(row) for row in session.rows(_EVENTS_SINCE, (provider, kind, since))]
+    """Return a provider's events of one kind since then, oldest first."""
+    return [_parse_event(row) for row in session.rows(_EVENTS_SINCE, (provider, kind, since))]
 
 
 def last_called_at(
     session: Session, provider: str, operation: str, reference: str
 ) -> datetime | None:
-    """When we last began to ask a provider for this."""
+    """Return when the last such call to the provider began; None if there was none."""
     row = session.row(_LAST_CALL, (provider, operation, reference))
-    at: datetime | None = row[0] if row else None
-    return at
+    began_at: datetime | None = row[0] if row else None
+    return began_at
 
 
 def references_called_since(
     session: Session, provider: str, operation: str, since: datetime
 ) -> frozenset[str]:
-    """The references of all that we asked a provider for since then."""
+    """Return the references of all such calls to the provider since then."""
     rows = session.rows(_CALLED_SINCE, (provider, operation, since))
     return frozenset(reference for (reference,) in rows)
 
 
-def _stored(row: tuple[Any, ...]) -> StoredEvent:
+def _parse_event(row: tuple[Any, ...]) -> StoredEvent:
     key, provider, event_id, kind, subject, sealed, received_at = row
     body = keys.open_sealed(sealed, table="webhook_events", column="body_sealed", key=key)
     return StoredEvent(key, provider, event_id, kind, subject, body, received_at)
@@ -96,10 +96,12 @@ def _stored(row: tuple[Any, ...]) -> StoredEvent:
 def recent_outcomes(
     session: Session, providers: list[str], since: datetime, limit: int
 ) -> dict[str, list[CallOutcome]]:
-    """What became of the last calls of each of these providers, by any process, the latest first:
-    of calls that began after `since`, and so many at most."""
-    found: dict[str, list[CallOutcome]] = {name: [] for name in providers}
+    """Return the outcomes of each provider's latest calls by any process, newest first.
+
+    Only calls that began after `since` count, up to `limit` for each provider.
+    """
+    outcomes: dict[str, list[CallOutcome]] = {name: [] for name in providers}
     for name, outcome in session.rows(_LAST_OUTCOMES, (providers, since, limit)):
         if outcome is not None:
-            found[name].append(CallOutcome(outcome))
-    return found
+            outcomes[name].append(CallOutcome(outcome))
+    return outcomes
