@@ -26,4 +26,4 @@ def open_books() -> None:
         except (NotFinished, ProviderRefused) as error:
             raise click.ClickException(f"{custodian.name}: {error}") from error
         amounts = ", ".join(f"{amount} {amount.asset.code}" for amount in posted)
-        click.echo(f"{custodian.name}: {amounts or 'nothing to post'}")
+        click.echo(f"{custodian.name}: {amounts or 'nothing to book'}")

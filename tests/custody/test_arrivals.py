@@ -144,7 +144,7 @@ def test_what_comes_to_nobodys_address_is_noted_too(desk: Desk) -> None:
         )
     assert came.user_id is None
     assert desk.credited(address) == 0
-    assert cases == [("Something came in at an address that is nobody's",)]
+    assert cases == [("Incoming transfer to an unknown wallet address",)]
 
 
 @pytest.mark.parametrize("name", ["anchorage"])
