@@ -223,8 +223,8 @@ class TestPdfs:
         for opening in (DictionaryObject({N("/S"): N(kind)}), first):
 
             def change(writer: PdfWriter, opening: DictionaryObject = opening) -> None:
-                stands: Any = writer._add_object(opening) if is_apart else opening
-                writer.root_object[N("/OpenAction")] = stands
+                target: Any = writer._add_object(opening) if is_apart else opening
+                writer.root_object[N("/OpenAction")] = target
 
             assert "script" in refuse(make_pdf(change=change))
 

@@ -52,8 +52,8 @@ def decide_automatically(session: Session, verification: VerificationRow) -> Ver
     """Decide a locked verification as far as its flags and the provider's result allow.
 
     A person whom a sanctions list names is rejected, and loses their tier. Otherwise nothing is
-    decided while a sanctions flag is set. A verification that waits for no one is returned
-    unchanged.
+    decided while a sanctions flag is set. A verification that is decided, or that waits for the
+    customer, is returned unchanged.
     """
     if ReviewFlag.LISTED in verification.flags and verification.status in {
         *AWAITING_DECISION,
