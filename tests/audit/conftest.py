@@ -19,7 +19,7 @@ from app.config import Settings
 from app.kit import ids
 from app.kit.db import SNAPSHOT, Database, Session
 from app.kit.pipeline import Pipeline
-from tests.settled import settle
+from tests.running_transactions import wait_for_running_transactions
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Trail:
 
     def seal(self) -> None:
         """Seal as the scheduled job does, after earlier transactions of other tests have ended."""
-        settle(self.database)
+        wait_for_running_transactions(self.database)
         with self.database.transaction() as session:
             audit.seal(session)
 

@@ -22,7 +22,7 @@ from app.jobs.timetable import TIMETABLE, Scheduler
 from app.kit import ids, telemetry
 from app.outbox.rules import Backoff
 from tests.audit.conftest import Trail
-from tests.settled import settle
+from tests.running_transactions import wait_for_running_transactions
 
 NOW = datetime(2026, 3, 4, 12, 0, 0, 123456, tzinfo=UTC)
 _ALL = """
@@ -329,7 +329,7 @@ def test_scheduled_jobs_seal_and_anchor(trail: Trail) -> None:
         pass
     with trail.database.reading() as session:
         jobs = session.rows("SELECT id FROM outbox ORDER BY task DESC")
-    settle(trail.database)
+    wait_for_running_transactions(trail.database)
     for (identifier,) in jobs:
         execute_job(trail.database, identifier, Backoff())
     assert_intact(trail, sealed=2, unsealed=0, anchors=1)

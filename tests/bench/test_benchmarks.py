@@ -13,7 +13,7 @@ from app.screening.lists import sdn
 from bench import audit, market_setup, parallel, screening
 from tests import sanctions
 from tests.embedded.conftest import CHECKOUT
-from tests.settled import settle
+from tests.running_transactions import wait_for_running_transactions
 
 
 def test_service_benchmark_places_orders(app: Flask) -> None:
@@ -43,7 +43,7 @@ def test_audit_benchmark_records_seals_and_verifies(
     monkeypatch.setattr(audit, "_AT_ONCE", 20)
     database = market_setup.database_of(lone_app)
     audit._record(database, 40)
-    settle(database)
+    wait_for_running_transactions(database)
     audit._seal(database, 40)
     with database.transaction() as session:
         service.anchor(session)

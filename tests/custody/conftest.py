@@ -5,12 +5,14 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from tests.custodians import Desk, opened
 from tests.provider_sandbox import Sandbox
+from tests.sandbox_custodians import CustodyHarness, open_custody_harness
 
 
 @pytest.fixture
-def desk(open_app: Flask, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    """A desk with all custodians."""
-    with opened(open_app, sandbox, monkeypatch) as desk:
-        yield desk
+def harness(
+    open_app: Flask, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[CustodyHarness]:
+    """A harness with all custodians."""
+    with open_custody_harness(open_app, sandbox, monkeypatch) as harness:
+        yield harness

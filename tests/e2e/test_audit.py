@@ -10,7 +10,7 @@ from app.kit.db import Database
 from tests.e2e.conftest import OpenDesk
 from tests.e2e.looks import ALL, Shoot, assert_fits_and_accessible
 from tests.people import PASSWORD, People
-from tests.settled import settle
+from tests.running_transactions import wait_for_running_transactions
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def email_with_records(people: People, database: Database) -> str:
             reason="This is not possible in the current state.",
             outcome="denied",
         )
-    settle(database)
+    wait_for_running_transactions(database)
     with database.transaction() as session:
         audit.seal(session)
     return customer.email

@@ -7,32 +7,34 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from app.access import Role
-from tests.custodians import Desk, opened
 from tests.e2e.conftest import OpenDesk
 from tests.e2e.looks import assert_accessible
 from tests.people import PASSWORD, People
 from tests.provider_sandbox import Sandbox
+from tests.sandbox_custodians import CustodyHarness, open_custody_harness
 
 
 @pytest.fixture
-def desk(app: Flask, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    with opened(app, sandbox, monkeypatch) as desk:
-        yield desk
+def harness(
+    app: Flask, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[CustodyHarness]:
+    with open_custody_harness(app, sandbox, monkeypatch) as harness:
+        yield harness
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 360)])
 def test_custody_page_fits_and_is_accessible(
     open_desk: OpenDesk,
     people: People,
-    desk: Desk,
+    harness: CustodyHarness,
     shoot: Callable[[Page, str], None],
     scheme: str,
     width: int,
 ) -> None:
-    desk.poll()
-    desk.send("0.25")
-    desk.arrive("paxos", "0x" + "0c" * 20, "0.5")
-    desk.poll()
+    harness.poll()
+    harness.send("0.25")
+    harness.receive_tokens("paxos", "0x" + "0c" * 20, "0.5")
+    harness.poll()
     browser = open_desk(width=width, color_scheme=scheme)
     page = browser.sign_in(people.staff(Role.COMPLIANCE).email, PASSWORD)
     page.goto(f"{browser.address}/admin/custody")

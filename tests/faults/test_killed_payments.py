@@ -27,9 +27,9 @@ from app.ledger.verification import find_violations
 from sandbox.faults import FaultMode
 from tests import sanctions
 from tests.faults.conftest import JobBench, WorkerProcesses, wait_until
+from tests.paying_customer import BANK_ACCOUNT, verify_without_evidence
 from tests.people import People, set_prices
 from tests.provider_sandbox import Sandbox
-from tests.till import BANK_ACCOUNT, lift
 
 NO_ANSWER_SECONDS = 30
 PHONE = "+254712345677"
@@ -153,7 +153,7 @@ def payments(
     sanctions.import_sample_list(job_bench.database)
     set_prices(job_bench.database, AU="4000", PAXG="4000")
     actor = people.customer(USD="500", PAXG="2")
-    lift(job_bench.database, actor.user_id)
+    verify_without_evidence(job_bench.database, actor.user_id)
     with job_bench.database.transaction() as session:
         profile.change_profile(session, actor, {"phone": PHONE})
     return Payments(app, job_bench, worker_processes, sandbox, people, actor)

@@ -29,9 +29,9 @@ from sandbox.app import PROVIDERS
 from tests import sanctions
 from tests.drill import choose_size, rounds, seeded_random
 from tests.mailbox import run_pending_jobs
+from tests.paying_customer import usd, verify_without_evidence
 from tests.people import People
 from tests.provider_sandbox import Sandbox
-from tests.till import lift, usd
 
 _JOBS = (
     "funding.advance_deposit", "funding.look_for_arrivals", "funding.payment_changed",
@@ -74,7 +74,7 @@ class ProviderWebhooks:
         new_people = People(self.database)
         for _ in range(_PEOPLE):
             actor = new_people.customer(USD="20000")
-            lift(self.database, actor.user_id)
+            verify_without_evidence(self.database, actor.user_id)
             self.people.append(actor.user_id)
             with self.database.transaction() as session:
                 deposits.request(session, actor, method=PaymentMethod.BANK, amount=usd("1.00"))

@@ -3,11 +3,11 @@
 import pytest
 
 from app.kit.db import Database
+from tests.paying_customer import PayingCustomer, create_paying_customer
 from tests.people import People
-from tests.till import Till, open_till
 
 
 @pytest.fixture
-def till(database: Database, people: People) -> Till:
+def customer(database: Database, people: People) -> PayingCustomer:
     """Providers whose books other tests wrote in, too."""
-    return open_till(database, people)
+    return create_paying_customer(database, people)

@@ -25,339 +25,353 @@ from app.ledger import chart
 from app.ledger import queries as ledger_queries
 from app.providers import service as providers
 from app.providers.ports import ProviderEvent, WebhookDelivery
-from tests.rails import Mood
-from tests.till import Till, usd
+from tests.paying_customer import PayingCustomer, usd
+from tests.scripted_rails import CallFault
 from tests.unchanged_database import database_unchanged
 
 
 class TestCards:
-    def test_are_captured_and_credited(self, till: Till) -> None:
-        deposit = till.deposit("100.00")
-        assert till.deposit_status(deposit) == "requested"
-        with till.database.reading() as session:
+    def test_are_captured_and_credited(self, customer: PayingCustomer) -> None:
+        deposit = customer.deposit("100.00")
+        assert customer.deposit_status(deposit) == "requested"
+        with customer.database.reading() as session:
             before = ledger_queries.account_balance(
-                session, chart.processor(USD, till.cards.provider_id)
+                session, chart.processor(USD, customer.cards.provider_id)
             )
-        till.advance(deposit)
-        assert till.deposit_status(deposit) == "credited"
-        assert till.has() == {"USD": "600.00"}
-        assert till.cards.calls == ["open", "capture"]
-        assert till.told() == ["deposit_credited"]
-        with till.database.reading() as session:
+        customer.advance_deposit(deposit)
+        assert customer.deposit_status(deposit) == "credited"
+        assert customer.balances() == {"USD": "600.00"}
+        assert customer.cards.calls == ["open", "capture"]
+        assert customer.message_kinds() == ["deposit_credited"]
+        with customer.database.reading() as session:
             after = ledger_queries.account_balance(
-                session, chart.processor(USD, till.cards.provider_id)
+                session, chart.processor(USD, customer.cards.provider_id)
             )
         assert after - before == 9_680
 
-    def test_are_credited_once_however_often_it_is_looked(self, till: Till) -> None:
-        deposit = till.deposit()
+    def test_are_credited_once_however_often_it_is_looked(self, customer: PayingCustomer) -> None:
+        deposit = customer.deposit()
         for _ in range(3):
-            till.advance(deposit)
-        assert till.has() == {"USD": "600.00"}
+            customer.advance_deposit(deposit)
+        assert customer.balances() == {"USD": "600.00"}
 
     @pytest.mark.parametrize(
-        "moods",
+        "faults",
         [
-            [Mood.AWAY],
-            [Mood.LOST_BEFORE],
-            [Mood.LOST_AFTER],
-            [Mood.KILLED_BEFORE],
-            [Mood.KILLED_AFTER],
-            [None, Mood.LOST_AFTER],
-            [None, Mood.LOST_BEFORE],
-            [None, Mood.KILLED_AFTER],
-            [Mood.LOST_AFTER, Mood.KILLED_BEFORE, Mood.LOST_BEFORE, None, Mood.LOST_AFTER],
+            [CallFault.UNAVAILABLE],
+            [CallFault.UNANSWERED_NOT_DONE],
+            [CallFault.UNANSWERED_DONE],
+            [CallFault.CRASH_BEFORE],
+            [CallFault.CRASH_AFTER],
+            [None, CallFault.UNANSWERED_DONE],
+            [None, CallFault.UNANSWERED_NOT_DONE],
+            [None, CallFault.CRASH_AFTER],
+            [
+                CallFault.UNANSWERED_DONE,
+                CallFault.CRASH_BEFORE,
+                CallFault.UNANSWERED_NOT_DONE,
+                None,
+                CallFault.UNANSWERED_DONE,
+            ],
         ],
     )
-    def test_survive_every_failure(self, till: Till, moods: list[Mood | None]) -> None:
-        deposit = till.deposit()
-        till.cards.moods = list(moods)
+    def test_survive_every_failure(
+        self, customer: PayingCustomer, faults: list[CallFault | None]
+    ) -> None:
+        deposit = customer.deposit()
+        customer.cards.faults = list(faults)
         for _ in range(6):
-            till.advance(deposit)
-        assert till.deposit_status(deposit) == "credited"
-        assert till.has() == {"USD": "600.00"}
-        assert len(till.cards.made) == 1
+            customer.advance_deposit(deposit)
+        assert customer.deposit_status(deposit) == "credited"
+        assert customer.balances() == {"USD": "600.00"}
+        assert len(customer.cards.payments_by_ref) == 1
 
-    def test_are_unknown_while_nobody_knows(self, till: Till) -> None:
-        deposit = till.deposit()
-        till.cards.moods = [Mood.LOST_AFTER]
-        till.advance(deposit)
-        assert till.deposit_status(deposit) == "unknown"
-        assert till.has() == {"USD": "500.00"}
+    def test_are_unknown_while_nobody_knows(self, customer: PayingCustomer) -> None:
+        deposit = customer.deposit()
+        customer.cards.faults = [CallFault.UNANSWERED_DONE]
+        customer.advance_deposit(deposit)
+        assert customer.deposit_status(deposit) == "unknown"
+        assert customer.balances() == {"USD": "500.00"}
 
-    def test_that_are_declined_fail(self, till: Till) -> None:
-        deposit = till.deposit()
-        till.cards.moods = [Mood.REFUSED]
-        till.advance(deposit)
-        assert till.deposit_status(deposit) == "failed"
-        assert till.told() == ["deposit_failed"]
-        till.advance(deposit)
-        assert till.has() == {"USD": "500.00"}
+    def test_that_are_declined_fail(self, customer: PayingCustomer) -> None:
+        deposit = customer.deposit()
+        customer.cards.faults = [CallFault.REFUSED]
+        customer.advance_deposit(deposit)
+        assert customer.deposit_status(deposit) == "failed"
+        assert customer.message_kinds() == ["deposit_failed"]
+        customer.advance_deposit(deposit)
+        assert customer.balances() == {"USD": "500.00"}
 
-    def test_wait_for_the_bank_s_question(self, till: Till) -> None:
-        till.cards.opens = PaymentState.PENDING
-        deposit = till.deposit()
-        till.advance(deposit)
-        assert till.deposit_status(deposit) == "pending"
-        till.cards.become(PaymentState.AUTHORISED)
-        till.advance(deposit)
-        assert till.has() == {"USD": "600.00"}
-        assert till.told() == ["deposit_pending", "deposit_credited"]
+    def test_wait_for_the_bank_s_question(self, customer: PayingCustomer) -> None:
+        customer.cards.created_state = PaymentState.PENDING
+        deposit = customer.deposit()
+        customer.advance_deposit(deposit)
+        assert customer.deposit_status(deposit) == "pending"
+        customer.cards.set_state(PaymentState.AUTHORISED)
+        customer.advance_deposit(deposit)
+        assert customer.balances() == {"USD": "600.00"}
+        assert customer.message_kinds() == ["deposit_pending", "deposit_credited"]
 
-    def test_forget_the_card_s_token_afterwards(self, till: Till) -> None:
-        deposit = till.deposit()
-        till.advance(deposit)
-        with till.database.reading() as session:
+    def test_forget_the_card_s_token_afterwards(self, customer: PayingCustomer) -> None:
+        deposit = customer.deposit()
+        customer.advance_deposit(deposit)
+        with customer.database.reading() as session:
             row = session.row(
                 "SELECT source_sealed, instructions_sealed FROM deposits WHERE id = %s", (deposit,)
             )
         assert row == (None, None)
 
-    def test_three_failures_an_hour_are_enough(self, till: Till) -> None:
+    def test_three_failures_an_hour_are_enough(self, customer: PayingCustomer) -> None:
         for _ in range(3):
-            deposit = till.deposit()
-            till.cards.moods = [Mood.REFUSED]
-            till.advance(deposit)
-        with database_unchanged(till.database), pytest.raises(TooManyCardFailures):
-            till.deposit()
+            deposit = customer.deposit()
+            customer.cards.faults = [CallFault.REFUSED]
+            customer.advance_deposit(deposit)
+        with database_unchanged(customer.database), pytest.raises(TooManyCardFailures):
+            customer.deposit()
 
 
-def test_a_rail_that_knows_no_repetition_is_asked_once(till: Till) -> None:
-    till.cards.repeatable = False
-    deposit = till.deposit()
-    till.cards.moods = [Mood.LOST_AFTER]
+def test_a_rail_that_knows_no_repetition_is_asked_once(customer: PayingCustomer) -> None:
+    customer.cards.repeatable = False
+    deposit = customer.deposit()
+    customer.cards.faults = [CallFault.UNANSWERED_DONE]
     for _ in range(3):
-        till.advance(deposit)
-    assert till.cards.calls == ["open", "find", "capture"]
-    assert len(till.cards.made) == 1
-    assert till.has() == {"USD": "600.00"}
+        customer.advance_deposit(deposit)
+    assert customer.cards.calls == ["open", "find", "capture"]
+    assert len(customer.cards.payments_by_ref) == 1
+    assert customer.balances() == {"USD": "600.00"}
 
 
-def test_one_that_was_certainly_not_asked_is_asked_again(till: Till) -> None:
-    till.cards.repeatable = False
-    deposit = till.deposit()
-    till.cards.moods = [Mood.AWAY]
-    till.advance(deposit)
-    till.advance(deposit)
-    assert till.cards.calls == ["open", "open", "capture"]
-    assert till.has() == {"USD": "600.00"}
+def test_one_that_was_certainly_not_asked_is_asked_again(customer: PayingCustomer) -> None:
+    customer.cards.repeatable = False
+    deposit = customer.deposit()
+    customer.cards.faults = [CallFault.UNAVAILABLE]
+    customer.advance_deposit(deposit)
+    customer.advance_deposit(deposit)
+    assert customer.cards.calls == ["open", "open", "capture"]
+    assert customer.balances() == {"USD": "600.00"}
 
 
 @pytest.mark.parametrize(("amount", "field"), [("0.99", "amount"), ("10000.01", "amount")])
-def test_amounts_beyond_a_card_s_limits(till: Till, amount: str, field: str) -> None:
-    with database_unchanged(till.database), pytest.raises(Invalid) as refused:
-        till.deposit(amount)
+def test_amounts_beyond_a_card_s_limits(customer: PayingCustomer, amount: str, field: str) -> None:
+    with database_unchanged(customer.database), pytest.raises(Invalid) as refused:
+        customer.deposit(amount)
     assert refused.value.field == field
 
 
-def test_what_a_method_does_not_bring(till: Till) -> None:
-    with database_unchanged(till.database), till.database.transaction() as session:
+def test_what_a_method_does_not_bring(customer: PayingCustomer) -> None:
+    with database_unchanged(customer.database), customer.database.transaction() as session:
         with pytest.raises(Invalid, match="Choose USD"):
             deposits.request(
-                session, till.actor, method=PaymentMethod.CARD,
+                session, customer.actor, method=PaymentMethod.CARD,
                 amount=Amount.parse(TRADABLE["PAXG"], "1"),
             )  # fmt: skip
         with pytest.raises(PaymentMethodDisabled):
             deposits.request(
-                session, till.actor, method=PaymentMethod.MOBILE_MONEY, amount=usd("5")
+                session, customer.actor, method=PaymentMethod.MOBILE_MONEY, amount=usd("5")
             )
 
 
-def test_nobody_pays_in_who_has_not_shown_who_they_are(till: Till) -> None:
-    till.actor = till.people.customer()
-    with database_unchanged(till.database), pytest.raises(VerificationRequired):
-        till.deposit()
+def test_nobody_pays_in_who_has_not_shown_who_they_are(customer: PayingCustomer) -> None:
+    customer.actor = customer.people.customer()
+    with database_unchanged(customer.database), pytest.raises(VerificationRequired):
+        customer.deposit()
 
 
-def test_a_day_has_a_limit(till: Till) -> None:
+def test_a_day_has_a_limit(customer: PayingCustomer) -> None:
     for _ in range(25):
-        till.deposit("10000.00", PaymentMethod.BANK)
-    with database_unchanged(till.database), pytest.raises(DailyLimitExceeded):
-        till.deposit("0.01", PaymentMethod.BANK)
+        customer.deposit("10000.00", PaymentMethod.BANK)
+    with database_unchanged(customer.database), pytest.raises(DailyLimitExceeded):
+        customer.deposit("0.01", PaymentMethod.BANK)
 
 
 class TestArrivals:
-    def test_are_credited_as_they_come(self, till: Till) -> None:
-        deposit = till.deposit("100.00", PaymentMethod.BANK)
-        till.look(deposit)
-        assert till.deposit_status(deposit) == "pending"
-        till.arrive(f"in_{deposit}", "99.50")
-        till.look(deposit)
-        till.look(deposit)
-        assert till.deposit_status(deposit) == "credited"
-        assert till.has() == {"USD": "599.50"}
-        assert till.told() == ["deposit_pending", "deposit_credited"]
+    def test_are_credited_as_they_come(self, customer: PayingCustomer) -> None:
+        deposit = customer.deposit("100.00", PaymentMethod.BANK)
+        customer.fetch_transfers(deposit)
+        assert customer.deposit_status(deposit) == "pending"
+        customer.receive_transfer(f"in_{deposit}", "99.50")
+        customer.fetch_transfers(deposit)
+        customer.fetch_transfers(deposit)
+        assert customer.deposit_status(deposit) == "credited"
+        assert customer.balances() == {"USD": "599.50"}
+        assert customer.message_kinds() == ["deposit_pending", "deposit_credited"]
 
-    def test_that_nobody_announced_are_credited_too(self, till: Till) -> None:
-        deposit = till.deposit("100.00", PaymentMethod.BANK)
-        till.look(deposit)
+    def test_that_nobody_announced_are_credited_too(self, customer: PayingCustomer) -> None:
+        deposit = customer.deposit("100.00", PaymentMethod.BANK)
+        customer.fetch_transfers(deposit)
         for part in "abc":
-            till.arrive(f"in_{deposit}_{part}", "10.00")
-        till.look(deposit)
-        assert till.has() == {"USD": "530.00"}
+            customer.receive_transfer(f"in_{deposit}_{part}", "10.00")
+        customer.fetch_transfers(deposit)
+        assert customer.balances() == {"USD": "530.00"}
 
-    def test_whoever_sees_them_first(self, till: Till) -> None:
-        deposit = till.deposit("100.00", PaymentMethod.BANK)
-        till.look(deposit)
-        arrival = till.arrive(f"in_{deposit}", "100.00")
+    def test_whoever_sees_them_first(self, customer: PayingCustomer) -> None:
+        deposit = customer.deposit("100.00", PaymentMethod.BANK)
+        customer.fetch_transfers(deposit)
+        arrival = customer.receive_transfer(f"in_{deposit}", "100.00")
         for _ in range(2):
-            with till.database.transaction() as session:
-                incoming_transfers.record_transfer(session, "bank", till.bank.provider_id, arrival)
-            till.look(deposit)
-        assert till.has() == {"USD": "600.00"}
+            with customer.database.transaction() as session:
+                incoming_transfers.record_transfer(
+                    session, "bank", customer.bank.provider_id, arrival
+                )
+            customer.fetch_transfers(deposit)
+        assert customer.balances() == {"USD": "600.00"}
 
-    def test_that_are_taken_back_are_owed(self, till: Till) -> None:
-        deposit = till.deposit("100.00", PaymentMethod.BANK)
-        till.look(deposit)
-        with till.database.transaction() as session:
+    def test_that_are_taken_back_are_owed(self, customer: PayingCustomer) -> None:
+        deposit = customer.deposit("100.00", PaymentMethod.BANK)
+        customer.fetch_transfers(deposit)
+        with customer.database.transaction() as session:
             for is_back in (False, True, True):
-                arrival = till.arrive(f"in_{deposit}", "700.00", back=is_back)
-                incoming_transfers.record_transfer(session, "bank", till.bank.provider_id, arrival)
-        assert till.deposit_status(deposit) == "taken_back"
+                arrival = customer.receive_transfer(f"in_{deposit}", "700.00", is_returned=is_back)
+                incoming_transfers.record_transfer(
+                    session, "bank", customer.bank.provider_id, arrival
+                )
+        assert customer.deposit_status(deposit) == "taken_back"
         # 500 + 700 came, 700 were owed and collected from what was there.
-        assert till.has() == {"USD": "500.00"}
-        with till.database.reading() as session:
-            assert not receivables.owes_anything(session, till.actor.user_id)
+        assert customer.balances() == {"USD": "500.00"}
+        with customer.database.reading() as session:
+            assert not receivables.owes_anything(session, customer.actor.user_id)
 
-    def test_on_nobody_s_account_open_a_case(self, till: Till) -> None:
+    def test_on_nobody_s_account_open_a_case(self, customer: PayingCustomer) -> None:
         arrival = IncomingTransfer(f"in_{ids.new()}", "acc_of_nobody", usd("5.00"), clock.now())
-        with till.database.transaction() as session:
-            incoming_transfers.record_transfer(session, "bank", till.bank.provider_id, arrival)
+        with customer.database.transaction() as session:
+            incoming_transfers.record_transfer(session, "bank", customer.bank.provider_id, arrival)
             row = session.row("SELECT kind FROM cases WHERE subject = %s", (arrival.provider_ref,))
         assert row == ("unmatched_arrival",)
 
-    def test_beyond_the_limit_are_told_to_compliance(self, till: Till) -> None:
-        deposit = till.deposit("100.00", PaymentMethod.BANK)
-        till.look(deposit)
-        till.arrive(f"in_{deposit}", "250000.01")
-        till.look(deposit)
-        assert till.has() == {"USD": "250500.01"}
-        with till.database.reading() as session:
+    def test_beyond_the_limit_are_told_to_compliance(self, customer: PayingCustomer) -> None:
+        deposit = customer.deposit("100.00", PaymentMethod.BANK)
+        customer.fetch_transfers(deposit)
+        customer.receive_transfer(f"in_{deposit}", "250000.01")
+        customer.fetch_transfers(deposit)
+        assert customer.balances() == {"USD": "250500.01"}
+        with customer.database.reading() as session:
             row = session.row(
                 "SELECT count(*) FROM cases WHERE kind = 'deposit_limit' AND person_id = %s",
-                (till.actor.user_id,),
+                (customer.actor.user_id,),
             )
         assert row == (1,)
 
-    def test_an_announcement_can_be_taken_back(self, till: Till) -> None:
-        deposit = till.deposit("100.00", PaymentMethod.BANK)
-        stranger = till.people.customer()
+    def test_an_announcement_can_be_taken_back(self, customer: PayingCustomer) -> None:
+        deposit = customer.deposit("100.00", PaymentMethod.BANK)
+        stranger = customer.people.customer()
         with (
-            database_unchanged(till.database),
+            database_unchanged(customer.database),
             pytest.raises(NotFound),
-            till.database.transaction() as session,
+            customer.database.transaction() as session,
         ):
             deposits.cancel(session, stranger, deposit)
-        with till.database.transaction() as session:
-            deposits.cancel(session, till.actor, deposit)
+        with customer.database.transaction() as session:
+            deposits.cancel(session, customer.actor, deposit)
         with (
-            database_unchanged(till.database),
+            database_unchanged(customer.database),
             pytest.raises(NotCancellable),
-            till.database.transaction() as session,
+            customer.database.transaction() as session,
         ):
-            deposits.cancel(session, till.actor, deposit)
+            deposits.cancel(session, customer.actor, deposit)
 
 
 class TestDisputes:
-    def argue(self, till: Till, state: str, payment_ref: str, amount: str = "100.00") -> None:
+    def argue(
+        self, customer: PayingCustomer, state: str, payment_ref: str, amount: str = "100.00"
+    ) -> None:
         dispute = Dispute(f"dp_{payment_ref}", payment_ref, state, usd(amount), usd("15.00"))
-        with till.database.transaction() as session:
-            disputes.apply_dispute(session, "stripe", till.cards.provider_id, dispute)
+        with customer.database.transaction() as session:
+            disputes.apply_dispute(session, "stripe", customer.cards.provider_id, dispute)
 
-    def owed(self, till: Till) -> str:
-        with till.database.reading() as session:
-            return str(receivables.amount_owed(session, till.actor.user_id))
+    def owed(self, customer: PayingCustomer) -> str:
+        with customer.database.reading() as session:
+            return str(receivables.amount_owed(session, customer.actor.user_id))
 
-    def paid(self, till: Till) -> str:
-        deposit = till.deposit()
-        till.advance(deposit)
+    def paid(self, customer: PayingCustomer) -> str:
+        deposit = customer.deposit()
+        customer.advance_deposit(deposit)
         [payment] = [
             p
-            for p in till.cards.made.values()
+            for p in customer.cards.payments_by_ref.values()
             if p.reference.endswith(ids.encode("dep", deposit)[4:])
         ]
         return payment.provider_ref
 
-    def test_are_owed_at_once_and_lost(self, till: Till) -> None:
-        ref = self.paid(till)
-        self.argue(till, "open", ref)
-        self.argue(till, "open", ref)
-        assert self.owed(till) == "100.00"
-        assert till.has() == {"USD": "600.00"}
-        self.argue(till, "lost", ref)
+    def test_are_owed_at_once_and_lost(self, customer: PayingCustomer) -> None:
+        ref = self.paid(customer)
+        self.argue(customer, "open", ref)
+        self.argue(customer, "open", ref)
+        assert self.owed(customer) == "100.00"
+        assert customer.balances() == {"USD": "600.00"}
+        self.argue(customer, "lost", ref)
         # It was taken from what was there.
-        assert self.owed(till) == "0.00"
-        assert till.has() == {"USD": "500.00"}
+        assert self.owed(customer) == "0.00"
+        assert customer.balances() == {"USD": "500.00"}
 
-    def test_an_inquiry_takes_nothing(self, till: Till) -> None:
-        ref = self.paid(till)
-        with database_unchanged(till.database):
-            self.argue(till, "inquiry", ref)
-        self.argue(till, "open", ref)
-        assert self.owed(till) == "100.00"
+    def test_an_inquiry_takes_nothing(self, customer: PayingCustomer) -> None:
+        ref = self.paid(customer)
+        with database_unchanged(customer.database):
+            self.argue(customer, "inquiry", ref)
+        self.argue(customer, "open", ref)
+        assert self.owed(customer) == "100.00"
 
-    def test_are_given_back_when_they_are_won(self, till: Till) -> None:
-        ref = self.paid(till)
+    def test_are_given_back_when_they_are_won(self, customer: PayingCustomer) -> None:
+        ref = self.paid(customer)
         for state in ("open", "won", "won"):
-            self.argue(till, state, ref)
-        assert self.owed(till) == "0.00"
-        assert till.has() == {"USD": "600.00"}
+            self.argue(customer, state, ref)
+        assert self.owed(customer) == "0.00"
+        assert customer.balances() == {"USD": "600.00"}
 
-    def test_in_any_order(self, till: Till) -> None:
+    def test_in_any_order(self, customer: PayingCustomer) -> None:
         for order in permutations(("open", "lost", "open")):
-            ref = self.paid(till)
-            before = till.has()["USD"]
+            ref = self.paid(customer)
+            before = customer.balances()["USD"]
             for state in order:
-                self.argue(till, state, ref)
-            assert self.owed(till) == "0.00"
-            assert usd(before) - usd(till.has()["USD"]) == usd("100.00")
+                self.argue(customer, state, ref)
+            assert self.owed(customer) == "0.00"
+            assert usd(before) - usd(customer.balances()["USD"]) == usd("100.00")
 
-    def test_never_make_a_balance_negative(self, till: Till) -> None:
-        ref = self.paid(till)
-        withdrawal = till.withdraw("550.00")
-        till.send(withdrawal)
-        self.argue(till, "open", ref)
-        self.argue(till, "lost", ref)
+    def test_never_make_a_balance_negative(self, customer: PayingCustomer) -> None:
+        ref = self.paid(customer)
+        withdrawal = customer.withdraw("550.00")
+        customer.send_withdrawal(withdrawal)
+        self.argue(customer, "open", ref)
+        self.argue(customer, "lost", ref)
         # 600, of which 550 are held.
-        assert self.owed(till) == "50.00"
-        assert till.has() == {"USD": "550.00"}
-        deposit = till.deposit("80.00")
-        till.advance(deposit)
-        assert self.owed(till) == "0.00"
-        assert till.has() == {"USD": "580.00"}
+        assert self.owed(customer) == "50.00"
+        assert customer.balances() == {"USD": "550.00"}
+        deposit = customer.deposit("80.00")
+        customer.advance_deposit(deposit)
+        assert self.owed(customer) == "0.00"
+        assert customer.balances() == {"USD": "580.00"}
 
-    def test_of_what_is_not_known_change_nothing(self, till: Till) -> None:
-        with database_unchanged(till.database):
-            self.argue(till, "open", "pi_unknown")
+    def test_of_what_is_not_known_change_nothing(self, customer: PayingCustomer) -> None:
+        with database_unchanged(customer.database):
+            self.argue(customer, "open", "pi_unknown")
 
 
-def test_a_webhook_before_our_own_answer_finds_the_deposit(till: Till) -> None:
-    deposit = till.deposit()
-    till.cards.moods = [Mood.KILLED_AFTER]
-    till.advance(deposit)
-    [ref] = till.cards.made
-    with till.database.transaction() as session:
+def test_a_webhook_before_our_own_answer_finds_the_deposit(customer: PayingCustomer) -> None:
+    deposit = customer.deposit()
+    customer.cards.faults = [CallFault.CRASH_AFTER]
+    customer.advance_deposit(deposit)
+    [ref] = customer.cards.payments_by_ref
+    with customer.database.transaction() as session:
         event = ProviderEvent(f"evt_{ref}", "payment", ref, "funding.payment_changed")
         assert (
             providers.store_events(session, "stripe", WebhookDelivery("", {}, b"{}"), [event]) == 1
         )
         row = session.row("SELECT id FROM webhook_events WHERE event_id = %s", (event.id,))
     assert row is not None
-    payments.handle_payment_event(till.database, event_id=str(row[0]))
-    with till.database.reading() as session:
+    payments.handle_payment_event(customer.database, event_id=str(row[0]))
+    with customer.database.reading() as session:
         known = session.row("SELECT provider_ref FROM deposits WHERE id = %s", (deposit,))
     assert known == (ref,)
-    till.advance(deposit)
-    assert till.has() == {"USD": "600.00"}
+    customer.advance_deposit(deposit)
+    assert customer.balances() == {"USD": "600.00"}
 
 
-def test_what_arrives_is_credited_not_what_was_asked(till: Till) -> None:
-    till.cards.opens = PaymentState.PENDING
-    deposit = till.deposit("100.00")
-    till.advance(deposit)
-    [ref] = till.cards.made
-    till.cards.made[ref] = replace(
-        till.cards.made[ref], state=PaymentState.PAID, amount=usd("60.00"), cost=None
+def test_what_arrives_is_credited_not_what_was_asked(customer: PayingCustomer) -> None:
+    customer.cards.created_state = PaymentState.PENDING
+    deposit = customer.deposit("100.00")
+    customer.advance_deposit(deposit)
+    [ref] = customer.cards.payments_by_ref
+    customer.cards.payments_by_ref[ref] = replace(
+        customer.cards.payments_by_ref[ref], state=PaymentState.PAID, amount=usd("60.00"), cost=None
     )
-    till.advance(deposit)
-    assert till.has() == {"USD": "560.00"}
+    customer.advance_deposit(deposit)
+    assert customer.balances() == {"USD": "560.00"}

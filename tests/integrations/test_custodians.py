@@ -13,34 +13,38 @@ from app.integrations import response_parsing
 from app.kit import clock
 from app.kit.money import Amount
 from app.providers.errors import ProviderOutcomeUnknown, ProviderUnavailable
-from tests.custodians import NAMES, Desk, opened
 from tests.provider_sandbox import Sandbox
+from tests.sandbox_custodians import NAMES, CustodyHarness, open_custody_harness
 
 each_custodian = pytest.mark.parametrize("name", NAMES)
 
 
 @pytest.fixture
-def desk(open_app: Flask, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    with opened(open_app, sandbox, monkeypatch) as desk:
-        yield desk
+def harness(
+    open_app: Flask, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[CustodyHarness]:
+    with open_custody_harness(open_app, sandbox, monkeypatch) as harness:
+        yield harness
 
 
 @each_custodian
-def test_list_contains_every_page(desk: Desk, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_list_contains_every_page(
+    harness: CustodyHarness, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(f"app.integrations.{name}.adapter._PAGE", 2)
-    custodian = desk.open(name)[name]
+    custodian = harness.configure(name)[name]
     address = "0x" + "0d" * 20
     begin = clock.now() - timedelta(seconds=5)
-    references = [desk.arrive(name, address, "0.1") for _ in range(5)]
+    references = [harness.receive_tokens(name, address, "0.1") for _ in range(5)]
     transfers = [
         transfer
         for transfer in custodian.transfers(begin, Direction.IN)
         if transfer.address == address
     ]
     assert [transfer.provider_ref for transfer in transfers] == references
-    desk.send("0.5")
+    harness.send("0.5")
     both = custodian.transfers(begin)
-    [sent] = [transfer for transfer in both if transfer.reference == desk.reference]
+    [sent] = [transfer for transfer in both if transfer.reference == harness.reference]
     assert (sent.direction, sent.state) == (Direction.OUT, TransferState.PENDING)
     assert sent.amount == Amount.parse(PAXG, "0.5")
     assert custodian.transfer(sent.provider_ref) == sent
@@ -51,11 +55,11 @@ def test_list_contains_every_page(desk: Desk, name: str, monkeypatch: pytest.Mon
 
 
 @each_custodian
-def test_repeated_reference_returns_the_same_address(desk: Desk, name: str) -> None:
-    custodian = desk.open(name)[name]
-    first = custodian.create_address(desk.reference, PAXG, Network.ETHEREUM)
-    assert custodian.create_address(desk.reference, PAXG, Network.ETHEREUM) == first
-    assert custodian.create_address(f"{desk.reference}x", PAXG, Network.ETHEREUM) != first
+def test_repeated_reference_returns_the_same_address(harness: CustodyHarness, name: str) -> None:
+    custodian = harness.configure(name)[name]
+    first = custodian.create_address(harness.reference, PAXG, Network.ETHEREUM)
+    assert custodian.create_address(harness.reference, PAXG, Network.ETHEREUM) == first
+    assert custodian.create_address(f"{harness.reference}x", PAXG, Network.ETHEREUM) != first
 
 
 @pytest.mark.parametrize(
@@ -67,21 +71,23 @@ def test_repeated_reference_returns_the_same_address(desk: Desk, name: str) -> N
         ("anchorage", "anchorage_signing_key"),
     ],
 )
-def test_wrong_key_makes_custodian_unavailable(desk: Desk, name: str, setting: str) -> None:
-    custodian = desk.open(name, **{setting: SecretStr("00" * 32)})[name]
+def test_wrong_key_makes_custodian_unavailable(
+    harness: CustodyHarness, name: str, setting: str
+) -> None:
+    custodian = harness.configure(name, **{setting: SecretStr("00" * 32)})[name]
     with pytest.raises(ProviderUnavailable):
         custodian.balances()
-    assert desk.sandbox.store.find(name, "transfer", reference=desk.reference) == []
+    assert harness.sandbox.store.find(name, "transfer", reference=harness.reference) == []
 
 
 @pytest.mark.parametrize("name", ["paxos", "primetrust"])
-def test_rejected_token_is_renewed(desk: Desk, name: str) -> None:
-    custodian = desk.open(name)[name]
+def test_rejected_token_is_renewed(harness: CustodyHarness, name: str) -> None:
+    custodian = harness.configure(name)[name]
     before = custodian.balances()
-    for token in desk.sandbox.store.find(name, "token"):
-        desk.sandbox.store.delete(name, "token", token["token"])
+    for token in harness.sandbox.store.find(name, "token"):
+        harness.sandbox.store.delete(name, "token", token["token"])
     assert custodian.balances() == before
-    assert len(desk.sandbox.store.find(name, "token")) == 1
+    assert len(harness.sandbox.store.find(name, "token")) == 1
 
 
 @pytest.mark.parametrize(

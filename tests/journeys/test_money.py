@@ -16,9 +16,9 @@ from sandbox.faults import FaultMode
 from tests import sanctions
 from tests.api_client import ApiClient, problem
 from tests.mailbox import Mailbox, run_pending_jobs, use_mailbox
+from tests.paying_customer import verify_without_evidence
 from tests.people import set_prices
 from tests.provider_sandbox import Sandbox
-from tests.till import lift
 
 
 class World:
@@ -203,7 +203,7 @@ def test_declined_card_dispute_and_returned_payout(world: World) -> None:
     me = world.me
     me.register()
     me.credit()
-    lift(world.database, me.user_id)
+    verify_without_evidence(world.database, me.user_id)
     request = {"method": "card", "asset": "USD", "amount": "80.00"}
     declined = world.deposit(**request, paymentMethod="pm_card_chargeDeclined")
     paid = world.deposit(**request, paymentMethod="pm_card_visa")
@@ -246,7 +246,7 @@ def test_tokens_are_deposited_and_withdrawn(world: World) -> None:
     me = world.me
     me.register()
     me.credit()
-    lift(world.database, me.user_id)
+    verify_without_evidence(world.database, me.user_id)
     deposit = world.deposit(method="crypto", asset="PAXG", amount="1.5")
     world.run_jobs_and_webhooks()
     world.poll_a_minute_later()
@@ -267,7 +267,7 @@ def test_mobile_money_is_deposited_and_withdrawn(world: World) -> None:
     me = world.me
     me.register()
     me.credit()
-    lift(world.database, me.user_id)
+    verify_without_evidence(world.database, me.user_id)
     phone = "+254712345677"
     me.ok(200, me.send("PATCH", "/api/me", json={"phone": phone}))
     deposit = world.deposit(method="mobile_money", asset="USD", amount="20.00", phone=phone)

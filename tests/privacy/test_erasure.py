@@ -40,7 +40,7 @@ from tests.api_client import PASSWORD, ApiClient, problem
 from tests.mailbox import Mailbox, run_pending_jobs
 from tests.people import People
 from tests.privacy.customer_history import EXPORT, JOBS, CustomerWithHistory, find_in_all_tables
-from tests.settled import settle
+from tests.running_transactions import wait_for_running_transactions
 from tests.unchanged_database import database_unchanged
 
 #: Tables that a wrong password changes on purpose: failures are counted.
@@ -327,7 +327,7 @@ class TestAfterErasure:
 
     def test_books_and_audit_trail_stay_valid(self, settled_customer: CustomerWithHistory) -> None:
         settled_customer.client.ok(200, settled_customer.request_erasure())
-        settle(settled_customer.database)
+        wait_for_running_transactions(settled_customer.database)
         with settled_customer.database.transaction() as session:
             audit.seal(session)
         with settled_customer.database.transaction(SNAPSHOT) as session:

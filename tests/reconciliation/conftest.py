@@ -4,10 +4,10 @@ import pytest
 
 from app.kit import ids
 from app.kit.db import Database
+from tests.paying_customer import PayingCustomer, create_paying_customer
 from tests.people import People
-from tests.till import Till, open_till
 
 
 @pytest.fixture
-def till(database: Database, people: People) -> Till:
-    return open_till(database, people, name=f"-{ids.new().hex[-8:]}")
+def customer(database: Database, people: People) -> PayingCustomer:
+    return create_paying_customer(database, people, name=f"-{ids.new().hex[-8:]}")

@@ -32,8 +32,8 @@ from app.providers.errors import ProviderUnavailable
 from app.reconciliation import service as reconciliation
 from app.reconciliation.queries import ReconciliationRun
 from tests import sanctions
+from tests.paying_customer import PayingCustomer, create_paying_customer
 from tests.people import People
-from tests.till import Till, open_till
 
 
 @dataclass
@@ -77,91 +77,97 @@ class ScriptedCustodian:
 
 
 @pytest.fixture
-def till(lone_app: Flask) -> Till:
+def customer(lone_app: Flask) -> PayingCustomer:
     database: Database = lone_app.extensions["database"]
     sanctions.import_sample_list(database)
-    return open_till(database, People(database))
+    return create_paying_customer(database, People(database))
 
 
 @pytest.fixture
-def custodian(till: Till) -> ScriptedCustodian:
+def custodian(customer: PayingCustomer) -> ScriptedCustodian:
     custodian = ScriptedCustodian({PAXG: "100", USDC: "7"})
     provide(Custodians, Custodians({custodian.name: custodian}))
     return custodian
 
 
-def booked_paxg(till: Till) -> str:
-    with till.database.reading() as session:
+def booked_paxg(customer: PayingCustomer) -> str:
+    with customer.database.reading() as session:
         units = ledger_queries.account_balance(session, chart.custody(PAXG, provider_ids.PAXOS))
     return str(Amount(PAXG, units))
 
 
-def compared(till: Till) -> ReconciliationRun:
-    runs = {run.source: run for run in reconciliation.reconcile_all(till.database)}
+def compared(customer: PayingCustomer) -> ReconciliationRun:
+    runs = {run.source: run for run in reconciliation.reconcile_all(customer.database)}
     return runs["paxos balances"]
 
 
-def cases(till: Till) -> list[str]:
-    with till.database.reading() as session:
+def cases(customer: PayingCustomer) -> list[str]:
+    with customer.database.reading() as session:
         rows = session.rows("SELECT subject FROM cases WHERE kind = 'reconciliation' ORDER BY 1")
     return [subject for (subject,) in rows]
 
 
-def test_opening_balances_are_booked_once(till: Till, custodian: ScriptedCustodian) -> None:
-    assert compared(till).differences == 2
-    assert cases(till) == ["paxos PAXG", "paxos USDC"]
-    opening_balances.open_books(till.database)
-    assert booked_paxg(till) == "100.00000000"
+def test_opening_balances_are_booked_once(
+    customer: PayingCustomer, custodian: ScriptedCustodian
+) -> None:
+    assert compared(customer).differences == 2
+    assert cases(customer) == ["paxos PAXG", "paxos USDC"]
+    opening_balances.open_books(customer.database)
+    assert booked_paxg(customer) == "100.00000000"
     custodian.kept[PAXG] = "120"
-    opening_balances.open_books(till.database)
-    assert booked_paxg(till) == "100.00000000"
+    opening_balances.open_books(customer.database)
+    assert booked_paxg(customer) == "100.00000000"
 
 
-def test_difference_opens_one_case(till: Till, custodian: ScriptedCustodian) -> None:
-    opening_balances.open_books(till.database)
-    run = compared(till)
+def test_difference_opens_one_case(customer: PayingCustomer, custodian: ScriptedCustodian) -> None:
+    opening_balances.open_books(customer.database)
+    run = compared(customer)
     assert (run.compared, run.differences, run.failure) == (2, 0, None)
     custodian.kept[PAXG] = "99.99999999"
-    assert [compared(till).differences for _ in range(2)] == [1, 1]
-    assert cases(till) == ["paxos PAXG"]
+    assert [compared(customer).differences for _ in range(2)] == [1, 1]
+    assert cases(customer) == ["paxos PAXG"]
 
 
-def test_asset_in_flight_is_compared_later(till: Till, custodian: ScriptedCustodian) -> None:
-    opening_balances.open_books(till.database)
+def test_asset_in_flight_is_compared_later(
+    customer: PayingCustomer, custodian: ScriptedCustodian
+) -> None:
+    opening_balances.open_books(customer.database)
     order = SendOrder(ids.encode("wdr", ids.new()), Amount.parse(PAXG, "1"), "0x", Network.ETHEREUM)
-    with till.database.transaction() as session:
+    with customer.database.transaction() as session:
         sends.plan_send(session, order)
         send = sends.lock_send(session, order.reference)
         assert send is not None
         sends.claim_send(session, send, clock.now())
         sends.record_attempt(session, send, custodian.name, clock.now())
-    assert compared(till).failure is None
+    assert compared(customer).failure is None
     custodian.kept[PAXG] = "99"
-    run = compared(till)
+    run = compared(customer)
     assert (run.compared, run.differences, run.failure) == (1, 0, "TransfersInFlight: PAXG")
-    assert cases(till) == []
-    with till.database.transaction() as session:
+    assert cases(customer) == []
+    with customer.database.transaction() as session:
         send = sends.lock_send(session, order.reference)
         assert send is not None
         sends.transition(session, send, SendState.REFUSED, "refused")
-    assert compared(till).differences == 1
+    assert compared(customer).differences == 1
 
 
-def test_unreachable_custodian_changes_nothing(till: Till, custodian: ScriptedCustodian) -> None:
+def test_unreachable_custodian_changes_nothing(
+    customer: PayingCustomer, custodian: ScriptedCustodian
+) -> None:
     custodian.is_unreachable = True
     with pytest.raises(ProviderUnavailable):
-        opening_balances.open_books(till.database)
-    assert booked_paxg(till) == "0.00000000"
-    assert compared(till).failure == "ProviderUnavailable: away"
+        opening_balances.open_books(customer.database)
+    assert booked_paxg(customer) == "0.00000000"
+    assert compared(customer).failure == "ProviderUnavailable: away"
 
 
 def test_opening_balances_on_the_command_line(
-    lone_app: Flask, till: Till, custodian: ScriptedCustodian
+    lone_app: Flask, customer: PayingCustomer, custodian: ScriptedCustodian
 ) -> None:
     runner = lone_app.test_cli_runner()
     assert runner.invoke(custody, ["open"]).output == "paxos: 100.00000000 PAXG, 7.000000 USDC\n"
     assert runner.invoke(custody, ["open"]).output == "paxos: nothing to book\n"
-    assert booked_paxg(till) == "100.00000000"
+    assert booked_paxg(customer) == "100.00000000"
     custodian.is_unreachable = True
     failed = runner.invoke(custody, ["open"])
     assert (failed.exit_code, failed.output) == (1, "Error: paxos: away\n")

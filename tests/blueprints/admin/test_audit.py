@@ -13,7 +13,7 @@ from app.kit import ids
 from app.kit.db import Database
 from tests.page_client import Browser
 from tests.people import PASSWORD, People
-from tests.settled import settle
+from tests.running_transactions import wait_for_running_transactions
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_record_is_listed_and_shown_with_all_its_facts(
     ):
         assert text in page.said, text
     auditor.fragment(f"/admin/audit/{record}", "record")
-    settle(database)
+    wait_for_running_transactions(database)
     with database.transaction() as session:
         audit.seal(session)
     assert "Position" in auditor.get(f"/admin/audit/{record}").said

@@ -15,30 +15,34 @@ from app.kit.money import Amount
 from app.kit.ports import resolve
 from app.ledger import chart
 from app.ledger import service as ledger
-from tests.custodians import Desk, opened
 from tests.page_client import Browser
 from tests.people import PASSWORD, People
 from tests.provider_sandbox import Sandbox
+from tests.sandbox_custodians import CustodyHarness, open_custody_harness
 
 PAGE = "/admin/custody"
 
 
 @pytest.fixture
-def desk(open_app: Flask, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    with opened(open_app, sandbox, monkeypatch) as desk:
-        yield desk
+def harness(
+    open_app: Flask, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[CustodyHarness]:
+    with open_custody_harness(open_app, sandbox, monkeypatch) as harness:
+        yield harness
 
 
 @pytest.fixture
-def browser(desk: Desk) -> Browser:
-    browser = Browser(desk.app)
-    browser.sign_in(People(desk.database).staff(Role.AUDITOR).email, PASSWORD)
+def browser(harness: CustodyHarness) -> Browser:
+    browser = Browser(harness.app)
+    browser.sign_in(People(harness.database).staff(Role.AUDITOR).email, PASSWORD)
     return browser
 
 
-def test_custodian_balance_is_compared_with_the_books(browser: Browser, desk: Desk) -> None:
+def test_custodian_balance_is_compared_with_the_books(
+    browser: Browser, harness: CustodyHarness
+) -> None:
     kept = Amount.parse(PAXG, "99.5")
-    with desk.database.transaction() as session:
+    with harness.database.transaction() as session:
         ledger.post(
             session,
             cause="test",
@@ -49,7 +53,7 @@ def test_custodian_balance_is_compared_with_the_books(browser: Browser, desk: De
                 ledger.credit(chart.capital(PAXG), kept),
             ],
         )
-    incoming_tokens.record_balances(desk.database, resolve(Custodians)["paxos"])
+    incoming_tokens.record_balances(harness.database, resolve(Custodians)["paxos"])
     page = browser.get(PAGE)
     text = browser.client.get(PAGE).text
     row = text[text.index('id="custody-paxos-PAXG"') :].partition("</tr>")[0]
@@ -61,27 +65,33 @@ def test_custodian_balance_is_compared_with_the_books(browser: Browser, desk: De
     browser.fragment(PAGE, "custody")
 
 
-def test_recent_payouts_and_incoming_transfers_are_listed(browser: Browser, desk: Desk) -> None:
-    desk.send("0.25")
-    desk.arrive("paxos", "0x" + "0c" * 20, "0.5")
-    desk.deliver()
+def test_recent_payouts_and_incoming_transfers_are_listed(
+    browser: Browser, harness: CustodyHarness
+) -> None:
+    harness.send("0.25")
+    harness.receive_tokens("paxos", "0x" + "0c" * 20, "0.5")
+    harness.deliver_webhooks()
     said = browser.get(PAGE).said
-    assert desk.reference in said
+    assert harness.reference in said
     assert "Sending" in said
     assert "No owner" in said
     # The recipient's wallet address is not shown.
     assert "a1a1" not in said
 
 
-def test_disabled_custodian_still_shows_its_balances(browser: Browser, desk: Desk) -> None:
-    incoming_tokens.record_balances(desk.database, resolve(Custodians)["anchorage"])
-    desk.open("paxos")
+def test_disabled_custodian_still_shows_its_balances(
+    browser: Browser, harness: CustodyHarness
+) -> None:
+    incoming_tokens.record_balances(harness.database, resolve(Custodians)["anchorage"])
+    harness.configure("paxos")
     assert "Turned off" in browser.get(PAGE).said
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.USER])
-def test_custody_is_open_to_oversight_and_compliance_only(desk: Desk, role: Role) -> None:
-    browser = Browser(desk.app)
-    browser.sign_in(People(desk.database).staff(role).email, PASSWORD)
+def test_custody_is_open_to_oversight_and_compliance_only(
+    harness: CustodyHarness, role: Role
+) -> None:
+    browser = Browser(harness.app)
+    browser.sign_in(People(harness.database).staff(role).email, PASSWORD)
     may_read = role in {Role.ADMIN, Role.AUDITOR, Role.COMPLIANCE}
     browser.get(PAGE, status=200 if may_read else 403)

@@ -10,25 +10,27 @@ from app.funding.withdrawals import withdrawal_approval
 from app.kit import ids
 from app.kit.db import Database
 from tests.blueprints.admin.conftest import SignInAs
+from tests.paying_customer import PayingCustomer, create_paying_customer, verify_without_evidence
 from tests.people import People
-from tests.till import Till, lift, open_till
 from tests.unchanged_database import database_unchanged
 
 
 @pytest.fixture
-def till(database: Database, people: People) -> Till:
-    till = open_till(database, people, name=f"-{ids.new().hex[-8:]}")
-    till.actor = people.customer(USD="20000")
-    lift(database, till.actor.user_id)
-    return till
+def customer(database: Database, people: People) -> PayingCustomer:
+    customer = create_paying_customer(database, people, name=f"-{ids.new().hex[-8:]}")
+    customer.actor = people.customer(USD="20000")
+    verify_without_evidence(database, customer.actor.user_id)
+    return customer
 
 
 def path_of(withdrawal: UUID) -> str:
     return f"/admin/payments/withdrawals/{ids.encode('wdr', withdrawal)}"
 
 
-def test_payments_are_filtered_by_status_and_method(till: Till, sign_in_as: SignInAs) -> None:
-    withdrawal, deposit = till.withdraw("10.00"), till.deposit("5.00")
+def test_payments_are_filtered_by_status_and_method(
+    customer: PayingCustomer, sign_in_as: SignInAs
+) -> None:
+    withdrawal, deposit = customer.withdraw("10.00"), customer.deposit("5.00")
     browser = sign_in_as(Role.AUDITOR)
     wdr, dep = ids.encode("wdr", withdrawal), ids.encode("dep", deposit)
     assert wdr in browser.get("/admin/payments/withdrawals?status=approved&method=bank").said
@@ -40,11 +42,13 @@ def test_payments_are_filtered_by_status_and_method(till: Till, sign_in_as: Sign
     assert "Reject payout" not in browser.get(path_of(withdrawal)).said
 
 
-def test_large_withdrawal_is_released_by_two_people(till: Till, sign_in_as: SignInAs) -> None:
-    withdrawal = till.withdraw("10000.00")
+def test_large_withdrawal_is_released_by_two_people(
+    customer: PayingCustomer, sign_in_as: SignInAs
+) -> None:
+    withdrawal = customer.withdraw("10000.00")
     maker = sign_in_as(Role.COMPLIANCE)
     assert "A second person must approve" in maker.get(path_of(withdrawal)).said
-    with database_unchanged(till.database):
+    with database_unchanged(customer.database):
         refused = maker.send(path_of(withdrawal), "release", reason="")
         assert refused.status_code == 422
     asked = maker.send(path_of(withdrawal), "release", reason="A known customer")
@@ -56,28 +60,30 @@ def test_large_withdrawal_is_released_by_two_people(till: Till, sign_in_as: Sign
     assert "Approve and release 10000.00 USD" in shown.said
     seen = shown.all("input", name="seen")[0]["value"]
     assert checker.send(request, "approve", seen=seen).status_code == 303
-    assert till.status(withdrawal) == "approved"
-    with till.database.reading() as session:
+    assert customer.withdrawal_status(withdrawal) == "approved"
+    with customer.database.reading() as session:
         steps = [step.status for step in withdrawal_queries.withdrawal_events(session, withdrawal)]
     assert steps == ["awaiting_approval", "approved"]
     assert withdrawal_approval.RELEASE == "withdrawal.release"
 
 
 def test_withdrawal_is_rejected_with_a_reason_and_its_hold_ends(
-    till: Till, sign_in_as: SignInAs
+    customer: PayingCustomer, sign_in_as: SignInAs
 ) -> None:
-    withdrawal = till.withdraw("10000.00")
+    withdrawal = customer.withdraw("10000.00")
     browser = sign_in_as(Role.COMPLIANCE)
-    with database_unchanged(till.database):
+    with database_unchanged(customer.database):
         assert browser.send(path_of(withdrawal), "reject", reason="no").status_code == 422
     response = browser.send(path_of(withdrawal), "reject", reason="The story does not hold")
     assert response.status_code == 303
-    assert (till.status(withdrawal), till.held()) == ("rejected", 0)
+    assert (customer.withdrawal_status(withdrawal), customer.held_cents()) == ("rejected", 0)
     assert "The story does not hold" in browser.get(path_of(withdrawal)).said
 
 
-def test_support_sees_a_withdrawal_and_cannot_release_it(till: Till, sign_in_as: SignInAs) -> None:
-    withdrawal = till.withdraw("10000.00")
+def test_support_sees_a_withdrawal_and_cannot_release_it(
+    customer: PayingCustomer, sign_in_as: SignInAs
+) -> None:
+    withdrawal = customer.withdraw("10000.00")
     browser = sign_in_as(Role.SUPPORT)
     assert "Awaiting release" in browser.get(path_of(withdrawal)).said
     assert "Request release" not in browser.get(path_of(withdrawal)).said

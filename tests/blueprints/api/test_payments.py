@@ -8,7 +8,7 @@ from flask import Flask
 from app.kit.db import Database
 from tests import sanctions
 from tests.api_client import ApiClient, problem
-from tests.till import lift
+from tests.paying_customer import verify_without_evidence
 from tests.unchanged_database import database_unchanged
 
 DEPOSIT = {"method": "card", "asset": "USD", "amount": "50.00", "paymentMethod": "pm_card_visa"}
@@ -36,7 +36,7 @@ def database(open_app: Flask) -> Database:
 def me(open_app: Flask, database: Database) -> ApiClient:
     sanctions.import_sample_list(database)
     made = ApiClient.customer(open_app, USD="100.00")
-    lift(database, made.user_id)
+    verify_without_evidence(database, made.user_id)
     return made
 
 

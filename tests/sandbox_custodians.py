@@ -1,4 +1,4 @@
-"""A desk that sends and receives through the custodians that the sandbox plays."""
+"""A harness that sends and receives through the custodians that the sandbox plays."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,9 +26,9 @@ from app.providers.service import CallLog
 from tests.provider_sandbox import Sandbox
 
 NAMES = ("paxos", "anchorage", "primetrust")
-OPENING = {"paxos": "100", "anchorage": "50", "primetrust": "50"}
+OPENING_BALANCES = {"paxos": "100", "anchorage": "50", "primetrust": "50"}
 #: Of each custodian's protocol: what sends, and what asks whether it was sent.
-SENDS = {
+SEND_OPERATIONS = {
     "paxos": "withdrawals.create",
     "anchorage": "transfers.create",
     "primetrust": "disbursements.create",
@@ -46,16 +46,16 @@ def settle_send(session: object, *, reference: str) -> None:
     """The same."""
 
 
-class Desk:
-    """Sends and receives, and looks behind the counter of each custodian."""
+class CustodyHarness:
+    """Sends and receives, and looks behind the token_customer of each custodian."""
 
     def __init__(self, app: Flask, sandbox: Sandbox) -> None:
         self.app, self.sandbox = app, sandbox
         self.database: Database = app.extensions["database"]
         self.reference = f"wdr_{uuid4().hex}"
-        self.open()
+        self.configure()
 
-    def open(self, *names: str, **settings: object) -> dict[str, Custodian]:
+    def configure(self, *names: str, **settings: object) -> dict[str, Custodian]:
         """Anew, with these custodians only (all unless named), in a process that knows nothing."""
         configured: Settings = self.app.extensions["settings"]
         provide(WebhookVerifiers, WebhookVerifiers({}))
@@ -79,7 +79,7 @@ class Desk:
     def settle(self) -> SendStatus:
         return custody.settle(self.database, self.reference)
 
-    def sent(self, name: str | None = None) -> list[tuple[str, str, str]]:
+    def recorded_sends(self, name: str | None = None) -> list[tuple[str, str, str]]:
         """Where, how much and how far, of what any custodian has under our reference."""
         return [
             (each, found["amount"], found["state"])
@@ -106,7 +106,7 @@ class Desk:
                 (self.reference,),
             )
 
-    def told(self, task_name: str = "tests.settle_send") -> int:
+    def settlements_staged(self, task_name: str = "tests.settle_send") -> int:
         """How often funding was told of the send."""
         with self.database.reading() as session:
             return len(
@@ -116,7 +116,7 @@ class Desk:
                 )
             )
 
-    def address(self, user_id: UUID, code: str = "PAXG") -> str:
+    def deposit_address(self, user_id: UUID, code: str = "PAXG") -> str:
         """The person's address, made by its job."""
         with self.database.transaction() as session:
             asked = addresses.get_or_request_address(session, user_id, TRADABLE[code])
@@ -126,12 +126,12 @@ class Desk:
         assert made.address is not None
         return made.address
 
-    def arrive(self, name: str, address: str, amount: str, **also: str) -> str:
+    def receive_tokens(self, name: str, address: str, amount: str, **also: str) -> str:
         """Somebody sends something; the custodian's id of it."""
         document = {"asset": "PAXG", "address": address, "amount": amount, **also}
         return str(self.sandbox.call_control(name, "/arrivals", **document)["id"])
 
-    def arrived(self, address: str) -> list[tuple[str, int]]:
+    def recorded_transfers(self, address: str) -> list[tuple[str, int]]:
         """What was noted of it."""
         with self.database.reading() as session:
             return session.rows(
@@ -139,7 +139,7 @@ class Desk:
                 (address,),
             )
 
-    def credited(self, address: str) -> int:
+    def credits_staged(self, address: str) -> int:
         """How often funding was told of what came to it."""
         with self.database.reading() as session:
             return len(
@@ -151,13 +151,13 @@ class Desk:
                 )
             )
 
-    def deliver(self) -> list[int]:
+    def deliver_webhooks(self) -> list[int]:
         """Every webhook that is due, and what it has us do."""
         statuses = self.sandbox.deliver_webhooks(self.app.test_client())
-        self.work()
+        self.run_jobs()
         return statuses
 
-    def work(self, *names: str) -> None:
+    def run_jobs(self, *names: str) -> None:
         """Carry out the jobs that are waiting: of custody, unless others are named."""
         wanted = list(names or ("custody.hear", "custody.settle_send"))
         with self.database.reading() as session:
@@ -172,30 +172,34 @@ class Desk:
     def poll(self) -> None:
         incoming_tokens.poll_custodians(self.database)
 
-    def balance(self, name: str, amount: str, code: str = "PAXG") -> None:
+    def set_balance(self, name: str, amount: str, code: str = "PAXG") -> None:
         """So much is there."""
         self.sandbox.store.put(name, "balance", code, {"asset": code, "amount": amount})
 
 
 @contextmanager
-def opened(app: Flask, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    """A desk with all custodians, none of which completes a send by itself."""
+def open_custody_harness(
+    app: Flask, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[CustodyHarness]:
+    """A harness with all custodians, none of which completes a send by itself."""
     monkeypatch.setattr(custody_rules, "CREDIT_TASK", "tests.credit_arrival")
     monkeypatch.setattr(custody_rules, "SETTLE_TASK", "tests.settle_send")
     for name in NAMES:
         sandbox.call_control(name, "/pace", seconds=3600)
-        sandbox.store.put(name, "balance", "PAXG", {"asset": "PAXG", "amount": OPENING[name]})
+        sandbox.store.put(
+            name, "balance", "PAXG", {"asset": "PAXG", "amount": OPENING_BALANCES[name]}
+        )
         for transfer in sandbox.store.find(name, "transfer"):
             sandbox.store.delete(name, "transfer", transfer["id"])
     for delivery in sandbox.store.find("_sandbox", "deliveries"):
         sandbox.store.delete("_sandbox", "deliveries", delivery["id"])
-    desk = Desk(app, sandbox)
-    with desk.database.transaction() as session:
+    harness = CustodyHarness(app, sandbox)
+    with harness.database.transaction() as session:
         # What calls of other tests came to says nothing about these custodians.
         session.send("DELETE FROM provider_calls")
         session.send("DELETE FROM custody_balances")
-    yield desk
-    with desk.database.transaction() as session:
+    yield harness
+    with harness.database.transaction() as session:
         # Nothing is left to those who follow what is not over.
         session.send(
             "UPDATE custody_sends SET state = 'refused', settled_at = now() "

@@ -5,7 +5,7 @@ from time import sleep
 from app.kit.db import Database
 
 
-def settle(database: Database) -> None:
+def wait_for_running_transactions(database: Database) -> None:
     """Return once every transaction that runs now has ended, or after five seconds."""
     with database.reading() as session:
         [(running,)] = session.rows("SELECT pg_snapshot_xmax(pg_current_snapshot())::text")

@@ -28,7 +28,7 @@ from app.kyc.submission import service as submission
 from app.providers.errors import ProviderOutcomeUnknown, ProviderUnavailable
 from tests import sanctions
 from tests.people import People
-from tests.rails import Bank, Cards, Killed
+from tests.scripted_rails import ProcessKilled, ScriptedBankRail, ScriptedCardRail
 
 BANK_ACCOUNT = {
     "accountHolder": "Ada Lovelace",
@@ -38,14 +38,14 @@ BANK_ACCOUNT = {
 
 
 @dataclass
-class Till:
+class PayingCustomer:
     """A customer, their providers, and the jobs that bring payments on."""
 
     database: Database
     people: People
     actor: Actor
-    cards: Cards = field(default_factory=Cards)
-    bank: Bank = field(default_factory=Bank)
+    cards: ScriptedCardRail = field(default_factory=ScriptedCardRail)
+    bank: ScriptedBankRail = field(default_factory=ScriptedBankRail)
 
     def deposit(self, amount: str = "100.00", method: PaymentMethod = PaymentMethod.CARD) -> UUID:
         with self.database.transaction() as session:
@@ -62,39 +62,41 @@ class Till:
         assert isinstance(asked, UUID), asked
         return asked
 
-    def arrive(self, name: str, amount: str, *, back: bool = False) -> IncomingTransfer:
+    def receive_transfer(
+        self, name: str, amount: str, *, is_returned: bool = False
+    ) -> IncomingTransfer:
         """Money comes on the customer's account, or goes back from there."""
         account = f"acc_{ids.encode('usr', self.actor.user_id)}"
-        arrival = IncomingTransfer(name, account, usd(amount), clock.now(), is_returned=back)
-        self.bank.came = [a for a in self.bank.came if a.provider_ref != name] + [arrival]
+        arrival = IncomingTransfer(name, account, usd(amount), clock.now(), is_returned=is_returned)
+        self.bank.transfers = [a for a in self.bank.transfers if a.provider_ref != name] + [arrival]
         return arrival
 
-    def advance(self, deposit_id: UUID) -> None:
+    def advance_deposit(self, deposit_id: UUID) -> None:
         """One try of the job, however it ends."""
-        with suppress(ProviderUnavailable, ProviderOutcomeUnknown, Killed):
+        with suppress(ProviderUnavailable, ProviderOutcomeUnknown, ProcessKilled):
             payments.advance(self.database, deposit_id=str(deposit_id))
 
-    def look(self, deposit_id: UUID) -> None:
-        with suppress(ProviderUnavailable, ProviderOutcomeUnknown, Killed):
+    def fetch_transfers(self, deposit_id: UUID) -> None:
+        with suppress(ProviderUnavailable, ProviderOutcomeUnknown, ProcessKilled):
             incoming_transfers.fetch_transfers(self.database, deposit_id=str(deposit_id))
 
-    def send(self, withdrawal_id: UUID) -> None:
-        with suppress(ProviderUnavailable, ProviderOutcomeUnknown, Killed):
+    def send_withdrawal(self, withdrawal_id: UUID) -> None:
+        with suppress(ProviderUnavailable, ProviderOutcomeUnknown, ProcessKilled):
             payouts.advance(self.database, withdrawal_id=str(withdrawal_id))
 
     def deposit_status(self, deposit_id: UUID) -> str:
         with self.database.reading() as session:
             return deposit_queries.deposit(session, deposit_id).status
 
-    def status(self, withdrawal_id: UUID) -> str:
+    def withdrawal_status(self, withdrawal_id: UUID) -> str:
         with self.database.reading() as session:
             return withdrawal_queries.withdrawal(session, withdrawal_id).status
 
-    def has(self) -> dict[str, str]:
+    def balances(self) -> dict[str, str]:
         """What the customer has that is not zero."""
         return self.people.balances(self.actor)
 
-    def held(self) -> int:
+    def held_cents(self) -> int:
         """Cents set aside."""
         with self.database.reading() as session:
             row = session.row(
@@ -105,7 +107,7 @@ class Till:
         assert row is not None
         return int(row[0])
 
-    def told(self) -> list[str]:
+    def message_kinds(self) -> list[str]:
         """The kinds of messages that are on their way, oldest first."""
         with self.database.reading() as session:
             rows = session.rows(
@@ -121,22 +123,22 @@ def usd(text: str) -> Amount:
     return Amount.parse(TRADABLE["USD"], text)
 
 
-def lift(database: Database, user_id: UUID) -> None:
+def verify_without_evidence(database: Database, user_id: UUID) -> None:
     """Tier 3, without evidence."""
     with database.transaction() as session:
         submission.grant_tier_3(session, user_id, note="test")
 
 
-def open_till(database: Database, people: People, *, name: str = "") -> Till:
+def create_paying_customer(database: Database, people: People, *, name: str = "") -> PayingCustomer:
     """A customer with 500 dollars and tier 3; the list of the sample stands. `name` makes providers
     of their own, whose lists hold nothing of other tests."""
     sanctions.import_sample_list(database)
     actor = people.customer(USD="500")
-    lift(database, actor.user_id)
-    till = Till(database, people, actor)
-    till.cards.name, till.bank.name = f"stripe{name}", f"bank{name}"
-    provide(PaymentRails, PaymentRails({PaymentMethod.CARD: till.cards}))
-    provide(IncomingTransferRails, IncomingTransferRails({PaymentMethod.BANK: till.bank}))
+    verify_without_evidence(database, actor.user_id)
+    customer = PayingCustomer(database, people, actor)
+    customer.cards.name, customer.bank.name = f"stripe{name}", f"bank{name}"
+    provide(PaymentRails, PaymentRails({PaymentMethod.CARD: customer.cards}))
+    provide(IncomingTransferRails, IncomingTransferRails({PaymentMethod.BANK: customer.bank}))
     provide(Custodians, Custodians({}))
-    provide(PayoutRails, PayoutRails({PaymentMethod.BANK: till.bank}))
-    return till
+    provide(PayoutRails, PayoutRails({PaymentMethod.BANK: customer.bank}))
+    return customer

@@ -31,24 +31,30 @@ from app.reconciliation import service as reconciliation
 from app.screening.decisions.case_decisions import TRUE_MATCH
 from sandbox.faults import FaultMode
 from tests import sanctions
-from tests.custodians import ADDRESS, NAMES, SENDS, Desk, opened
+from tests.paying_customer import verify_without_evidence
 from tests.people import People, set_prices
 from tests.provider_sandbox import Sandbox
-from tests.till import lift
+from tests.sandbox_custodians import (
+    ADDRESS,
+    NAMES,
+    SEND_OPERATIONS,
+    CustodyHarness,
+    open_custody_harness,
+)
 
 CREDIT, SETTLE = custody_rules.CREDIT_TASK, custody_rules.SETTLE_TASK
 
 
-class Counter:
+class TokenCustomer:
     """A verified customer with tokens, and the custodians."""
 
-    def __init__(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, harness: CustodyHarness, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(custody_rules, "CREDIT_TASK", CREDIT)
         monkeypatch.setattr(custody_rules, "SETTLE_TASK", SETTLE)
-        self.desk, self.database = desk, desk.database
+        self.harness, self.database = harness, harness.database
         self.people = People(self.database)
         self.actor: Actor = self.people.customer(PAXG="2")
-        lift(self.database, self.actor.user_id)
+        verify_without_evidence(self.database, self.actor.user_id)
         provide(PaymentRails, PaymentRails({}))
         provide(IncomingTransferRails, IncomingTransferRails({}))
         provide(PayoutRails, PayoutRails({PaymentMethod.CRYPTO: CustodyRail(self.database)}))
@@ -61,8 +67,8 @@ class Counter:
             deposit_id = deposits.request(
                 session, self.actor, method=PaymentMethod.CRYPTO, amount=Amount.parse(asset, amount)
             )
-        self.desk.work("funding.give_address")
-        self.desk.work("custody.make_address")
+        self.harness.run_jobs("funding.give_address")
+        self.harness.run_jobs("custody.make_address")
         with self.database.transaction() as session:
             custody_rail.share_deposit_address(session, deposit_id=str(deposit_id))
         with self.database.reading() as session:
@@ -88,7 +94,7 @@ class Counter:
 
     def credit(self) -> None:
         """What custody has us credit."""
-        self.desk.work(CREDIT)
+        self.harness.run_jobs(CREDIT)
 
     def kept(self, owner: UUID, asset: Asset = PAXG) -> int:
         """What came to a custodian and went from there, by our books."""
@@ -108,113 +114,126 @@ class Counter:
 
 
 @pytest.fixture
-def counter(
+def token_customer(
     lone_app: Flask, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Counter]:
-    with opened(lone_app, sandbox, monkeypatch) as desk:
-        sanctions.import_sample_list(desk.database)
-        set_prices(desk.database, AU="4000", PAXG="4000")
-        yield Counter(desk, monkeypatch)
+) -> Iterator[TokenCustomer]:
+    with open_custody_harness(lone_app, sandbox, monkeypatch) as harness:
+        sanctions.import_sample_list(harness.database)
+        set_prices(harness.database, AU="4000", PAXG="4000")
+        yield TokenCustomer(harness, monkeypatch)
 
 
-def test_what_came_is_credited_whatever_was_announced(counter: Counter) -> None:
-    deposit_id, address = counter.announce("0.5")
-    counter.desk.arrive("paxos", address, "0.3")
-    counter.desk.deliver()
-    counter.credit()
-    counter.desk.poll()
-    counter.credit()
-    assert counter.people.balances(counter.actor) == {"PAXG": "2.30000000"}
-    assert counter.kept(provider_ids.PAXOS) == 30_000_000
-    with counter.database.reading() as session:
+def test_what_came_is_credited_whatever_was_announced(token_customer: TokenCustomer) -> None:
+    deposit_id, address = token_customer.announce("0.5")
+    token_customer.harness.receive_tokens("paxos", address, "0.3")
+    token_customer.harness.deliver_webhooks()
+    token_customer.credit()
+    token_customer.harness.poll()
+    token_customer.credit()
+    assert token_customer.people.balances(token_customer.actor) == {"PAXG": "2.30000000"}
+    assert token_customer.kept(provider_ids.PAXOS) == 30_000_000
+    with token_customer.database.reading() as session:
         assert deposit_queries.deposit(session, deposit_id).status == "credited"
     # Another token at the same address, which nobody announced.
-    counter.desk.arrive("paxos", address, "12.5", asset="USDC")
-    counter.desk.poll()
-    counter.credit()
-    assert counter.people.balances(counter.actor) == {"PAXG": "2.30000000", "USDC": "12.500000"}
-    assert counter.kept(provider_ids.PAXOS, USDC) == 12_500_000
-    assert counter.differences() == 0
+    token_customer.harness.receive_tokens("paxos", address, "12.5", asset="USDC")
+    token_customer.harness.poll()
+    token_customer.credit()
+    assert token_customer.people.balances(token_customer.actor) == {
+        "PAXG": "2.30000000",
+        "USDC": "12.500000",
+    }
+    assert token_customer.kept(provider_ids.PAXOS, USDC) == 12_500_000
+    assert token_customer.differences() == 0
 
 
-def test_a_withdrawal_is_paid_once_and_its_cost_booked(counter: Counter) -> None:
-    withdrawal_id = counter.withdraw("0.5")
-    payouts.advance(counter.database, withdrawal_id=str(withdrawal_id))
-    assert counter.status(withdrawal_id) == "sent"
-    counter.desk.reference = ids.encode(withdrawals.PREFIX, withdrawal_id)
-    counter.desk.sandbox.call_control("paxos", f"/sends/{counter.desk.reference}/completed")
-    counter.desk.deliver()
-    assert counter.desk.told(SETTLE) == 1
-    custody_rail.settle_withdrawal(counter.database, reference=counter.desk.reference)
-    assert counter.status(withdrawal_id) == "completed"
-    assert counter.people.balances(counter.actor) == {"PAXG": "1.50000000"}
-    assert counter.kept(provider_ids.PAXOS) == -50_000_000 - 20_000
-    assert counter.desk.sent() == [("paxos", "0.50000000", "completed")]
-    assert counter.differences() == 0
+def test_a_withdrawal_is_paid_once_and_its_cost_booked(token_customer: TokenCustomer) -> None:
+    withdrawal_id = token_customer.withdraw("0.5")
+    payouts.advance(token_customer.database, withdrawal_id=str(withdrawal_id))
+    assert token_customer.status(withdrawal_id) == "sent"
+    token_customer.harness.reference = ids.encode(withdrawals.PREFIX, withdrawal_id)
+    token_customer.harness.sandbox.call_control(
+        "paxos", f"/sends/{token_customer.harness.reference}/completed"
+    )
+    token_customer.harness.deliver_webhooks()
+    assert token_customer.harness.settlements_staged(SETTLE) == 1
+    custody_rail.settle_withdrawal(
+        token_customer.database, reference=token_customer.harness.reference
+    )
+    assert token_customer.status(withdrawal_id) == "completed"
+    assert token_customer.people.balances(token_customer.actor) == {"PAXG": "1.50000000"}
+    assert token_customer.kept(provider_ids.PAXOS) == -50_000_000 - 20_000
+    assert token_customer.harness.recorded_sends() == [("paxos", "0.50000000", "completed")]
+    assert token_customer.differences() == 0
 
 
 @pytest.mark.parametrize("mode", [FaultMode.HANG_UP_AFTER, FaultMode.HANG_UP_BEFORE])
-def test_no_answer_is_unknown_and_then_paid_once(counter: Counter, mode: FaultMode) -> None:
-    withdrawal_id = counter.withdraw("0.5")
-    counter.desk.reference = ids.encode(withdrawals.PREFIX, withdrawal_id)
-    counter.desk.sandbox.schedule_fault("paxos", SENDS["paxos"], mode)
-    counter.desk.sandbox.schedule_fault("paxos", "transfers.list", FaultMode.DOWN, times=3)
+def test_no_answer_is_unknown_and_then_paid_once(
+    token_customer: TokenCustomer, mode: FaultMode
+) -> None:
+    withdrawal_id = token_customer.withdraw("0.5")
+    token_customer.harness.reference = ids.encode(withdrawals.PREFIX, withdrawal_id)
+    token_customer.harness.sandbox.schedule_fault("paxos", SEND_OPERATIONS["paxos"], mode)
+    token_customer.harness.sandbox.schedule_fault(
+        "paxos", "transfers.list", FaultMode.DOWN, times=3
+    )
     with pytest.raises(ProviderOutcomeUnknown):
-        payouts.advance(counter.database, withdrawal_id=str(withdrawal_id))
-    assert counter.status(withdrawal_id) == "unknown"
-    counter.desk.open()
-    payouts.advance(counter.database, withdrawal_id=str(withdrawal_id))
-    assert counter.status(withdrawal_id) == "sent"
-    assert len(counter.desk.sent()) == 1
+        payouts.advance(token_customer.database, withdrawal_id=str(withdrawal_id))
+    assert token_customer.status(withdrawal_id) == "unknown"
+    token_customer.harness.configure()
+    payouts.advance(token_customer.database, withdrawal_id=str(withdrawal_id))
+    assert token_customer.status(withdrawal_id) == "sent"
+    assert len(token_customer.harness.recorded_sends()) == 1
 
 
-def test_what_custody_goes_on_with_cannot_be_cancelled(counter: Counter) -> None:
+def test_what_custody_goes_on_with_cannot_be_cancelled(token_customer: TokenCustomer) -> None:
     """Nobody has enough at the moment."""
     for name in NAMES:
-        counter.desk.balance(name, "0.1")
-    withdrawal_id = counter.withdraw("0.5")
+        token_customer.harness.set_balance(name, "0.1")
+    withdrawal_id = token_customer.withdraw("0.5")
     with pytest.raises(ProviderOutcomeUnknown):
-        payouts.advance(counter.database, withdrawal_id=str(withdrawal_id))
-    with pytest.raises(NotCancellable), counter.database.transaction() as session:
-        withdrawals.cancel(session, counter.actor, withdrawal_id)
-    counter.desk.balance("anchorage", "3")
-    payouts.advance(counter.database, withdrawal_id=str(withdrawal_id))
-    assert counter.status(withdrawal_id) == "sent"
+        payouts.advance(token_customer.database, withdrawal_id=str(withdrawal_id))
+    with pytest.raises(NotCancellable), token_customer.database.transaction() as session:
+        withdrawals.cancel(session, token_customer.actor, withdrawal_id)
+    token_customer.harness.set_balance("anchorage", "3")
+    payouts.advance(token_customer.database, withdrawal_id=str(withdrawal_id))
+    assert token_customer.status(withdrawal_id) == "sent"
 
 
-def test_what_no_custodian_will_send_is_the_customers_again(counter: Counter) -> None:
-    withdrawal_id = counter.withdraw("0.5")
-    counter.desk.sandbox.schedule_fault("paxos", SENDS["paxos"], FaultMode.REFUSED)
-    payouts.advance(counter.database, withdrawal_id=str(withdrawal_id))
-    assert counter.status(withdrawal_id) == "failed"
-    assert counter.people.balances(counter.actor) == {"PAXG": "2.00000000"}
-    assert counter.kept(provider_ids.PAXOS) == 0
+def test_what_no_custodian_will_send_is_the_customers_again(token_customer: TokenCustomer) -> None:
+    withdrawal_id = token_customer.withdraw("0.5")
+    token_customer.harness.sandbox.schedule_fault(
+        "paxos", SEND_OPERATIONS["paxos"], FaultMode.REFUSED
+    )
+    payouts.advance(token_customer.database, withdrawal_id=str(withdrawal_id))
+    assert token_customer.status(withdrawal_id) == "failed"
+    assert token_customer.people.balances(token_customer.actor) == {"PAXG": "2.00000000"}
+    assert token_customer.kept(provider_ids.PAXOS) == 0
 
 
-def test_that_a_listed_address_was_tried_is_kept(counter: Counter) -> None:
+def test_that_a_listed_address_was_tried_is_kept(token_customer: TokenCustomer) -> None:
     """Decided about once, it is refused to everybody; and nothing of that is forgotten."""
-    counter.withdraw("0.5", sanctions.LISTED_WALLET)
-    officer = counter.people.staff(Role.COMPLIANCE)
-    with counter.database.transaction() as session:
+    token_customer.withdraw("0.5", sanctions.LISTED_WALLET)
+    officer = token_customer.people.staff(Role.COMPLIANCE)
+    with token_customer.database.transaction() as session:
         [(case_id,)] = session.rows("SELECT id FROM cases WHERE kind = 'screening.hit'")
         cases.close(session, officer, case_id, disposition=TRUE_MATCH, reason="It is theirs")
-    counter.actor = counter.people.customer(PAXG="2")
-    lift(counter.database, counter.actor.user_id)
-    with counter.database.transaction() as session:
+    token_customer.actor = token_customer.people.customer(PAXG="2")
+    verify_without_evidence(token_customer.database, token_customer.actor.user_id)
+    with token_customer.database.transaction() as session:
         refused = withdrawals.request(
             session,
-            counter.actor,
+            token_customer.actor,
             method=PaymentMethod.CRYPTO,
             amount=Amount.parse(PAXG, "0.5"),
             destination={"network": "ETHEREUM", "address": sanctions.LISTED_WALLET},
         )
     assert isinstance(refused, PayeeBlocked)
-    with counter.database.reading() as session:
-        mine = (counter.actor.user_id,)
+    with token_customer.database.reading() as session:
+        mine = (token_customer.actor.user_id,)
         screened = "SELECT count(*) FROM screenings WHERE person_id = %s AND verdict = 'blocked'"
         denied = (
             "SELECT count(*) FROM audit_records WHERE action = 'withdrawal.requested'"
             " AND outcome = 'denied' AND actor_id = %s"
         )
         assert session.fetch((screened, mine), (denied, mine)) == [[(1,)], [(1,)]]
-    assert counter.people.balances(counter.actor) == {"PAXG": "2.00000000"}
+    assert token_customer.people.balances(token_customer.actor) == {"PAXG": "2.00000000"}

@@ -1,0 +1,228 @@
+"""What a provider's no decides, and what it does not; two processes at one payment; what came up
+since a withdrawal was asked for."""
+
+import threading
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import time_machine
+
+from app.access import Role
+from app.approvals.errors import SelfApproval
+from app.cases import service as cases
+from app.funding.errors import NotCancellable, TooManyCardFailures
+from app.funding.ports import PaymentMethod, Payout, PayoutOrder, PayoutState
+from app.funding.withdrawals import service as withdrawals
+from app.funding.withdrawals import withdrawal_approval
+from app.kit import clock
+from app.providers.errors import ProviderRefused, ProviderUnavailable
+from app.screening.decisions.case_decisions import TRUE_MATCH
+from app.screening.matching import service as screening
+from app.screening.rules import ScreeningSubject
+from tests import sanctions
+from tests.paying_customer import PayingCustomer, verify_without_evidence
+from tests.scripted_rails import CallFault
+
+LATER = timedelta(minutes=16)
+
+
+def test_that_it_will_not_say_ends_no_payout(customer: PayingCustomer) -> None:
+    withdrawal = customer.withdraw()
+    customer.send_withdrawal(withdrawal)
+    customer.bank.faults = [CallFault.REFUSED]
+    customer.send_withdrawal(withdrawal)
+    assert (customer.withdrawal_status(withdrawal), customer.held_cents()) == ("sent", 10_000)
+    customer.bank.set_state(PayoutState.COMPLETED)
+    customer.send_withdrawal(withdrawal)
+    assert (customer.withdrawal_status(withdrawal), customer.balances()) == (
+        "completed",
+        {"USD": "400.00"},
+    )
+
+
+def test_that_it_will_not_pay_when_asked_again_decides_only_later(customer: PayingCustomer) -> None:
+    """The first order may be on its way still."""
+    withdrawal = customer.withdraw()
+    customer.bank.faults = [CallFault.UNANSWERED_NOT_DONE]
+    customer.send_withdrawal(withdrawal)
+    send, customer.bank.send = customer.bank.send, refuse  # type: ignore[method-assign]  # for this test
+    customer.send_withdrawal(withdrawal)
+    assert (customer.withdrawal_status(withdrawal), customer.held_cents()) == ("unknown", 10_000)
+    with time_machine.travel(clock.now() + LATER):
+        customer.send_withdrawal(withdrawal)
+    assert (customer.withdrawal_status(withdrawal), customer.held_cents()) == ("failed", 0)
+    customer.bank.send = send  # type: ignore[method-assign]
+
+
+def refuse(order: PayoutOrder) -> Payout:
+    raise ProviderRefused("not_today")
+
+
+@pytest.mark.parametrize("failure", [ProviderUnavailable("away"), ProviderRefused("not_today")])
+def test_what_one_process_was_told_decides_nothing_about_another(
+    customer: PayingCustomer, failure: Exception
+) -> None:
+    """The first cannot reach the bank; a second has it paid, and has not written that down yet."""
+    withdrawal = customer.withdraw()
+    paid, first_is_done = threading.Event(), threading.Event()
+    second = threading.Thread(target=customer.send_withdrawal, args=(withdrawal,))
+    pay = customer.bank.send
+
+    def send(order: PayoutOrder) -> Payout:
+        if threading.current_thread() is second:
+            made = pay(order)
+            paid.set()
+            assert first_is_done.wait(10)
+            return made
+        second.start()
+        assert paid.wait(10)
+        raise failure
+
+    customer.bank.send = send  # type: ignore[method-assign]  # for this test
+    customer.send_withdrawal(withdrawal)
+    with pytest.raises(NotCancellable), customer.database.transaction() as session:
+        withdrawals.cancel(session, customer.actor, withdrawal)
+    first_is_done.set()
+    second.join()
+    assert (customer.withdrawal_status(withdrawal), customer.held_cents()) == ("sent", 10_000)
+
+
+def test_a_captured_card_is_not_failed_by_a_no_to_a_question(customer: PayingCustomer) -> None:
+    deposit = customer.deposit()
+    customer.cards.faults = [None, CallFault.UNANSWERED_DONE]  # type: ignore[list-item]  # the capture's answer
+    customer.advance_deposit(deposit)
+    assert customer.deposit_status(deposit) == "unknown"
+    customer.cards.faults = [CallFault.REFUSED]
+    customer.advance_deposit(deposit)
+    assert customer.deposit_status(deposit) == "unknown"
+    customer.advance_deposit(deposit)
+    assert (customer.deposit_status(deposit), customer.balances()) == (
+        "credited",
+        {"USD": "600.00"},
+    )
+    assert customer.cards.calls.count("open") == 1
+
+
+def test_what_a_processor_has_forgotten_is_not_opened_again(customer: PayingCustomer) -> None:
+    deposit = customer.deposit()
+    customer.cards.faults = [CallFault.UNANSWERED_DONE]
+    customer.advance_deposit(deposit)
+    with time_machine.travel(clock.now() + timedelta(hours=21)):
+        customer.advance_deposit(deposit)
+    assert customer.cards.calls == ["open", "find", "capture"]
+    assert customer.deposit_status(deposit) == "credited"
+
+
+def test_of_two_that_look_at_once_one_asks_for_the_payment(customer: PayingCustomer) -> None:
+    customer.cards.repeatable = False
+    deposit = customer.deposit()
+    other = threading.Thread(target=customer.advance_deposit, args=(deposit,))
+    with customer.database.transaction() as session:
+        session.send("UPDATE deposits SET opened_at = now() WHERE id = %s", (deposit,))
+        session.flush()
+        other.start()
+        time.sleep(0.3)
+    other.join()
+    assert customer.cards.calls == ["find"]
+
+
+def test_many_cards_at_once_are_not_tried(customer: PayingCustomer) -> None:
+    for _ in range(3):
+        customer.deposit()
+    with pytest.raises(TooManyCardFailures):
+        customer.deposit()
+
+
+def test_what_was_announced_long_ago_counts_when_it_comes(customer: PayingCustomer) -> None:
+    deposit = customer.deposit("1.00", PaymentMethod.BANK)
+    with customer.database.transaction() as session:
+        session.send(
+            "UPDATE deposits SET requested_at = requested_at - interval '25 hours' WHERE id = %s",
+            (deposit,),
+        )
+    customer.receive_transfer(f"in_{deposit}", "900000.00")
+    customer.fetch_transfers(deposit)
+    with customer.database.reading() as session:
+        told = session.rows(
+            "SELECT count(*) FROM cases WHERE kind = 'deposit_limit' AND person_id = %s",
+            (customer.actor.user_id,),
+        )
+    assert told == [(1,)]
+
+
+@pytest.fixture
+def wealthy_customer(customer: PayingCustomer) -> PayingCustomer:
+    customer.actor = customer.people.customer(USD="20000")
+    verify_without_evidence(customer.database, customer.actor.user_id)
+    return customer
+
+
+def decide(customer: PayingCustomer, name: str) -> None:
+    """Compliance takes the customer for the listed party of this name."""
+    officer = customer.people.staff(Role.COMPLIANCE)
+    with customer.database.transaction() as session:
+        found = screening.screen(
+            session, ScreeningSubject((name,)), about="usr_x", purpose="onboarding",
+            person_id=customer.actor.user_id,
+        )  # fmt: skip
+    assert found.case_id is not None
+    with customer.database.transaction() as session:
+        cases.close(session, officer, found.case_id, disposition=TRUE_MATCH, reason="It is them")
+
+
+def test_a_listed_party_is_not_paid_what_was_approved(customer: PayingCustomer) -> None:
+    withdrawal = customer.withdraw()
+    decide(customer, sanctions.LISTED_NAME)
+    customer.send_withdrawal(withdrawal)
+    assert (customer.withdrawal_status(withdrawal), customer.held_cents()) == ("rejected", 0)
+    assert customer.bank.calls == []
+
+
+def test_a_withdrawal_is_screened_again_when_it_is_released(
+    wealthy_customer: PayingCustomer, tmp_path: Path
+) -> None:
+    withdrawal = wealthy_customer.withdraw("10000.00")
+    assert wealthy_customer.withdrawal_status(withdrawal) == "awaiting_approval"
+    listed = sanctions.write_files(tmp_path, [(990001, "LOVELACE, Ada", "individual", "")])
+    sanctions.import_folder(wealthy_customer.database, listed)
+    try:
+        with wealthy_customer.database.transaction() as session:
+            checker = wealthy_customer.people.staff(Role.COMPLIANCE)
+            withdrawals.release(session, checker, withdrawal, reason="It is fine")
+        assert wealthy_customer.withdrawal_status(withdrawal) == "in_review"
+        wealthy_customer.send_withdrawal(withdrawal)
+        assert wealthy_customer.bank.calls == []
+    finally:
+        sanctions.import_sample_list(wealthy_customer.database)
+
+
+def test_nobody_asks_for_the_release_of_their_own(wealthy_customer: PayingCustomer) -> None:
+    withdrawal = wealthy_customer.withdraw("10000.00")
+    with wealthy_customer.database.transaction() as session:
+        session.send(
+            "UPDATE users SET role = 'ADMIN' WHERE id = %s", (wealthy_customer.actor.user_id,)
+        )
+    permitted = wealthy_customer.people.staff(Role.ADMIN).permissions
+    maker = type(wealthy_customer.actor)(
+        wealthy_customer.actor.user_id,
+        None,
+        wealthy_customer.actor.email,
+        Role.ADMIN,
+        permitted,
+        email_confirmed=True,
+    )
+    with pytest.raises(SelfApproval), wealthy_customer.database.transaction() as session:
+        withdrawal_approval.request_release(session, maker, withdrawal, reason="My own money")
+
+
+def test_an_announcement_ends_and_is_not_looked_at_any_more(customer: PayingCustomer) -> None:
+    deposit = customer.deposit("50.00", PaymentMethod.BANK)
+    customer.fetch_transfers(deposit)
+    with time_machine.travel(clock.now() + timedelta(days=31)):
+        customer.fetch_transfers(deposit)
+        assert customer.deposit_status(deposit) == "failed"
+        calls = len(customer.bank.calls)
+        customer.fetch_transfers(deposit)
+        assert len(customer.bank.calls) == calls

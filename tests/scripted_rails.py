@@ -1,0 +1,185 @@
+"""Providers in memory for the rails, whose calls succeed or fail as a test scripts them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import Enum, auto
+from typing import TypeVar
+from uuid import UUID
+
+from app.catalog.provider_ids import BANK, STRIPE
+from app.catalog.rules import USD
+from app.funding.ports import (
+    Dispute,
+    IncomingTransfer,
+    Payment,
+    PaymentRequest,
+    PaymentState,
+    Payout,
+    PayoutOrder,
+    PayoutState,
+    VirtualAccount,
+)
+from app.kit.money import Amount
+from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
+
+T = TypeVar("T")
+
+
+class CallFault(Enum):
+    """How the next call goes."""
+
+    UNAVAILABLE = auto()
+    """Nothing happens there."""
+    UNANSWERED_NOT_DONE = auto()
+    """Nobody knows; it was not done."""
+    UNANSWERED_DONE = auto()
+    """Nobody knows; it was done."""
+    REFUSED = auto()
+    CRASH_BEFORE = auto()
+    """Our own process ends before the call."""
+    CRASH_AFTER = auto()
+    """Our own process ends after the provider did it."""
+
+
+class ProcessKilled(BaseException):
+    """Our process ended here."""
+
+
+@dataclass
+class ScriptedProvider:
+    """A provider whose next calls go wrong as ordered."""
+
+    faults: list[CallFault] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+
+    def call(self, name: str, action: Callable[[], T]) -> T:
+        self.calls.append(name)
+        fault = self.faults.pop(0) if self.faults else None
+        if fault is CallFault.CRASH_BEFORE:
+            raise ProcessKilled
+        if fault is CallFault.UNAVAILABLE:
+            raise ProviderUnavailable("away")
+        if fault is CallFault.UNANSWERED_NOT_DONE:
+            raise ProviderOutcomeUnknown("lost")
+        if fault is CallFault.REFUSED:
+            raise ProviderRefused("card_declined")
+        done = action()
+        if fault is CallFault.UNANSWERED_DONE:
+            raise ProviderOutcomeUnknown("lost")
+        if fault is CallFault.CRASH_AFTER:
+            raise ProcessKilled
+        return done
+
+
+@dataclass
+class ScriptedCardRail(ScriptedProvider):
+    """Cards that authorise first."""
+
+    name: str = "stripe"
+    provider_id: UUID = STRIPE
+    repeatable: bool = True
+    payments_by_ref: dict[str, Payment] = field(default_factory=dict)
+    disputes_by_ref: dict[str, Dispute] = field(default_factory=dict)
+    #: What opening a payment leads to.
+    created_state: PaymentState = PaymentState.AUTHORISED
+    cost: Amount = field(default_factory=lambda: Amount.parse(USD, "3.20"))
+
+    def create(self, request: PaymentRequest) -> Payment:
+        def action() -> Payment:
+            # A provider that knows repetitions makes one payment of them; another makes two.
+            suffix = "" if self.repeatable else f"_{len(self.payments_by_ref)}"
+            ref = f"pi_{request.reference}{suffix}"
+            told = {"clientSecret": "secret"} if self.created_state is PaymentState.PENDING else {}
+            made = Payment(
+                ref, request.reference, self.created_state, request.amount, instructions=told
+            )
+            return self.payments_by_ref.setdefault(ref, made)
+
+        return self.call("open", action)
+
+    def fetch(self, provider_ref: str) -> Payment:
+        return self.call("look", lambda: self.payments_by_ref[provider_ref])
+
+    def find(self, reference: str) -> Payment | None:
+        return self.call(
+            "find",
+            lambda: next(
+                (p for p in self.payments_by_ref.values() if p.reference == reference), None
+            ),
+        )
+
+    def capture(self, provider_ref: str, reference: str) -> Payment:
+        def action() -> Payment:
+            paid = replace(
+                self.payments_by_ref[provider_ref], state=PaymentState.PAID, cost=self.cost
+            )
+            self.payments_by_ref[provider_ref] = paid
+            return paid
+
+        return self.call("capture", action)
+
+    def release(self, provider_ref: str, reference: str) -> Payment:
+        raise NotImplementedError
+
+    def set_state(self, state: PaymentState, code: str = "") -> None:
+        for ref, payment in self.payments_by_ref.items():
+            self.payments_by_ref[ref] = replace(payment, state=state, code=code)
+
+    def payments(self, since: datetime) -> list[Payment]:
+        return list(self.payments_by_ref.values())
+
+    def dispute(self, provider_ref: str) -> Dispute:
+        return self.call("dispute", lambda: self.disputes_by_ref[provider_ref])
+
+    def disputes(self, since: datetime) -> list[Dispute]:
+        return list(self.disputes_by_ref.values())
+
+
+@dataclass
+class ScriptedBankRail(ScriptedProvider):
+    """A bank that gives accounts and pays out; it knows every reference once."""
+
+    name: str = "bank"
+    provider_id: UUID = BANK
+    transfers: list[IncomingTransfer] = field(default_factory=list)
+    payouts_by_reference: dict[str, Payout] = field(default_factory=dict)
+    #: What sending a payout leads to.
+    payout_state: PayoutState = PayoutState.SENT
+    #: Another amount than it was asked to pay.
+    wrong_amount: Amount | None = None
+
+    def virtual_account(self, reference: str, holder: str) -> VirtualAccount:
+        details = {"accountNumber": "12345", "holder": holder}
+        return self.call("account", lambda: VirtualAccount(f"acc_{reference}", details))
+
+    def transfers_to(self, account_ref: str) -> list[IncomingTransfer]:
+        return self.call(
+            "arrivals", lambda: [a for a in self.transfers if a.account_ref == account_ref]
+        )
+
+    def transfers_since(self, since: datetime) -> list[IncomingTransfer]:
+        return list(self.transfers)
+
+    def transfer(self, provider_ref: str) -> IncomingTransfer:
+        return self.call(
+            "arrival", lambda: next(a for a in self.transfers if a.provider_ref == provider_ref)
+        )
+
+    def send(self, order: PayoutOrder) -> Payout:
+        def action() -> Payout:
+            amount = self.wrong_amount or order.amount
+            made = Payout(f"po_{order.reference}", order.reference, self.payout_state, amount, BANK)
+            return self.payouts_by_reference.setdefault(order.reference, made)
+
+        return self.call("send", action)
+
+    def find(self, reference: str) -> Payout | None:
+        return self.call("find", lambda: self.payouts_by_reference.get(reference))
+
+    def set_state(self, state: PayoutState, code: str = "") -> None:
+        for reference, payout in self.payouts_by_reference.items():
+            self.payouts_by_reference[reference] = replace(payout, state=state, code=code)
+
+    def payouts(self, since: datetime) -> list[Payout]:
+        return list(self.payouts_by_reference.values())
