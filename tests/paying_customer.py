@@ -1,4 +1,4 @@
-"""A customer who may move money, and providers that do what a test says."""
+"""A verified customer who pays in and out through scripted rails."""
 
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -39,7 +39,7 @@ BANK_ACCOUNT = {
 
 @dataclass
 class PayingCustomer:
-    """A customer, their providers, and the jobs that bring payments on."""
+    """A customer, the rails for their payments, and the jobs that move these on."""
 
     database: Database
     people: People
@@ -55,24 +55,28 @@ class PayingCustomer:
 
     def withdraw(self, amount: str = "100.00", **destination: str) -> UUID:
         with self.database.transaction() as session:
-            asked = withdrawals.request(
+            withdrawal_id = withdrawals.request(
                 session, self.actor, method=PaymentMethod.BANK, amount=usd(amount),
                 destination=destination or BANK_ACCOUNT,
             )  # fmt: skip
-        assert isinstance(asked, UUID), asked
-        return asked
+        assert isinstance(withdrawal_id, UUID), withdrawal_id
+        return withdrawal_id
 
     def receive_transfer(
         self, name: str, amount: str, *, is_returned: bool = False
     ) -> IncomingTransfer:
-        """Money comes on the customer's account, or goes back from there."""
+        """Let a transfer to the customer's virtual account arrive, or be returned."""
         account = f"acc_{ids.encode('usr', self.actor.user_id)}"
-        arrival = IncomingTransfer(name, account, usd(amount), clock.now(), is_returned=is_returned)
-        self.bank.transfers = [a for a in self.bank.transfers if a.provider_ref != name] + [arrival]
-        return arrival
+        transfer = IncomingTransfer(
+            name, account, usd(amount), clock.now(), is_returned=is_returned
+        )
+        self.bank.transfers = [a for a in self.bank.transfers if a.provider_ref != name] + [
+            transfer
+        ]
+        return transfer
 
     def advance_deposit(self, deposit_id: UUID) -> None:
-        """One try of the job, however it ends."""
+        """Run the job once, whatever its outcome."""
         with suppress(ProviderUnavailable, ProviderOutcomeUnknown, ProcessKilled):
             payments.advance(self.database, deposit_id=str(deposit_id))
 
@@ -93,11 +97,11 @@ class PayingCustomer:
             return withdrawal_queries.withdrawal(session, withdrawal_id).status
 
     def balances(self) -> dict[str, str]:
-        """What the customer has that is not zero."""
+        """Return the customer's balances that are not zero."""
         return self.people.balances(self.actor)
 
     def held_cents(self) -> int:
-        """Cents set aside."""
+        """Return the cents that are held."""
         with self.database.reading() as session:
             row = session.row(
                 "SELECT coalesce(sum(b.held), 0) FROM balances b JOIN accounts a ON a.id = "
@@ -108,7 +112,7 @@ class PayingCustomer:
         return int(row[0])
 
     def message_kinds(self) -> list[str]:
-        """The kinds of messages that are on their way, oldest first."""
+        """Return the kinds of the customer's staged payment messages, oldest first."""
         with self.database.reading() as session:
             rows = session.rows(
                 "SELECT args ->> 'kind' FROM outbox WHERE task = 'messages.deliver'"
@@ -124,14 +128,16 @@ def usd(text: str) -> Amount:
 
 
 def verify_without_evidence(database: Database, user_id: UUID) -> None:
-    """Tier 3, without evidence."""
+    """Give the person tier 3."""
     with database.transaction() as session:
         submission.grant_tier_3(session, user_id, note="test")
 
 
 def create_paying_customer(database: Database, people: People, *, name: str = "") -> PayingCustomer:
-    """A customer with 500 dollars and tier 3; the list of the sample stands. `name` makes providers
-    of their own, whose lists hold nothing of other tests."""
+    """Return a customer with 500 dollars and tier 3; imports the sample's sanctions list.
+
+    A `name` gives the rails names of their own, whose lists hold no payments of other tests.
+    """
     sanctions.import_sample_list(database)
     actor = people.customer(USD="500")
     verify_without_evidence(database, actor.user_id)

@@ -1,4 +1,4 @@
-"""Waiting for other tests: which transactions have ended is one answer for all of a server."""
+"""Waiting for the transactions of other tests on the same database server."""
 
 from time import sleep
 
@@ -6,7 +6,7 @@ from app.kit.db import Database
 
 
 def wait_for_running_transactions(database: Database) -> None:
-    """Return once every transaction that runs now has ended, or after five seconds."""
+    """Wait until every transaction that runs now has ended, or five seconds have passed."""
     with database.reading() as session:
         [(running,)] = session.rows("SELECT pg_snapshot_xmax(pg_current_snapshot())::text")
         passed = "SELECT FROM pg_current_snapshot() s WHERE pg_snapshot_xmin(s) >= %s::text::xid8"

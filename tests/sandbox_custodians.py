@@ -1,4 +1,4 @@
-"""A harness that sends and receives through the custodians that the sandbox plays."""
+"""A harness that sends and receives through the custodians of the provider sandbox."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,7 +27,7 @@ from tests.provider_sandbox import Sandbox
 
 NAMES = ("paxos", "anchorage", "primetrust")
 OPENING_BALANCES = {"paxos": "100", "anchorage": "50", "primetrust": "50"}
-#: Of each custodian's protocol: what sends, and what asks whether it was sent.
+#: The operation of each custodian's protocol that sends.
 SEND_OPERATIONS = {
     "paxos": "withdrawals.create",
     "anchorage": "transfers.create",
@@ -38,16 +38,16 @@ ADDRESS = "0x" + "a1" * 20
 
 @task("tests.credit_arrival")
 def credit_arrival(session: object, *, arrival_id: str) -> None:
-    """Staged in place of funding's, and never carried out."""
+    """Staged instead of funding's task, and never run."""
 
 
 @task("tests.settle_send")
 def settle_send(session: object, *, reference: str) -> None:
-    """The same."""
+    """Staged instead of funding's task, and never run."""
 
 
 class CustodyHarness:
-    """Sends and receives, and looks behind the token_customer of each custodian."""
+    """Sends and receives tokens, and reads what each sandbox custodian recorded."""
 
     def __init__(self, app: Flask, sandbox: Sandbox) -> None:
         self.app, self.sandbox = app, sandbox
@@ -56,15 +56,15 @@ class CustodyHarness:
         self.configure()
 
     def configure(self, *names: str, **settings: object) -> dict[str, Custodian]:
-        """Anew, with these custodians only (all unless named), in a process that knows nothing."""
+        """Configure these custodians only (all unless named), as in a new process."""
         configured: Settings = self.app.extensions["settings"]
         provide(WebhookVerifiers, WebhookVerifiers({}))
-        given = configured.model_copy(update=settings)
-        provide_custodians(given, CallLog(self.database), resolve(WebhookVerifiers))
-        found = resolve(Custodians)
-        for name in set(found) - set(names or found):
-            del found[name]
-        return found
+        settings_copy = configured.model_copy(update=settings)
+        provide_custodians(settings_copy, CallLog(self.database), resolve(WebhookVerifiers))
+        custodians = resolve(Custodians)
+        for name in set(custodians) - set(names or custodians):
+            del custodians[name]
+        return custodians
 
     def send(self, amount: str = "0.5", code: str = "PAXG") -> SendStatus:
         asset = TRADABLE[code]
@@ -80,16 +80,16 @@ class CustodyHarness:
         return custody.settle(self.database, self.reference)
 
     def recorded_sends(self, name: str | None = None) -> list[tuple[str, str, str]]:
-        """Where, how much and how far, of what any custodian has under our reference."""
+        """Return custodian, amount and state of every transfer with our reference."""
         return [
-            (each, found["amount"], found["state"])
-            for each in NAMES
-            if name in {None, each}
-            for found in self.sandbox.store.find(each, "transfer", reference=self.reference)
+            (custodian, transfer["amount"], transfer["state"])
+            for custodian in NAMES
+            if name in {None, custodian}
+            for transfer in self.sandbox.store.find(custodian, "transfer", reference=self.reference)
         ]
 
     def events(self) -> list[tuple[str, str, str | None]]:
-        """What happened, the state after it, and with whom."""
+        """Return the events of the send: event, state after it, custodian."""
         with self.database.reading() as session:
             return session.rows(
                 "SELECT e.what, e.state, e.custodian FROM custody_send_events e"
@@ -98,7 +98,7 @@ class CustodyHarness:
             )
 
     def calls(self) -> list[tuple[str, str, str]]:
-        """Every call about the send: of whom, what, and what became of it."""
+        """Return the calls about the send: provider, operation, outcome."""
         with self.database.reading() as session:
             return session.rows(
                 "SELECT provider, operation, outcome FROM provider_calls WHERE reference = %s"
@@ -107,7 +107,7 @@ class CustodyHarness:
             )
 
     def settlements_staged(self, task_name: str = "tests.settle_send") -> int:
-        """How often funding was told of the send."""
+        """Return how often the settlement of the send was staged."""
         with self.database.reading() as session:
             return len(
                 session.rows(
@@ -117,22 +117,22 @@ class CustodyHarness:
             )
 
     def deposit_address(self, user_id: UUID, code: str = "PAXG") -> str:
-        """The person's address, made by its job."""
+        """Return the person's address, created by its job."""
         with self.database.transaction() as session:
-            asked = addresses.get_or_request_address(session, user_id, TRADABLE[code])
-        addresses.create_address(self.database, address_id=str(asked.id))
+            requested = addresses.get_or_request_address(session, user_id, TRADABLE[code])
+        addresses.create_address(self.database, address_id=str(requested.id))
         with self.database.transaction() as session:
-            made = addresses.get_or_request_address(session, user_id, TRADABLE[code])
-        assert made.address is not None
-        return made.address
+            created = addresses.get_or_request_address(session, user_id, TRADABLE[code])
+        assert created.address is not None
+        return created.address
 
     def receive_tokens(self, name: str, address: str, amount: str, **also: str) -> str:
-        """Somebody sends something; the custodian's id of it."""
+        """Let tokens arrive; return the custodian's id of the transfer."""
         document = {"asset": "PAXG", "address": address, "amount": amount, **also}
         return str(self.sandbox.call_control(name, "/arrivals", **document)["id"])
 
     def recorded_transfers(self, address: str) -> list[tuple[str, int]]:
-        """What was noted of it."""
+        """Return the recorded transfers to the address."""
         with self.database.reading() as session:
             return session.rows(
                 "SELECT asset, units FROM custody_arrivals WHERE address = %s ORDER BY id",
@@ -140,7 +140,7 @@ class CustodyHarness:
             )
 
     def credits_staged(self, address: str) -> int:
-        """How often funding was told of what came to it."""
+        """Return how often a credit for the address was staged."""
         with self.database.reading() as session:
             return len(
                 session.rows(
@@ -152,13 +152,13 @@ class CustodyHarness:
             )
 
     def deliver_webhooks(self) -> list[int]:
-        """Every webhook that is due, and what it has us do."""
+        """Deliver every due webhook, and run the jobs that it stages."""
         statuses = self.sandbox.deliver_webhooks(self.app.test_client())
         self.run_jobs()
         return statuses
 
     def run_jobs(self, *names: str) -> None:
-        """Carry out the jobs that are waiting: of custody, unless others are named."""
+        """Run the waiting jobs: those of custody unless others are named."""
         wanted = list(names or ("custody.hear", "custody.settle_send"))
         with self.database.reading() as session:
             jobs = session.rows(
@@ -173,7 +173,7 @@ class CustodyHarness:
         incoming_tokens.poll_custodians(self.database)
 
     def set_balance(self, name: str, amount: str, code: str = "PAXG") -> None:
-        """So much is there."""
+        """Set the balance at a custodian."""
         self.sandbox.store.put(name, "balance", code, {"asset": code, "amount": amount})
 
 
@@ -181,7 +181,7 @@ class CustodyHarness:
 def open_custody_harness(
     app: Flask, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[CustodyHarness]:
-    """A harness with all custodians, none of which completes a send by itself."""
+    """Yield a harness with all custodians, none of which completes a send by itself."""
     monkeypatch.setattr(custody_rules, "CREDIT_TASK", "tests.credit_arrival")
     monkeypatch.setattr(custody_rules, "SETTLE_TASK", "tests.settle_send")
     for name in NAMES:
@@ -195,12 +195,12 @@ def open_custody_harness(
         sandbox.store.delete("_sandbox", "deliveries", delivery["id"])
     harness = CustodyHarness(app, sandbox)
     with harness.database.transaction() as session:
-        # What calls of other tests came to says nothing about these custodians.
+        # Calls of other tests would count for the custodians' health.
         session.send("DELETE FROM provider_calls")
         session.send("DELETE FROM custody_balances")
     yield harness
     with harness.database.transaction() as session:
-        # Nothing is left to those who follow what is not over.
+        # Later polls find no unsettled send of this test.
         session.send(
             "UPDATE custody_sends SET state = 'refused', settled_at = now() "
             "WHERE settled_at IS NULL"

@@ -27,28 +27,28 @@ T = TypeVar("T")
 
 
 class CallFault(Enum):
-    """How the next call goes."""
+    """How the next call fails."""
 
     UNAVAILABLE = auto()
-    """Nothing happens there."""
+    """The provider cannot be reached."""
     UNANSWERED_NOT_DONE = auto()
-    """Nobody knows; it was not done."""
+    """No answer; the provider did nothing."""
     UNANSWERED_DONE = auto()
-    """Nobody knows; it was done."""
+    """No answer; the provider did what was asked."""
     REFUSED = auto()
     CRASH_BEFORE = auto()
-    """Our own process ends before the call."""
+    """Our process ends before the call."""
     CRASH_AFTER = auto()
-    """Our own process ends after the provider did it."""
+    """Our process ends after the provider did what was asked."""
 
 
 class ProcessKilled(BaseException):
-    """Our process ended here."""
+    """Stands for the end of our process: nothing catches it."""
 
 
 @dataclass
 class ScriptedProvider:
-    """A provider whose next calls go wrong as ordered."""
+    """A provider whose next calls fail with `faults`, in order."""
 
     faults: list[CallFault] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
@@ -64,37 +64,43 @@ class ScriptedProvider:
             raise ProviderOutcomeUnknown("lost")
         if fault is CallFault.REFUSED:
             raise ProviderRefused("card_declined")
-        done = action()
+        result = action()
         if fault is CallFault.UNANSWERED_DONE:
             raise ProviderOutcomeUnknown("lost")
         if fault is CallFault.CRASH_AFTER:
             raise ProcessKilled
-        return done
+        return result
 
 
 @dataclass
 class ScriptedCardRail(ScriptedProvider):
-    """Cards that authorise first."""
+    """A card rail that authorises payments first."""
 
     name: str = "stripe"
     provider_id: UUID = STRIPE
     repeatable: bool = True
     payments_by_ref: dict[str, Payment] = field(default_factory=dict)
     disputes_by_ref: dict[str, Dispute] = field(default_factory=dict)
-    #: What opening a payment leads to.
+    #: The state of a payment after its creation.
     created_state: PaymentState = PaymentState.AUTHORISED
     cost: Amount = field(default_factory=lambda: Amount.parse(USD, "3.20"))
 
     def create(self, request: PaymentRequest) -> Payment:
         def action() -> Payment:
-            # A provider that knows repetitions makes one payment of them; another makes two.
+            # Only a provider with idempotency keys makes one payment of a repeated request.
             suffix = "" if self.repeatable else f"_{len(self.payments_by_ref)}"
             ref = f"pi_{request.reference}{suffix}"
-            told = {"clientSecret": "secret"} if self.created_state is PaymentState.PENDING else {}
-            made = Payment(
-                ref, request.reference, self.created_state, request.amount, instructions=told
+            instructions = (
+                {"clientSecret": "secret"} if self.created_state is PaymentState.PENDING else {}
             )
-            return self.payments_by_ref.setdefault(ref, made)
+            payment = Payment(
+                ref,
+                request.reference,
+                self.created_state,
+                request.amount,
+                instructions=instructions,
+            )
+            return self.payments_by_ref.setdefault(ref, payment)
 
         return self.call("open", action)
 
@@ -138,15 +144,15 @@ class ScriptedCardRail(ScriptedProvider):
 
 @dataclass
 class ScriptedBankRail(ScriptedProvider):
-    """A bank that gives accounts and pays out; it knows every reference once."""
+    """A bank with virtual accounts and payouts; it pays each reference once."""
 
     name: str = "bank"
     provider_id: UUID = BANK
     transfers: list[IncomingTransfer] = field(default_factory=list)
     payouts_by_reference: dict[str, Payout] = field(default_factory=dict)
-    #: What sending a payout leads to.
+    #: The state of a payout after its order.
     payout_state: PayoutState = PayoutState.SENT
-    #: Another amount than it was asked to pay.
+    #: Pays this amount instead of the ordered one.
     wrong_amount: Amount | None = None
 
     def virtual_account(self, reference: str, holder: str) -> VirtualAccount:
@@ -169,8 +175,10 @@ class ScriptedBankRail(ScriptedProvider):
     def send(self, order: PayoutOrder) -> Payout:
         def action() -> Payout:
             amount = self.wrong_amount or order.amount
-            made = Payout(f"po_{order.reference}", order.reference, self.payout_state, amount, BANK)
-            return self.payouts_by_reference.setdefault(order.reference, made)
+            payout = Payout(
+                f"po_{order.reference}", order.reference, self.payout_state, amount, BANK
+            )
+            return self.payouts_by_reference.setdefault(order.reference, payout)
 
         return self.call("send", action)
 

@@ -36,7 +36,7 @@ class WebhookVerifier(Protocol):
         """Return the events in the webhook that concern us, perhaps none.
 
         Raises `WebhookSignatureInvalid`, `MalformedRequest` where a signed body cannot be read, and
-        `ProviderUnavailable` where the provider's key has to be fetched and cannot be.
+        `WebhookVerificationUnavailable` where verifying needs the provider and it is unreachable.
         """
         ...
 

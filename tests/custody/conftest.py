@@ -1,4 +1,4 @@
-"""Tests of custody speak to the custodians that the sandbox plays."""
+"""Tests of custody call the custodians of the provider sandbox."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What came in is noted once, with what came; addresses are never shared."""
+"""Incoming token transfers are recorded once; deposit addresses are never shared."""
 
 import json
 from datetime import timedelta
@@ -25,32 +25,34 @@ each_custodian = pytest.mark.parametrize("name", NAMES)
 
 @pytest.fixture
 def address(harness: CustodyHarness, name: str) -> str:
-    """A customer's address at a custodian, which is the only one."""
+    """Return a customer's address at this custodian, the only configured one."""
     harness.configure(name)
     return harness.deposit_address(People(harness.database).customer().user_id)
 
 
 @each_custodian
-def test_by_its_webhook(harness: CustodyHarness, name: str, address: str) -> None:
+def test_webhook_records_an_incoming_transfer(
+    harness: CustodyHarness, name: str, address: str
+) -> None:
     reference = harness.receive_tokens(name, address, "1.25")
     assert harness.deliver_webhooks() == [204]
     assert harness.recorded_transfers(address) == [("PAXG", 125_000_000)]
     assert harness.credits_staged(address) == 1
     with harness.database.reading() as session:
-        [came] = [
-            each
-            for each in custody_queries.recent_incoming_transfers(session, 9)
-            if each.address == address
+        [transfer] = [
+            candidate
+            for candidate in custody_queries.recent_incoming_transfers(session, 9)
+            if candidate.address == address
         ]
-        assert custody_queries.incoming_transfer(session, came.id) == came
-    assert (came.custodian, came.provider_ref) == (name, reference)
-    assert came.provider_id == resolve(Custodians)[name].provider_id
-    assert came.tx_hash.startswith("0x")
-    assert came.user_id is not None
+        assert custody_queries.incoming_transfer(session, transfer.id) == transfer
+    assert (transfer.custodian, transfer.provider_ref) == (name, reference)
+    assert transfer.provider_id == resolve(Custodians)[name].provider_id
+    assert transfer.tx_hash.startswith("0x")
+    assert transfer.user_id is not None
 
 
 @each_custodian
-def test_by_the_poll_when_the_webhook_is_lost(
+def test_poll_records_a_transfer_whose_webhook_was_lost(
     harness: CustodyHarness, name: str, address: str
 ) -> None:
     harness.sandbox.schedule_fault(name, "webhook", FaultMode.LOST)
@@ -64,7 +66,9 @@ def test_by_the_poll_when_the_webhook_is_lost(
 
 
 @each_custodian
-def test_once_however_often_it_is_told(harness: CustodyHarness, name: str, address: str) -> None:
+def test_repeated_reports_record_a_transfer_once(
+    harness: CustodyHarness, name: str, address: str
+) -> None:
     harness.sandbox.schedule_fault(name, "webhook", FaultMode.DUPLICATE)
     harness.receive_tokens(name, address, "0.5")
     harness.poll()
@@ -75,12 +79,14 @@ def test_once_however_often_it_is_told(harness: CustodyHarness, name: str, addre
 
 
 @each_custodian
-def test_only_when_it_is_final(harness: CustodyHarness, name: str, address: str) -> None:
+def test_transfer_is_recorded_only_when_it_is_final(
+    harness: CustodyHarness, name: str, address: str
+) -> None:
     reference = harness.receive_tokens(name, address, "0.5", state="pending")
     harness.deliver_webhooks()
     harness.poll()
     assert harness.recorded_transfers(address) == []
-    # Later ones are dealt with meanwhile, and it is not forgotten for that.
+    # Later transfers are recorded meanwhile, and the pending one stays in the poll.
     harness.receive_tokens(name, address, "0.1")
     harness.poll()
     assert harness.recorded_transfers(address) == [("PAXG", 10_000_000)]
@@ -92,7 +98,7 @@ def test_only_when_it_is_final(harness: CustodyHarness, name: str, address: str)
 
 
 @pytest.mark.parametrize("name", ["paxos"])
-def test_never_if_it_failed(harness: CustodyHarness, name: str, address: str) -> None:
+def test_failed_transfer_is_not_recorded(harness: CustodyHarness, name: str, address: str) -> None:
     reference = harness.receive_tokens(name, address, "0.5", state="pending")
     harness.sandbox.call_control(name, f"/transfers/{reference}/failed")
     harness.deliver_webhooks()
@@ -101,10 +107,10 @@ def test_never_if_it_failed(harness: CustodyHarness, name: str, address: str) ->
 
 
 @each_custodian
-def test_late_news_of_an_earlier_state_change_nothing(
+def test_late_webhook_of_an_earlier_state_changes_nothing(
     harness: CustodyHarness, name: str, address: str
 ) -> None:
-    """The webhook of its beginning comes after that of its end."""
+    """The webhook of the pending state arrives after that of the completed state."""
     harness.sandbox.schedule_fault(name, "webhook", FaultMode.LATE, seconds=60)
     reference = harness.receive_tokens(name, address, "0.5", state="pending")
     harness.sandbox.call_control(name, f"/transfers/{reference}/completed")
@@ -117,7 +123,7 @@ def test_late_news_of_an_earlier_state_change_nothing(
 
 
 @pytest.mark.parametrize("name", ["paxos"])
-def test_what_is_another_asset_is_that_asset(
+def test_transfer_of_another_asset_is_recorded_as_that_asset(
     harness: CustodyHarness, name: str, address: str
 ) -> None:
     harness.receive_tokens(name, address, "12.5", asset="USDC")
@@ -125,7 +131,7 @@ def test_what_is_another_asset_is_that_asset(
     assert harness.recorded_transfers(address) == [("USDC", 12_500_000)]
 
 
-def test_what_is_finer_than_we_count_is_rounded_down(harness: CustodyHarness) -> None:
+def test_amount_with_more_decimals_is_rounded_down(harness: CustodyHarness) -> None:
     harness.configure("paxos")
     address = harness.deposit_address(People(harness.database).customer().user_id)
     harness.receive_tokens("paxos", address, "0.123456789999999999")
@@ -134,28 +140,30 @@ def test_what_is_finer_than_we_count_is_rounded_down(harness: CustodyHarness) ->
     assert harness.recorded_transfers(address) == [("PAXG", 12_345_678)]
 
 
-def test_what_comes_to_nobodys_address_is_noted_too(harness: CustodyHarness) -> None:
+def test_transfer_to_an_unknown_address_is_recorded_and_opens_a_case(
+    harness: CustodyHarness,
+) -> None:
     address = "0x" + "0b" * 20
     harness.receive_tokens("paxos", address, "0.5")
     harness.deliver_webhooks()
     assert harness.recorded_transfers(address) == [("PAXG", 50_000_000)]
     with harness.database.reading() as session:
-        [came] = [
-            each
-            for each in custody_queries.recent_incoming_transfers(session, 9)
-            if each.address == address
+        [transfer] = [
+            candidate
+            for candidate in custody_queries.recent_incoming_transfers(session, 9)
+            if candidate.address == address
         ]
         cases = session.rows(
-            "SELECT title FROM cases WHERE key = %s", (f"paxos:{came.provider_ref}",)
+            "SELECT title FROM cases WHERE key = %s", (f"paxos:{transfer.provider_ref}",)
         )
-    assert came.user_id is None
+    assert transfer.user_id is None
     assert harness.credits_staged(address) == 0
     assert cases == [("Incoming transfer to an unknown wallet address",)]
 
 
 @pytest.mark.parametrize("name", ["anchorage"])
 @pytest.mark.parametrize("mode", [FaultMode.FORGED, FaultMode.TAMPERED, FaultMode.STALE])
-def test_what_is_not_signed_is_refused(
+def test_unsigned_webhook_is_refused(
     harness: CustodyHarness, name: str, address: str, mode: FaultMode
 ) -> None:
     harness.receive_tokens(name, address, "0.1")
@@ -177,33 +185,33 @@ def test_what_is_not_signed_is_refused(
         {"id": 7, "resource_id": None},
     ],
 )
-def test_what_the_custodian_does_not_know_is_refused(
+def test_webhook_unknown_to_the_custodian_is_refused(
     harness: CustodyHarness, name: str, body: dict[str, object]
 ) -> None:
     with database_unchanged(harness.database, apart_from={"provider_calls"}):
-        answer = harness.app.test_client().post(f"/webhooks/{name}", json=body)
-    assert answer.status_code == 403
+        response = harness.app.test_client().post(f"/webhooks/{name}", json=body)
+    assert response.status_code == 403
 
 
-def test_what_was_changed_on_the_way_is_refused(harness: CustodyHarness) -> None:
+def test_tampered_webhook_is_refused(harness: CustodyHarness) -> None:
     harness.configure("paxos")
     address = harness.deposit_address(People(harness.database).customer().user_id)
     harness.receive_tokens("paxos", address, "0.5")
     [event] = harness.sandbox.store.find("_sandbox", "deliveries", state="due")
-    said = json.loads(event["body"])
-    said["object"]["amount"] = "500"
+    payload = json.loads(event["body"])
+    payload["object"]["amount"] = "500"
     with database_unchanged(harness.database, apart_from={"provider_calls"}):
-        answer = harness.app.test_client().post("/webhooks/paxos", json=said)
-    assert answer.status_code == 403
+        response = harness.app.test_client().post("/webhooks/paxos", json=payload)
+    assert response.status_code == 403
     assert harness.deliver_webhooks() == [204]
     assert harness.recorded_transfers(address) == [("PAXG", 50_000_000)]
 
 
 @each_custodian
-def test_a_webhook_waits_while_its_custodian_cannot_be_asked(
+def test_webhook_is_retried_while_its_custodian_is_unreachable(
     harness: CustodyHarness, name: str, address: str
 ) -> None:
-    """It is sent again, and taken then."""
+    """It is delivered again, and stored then."""
     harness.receive_tokens(name, address, "0.5")
     harness.sandbox.schedule_fault(name, "*", FaultMode.DOWN, times=3)
     statuses = harness.deliver_webhooks()
@@ -214,7 +222,7 @@ def test_a_webhook_waits_while_its_custodian_cannot_be_asked(
     assert harness.credits_staged(address) == 1
 
 
-def test_one_that_does_not_answer_keeps_the_others_from_nothing(harness: CustodyHarness) -> None:
+def test_unreachable_custodian_does_not_hold_up_the_others(harness: CustodyHarness) -> None:
     harness.configure("anchorage")
     address = harness.deposit_address(People(harness.database).customer().user_id)
     harness.configure(
@@ -224,26 +232,28 @@ def test_one_that_does_not_answer_keeps_the_others_from_nothing(harness: Custody
     harness.poll()
     assert harness.credits_staged(address) == 1
     with harness.database.reading() as session:
-        names = {each.custodian for each in custody_queries.reported_balances(session)}
+        names = {balance.custodian for balance in custody_queries.reported_balances(session)}
     assert names == {"anchorage", "primetrust"}
 
 
 @each_custodian
-def test_what_they_keep_is_what_they_said_last(harness: CustodyHarness, name: str) -> None:
+def test_last_reported_balance_is_stored(harness: CustodyHarness, name: str) -> None:
     harness.configure(name)
     harness.set_balance(name, "7.5")
     harness.send("0.5")
     incoming_tokens.record_balances(harness.database, resolve(Custodians)[name])
     with harness.database.reading() as session:
         [gold] = [
-            each for each in custody_queries.reported_balances(session) if each.total.asset == PAXG
+            balance
+            for balance in custody_queries.reported_balances(session)
+            if balance.total.asset == PAXG
         ]
     assert gold.available < gold.total
     assert str(gold.total) == "7.50000000"
 
 
 class TestAddresses:
-    def test_each_person_and_asset_has_one(self, harness: CustodyHarness) -> None:
+    def test_each_person_and_asset_has_one_address(self, harness: CustodyHarness) -> None:
         people = People(harness.database)
         ada, bob = people.customer().user_id, people.customer().user_id
         made = {
@@ -254,21 +264,19 @@ class TestAddresses:
         assert len(made) == 3
         assert harness.deposit_address(ada) in made
 
-    def test_one_that_belongs_to_somebody_is_given_to_nobody_else(
-        self, harness: CustodyHarness
-    ) -> None:
+    def test_assigned_address_is_not_assigned_again(self, harness: CustodyHarness) -> None:
         people = People(harness.database)
         taken = harness.deposit_address(people.customer().user_id)
         with harness.database.transaction() as session:
-            asked = addresses.get_or_request_address(session, people.customer().user_id, PAXG)
+            requested = addresses.get_or_request_address(session, people.customer().user_id, PAXG)
         paxos = resolve(Custodians)["paxos"]
         resolve(Custodians).clear()
-        resolve(Custodians)["paxos"] = Repeating(paxos, taken.upper().replace("0X", "0x"))
+        resolve(Custodians)["paxos"] = RepeatingCustodian(paxos, taken.upper().replace("0X", "0x"))
         with database_unchanged(harness.database), pytest.raises(AddressTaken):
-            addresses.create_address(harness.database, address_id=str(asked.id))
+            addresses.create_address(harness.database, address_id=str(requested.id))
 
     @each_custodian
-    def test_is_made_once_though_the_answer_was_lost(
+    def test_address_is_created_once_although_the_answer_was_lost(
         self, harness: CustodyHarness, name: str
     ) -> None:
         harness.configure(name)
@@ -279,41 +287,39 @@ class TestAddresses:
         [address] = harness.sandbox.store.find(name, "address")[before:]
         assert address["address"] == made
 
-    def test_who_cannot_be_reached_is_passed_over(self, harness: CustodyHarness) -> None:
+    def test_unreachable_custodian_is_passed_over(self, harness: CustodyHarness) -> None:
         harness.configure(
             paxos_base_url="http://127.0.0.1:9/v2", paxos_oauth_url="http://127.0.0.1:9/token"
         )
         made = harness.deposit_address(People(harness.database).customer().user_id)
         assert harness.sandbox.store.find("anchorage", "address", address=made)
 
-    def test_nobody_can_be_reached(self, harness: CustodyHarness) -> None:
+    def test_address_without_a_reachable_custodian_raises(self, harness: CustodyHarness) -> None:
         harness.configure(
             "paxos", paxos_base_url="http://127.0.0.1:9/v2", paxos_oauth_url="http://127.0.0.1:9/t"
         )
         with harness.database.transaction() as session:
             user_id = People(harness.database).customer().user_id
-            asked = addresses.get_or_request_address(session, user_id, PAXG)
+            requested = addresses.get_or_request_address(session, user_id, PAXG)
         with (
             database_unchanged(harness.database, apart_from={"provider_calls"}),
             pytest.raises(ProviderUnavailable),
         ):
-            addresses.create_address(harness.database, address_id=str(asked.id))
+            addresses.create_address(harness.database, address_id=str(requested.id))
 
-    def test_one_that_was_put_in_on_the_way_is_shown_to_nobody(
-        self, harness: CustodyHarness
-    ) -> None:
+    def test_tampered_address_is_refused(self, harness: CustodyHarness) -> None:
         harness.configure("anchorage")
         harness.sandbox.schedule_fault("anchorage", "addresses.create", FaultMode.WRONG_AMOUNT)
         with harness.database.transaction() as session:
             user_id = People(harness.database).customer().user_id
-            asked = addresses.get_or_request_address(session, user_id, PAXG)
+            requested = addresses.get_or_request_address(session, user_id, PAXG)
         with (
             database_unchanged(harness.database, apart_from={"provider_calls"}),
             pytest.raises(ProviderRefused),
         ):
-            addresses.create_address(harness.database, address_id=str(asked.id))
+            addresses.create_address(harness.database, address_id=str(requested.id))
 
-    def test_what_nobody_keeps_cannot_be_received(self, harness: CustodyHarness) -> None:
+    def test_unsupported_asset_has_no_address(self, harness: CustodyHarness) -> None:
         user_id = People(harness.database).customer().user_id
         with (
             database_unchanged(harness.database),
@@ -322,7 +328,9 @@ class TestAddresses:
         ):
             addresses.get_or_request_address(session, user_id, XAU)
 
-    def test_a_retired_one_is_still_the_persons(self, harness: CustodyHarness) -> None:
+    def test_transfer_to_a_retired_address_is_still_the_persons(
+        self, harness: CustodyHarness
+    ) -> None:
         harness.configure("paxos")
         user_id = People(harness.database).customer().user_id
         old = harness.deposit_address(user_id)
@@ -332,16 +340,16 @@ class TestAddresses:
         harness.receive_tokens("paxos", old, "0.5")
         harness.deliver_webhooks()
         with harness.database.reading() as session:
-            [came] = [
-                each
-                for each in custody_queries.recent_incoming_transfers(session, 9)
-                if each.address == old
+            [transfer] = [
+                candidate
+                for candidate in custody_queries.recent_incoming_transfers(session, 9)
+                if candidate.address == old
             ]
-        assert came.user_id == user_id
+        assert transfer.user_id == user_id
 
 
-class Repeating:
-    """Gives the same address whatever the reference."""
+class RepeatingCustodian:
+    """A custodian that returns the same address for every reference."""
 
     def __init__(self, custodian: object, address: str) -> None:
         self._custodian, self._address = custodian, address
@@ -349,5 +357,5 @@ class Repeating:
     def __getattr__(self, name: str) -> object:
         return getattr(self._custodian, name)
 
-    def create_address(self, *_asked: object) -> str:
+    def create_address(self, *_arguments: object) -> str:
         return self._address

@@ -1,4 +1,4 @@
-"""Whom to ask first, and how a send may proceed."""
+"""Ranking and health of custodians, and the transitions of a send."""
 
 import pytest
 
@@ -36,7 +36,7 @@ ANSWERED, AWAY, UNKNOWN, REFUSED = (
         ([AWAY, UNKNOWN, AWAY], CustodianHealth.UNREACHABLE),
     ],
 )
-def test_health_is_what_became_of_the_last_calls(
+def test_health_follows_from_the_latest_calls(
     outcomes: list[CallOutcome], expected: CustodianHealth
 ) -> None:
     assert health_of(outcomes) is expected
@@ -77,7 +77,7 @@ def candidate(
             ],
             ["b", "a"],
         ),
-        # What the send costs has to be there too.
+        # The balance has to cover the cost, too.
         (
             [
                 ("a", CustodianHealth.HEALTHY, "1", "0.1"),
@@ -102,14 +102,16 @@ def candidate(
         ([], []),
     ],
 )
-def test_who_is_asked_first(
+def test_custodians_are_ranked_by_balance_health_and_cost(
     candidates: list[tuple[str, CustodianHealth, str | None, str]], expected: list[str]
 ) -> None:
-    found = ranked_custodians([candidate(*each) for each in candidates], Amount.parse(PAXG, "1"))
-    assert found == expected
+    ranked = ranked_custodians(
+        [candidate(*arguments) for arguments in candidates], Amount.parse(PAXG, "1")
+    )
+    assert ranked == expected
 
 
-def test_what_a_custodian_has_is_not_asked_of_another() -> None:
+def test_accepted_send_cannot_go_to_another_custodian() -> None:
     for state in SendState:
         if state not in {SendState.PLANNED, SendState.UNKNOWN}:
             assert SendState.PLANNED not in SEND_TRANSITIONS.next_statuses[state]
@@ -117,6 +119,6 @@ def test_what_a_custodian_has_is_not_asked_of_another() -> None:
         SEND_TRANSITIONS.transition(SendState.ACCEPTED, SendState.PLANNED)
 
 
-def test_over_is_over_unless_somebody_disputes_it() -> None:
+def test_settled_send_can_only_become_disputed() -> None:
     for state in SETTLED_STATES:
         assert SEND_TRANSITIONS.next_statuses[state] <= {SendState.DISPUTED}

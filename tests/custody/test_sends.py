@@ -1,4 +1,4 @@
-"""A send goes out once, whatever breaks: never twice, never not at all."""
+"""A send goes out exactly once, whatever fails on the way."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -31,24 +31,24 @@ from sandbox.faults import FaultMode
 from tests.sandbox_custodians import NAMES, SEND_OPERATIONS, CustodyHarness
 from tests.unchanged_database import database_unchanged
 
-APPLIED = [
+SENT_WITHOUT_ANSWER = [
     *((name, FaultMode.HANG_UP_AFTER) for name in NAMES),
     ("paxos", FaultMode.ERROR_AFTER),
     ("anchorage", FaultMode.GARBAGE),
 ]
-NOT_APPLIED = [
+NOT_SENT_WITHOUT_ANSWER = [
     *((name, FaultMode.HANG_UP_BEFORE) for name in NAMES),
     ("primetrust", FaultMode.DOWN),
 ]
 each_custodian = pytest.mark.parametrize("name", NAMES)
 
 
-class Killed(BaseException):
-    """The process is no more: nothing catches this."""
+class ProcessKilled(BaseException):
+    """Stands for the end of the process: nothing catches it."""
 
 
-def now_first(harness: CustodyHarness, name: str) -> dict[str, Custodian]:
-    """All custodians, and this one is asked first: no other is known to have enough."""
+def configure_with_preferred(harness: CustodyHarness, name: str) -> dict[str, Custodian]:
+    """Configure all custodians; this one is called first, as no other has a known balance."""
     with harness.database.transaction() as session:
         session.send(
             "INSERT INTO custody_balances VALUES (%s, 'PAXG', 10000000000, 10000000000, now())",
@@ -58,8 +58,8 @@ def now_first(harness: CustodyHarness, name: str) -> dict[str, Custodian]:
 
 
 @each_custodian
-def test_it_goes_out_and_completes(harness: CustodyHarness, name: str) -> None:
-    now_first(harness, name)
+def test_send_is_accepted_and_completes(harness: CustodyHarness, name: str) -> None:
+    configure_with_preferred(harness, name)
     status = harness.send("0.5")
     assert (status.state, status.custodian) == (SendState.ACCEPTED, name)
     assert harness.recorded_sends() == [(name, "0.50000000", "pending")]
@@ -68,7 +68,7 @@ def test_it_goes_out_and_completes(harness: CustodyHarness, name: str) -> None:
     status = harness.settle()
     assert status.state is SendState.COMPLETED
     assert status.tx_hash.startswith("0x")
-    terms = next(each for each in resolve(Custodians)[name].terms if each.asset == PAXG)
+    terms = next(terms for terms in resolve(Custodians)[name].terms if terms.asset == PAXG)
     assert status.cost == terms.cost
     assert status.provider_id == resolve(Custodians)[name].provider_id
     assert harness.settlements_staged() == 1
@@ -77,11 +77,11 @@ def test_it_goes_out_and_completes(harness: CustodyHarness, name: str) -> None:
     assert harness.recorded_sends() == [(name, "0.50000000", "completed")]
 
 
-@pytest.mark.parametrize(("name", "mode"), APPLIED)
-def test_done_without_an_answer_is_found(
+@pytest.mark.parametrize(("name", "mode"), SENT_WITHOUT_ANSWER)
+def test_send_without_an_answer_is_found_in_the_records(
     harness: CustodyHarness, name: str, mode: FaultMode
 ) -> None:
-    now_first(harness, name)
+    configure_with_preferred(harness, name)
     harness.sandbox.schedule_fault(name, SEND_OPERATIONS[name], mode)
     status = harness.send()
     assert (status.state, status.custodian) == (SendState.ACCEPTED, name)
@@ -89,11 +89,11 @@ def test_done_without_an_answer_is_found(
     assert [what for what, _, _ in harness.events()] == ["planned", "asked", "no_answer", "known"]
 
 
-@pytest.mark.parametrize(("name", "mode"), NOT_APPLIED)
-def test_not_done_without_an_answer_is_sent_again_there_and_nowhere_else(
+@pytest.mark.parametrize(("name", "mode"), NOT_SENT_WITHOUT_ANSWER)
+def test_unsent_send_without_an_answer_is_repeated_at_the_same_custodian(
     harness: CustodyHarness, name: str, mode: FaultMode
 ) -> None:
-    now_first(harness, name)
+    configure_with_preferred(harness, name)
     harness.sandbox.schedule_fault(name, SEND_OPERATIONS[name], mode)
     assert harness.send().state is SendState.UNKNOWN
     assert harness.recorded_sends() == []
@@ -106,7 +106,9 @@ def test_not_done_without_an_answer_is_sent_again_there_and_nowhere_else(
     ("mode", "at_first"),
     [(FaultMode.TIMEOUT_BEFORE, SendState.UNKNOWN), (FaultMode.TIMEOUT_AFTER, SendState.ACCEPTED)],
 )
-def test_no_answer_in_time(harness: CustodyHarness, mode: FaultMode, at_first: SendState) -> None:
+def test_timeout_leaves_the_send_unknown_or_accepted(
+    harness: CustodyHarness, mode: FaultMode, at_first: SendState
+) -> None:
     harness.configure("paxos", provider_timeout_seconds=0.5)
     harness.sandbox.schedule_fault("paxos", SEND_OPERATIONS["paxos"], mode, seconds=0.8)
     assert harness.send().state is at_first
@@ -115,15 +117,15 @@ def test_no_answer_in_time(harness: CustodyHarness, mode: FaultMode, at_first: S
 
 
 @each_custodian
-def test_unknown_stays_unknown_until_the_custodian_says(harness: CustodyHarness, name: str) -> None:
-    now_first(harness, name)
+def test_send_stays_unknown_until_the_custodian_answers(harness: CustodyHarness, name: str) -> None:
+    configure_with_preferred(harness, name)
     harness.sandbox.schedule_fault(name, SEND_OPERATIONS[name], FaultMode.HANG_UP_AFTER)
     fault = harness.sandbox.schedule_fault(name, "transfers.list", FaultMode.DOWN, times=9)
     assert harness.send().state is SendState.UNKNOWN
     assert harness.settle().state is SendState.UNKNOWN
     assert harness.send().state is SendState.UNKNOWN
     assert len(harness.recorded_sends()) == 1
-    assert [each for each in harness.calls() if each[1] == SEND_OPERATIONS[name]] == [
+    assert [call for call in harness.calls() if call[1] == SEND_OPERATIONS[name]] == [
         (name, SEND_OPERATIONS[name], "unknown")
     ]
     harness.sandbox.store.delete("_sandbox", "faults", fault.id)
@@ -135,21 +137,21 @@ def test_unknown_stays_unknown_until_the_custodian_says(harness: CustodyHarness,
 
 @each_custodian
 @pytest.mark.parametrize("was_sent", [True, False])
-def test_killed_between_the_two_transactions(
+def test_crash_during_the_call_sends_once(
     harness: CustodyHarness, name: str, was_sent: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    custodian = now_first(harness, name)[name]
+    custodian = configure_with_preferred(harness, name)[name]
 
     def die(order: SendOrder) -> CustodyTransfer:
         if was_sent:
-            really(order)
-        raise Killed
+            original_send(order)
+        raise ProcessKilled
 
-    really: Callable[[SendOrder], CustodyTransfer] = custodian.send
+    original_send: Callable[[SendOrder], CustodyTransfer] = custodian.send
     monkeypatch.setattr(custodian, "send", die)
-    with monkeypatch.context() as at_death:
-        at_death.setattr(sends, "release_claim", lambda *_: None)
-        with suppress(Killed):
+    with monkeypatch.context() as crash:
+        crash.setattr(sends, "release_claim", lambda *_: None)
+        with suppress(ProcessKilled):
             harness.send()
     assert len(harness.recorded_sends()) == int(was_sent)
     with pytest.raises(JobClaimedElsewhere):
@@ -160,22 +162,22 @@ def test_killed_between_the_two_transactions(
         status = harness.send()
     assert (status.state, status.custodian) == (SendState.ACCEPTED, name)
     assert harness.recorded_sends() == [(name, "0.50000000", "pending")]
-    # The next run looks first.
+    # The next run reads the records first.
     later = [operation for _, operation, _ in harness.calls()[before:]]
     assert later[0] == "transfers.list"
     assert (SEND_OPERATIONS[name] in later) is not was_sent
     assert [what for what, _, _ in harness.events()][2] == "ended"
 
 
-DEAD = {
+UNREACHABLE_PAXOS = {
     "paxos_base_url": "http://127.0.0.1:9/v2",
     "paxos_oauth_url": "http://127.0.0.1:9/token",
 }
 
 
-def test_who_cannot_be_reached_is_passed_over(harness: CustodyHarness) -> None:
-    now_first(harness, "paxos")
-    harness.configure(**DEAD)
+def test_unreachable_custodian_is_passed_over(harness: CustodyHarness) -> None:
+    configure_with_preferred(harness, "paxos")
+    harness.configure(**UNREACHABLE_PAXOS)
     status = harness.send()
     assert (status.state, status.custodian) == (SendState.ACCEPTED, "primetrust")
     assert harness.recorded_sends() == [("primetrust", "0.50000000", "pending")]
@@ -189,8 +191,10 @@ def test_who_cannot_be_reached_is_passed_over(harness: CustodyHarness) -> None:
 
 
 @each_custodian
-def test_who_has_too_little_is_passed_over(harness: CustodyHarness, name: str) -> None:
-    now_first(harness, name)
+def test_custodian_with_too_low_a_balance_is_passed_over(
+    harness: CustodyHarness, name: str
+) -> None:
+    configure_with_preferred(harness, name)
     harness.set_balance(name, "0.1")
     status = harness.send()
     assert status.state is SendState.ACCEPTED
@@ -200,7 +204,7 @@ def test_who_has_too_little_is_passed_over(harness: CustodyHarness, name: str) -
     assert (name, SEND_OPERATIONS[name], "refused") in harness.calls()
 
 
-def test_the_same_amount_can_wait_until_somebody_has_it(harness: CustodyHarness) -> None:
+def test_send_waits_until_a_custodian_has_the_balance(harness: CustodyHarness) -> None:
     for name in NAMES:
         harness.set_balance(name, "0.1")
     assert harness.send().state is SendState.PLANNED
@@ -211,8 +215,8 @@ def test_the_same_amount_can_wait_until_somebody_has_it(harness: CustodyHarness)
 
 
 @each_custodian
-def test_a_refusal_is_not_shopped_around(harness: CustodyHarness, name: str) -> None:
-    now_first(harness, name)
+def test_refused_send_is_not_tried_elsewhere(harness: CustodyHarness, name: str) -> None:
+    configure_with_preferred(harness, name)
     harness.sandbox.schedule_fault(name, SEND_OPERATIONS[name], FaultMode.REFUSED)
     status = harness.send()
     assert (status.state, status.custodian) == (SendState.REFUSED, name)
@@ -223,14 +227,14 @@ def test_a_refusal_is_not_shopped_around(harness: CustodyHarness, name: str) -> 
         assert harness.settle() == status
 
 
-def test_after_no_answer_a_refusal_decides_only_when_nothing_is_on_its_way(
+def test_refusal_after_no_answer_decides_only_when_nothing_is_in_flight(
     harness: CustodyHarness,
 ) -> None:
-    now_first(harness, "paxos")
+    configure_with_preferred(harness, "paxos")
     harness.sandbox.schedule_fault("paxos", SEND_OPERATIONS["paxos"], FaultMode.HANG_UP_BEFORE)
     assert harness.send().state is SendState.UNKNOWN
     harness.set_balance("paxos", "0.1")
-    # What was asked first may still come to it, and by then there may be enough.
+    # The first request may still be in flight, and the balance may suffice by then.
     assert harness.settle().state is SendState.UNKNOWN
     assert harness.recorded_sends() == []
     with time_machine.travel(clock.now() + IN_FLIGHT_MAX + timedelta(minutes=1)):
@@ -240,51 +244,51 @@ def test_after_no_answer_a_refusal_decides_only_when_nothing_is_on_its_way(
 
 
 @each_custodian
-def test_what_comes_late_comes_once(
+def test_late_first_request_sends_once(
     harness: CustodyHarness, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first request is still on its way when the second is done."""
-    custodian = now_first(harness, name)[name]
+    """The first request is still in flight when the second one is done."""
+    custodian = configure_with_preferred(harness, name)[name]
     late: list[SendOrder] = []
 
     def lose(order: SendOrder) -> CustodyTransfer:
         late.append(order)
         raise ProviderOutcomeUnknown("it is on its way")
 
-    really: Callable[[SendOrder], CustodyTransfer] = custodian.send
+    original_send: Callable[[SendOrder], CustodyTransfer] = custodian.send
     monkeypatch.setattr(custodian, "send", lose)
     assert harness.send().state is SendState.UNKNOWN
-    monkeypatch.setattr(custodian, "send", really)
+    monkeypatch.setattr(custodian, "send", original_send)
     assert harness.settle().state is SendState.ACCEPTED
-    assert really(late[0]).reference == harness.reference
+    assert original_send(late[0]).reference == harness.reference
     assert harness.settle().state is SendState.ACCEPTED
     assert harness.recorded_sends() == [(name, "0.50000000", "pending")]
 
 
-def test_who_was_too_slow_does_not_pass_it_on(
+def test_slow_process_does_not_pass_the_send_on(
     harness: CustodyHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While one process waits for an answer, another takes over; then the first hears that its own
-    request never arrived."""
-    custodian = now_first(harness, "paxos")["paxos"]
+    """While one process waits for an answer, another one takes over; then the first request turns
+    out never to have arrived."""
+    custodian = configure_with_preferred(harness, "paxos")["paxos"]
 
     def stall(_order: SendOrder) -> CustodyTransfer:
-        monkeypatch.setattr(custodian, "send", really)
+        monkeypatch.setattr(custodian, "send", original_send)
         with pytest.raises(JobClaimedElsewhere):
             harness.settle()
         with time_machine.travel(clock.now() + custody.CLAIM_DURATION + timedelta(seconds=1)):
             assert harness.settle().state is SendState.ACCEPTED
         raise ProviderUnavailable("it never arrived")
 
-    really: Callable[[SendOrder], CustodyTransfer] = custodian.send
+    original_send: Callable[[SendOrder], CustodyTransfer] = custodian.send
     monkeypatch.setattr(custodian, "send", stall)
     assert harness.send().state is SendState.ACCEPTED
     assert harness.recorded_sends() == [("paxos", "0.50000000", "pending")]
 
 
 @each_custodian
-def test_another_amount_than_was_asked_for_is_disputed(harness: CustodyHarness, name: str) -> None:
-    now_first(harness, name)
+def test_send_of_another_amount_is_disputed(harness: CustodyHarness, name: str) -> None:
+    configure_with_preferred(harness, name)
     harness.sandbox.schedule_fault(name, SEND_OPERATIONS[name], FaultMode.WRONG_AMOUNT)
     status = harness.send("0.5")
     assert (status.state, status.code) == (SendState.DISPUTED, "amount_differs")
@@ -298,10 +302,10 @@ def test_another_amount_than_was_asked_for_is_disputed(harness: CustodyHarness, 
         assert harness.settle() == status
 
 
-def test_who_sent_it_as_well_is_noticed(harness: CustodyHarness) -> None:
-    now_first(harness, "anchorage")
+def test_second_custodian_that_sent_too_is_disputed(harness: CustodyHarness) -> None:
+    configure_with_preferred(harness, "anchorage")
     assert harness.send().custodian == "anchorage"
-    also = CustodyTransfer(
+    second_transfer = CustodyTransfer(
         "elsewhere",
         Direction.OUT,
         TransferState.FAILED,
@@ -312,9 +316,9 @@ def test_who_sent_it_as_well_is_noticed(harness: CustodyHarness) -> None:
     )
     paxos = resolve(Custodians)["paxos"]
     with harness.database.transaction() as session:
-        apply_transfers(session, paxos, [also])
+        apply_transfers(session, paxos, [second_transfer])
     assert harness.settle().state is SendState.ACCEPTED
-    moved = CustodyTransfer(
+    completed_transfer = CustodyTransfer(
         "elsewhere",
         Direction.OUT,
         TransferState.COMPLETED,
@@ -324,14 +328,14 @@ def test_who_sent_it_as_well_is_noticed(harness: CustodyHarness) -> None:
         reference=harness.reference,
     )
     with harness.database.transaction() as session:
-        apply_transfers(session, paxos, [moved])
+        apply_transfers(session, paxos, [completed_transfer])
     status = harness.settle()
     assert (status.state, status.code) == (SendState.DISPUTED, "also_sent_elsewhere")
 
 
 @each_custodian
-def test_what_failed_there_is_over(harness: CustodyHarness, name: str) -> None:
-    now_first(harness, name)
+def test_failed_send_is_settled(harness: CustodyHarness, name: str) -> None:
+    configure_with_preferred(harness, name)
     harness.send()
     harness.sandbox.call_control(name, f"/sends/{harness.reference}/failed")
     assert harness.settle().state is SendState.FAILED
@@ -339,7 +343,7 @@ def test_what_failed_there_is_over(harness: CustodyHarness, name: str) -> None:
     assert harness.recorded_sends() == [(name, "0.50000000", "failed")]
 
 
-def test_a_reference_is_one_send(harness: CustodyHarness) -> None:
+def test_reference_belongs_to_one_send(harness: CustodyHarness) -> None:
     harness.send("0.5")
     with database_unchanged(harness.database), pytest.raises(SendDiffers):
         harness.send("0.6")
@@ -347,9 +351,9 @@ def test_a_reference_is_one_send(harness: CustodyHarness) -> None:
         custody.settle(harness.database, "wdr_unknown")
 
 
-def test_what_is_not_over_is_followed(harness: CustodyHarness) -> None:
+def test_unsettled_send_is_polled(harness: CustodyHarness) -> None:
     harness.sandbox.schedule_fault("paxos", SEND_OPERATIONS["paxos"], FaultMode.HANG_UP_BEFORE)
-    now_first(harness, "paxos")
+    configure_with_preferred(harness, "paxos")
     assert harness.send().state is SendState.UNKNOWN
     with time_machine.travel(clock.now() + timedelta(seconds=31)):
         for _ in range(2):
@@ -366,7 +370,7 @@ def test_what_is_not_over_is_followed(harness: CustodyHarness) -> None:
     assert harness.settle().state is SendState.COMPLETED
 
 
-def test_where_it_goes_is_sealed(harness: CustodyHarness) -> None:
+def test_wallet_address_of_a_send_is_sealed(harness: CustodyHarness) -> None:
     harness.send()
     with harness.database.reading() as session:
         row = session.row(

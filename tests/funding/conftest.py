@@ -1,4 +1,4 @@
-"""A customer who may move money, and providers that do what a test says."""
+"""A verified customer with scripted rails."""
 
 import pytest
 
@@ -9,5 +9,5 @@ from tests.people import People
 
 @pytest.fixture
 def customer(database: Database, people: People) -> PayingCustomer:
-    """Providers whose books other tests wrote in, too."""
+    """Return a customer whose rails have the names that other tests use, too."""
     return create_paying_customer(database, people)

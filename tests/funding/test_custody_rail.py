@@ -1,4 +1,5 @@
-"""Tokens in and out through custodians: credited as they came, paid once, and the books agree."""
+"""Token deposits and withdrawals through custodians: credited and paid once, and the books
+agree."""
 
 from collections.abc import Iterator
 from uuid import UUID
@@ -46,7 +47,7 @@ CREDIT, SETTLE = custody_rules.CREDIT_TASK, custody_rules.SETTLE_TASK
 
 
 class TokenCustomer:
-    """A verified customer with tokens, and the custodians."""
+    """A verified customer with tokens, and the custodians of the sandbox."""
 
     def __init__(self, harness: CustodyHarness, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(custody_rules, "CREDIT_TASK", CREDIT)
@@ -59,10 +60,10 @@ class TokenCustomer:
         provide(IncomingTransferRails, IncomingTransferRails({}))
         provide(PayoutRails, PayoutRails({PaymentMethod.CRYPTO: CustodyRail(self.database)}))
         opening_balances.open_books(self.database)
-        self._opening = {owner: self._booked(owner) for owner in provider_ids.PROVIDER_NAMES}
+        self._opening = {owner: self._booked_units(owner) for owner in provider_ids.PROVIDER_NAMES}
 
-    def announce(self, amount: str, asset: Asset = PAXG) -> tuple[UUID, str]:
-        """The deposit, and the address to send to."""
+    def announce_deposit(self, amount: str, asset: Asset = PAXG) -> tuple[UUID, str]:
+        """Announce a deposit; return its id and the wallet address to send to."""
         with self.database.transaction() as session:
             deposit_id = deposits.request(
                 session, self.actor, method=PaymentMethod.CRYPTO, amount=Amount.parse(asset, amount)
@@ -72,35 +73,35 @@ class TokenCustomer:
         with self.database.transaction() as session:
             custody_rail.share_deposit_address(session, deposit_id=str(deposit_id))
         with self.database.reading() as session:
-            shown = deposit_queries.deposit(session, deposit_id)
-        assert shown.instructions is not None
-        return deposit_id, shown.instructions["address"]
+            deposit = deposit_queries.deposit(session, deposit_id)
+        assert deposit.instructions is not None
+        return deposit_id, deposit.instructions["address"]
 
     def withdraw(self, amount: str, address: str = ADDRESS) -> UUID:
         with self.database.transaction() as session:
-            asked = withdrawals.request(
+            withdrawal_id = withdrawals.request(
                 session,
                 self.actor,
                 method=PaymentMethod.CRYPTO,
                 amount=Amount.parse(PAXG, amount),
                 destination={"network": "ETHEREUM", "address": address},
             )
-        assert isinstance(asked, UUID), asked
-        return asked
+        assert isinstance(withdrawal_id, UUID), withdrawal_id
+        return withdrawal_id
 
     def status(self, withdrawal_id: UUID) -> str:
         with self.database.reading() as session:
             return withdrawal_queries.withdrawal(session, withdrawal_id).status
 
-    def credit(self) -> None:
-        """What custody has us credit."""
+    def run_credits(self) -> None:
+        """Run the jobs that credit incoming tokens."""
         self.harness.run_jobs(CREDIT)
 
-    def kept(self, owner: UUID, asset: Asset = PAXG) -> int:
-        """What came to a custodian and went from there, by our books."""
-        return self._booked(owner)[asset] - self._opening[owner][asset]
+    def booked_change(self, owner: UUID, asset: Asset = PAXG) -> int:
+        """Return the change of a custodian's booked balance since the start, in units."""
+        return self._booked_units(owner)[asset] - self._opening[owner][asset]
 
-    def _booked(self, owner: UUID) -> dict[Asset, int]:
+    def _booked_units(self, owner: UUID) -> dict[Asset, int]:
         with self.database.reading() as session:
             return {
                 asset: ledger_queries.account_balance(session, chart.custody(asset, owner))
@@ -109,8 +110,8 @@ class TokenCustomer:
 
     def differences(self) -> int:
         runs = reconciliation.reconcile_all(self.database)
-        assert [each.failure for each in runs if each.failure] == []
-        return sum(each.differences for each in runs)
+        assert [run.failure for run in runs if run.failure] == []
+        return sum(run.differences for run in runs)
 
 
 @pytest.fixture
@@ -123,30 +124,30 @@ def token_customer(
         yield TokenCustomer(harness, monkeypatch)
 
 
-def test_what_came_is_credited_whatever_was_announced(token_customer: TokenCustomer) -> None:
-    deposit_id, address = token_customer.announce("0.5")
+def test_arrived_tokens_are_credited_whatever_was_announced(token_customer: TokenCustomer) -> None:
+    deposit_id, address = token_customer.announce_deposit("0.5")
     token_customer.harness.receive_tokens("paxos", address, "0.3")
     token_customer.harness.deliver_webhooks()
-    token_customer.credit()
+    token_customer.run_credits()
     token_customer.harness.poll()
-    token_customer.credit()
+    token_customer.run_credits()
     assert token_customer.people.balances(token_customer.actor) == {"PAXG": "2.30000000"}
-    assert token_customer.kept(provider_ids.PAXOS) == 30_000_000
+    assert token_customer.booked_change(provider_ids.PAXOS) == 30_000_000
     with token_customer.database.reading() as session:
         assert deposit_queries.deposit(session, deposit_id).status == "credited"
-    # Another token at the same address, which nobody announced.
+    # Another token to the same address, not announced.
     token_customer.harness.receive_tokens("paxos", address, "12.5", asset="USDC")
     token_customer.harness.poll()
-    token_customer.credit()
+    token_customer.run_credits()
     assert token_customer.people.balances(token_customer.actor) == {
         "PAXG": "2.30000000",
         "USDC": "12.500000",
     }
-    assert token_customer.kept(provider_ids.PAXOS, USDC) == 12_500_000
+    assert token_customer.booked_change(provider_ids.PAXOS, USDC) == 12_500_000
     assert token_customer.differences() == 0
 
 
-def test_a_withdrawal_is_paid_once_and_its_cost_booked(token_customer: TokenCustomer) -> None:
+def test_token_withdrawal_is_paid_once_and_its_cost_booked(token_customer: TokenCustomer) -> None:
     withdrawal_id = token_customer.withdraw("0.5")
     payouts.advance(token_customer.database, withdrawal_id=str(withdrawal_id))
     assert token_customer.status(withdrawal_id) == "sent"
@@ -161,13 +162,13 @@ def test_a_withdrawal_is_paid_once_and_its_cost_booked(token_customer: TokenCust
     )
     assert token_customer.status(withdrawal_id) == "completed"
     assert token_customer.people.balances(token_customer.actor) == {"PAXG": "1.50000000"}
-    assert token_customer.kept(provider_ids.PAXOS) == -50_000_000 - 20_000
+    assert token_customer.booked_change(provider_ids.PAXOS) == -50_000_000 - 20_000
     assert token_customer.harness.recorded_sends() == [("paxos", "0.50000000", "completed")]
     assert token_customer.differences() == 0
 
 
 @pytest.mark.parametrize("mode", [FaultMode.HANG_UP_AFTER, FaultMode.HANG_UP_BEFORE])
-def test_no_answer_is_unknown_and_then_paid_once(
+def test_unanswered_send_is_unknown_and_then_paid_once(
     token_customer: TokenCustomer, mode: FaultMode
 ) -> None:
     withdrawal_id = token_customer.withdraw("0.5")
@@ -185,8 +186,10 @@ def test_no_answer_is_unknown_and_then_paid_once(
     assert len(token_customer.harness.recorded_sends()) == 1
 
 
-def test_what_custody_goes_on_with_cannot_be_cancelled(token_customer: TokenCustomer) -> None:
-    """Nobody has enough at the moment."""
+def test_withdrawal_that_custody_still_tries_cannot_be_cancelled(
+    token_customer: TokenCustomer,
+) -> None:
+    """No custodian has a sufficient balance at first."""
     for name in NAMES:
         token_customer.harness.set_balance(name, "0.1")
     withdrawal_id = token_customer.withdraw("0.5")
@@ -199,7 +202,7 @@ def test_what_custody_goes_on_with_cannot_be_cancelled(token_customer: TokenCust
     assert token_customer.status(withdrawal_id) == "sent"
 
 
-def test_what_no_custodian_will_send_is_the_customers_again(token_customer: TokenCustomer) -> None:
+def test_refused_send_releases_the_hold(token_customer: TokenCustomer) -> None:
     withdrawal_id = token_customer.withdraw("0.5")
     token_customer.harness.sandbox.schedule_fault(
         "paxos", SEND_OPERATIONS["paxos"], FaultMode.REFUSED
@@ -207,11 +210,13 @@ def test_what_no_custodian_will_send_is_the_customers_again(token_customer: Toke
     payouts.advance(token_customer.database, withdrawal_id=str(withdrawal_id))
     assert token_customer.status(withdrawal_id) == "failed"
     assert token_customer.people.balances(token_customer.actor) == {"PAXG": "2.00000000"}
-    assert token_customer.kept(provider_ids.PAXOS) == 0
+    assert token_customer.booked_change(provider_ids.PAXOS) == 0
 
 
-def test_that_a_listed_address_was_tried_is_kept(token_customer: TokenCustomer) -> None:
-    """Decided about once, it is refused to everybody; and nothing of that is forgotten."""
+def test_withdrawal_to_a_listed_wallet_is_refused_and_recorded(
+    token_customer: TokenCustomer,
+) -> None:
+    """A wallet that was matched once is refusal to every customer, and the attempt is audited."""
     token_customer.withdraw("0.5", sanctions.LISTED_WALLET)
     officer = token_customer.people.staff(Role.COMPLIANCE)
     with token_customer.database.transaction() as session:
@@ -220,20 +225,20 @@ def test_that_a_listed_address_was_tried_is_kept(token_customer: TokenCustomer) 
     token_customer.actor = token_customer.people.customer(PAXG="2")
     verify_without_evidence(token_customer.database, token_customer.actor.user_id)
     with token_customer.database.transaction() as session:
-        refused = withdrawals.request(
+        refusal = withdrawals.request(
             session,
             token_customer.actor,
             method=PaymentMethod.CRYPTO,
             amount=Amount.parse(PAXG, "0.5"),
             destination={"network": "ETHEREUM", "address": sanctions.LISTED_WALLET},
         )
-    assert isinstance(refused, PayeeBlocked)
+    assert isinstance(refusal, PayeeBlocked)
     with token_customer.database.reading() as session:
-        mine = (token_customer.actor.user_id,)
-        screened = "SELECT count(*) FROM screenings WHERE person_id = %s AND verdict = 'blocked'"
-        denied = (
+        person = (token_customer.actor.user_id,)
+        screenings = "SELECT count(*) FROM screenings WHERE person_id = %s AND verdict = 'blocked'"
+        denials = (
             "SELECT count(*) FROM audit_records WHERE action = 'withdrawal.requested'"
             " AND outcome = 'denied' AND actor_id = %s"
         )
-        assert session.fetch((screened, mine), (denied, mine)) == [[(1,)], [(1,)]]
+        assert session.fetch((screenings, person), (denials, person)) == [[(1,)], [(1,)]]
     assert token_customer.people.balances(token_customer.actor) == {"PAXG": "2.00000000"}

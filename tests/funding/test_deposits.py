@@ -1,4 +1,4 @@
-"""Deposits: credited once, whatever the provider and our own process do."""
+"""Deposits are credited once, whatever the provider and our own process do."""
 
 from dataclasses import replace
 from itertools import permutations
@@ -30,8 +30,8 @@ from tests.scripted_rails import CallFault
 from tests.unchanged_database import database_unchanged
 
 
-class TestCards:
-    def test_are_captured_and_credited(self, customer: PayingCustomer) -> None:
+class TestCardPayments:
+    def test_card_payment_is_captured_and_credited(self, customer: PayingCustomer) -> None:
         deposit = customer.deposit("100.00")
         assert customer.deposit_status(deposit) == "requested"
         with customer.database.reading() as session:
@@ -49,7 +49,7 @@ class TestCards:
             )
         assert after - before == 9_680
 
-    def test_are_credited_once_however_often_it_is_looked(self, customer: PayingCustomer) -> None:
+    def test_repeated_checks_credit_a_card_payment_once(self, customer: PayingCustomer) -> None:
         deposit = customer.deposit()
         for _ in range(3):
             customer.advance_deposit(deposit)
@@ -75,7 +75,7 @@ class TestCards:
             ],
         ],
     )
-    def test_survive_every_failure(
+    def test_card_payment_is_credited_once_despite_failed_calls(
         self, customer: PayingCustomer, faults: list[CallFault | None]
     ) -> None:
         deposit = customer.deposit()
@@ -86,14 +86,16 @@ class TestCards:
         assert customer.balances() == {"USD": "600.00"}
         assert len(customer.cards.payments_by_ref) == 1
 
-    def test_are_unknown_while_nobody_knows(self, customer: PayingCustomer) -> None:
+    def test_unanswered_card_payment_is_unknown_and_not_credited(
+        self, customer: PayingCustomer
+    ) -> None:
         deposit = customer.deposit()
         customer.cards.faults = [CallFault.UNANSWERED_DONE]
         customer.advance_deposit(deposit)
         assert customer.deposit_status(deposit) == "unknown"
         assert customer.balances() == {"USD": "500.00"}
 
-    def test_that_are_declined_fail(self, customer: PayingCustomer) -> None:
+    def test_declined_card_payment_fails(self, customer: PayingCustomer) -> None:
         deposit = customer.deposit()
         customer.cards.faults = [CallFault.REFUSED]
         customer.advance_deposit(deposit)
@@ -102,7 +104,9 @@ class TestCards:
         customer.advance_deposit(deposit)
         assert customer.balances() == {"USD": "500.00"}
 
-    def test_wait_for_the_bank_s_question(self, customer: PayingCustomer) -> None:
+    def test_card_payment_waits_for_confirmation_by_the_customer(
+        self, customer: PayingCustomer
+    ) -> None:
         customer.cards.created_state = PaymentState.PENDING
         deposit = customer.deposit()
         customer.advance_deposit(deposit)
@@ -112,7 +116,7 @@ class TestCards:
         assert customer.balances() == {"USD": "600.00"}
         assert customer.message_kinds() == ["deposit_pending", "deposit_credited"]
 
-    def test_forget_the_card_s_token_afterwards(self, customer: PayingCustomer) -> None:
+    def test_card_token_is_cleared_after_the_credit(self, customer: PayingCustomer) -> None:
         deposit = customer.deposit()
         customer.advance_deposit(deposit)
         with customer.database.reading() as session:
@@ -121,7 +125,9 @@ class TestCards:
             )
         assert row == (None, None)
 
-    def test_three_failures_an_hour_are_enough(self, customer: PayingCustomer) -> None:
+    def test_card_is_refused_after_three_failures_in_an_hour(
+        self, customer: PayingCustomer
+    ) -> None:
         for _ in range(3):
             deposit = customer.deposit()
             customer.cards.faults = [CallFault.REFUSED]
@@ -130,7 +136,7 @@ class TestCards:
             customer.deposit()
 
 
-def test_a_rail_that_knows_no_repetition_is_asked_once(customer: PayingCustomer) -> None:
+def test_rail_without_idempotency_keys_is_called_once(customer: PayingCustomer) -> None:
     customer.cards.repeatable = False
     deposit = customer.deposit()
     customer.cards.faults = [CallFault.UNANSWERED_DONE]
@@ -141,7 +147,7 @@ def test_a_rail_that_knows_no_repetition_is_asked_once(customer: PayingCustomer)
     assert customer.balances() == {"USD": "600.00"}
 
 
-def test_one_that_was_certainly_not_asked_is_asked_again(customer: PayingCustomer) -> None:
+def test_unreachable_provider_is_called_again(customer: PayingCustomer) -> None:
     customer.cards.repeatable = False
     deposit = customer.deposit()
     customer.cards.faults = [CallFault.UNAVAILABLE]
@@ -152,13 +158,15 @@ def test_one_that_was_certainly_not_asked_is_asked_again(customer: PayingCustome
 
 
 @pytest.mark.parametrize(("amount", "field"), [("0.99", "amount"), ("10000.01", "amount")])
-def test_amounts_beyond_a_card_s_limits(customer: PayingCustomer, amount: str, field: str) -> None:
-    with database_unchanged(customer.database), pytest.raises(Invalid) as refused:
+def test_amount_outside_the_card_limits_is_refused(
+    customer: PayingCustomer, amount: str, field: str
+) -> None:
+    with database_unchanged(customer.database), pytest.raises(Invalid) as refusal:
         customer.deposit(amount)
-    assert refused.value.field == field
+    assert refusal.value.field == field
 
 
-def test_what_a_method_does_not_bring(customer: PayingCustomer) -> None:
+def test_wrong_asset_or_disabled_method_is_refused(customer: PayingCustomer) -> None:
     with database_unchanged(customer.database), customer.database.transaction() as session:
         with pytest.raises(Invalid, match="Choose USD"):
             deposits.request(
@@ -171,21 +179,23 @@ def test_what_a_method_does_not_bring(customer: PayingCustomer) -> None:
             )
 
 
-def test_nobody_pays_in_who_has_not_shown_who_they_are(customer: PayingCustomer) -> None:
+def test_unverified_customer_cannot_deposit(customer: PayingCustomer) -> None:
     customer.actor = customer.people.customer()
     with database_unchanged(customer.database), pytest.raises(VerificationRequired):
         customer.deposit()
 
 
-def test_a_day_has_a_limit(customer: PayingCustomer) -> None:
+def test_deposit_above_the_daily_limit_is_refused(customer: PayingCustomer) -> None:
     for _ in range(25):
         customer.deposit("10000.00", PaymentMethod.BANK)
     with database_unchanged(customer.database), pytest.raises(DailyLimitExceeded):
         customer.deposit("0.01", PaymentMethod.BANK)
 
 
-class TestArrivals:
-    def test_are_credited_as_they_come(self, customer: PayingCustomer) -> None:
+class TestIncomingTransfers:
+    def test_arrived_amount_is_credited_instead_of_the_announced_one(
+        self, customer: PayingCustomer
+    ) -> None:
         deposit = customer.deposit("100.00", PaymentMethod.BANK)
         customer.fetch_transfers(deposit)
         assert customer.deposit_status(deposit) == "pending"
@@ -196,7 +206,7 @@ class TestArrivals:
         assert customer.balances() == {"USD": "599.50"}
         assert customer.message_kinds() == ["deposit_pending", "deposit_credited"]
 
-    def test_that_nobody_announced_are_credited_too(self, customer: PayingCustomer) -> None:
+    def test_transfers_without_an_announcement_are_credited(self, customer: PayingCustomer) -> None:
         deposit = customer.deposit("100.00", PaymentMethod.BANK)
         customer.fetch_transfers(deposit)
         for part in "abc":
@@ -204,41 +214,45 @@ class TestArrivals:
         customer.fetch_transfers(deposit)
         assert customer.balances() == {"USD": "530.00"}
 
-    def test_whoever_sees_them_first(self, customer: PayingCustomer) -> None:
+    def test_webhook_and_poll_credit_a_transfer_once(self, customer: PayingCustomer) -> None:
         deposit = customer.deposit("100.00", PaymentMethod.BANK)
         customer.fetch_transfers(deposit)
-        arrival = customer.receive_transfer(f"in_{deposit}", "100.00")
+        transfer = customer.receive_transfer(f"in_{deposit}", "100.00")
         for _ in range(2):
             with customer.database.transaction() as session:
                 incoming_transfers.record_transfer(
-                    session, "bank", customer.bank.provider_id, arrival
+                    session, "bank", customer.bank.provider_id, transfer
                 )
             customer.fetch_transfers(deposit)
         assert customer.balances() == {"USD": "600.00"}
 
-    def test_that_are_taken_back_are_owed(self, customer: PayingCustomer) -> None:
+    def test_returned_transfer_is_owed_and_collected(self, customer: PayingCustomer) -> None:
         deposit = customer.deposit("100.00", PaymentMethod.BANK)
         customer.fetch_transfers(deposit)
         with customer.database.transaction() as session:
-            for is_back in (False, True, True):
-                arrival = customer.receive_transfer(f"in_{deposit}", "700.00", is_returned=is_back)
+            for is_returned in (False, True, True):
+                transfer = customer.receive_transfer(
+                    f"in_{deposit}", "700.00", is_returned=is_returned
+                )
                 incoming_transfers.record_transfer(
-                    session, "bank", customer.bank.provider_id, arrival
+                    session, "bank", customer.bank.provider_id, transfer
                 )
         assert customer.deposit_status(deposit) == "taken_back"
-        # 500 + 700 came, 700 were owed and collected from what was there.
+        # 500 and 700 arrived; 700 were owed and collected from the balance.
         assert customer.balances() == {"USD": "500.00"}
         with customer.database.reading() as session:
             assert not receivables.owes_anything(session, customer.actor.user_id)
 
-    def test_on_nobody_s_account_open_a_case(self, customer: PayingCustomer) -> None:
-        arrival = IncomingTransfer(f"in_{ids.new()}", "acc_of_nobody", usd("5.00"), clock.now())
+    def test_transfer_to_an_unknown_account_opens_a_case(self, customer: PayingCustomer) -> None:
+        transfer = IncomingTransfer(f"in_{ids.new()}", "acc_of_nobody", usd("5.00"), clock.now())
         with customer.database.transaction() as session:
-            incoming_transfers.record_transfer(session, "bank", customer.bank.provider_id, arrival)
-            row = session.row("SELECT kind FROM cases WHERE subject = %s", (arrival.provider_ref,))
+            incoming_transfers.record_transfer(session, "bank", customer.bank.provider_id, transfer)
+            row = session.row("SELECT kind FROM cases WHERE subject = %s", (transfer.provider_ref,))
         assert row == ("unmatched_arrival",)
 
-    def test_beyond_the_limit_are_told_to_compliance(self, customer: PayingCustomer) -> None:
+    def test_transfer_above_the_limit_is_credited_and_opens_a_case(
+        self, customer: PayingCustomer
+    ) -> None:
         deposit = customer.deposit("100.00", PaymentMethod.BANK)
         customer.fetch_transfers(deposit)
         customer.receive_transfer(f"in_{deposit}", "250000.01")
@@ -251,7 +265,9 @@ class TestArrivals:
             )
         assert row == (1,)
 
-    def test_an_announcement_can_be_taken_back(self, customer: PayingCustomer) -> None:
+    def test_announcement_can_be_cancelled_once_by_its_owner(
+        self, customer: PayingCustomer
+    ) -> None:
         deposit = customer.deposit("100.00", PaymentMethod.BANK)
         stranger = customer.people.customer()
         with (
@@ -271,7 +287,7 @@ class TestArrivals:
 
 
 class TestDisputes:
-    def argue(
+    def apply_dispute(
         self, customer: PayingCustomer, state: str, payment_ref: str, amount: str = "100.00"
     ) -> None:
         dispute = Dispute(f"dp_{payment_ref}", payment_ref, state, usd(amount), usd("15.00"))
@@ -282,7 +298,7 @@ class TestDisputes:
         with customer.database.reading() as session:
             return str(receivables.amount_owed(session, customer.actor.user_id))
 
-    def paid(self, customer: PayingCustomer) -> str:
+    def paid_deposit_ref(self, customer: PayingCustomer) -> str:
         deposit = customer.deposit()
         customer.advance_deposit(deposit)
         [payment] = [
@@ -292,47 +308,49 @@ class TestDisputes:
         ]
         return payment.provider_ref
 
-    def test_are_owed_at_once_and_lost(self, customer: PayingCustomer) -> None:
-        ref = self.paid(customer)
-        self.argue(customer, "open", ref)
-        self.argue(customer, "open", ref)
+    def test_open_dispute_is_owed_and_a_lost_one_collected(self, customer: PayingCustomer) -> None:
+        ref = self.paid_deposit_ref(customer)
+        self.apply_dispute(customer, "open", ref)
+        self.apply_dispute(customer, "open", ref)
         assert self.owed(customer) == "100.00"
         assert customer.balances() == {"USD": "600.00"}
-        self.argue(customer, "lost", ref)
-        # It was taken from what was there.
+        self.apply_dispute(customer, "lost", ref)
+        # It was collected from the balance.
         assert self.owed(customer) == "0.00"
         assert customer.balances() == {"USD": "500.00"}
 
-    def test_an_inquiry_takes_nothing(self, customer: PayingCustomer) -> None:
-        ref = self.paid(customer)
+    def test_inquiry_books_nothing(self, customer: PayingCustomer) -> None:
+        ref = self.paid_deposit_ref(customer)
         with database_unchanged(customer.database):
-            self.argue(customer, "inquiry", ref)
-        self.argue(customer, "open", ref)
+            self.apply_dispute(customer, "inquiry", ref)
+        self.apply_dispute(customer, "open", ref)
         assert self.owed(customer) == "100.00"
 
-    def test_are_given_back_when_they_are_won(self, customer: PayingCustomer) -> None:
-        ref = self.paid(customer)
+    def test_won_dispute_clears_the_receivable(self, customer: PayingCustomer) -> None:
+        ref = self.paid_deposit_ref(customer)
         for state in ("open", "won", "won"):
-            self.argue(customer, state, ref)
+            self.apply_dispute(customer, state, ref)
         assert self.owed(customer) == "0.00"
         assert customer.balances() == {"USD": "600.00"}
 
-    def test_in_any_order(self, customer: PayingCustomer) -> None:
+    def test_dispute_events_apply_in_any_order(self, customer: PayingCustomer) -> None:
         for order in permutations(("open", "lost", "open")):
-            ref = self.paid(customer)
+            ref = self.paid_deposit_ref(customer)
             before = customer.balances()["USD"]
             for state in order:
-                self.argue(customer, state, ref)
+                self.apply_dispute(customer, state, ref)
             assert self.owed(customer) == "0.00"
             assert usd(before) - usd(customer.balances()["USD"]) == usd("100.00")
 
-    def test_never_make_a_balance_negative(self, customer: PayingCustomer) -> None:
-        ref = self.paid(customer)
+    def test_dispute_leaves_a_receivable_instead_of_a_negative_balance(
+        self, customer: PayingCustomer
+    ) -> None:
+        ref = self.paid_deposit_ref(customer)
         withdrawal = customer.withdraw("550.00")
         customer.send_withdrawal(withdrawal)
-        self.argue(customer, "open", ref)
-        self.argue(customer, "lost", ref)
-        # 600, of which 550 are held.
+        self.apply_dispute(customer, "open", ref)
+        self.apply_dispute(customer, "lost", ref)
+        # The balance is 600, of which 550 are held.
         assert self.owed(customer) == "50.00"
         assert customer.balances() == {"USD": "550.00"}
         deposit = customer.deposit("80.00")
@@ -340,12 +358,12 @@ class TestDisputes:
         assert self.owed(customer) == "0.00"
         assert customer.balances() == {"USD": "580.00"}
 
-    def test_of_what_is_not_known_change_nothing(self, customer: PayingCustomer) -> None:
+    def test_dispute_of_an_unknown_payment_changes_nothing(self, customer: PayingCustomer) -> None:
         with database_unchanged(customer.database):
-            self.argue(customer, "open", "pi_unknown")
+            self.apply_dispute(customer, "open", "pi_unknown")
 
 
-def test_a_webhook_before_our_own_answer_finds_the_deposit(customer: PayingCustomer) -> None:
+def test_webhook_before_our_stored_answer_finds_the_deposit(customer: PayingCustomer) -> None:
     deposit = customer.deposit()
     customer.cards.faults = [CallFault.CRASH_AFTER]
     customer.advance_deposit(deposit)
@@ -365,7 +383,7 @@ def test_a_webhook_before_our_own_answer_finds_the_deposit(customer: PayingCusto
     assert customer.balances() == {"USD": "600.00"}
 
 
-def test_what_arrives_is_credited_not_what_was_asked(customer: PayingCustomer) -> None:
+def test_paid_amount_is_credited_instead_of_the_requested_one(customer: PayingCustomer) -> None:
     customer.cards.created_state = PaymentState.PENDING
     deposit = customer.deposit("100.00")
     customer.advance_deposit(deposit)

@@ -1,4 +1,4 @@
-"""The gate between PAXG and XAU-s, and what holdings are worth."""
+"""Rules of funding: the gate between PAXG and XAU-s, values in dollars, account holders."""
 
 from decimal import Decimal
 from typing import ClassVar
@@ -23,14 +23,16 @@ FUNDING, TRADING = Wallet.FUNDING, Wallet.TRADING
 
 
 class TestCounterpart:
-    def test_is_the_other_form_of_gold(self) -> None:
+    def test_counterpart_is_the_other_form_of_gold(self) -> None:
         assert counterpart_asset(PAXG, FUNDING, TRADING) == XAU
         assert counterpart_asset(XAU, TRADING, FUNDING) == PAXG
 
     @pytest.mark.parametrize("asset", TRADABLE.values(), ids=TRADABLE)
     @pytest.mark.parametrize("origin", Wallet)
     @pytest.mark.parametrize("destination", Wallet)
-    def test_nothing_else_moves(self, asset: object, origin: Wallet, destination: Wallet) -> None:
+    def test_other_assets_and_directions_are_refused(
+        self, asset: object, origin: Wallet, destination: Wallet
+    ) -> None:
         if (asset, origin, destination) in {(PAXG, FUNDING, TRADING), (XAU, TRADING, FUNDING)}:
             return
         with pytest.raises(Invalid) as refusal:
@@ -48,7 +50,7 @@ class TestCounterpart:
         ("100.00000001", False),
     ],
 )
-def test_one_transfer_has_a_smallest_and_a_largest_size(text: str, *, fits: bool) -> None:
+def test_transfer_size_has_a_minimum_and_a_maximum(text: str, *, fits: bool) -> None:
     amount = Amount.parse(PAXG, text)
     if fits:
         check_transfer_size(amount, TransferLimits())
@@ -68,7 +70,7 @@ def test_one_transfer_has_a_smallest_and_a_largest_size(text: str, *, fits: bool
         ("3959.999999", "4000", 100, True),
     ],
 )
-def test_the_gate_closes_beyond_the_limit_on_either_side(
+def test_gate_closes_beyond_the_limit_on_either_side(
     paxg: str, gold: str, *, bps: int, closed: bool
 ) -> None:
     assert deviates(Decimal(paxg), Decimal(gold), bps) is closed
@@ -78,7 +80,7 @@ class TestValue:
     BIDS: ClassVar = {Metal.AU: Decimal("3992.123456"), Metal.AG: Decimal("49.8")}
 
     @pytest.mark.parametrize(
-        ("code", "text", "worth"),
+        ("code", "text", "value"),
         [
             ("USD", "12.34", "12.34"),
             ("USDC", "12.349999", "12.34"),
@@ -88,22 +90,26 @@ class TestValue:
             ("XAG-s", "0.1", "4.98"),
         ],
     )
-    def test_is_the_bid_in_whole_cents_rounded_down(self, code: str, text: str, worth: str) -> None:
-        assert str(value_in_usd(Amount.parse(TRADABLE[code], text), self.BIDS)) == worth
+    def test_value_is_at_the_bid_rounded_down_to_cents(
+        self, code: str, text: str, value: str
+    ) -> None:
+        assert str(value_in_usd(Amount.parse(TRADABLE[code], text), self.BIDS)) == value
 
-    def test_of_what_never_had_a_price_is_none(self) -> None:
+    def test_value_without_a_price_is_none(self) -> None:
         assert value_in_usd(Amount(XAG, 1), {}) is None
 
     @given(st.integers(0, 10**18), st.integers(0, 10**18))
-    def test_of_two_parts_is_never_more_than_of_the_whole(self, one: int, other: int) -> None:
-        worth = [value_in_usd(Amount(XAG, u), self.BIDS) for u in (one, other, one + other)]
-        assert all(value.asset == USD for value in worth)
-        assert worth[0] + worth[1] <= worth[2]
+    def test_values_of_two_parts_never_exceed_the_whole(self, one: int, other: int) -> None:
+        value = [value_in_usd(Amount(XAG, u), self.BIDS) for u in (one, other, one + other)]
+        assert all(value.asset == USD for value in value)
+        assert value[0] + value[1] <= value[2]
 
 
 @pytest.mark.parametrize(
-    ("first_name", "last_name", "is_theirs"),
+    ("first_name", "last_name", "is_holder"),
     [("Ada", "Lovelace", True), ("Mallory", "Lovelace", False), (".", "-", False)],
 )
-def test_an_account_is_its_holders(first_name: str, last_name: str, is_theirs: bool) -> None:
-    assert destinations.holder_is_person("LOVELACE, Ada M.", first_name, last_name) is is_theirs
+def test_account_holder_must_contain_both_names(
+    first_name: str, last_name: str, is_holder: bool
+) -> None:
+    assert destinations.holder_is_person("LOVELACE, Ada M.", first_name, last_name) is is_holder

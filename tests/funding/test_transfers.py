@@ -1,4 +1,5 @@
-"""Gold between its token and its synthetic, and what refuses it. A refusal changes nothing."""
+"""Transfers between PAXG and XAU-s, their refusals, and valued balances. A refusal changes
+nothing."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -37,7 +38,7 @@ FUNDING, TRADING = Wallet.FUNDING, Wallet.TRADING
 
 @pytest.fixture(autouse=True)
 def market(database: Database) -> time_machine.Traveller:
-    """Gold and PAXG at 4000, at a time that stands still."""
+    """Set gold and PAXG to 4000, and freeze the clock."""
     with time_machine.travel(NOW, tick=False) as traveller:
         set_prices(database, AU="4000", PAXG="4000")
         yield traveller
@@ -45,7 +46,7 @@ def market(database: Database) -> time_machine.Traveller:
 
 @pytest.fixture
 def person(people: People) -> Actor:
-    """A customer with 2 PAXG and 1 XAU-s."""
+    """Return a customer with 2 PAXG and 1 XAU-s."""
     return people.customer(PAXG="2", XAU_s="1")
 
 
@@ -79,7 +80,7 @@ class TestTransfer:
             ("XAU-s", "burn", {"PAXG": "2.12345678", "XAU-s": "0.87654322"}),
         ],
     )
-    def test_moves_gold_one_to_one_by_weight(
+    def test_transfer_moves_gold_one_to_one_by_weight(
         self,
         database: Database,
         people: People,
@@ -96,7 +97,7 @@ class TestTransfer:
         )
         assert people.balances(person) == left
         with database.reading() as session:
-            legs = session.rows(
+            postings = session.rows(
                 """SELECT e.cause, a.class, a.asset, p.units FROM entries e
                    JOIN postings p ON p.entry_id = e.id JOIN accounts a ON a.id = p.account_id
                    WHERE e.reference = %s""",
@@ -108,7 +109,7 @@ class TestTransfer:
                 (made.id,),
             )
         customers = {"PAXG": "customer.funding", "XAU-s": "customer.trading"}
-        assert sorted(legs) == sorted(
+        assert sorted(postings) == sorted(
             [
                 (cause, customers[given.code], given.code, 12_345_678),
                 (cause, "backing", given.code, -12_345_678),
@@ -118,18 +119,20 @@ class TestTransfer:
         )
         assert row == (person.user_id, given.code, received.code, 12_345_678, NOW)
 
-    def test_comes_back_whole(self, database: Database, people: People, person: Actor) -> None:
+    def test_transfer_and_back_restores_the_balances(
+        self, database: Database, people: People, person: Actor
+    ) -> None:
         before = people.balances(person)
         transfer(database, person, "2")
         transfer(database, person, "2", "XAU-s")
         assert people.balances(person) == before
 
-    def test_needs_the_gold(self, database: Database, person: Actor) -> None:
+    def test_transfer_above_the_balance_is_refused(self, database: Database, person: Actor) -> None:
         for text, code in (("2.00000001", "PAXG"), ("1.00000001", "XAU-s")):
             with database_unchanged(database), pytest.raises(InsufficientFunds):
                 transfer(database, person, text, code)
 
-    def test_does_not_touch_what_is_held(self, database: Database, person: Actor) -> None:
+    def test_held_amount_cannot_be_transferred(self, database: Database, person: Actor) -> None:
         with database.transaction() as session:
             ledger.place_hold(
                 session,
@@ -155,7 +158,7 @@ class TestTransfer:
             ("100.00000001", "PAXG", (FUNDING, TRADING), "amount"),
         ],
     )
-    def test_refuses_other_pairs_and_sizes(
+    def test_other_pairs_and_sizes_are_refused(
         self,
         database: Database,
         person: Actor,
@@ -173,7 +176,7 @@ class TestTransfer:
 class TestGate:
     @pytest.mark.parametrize("mid", ["3959.99", "4040.01"])
     @pytest.mark.parametrize("code", ["PAXG", "XAU-s"])
-    def test_is_closed_while_paxg_strays(
+    def test_gate_is_closed_while_paxg_deviates_from_gold(
         self, database: Database, person: Actor, mid: str, code: str
     ) -> None:
         set_prices(database, PAXG=mid)
@@ -183,12 +186,14 @@ class TestGate:
         transfer(database, person, "1", code)
 
     @pytest.mark.parametrize("mid", ["3960", "4040"])
-    def test_is_open_up_to_the_limit(self, database: Database, person: Actor, mid: str) -> None:
+    def test_gate_is_open_up_to_the_limit(
+        self, database: Database, person: Actor, mid: str
+    ) -> None:
         set_prices(database, PAXG=mid)
         transfer(database, person, "1")
 
     @pytest.mark.parametrize(("fresh", "code"), [("AU", "PAXG"), ("PAXG", "XAU-s")])
-    def test_needs_both_prices_fresh(
+    def test_gate_requires_two_fresh_prices(
         self,
         database: Database,
         person: Actor,
@@ -202,13 +207,13 @@ class TestGate:
         with database_unchanged(database), pytest.raises(PriceStale):
             transfer(database, person, "1", code)
 
-    def test_needs_a_price_of_the_token(self, database: Database, person: Actor) -> None:
+    def test_gate_requires_a_price_of_paxg(self, database: Database, person: Actor) -> None:
         with database.transaction() as session:
             session.send("DELETE FROM market_prices WHERE metal = 'PAXG'")
         with database_unchanged(database), pytest.raises(PriceStale):
             transfer(database, person, "1")
 
-    def test_is_closed_while_gold_is_halted(self, database: Database, person: Actor) -> None:
+    def test_gate_is_closed_while_gold_is_halted(self, database: Database, person: Actor) -> None:
         with database.transaction() as session:
             pricing.set_halt(session, Metal.AU, "a test")
         with database_unchanged(database), pytest.raises(MarketHalted):
@@ -218,7 +223,7 @@ class TestGate:
 class TestDailyLimit:
     LIMITS = TransferLimits(ounces_per_day=Decimal(3))
 
-    def test_counts_both_directions_over_a_day(
+    def test_daily_limit_counts_both_directions(
         self, database: Database, people: People, market: time_machine.Traveller
     ) -> None:
         person = people.customer(PAXG="2", XAU_s="3")
@@ -234,14 +239,14 @@ class TestDailyLimit:
             move("0.0001", "XAU-s")
         other = people.customer(PAXG="3")
         transfer(database, other, "3", limits=self.LIMITS)
-        # The first two ounces are a day old from now on.
+        # From now on the first two ounces no longer count.
         market.shift(timedelta(hours=12))
         set_prices(database, AU="4000", PAXG="4000")
         with database_unchanged(database), pytest.raises(TransferLimitExceeded):
             move("2.0001", "XAU-s")
         move("2", "XAU-s")
 
-    def test_two_at_once_stay_within_it(
+    def test_concurrent_transfers_stay_within_the_daily_limit(
         self, database: Database, people: People, person: Actor
     ) -> None:
         barrier = Barrier(2)
@@ -265,8 +270,10 @@ class TestDailyLimit:
         assert count == (1,)
 
 
-class TestHoldings:
-    def test_list_every_asset_with_its_worth(self, database: Database, people: People) -> None:
+class TestValuedBalances:
+    def test_balances_list_every_asset_with_its_value(
+        self, database: Database, people: People
+    ) -> None:
         set_prices(database, AG="50")
         person = people.customer(USD="10.00", PAXG="2", XAU_s="0.5", XAG_s="3")
         with database.transaction() as session:
@@ -278,20 +285,20 @@ class TestHoldings:
                 cause="test",
                 placed_at=NOW,
             )
-            holdings = funding_queries.valued_balances(session, person.user_id)
-        shown: Callable[[funding_queries.ValuedBalance], tuple[str, ...]] = lambda holding: tuple(  # noqa: E731
-            str(part) for part in (holding.available, holding.held, holding.total)
+            balances = funding_queries.valued_balances(session, person.user_id)
+        shown: Callable[[funding_queries.ValuedBalance], tuple[str, ...]] = lambda balance: tuple(  # noqa: E731
+            str(part) for part in (balance.available, balance.held, balance.total)
         )
-        assert [(holding.total.asset.code, shown(holding)) for holding in holdings.funding] == [
+        assert [(balance.total.asset.code, shown(balance)) for balance in balances.funding] == [
             ("USD", ("10.00", "0.00", "10.00")),
             ("USDC", ("0.000000", "0.000000", "0.000000")),
             ("PAXG", ("1.50000000", "0.50000000", "2.00000000")),
         ]
-        worth = {
-            holding.total.asset.code: str(holding.usd_value)
-            for holding in (*holdings.funding, *holdings.trading)
-            if holding.total
+        values = {
+            balance.total.asset.code: str(balance.usd_value)
+            for balance in (*balances.funding, *balances.trading)
+            if balance.total
         }
         # At the bid: 3992 and 49.80.
-        assert worth == {"USD": "10.00", "PAXG": "7984.00", "XAU-s": "1996.00", "XAG-s": "149.40"}
-        assert str(holdings.total_usd) == "10139.40"
+        assert values == {"USD": "10.00", "PAXG": "7984.00", "XAU-s": "1996.00", "XAG-s": "149.40"}
+        assert str(balances.total_usd) == "10139.40"

@@ -1,5 +1,4 @@
-"""What a provider's no decides, and what it does not; two processes at one payment; what came up
-since a withdrawal was asked for."""
+"""Refusals and lost answers of providers, concurrent processes, and checks before sending."""
 
 import threading
 import time
@@ -28,7 +27,7 @@ from tests.scripted_rails import CallFault
 LATER = timedelta(minutes=16)
 
 
-def test_that_it_will_not_say_ends_no_payout(customer: PayingCustomer) -> None:
+def test_refused_lookup_does_not_end_a_payout(customer: PayingCustomer) -> None:
     withdrawal = customer.withdraw()
     customer.send_withdrawal(withdrawal)
     customer.bank.faults = [CallFault.REFUSED]
@@ -42,12 +41,12 @@ def test_that_it_will_not_say_ends_no_payout(customer: PayingCustomer) -> None:
     )
 
 
-def test_that_it_will_not_pay_when_asked_again_decides_only_later(customer: PayingCustomer) -> None:
-    """The first order may be on its way still."""
+def test_refused_repeated_order_ends_a_payout_only_later(customer: PayingCustomer) -> None:
+    """The first order may still be in flight."""
     withdrawal = customer.withdraw()
     customer.bank.faults = [CallFault.UNANSWERED_NOT_DONE]
     customer.send_withdrawal(withdrawal)
-    send, customer.bank.send = customer.bank.send, refuse  # type: ignore[method-assign]  # for this test
+    send, customer.bank.send = customer.bank.send, refuse_order  # type: ignore[method-assign]  # for this test
     customer.send_withdrawal(withdrawal)
     assert (customer.withdrawal_status(withdrawal), customer.held_cents()) == ("unknown", 10_000)
     with time_machine.travel(clock.now() + LATER):
@@ -56,15 +55,15 @@ def test_that_it_will_not_pay_when_asked_again_decides_only_later(customer: Payi
     customer.bank.send = send  # type: ignore[method-assign]
 
 
-def refuse(order: PayoutOrder) -> Payout:
+def refuse_order(order: PayoutOrder) -> Payout:
     raise ProviderRefused("not_today")
 
 
 @pytest.mark.parametrize("failure", [ProviderUnavailable("away"), ProviderRefused("not_today")])
-def test_what_one_process_was_told_decides_nothing_about_another(
+def test_failed_call_of_one_process_does_not_undo_the_payout_of_another(
     customer: PayingCustomer, failure: Exception
 ) -> None:
-    """The first cannot reach the bank; a second has it paid, and has not written that down yet."""
+    """The first process cannot reach the bank; a second one has paid, and not stored that yet."""
     withdrawal = customer.withdraw()
     paid, first_is_done = threading.Event(), threading.Event()
     second = threading.Thread(target=customer.send_withdrawal, args=(withdrawal,))
@@ -89,7 +88,7 @@ def test_what_one_process_was_told_decides_nothing_about_another(
     assert (customer.withdrawal_status(withdrawal), customer.held_cents()) == ("sent", 10_000)
 
 
-def test_a_captured_card_is_not_failed_by_a_no_to_a_question(customer: PayingCustomer) -> None:
+def test_refused_lookup_does_not_fail_a_captured_card_payment(customer: PayingCustomer) -> None:
     deposit = customer.deposit()
     customer.cards.faults = [None, CallFault.UNANSWERED_DONE]  # type: ignore[list-item]  # the capture's answer
     customer.advance_deposit(deposit)
@@ -105,7 +104,9 @@ def test_a_captured_card_is_not_failed_by_a_no_to_a_question(customer: PayingCus
     assert customer.cards.calls.count("open") == 1
 
 
-def test_what_a_processor_has_forgotten_is_not_opened_again(customer: PayingCustomer) -> None:
+def test_payment_older_than_the_idempotency_key_is_not_created_again(
+    customer: PayingCustomer,
+) -> None:
     deposit = customer.deposit()
     customer.cards.faults = [CallFault.UNANSWERED_DONE]
     customer.advance_deposit(deposit)
@@ -115,7 +116,7 @@ def test_what_a_processor_has_forgotten_is_not_opened_again(customer: PayingCust
     assert customer.deposit_status(deposit) == "credited"
 
 
-def test_of_two_that_look_at_once_one_asks_for_the_payment(customer: PayingCustomer) -> None:
+def test_concurrent_checks_create_one_payment(customer: PayingCustomer) -> None:
     customer.cards.repeatable = False
     deposit = customer.deposit()
     other = threading.Thread(target=customer.advance_deposit, args=(deposit,))
@@ -128,14 +129,16 @@ def test_of_two_that_look_at_once_one_asks_for_the_payment(customer: PayingCusto
     assert customer.cards.calls == ["find"]
 
 
-def test_many_cards_at_once_are_not_tried(customer: PayingCustomer) -> None:
+def test_undecided_card_payments_count_as_failures(customer: PayingCustomer) -> None:
     for _ in range(3):
         customer.deposit()
     with pytest.raises(TooManyCardFailures):
         customer.deposit()
 
 
-def test_what_was_announced_long_ago_counts_when_it_comes(customer: PayingCustomer) -> None:
+def test_old_announcement_counts_for_the_limit_when_it_is_credited(
+    customer: PayingCustomer,
+) -> None:
     deposit = customer.deposit("1.00", PaymentMethod.BANK)
     with customer.database.transaction() as session:
         session.send(
@@ -145,11 +148,11 @@ def test_what_was_announced_long_ago_counts_when_it_comes(customer: PayingCustom
     customer.receive_transfer(f"in_{deposit}", "900000.00")
     customer.fetch_transfers(deposit)
     with customer.database.reading() as session:
-        told = session.rows(
+        case_counts = session.rows(
             "SELECT count(*) FROM cases WHERE kind = 'deposit_limit' AND person_id = %s",
             (customer.actor.user_id,),
         )
-    assert told == [(1,)]
+    assert case_counts == [(1,)]
 
 
 @pytest.fixture
@@ -159,8 +162,8 @@ def wealthy_customer(customer: PayingCustomer) -> PayingCustomer:
     return customer
 
 
-def decide(customer: PayingCustomer, name: str) -> None:
-    """Compliance takes the customer for the listed party of this name."""
+def match_customer(customer: PayingCustomer, name: str) -> None:
+    """Let compliance decide that the customer is the listed party with this name."""
     officer = customer.people.staff(Role.COMPLIANCE)
     with customer.database.transaction() as session:
         found = screening.screen(
@@ -172,17 +175,15 @@ def decide(customer: PayingCustomer, name: str) -> None:
         cases.close(session, officer, found.case_id, disposition=TRUE_MATCH, reason="It is them")
 
 
-def test_a_listed_party_is_not_paid_what_was_approved(customer: PayingCustomer) -> None:
+def test_approved_withdrawal_of_a_listed_party_is_rejected(customer: PayingCustomer) -> None:
     withdrawal = customer.withdraw()
-    decide(customer, sanctions.LISTED_NAME)
+    match_customer(customer, sanctions.LISTED_NAME)
     customer.send_withdrawal(withdrawal)
     assert (customer.withdrawal_status(withdrawal), customer.held_cents()) == ("rejected", 0)
     assert customer.bank.calls == []
 
 
-def test_a_withdrawal_is_screened_again_when_it_is_released(
-    wealthy_customer: PayingCustomer, tmp_path: Path
-) -> None:
+def test_release_screens_the_payee_again(wealthy_customer: PayingCustomer, tmp_path: Path) -> None:
     withdrawal = wealthy_customer.withdraw("10000.00")
     assert wealthy_customer.withdrawal_status(withdrawal) == "awaiting_approval"
     listed = sanctions.write_files(tmp_path, [(990001, "LOVELACE, Ada", "individual", "")])
@@ -198,26 +199,28 @@ def test_a_withdrawal_is_screened_again_when_it_is_released(
         sanctions.import_sample_list(wealthy_customer.database)
 
 
-def test_nobody_asks_for_the_release_of_their_own(wealthy_customer: PayingCustomer) -> None:
+def test_staff_cannot_request_the_release_of_their_own_withdrawal(
+    wealthy_customer: PayingCustomer,
+) -> None:
     withdrawal = wealthy_customer.withdraw("10000.00")
     with wealthy_customer.database.transaction() as session:
         session.send(
             "UPDATE users SET role = 'ADMIN' WHERE id = %s", (wealthy_customer.actor.user_id,)
         )
-    permitted = wealthy_customer.people.staff(Role.ADMIN).permissions
+    permissions = wealthy_customer.people.staff(Role.ADMIN).permissions
     maker = type(wealthy_customer.actor)(
         wealthy_customer.actor.user_id,
         None,
         wealthy_customer.actor.email,
         Role.ADMIN,
-        permitted,
+        permissions,
         email_confirmed=True,
     )
     with pytest.raises(SelfApproval), wealthy_customer.database.transaction() as session:
         withdrawal_approval.request_release(session, maker, withdrawal, reason="My own money")
 
 
-def test_an_announcement_ends_and_is_not_looked_at_any_more(customer: PayingCustomer) -> None:
+def test_announcement_expires_after_30_days(customer: PayingCustomer) -> None:
     deposit = customer.deposit("50.00", PaymentMethod.BANK)
     customer.fetch_transfers(deposit)
     with time_machine.travel(clock.now() + timedelta(days=31)):

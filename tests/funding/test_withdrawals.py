@@ -1,4 +1,4 @@
-"""Withdrawals: never two payouts, never a lost one, and unknown shown as unknown."""
+"""Withdrawals are paid once, are never lost, and show an unknown outcome as unknown."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ from tests.scripted_rails import CallFault
 from tests.unchanged_database import database_unchanged
 
 
-def test_money_is_held_sent_and_gone(customer: PayingCustomer) -> None:
+def test_withdrawal_is_held_sent_and_completed(customer: PayingCustomer) -> None:
     withdrawal = customer.withdraw("120.00")
     assert (customer.withdrawal_status(withdrawal), customer.held_cents()) == ("approved", 12_000)
     customer.send_withdrawal(withdrawal)
@@ -64,7 +64,7 @@ def test_money_is_held_sent_and_gone(customer: PayingCustomer) -> None:
         [CallFault.CRASH_AFTER, CallFault.CRASH_AFTER, CallFault.UNANSWERED_NOT_DONE],
     ],
 )
-def test_one_payout_whatever_happens(
+def test_withdrawal_is_paid_once_despite_failed_calls(
     customer: PayingCustomer, faults: list[CallFault | None]
 ) -> None:
     withdrawal = customer.withdraw()
@@ -77,7 +77,7 @@ def test_one_payout_whatever_happens(
     assert customer.balances() == {"USD": "400.00"}
 
 
-def test_it_is_unknown_until_the_provider_says_what_it_knows(customer: PayingCustomer) -> None:
+def test_unanswered_payout_is_unknown_until_the_provider_finds_it(customer: PayingCustomer) -> None:
     withdrawal = customer.withdraw()
     customer.bank.faults = [CallFault.UNANSWERED_DONE, CallFault.UNANSWERED_NOT_DONE]
     customer.send_withdrawal(withdrawal)
@@ -91,7 +91,7 @@ def test_it_is_unknown_until_the_provider_says_what_it_knows(customer: PayingCus
     assert customer.bank.calls == ["send", "find", "find"]
 
 
-def test_what_cannot_go_comes_back(customer: PayingCustomer) -> None:
+def test_failed_payout_releases_the_hold(customer: PayingCustomer) -> None:
     withdrawal = customer.withdraw()
     customer.bank.faults = [CallFault.REFUSED]
     customer.send_withdrawal(withdrawal)
@@ -104,7 +104,7 @@ def test_what_cannot_go_comes_back(customer: PayingCustomer) -> None:
     assert customer.balances() == {"USD": "500.00"}
 
 
-def test_what_is_returned_is_credited_again(customer: PayingCustomer) -> None:
+def test_returned_payout_is_credited_again(customer: PayingCustomer) -> None:
     withdrawal = customer.withdraw()
     customer.bank.payout_state = PayoutState.COMPLETED
     customer.send_withdrawal(withdrawal)
@@ -116,7 +116,7 @@ def test_what_is_returned_is_credited_again(customer: PayingCustomer) -> None:
     assert customer.balances() == {"USD": "500.00"}
 
 
-def test_another_amount_than_was_asked_is_looked_into(customer: PayingCustomer) -> None:
+def test_payout_of_another_amount_opens_a_case(customer: PayingCustomer) -> None:
     customer.bank.payout_state, customer.bank.wrong_amount = PayoutState.COMPLETED, usd("1.00")
     withdrawal = customer.withdraw()
     customer.send_withdrawal(withdrawal)
@@ -129,7 +129,9 @@ def test_another_amount_than_was_asked_is_looked_into(customer: PayingCustomer) 
     assert row == (1,)
 
 
-def test_it_can_be_cancelled_before_it_is_sent(customer: PayingCustomer) -> None:
+def test_withdrawal_can_be_cancelled_by_its_owner_before_it_is_sent(
+    customer: PayingCustomer,
+) -> None:
     withdrawal = customer.withdraw()
     stranger = customer.people.customer()
     with (
@@ -160,15 +162,17 @@ class TestRefusals:
             ({"phone": "+15550100"}, "destination.phone"),
         ],
     )
-    def test_destinations(
+    def test_invalid_destination_is_refused(
         self, customer: PayingCustomer, changed: dict[str, str], field: str
     ) -> None:
-        with database_unchanged(customer.database), pytest.raises(Invalid) as refused:
+        with database_unchanged(customer.database), pytest.raises(Invalid) as refusal:
             customer.withdraw(**{**BANK_ACCOUNT, **changed})
-        assert refused.value.field == field
+        assert refusal.value.field == field
 
     @pytest.mark.parametrize("method", [PaymentMethod.CARD])
-    def test_methods(self, customer: PayingCustomer, method: PaymentMethod) -> None:
+    def test_card_is_refused_as_payout_method(
+        self, customer: PayingCustomer, method: PaymentMethod
+    ) -> None:
         with (
             database_unchanged(customer.database),
             pytest.raises(Invalid, match="method"),
@@ -178,15 +182,15 @@ class TestRefusals:
                 session, customer.actor, method=method, amount=usd("5"), destination={}
             )
 
-    def test_more_than_there_is(self, customer: PayingCustomer) -> None:
+    def test_withdrawal_above_the_balance_is_refused(self, customer: PayingCustomer) -> None:
         with database_unchanged(customer.database), pytest.raises(InsufficientFunds):
             customer.withdraw("500.01")
 
-    def test_less_than_a_dollar(self, customer: PayingCustomer) -> None:
+    def test_withdrawal_below_a_dollar_is_refused(self, customer: PayingCustomer) -> None:
         with database_unchanged(customer.database), pytest.raises(Invalid, match=r"1\.00 USD"):
             customer.withdraw("0.99")
 
-    def test_more_than_a_day_allows(self, customer: PayingCustomer) -> None:
+    def test_withdrawal_above_the_daily_limit_is_refused(self, customer: PayingCustomer) -> None:
         customer.actor = customer.people.customer(USD="300000")
         with customer.database.transaction() as session:
             submission.grant_tier_3(session, customer.actor.user_id, note="test")
@@ -195,12 +199,12 @@ class TestRefusals:
             customer.withdraw("1.01")
         customer.withdraw("1.00")
 
-    def test_from_somebody_unknown(self, customer: PayingCustomer) -> None:
+    def test_unverified_customer_cannot_withdraw(self, customer: PayingCustomer) -> None:
         customer.actor = customer.people.customer(USD="10")
         with database_unchanged(customer.database), pytest.raises(VerificationRequired):
             customer.withdraw("5.00")
 
-    def test_from_somebody_who_owes(self, customer: PayingCustomer) -> None:
+    def test_customer_with_a_receivable_cannot_withdraw(self, customer: PayingCustomer) -> None:
         deposit = customer.deposit()
         customer.advance_deposit(deposit)
         withdrawal = customer.withdraw("10.00")
@@ -210,11 +214,13 @@ class TestRefusals:
             disputes.apply_dispute(session, "stripe", customer.cards.provider_id, dispute)
         with database_unchanged(customer.database), pytest.raises(ReceivableOutstanding):
             customer.withdraw("5.00")
-        # One that was asked for before is not sent either.
+        # A withdrawal that was requested before is not sent either.
         customer.send_withdrawal(withdrawal)
         assert (customer.withdrawal_status(withdrawal), customer.bank.calls) == ("rejected", [])
 
-    def test_crypto_to_one_of_our_own_addresses(self, customer: PayingCustomer) -> None:
+    def test_own_deposit_address_or_invalid_wallet_address_is_refused(
+        self, customer: PayingCustomer
+    ) -> None:
         provide(PayoutRails, PayoutRails({PaymentMethod.CRYPTO: customer.bank}))
         address = "0x" + customer.actor.user_id.hex + "00000000"
         with customer.database.transaction() as session:
@@ -224,23 +230,23 @@ class TestRefusals:
                 " VALUES (%s, %s, 'PAXG', 'ETHEREUM', 'paxos', %s, %s, now(), now())",
                 (customer.actor.user_id, customer.actor.user_id, address.upper(), address),
             )
-        where = {"address": address, "network": "ETHEREUM"}
+        destination = {"address": address, "network": "ETHEREUM"}
         with database_unchanged(customer.database), customer.database.transaction() as session:
             for given, field in (
-                (where, "address"),
-                ({**where, "address": "0x12"}, "address"),
-                ({**where, "address": "0x" + "0" * 40}, "address"),
-                ({**where, "network": "BITCOIN"}, "network"),
+                (destination, "address"),
+                ({**destination, "address": "0x12"}, "address"),
+                ({**destination, "address": "0x" + "0" * 40}, "address"),
+                ({**destination, "network": "BITCOIN"}, "network"),
             ):
-                with pytest.raises(Invalid) as refused:
+                with pytest.raises(Invalid) as refusal:
                     withdrawals.request(
                         session, customer.actor, method=PaymentMethod.CRYPTO, destination=given,
                         amount=Amount.parse(TRADABLE["PAXG"], "0.1"),
                     )  # fmt: skip
-                assert refused.value.field == f"destination.{field}"
+                assert refusal.value.field == f"destination.{field}"
 
 
-class TestLargeOnes:
+class TestLargeWithdrawals:
     @pytest.fixture
     def large(self, customer: PayingCustomer) -> Any:
         customer.actor = customer.people.customer(USD="20000")
@@ -248,18 +254,22 @@ class TestLargeOnes:
             submission.grant_tier_3(session, customer.actor.user_id, note="test")
         return customer.withdraw("10000.00")
 
-    def test_wait_for_two_of_our_staff(self, customer: PayingCustomer, large: Any) -> None:
+    def test_large_withdrawal_waits_for_maker_and_checker(
+        self, customer: PayingCustomer, large: Any
+    ) -> None:
         assert customer.withdrawal_status(large) == "awaiting_approval"
         customer.send_withdrawal(large)
         assert customer.bank.calls == []
         maker, checker = (customer.people.staff(Role.COMPLIANCE) for _ in range(2))
-        asked = self.ask(customer, maker, large)
-        self.approve(customer, checker, asked)
+        request_id = self.request_release(customer, maker, large)
+        self.approve(customer, checker, request_id)
         assert customer.withdrawal_status(large) == "approved"
         customer.send_withdrawal(large)
         assert customer.withdrawal_status(large) == "sent"
 
-    def test_are_rejected_by_one(self, customer: PayingCustomer, large: Any) -> None:
+    def test_large_withdrawal_is_rejected_by_one_member_of_staff(
+        self, customer: PayingCustomer, large: Any
+    ) -> None:
         staff = customer.people.staff(Role.COMPLIANCE)
         with customer.database.transaction() as session:
             withdrawals.reject(session, staff, large, reason="The story does not hold")
@@ -271,30 +281,30 @@ class TestLargeOnes:
         ):
             withdrawals.reject(session, staff, large, reason="The story does not hold")
 
-    def test_that_were_cancelled_are_not_released(
+    def test_cancelled_withdrawal_is_not_released(
         self, customer: PayingCustomer, large: Any
     ) -> None:
         maker, checker = (customer.people.staff(Role.COMPLIANCE) for _ in range(2))
-        asked = self.ask(customer, maker, large)
+        request_id = self.request_release(customer, maker, large)
         with customer.database.transaction() as session:
             withdrawals.cancel(session, customer.actor, large)
-        self.approve(customer, checker, asked)
+        self.approve(customer, checker, request_id)
         assert customer.withdrawal_status(large) == "cancelled"
 
-    def ask(self, customer: PayingCustomer, maker: Actor, large: Any) -> Any:
+    def request_release(self, customer: PayingCustomer, maker: Actor, large: Any) -> Any:
         with customer.database.transaction() as session:
             return withdrawal_approval.request_release(
                 session, maker, large, reason="Known customer"
             )
 
-    def approve(self, customer: PayingCustomer, checker: Actor, asked: Any) -> None:
+    def approve(self, customer: PayingCustomer, checker: Actor, request_id: Any) -> None:
         with customer.database.transaction() as session:
-            seen = approvals_queries.get_approval(session, asked).hash
-            approvals.approve(session, checker, asked, seen_hash=seen)
+            seen = approvals_queries.get_approval(session, request_id).hash
+            approvals.approve(session, checker, request_id, seen_hash=seen)
 
 
-def become_listed(customer: PayingCustomer) -> None:
-    """The customer is somebody with a listed name, and verified so."""
+def give_listed_name(customer: PayingCustomer) -> None:
+    """Replace the customer by one who is verified under a listed name."""
     customer.actor = customer.people.customer(USD="500")
     first, _, last = LISTED_NAME.rpartition(" ")
     with customer.database.transaction() as session:
@@ -305,9 +315,9 @@ def become_listed(customer: PayingCustomer) -> None:
     verify_without_evidence(customer.database, customer.actor.user_id)
 
 
-class TestListedRecipients:
-    def test_wait_and_go_on_or_end(self, customer: PayingCustomer) -> None:
-        become_listed(customer)
+class TestListedPayees:
+    def test_withdrawal_to_a_listed_payee_waits_for_review(self, customer: PayingCustomer) -> None:
+        give_listed_name(customer)
         withdrawal = customer.withdraw(**{**BANK_ACCOUNT, "accountHolder": LISTED_NAME})
         assert customer.withdrawal_status(withdrawal) == "in_review"
         customer.send_withdrawal(withdrawal)
@@ -318,10 +328,10 @@ class TestListedRecipients:
         ("disposition", "status", "held"),
         [("not_a_match", "approved", 10_000), ("true_match", "rejected", 0)],
     )
-    def test_go_on_or_end_as_compliance_decides(
+    def test_withdrawal_in_review_follows_the_sanctions_decision(
         self, customer: PayingCustomer, disposition: str, status: str, held: int
     ) -> None:
-        become_listed(customer)
+        give_listed_name(customer)
         withdrawal = customer.withdraw(**{**BANK_ACCOUNT, "accountHolder": LISTED_NAME})
         officer = customer.people.staff(Role.COMPLIANCE)
         with customer.database.transaction() as session:

@@ -1,4 +1,4 @@
-"""A webhook is taken once, and only if its provider signed it."""
+"""A webhook is stored once, and only if its provider signed it."""
 
 from uuid import UUID
 
@@ -16,12 +16,12 @@ from tests.unchanged_database import database_unchanged
 
 
 @task("tests.hear")
-def hear(session: object, *, event_id: str) -> None:
-    """Staged, and never carried out."""
+def handle_event(session: object, *, event_id: str) -> None:
+    """Staged, and never run."""
 
 
 class Probe:
-    """Signs with a word."""
+    """A provider whose signature is the word `good`."""
 
     def verify(self, delivery: WebhookDelivery) -> list[ProviderEvent]:
         if delivery.headers.get("probe-signature") != "good":
@@ -49,23 +49,24 @@ def send(client: FlaskClient, body: str, signature: str = "good") -> int:
     return client.post("/webhooks/probe", data=body, headers=headers).status_code
 
 
-def staged(database: Database) -> list[UUID]:
+def staged_event_ids(database: Database) -> list[UUID]:
     with database.reading() as session:
         rows = session.rows("SELECT args FROM outbox WHERE task = 'tests.hear' ORDER BY id")
     return [UUID(args["event_id"]) for (args,) in rows]
 
 
-def test_each_event_is_kept_and_staged_once(client: FlaskClient, database: Database) -> None:
-    before = len(staged(database))
+def test_each_event_is_stored_and_staged_once(client: FlaskClient, database: Database) -> None:
+    before = len(staged_event_ids(database))
     assert [send(client, body) for body in ("a1 a2", "a2", "a2 a3", "a1")] == [204] * 4
     with database.reading() as session:
         events = [
-            providers_queries.stored_event(session, each) for each in staged(database)[before:]
+            providers_queries.stored_event(session, event_id)
+            for event_id in staged_event_ids(database)[before:]
         ]
         counts = session.rows(
             "SELECT event_id, deliveries FROM webhook_events WHERE provider = 'probe' ORDER BY 1"
         )
-    assert [(each.event_id, each.subject, each.body) for each in events] == [
+    assert [(event.event_id, event.subject, event.body) for event in events] == [
         ("a1", "thing of a1", b"a1 a2"),
         ("a2", "thing of a2", b"a1 a2"),
         ("a3", "thing of a3", b"a2 a3"),
@@ -76,20 +77,22 @@ def test_each_event_is_kept_and_staged_once(client: FlaskClient, database: Datab
 @pytest.mark.parametrize(
     ("path", "signature", "status"), [("probe", "bad", 403), ("no", "good", 404)]
 )
-def test_what_is_not_signed_changes_nothing(
+def test_unsigned_webhook_or_unknown_provider_changes_nothing(
     client: FlaskClient, database: Database, path: str, signature: str, status: int
 ) -> None:
     with database_unchanged(database):
-        answer = client.post(f"/webhooks/{path}", data="b1", headers={"Probe-Signature": signature})
-    assert answer.status_code == status
-    assert answer.content_type == "application/problem+json"
+        response = client.post(
+            f"/webhooks/{path}", data="b1", headers={"Probe-Signature": signature}
+        )
+    assert response.status_code == status
+    assert response.content_type == "application/problem+json"
 
 
-def test_what_concerns_nobody_changes_nothing(client: FlaskClient, database: Database) -> None:
+def test_webhook_without_events_changes_nothing(client: FlaskClient, database: Database) -> None:
     with database_unchanged(database):
         assert send(client, "") == 204
 
 
-def test_too_large_is_refused(client: FlaskClient, database: Database) -> None:
+def test_webhook_above_the_size_limit_is_refused(client: FlaskClient, database: Database) -> None:
     with database_unchanged(database):
         assert send(client, "c" * 300_000) == 413
