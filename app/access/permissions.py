@@ -58,7 +58,7 @@ class Permission(StrEnum):
     KEYS_ROTATE = "all:keys:rotate"
     """Rotate the key that seals data, with a second person's approval."""
     KYC_DECIDE = "all:kyc:decide"
-    """Decide a review finally: withdraw an approval, whoever gave it."""
+    """Withdraw the approval of an identity or company, also one that a colleague gave."""
     KYC_READ = "all:kyc:read"
     """See identity and company reviews, with their documents."""
     KYC_REVIEW = "all:kyc:review"

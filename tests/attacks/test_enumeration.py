@@ -147,7 +147,7 @@ def _skip_the_hash(patch: pytest.MonkeyPatch) -> None:
 
 
 def _read_twice(patch: pytest.MonkeyPatch) -> None:
-    begin = sign_in.begin_login
+    begin = sign_in.begin_sign_in
 
     def curious(session: Any, **given: Any) -> Any:
         attempt = begin(session, **given)
@@ -155,7 +155,7 @@ def _read_twice(patch: pytest.MonkeyPatch) -> None:
             session.row("SELECT status FROM users WHERE id = %s", (attempt.user_id,))
         return attempt
 
-    patch.setattr(sign_in, "begin_login", curious)
+    patch.setattr(sign_in, "begin_sign_in", curious)
 
 
 @pytest.mark.parametrize("leak", [_skip_the_hash, _read_twice])

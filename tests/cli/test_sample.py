@@ -72,7 +72,7 @@ class TestLoad:
         for local, role, _, _ in PEOPLE:
             with database.reading() as session:
                 email = f"{local}@pbcex.local"
-                attempt = sign_in.begin_login(session, email=email, network="192.0.2.200")
+                attempt = sign_in.begin_sign_in(session, email=email, network="192.0.2.200")
                 person = account_queries.get_person_by_email(session, email)
             assert password_proof.check_password(attempt, PASSWORD).proven
             assert person.role is role

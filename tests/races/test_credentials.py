@@ -82,7 +82,7 @@ def sign_in_with(database: Database, who: Actor, code: str) -> Act:
     """Return an act that signs in with this code from a new network; the password is checked."""
     with database.reading() as session:
         attempts = [
-            sign_in.begin_login(session, email=who.email, network=uuid4().hex)
+            sign_in.begin_sign_in(session, email=who.email, network=uuid4().hex)
             for _ in range(THREADS)
         ]
     proven = iter([password_proof.check_password(attempt, PASSWORD) for attempt in attempts])
@@ -90,7 +90,7 @@ def sign_in_with(database: Database, who: Actor, code: str) -> Act:
     def act() -> object:
         attempt = next(proven)
         with database.transaction() as session:
-            answer = sign_in.conclude_login(session, attempt, code)
+            answer = sign_in.conclude_sign_in(session, attempt, code)
         return raise_refusal(answer)
 
     return act

@@ -95,10 +95,10 @@ def login(database: Database, body: dict[str, Any]) -> object:
     five failures for one email address from one network, further attempts from there must wait.
     """
     with database.reading() as session:
-        attempt = sign_in.begin_login(session, email=body["email"], network=client_network())
+        attempt = sign_in.begin_sign_in(session, email=body["email"], network=client_network())
     attempt = password_proof.check_password(attempt, body["password"])
     with database.transaction() as session:
-        return sign_in.conclude_login(
+        return sign_in.conclude_sign_in(
             session,
             attempt,
             body.get("code"),
@@ -129,7 +129,7 @@ def refresh_tokens(session: Session, body: dict[str, Any]) -> object:
 )
 def logout(session: Session, actor: Actor) -> None:
     """End the login session of the token at once."""
-    sign_in.log_out(session, actor)
+    sign_in.sign_out(session, actor)
 
 
 @blp.operation(

@@ -64,7 +64,7 @@ def login(database: Database) -> Response:
         return _form(form, 422, problems)
     try:
         with database.reading() as session:
-            attempt = sign_in.begin_login(session, email=form.email, network=client_network())
+            attempt = sign_in.begin_sign_in(session, email=form.email, network=client_network())
         attempt = password_proof.check_password(attempt, form.password)
         with database.transaction() as session:
             outcome = staff_sign_in.submit_password(
@@ -90,7 +90,7 @@ def login(database: Database) -> Response:
 @blp.view("POST", "/logout", permission=Permission.SESSIONS_REVOKE)
 def logout(session: Session, actor: Actor) -> Response:
     """End the session at once, for every copy of the cookie."""
-    sign_in.log_out(session, actor)
+    sign_in.sign_out(session, actor)
     staff_session_cookie.clear()
     return see_other(url_for("auth_pages.show_login"))
 

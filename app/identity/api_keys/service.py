@@ -101,8 +101,8 @@ def list_keys(
 ) -> Page[ApiKeySummary]:
     """Return a page of the actor's keys, newest first, revoked and expired ones included."""
     values = {"user": actor.user_id, "before": before, "limit": limit + 1}
-    found = [ApiKeySummary(*row) for row in session.rows(_PAGE, values)]
-    return pagination.paginate(found, limit, lambda key: key.id)
+    summaries = [ApiKeySummary(*row) for row in session.rows(_PAGE, values)]
+    return pagination.paginate(summaries, limit, lambda summary: summary.id)
 
 
 def create_key(

@@ -1,6 +1,6 @@
-"""The verbs of API login sessions: log in, refresh, log out.
+"""The verbs of API login sessions: sign in, refresh, sign out.
 
-Logging in and refreshing may have to record something and then refuse: a failed attempt, a stolen
+Signing in and refreshing may have to record something and then refuse: a failed attempt, a stolen
 token. Raising would roll the record back, so these verbs return the refusal as a value; the caller
 that opened the transaction raises it after the commit.
 """
@@ -47,8 +47,8 @@ class IssuedTokens:
 # Proving a password: begin (reads), check (slow, no transaction), then one verb that concludes.
 
 
-def begin_login(session: Session, *, email: str, network: str) -> PasswordAttempt:
-    """Begin an attempt to log in from `network`, the sender's address range as the edge counts it.
+def begin_sign_in(session: Session, *, email: str, network: str) -> PasswordAttempt:
+    """Begin an attempt to sign in from `network`, the sender's address range as the edge counts it.
 
     Raises `Invalid` for a malformed email address and `RateLimited` after too many failures.
     """
@@ -60,7 +60,7 @@ def begin_login(session: Session, *, email: str, network: str) -> PasswordAttemp
     )
 
 
-def conclude_login(
+def conclude_sign_in(
     session: Session,
     attempt: PasswordAttempt,
     code: str | None = None,
@@ -128,7 +128,7 @@ def refresh(session: Session, refresh_token: str) -> IssuedTokens | Refusal:
     return _issue_tokens(session, user_id, session_id, expires_at)
 
 
-def log_out(session: Session, actor: Actor) -> None:
+def sign_out(session: Session, actor: Actor) -> None:
     """End the actor's session at once. Idempotent."""
     if actor.session_id is not None:
         sessions.revoke(session, actor.session_id, Revocation.LOGGED_OUT)

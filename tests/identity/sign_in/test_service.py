@@ -54,10 +54,10 @@ def log_in(
     database: Database, email: str, password: str = PASSWORD, network: str = HOME
 ) -> IssuedTokens | Refusal:
     with database.reading() as session:
-        attempt = sign_in.begin_login(session, email=email, network=network)
+        attempt = sign_in.begin_sign_in(session, email=email, network=network)
     attempt = password_proof.check_password(attempt, password)
     with database.transaction() as session:
-        return sign_in.conclude_login(session, attempt)
+        return sign_in.conclude_sign_in(session, attempt)
 
 
 def refresh(database: Database, token: str) -> IssuedTokens | Refusal:
@@ -240,11 +240,11 @@ class TestLogin:
     def test_password_changed_during_the_check_is_refused(self, database: Database) -> None:
         person = register(database)
         with database.reading() as session:
-            attempt = sign_in.begin_login(session, email=person.user.email, network=HOME)
+            attempt = sign_in.begin_sign_in(session, email=person.user.email, network=HOME)
         attempt = password_proof.check_password(attempt, PASSWORD)
         assert isinstance(change_password(database, person, "another horse"), IssuedTokens)
         with database.transaction() as session:
-            late = sign_in.conclude_login(session, attempt)
+            late = sign_in.conclude_sign_in(session, attempt)
         assert isinstance(late, InvalidCredentials)
         assert count_sessions(database, person) == 2
 
@@ -327,11 +327,11 @@ class TestLockout:
     ) -> None:
         person, network = register(database), fresh_network()
         with database.reading() as session:
-            attempt = sign_in.begin_login(session, email=person.user.email, network=network)
+            attempt = sign_in.begin_sign_in(session, email=person.user.email, network=network)
 
         def conclude(_: int) -> object:
             with database.transaction() as session:
-                return sign_in.conclude_login(session, attempt)
+                return sign_in.conclude_sign_in(session, attempt)
 
         results = run_concurrently(12, conclude)
         kinds = [type(result) for result in results]
@@ -340,7 +340,7 @@ class TestLockout:
         # A right guess that was sent along with them is not told either.
         proven = password_proof.check_password(attempt, PASSWORD)
         with database.transaction() as session:
-            assert isinstance(sign_in.conclude_login(session, proven), RateLimited)
+            assert isinstance(sign_in.conclude_sign_in(session, proven), RateLimited)
         assert count_sessions(database, person) == 1
 
     def test_failure_counters_store_no_email_address(self, database: Database) -> None:
@@ -433,7 +433,7 @@ class TestLogOut:
         assert isinstance(second, IssuedTokens)
         actor = actor_of(database, first)
         with database.transaction() as session:
-            sign_in.log_out(session, actor)
+            sign_in.sign_out(session, actor)
         assert is_revoked(database, first)
         assert isinstance(refresh(database, first.refresh_token), TokenInvalid)
         assert not is_revoked(database, second)
@@ -445,7 +445,7 @@ class TestLogOut:
         moments = []
         for _ in range(2):
             with database.transaction() as session:
-                sign_in.log_out(session, actor)
+                sign_in.sign_out(session, actor)
             moments.append(
                 fetch_value(
                     database,

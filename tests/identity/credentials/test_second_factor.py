@@ -21,7 +21,13 @@ from app.identity.sign_in import service as sign_in
 from app.identity.sign_in.service import IssuedTokens
 from app.kit.db import Database
 from app.kit.errors import RateLimited, Refusal
-from tests.identity.test_service import PASSWORD, actor_of, fetch_value, fresh_network, register
+from tests.identity.sign_in.test_service import (
+    PASSWORD,
+    actor_of,
+    fetch_value,
+    fresh_network,
+    register,
+)
 from tests.unchanged_database import database_unchanged
 
 #: The beginning of a step.
@@ -67,12 +73,12 @@ class AppUser:
         self, code: str | None, password: str = PASSWORD, network: str | None = None
     ) -> IssuedTokens | Refusal:
         with self.database.reading() as session:
-            attempt = sign_in.begin_login(
+            attempt = sign_in.begin_sign_in(
                 session, email=self.actor.email, network=network or fresh_network()
             )
         attempt = password_proof.check_password(attempt, password)
         with self.database.transaction() as session:
-            return sign_in.conclude_login(session, attempt, code)
+            return sign_in.conclude_sign_in(session, attempt, code)
 
     def switch_off(self, code: str) -> Refusal | None:
         with self.database.transaction() as session:

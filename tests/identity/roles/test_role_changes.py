@@ -9,7 +9,7 @@ from app.access import Actor, Permission, Role
 from app.approvals import queries as approvals_queries
 from app.approvals import service as approvals
 from app.identity.accounts import account_status
-from app.identity.accounts.people import get_account as standing_of
+from app.identity.accounts.people import get_account
 from app.identity.errors import AlreadySet, LastAdministrator, OwnAccountChange, PermissionNotHeld
 from app.identity.roles import grants, role_changes
 from app.kit import ids
@@ -41,7 +41,7 @@ def no_other_administrators(database: Database) -> None:
 
 def role_of(database: Database, person: Actor) -> tuple[Role, UUID | None]:
     with database.reading() as session:
-        found = standing_of(session, person.user_id)
+        found = get_account(session, person.user_id)
     return found.role, found.branch_id
 
 
@@ -218,7 +218,7 @@ def test_suspension_ends_all_access_at_once(
     answer = program.post("/api/auth/login", json=credentials)
     assert (answer.status_code, answer.json["code"]) == (403, "account_suspended")
     with database.reading() as session:
-        found = standing_of(session, person.user_id)
+        found = get_account(session, person.user_id)
         assert (found.status, found.suspended_reason) == ("suspended", REASON)
         reasons = session.rows(
             "SELECT DISTINCT revoked_reason FROM login_sessions WHERE user_id = %s",
@@ -275,7 +275,7 @@ def test_customer_is_suspended_without_a_second_person(
     assert program.get("/api/auth/me", headers=bearer).status_code == 401
     assert program.post("/api/auth/login", json=credentials).json["code"] == "account_suspended"
     with database.reading() as session:
-        found = standing_of(session, who)
+        found = get_account(session, who)
         recorded = session.rows(
             "SELECT actor_id, before, after, reason FROM audit_records"
             " WHERE action = 'person.suspended' AND subject = %s",
