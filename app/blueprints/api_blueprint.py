@@ -165,9 +165,9 @@ def _check_parameters(operation: ApiOperation) -> None:
     expected += ["body"] if operation.body_schema else []
     expected += ["query"] if operation.query_schema else []
     names = [name.lstrip("_") for name in signature(operation.handler).parameters]
-    given = names[: len(expected)]
-    if given != expected:
-        raise TypeError(f"{operation.handler.__qualname__} takes {given}, expected {expected}")
+    actual = names[: len(expected)]
+    if actual != expected:
+        raise TypeError(f"{operation.handler.__qualname__} takes {actual}, expected {expected}")
 
 
 def _serve_public(operation: ApiOperation, path: dict[str, str]) -> Response:
@@ -202,9 +202,11 @@ def _serve_idempotent(operation: ApiOperation, path: dict[str, str]) -> Response
         idempotency_rules.request_fingerprint(operation.method, request.path, parsed.body),
     )
     with _database().transaction() as session:
-        rows, found = idempotency.claim_key(session, attempt, sign_in_queries.select_actor(claims))
+        rows, stored_rows = idempotency.claim_key(
+            session, attempt, sign_in_queries.select_actor(claims)
+        )
         actor = _authorize(operation, claims, rows)
-        stored = idempotency.read_stored_response(attempt, found)
+        stored = idempotency.read_stored_response(attempt, stored_rows)
         if stored is not None:
             replay = Response(stored.body, stored.status, content_type=stored.content_type)
             replay.headers["Idempotent-Replayed"] = "true"
@@ -212,10 +214,10 @@ def _serve_idempotent(operation: ApiOperation, path: dict[str, str]) -> Response
         reply = operation.handler(session, actor, *parsed.arguments, **path)
         response = _render(operation, reply)
         if not isinstance(response, Refusal):
-            answer = idempotency.StoredResponse(
+            stored_response = idempotency.StoredResponse(
                 response.status_code, JSON_MEDIA_TYPE, response.get_data()
             )
-            idempotency.store_response(session, attempt, answer)
+            idempotency.store_response(session, attempt, stored_response)
     return _raise_if_refusal(response)
 
 
@@ -228,10 +230,10 @@ def _raise_if_refusal(response: Response | Refusal) -> Response:
 
 
 def _require_claims() -> CallerClaims:
-    known = current_caller()
-    if known.claims is None:
-        raise known.refusal or Unauthenticated
-    return known.claims
+    caller = current_caller()
+    if caller.claims is None:
+        raise caller.refusal or Unauthenticated
+    return caller.claims
 
 
 def _parse_for_caller(operation: ApiOperation, claims: CallerClaims) -> ParsedRequest:

@@ -61,7 +61,7 @@ def read_form_with_file(bytes_max: int) -> dict[str, str | UploadedFile]:
     ]
     if duplicates:
         raise InvalidRequest([(name, "Send this field once.") for name in sorted(duplicates)])
-    return dict(form) | {name: _read_file(sent, bytes_max) for name, sent in files.items()}
+    return dict(form) | {name: _read_file(part, bytes_max) for name, part in files.items()}
 
 
 def _read_file(part: FileStorage, bytes_max: int) -> UploadedFile:

@@ -136,13 +136,13 @@ def sections_for(actor: Actor) -> list[NavSection]:
 
 def counts(session: Session, actor: Actor) -> Mapping[str, int]:
     """Return how many items wait for this person, by the endpoint of the page, without zeros."""
-    found = {
+    counts = {
         entry.endpoint: entry.count.of(session, actor)
         for section in sections_for(actor)
         for entry in section.entries
         if entry.count is not None
     }
-    return {endpoint: count for endpoint, count in found.items() if count}
+    return {endpoint: count for endpoint, count in counts.items() if count}
 
 
 def home_of(actor: Actor) -> str | None:

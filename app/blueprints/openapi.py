@@ -214,8 +214,8 @@ def _describe_response(
 ) -> dict[str, Any]:
     content = _describe_content(schema) if schema is not None else {}
     content |= {media_type: {} for media_type in files}
-    answer: dict[str, Any] = {"description": HTTPStatus(status).phrase}
-    return {**answer, "content": content} if content else answer
+    response: dict[str, Any] = {"description": HTTPStatus(status).phrase}
+    return {**response, "content": content} if content else response
 
 
 def _describe_problem(status: int, codes: list[str]) -> dict[str, Any]:
@@ -241,9 +241,9 @@ def make_example(schema: ma.Schema) -> Any:
 
 
 def _make_field_example(field: ma.fields.Field[Any]) -> Any:
-    given = field.metadata.get("examples") or field.metadata.get("enum")
-    if given:
-        return given[0]
+    examples = field.metadata.get("examples") or field.metadata.get("enum")
+    if examples:
+        return examples[0]
     if isinstance(field, ma.fields.Nested):
         inner = make_example(field.schema)
         return [inner] if field.many else inner

@@ -61,8 +61,8 @@ def wants_fragment() -> bool:
 
 def nonce() -> str:
     """Return the nonce of this response's scripts and HTMX attributes; the CSP header names it."""
-    text: str = request.environ.setdefault(NONCE, secrets.token_urlsafe(16))
-    return text
+    token: str = request.environ.setdefault(NONCE, secrets.token_urlsafe(16))
+    return token
 
 
 def theme() -> str:
@@ -125,9 +125,11 @@ def register(app: Flask, settings: Settings) -> None:
     @app.after_request
     def keep(response: Response) -> Response:
         if request.endpoint == "static" and response.status_code in {200, 304}:
-            asked, name = request.args.get("v"), (request.view_args or {})["filename"]
+            version_sent, name = request.args.get("v"), (request.view_args or {})["filename"]
             response.headers["Cache-Control"] = (
-                _IMMUTABLE if asked is not None and asked == version(name) else "no-cache"
+                _IMMUTABLE
+                if version_sent is not None and version_sent == version(name)
+                else "no-cache"
             )
         return response
 

@@ -31,14 +31,14 @@ def find_declaration(app: Flask, rule: Rule) -> Any:
 
 def list_routes(app: Flask) -> list[DeclaredRoute]:
     """Return every route that declares its permission, sorted by path and method."""
-    found = []
+    routes = []
     for rule in app.url_map.iter_rules():
         declared = find_declaration(app, rule)
         if declared is None:
             continue
         view = app.view_functions[rule.endpoint]
         about = (view.__doc__ or "").partition("\n\n")[0]
-        found += [
+        routes += [
             DeclaredRoute(
                 rule.rule,
                 method,
@@ -49,4 +49,4 @@ def list_routes(app: Flask) -> list[DeclaredRoute]:
             )
             for method in sorted(set(rule.methods or ()) - {"HEAD", "OPTIONS"})
         ]
-    return sorted(found, key=lambda route: (route.path, route.method))
+    return sorted(routes, key=lambda route: (route.path, route.method))

@@ -94,12 +94,12 @@ def replace_secret(new_secret: str) -> None:
     session["_user_id"] = new_secret
 
 
-def start_sign_in(new_secret: str, then: str | None) -> None:
+def start_sign_in(new_secret: str, next_path: str | None) -> None:
     """Replace everything in the cookie by a sign-in that waits for its second factor."""
     session.clear()
     session[_SIGN_IN_SECRET] = new_secret
-    if then is not None:
-        session[_NEXT_PATH] = then
+    if next_path is not None:
+        session[_NEXT_PATH] = next_path
     g.pop("_login_user", None)
 
 
@@ -131,8 +131,8 @@ def current_device() -> Device:
 
 def relying_party() -> RelyingParty:
     """Return the relying party: the host name and origin where passkeys work."""
-    found: RelyingParty = current_app.extensions["relying_party"]
-    return found
+    party: RelyingParty = current_app.extensions["relying_party"]
+    return party
 
 
 def second_factor_required() -> bool:
@@ -146,13 +146,13 @@ def clear() -> None:
     g.pop("_login_user", None)
 
 
-def _load_user(found_secret: str) -> CookieUser | None:
+def _load_user(secret: str) -> CookieUser | None:
     database: Database = current_app.extensions["database"]
     with database.reading() as reading:
-        found = staff_sessions.find_member(reading, found_secret)
-    if found is None:
+        member = staff_sessions.find_member(reading, secret)
+    if member is None:
         return None
-    if UNATTENDED not in request.headers and staff_sessions.is_update_due(found):
+    if UNATTENDED not in request.headers and staff_sessions.is_update_due(member):
         with database.transaction() as writing:
-            staff_sessions.record_activity(writing, found)
-    return CookieUser(found_secret, found)
+            staff_sessions.record_activity(writing, member)
+    return CookieUser(secret, member)

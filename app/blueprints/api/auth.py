@@ -63,7 +63,7 @@ def register_user(database: Database, body: dict[str, Any]) -> object:
     A link to confirm the email address is sent there. No money moves until the address is
     confirmed.
     """
-    accepted = [(each["policy"], each["version"]) for each in body.pop("accepted_policies")]
+    accepted = [(policy["policy"], policy["version"]) for policy in body.pop("accepted_policies")]
     registration = accounts.prepare_registration(**body)
     with database.transaction() as session:
         opened = accounts.register(session, registration)

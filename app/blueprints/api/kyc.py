@@ -58,9 +58,9 @@ def send_document(database: Database, actor: Actor, body: dict[str, Any]) -> obj
     200. With an identity, an address and a funds document, a customer of tier 2 is reviewed for
     tier 3.
     """
-    sent = body["file"]
+    upload = body["file"]
     file = documents.check_upload(
-        sent.content, name=sent.name, declared_type=sent.declared_media_type
+        upload.content, name=upload.name, declared_type=upload.declared_media_type
     )
     with database.transaction() as session:
         added, is_new = documents.add_document(session, actor, purpose=body["type"], upload=file)

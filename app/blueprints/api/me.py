@@ -156,8 +156,8 @@ def choose_notifications(session: Session, actor: Actor, body: dict[str, Any]) -
     A choice that is not listed returns to its default: email on, text messages off. Messages about
     the security of the account are always sent by email.
     """
-    wished = [(each["topic"], each["channel"], each["wanted"]) for each in body["choices"]]
-    preferences.set_preferences(session, actor, wished)
+    choices = [(choice["topic"], choice["channel"], choice["wanted"]) for choice in body["choices"]]
+    preferences.set_preferences(session, actor, choices)
     return preferences.get_preferences(session, actor.user_id)
 
 

@@ -87,8 +87,8 @@ def list_deposits(session: Session, actor: Actor, query: dict[str, Any]) -> obje
 )
 def show_deposit(session: Session, actor: Actor, deposit_id: str) -> object:
     """Show a deposit."""
-    found = ids.decode(deposits.PREFIX, deposit_id)
-    return {"deposit": deposit_queries.deposit(session, found, user_id=actor.user_id)}
+    identifier = ids.decode(deposits.PREFIX, deposit_id)
+    return {"deposit": deposit_queries.deposit(session, identifier, user_id=actor.user_id)}
 
 
 @blp.operation(
@@ -102,9 +102,9 @@ def show_deposit(session: Session, actor: Actor, deposit_id: str) -> object:
 )
 def cancel_deposit(session: Session, actor: Actor, deposit_id: str) -> object:
     """Cancel an announced deposit by bank transfer or token transfer."""
-    found = ids.decode(deposits.PREFIX, deposit_id)
-    deposits.cancel(session, actor, found)
-    return {"deposit": deposit_queries.deposit(session, found)}
+    identifier = ids.decode(deposits.PREFIX, deposit_id)
+    deposits.cancel(session, actor, identifier)
+    return {"deposit": deposit_queries.deposit(session, identifier)}
 
 
 @blp.operation(
@@ -131,17 +131,17 @@ def create_withdrawal(session: Session, actor: Actor, body: dict[str, Any]) -> o
 
     The amount is held at once, and released if the withdrawal cannot be paid out.
     """
-    where = {_WIRE.get(name, name): text for name, text in body["destination"].items()}
-    asked = withdrawals.request(
+    destination = {_WIRE.get(name, name): text for name, text in body["destination"].items()}
+    requested = withdrawals.request(
         session,
         actor,
         method=body["method"],
         amount=parse_amount("amount", body["asset"], body["amount"]),
-        destination=where,
+        destination=destination,
     )
-    if isinstance(asked, PayeeBlocked):
-        return asked
-    return {"withdrawal": withdrawal_queries.withdrawal(session, asked)}
+    if isinstance(requested, PayeeBlocked):
+        return requested
+    return {"withdrawal": withdrawal_queries.withdrawal(session, requested)}
 
 
 @blp.operation(
@@ -168,8 +168,8 @@ def list_withdrawals(session: Session, actor: Actor, query: dict[str, Any]) -> o
 )
 def show_withdrawal(session: Session, actor: Actor, withdrawal_id: str) -> object:
     """Show a withdrawal."""
-    found = ids.decode(withdrawals.PREFIX, withdrawal_id)
-    return {"withdrawal": withdrawal_queries.withdrawal(session, found, user_id=actor.user_id)}
+    identifier = ids.decode(withdrawals.PREFIX, withdrawal_id)
+    return {"withdrawal": withdrawal_queries.withdrawal(session, identifier, user_id=actor.user_id)}
 
 
 @blp.operation(
@@ -183,6 +183,6 @@ def show_withdrawal(session: Session, actor: Actor, withdrawal_id: str) -> objec
 )
 def cancel_withdrawal(session: Session, actor: Actor, withdrawal_id: str) -> object:
     """Cancel a withdrawal before it is sent, and release its amount."""
-    found = ids.decode(withdrawals.PREFIX, withdrawal_id)
-    withdrawals.cancel(session, actor, found)
-    return {"withdrawal": withdrawal_queries.withdrawal(session, found)}
+    identifier = ids.decode(withdrawals.PREFIX, withdrawal_id)
+    withdrawals.cancel(session, actor, identifier)
+    return {"withdrawal": withdrawal_queries.withdrawal(session, identifier)}

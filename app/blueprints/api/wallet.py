@@ -106,26 +106,30 @@ def show_statement(database: Database, actor: Actor, query: dict[str, Any]) -> o
     the period if its time is in it. A statement has at most 10,000 movements, a PDF 1,000: request
     shorter periods for more.
     """
-    wanted = query.get("format")
-    media_type = _FORMATS[wanted] if wanted else best_media_type(*_FORMATS.values())
-    most = statements.PDF_MOVEMENTS_MAX if media_type == _PDF else statements.MOVEMENTS_MAX
+    requested_format = query.get("format")
+    media_type = (
+        _FORMATS[requested_format] if requested_format else best_media_type(*_FORMATS.values())
+    )
+    movements_max = statements.PDF_MOVEMENTS_MAX if media_type == _PDF else statements.MOVEMENTS_MAX
     asset = TRADABLE[query["asset"]] if "asset" in query else None
     period = Period.between(query.get("from_"), query.get("to"))
     with database.transaction(SNAPSHOT) as session:
-        found = statements.build_statement(
-            session, actor.user_id, query["account"], period, asset, movements_max=most
+        statement = statements.build_statement(
+            session, actor.user_id, query["account"], period, asset, movements_max=movements_max
         )
-    return _render_statement(found, media_type)
+    return _render_statement(statement, media_type)
 
 
-def _render_statement(found: AccountStatement, media_type: str) -> object:
+def _render_statement(statement: AccountStatement, media_type: str) -> object:
     """Return the statement in the requested format."""
     if media_type == _CSV:
         return FileReply(
-            statement_csv.render_csv(found), f"{found.file_name}.csv", statement_csv.MEDIA_TYPE
+            statement_csv.render_csv(statement),
+            f"{statement.file_name}.csv",
+            statement_csv.MEDIA_TYPE,
         )
     if media_type == _PDF:
         from app.reporting import statement_pdf  # noqa: PLC0415 - its library takes a second and 50 MB
 
-        return FileReply(statement_pdf.render_pdf(found), f"{found.file_name}.pdf", _PDF)
-    return found
+        return FileReply(statement_pdf.render_pdf(statement), f"{statement.file_name}.pdf", _PDF)
+    return statement

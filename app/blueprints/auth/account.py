@@ -198,7 +198,7 @@ def _account(
         codes_left=second_factor.count_recovery_codes(session, actor),
         passkeys=passkeys.list_own(session, actor),
         sessions=[
-            (each, user_agents.describe_browser(each.browser))
-            for each in staff_sessions.list_own(session, actor)
+            (login_session, user_agents.describe_browser(login_session.browser))
+            for login_session in staff_sessions.list_own(session, actor)
         ],
     )

@@ -41,18 +41,18 @@ class LoginForm:
 
     def problems(self) -> dict[str, str]:
         """Return a message for each missing field."""
-        asked = {"email": "Enter your email address.", "password": "Enter your password."}
-        return {name: text for name, text in asked.items() if not getattr(self, name)}
+        messages = {"email": "Enter your email address.", "password": "Enter your password."}
+        return {name: message for name, message in messages.items() if not getattr(self, name)}
 
 
 @blp.view("GET", "/login", public=True)
 def show_login(_database: Database) -> Response:
     """Show the sign-in form, or redirect a member of staff who is signed in."""
-    then = safe_redirect_path(request.args.get("next"))
+    next_path = safe_redirect_path(request.args.get("next"))
     member = staff_session_cookie.current_member()
     if member is not None:
-        return see_other(then or shared.home_of(member.actor))
-    return _form(LoginForm("", "", then))
+        return see_other(next_path or shared.home_of(member.actor))
+    return _form(LoginForm("", "", next_path))
 
 
 @blp.view("POST", "/login", public=True, rate_limit=RateLimit.SIGN_IN)

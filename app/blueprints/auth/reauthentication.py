@@ -30,16 +30,16 @@ def show(session: Session, actor: Actor) -> Response:
 @blp.view("POST", "/prove", permission=Permission.ACCOUNT_READ, rate_limit=RateLimit.SIGN_IN)
 def prove(session: Session, actor: Actor) -> Response:
     """Reauthenticate by a code, or by the password of a person without a second factor."""
-    then = safe_redirect_path(request.form.get("next"))
+    next_path = safe_redirect_path(request.form.get("next"))
     if second_factor.is_on(session, actor.user_id):
         if not (code := shared.read_code()):
-            return _form(session, actor, then, 422, {"code": "Enter the code."})
+            return _form(session, actor, next_path, 422, {"code": "Enter the code."})
         outcome = reauthentication.reauthenticate_by_code(
             session, actor, code, staff_session_cookie.current_device()
         )
     else:
         outcome = _by_password(session, actor)
-    return _settled(session, actor, outcome, then)
+    return _respond(session, actor, outcome, next_path)
 
 
 @blp.view("POST", "/prove/passkey/question", permission=Permission.ACCOUNT_READ)
@@ -56,7 +56,7 @@ def ask_for_passkey(session: Session, actor: Actor) -> Response:
 def prove_by_passkey(session: Session, actor: Actor) -> Response:
     """Reauthenticate by a passkey. Nothing raises, so that a challenge is used up by a refused
     credential too."""
-    text, then = shared.read_credential(), safe_redirect_path(request.form.get("next"))
+    credential, next_path = shared.read_credential(), safe_redirect_path(request.form.get("next"))
     challenge = passkeys.consume_challenge(
         session, staff_session_cookie.take_challenge(), ChallengePurpose.STEP_UP, actor.user_id
     )
@@ -65,13 +65,13 @@ def prove_by_passkey(session: Session, actor: Actor) -> Response:
         proof = passkeys.verify_authentication(
             staff_session_cookie.relying_party(),
             challenge,
-            passkeys.find_registered(session, text),
-            text,
+            passkeys.find_registered(session, credential),
+            credential,
         )
         outcome = reauthentication.reauthenticate_by_passkey(session, actor, proof)
     except Refusal as refusal:
         outcome = refusal
-    return _settled(session, actor, outcome, then)
+    return _respond(session, actor, outcome, next_path)
 
 
 def _by_password(session: Session, actor: Actor) -> str | Refusal:
@@ -87,19 +87,21 @@ def _by_password(session: Session, actor: Actor) -> str | Refusal:
     )
 
 
-def _settled(session: Session, actor: Actor, outcome: str | Refusal, then: str | None) -> Response:
+def _respond(
+    session: Session, actor: Actor, outcome: str | Refusal, next_path: str | None
+) -> Response:
     if isinstance(outcome, Refusal):
         status = shared.status_beside_form(outcome)
-        response = _form(session, actor, then, status, {"": outcome.detail})
+        response = _form(session, actor, next_path, status, {"": outcome.detail})
         return shared.add_retry_after(response, outcome)
     staff_session_cookie.replace_secret(outcome)
-    return see_other(then or shared.home_of(actor))
+    return see_other(next_path or shared.home_of(actor))
 
 
 def _form(
     session: Session,
     actor: Actor,
-    then: str | None,
+    next_path: str | None,
     status: int = 200,
     problems: dict[str, str] | None = None,
 ) -> Response:
@@ -108,7 +110,7 @@ def _form(
         "auth/_prove.html",
         status=status,
         problems=problems or {},
-        then=then,
+        then=next_path,
         has_app=second_factor.is_on(session, actor.user_id),
         has_passkey=pending_sign_in.has_passkey(session, actor.user_id),
         party=staff_session_cookie.relying_party(),

@@ -71,7 +71,7 @@ def ask_for_passkey(database: Database) -> Response:
 @blp.view("POST", "/passkey", public=True, rate_limit=RateLimit.SIGN_IN)
 def give_passkey(database: Database) -> Response:
     """Sign in by a passkey."""
-    text, then = (
+    credential, next_path = (
         shared.read_credential(),
         shared.read_field("next", 2048) or staff_session_cookie.next_path(),
     )
@@ -80,10 +80,10 @@ def give_passkey(database: Database) -> Response:
         challenge = passkeys.consume_challenge(
             session, staff_session_cookie.take_challenge(), ChallengePurpose.SIGN_IN
         )
-        known = passkeys.find_registered(session, text)
+        registered = passkeys.find_registered(session, credential)
     try:
         proof = passkeys.verify_authentication(
-            staff_session_cookie.relying_party(), challenge, known, text
+            staff_session_cookie.relying_party(), challenge, registered, credential
         )
         with database.transaction() as session:
             outcome = staff_sign_in.submit_passkey(
@@ -97,7 +97,7 @@ def give_passkey(database: Database) -> Response:
         outcome = refusal
     if isinstance(outcome, Refusal):
         return _passkey_refused(outcome)
-    return shared.finish_sign_in(outcome, then)
+    return shared.finish_sign_in(outcome, next_path)
 
 
 @blp.view("GET", "/enrol", public=True)
@@ -170,21 +170,23 @@ def ask_for_new_passkey(database: Database) -> Response:
 @blp.view("POST", "/enrol/passkey", public=True, rate_limit=RateLimit.SIGN_IN)
 def enrol_passkey(database: Database) -> Response:
     """Register the first passkey and sign in."""
-    text, waiting = shared.read_credential(), staff_session_cookie.sign_in_secret()
+    credential, secret = shared.read_credential(), staff_session_cookie.sign_in_secret()
     try:
         with database.transaction() as session:
-            person = staff_sign_in.lock_enrolment(session, waiting)
+            person = staff_sign_in.lock_enrolment(session, secret)
             challenge = passkeys.consume_challenge(
                 session,
                 staff_session_cookie.take_challenge(),
                 ChallengePurpose.REGISTER,
                 person.user_id,
             )
-        new = passkeys.verify_registration(staff_session_cookie.relying_party(), challenge, text)
+        new = passkeys.verify_registration(
+            staff_session_cookie.relying_party(), challenge, credential
+        )
         with database.transaction() as session:
             signed_in = staff_sign_in.enrol_passkey(
                 session,
-                waiting,
+                secret,
                 new,
                 shared.read_field("name"),
                 staff_session_cookie.current_device(),
