@@ -12,12 +12,12 @@ A package imports only what stands below it, never up and never sideways:
     trading | funding                quotes and conversion orders; balances, mints and burns
     pricing | custody | kyc          feeds and prices; who keeps our tokens; who people are
     screening                        sanctions lists, and who was checked against them
-    ledger | messages                the only truth about amounts; what people are told
+    ledger | messages                the only truth about amounts; messages to people
     identity | catalog               people and their sessions; assets and metals
     providers                        what was said between us and providers
-    cases                            what somebody has to look into
+    cases                            findings to investigate
     keys                             the key ring, field encryption at rest
-    approvals | branches             what needs a second person; where the house is
+    approvals | branches             acts that need a second person; branches
     outbox                           jobs staged with the fact that needs them
     audit | idempotency | throttle   sealed trail; one key, one effect; rates
     access                           who may do what: pure, no tables

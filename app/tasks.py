@@ -24,7 +24,7 @@ from app.outbox import service as outbox
 from app.privacy import erasure
 from app.privacy import exports as privacy_exports
 from app.providers import service as providers
-from app.reconciliation import tasks as reconciliation
+from app.reconciliation import tasks as reconciliation_tasks
 from app.screening.decisions import rescreening
 from app.throttle import service as throttle
 from app.trading import service as trading
@@ -56,7 +56,7 @@ __all__ = [
     "privacy_exports",
     "provider_verification",
     "providers",
-    "reconciliation",
+    "reconciliation_tasks",
     "rescreening",
     "sms_delivery",
     "throttle",

@@ -70,7 +70,7 @@ def test_require_passes_or_names_the_missing_permission() -> None:
 def test_unconfirmed_email_blocks_permissions_that_move_money(permission: Permission) -> None:
     with pytest.raises(EmailNotConfirmed):
         require(make_actor(Role.USER), permission)
-    # Whoever lacks the permission is told that, and nothing of addresses.
+    # A missing permission is named first, and nothing about email addresses.
     with pytest.raises(PermissionDenied) as refusal:
         require(make_actor(Role.ADMIN), permission)
     assert not isinstance(refusal.value, EmailNotConfirmed)

@@ -1,4 +1,4 @@
-"""Nothing tells whether somebody has an address: whoever it is, the same work is done.
+"""No response reveals whether an email address has an account: every one costs the same work.
 
 Work is counted: each hash of a password, and each statement with the round trip that it travels in.
 """

@@ -1,4 +1,4 @@
-"""The policies, as anybody reads them."""
+"""The public pages of the policies."""
 
 from pathlib import Path
 

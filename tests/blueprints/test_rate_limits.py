@@ -1,4 +1,4 @@
-"""Who is counted, in which class, and what they are told."""
+"""Rate limits: who is counted, in which class, and the headers of the response."""
 
 import re
 from collections.abc import Callable

@@ -84,7 +84,7 @@ class TestTheApp:
             for guess in range(11)
         ]
         assert refused == [422] * 10 + [429]
-        # Of no use to shut somebody out: the wait ends, and it is not extended by waiting ones.
+        # It cannot lock a person out for long: attempts during the wait do not extend it.
         with time_machine.travel(datetime.now(UTC) + timedelta(minutes=16)):
             assert StaffBrowser(strict_app).sign_in_by_app(member).status_code == 303
 
@@ -183,7 +183,7 @@ class TestPasskeys:
             {"challenge": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"},
             {"type": "webauthn.create"},
             {"signature": b"0E\x02"},
-            {"user_handle": b"somebody else"},
+            {"user_handle": b"another person"},
             {"count": 5},
         ],
         ids="-".join,

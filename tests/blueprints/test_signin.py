@@ -29,7 +29,7 @@ def browser(app: Flask) -> Browser:
 
 @pytest.fixture
 def admin(people: People) -> str:
-    """The address of somebody who may see the exposure."""
+    """The email address of a person who may see the exposure."""
     return people.staff(Role.ADMIN).email
 
 

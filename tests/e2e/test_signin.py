@@ -103,7 +103,7 @@ def test_a_passkey_is_made_used_renamed_and_proves_again(
     page.goto(f"{desk.address}/auth/account")
     expect(page.get_by_label("Name of the passkey Laptop")).to_have_value("Laptop")
     assert_fits_and_accessible(page, shoot, "account")
-    # The same device again is told by the browser, in words.
+    # The browser explains that this device is registered already.
     page.get_by_role("button", name="Add a passkey").click()
     expect(page.locator("[data-passkey-problem]").first).to_contain_text("already")
     page.get_by_label("Name of the passkey Laptop").fill("My laptop")

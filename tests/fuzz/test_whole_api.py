@@ -1,7 +1,7 @@
 """Requests made from the served OpenAPI document, fitting and not, by a customer and by nobody.
 
 Whatever is sent: no failure of ours, no answer that the document does not describe, no effect of a
-refused request or of a read, and nothing for nobody that is for somebody.
+refused request or of a read, and no data without a token.
 """
 
 import sys

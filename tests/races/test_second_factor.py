@@ -144,7 +144,7 @@ def race_for_invitation(arena: Arena, number: int, random: Random) -> None:
 @pytest.mark.parametrize(
     ("what", "race"),
     [
-        ("one sign-in half done and one code", race_for_pending_sign_in),
+        ("one pending sign-in and one code", race_for_pending_sign_in),
         ("one code in many browsers", race_for_code),
         ("one challenge and one counter of a passkey", race_for_challenge),
         ("one invitation", race_for_invitation),

@@ -18,7 +18,7 @@ from tests.unchanged_database import database_unchanged
 
 ONE_TRY = Backoff(tries_max=1)
 MAIL = "messages.send_mail"
-SECRET = "somebody@example.com"
+SECRET = "ada.secret@example.com"
 
 
 @pytest.fixture(autouse=True)

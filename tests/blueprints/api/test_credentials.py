@@ -36,14 +36,14 @@ def box() -> Iterator[Mailbox]:
 
 @pytest.fixture
 def ada(app: Flask) -> ApiClient:
-    """Somebody who registered and has not confirmed their address."""
+    """A person who registered and has not confirmed their email address."""
     made = ApiClient(app)
     made.register()
     return made
 
 
 def fresh(app: Flask) -> ApiClient:
-    """Somebody else, at another address, logged in nowhere."""
+    """A client of another person, at another IP address, not signed in."""
     return ApiClient(app)
 
 
@@ -52,7 +52,7 @@ class TestConfirmation:
         run_pending_jobs(database)
         [mail] = box.sent_to(ada.email)
         assert mail.subject == "Confirm your email address"
-        # Nothing that the asker wrote reaches an address that may be somebody else's.
+        # Nothing that the requester wrote reaches an email address of another person.
         assert "Ada" not in mail.text + mail.html
         stranger = fresh(app)
         answer = stranger.post(f"{AUTH}/verify-email", {"token": extract_token(mail.text)})
@@ -471,7 +471,7 @@ def every_row(database: Database) -> Iterator[tuple[str, str]]:
 
 
 class TestEnumeration:
-    """Nothing tells whether somebody has an address: neither what is answered nor how long it
+    """Nothing reveals whether an email address has an account: neither the response nor how long it
     takes (tests/timing_leaks.py). For the pages: tests/attacks/test_enumeration.py."""
 
     def test_the_answers_are_the_same_to_the_byte(self, ada, app, database) -> None:
@@ -533,7 +533,7 @@ class TestEnumeration:
             timing_leaks.assert_same_timing(open_app, ask, known, unknown, status=202)
 
     def addresses(self, app: Flask) -> tuple[list[str], list[str]]:
-        """Some that somebody has, and as many that nobody has."""
+        """Return known email addresses, and as many unknown ones."""
         people = [ApiClient(app) for _ in range(5)]
         for person in people:
             person.register()

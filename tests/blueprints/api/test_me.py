@@ -103,10 +103,10 @@ class TestProfile:
             assert wrong_fields(patch(me, ME, body)) == [field]
 
     def test_nobody_s_is_nobody_s(self, open_app: Flask) -> None:
-        anybody = ApiClient(open_app)
+        anonymous = ApiClient(open_app)
         for path in (ME, ADDRESSES, KEYS):
-            problem(anybody.get(path), 401, "token_invalid")
-        problem(patch(anybody, ME, {}), 401, "token_invalid")
+            problem(anonymous.get(path), 401, "token_invalid")
+        problem(patch(anonymous, ME, {}), 401, "token_invalid")
 
 
 class TestAddresses:
@@ -235,7 +235,7 @@ class TestAddresses:
     def test_changed_behind_our_back_do_not_open(
         self, me: ApiClient, other: ApiClient, database: Database
     ) -> None:
-        """Whoever can write to the database cannot give somebody else's address to a person."""
+        """Write access to the database is not enough to move an address to another person."""
         add(me)
         add(other)
         with database.transaction() as session:
@@ -494,7 +494,7 @@ class TestApiKeys:
         create(me)
 
     def test_count_under_the_limit_of_their_owner(self, app: Flask) -> None:
-        """Not of whoever writes an id into something that looks like a key."""
+        """A forged key with a person's id does not count against that person."""
         with time_machine.travel(datetime(2026, 3, 4, tzinfo=UTC), tick=False):
             me = ApiClient.customer(app)
             made = create(me)["key"]

@@ -1,4 +1,4 @@
-"""What people are told of, as they choose it over HTTP."""
+"""Notification settings over HTTP."""
 
 import pytest
 from flask import Flask

@@ -79,7 +79,7 @@ def test_a_card_is_named_by_its_token(me: ApiClient, database: Database) -> None
         ({"asset": "XAU-s"}, "asset"),
         ({"amount": "0.99"}, "amount"),
         ({"destination": {}}, "destination.accountHolder"),
-        ({"destination": WHERE | {"accountHolder": "Somebody Else"}}, "destination.accountHolder"),
+        ({"destination": WHERE | {"accountHolder": "Another Person"}}, "destination.accountHolder"),
         ({"destination": WHERE | {"routingNumber": "123456789"}}, "destination.routingNumber"),
         ({"destination": WHERE | {"iban": "x"}}, "destination.iban"),
         ({"destination": TOKENS}, "destination.address"),

@@ -165,7 +165,7 @@ def test_last_administrator_cannot_be_removed(database: Database, people: People
         asked = account_status.request_suspension(session, officer, last.user_id, reason=REASON)
     with database_unchanged(database), pytest.raises(LastAdministrator):
         approve(database, helper, asked)
-    # Somebody suspended does not count.
+    # A suspended person does not count.
     gone = people.staff(Role.ADMIN)
     with database.transaction() as session:
         session.send("UPDATE users SET status = 'suspended' WHERE id = %s", (gone.user_id,))
