@@ -11,9 +11,9 @@ import signal
 from app.factory import create_app
 from app.jobs.connection import connect_to_redis
 from app.jobs.loop import Loop
+from app.jobs.price_recorder import Ticker
 from app.jobs.relay import Relay
 from app.jobs.role_supervisor import RoleSupervisor
-from app.jobs.ticker import Ticker
 from app.jobs.timetable import Scheduler
 from app.jobs.worker import QueueWorker
 from app.kit import telemetry

@@ -15,7 +15,7 @@ from app.idempotency import service as idempotency
 from app.identity import tasks as identity_tasks
 from app.identity.credentials import password_reset
 from app.keys import rotation as keys_rotation
-from app.kyc.review import decisions
+from app.kyc.review import automatic_decisions
 from app.kyc.submission import provider_verification
 from app.ledger import service as ledger
 from app.messages import email_delivery, sms_delivery
@@ -32,10 +32,10 @@ from app.trading import service as trading
 __all__ = [
     "approvals",
     "audit",
+    "automatic_decisions",
     "custody",
     "custody_addresses",
     "custody_rail",
-    "decisions",
     "disputes",
     "email_delivery",
     "erasure",

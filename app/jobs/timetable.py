@@ -5,8 +5,8 @@ Several schedulers may run; each period is staged once.
 
 from app.kit import clock
 from app.kit.db import Database
-from app.outbox import timetable
-from app.outbox.timetable import PeriodicTask
+from app.outbox import periodic_jobs
+from app.outbox.periodic_jobs import PeriodicTask
 
 TIMETABLE = (
     PeriodicTask("roll-up", "ledger.roll_up", every_seconds=2),
@@ -53,7 +53,7 @@ class Scheduler:
         """
         with self._database.transaction() as session:
             if not self._synchronized:
-                timetable.synchronize(session, self._entries, clock.now())
-            staged = timetable.stage_next_due(session, clock.now())
+                periodic_jobs.synchronize(session, self._entries, clock.now())
+            staged = periodic_jobs.stage_next_due(session, clock.now())
         self._synchronized = True
         return 0 if staged else _IDLE_SECONDS

@@ -29,7 +29,7 @@ from app.ledger import chart
 from app.ledger import queries as ledger_queries
 from app.providers.errors import ProviderOutcomeUnknown
 from app.reconciliation import service as reconciliation
-from app.screening.decisions.case_decisions import TRUE_MATCH
+from app.screening.decisions.case_outcomes import TRUE_MATCH
 from sandbox.faults import FaultMode
 from tests import sanctions
 from tests.paying_customer import verify_without_evidence

@@ -17,7 +17,7 @@ from app.funding.withdrawals import service as withdrawals
 from app.funding.withdrawals import withdrawal_approval
 from app.kit import clock
 from app.providers.errors import ProviderRefused, ProviderUnavailable
-from app.screening.decisions.case_decisions import TRUE_MATCH
+from app.screening.decisions.case_outcomes import TRUE_MATCH
 from app.screening.matching import service as screening
 from app.screening.rules import ScreeningSubject
 from tests import sanctions

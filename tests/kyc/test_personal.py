@@ -10,7 +10,7 @@ from flask import Flask
 
 from app.kit import clock
 from app.kit.db import Database
-from app.kyc.review import decisions
+from app.kyc.review import automatic_decisions
 from app.kyc.rules import VerificationStatus
 from app.privacy import archive, personal_data_tables
 from tests.api_client import PASSWORD
@@ -83,7 +83,7 @@ def test_evidence_is_kept_sealed_for_five_years_after_erasure(
             time_machine.travel(clock.now() + timedelta(days=years), tick=True),
             database.transaction() as session,
         ):
-            decisions.delete_expired_evidence(session)
+            automatic_decisions.delete_expired_evidence(session)
         with database.reading() as session:
             counted = session.fetch(
                 *(

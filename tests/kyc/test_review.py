@@ -21,10 +21,10 @@ from app.kyc.errors import (
     ScreeningOpen,
     VerificationDecided,
 )
-from app.kyc.review import decisions
+from app.kyc.review import automatic_decisions
 from app.kyc.review import service as review
 from app.kyc.rules import ReviewFlag, VerificationKind, VerificationStatus
-from app.screening.decisions import case_decisions
+from app.screening.decisions import case_outcomes
 from app.screening.decisions.subjects import source_named
 from tests.api_client import problem, wrong_fields
 from tests.kyc.applicant import ADDRESS, BUSINESS, Applicant
@@ -324,7 +324,7 @@ class TestTime:
         for days in (701, 702):
             with time_machine.travel(clock.now() + timedelta(days=days), tick=True):
                 with database.transaction() as session:
-                    decisions.expire_verifications(session)
+                    automatic_decisions.expire_verifications(session)
                 applicant.run_jobs()
         with time_machine.travel(clock.now() + timedelta(days=731), tick=True):
             # It no longer counts, although the job has not run yet.
@@ -333,7 +333,7 @@ class TestTime:
                 VerificationStatus.EXPIRED,
             )
             with database.transaction() as session:
-                decisions.expire_verifications(session)
+                automatic_decisions.expire_verifications(session)
             assert (applicant.latest.status, applicant.latest.tier) == (
                 VerificationStatus.EXPIRED,
                 1,
@@ -418,7 +418,7 @@ class TestCompanies:
         company_id = ada.latest.id
         with time_machine.travel(clock.now() + timedelta(days=731), tick=True):
             with database.transaction() as session:
-                decisions.expire_verifications(session)
+                automatic_decisions.expire_verifications(session)
             assert ada.latest.status is VerificationStatus.EXPIRED
         with database.transaction() as session:
             companies = source_named("verifications")(session, None, 100_000)
@@ -443,7 +443,7 @@ class TestCompanies:
         assert ada.latest.flags == {ReviewFlag.SCREENING}
         with database_unchanged(database), pytest.raises(ScreeningOpen):
             request_approval(database, support, ada)
-        close_hit_cases(database, case_decisions.NOT_A_MATCH)
+        close_hit_cases(database, case_outcomes.NOT_A_MATCH)
         ada.run_jobs()
         assert ada.latest.flags == frozenset()
         assert request_approval(database, support, ada) is not None

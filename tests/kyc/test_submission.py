@@ -22,7 +22,7 @@ from app.kyc.submission import provider_verification
 from app.kyc.submission import queries as submission_queries
 from app.kyc.submission import service as submission
 from app.kyc.submission.ports import ProviderVerification, VerificationOutcome
-from app.screening.decisions import case_decisions
+from app.screening.decisions import case_outcomes
 from app.screening.matching import service as screening
 from app.screening.rules import ScreeningSubject
 from sandbox.faults import FaultMode
@@ -306,7 +306,7 @@ def close_hit_cases(database: Database, disposition: str) -> None:
     officer = People(database).staff(Role.COMPLIANCE)
     with database.reading() as session:
         page = cases_queries.search(
-            session, officer, CaseFilter(case_decisions.CASE_KIND, None, None, False)
+            session, officer, CaseFilter(case_outcomes.CASE_KIND, None, None, False)
         )
     with database.transaction() as session:
         for case in page.data:
@@ -352,13 +352,13 @@ class TestScreening:
     ) -> None:
         self.submit_listed(ada, sandbox)
         assert ada.latest.provider_status == VerificationOutcome.SUCCESS
-        close_hit_cases(ada.database, case_decisions.NOT_A_MATCH)
+        close_hit_cases(ada.database, case_outcomes.NOT_A_MATCH)
         ada.run_jobs()
         assert (ada.latest.status, ada.tier_status.tier) == (VerificationStatus.APPROVED, 2)
 
     def test_true_match_rejects_the_verification(self, ada: Applicant, sandbox: Sandbox) -> None:
         self.submit_listed(ada, sandbox)
-        close_hit_cases(ada.database, case_decisions.TRUE_MATCH)
+        close_hit_cases(ada.database, case_outcomes.TRUE_MATCH)
         ada.run_jobs()
         assert (ada.latest.status, ada.tier_status.tier) == (VerificationStatus.REJECTED, 0)
         assert ada.latest.reasons == (ReasonCode.CANNOT_SERVE,)
@@ -381,7 +381,7 @@ class TestScreening:
                 session, ScreeningSubject((NAME_LISTED,)), about="wdr_of_a_test", purpose="payout",
                 person_id=ada.actor.user_id,
             )  # fmt: skip
-        close_hit_cases(ada.database, case_decisions.TRUE_MATCH)
+        close_hit_cases(ada.database, case_outcomes.TRUE_MATCH)
         assert (ada.latest.status, ada.tier_status.tier) == (VerificationStatus.APPROVED, 0)
         assert ada.tier_status.daily_limit.units == 0
 

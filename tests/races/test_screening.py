@@ -12,7 +12,7 @@ from app.cases import service as cases
 from app.cases.errors import CaseClosed
 from app.kit import ids
 from app.screening import queries as screening_queries
-from app.screening.decisions import case_decisions
+from app.screening.decisions import case_outcomes
 from app.screening.errors import ImportRunning
 from app.screening.lists import sdn
 from app.screening.lists.imports import ImportResult, import_list
@@ -62,7 +62,7 @@ def close_case_as(arena: Arena, officer: Actor, case_id: UUID) -> Act:
                 session,
                 officer,
                 case_id,
-                disposition=case_decisions.NOT_A_MATCH,
+                disposition=case_outcomes.NOT_A_MATCH,
                 reason="another birth date",
             )
         return True

@@ -15,7 +15,7 @@ from flask import Flask
 
 from app.kit.db import Database
 from app.screening.lists import index, sdn
-from app.screening.matching.engine import IndexedParty, NameIndex
+from app.screening.matching.name_index import IndexedParty, NameIndex
 from app.screening.rules import PartyType, ScreeningRules, ScreeningSubject
 from tests.drill import choose_size, rounds, seeded_random
 from tests.screening import ordinary

@@ -15,7 +15,7 @@ from app.kit import tasks as kit_tasks
 from app.kit.db import Database
 from app.kit.errors import Invalid, NotFound, PermissionDenied
 from app.screening import queries as screening_queries
-from app.screening.decisions import case_decisions
+from app.screening.decisions import case_outcomes
 from app.screening.errors import NoSanctionsList
 from app.screening.matching import service as screening
 from app.screening.matching.service import ScreeningResult
@@ -132,7 +132,7 @@ def test_uncomparable_name_waits_for_compliance(
     assert case.title == "Name that cannot be compared"
     assert screen(listed, person, "Иван Петров").case_id == screened.case_id
     # Once decided it passes, but no other such name does, nor the same name of another person.
-    close_case(listed, officer, screened, case_decisions.NOT_A_MATCH)
+    close_case(listed, officer, screened, case_outcomes.NOT_A_MATCH)
     assert screen(listed, person, "Иван Петров").verdict is Verdict.CLEAR
     assert screen(listed, person, "Пётр Иванов").verdict is Verdict.REVIEW
     assert screen(listed, other, "Иван Петров").verdict is Verdict.REVIEW
@@ -142,7 +142,7 @@ def test_uncomparable_name_waits_for_compliance(
 
 
 def test_uncomparable_counterparties_are_told_apart(listed: Database, officer: Actor) -> None:
-    close_case(listed, officer, screen(listed, None, "Анна Каренина"), case_decisions.NOT_A_MATCH)
+    close_case(listed, officer, screen(listed, None, "Анна Каренина"), case_outcomes.NOT_A_MATCH)
     assert screen(listed, None, "Анна Каренина").verdict is Verdict.CLEAR
     assert screen(listed, None, "Анна Облонская").verdict is Verdict.REVIEW
 
@@ -173,7 +173,7 @@ def test_false_positive_clears_this_person_for_this_entry(
     listed: Database, people: People, officer: Actor
 ) -> None:
     person, other = people.customer(), people.customer()
-    close_case(listed, officer, screen(listed, person), case_decisions.NOT_A_MATCH)
+    close_case(listed, officer, screen(listed, person), case_outcomes.NOT_A_MATCH)
     assert verdict_of(listed, person) is Verdict.CLEAR
     second = screen(listed, person)
     assert (second.verdict, second.case_id) == (Verdict.CLEAR, None)
@@ -190,7 +190,7 @@ def test_false_positive_clears_this_person_for_this_entry(
 
 def test_true_match_blocks_the_person(listed: Database, people: People, officer: Actor) -> None:
     person = people.customer()
-    close_case(listed, officer, screen(listed, person), case_decisions.TRUE_MATCH)
+    close_case(listed, officer, screen(listed, person), case_outcomes.TRUE_MATCH)
     assert verdict_of(listed, person) is Verdict.BLOCKED
     # Blocked under any other name, too.
     later = screen(listed, person, "Grace Hopper")
@@ -205,7 +205,7 @@ def test_true_match_suspends_the_customer_at_once(
     listed: Database, people: People, officer: Actor
 ) -> None:
     person = people.customer()
-    case_id = close_case(listed, officer, screen(listed, person), case_decisions.TRUE_MATCH)
+    case_id = close_case(listed, officer, screen(listed, person), case_outcomes.TRUE_MATCH)
     with listed.transaction() as session:
         cases.reopen(session, officer, case_id, reason="it was the wrong passport")
     with listed.reading() as session:
@@ -225,8 +225,8 @@ def test_false_positive_and_staff_are_not_suspended(
     listed: Database, people: People, officer: Actor
 ) -> None:
     cleared, helper = people.customer(), people.staff(Role.SUPPORT)
-    close_case(listed, officer, screen(listed, cleared), case_decisions.NOT_A_MATCH)
-    close_case(listed, officer, screen(listed, helper), case_decisions.TRUE_MATCH)
+    close_case(listed, officer, screen(listed, cleared), case_outcomes.NOT_A_MATCH)
+    close_case(listed, officer, screen(listed, helper), case_outcomes.TRUE_MATCH)
     with listed.reading() as session:
         for person in (cleared, helper):
             assert standing_of(session, person.user_id).status == "active"
@@ -247,7 +247,7 @@ def test_counterparty_is_identified_by_name_and_birth_date(
 
     screened = check(day)
     assert screened.verdict is Verdict.REVIEW
-    close_case(listed, officer, screened, case_decisions.TRUE_MATCH)
+    close_case(listed, officer, screened, case_outcomes.TRUE_MATCH)
     assert check(day).verdict is Verdict.BLOCKED
     assert check(day, name.upper()).verdict is Verdict.BLOCKED
     assert check(None).verdict is Verdict.REVIEW
@@ -259,7 +259,7 @@ def test_counterparty_is_identified_by_name_and_birth_date(
 def test_reopening_a_case_lifts_its_decision(
     listed: Database, people: People, officer: Actor
 ) -> None:
-    for disposition in (case_decisions.TRUE_MATCH, case_decisions.NOT_A_MATCH):
+    for disposition in (case_outcomes.TRUE_MATCH, case_outcomes.NOT_A_MATCH):
         person = people.customer()
         case_id = close_case(listed, officer, screen(listed, person), disposition)
         with listed.transaction() as session:
@@ -268,12 +268,12 @@ def test_reopening_a_case_lifts_its_decision(
         second = screen(listed, person)
         assert (second.verdict, second.case_id) == (Verdict.REVIEW, case_id)
         other = (
-            case_decisions.NOT_A_MATCH
-            if disposition == case_decisions.TRUE_MATCH
-            else case_decisions.TRUE_MATCH
+            case_outcomes.NOT_A_MATCH
+            if disposition == case_outcomes.TRUE_MATCH
+            else case_outcomes.TRUE_MATCH
         )
         close_case(listed, officer, second, other)
-        expected = Verdict.CLEAR if other == case_decisions.NOT_A_MATCH else Verdict.BLOCKED
+        expected = Verdict.CLEAR if other == case_outcomes.NOT_A_MATCH else Verdict.BLOCKED
         assert verdict_of(listed, person) is expected
 
 
@@ -282,10 +282,10 @@ def decision_task(monkeypatch: pytest.MonkeyPatch) -> str:
     """A task of a room above, registered for decisions."""
     name = "screening.told_in_a_test"
     monkeypatch.setattr(kit_tasks, "_TASKS", dict(kit_tasks._TASKS))
-    monkeypatch.setattr(case_decisions, "_DECISION_TASKS", [])
+    monkeypatch.setattr(case_outcomes, "_DECISION_TASKS", [])
     kit_tasks.task(name)(lambda session, **args: None)
-    case_decisions.stage_on_decision(name)
-    case_decisions.stage_on_decision(name)
+    case_outcomes.stage_on_decision(name)
+    case_outcomes.stage_on_decision(name)
     return name
 
 
@@ -310,12 +310,12 @@ def test_decision_stages_the_registered_tasks(
         )  # fmt: skip
     about = sorted([ids.encode("usr", person.user_id), "wdr_of_a_test"])
     assert staged_verdicts() == []
-    case_id = close_case(listed, officer, screened, case_decisions.NOT_A_MATCH)
+    case_id = close_case(listed, officer, screened, case_outcomes.NOT_A_MATCH)
     assert staged_verdicts() == [(screened_id, "clear") for screened_id in about]
     with listed.transaction() as session:
         cases.reopen(session, officer, case_id, reason="it was the wrong passport")
     assert staged_verdicts() == [(screened_id, "review") for screened_id in about]
-    close_case(listed, officer, screened, case_decisions.TRUE_MATCH)
+    close_case(listed, officer, screened, case_outcomes.TRUE_MATCH)
     assert staged_verdicts() == [(screened_id, "blocked") for screened_id in about]
     # A blocked person stays blocked under another name.
     other = screen(listed, person, "Grace Hopper")
@@ -340,7 +340,7 @@ def test_wallet_address_is_listed_or_not(listed: Database, officer: Actor) -> No
     # This address format is case-sensitive.
     assert check("1SampLeSampLeSampLeSampLeSampLeSam").verdict is Verdict.REVIEW
     assert check("1samplesamplesamplesamplesamplesam").verdict is Verdict.CLEAR
-    close_case(listed, officer, screened, case_decisions.TRUE_MATCH)
+    close_case(listed, officer, screened, case_outcomes.TRUE_MATCH)
     assert check(sanctions.LISTED_WALLET).verdict is Verdict.BLOCKED
     with listed.transaction() as session:
         assert screened.case_id is not None
@@ -383,15 +383,15 @@ def test_case_is_decided_only_by_permitted_staff(
         (officer, OwnCase),
     ):
         with database_unchanged(listed), pytest.raises(refusal):
-            close_case(listed, actor, screened, case_decisions.NOT_A_MATCH)
+            close_case(listed, actor, screened, case_outcomes.NOT_A_MATCH)
         with database_unchanged(listed), pytest.raises(refusal), listed.transaction() as session:
             cases.add_note(session, actor, screened.case_id, "a note")
     other = people.staff(Role.COMPLIANCE)
     with database_unchanged(listed), pytest.raises(Invalid, match="disposition"):
         close_case(listed, other, screened, "resolved")
-    close_case(listed, other, screened, case_decisions.NOT_A_MATCH)
+    close_case(listed, other, screened, case_outcomes.NOT_A_MATCH)
     with database_unchanged(listed), pytest.raises(CaseClosed):
-        close_case(listed, other, screened, case_decisions.TRUE_MATCH)
+        close_case(listed, other, screened, case_outcomes.TRUE_MATCH)
 
 
 def test_unknown_screening_is_not_found(listed: Database) -> None:

@@ -17,7 +17,7 @@ from app.screening import queries as screening_queries
 from app.screening.errors import NoSanctionsList
 from app.screening.lists.countries import COUNTRY_NAMES
 from app.screening.matching import service
-from app.screening.matching.engine import Hit
+from app.screening.matching.name_index import Hit
 from app.screening.rules import ScreeningRules, ScreeningSubject
 
 blp = PageBlueprint("screening", "/admin/screening")

@@ -37,7 +37,7 @@ from app.kit.tasks import task
 from app.ledger import chart
 from app.ledger import service as ledger
 from app.outbox import service as outbox
-from app.screening.decisions import case_decisions
+from app.screening.decisions import case_outcomes
 from app.screening.rules import Verdict
 
 PREFIX = "wdr"
@@ -295,7 +295,7 @@ def handle_screening_decision(
         review(session, withdrawal_id=str(withdrawal_id))
 
 
-case_decisions.stage_on_decision("funding.screening_decided")
+case_outcomes.stage_on_decision("funding.screening_decided")
 
 
 def end_unpaid(

@@ -27,7 +27,7 @@ from app.kyc.errors import (
 )
 from app.kyc.evidence import documents
 from app.kyc.queries import PREFIX, VerificationRow
-from app.kyc.review import decisions, enhanced_due_diligence, transitions
+from app.kyc.review import automatic_decisions, enhanced_due_diligence, transitions
 from app.kyc.review.transitions import Attribution
 from app.kyc.rules import (
     BUSINESS_DOCUMENTS,
@@ -54,7 +54,7 @@ def approve(session: Session, actor: Actor, verification_id: UUID, *, reason: st
     attribution, verification = _authorize_review(session, actor, verification_id, reason)
     _check_approvable(session, verification)
     if verification.kind is VerificationKind.IDENTITY:
-        decisions.approve_identity(session, verification, attribution)
+        automatic_decisions.approve_identity(session, verification, attribution)
         return None
     return approvals.request_approval(
         session,
@@ -79,7 +79,7 @@ def reject(
     if verification.status not in _DECIDABLE:
         raise VerificationDecided
     _check_screening_closed(verification)
-    decisions.reject_verification(
+    automatic_decisions.reject_verification(
         session, verification, *_parse_reasons(reasons), attribution=attribution
     )
 
@@ -112,7 +112,7 @@ def revoke(
         raise VerificationDecided
     if verification.kind is VerificationKind.ENHANCED:
         _lower_identity(session, verification.user_id, attribution)
-    decisions.reject_verification(
+    automatic_decisions.reject_verification(
         session, verification, *_parse_reasons(reasons), attribution=attribution
     )
 
@@ -167,7 +167,7 @@ def _check_approvable(session: Session, verification: VerificationRow) -> None:
     if verification.status is not VerificationStatus.IN_REVIEW:
         raise VerificationDecided
     _check_screening_closed(verification)
-    if decisions.current_sanctions_flag(session, verification) is not None:
+    if automatic_decisions.current_sanctions_flag(session, verification) is not None:
         raise ScreeningOpen
     purposes_sent = {
         document.purpose for document in documents.documents_of(session, verification.user_id)

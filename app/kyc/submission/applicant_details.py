@@ -12,7 +12,7 @@ from app.identity.accounts.postal_addresses import PostalAddress
 from app.kit.errors import Invalid
 from app.kyc import rules
 from app.kyc.rules import IdType
-from app.screening.matching.names import UNCOMPARABLE_NAME, is_comparable
+from app.screening.matching.name_normalization import UNCOMPARABLE_NAME, is_comparable
 
 _LICENCES_MAX = 20
 _OWNERS_MAX = 4 + 16

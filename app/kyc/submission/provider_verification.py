@@ -17,7 +17,7 @@ from app.kit.errors import NotFound
 from app.kit.ports import resolve
 from app.kit.tasks import task
 from app.kyc import queries
-from app.kyc.review import decisions, transitions
+from app.kyc.review import automatic_decisions, transitions
 from app.kyc.rules import AWAITING_DECISION, VerificationKind
 from app.kyc.submission import queries as submission_queries
 from app.kyc.submission.applicant_details import PersonDetails
@@ -139,7 +139,9 @@ def apply_provider_result(
         max(age / _AGE_PER_INTERVAL, POLL_INTERVAL_MIN), POLL_INTERVAL_MAX
     )
     session.send(_STORE, (provider, reference, outcome, sealed, next_poll, verification_id))
-    decisions.decide_automatically(session, transitions.lock_verification(session, verification_id))
+    automatic_decisions.decide_automatically(
+        session, transitions.lock_verification(session, verification_id)
+    )
 
 
 def _seal_link(verification_id: UUID, link: str | None) -> bytes | None:

@@ -12,7 +12,7 @@ from app.kyc.queries import PREFIX
 from app.kyc.rules import ReviewFlag
 from app.kyc.submission import queries as submission_queries
 from app.kyc.submission.applicant_details import CompanyDetails, OwnerDetails, PersonDetails
-from app.screening.decisions import case_decisions
+from app.screening.decisions import case_outcomes
 from app.screening.decisions.subjects import RescreeningSubject, register_source
 from app.screening.errors import NoSanctionsList
 from app.screening.matching import service as screening
@@ -31,7 +31,7 @@ WHERE kind <> 'enhanced'
 ORDER BY id LIMIT %(limit)s FOR SHARE
 """
 
-case_decisions.stage_on_decision(DECISION_TASK)
+case_outcomes.stage_on_decision(DECISION_TASK)
 
 
 def screening_subjects(details: PersonDetails | CompanyDetails) -> list[ScreeningSubject]:

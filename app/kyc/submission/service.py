@@ -16,7 +16,7 @@ from app.kit.ports import resolve
 from app.kyc import queries, rules
 from app.kyc.errors import VerificationOpen
 from app.kyc.queries import VerificationRow
-from app.kyc.review import decisions, transitions
+from app.kyc.review import automatic_decisions, transitions
 from app.kyc.rules import (
     AWAITING_DECISION,
     OPEN_STATUSES,
@@ -74,7 +74,7 @@ def submit(session: Session, actor: Actor, payload: Mapping[str, Any]) -> Verifi
         flags=flags,
     )
     if ReviewFlag.LISTED in flags:
-        return decisions.decide_automatically(session, verification)
+        return automatic_decisions.decide_automatically(session, verification)
     outbox.stage(session, "kyc.verify", {"verification_id": str(verification_id)})
     return verification
 
@@ -109,7 +109,7 @@ def submit_business(session: Session, actor: Actor, payload: Mapping[str, Any]) 
         session.send(
             _ADD_OWNER, (owner_id, verification_id, sealed, owner.share_bps, owner.controls)
         )
-    return decisions.decide_automatically(session, verification)
+    return automatic_decisions.decide_automatically(session, verification)
 
 
 def grant_tier_3(session: Session, user_id: UUID, *, note: str) -> None:

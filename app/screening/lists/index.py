@@ -14,7 +14,7 @@ from app.screening.lists.sdn_remarks import (
     wallet_key,
     weak_aliases,
 )
-from app.screening.matching.engine import IndexedParty, NameIndex
+from app.screening.matching.name_index import IndexedParty, NameIndex
 from app.screening.rules import PartyType
 
 _CURRENT = "SELECT version, digest FROM sanctions_lists ORDER BY version DESC LIMIT 1"

@@ -12,11 +12,11 @@ from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Invalid
 from app.kit.ports import resolve
-from app.screening.decisions.case_decisions import CASE_KIND
+from app.screening.decisions.case_outcomes import CASE_KIND
 from app.screening.lists import index
 from app.screening.lists.sdn_remarks import wallet_key
-from app.screening.matching.engine import Hit
-from app.screening.matching.names import UNCOMPARABLE_NAME, is_comparable, sorted_words
+from app.screening.matching.name_index import Hit
+from app.screening.matching.name_normalization import UNCOMPARABLE_NAME, is_comparable, sorted_words
 from app.screening.rules import (
     SCORE_MAX,
     UNCOMPARABLE_ENTRY,

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from rapidfuzz.distance import OSA
 
-from app.screening.matching.names import name_words
+from app.screening.matching.name_normalization import name_words
 from app.screening.rules import (
     SCORE_MAX,
     Agreement,

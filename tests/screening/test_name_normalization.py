@@ -7,7 +7,7 @@ import pytest
 
 from app.screening.lists import sdn, sdn_remarks
 from app.screening.lists.countries import COUNTRY_NAMES, country_code
-from app.screening.matching.names import is_comparable, name_words, sorted_words
+from app.screening.matching.name_normalization import is_comparable, name_words, sorted_words
 from app.screening.rules import BirthDateSpan
 
 

@@ -3,8 +3,8 @@ from threading import Barrier, Thread
 
 import pytest
 
-from app.outbox import timetable
-from app.outbox.timetable import PeriodicTask
+from app.outbox import periodic_jobs
+from app.outbox.periodic_jobs import PeriodicTask
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 MINUTELY = PeriodicTask("prune", "outbox.prune_done", every_seconds=60)
@@ -12,12 +12,12 @@ MINUTELY = PeriodicTask("prune", "outbox.prune_done", every_seconds=60)
 
 def keep(database, *entries, now=NOW):
     with database.transaction() as session:
-        timetable.synchronize(session, entries, now)
+        periodic_jobs.synchronize(session, entries, now)
 
 
 def stage_due(database, now):
     with database.transaction() as session:
-        return timetable.stage_next_due(session, now)
+        return periodic_jobs.stage_next_due(session, now)
 
 
 def staged(database):

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from app.screening.matching.engine import IndexedParty, NameIndex
+from app.screening.matching.name_index import IndexedParty, NameIndex
 from app.screening.rules import (
     Agreement,
     BirthDateSpan,
