@@ -1,7 +1,7 @@
-"""A customer's program. On every answer it checks what the wire contract promises of all of them.
+"""A client program of the API that checks every response against the wire contract.
 
-Whatever a test asks for, the answer carries a request id and the security headers, is JSON or
-nothing, is no failure of ours, and is one that the served OpenAPI document describes.
+Every response must carry a request id and the security headers, be JSON, a declared file or empty,
+have a status below 500, and be described by the served OpenAPI document.
 """
 
 import re
@@ -21,12 +21,12 @@ from tests.people import credit
 PASSWORD = "correct horse"
 PROBLEM = "application/problem+json"
 JSON = "application/json"
-#: What is answered besides JSON, as the document declares it.
-FILES = {"application/pdf", "application/zip", "text/csv"}
-#: Refusals that name several things besides bad input.
-NAMING = {"erasure_refused"}
-_PROBLEM_FIELDS = {"type", "title", "status", "detail", "code", "requestId"}
-_SECURITY = {
+#: Media types of responses besides JSON, as the OpenAPI document declares them.
+FILE_TYPES = {"application/pdf", "application/zip", "text/csv"}
+#: Error codes besides those of a 422 whose problem carries `errors`.
+CODES_WITH_ERRORS = {"erasure_refused"}
+_PROBLEM_MEMBERS = {"type", "title", "status", "detail", "code", "requestId"}
+_SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -40,78 +40,84 @@ _SECURITY = {
 _MINUTE = 60
 
 
-class Document:
-    """The OpenAPI document as it is served, and what it says of an answer."""
+class OpenApiDocument:
+    """The served OpenAPI document, and a check of responses against it."""
 
     def __init__(self, app: Flask) -> None:
-        answer = app.test_client().get("/api/openapi.json")
-        assert answer.status_code == 200
-        self.text: dict[str, Any] = answer.json
+        response = app.test_client().get("/api/openapi.json")
+        assert response.status_code == 200
+        self.definition: dict[str, Any] = response.json
         self._formats = FormatChecker()
-        assert {"date-time", "email"} <= set(self._formats.checkers), "formats go unchecked"
+        assert {"date-time", "email"} <= set(self._formats.checkers), "formats are not checked"
         self._validators: dict[tuple[str, str, int], Draft202012Validator] = {}
         self._paths = {
-            path: re.compile(re.sub(r"\{[^}]+\}", "[^/]+", path)) for path in self.text["paths"]
+            path: re.compile(re.sub(r"\{[^}]+\}", "[^/]+", path))
+            for path in self.definition["paths"]
         }
 
-    def operation(self, method: str, path: str) -> tuple[str, dict[str, Any]] | None:
-        """The template and the operation behind an address; None if there is none."""
+    def find_operation(self, method: str, path: str) -> tuple[str, dict[str, Any]] | None:
+        """Return the path template and the operation behind a path; None if there is none."""
         for template, pattern in self._paths.items():
             if pattern.fullmatch(path):
-                operation = self.text["paths"][template].get(method.lower())
+                operation = self.definition["paths"][template].get(method.lower())
                 return (template, operation) if operation else None
         return None
 
-    def check(self, method: str, path: str, answer: TestResponse) -> None:
-        """The document describes this answer: status, type, code, and every field."""
-        found = self.operation(method, path)
-        status = answer.status_code
-        if found is None:
-            assert status in {404, 405}, f"{method} {path} answers {status} and is undocumented"
+    def check_response(self, method: str, path: str, response: TestResponse) -> None:
+        """Check that the document describes the response: status, media type, code, every field."""
+        match = self.find_operation(method, path)
+        status = response.status_code
+        if match is None:
+            assert status in {404, 405}, f"{method} {path} returns {status} and is undocumented"
             return
-        template, operation = found
-        told = operation["responses"].get(str(status))
-        assert told is not None, f"{method} {template}: {status} is undocumented: {answer.text}"
-        content = told.get("content")
+        template, operation = match
+        documented = operation["responses"].get(str(status))
+        assert documented is not None, (
+            f"{method} {template}: {status} is undocumented: {response.text}"
+        )
+        content = documented.get("content")
         if content is None:
-            assert answer.data == b""
+            assert response.data == b""
             return
-        assert answer.mimetype in content, f"{method} {template}: {answer.content_type}"
-        if status >= 400 and answer.mimetype == PROBLEM:
-            code = answer.json["code"]
-            assert f"`{code}`" in told["description"], f"{method} {template}: {status} {code}"
-        if answer.mimetype in FILES:
+        assert response.mimetype in content, f"{method} {template}: {response.content_type}"
+        if status >= 400 and response.mimetype == PROBLEM:
+            code = response.json["code"]
+            assert f"`{code}`" in documented["description"], f"{method} {template}: {status} {code}"
+        if response.mimetype in FILE_TYPES:
             return
         key = (method, template, status)
         if key not in self._validators:
-            schema = {**content[answer.mimetype]["schema"], "components": self.text["components"]}
+            schema = {
+                **content[response.mimetype]["schema"],
+                "components": self.definition["components"],
+            }
             self._validators[key] = Draft202012Validator(schema, format_checker=self._formats)
-        self._validators[key].validate(answer.json)
+        self._validators[key].validate(response.json)
 
     def is_idempotent(self, method: str, path: str) -> bool:
-        """Whether the operation asks for an Idempotency-Key."""
-        found = self.operation(method, path)
-        parameters = found[1]["parameters"] if found else []
+        """Return whether the operation takes an Idempotency-Key."""
+        match = self.find_operation(method, path)
+        parameters = match[1]["parameters"] if match else []
         return any(parameter["name"] == "Idempotency-Key" for parameter in parameters)
 
 
-def document(app: Flask) -> Document:
-    """The document of this application, read once."""
-    known: Document | None = app.extensions.get("tests.document")
-    if known is None:
-        known = app.extensions["tests.document"] = Document(app)
-    return known
+def load_document(app: Flask) -> OpenApiDocument:
+    """Return the OpenAPI document of the application, loaded once."""
+    document: OpenApiDocument | None = app.extensions.get("tests.document")
+    if document is None:
+        document = app.extensions["tests.document"] = OpenApiDocument(app)
+    return document
 
 
 class ApiClient:
-    """One customer at one address of their own, so that limits of two do not meet."""
+    """One customer at an IP address of their own, so that rate limits are not shared."""
 
     def __init__(self, app: Flask) -> None:
         self.app = app
-        self.document = document(app)
+        self.document = load_document(app)
         self.token: str | None = None
         self.refresh_token = ""
-        self.recovery: list[str] = []
+        self.recovery_codes: list[str] = []
         self.user: dict[str, Any] = {}
         self.email = f"{uuid4().hex}@example.com"
         self._client = app.test_client()
@@ -120,21 +126,21 @@ class ApiClient:
         self._client.environ_base["REMOTE_ADDR"] = address
 
     @classmethod
-    def customer(cls, app: Flask, **amounts: str) -> Self:
-        """Someone who registered, is logged in and holds these; `XAU_s="1"` stands for XAU-s."""
-        made = cls(app)
-        made.register()
-        made.credit(**amounts)
-        return made
+    def create_customer(cls, app: Flask, **amounts: str) -> Self:
+        """Register a customer, sign in and credit the amounts; `XAU_s="1"` means XAU-s."""
+        client = cls(app)
+        client.register()
+        client.credit(**amounts)
+        return client
 
     @property
     def user_id(self) -> UUID:
-        """Who this is, inside."""
+        """The customer's internal id."""
         return ids.decode("usr", self.user["id"])
 
     def register(self, **changes: Any) -> dict[str, Any]:
-        """Open the account, and be logged in."""
-        asked = {
+        """Open the account and sign in."""
+        body = {
             "email": self.email,
             "password": PASSWORD,
             "firstName": "Ada",
@@ -142,21 +148,21 @@ class ApiClient:
             **changes,
         }
         self.token = None
-        return self._logged_in(self.ok(201, self.post("/api/auth/register", asked)))
+        return self._store_tokens(self.ok(201, self.post("/api/auth/register", body)))
 
-    def log_in(self) -> dict[str, Any]:
-        """Log in again."""
+    def sign_in(self) -> dict[str, Any]:
+        """Sign in again."""
         self.token = None
-        asked = {"email": self.email, "password": PASSWORD}
-        return self._logged_in(self.ok(200, self.post("/api/auth/login", asked)))
+        body = {"email": self.email, "password": PASSWORD}
+        return self._store_tokens(self.ok(200, self.post("/api/auth/login", body)))
 
-    def _logged_in(self, answered: dict[str, Any]) -> dict[str, Any]:
-        self.user = answered["user"]
-        self.token, self.refresh_token = answered["accessToken"], answered["refreshToken"]
-        return answered
+    def _store_tokens(self, tokens: dict[str, Any]) -> dict[str, Any]:
+        self.user = tokens["user"]
+        self.token, self.refresh_token = tokens["accessToken"], tokens["refreshToken"]
+        return tokens
 
     def credit(self, **amounts: str) -> None:
-        """Be given money, as `flask sample credit` does: the address is confirmed with it."""
+        """Confirm the email address and credit the amounts, as `flask sample credit` does."""
         database: Database = self.app.extensions["database"]
         with database.transaction() as session:
             email_verification.confirm_email(session, self.user_id)
@@ -165,7 +171,7 @@ class ApiClient:
         self.user["emailConfirmed"] = True
 
     def get(self, path: str, **query: Any) -> TestResponse:
-        """A read."""
+        """Send a GET request."""
         return self.send("GET", path, query_string=query)
 
     def post(
@@ -176,12 +182,12 @@ class ApiClient:
         key: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> TestResponse:
-        """A write of this JSON; with a key of its own where the operation wants one."""
-        given = dict(headers or {})
+        """Send a POST request with a JSON body, and a new Idempotency-Key where one is required."""
+        request_headers = dict(headers or {})
         if key is not None or self.document.is_idempotent("POST", path):
-            given.setdefault("Idempotency-Key", uuid4().hex if key is None else key)
-        sent = {} if body is None else {"json": body}
-        return self.send("POST", path, headers=given, **sent)
+            request_headers.setdefault("Idempotency-Key", uuid4().hex if key is None else key)
+        options = {} if body is None else {"json": body}
+        return self.send("POST", path, headers=request_headers, **options)
 
     def send(
         self,
@@ -191,23 +197,23 @@ class ApiClient:
         headers: Mapping[str, str] | None = None,
         **options: Any,
     ) -> TestResponse:
-        """Any request, with the token unless an Authorization is given; checks the answer."""
-        given = {**({"Authorization": f"Bearer {self.token}"} if self.token else {})}
-        given |= headers or {}
-        answer = self._client.open(path, method=method, headers=given, **options)
-        check(answer)
-        self.document.check(method, path, answer)
-        return answer
+        """Send a request, with the token unless `headers` has Authorization; check the response."""
+        request_headers = {**({"Authorization": f"Bearer {self.token}"} if self.token else {})}
+        request_headers |= headers or {}
+        response = self._client.open(path, method=method, headers=request_headers, **options)
+        check_response(response)
+        self.document.check_response(method, path, response)
+        return response
 
-    def ok(self, status: int, answer: TestResponse) -> dict[str, Any]:
-        """The JSON of an answer that must have this status."""
-        assert answer.status_code == status, answer.text
-        body = answer.json
+    def ok(self, status: int, response: TestResponse) -> dict[str, Any]:
+        """Return the JSON of a response that must have the status."""
+        assert response.status_code == status, response.text
+        body = response.json
         assert isinstance(body, dict)
         return body
 
-    def available(self) -> dict[str, str]:
-        """What is there to spend that is not zero, by asset."""
+    def available_balances(self) -> dict[str, str]:
+        """Return the available balances that are not zero, by asset."""
         balances = self.ok(200, self.get("/api/wallet/balances"))
         return {
             holding["asset"]: holding["available"]
@@ -217,63 +223,65 @@ class ApiClient:
         }
 
 
-def check(answer: TestResponse) -> None:
-    """What holds for every answer of the API."""
-    status, headers = answer.status_code, answer.headers
-    assert status < 500, answer.text
+def check_response(response: TestResponse) -> None:
+    """Check what holds for every response of the API."""
+    status, headers = response.status_code, response.headers
+    assert status < 500, response.text
     assert re.fullmatch(r"[A-Za-z0-9._-]{1,64}", headers["X-Request-Id"], re.ASCII)
-    for name, value in _SECURITY.items():
+    for name, value in _SECURITY_HEADERS.items():
         assert headers.getlist(name) == [value], name
     assert ("RateLimit" in headers) == ("RateLimit-Policy" in headers)
     if "RateLimit" in headers:
         policy = re.fullmatch(r'"([a-z-]+)";q=([0-9]+);w=([0-9]+)', headers["RateLimit-Policy"])
-        left = re.fullmatch(r'"([a-z-]+)";r=([0-9]+);t=([0-9]+)', headers["RateLimit"])
+        remaining = re.fullmatch(r'"([a-z-]+)";r=([0-9]+);t=([0-9]+)', headers["RateLimit"])
         assert policy is not None
-        assert left is not None
-        assert policy[1] == left[1]
-        assert int(left[2]) <= int(policy[2])
-        assert 0 < int(left[3]) <= int(policy[3]) == _MINUTE
+        assert remaining is not None
+        assert policy[1] == remaining[1]
+        assert int(remaining[2]) <= int(policy[2])
+        assert 0 < int(remaining[3]) <= int(policy[3]) == _MINUTE
     if status == 204:
-        assert answer.data == b""
+        assert response.data == b""
         assert "Content-Type" not in headers
     elif status < 400:
-        assert answer.content_type == JSON or answer.mimetype in FILES
+        assert response.content_type == JSON or response.mimetype in FILE_TYPES
     else:
-        _check_problem(answer)
+        _check_problem(response)
 
 
-def _check_problem(answer: TestResponse) -> None:
-    status, told = answer.status_code, answer.json
-    assert answer.content_type == PROBLEM
-    names = status == 422 or told["code"] in NAMING
-    assert set(told) == _PROBLEM_FIELDS | ({"errors"} if names else set())
-    assert told["status"] == status
-    assert re.fullmatch(r"[a-z][a-z0-9_]*", told["code"], re.ASCII)
-    assert told["type"] == f"/api/docs/errors#{told['code']}"
-    assert told["requestId"] == answer.headers["X-Request-Id"]
-    assert told["title"]
-    assert told["detail"]
-    assert "Idempotent-Replayed" not in answer.headers
-    for error in told.get("errors", ()):
+def _check_problem(response: TestResponse) -> None:
+    status, problem = response.status_code, response.json
+    assert response.content_type == PROBLEM
+    has_errors = status == 422 or problem["code"] in CODES_WITH_ERRORS
+    assert set(problem) == _PROBLEM_MEMBERS | ({"errors"} if has_errors else set())
+    assert problem["status"] == status
+    assert re.fullmatch(r"[a-z][a-z0-9_]*", problem["code"], re.ASCII)
+    assert problem["type"] == f"/api/docs/errors#{problem['code']}"
+    assert problem["requestId"] == response.headers["X-Request-Id"]
+    assert problem["title"]
+    assert problem["detail"]
+    assert "Idempotent-Replayed" not in response.headers
+    for error in problem.get("errors", ()):
         assert set(error) == {"field", "message"}
         assert error["field"]
         assert error["message"]
-    if names:
-        assert told["errors"]
+    if has_errors:
+        assert problem["errors"]
     if status == 401:
-        assert answer.headers["WWW-Authenticate"].startswith("Bearer ")
+        assert response.headers["WWW-Authenticate"].startswith("Bearer ")
     if status == 405:
-        assert answer.headers["Allow"]
+        assert response.headers["Allow"]
     if status == 429:
-        assert int(answer.headers["Retry-After"]) > 0
+        assert int(response.headers["Retry-After"]) > 0
 
 
-def problem(answer: TestResponse, status: int, code: str) -> dict[str, Any]:
-    """The problem that a refusal must be."""
-    assert (answer.status_code, answer.json["code"]) == (status, code), answer.text
-    return answer.json
+def assert_problem(response: TestResponse, status: int, code: str) -> dict[str, Any]:
+    """Check status and code of a refusal, and return its problem document."""
+    assert (response.status_code, response.json["code"]) == (status, code), response.text
+    return response.json
 
 
-def wrong_fields(answer: TestResponse) -> list[str]:
-    """Which fields a 422 names."""
-    return [error["field"] for error in problem(answer, 422, "validation_failed")["errors"]]
+def wrong_fields(response: TestResponse) -> list[str]:
+    """Return the fields that a 422 names."""
+    return [
+        error["field"] for error in assert_problem(response, 422, "validation_failed")["errors"]
+    ]

@@ -26,7 +26,7 @@ from app.kit.db import Database, Session
 from app.messages import email_delivery
 from app.messages.ports import OutgoingEmail
 from app.outbox import rules as outbox_rules
-from tests.api_client import Document
+from tests.api_client import OpenApiDocument
 from tests.attacks.canaries import SECRET_FIELDS, Canaries, invalid_bodies, valid_value
 from tests.house.authorization import OBJECT_KINDS
 from tests.house.source import CHECKOUT
@@ -143,7 +143,7 @@ class CanaryWalk:
 
     def send_operations(self, only: Collection[str] = ()) -> None:
         """Send every operation of the document, valid and invalid, signed in and not."""
-        told = Document(self.app).text
+        told = OpenApiDocument(self.app).definition
         for path, item in told["paths"].items():
             for method, operation in item.items():
                 if method != "parameters" and (not only or f"{method} {path}" in only):

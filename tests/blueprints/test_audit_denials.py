@@ -32,7 +32,7 @@ def denied(database: Database, person: UUID) -> list[dict[str, Any]]:
 
 
 def test_of_the_api(app: Flask, database: Database) -> None:
-    ada = ApiClient.customer(app)
+    ada = ApiClient.create_customer(app)
     with database_unchanged(database):
         answer = ada.get("/api/admin/exposure")
     assert answer.status_code == 403
@@ -71,7 +71,7 @@ def test_acts_of_staff_on_what_is_not_there(app: Flask, people: People, database
 
 def test_what_is_no_denial_leaves_no_row(app: Flask, people: People, database: Database) -> None:
     """Looking for what is not there, mistakes in a form, a customer's conflicts, strangers."""
-    ada, auditor, browser = ApiClient.customer(app), people.staff(Role.AUDITOR), Browser(app)
+    ada, auditor, browser = ApiClient.create_customer(app), people.staff(Role.AUDITOR), Browser(app)
     browser.sign_in(auditor.email, PASSWORD)
     before = _count(database)
     browser.get(f"/admin/audit/{ids.encode('aud', ids.new())}", status=404)
@@ -86,7 +86,7 @@ def test_what_is_no_denial_leaves_no_row(app: Flask, people: People, database: D
 def test_without_the_database_the_answer_is_the_same(
     app: Flask, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ada = ApiClient.customer(app)
+    ada = ApiClient.create_customer(app)
 
     def away(*_: object, **__: object) -> None:
         raise Unavailable

@@ -53,7 +53,7 @@ class FuzzRun:
     def __init__(self, app: Flask) -> None:
         self.app = app
         self.database: Database = app.extensions["database"]
-        self.customer = ApiClient.customer(
+        self.customer = ApiClient.create_customer(
             app, USD="1000000000", USDC="1000000000", PAXG="1000000", XAU_s="1000000",
             XAG_s="1000000", XPT_s="1000000", XPD_s="1000000", XCU_s="1000000",
         )  # fmt: skip
@@ -79,7 +79,7 @@ class FuzzRun:
                 assert status == 401, f"{case.operation.label} returned {status} without a token"
         status = self._send(case, {"Authorization": f"Bearer {self.customer.token}"})
         if status == 204 and case.path == "/api/auth/logout":
-            self.customer.log_in()
+            self.customer.sign_in()
             self._before = self._state()
 
     def _send(self, case: Case, headers: dict[str, str]) -> int:

@@ -145,7 +145,7 @@ def test_order_takes_three_trips_to_postgresql(
     app: Flask, database: Database, monkeypatch: pytest.MonkeyPatch, *, at_a_quote: bool
 ) -> None:
     set_prices(database, AU="4000")
-    ada = ApiClient.customer(app, USD="200.00")
+    ada = ApiClient.create_customer(app, USD="200.00")
     wish = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100.00"}
     quote = ada.ok(201, ada.post("/api/trade/quote", wish))
     trips = []

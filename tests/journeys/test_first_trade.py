@@ -16,7 +16,7 @@ from app.jobs.relay import Relay
 from app.jobs.worker import RqWorker
 from app.kit import tasks as kit_tasks
 from app.kit.db import Database
-from tests.api_client import ApiClient, problem
+from tests.api_client import ApiClient, assert_problem
 from tests.mailbox import Mailbox, use_mailbox
 from tests.people import set_prices
 
@@ -65,7 +65,7 @@ def box() -> Iterator[Mailbox]:
 
 def confirm(me: ApiClient, conversion: object, app: Flask, redis: Redis, box: Mailbox) -> None:
     """Confirm the email address by the link sent to it. No money moves before that."""
-    problem(me.post("/api/trade/quote", conversion), 403, "email_not_confirmed")
+    assert_problem(me.post("/api/trade/quote", conversion), 403, "email_not_confirmed")
     carry_out_jobs(app, redis)
     me.ok(200, me.post("/api/auth/verify-email", {"token": box.latest_token(me.email)}))
 
@@ -78,10 +78,10 @@ def test_new_customer_trades_and_gets_one_confirmation(
     me = ApiClient(lone_app)
 
     registered = me.register(phone="+12025550123")
-    logged_in = me.log_in()
+    logged_in = me.sign_in()
     assert logged_in["user"] == registered["user"] == me.get("/api/auth/me").json
     assert logged_in["accessToken"] != registered["accessToken"]
-    assert me.available() == {}
+    assert me.available_balances() == {}
 
     prices = me.ok(200, me.get("/api/trade/prices", asset="AU"))["data"]
     assert [(price["bid"], price["ask"]) for price in prices] == [("3992.000000", "4008.000000")]
@@ -94,7 +94,7 @@ def test_new_customer_trades_and_gets_one_confirmation(
     quote = me.ok(201, me.post("/api/trade/quote", conversion))
     assert (quote["toAmount"], quote["price"]) == ("0.24825349", "4008.000000")
     assert quote["fee"] == {"asset": "USD", "amount": "5.00"}
-    assert me.available() == {"USD": "1000.00", "PAXG": "2.00000000"}
+    assert me.available_balances() == {"USD": "1000.00", "PAXG": "2.00000000"}
 
     first = me.post("/api/trade/order", {"quoteId": quote["id"]}, key="my first trade")
     again = me.post("/api/trade/order", {"quoteId": quote["id"]}, key="my first trade")
@@ -105,9 +105,9 @@ def test_new_customer_trades_and_gets_one_confirmation(
     # Two credits and one trade; the job that confirms it, beside the one that sent the link.
     counts = [count(database, table) for table in ("entries", "orders", "outbox")]
     assert counts == [3, 1, 2]
-    problem(me.post("/api/trade/order", {"quoteId": quote["id"]}), 409, "quote_used")
+    assert_problem(me.post("/api/trade/order", {"quoteId": quote["id"]}), 409, "quote_used")
 
-    assert me.available() == {"PAXG": "2.00000000", "XAU-s": "0.24825349"}
+    assert me.available_balances() == {"PAXG": "2.00000000", "XAU-s": "0.24825349"}
     assert me.ok(200, me.get("/api/trade/history")) == {"data": [order], "nextCursor": None}
 
     # One confirmation, however often the jobs run.
@@ -124,19 +124,19 @@ def test_new_customer_trades_and_gets_one_confirmation(
     mint = {"asset": "PAXG", "amount": "1.5", "from": "funding", "to": "trading"}
     minted = me.ok(201, me.post("/api/wallet/transfer", mint))
     assert (minted["toAsset"], minted["toAmount"]) == ("XAU-s", "1.50000000")
-    assert me.available() == {"PAXG": "0.50000000", "XAU-s": "1.74825349"}
+    assert me.available_balances() == {"PAXG": "0.50000000", "XAU-s": "1.74825349"}
     burn = {"asset": "XAU-s", "amount": "1.74825349", "from": "trading", "to": "funding"}
     me.ok(201, me.post("/api/wallet/transfer", burn))
-    assert me.available() == {"PAXG": "2.24825349"}
+    assert me.available_balances() == {"PAXG": "2.24825349"}
 
     # Signing out ends this session at once and leaves the other one alone.
     assert me.post("/api/auth/logout").status_code == 204
     for path in ("/api/auth/me", "/api/wallet/balances", "/api/trade/history", "/api/messages"):
-        problem(me.get(path), 401, "token_invalid")
+        assert_problem(me.get(path), 401, "token_invalid")
     # A stored response needs a valid session too.
     replay = me.post("/api/trade/order", {"quoteId": quote["id"]}, key="my first trade")
-    problem(replay, 401, "token_invalid")
+    assert_problem(replay, 401, "token_invalid")
     ended = me.post("/api/auth/refresh", {"refreshToken": me.refresh_token})
-    problem(ended, 401, "token_invalid")
+    assert_problem(ended, 401, "token_invalid")
     me.token = registered["accessToken"]
     assert me.get("/api/auth/me").json == {**registered["user"], "emailConfirmed": True}

@@ -137,7 +137,7 @@ def buy_each_month(app: Flask, me: ApiClient, prices: Path) -> Expected:
             expected.buy(10_000, price)
             assert (order["toAmount"], order["price"]) == expected.bought[-1]
             assert order["executedAt"] == f"{month:%Y-%m-%d}T00:00:00.000Z"
-    me.log_in()
+    me.sign_in()
     return expected
 
 
@@ -227,7 +227,7 @@ def test_books_agree_with_an_independent_calculation(
     expected = buy_each_month(lone_app, me, prices)
 
     # Over HTTP the customer has spent every dollar, and every order is in the history.
-    assert me.available() == {"XAU-s": decimal(expected.ounces, 8)}
+    assert me.available_balances() == {"XAU-s": decimal(expected.ounces, 8)}
     orders = list(history(me))
     assert [order["toAmount"] for order in orders] == [b[0] for b in reversed(expected.bought)]
     fees = sum(Decimal(order["fee"]["amount"]) for order in orders)
@@ -258,7 +258,7 @@ def test_control_accounting_programs_detect_a_wrong_cent(
     lone_app: Flask, tmp_path: Path, form: str
 ) -> None:
     """With one amount changed in the exported file, the program rejects it."""
-    ApiClient.customer(lone_app, USD="100.00", XAU_s="1.00000001")
+    ApiClient.create_customer(lone_app, USD="100.00", XAU_s="1.00000001")
     text = books(lone_app, "export", "--format", form)
     file = tmp_path / f"books.{form}"
     totals_of = totals_of_beancount if form == "beancount" else totals_of_hledger
@@ -292,5 +292,5 @@ def test_whole_price_file_can_be_replayed(lone_app: Flask, prices: Path) -> None
     last = datetime.strptime(rows[-1][0], "%Y-%m").replace(tzinfo=UTC)
     assert market == [(last, rows[-1][1])]
     # An old price is stale.
-    me = ApiClient.customer(lone_app, USD="100.00")
+    me = ApiClient.create_customer(lone_app, USD="100.00")
     assert me.get("/api/trade/prices").json["data"][0]["stale"] is True

@@ -14,7 +14,7 @@ from app.ledger.verification import find_violations
 from app.reconciliation import service as reconciliation
 from sandbox.faults import FaultMode
 from tests import sanctions
-from tests.api_client import ApiClient, problem
+from tests.api_client import ApiClient, assert_problem
 from tests.mailbox import Mailbox, run_pending_jobs, use_mailbox
 from tests.paying_customer import verify_without_evidence
 from tests.people import set_prices
@@ -136,7 +136,7 @@ def test_customer_verifies_deposits_trades_withdraws_and_gets_a_statement(world:
     me = world.me
     me.register(phone="+12025550123")
     me.credit()
-    problem(me.post("/api/wallet/deposit", CARD), 409, "kyc_required")
+    assert_problem(me.post("/api/wallet/deposit", CARD), 409, "kyc_required")
     me.ok(201, me.post("/api/kyc/submit", IDENTITY))
     world.run_jobs_and_webhooks()
     status = me.ok(200, me.get("/api/kyc/status"))
@@ -153,7 +153,7 @@ def test_customer_verifies_deposits_trades_withdraws_and_gets_a_statement(world:
     )
     world.run_jobs_and_webhooks()
     assert world.deposit_now(bank)["status"] == "credited"
-    assert me.available() == {"USD": "750.00"}
+    assert me.available_balances() == {"USD": "750.00"}
 
     order = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100.00"}
     bought = me.ok(201, me.post("/api/trade/order", order))["toAmount"]
@@ -177,10 +177,12 @@ def test_customer_verifies_deposits_trades_withdraws_and_gets_a_statement(world:
     payload_of_another_name = payload | {
         "destination": destination | {"accountHolder": "Mallory Thief"}
     }
-    problem(me.post("/api/wallet/withdraw", payload_of_another_name), 422, "validation_failed")
+    assert_problem(
+        me.post("/api/wallet/withdraw", payload_of_another_name), 422, "validation_failed"
+    )
     withdrawn = me.ok(201, me.post("/api/wallet/withdraw", payload))["withdrawal"]
     assert withdrawn["destination"] == "account ending 6789"
-    assert me.available()["USD"] == "50.00"
+    assert me.available_balances()["USD"] == "50.00"
     world.run_jobs_and_webhooks()
     assert world.withdrawal_now(withdrawn["id"])["status"] == "sent"
     [payout] = world.sandbox.store.find("bank", "payout", reference=withdrawn["id"])
@@ -191,7 +193,7 @@ def test_customer_verifies_deposits_trades_withdraws_and_gets_a_statement(world:
     statement = me.ok(200, me.get("/api/wallet/statements", account="funding", asset="USD"))
     [dollars] = statement["assets"]
     assert (dollars["opening"], dollars["closing"]) == ("0.00", "50.00")
-    assert me.available() == {
+    assert me.available_balances() == {
         "USD": "50.00",
         "PAXG": "0.50000000",
         "XAU-s": f"{Decimal(bought) + Decimal('0.25'):.8f}",
@@ -224,7 +226,7 @@ def test_declined_card_dispute_and_returned_payout(world: World) -> None:
         world.sandbox.call_control("bank", f"/payouts/{payout['id']}/{status}")
         world.run_jobs_and_webhooks()
     assert world.withdrawal_now(withdrawal)["status"] == "returned"
-    assert me.available() == {"USD": "80.00"}
+    assert me.available_balances() == {"USD": "80.00"}
 
     [intent] = [
         intent for intent in world.sandbox.store.find("stripe", "payment_intent")
@@ -233,7 +235,7 @@ def test_declined_card_dispute_and_returned_payout(world: World) -> None:
     dispute = world.sandbox.call_control("stripe", "/disputes", payment=intent["id"])
     world.run_jobs_and_webhooks()
     assert world.deposit_now(paid)["status"] == "disputed"
-    problem(me.post("/api/wallet/withdraw", payload), 409, "account_owes")
+    assert_problem(me.post("/api/wallet/withdraw", payload), 409, "account_owes")
     world.sandbox.call_control("stripe", f"/disputes/{dispute['id']}/close", outcome="won")
     world.run_jobs_and_webhooks()
     assert world.deposit_now(paid)["status"] == "credited"
@@ -251,13 +253,13 @@ def test_tokens_are_deposited_and_withdrawn(world: World) -> None:
     world.run_jobs_and_webhooks()
     world.poll_a_minute_later()
     world.arrive(world.instructions(deposit)["address"], "1.25")
-    assert me.available() == {"PAXG": "1.25000000"}
+    assert me.available_balances() == {"PAXG": "1.25000000"}
     destination = {"address": "0x" + "ab" * 20, "network": "ETHEREUM"}
     payload = {"method": "crypto", "asset": "PAXG", "amount": "0.5", "destination": destination}
     withdrawal = me.ok(201, me.post("/api/wallet/withdraw", payload))["withdrawal"]["id"]
     world.run_jobs_and_webhooks()
     assert world.withdrawal_now(withdrawal)["status"] in {"sent", "completed"}
-    assert me.available() == {"PAXG": "0.75000000"}
+    assert me.available_balances() == {"PAXG": "0.75000000"}
     world.complete_send(withdrawal)
     assert world.withdrawal_now(withdrawal)["status"] == "completed"
     world.assert_everything_agrees()
@@ -280,7 +282,7 @@ def test_mobile_money_is_deposited_and_withdrawn(world: World) -> None:
     world.sandbox.call_control("daraja", f"/prompts/{prompt['id']}/answer", result_code=0)
     world.run_jobs_and_webhooks()
     assert world.deposit_now(deposit)["status"] == "credited"
-    assert me.available() == {"USD": "20.00"}
+    assert me.available_balances() == {"USD": "20.00"}
 
     payload = {"method": "mobile_money", "asset": "USD", "amount": "5.00"}
     withdrawn = me.ok(
@@ -292,7 +294,7 @@ def test_mobile_money_is_deposited_and_withdrawn(world: World) -> None:
     world.sandbox.call_control("daraja", f"/payouts/{withdrawal}/end", result_code=0)
     world.run_jobs_and_webhooks()
     assert world.withdrawal_now(withdrawal)["status"] == "completed"
-    assert me.available() == {"USD": "15.00"}
+    assert me.available_balances() == {"USD": "15.00"}
     with world.database.reading() as session:
         assert find_violations(session) == []
     assert [

@@ -26,7 +26,7 @@ from app.kyc.review import service as review
 from app.kyc.rules import ReviewFlag, VerificationKind, VerificationStatus
 from app.screening.decisions import case_outcomes
 from app.screening.decisions.subjects import source_named
-from tests.api_client import problem, wrong_fields
+from tests.api_client import assert_problem, wrong_fields
 from tests.kyc.applicant import ADDRESS, BUSINESS, Applicant
 from tests.kyc.test_submission import LISTED, close_hit_cases
 from tests.people import People
@@ -342,7 +342,7 @@ class TestTime:
             with database.transaction() as session:
                 subjects = source_named("verifications")(session, None, 100_000)
             assert applicant.latest.id in [each.id for each in subjects]
-            applicant.client.log_in()
+            applicant.client.sign_in()
             assert applicant.status["missing"] == ["identity"]
             assert [each[:27] for each in applicant.message_subjects] == [
                 "Verify your identity again ",
@@ -504,4 +504,4 @@ class TestCompanies:
     ) -> None:
         ada.client.ok(201, ada.client.post(BUSINESS, make_company()))
         with database_unchanged(database):
-            problem(ada.client.post(BUSINESS, make_company()), 409, "verification_open")
+            assert_problem(ada.client.post(BUSINESS, make_company()), 409, "verification_open")

@@ -26,7 +26,7 @@ from app.screening.decisions import case_outcomes
 from app.screening.matching import service as screening
 from app.screening.rules import ScreeningSubject
 from sandbox.faults import FaultMode
-from tests.api_client import ApiClient, problem, wrong_fields
+from tests.api_client import ApiClient, assert_problem, wrong_fields
 from tests.kyc.applicant import ADDRESS, DOCUMENTS, Applicant, make_picture, verification_id
 from tests.mailbox import run_pending_jobs
 from tests.people import People
@@ -175,7 +175,7 @@ class TestWrong:
     ) -> None:
         ada.submit_ok()
         with database_unchanged(database):
-            problem(ada.submit(), 409, "verification_open")
+            assert_problem(ada.submit(), 409, "verification_open")
 
     def test_sixth_submission_in_30_days_is_rate_limited(
         self, ada: Applicant, sandbox: Sandbox
@@ -185,7 +185,7 @@ class TestWrong:
             ada.run_jobs(sandbox)
         with database_unchanged(ada.database):
             answer = ada.submit()
-            problem(answer, 429, "rate_limited")
+            assert_problem(answer, 429, "rate_limited")
         assert 29 * 86_400 < int(answer.headers["Retry-After"]) <= 30 * 86_400
 
 
@@ -362,7 +362,7 @@ class TestScreening:
         ada.run_jobs()
         assert (ada.latest.status, ada.tier_status.tier) == (VerificationStatus.REJECTED, 0)
         assert ada.latest.reasons == (ReasonCode.CANNOT_SERVE,)
-        problem(ada.submit(), 401, "token_invalid")
+        assert_problem(ada.submit(), 401, "token_invalid")
         # A new submission would be rejected even without the suspension.
         with ada.database.transaction() as session:
             payload = {**PARSED_DETAILS, "first_name": "Grace", "last_name": "Hopper"}
@@ -451,7 +451,7 @@ class TestDocuments:
             return sanitize(*args, **options)
 
         monkeypatch.setattr(file_sanitizer, "sanitize", sanitize_slowly)
-        problem(ada.send(make_picture()), 403, "permission_denied")
+        assert_problem(ada.send(make_picture()), 403, "permission_denied")
         with ada.database.reading() as session:
             assert documents.documents_of(session, ada.actor.user_id) == []
 
@@ -489,8 +489,12 @@ class TestDocuments:
     def test_refused_upload_changes_nothing(self, ada: Applicant, database: Database) -> None:
         with database_unchanged(database):
             assert wrong_fields(ada.send(b"GIF89a")) == ["file"]
-            problem(ada.send(b"\xff\xd8\xff" + b"x" * (8 * 1024 * 1024)), 413, "body_too_large")
-            problem(ada.client.post(DOCUMENTS, {"type": "identity"}), 415, "unsupported_media_type")
+            assert_problem(
+                ada.send(b"\xff\xd8\xff" + b"x" * (8 * 1024 * 1024)), 413, "body_too_large"
+            )
+            assert_problem(
+                ada.client.post(DOCUMENTS, {"type": "identity"}), 415, "unsupported_media_type"
+            )
             broken = ada.client.send(
                 "POST", DOCUMENTS, data=b"--x\r\nno", content_type="multipart/form-data"
             )
@@ -499,7 +503,7 @@ class TestDocuments:
     def test_document_above_the_limit_is_refused(self, ada: Applicant) -> None:
         ada.send_documents(*["identity"] * 20)
         with database_unchanged(ada.database):
-            problem(ada.send(make_picture(shade=99)), 409, "documents_full")
+            assert_problem(ada.send(make_picture(shade=99)), 409, "documents_full")
 
     def test_stored_document_is_encrypted(self, ada: Applicant, database: Database) -> None:
         ada.send_documents("identity")

@@ -12,14 +12,14 @@ from app.kit.db import Database
 from app.privacy import consents
 from app.privacy import rules as privacy_rules
 from app.privacy.rules import POLICIES, ConsentChannel, ConsentDecision, ConsentState, PolicyName
-from tests.api_client import ApiClient, problem, wrong_fields
+from tests.api_client import ApiClient, assert_problem, wrong_fields
 from tests.privacy.customer_history import CONSENTS
 from tests.unchanged_database import database_unchanged
 
 
 @pytest.fixture
 def registered_client(open_app: Flask) -> ApiClient:
-    return ApiClient.customer(open_app)
+    return ApiClient.create_customer(open_app)
 
 
 @pytest.fixture
@@ -147,14 +147,16 @@ def test_withdrawing_a_required_consent_is_refused(
 ) -> None:
     decide(registered_client, "terms", given=True)
     with database_unchanged(database):
-        problem(decide(registered_client, "terms", given=False), 409, "consent_required")
+        assert_problem(decide(registered_client, "terms", given=False), 409, "consent_required")
 
 
 def test_consent_to_an_outdated_version_is_refused(
     registered_client: ApiClient, database: Database
 ) -> None:
     with database_unchanged(database):
-        problem(decide(registered_client, "terms", given=True, version=2), 409, "policy_outdated")
+        assert_problem(
+            decide(registered_client, "terms", given=True, version=2), 409, "policy_outdated"
+        )
         assert wrong_fields(decide(registered_client, "terms", given=True, version=None)) == [
             "version"
         ]
@@ -174,7 +176,9 @@ def test_new_policy_version_has_to_be_accepted(
     [terms, *_] = registered_client.ok(200, registered_client.get(CONSENTS))["data"]
     assert (terms["state"], terms["currentVersion"]) == ("to_be_accepted", 2)
     assert (terms["latest"]["version"], terms["latest"]["given"]) == (1, True)
-    problem(decide(registered_client, "terms", given=True, version=1), 409, "policy_outdated")
+    assert_problem(
+        decide(registered_client, "terms", given=True, version=1), 409, "policy_outdated"
+    )
     assert decide(registered_client, "terms", given=True, version=2).json["state"] == "accepted"
     assert stored_decisions(database, registered_client) == [
         ("terms", 1, True, "api"),
@@ -188,8 +192,8 @@ def test_api_key_cannot_give_consent(registered_client: ApiClient, database: Dat
     )
     registered_client.token = registered_client.ok(201, created)["key"]
     with database_unchanged(database):
-        problem(decide(registered_client, "terms", given=True), 403, "permission_denied")
-        problem(registered_client.get(CONSENTS), 403, "permission_denied")
+        assert_problem(decide(registered_client, "terms", given=True), 403, "permission_denied")
+        assert_problem(registered_client.get(CONSENTS), 403, "permission_denied")
 
 
 @pytest.mark.parametrize("statement", ["UPDATE consents SET given = true", "DELETE FROM consents"])

@@ -36,7 +36,7 @@ from app.messages.ports import EmailNotSent, EmailRefused
 from app.privacy import erasure, exports
 from app.privacy.errors import ErasureRefused
 from app.privacy.personal_data_tables import ROOMS
-from tests.api_client import PASSWORD, ApiClient, problem
+from tests.api_client import PASSWORD, ApiClient, assert_problem
 from tests.mailbox import Mailbox, run_pending_jobs
 from tests.people import People
 from tests.privacy.customer_history import EXPORT, JOBS, CustomerWithHistory, find_in_all_tables
@@ -56,7 +56,7 @@ def settled_customer(ada: CustomerWithHistory) -> CustomerWithHistory:
 
 
 def open_fields(answer: object) -> list[str]:
-    response = problem(answer, 409, "erasure_refused")
+    response = assert_problem(answer, 409, "erasure_refused")
     return sorted(error["field"] for error in response["errors"])
 
 
@@ -116,7 +116,7 @@ class TestRefusal:
         self, settled_customer: CustomerWithHistory
     ) -> None:
         with database_unchanged(settled_customer.database, apart_from=FAILURES):
-            problem(
+            assert_problem(
                 settled_customer.request_erasure("not the password"), 401, "invalid_credentials"
             )
 
@@ -126,8 +126,8 @@ class TestRefusal:
         life = CustomerWithHistory.register(open_app, second_factor=True)
         life.empty_accounts()
         with database_unchanged(life.database, apart_from=FAILURES):
-            problem(life.request_erasure(), 401, "two_factor_required")
-            problem(life.request_erasure(code="000000"), 401, "two_factor_invalid")
+            assert_problem(life.request_erasure(), 401, "two_factor_required")
+            assert_problem(life.request_erasure(code="000000"), 401, "two_factor_invalid")
         with time_machine.travel(clock.now() + timedelta(seconds=60), tick=True):
             code = pyotp.TOTP(life.secret).at(clock.now())
             assert life.request_erasure(code=code).status_code == 200
@@ -137,14 +137,14 @@ class TestRefusal:
         with time_machine.travel(clock.now() + timedelta(seconds=60), tick=True):
             code = pyotp.TOTP(life.secret).at(clock.now())
             with database_unchanged(life.database):
-                problem(life.request_erasure(code=code), 409, "erasure_refused")
+                assert_problem(life.request_erasure(code=code), 409, "erasure_refused")
             life.empty_accounts()
             assert life.request_erasure(code=code).status_code == 200
 
     def test_erasure_by_api_key_is_refused(self, settled_customer: CustomerWithHistory) -> None:
         settled_customer.client.token = settled_customer.key
         with database_unchanged(settled_customer.database):
-            problem(settled_customer.request_erasure(), 403, "permission_denied")
+            assert_problem(settled_customer.request_erasure(), 403, "permission_denied")
 
     def test_erasure_of_staff_is_refused(
         self, settled_customer: CustomerWithHistory, people: People
@@ -277,20 +277,20 @@ class TestAfterErasure:
         client = settled_customer.client
         other = ApiClient(client.app)
         other.email = client.email
-        other.log_in()
+        other.sign_in()
         client.ok(200, settled_customer.request_erasure())
         with database_unchanged(settled_customer.database, apart_from=FAILURES):
             for session_client in (client, other):
-                problem(session_client.get("/api/me"), 401, "token_invalid")
+                assert_problem(session_client.get("/api/me"), 401, "token_invalid")
                 answer = session_client.post(
                     "/api/auth/refresh", {"refreshToken": session_client.refresh_token}
                 )
-                problem(answer, 401, "token_invalid")
+                assert_problem(answer, 401, "token_invalid")
                 session_client.token = settled_customer.key
-                problem(session_client.get("/api/wallet/balances"), 401, "token_invalid")
+                assert_problem(session_client.get("/api/wallet/balances"), 401, "token_invalid")
                 session_client.token = None
                 credentials = {"email": client.email, "password": PASSWORD}
-                problem(
+                assert_problem(
                     session_client.post("/api/auth/login", credentials), 401, "invalid_credentials"
                 )
 
@@ -306,11 +306,11 @@ class TestAfterErasure:
         )
         run_pending_jobs(settled_customer.database)
         token = box.latest_token(settled_customer.client.email)
-        settled_customer.client.log_in()
+        settled_customer.client.sign_in()
         settled_customer.client.ok(200, settled_customer.request_erasure())
         with database_unchanged(settled_customer.database):
             body = {"token": token, "password": "another correct horse"}
-            problem(
+            assert_problem(
                 settled_customer.client.post("/api/auth/reset-password", body), 401, "token_invalid"
             )
 
@@ -321,7 +321,7 @@ class TestAfterErasure:
         again.register()
         assert again.user["id"] != settled_customer.client.user["id"]
         again.credit()
-        assert again.available() == {}
+        assert again.available_balances() == {}
         files = CustomerWithHistory(again, {}).download_archive()
         assert files["trading.json"] == {"orders": [], "quotes": []}
 
@@ -364,7 +364,7 @@ class TestAfterErasure:
     def test_repeated_erasure_is_refused(self, settled_customer: CustomerWithHistory) -> None:
         settled_customer.client.ok(200, settled_customer.request_erasure())
         with database_unchanged(settled_customer.database):
-            problem(settled_customer.request_erasure(), 401, "token_invalid")
+            assert_problem(settled_customer.request_erasure(), 401, "token_invalid")
 
     def test_pending_export_is_never_built_after_the_erasure(
         self, ada: CustomerWithHistory, box: Mailbox, monkeypatch: pytest.MonkeyPatch
@@ -391,7 +391,7 @@ class TestAfterErasure:
         assert subjects[-1] == "Your personal data has been erased"
 
     def test_late_message_is_not_delivered(self, open_app: Flask, box: Mailbox) -> None:
-        client = ApiClient.customer(open_app)
+        client = ApiClient.create_customer(open_app)
         database: Database = open_app.extensions["database"]
         values = dict.fromkeys(
             (
@@ -523,7 +523,7 @@ class TestByStaff:
         request_id = self.ask(settled_customer, maker)
         assert settled_customer.client.get("/api/me").status_code == 200
         assert self.approve(settled_customer, checker, request_id) is None
-        problem(settled_customer.client.get("/api/me"), 401, "token_invalid")
+        assert_problem(settled_customer.client.get("/api/me"), 401, "token_invalid")
         with settled_customer.database.reading() as session:
             record = erasure.find_erasure(session, settled_customer.client.user_id)
             rows = session.rows(

@@ -12,7 +12,7 @@ from app.kit import clock, ids
 from app.kit.db import Database
 from app.kit.personal import ErasureEffect
 from app.privacy import exports, personal_data_tables
-from tests.api_client import ApiClient, problem
+from tests.api_client import ApiClient, assert_problem
 from tests.mailbox import Mailbox, run_pending_jobs
 from tests.privacy.customer_history import (
     EXPORT,
@@ -214,14 +214,14 @@ class TestLinks:
     ) -> None:
         shown = ready(ada)
         with database_unchanged(ada.database):
-            problem(follow_link(bob.client, str(shown["archiveUrl"])), 404, "not_found")
-            problem(bob.client.get(f"{EXPORT}/{shown['id']}"), 404, "not_found")
+            assert_problem(follow_link(bob.client, str(shown["archiveUrl"])), 404, "not_found")
+            assert_problem(bob.client.get(f"{EXPORT}/{shown['id']}"), 404, "not_found")
 
     def test_link_does_not_work_without_signing_in(self, ada: CustomerWithHistory) -> None:
         shown = ready(ada)
         ada.client.token = None
         with database_unchanged(ada.database):
-            problem(follow_link(ada.client, str(shown["archiveUrl"])), 401, "token_invalid")
+            assert_problem(follow_link(ada.client, str(shown["archiveUrl"])), 401, "token_invalid")
 
     def test_link_of_another_export_is_refused(self, ada: CustomerWithHistory) -> None:
         first = ready(ada)
@@ -229,7 +229,7 @@ class TestLinks:
         token = str(first["archiveUrl"]).partition("?token=")[2]
         path = str(second["archiveUrl"]).partition("?")[0]
         with database_unchanged(ada.database):
-            problem(ada.client.get(path, token=token), 404, "not_found")
+            assert_problem(ada.client.get(path, token=token), 404, "not_found")
 
     @pytest.mark.parametrize(
         "tamper",
@@ -250,8 +250,8 @@ class TestLinks:
     def test_altered_link_is_refused(self, ada: CustomerWithHistory, tamper: object) -> None:
         path, _, token = str(ready(ada)["archiveUrl"]).partition("?token=")
         with database_unchanged(ada.database):
-            problem(ada.client.get(path, token=tamper(token)), 404, "not_found")
-            problem(ada.client.get(path), 404, "not_found")
+            assert_problem(ada.client.get(path, token=tamper(token)), 404, "not_found")
+            assert_problem(ada.client.get(path), 404, "not_found")
 
     def test_expired_link_is_refused_and_the_archive_is_deleted(
         self, ada: CustomerWithHistory
@@ -259,9 +259,9 @@ class TestLinks:
         shown = ready(ada)
         url, path = str(shown["archiveUrl"]), f"{EXPORT}/{shown['id']}"
         with time_machine.travel(clock.now() + timedelta(hours=24, seconds=1), tick=True):
-            ada.client.log_in()
+            ada.client.sign_in()
             with database_unchanged(ada.database):
-                problem(follow_link(ada.client, url), 404, "not_found")
+                assert_problem(follow_link(ada.client, url), 404, "not_found")
                 response = ada.client.ok(200, ada.client.get(path))
                 assert (response["status"], response["archiveUrl"]) == ("expired", None)
             with ada.database.transaction() as session:
@@ -272,14 +272,14 @@ class TestLinks:
                     (ada.client.user_id,),
                 )
             assert rows == [("expired", None)]
-            problem(follow_link(ada.client, url), 404, "not_found")
+            assert_problem(follow_link(ada.client, url), 404, "not_found")
 
     def test_link_works_until_it_expires(self, ada: CustomerWithHistory) -> None:
         shown = ready(ada)
         with time_machine.travel(clock.now() + timedelta(hours=23, minutes=59), tick=True):
             with ada.database.transaction() as session:
                 exports.expire_archives(session)
-            ada.client.log_in()
+            ada.client.sign_in()
             for _ in range(2):
                 assert follow_link(ada.client, str(shown["archiveUrl"])).status_code == 200
 
@@ -302,7 +302,7 @@ class TestRequest:
         assert first["id"] != second["id"]
         response = ada.client.ok(200, ada.client.get(f"{EXPORT}/{first['id']}"))
         assert (response["status"], response["archiveUrl"]) == ("expired", None)
-        problem(follow_link(ada.client, str(first["archiveUrl"])), 404, "not_found")
+        assert_problem(follow_link(ada.client, str(first["archiveUrl"])), 404, "not_found")
         with ada.database.reading() as session:
             [(archives,)] = session.rows(
                 "SELECT count(archive_sealed) FROM exports WHERE user_id = %s",
@@ -314,15 +314,15 @@ class TestRequest:
         for _ in range(exports.REQUESTS_PER_DAY_MAX):
             ready(ada)
         with database_unchanged(ada.database):
-            problem(ada.client.post(EXPORT), 429, "rate_limited")
+            assert_problem(ada.client.post(EXPORT), 429, "rate_limited")
         with time_machine.travel(clock.now() + timedelta(days=1, seconds=1), tick=True):
-            ada.client.log_in()
+            ada.client.sign_in()
             ada.client.ok(202, ada.client.post(EXPORT))
 
     def test_request_by_api_key_is_refused(self, ada: CustomerWithHistory) -> None:
         ada.client.token = ada.key
         with database_unchanged(ada.database):
-            problem(ada.client.post(EXPORT), 403, "permission_denied")
+            assert_problem(ada.client.post(EXPORT), 403, "permission_denied")
 
     def test_request_and_fetch_are_recorded_in_the_audit_trail(
         self, ada: CustomerWithHistory
@@ -342,7 +342,7 @@ class TestRequest:
         with time_machine.travel(clock.now() + timedelta(days=1, seconds=1), tick=True):
             with ada.database.transaction() as session:
                 exports.expire_archives(session)
-            ada.client.log_in()
+            ada.client.sign_in()
             response = ada.client.ok(200, ada.client.get(f"{EXPORT}/{requested['id']}"))
             assert response["status"] == "cancelled"
             with database_unchanged(ada.database):
@@ -436,5 +436,5 @@ def test_exports_of_other_people_are_not_found(
 ) -> None:
     requested = ada.client.ok(202, ada.client.post(EXPORT))
     assert isinstance(bob.client, ApiClient)
-    problem(bob.client.get(f"{EXPORT}/{requested['id']}"), 404, "not_found")
-    problem(bob.client.get(f"{EXPORT}/exp_{'0' * 26}"), 404, "not_found")
+    assert_problem(bob.client.get(f"{EXPORT}/{requested['id']}"), 404, "not_found")
+    assert_problem(bob.client.get(f"{EXPORT}/exp_{'0' * 26}"), 404, "not_found")

@@ -1,4 +1,4 @@
-"""The sign-in routes, as a customer's program sees them."""
+"""Registration, sign-in, tokens and password changes over the API."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,7 +18,7 @@ PROBLEM = "application/problem+json"
 
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
-    """A client on an address that no other test uses, so that limits don't meet."""
+    """A client at an IP address that no other test uses, so that rate limits are not shared."""
     client = app.test_client()
     digits = uuid4().hex[:16]
     address = ":".join(digits[at : at + 4] for at in range(0, 16, 4)) + "::1"
@@ -27,14 +27,14 @@ def client(app: Flask) -> FlaskClient:
 
 
 @pytest.fixture
-def elsewhere(app: Flask) -> FlaskClient:
-    """Another client on another address."""
+def other_client(app: Flask) -> FlaskClient:
+    """Another client at another IP address."""
     client = app.test_client()
     client.environ_base["REMOTE_ADDR"] = f"2001:db8:{uuid4().hex[:4]}:{uuid4().hex[:4]}::1"
     return client
 
 
-def someone(**changes: Any) -> dict[str, Any]:
+def registration(**changes: Any) -> dict[str, Any]:
     return {
         "email": f"{uuid4().hex}@example.com",
         "password": PASSWORD,
@@ -45,16 +45,16 @@ def someone(**changes: Any) -> dict[str, Any]:
 
 
 def register(client: FlaskClient, **changes: Any) -> dict[str, Any]:
-    answer = client.post("/api/auth/register", json=someone(**changes))
-    assert answer.status_code == 201, answer.text
-    return answer.json
+    response = client.post("/api/auth/register", json=registration(**changes))
+    assert response.status_code == 201, response.text
+    return response.json
 
 
 def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def me(client: FlaskClient, token: str) -> TestResponse:
+def current_user(client: FlaskClient, token: str) -> TestResponse:
     return client.get("/api/auth/me", headers=bearer(token))
 
 
@@ -62,10 +62,10 @@ def refresh(client: FlaskClient, token: str) -> TestResponse:
     return client.post("/api/auth/refresh", json={"refreshToken": token})
 
 
-def problem(answer: TestResponse, status: int, code: str) -> dict[str, Any]:
-    assert (answer.status_code, answer.content_type) == (status, PROBLEM), answer.text
-    assert answer.json["code"] == code
-    return answer.json
+def assert_problem(response: TestResponse, status: int, code: str) -> dict[str, Any]:
+    assert (response.status_code, response.content_type) == (status, PROBLEM), response.text
+    assert response.json["code"] == code
+    return response.json
 
 
 def count(database: Database, statement: str, *parameters: object) -> int:
@@ -75,20 +75,20 @@ def count(database: Database, statement: str, *parameters: object) -> int:
     return row[0]
 
 
-class TestRegister:
-    def test_opens_an_account_and_logs_in(self, client: FlaskClient) -> None:
-        asked = someone(phone="+1 202 555 0123")
+class TestRegistration:
+    def test_registration_opens_an_account_and_returns_tokens(self, client: FlaskClient) -> None:
+        body = registration(phone="+1 202 555 0123")
         moment = datetime(2026, 3, 4, 5, 6, 7, 89000, tzinfo=UTC)
         with time_machine.travel(moment, tick=False):
-            answer = client.post("/api/auth/register", json=asked)
-            seen = me(client, answer.json["accessToken"])
-        assert answer.status_code == 201
-        assert set(answer.json) == {"user", "accessToken", "refreshToken", "expiresIn"}
-        assert answer.json["expiresIn"] == 1800
-        user = answer.json["user"]
+            response = client.post("/api/auth/register", json=body)
+            profile = current_user(client, response.json["accessToken"])
+        assert response.status_code == 201
+        assert set(response.json) == {"user", "accessToken", "refreshToken", "expiresIn"}
+        assert response.json["expiresIn"] == 1800
+        user = response.json["user"]
         assert user.pop("id").startswith("usr_")
         assert user == {
-            "email": asked["email"],
+            "email": body["email"],
             "firstName": "Ada",
             "lastName": "Lovelace",
             "phone": "+12025550123",
@@ -96,145 +96,162 @@ class TestRegister:
             "emailConfirmed": False,
             "createdAt": "2026-03-04T05:06:07.089Z",
         }
-        assert seen.status_code == 200
-        assert {**seen.json, "id": None} == {**user, "id": None}
+        assert profile.status_code == 200
+        assert {**profile.json, "id": None} == {**user, "id": None}
 
-    def test_an_address_is_taken_once(self, client: FlaskClient, database: Database) -> None:
-        asked = someone()
-        assert client.post("/api/auth/register", json=asked).status_code == 201
-        asked["email"] = asked["email"].upper()
-        problem(client.post("/api/auth/register", json=asked), 409, "email_taken")
-        people = count(
+    def test_registration_of_a_taken_email_address_is_refused(
+        self, client: FlaskClient, database: Database
+    ) -> None:
+        body = registration()
+        assert client.post("/api/auth/register", json=body).status_code == 201
+        body["email"] = body["email"].upper()
+        assert_problem(client.post("/api/auth/register", json=body), 409, "email_taken")
+        users = count(
             database,
             "SELECT count(*) FROM users WHERE email_key = %s",
-            asked["email"].casefold(),
+            body["email"].casefold(),
         )
-        assert people == 1
+        assert users == 1
 
     @pytest.mark.parametrize(
         ("field", "value"),
         [
-            ("email", "nobody"),
-            ("email", 5),
-            ("email", None),
-            ("email", "a\x00@example.com"),
-            ("email", "a" * 255 + "@example.com"),
-            ("password", "short"),
-            ("password", "p" * 129),
-            ("password", ["correct horse"]),
-            ("password", "Ada Lovelace"),
-            ("firstName", ""),
-            ("firstName", "  "),
-            ("firstName", "a\nb"),
-            ("lastName", "x" * 101),
-            ("phone", "12"),
-            ("role", "ADMIN"),
-            ("emailConfirmed", True),
+            pytest.param("email", "nobody", id="email without @"),
+            pytest.param("email", 5, id="email a number"),
+            pytest.param("email", None, id="email null"),
+            pytest.param("email", "a\x00@example.com", id="email with NUL"),
+            pytest.param("email", "a" * 255 + "@example.com", id="email too long"),
+            pytest.param("password", "short", id="password too short"),
+            pytest.param("password", "p" * 129, id="password too long"),
+            pytest.param("password", ["correct horse"], id="password a list"),
+            pytest.param("password", "Ada Lovelace", id="password the own name"),
+            pytest.param("firstName", "", id="first name empty"),
+            pytest.param("firstName", "  ", id="first name blank"),
+            pytest.param("firstName", "a\nb", id="first name with line break"),
+            pytest.param("lastName", "x" * 101, id="last name too long"),
+            pytest.param("phone", "12", id="phone too short"),
+            pytest.param("role", "ADMIN", id="unknown field role"),
+            pytest.param("emailConfirmed", True, id="unknown field emailConfirmed"),
         ],
     )
-    def test_names_the_wrong_field(
+    def test_registration_names_the_invalid_field_and_creates_no_user(
         self, client: FlaskClient, database: Database, field: str, value: object
     ) -> None:
-        asked = someone(**{field: value})
-        told = problem(client.post("/api/auth/register", json=asked), 422, "validation_failed")
-        assert [error["field"] for error in told["errors"]] == [field]
-        if isinstance(asked["email"], str) and "\x00" not in asked["email"]:
-            people = count(database, "SELECT count(*) FROM users WHERE email = %s", asked["email"])
-            assert people == 0
+        body = registration(**{field: value})
+        response = client.post("/api/auth/register", json=body)
+        problem = assert_problem(response, 422, "validation_failed")
+        assert [error["field"] for error in problem["errors"]] == [field]
+        if isinstance(body["email"], str) and "\x00" not in body["email"]:
+            users = count(database, "SELECT count(*) FROM users WHERE email = %s", body["email"])
+            assert users == 0
 
 
-class TestLogin:
-    def test_answers_what_registering_answers(self, client: FlaskClient) -> None:
+class TestSignIn:
+    def test_sign_in_returns_the_same_fields_as_registration(self, client: FlaskClient) -> None:
         registered = register(client)
-        answer = client.post(
+        response = client.post(
             "/api/auth/login",
             json={"email": registered["user"]["email"].upper(), "password": PASSWORD},
         )
-        assert answer.status_code == 200
-        assert answer.json["user"] == registered["user"]
-        assert set(answer.json) == set(registered)
-        assert me(client, answer.json["accessToken"]).status_code == 200
+        assert response.status_code == 200
+        assert response.json["user"] == registered["user"]
+        assert set(response.json) == set(registered)
+        assert current_user(client, response.json["accessToken"]).status_code == 200
 
-    def test_says_the_same_for_unknown_and_wrong(self, client: FlaskClient) -> None:
+    def test_sign_in_refuses_unknown_email_and_wrong_password_alike(
+        self, client: FlaskClient
+    ) -> None:
         email = register(client)["user"]["email"]
-        told = []
-        for asked in (
+        problems = []
+        for body in (
             {"email": email, "password": "wrong horse"},
             {"email": f"{uuid4().hex}@example.com", "password": PASSWORD},
         ):
-            answer = client.post("/api/auth/login", json=asked)
-            body = problem(answer, 401, "invalid_credentials")
-            told.append({**body, "requestId": None})
-        assert told[0] == told[1]
+            response = client.post("/api/auth/login", json=body)
+            problem = assert_problem(response, 401, "invalid_credentials")
+            problems.append({**problem, "requestId": None})
+        assert problems[0] == problems[1]
 
-    def test_counts_failures_though_it_refuses_and_locks_out_nobody_else(
-        self, client: FlaskClient, elsewhere: FlaskClient
+    def test_failed_sign_ins_lock_out_only_their_own_ip_address(
+        self, client: FlaskClient, other_client: FlaskClient
     ) -> None:
-        email = register(elsewhere)["user"]["email"]
+        email = register(other_client)["user"]["email"]
         for _ in range(5):
             wrong = client.post("/api/auth/login", json={"email": email, "password": "wrong one"})
-            problem(wrong, 401, "invalid_credentials")
+            assert_problem(wrong, 401, "invalid_credentials")
         right = {"email": email, "password": PASSWORD}
         blocked = client.post("/api/auth/login", json=right)
-        problem(blocked, 429, "rate_limited")
+        assert_problem(blocked, 429, "rate_limited")
         assert 1 <= int(blocked.headers["Retry-After"]) <= 60
-        assert elsewhere.post("/api/auth/login", json=right).status_code == 200
+        assert other_client.post("/api/auth/login", json=right).status_code == 200
 
 
-class TestRefresh:
-    def test_rotates(self, client: FlaskClient) -> None:
+class TestRefreshToken:
+    def test_refresh_token_is_replaced_on_every_use(self, client: FlaskClient) -> None:
         first = register(client)
         second = refresh(client, first["refreshToken"])
         assert second.status_code == 200
         assert second.json["user"] == first["user"]
         third = refresh(client, second.json["refreshToken"])
         assert third.status_code == 200
-        assert me(client, third.json["accessToken"]).status_code == 200
+        assert current_user(client, third.json["accessToken"]).status_code == 200
 
-    def test_reuse_ends_every_token_of_the_session(self, client: FlaskClient) -> None:
+    def test_reused_refresh_token_ends_every_token_of_the_session(
+        self, client: FlaskClient
+    ) -> None:
         first = register(client)
         second = refresh(client, first["refreshToken"]).json
-        problem(refresh(client, first["refreshToken"]), 401, "token_invalid")
-        problem(refresh(client, second["refreshToken"]), 401, "token_invalid")
+        assert_problem(refresh(client, first["refreshToken"]), 401, "token_invalid")
+        assert_problem(refresh(client, second["refreshToken"]), 401, "token_invalid")
         for tokens in (first, second):
-            problem(me(client, tokens["accessToken"]), 401, "token_invalid")
+            assert_problem(current_user(client, tokens["accessToken"]), 401, "token_invalid")
 
-    def test_takes_no_access_token(self, client: FlaskClient) -> None:
+    def test_access_and_refresh_tokens_are_not_interchangeable(self, client: FlaskClient) -> None:
         tokens = register(client)
-        problem(refresh(client, tokens["accessToken"]), 401, "token_invalid")
-        problem(me(client, tokens["refreshToken"]), 401, "token_invalid")
-        assert me(client, tokens["accessToken"]).status_code == 200
+        assert_problem(refresh(client, tokens["accessToken"]), 401, "token_invalid")
+        assert_problem(current_user(client, tokens["refreshToken"]), 401, "token_invalid")
+        assert current_user(client, tokens["accessToken"]).status_code == 200
 
 
-class TestLogout:
-    def test_ends_the_session_at_once(self, client: FlaskClient) -> None:
+class TestSignOut:
+    def test_sign_out_ends_the_session_at_once(self, client: FlaskClient) -> None:
         tokens = register(client)
         headers = bearer(tokens["accessToken"])
-        answer = client.post("/api/auth/logout", headers=headers)
-        assert (answer.status_code, answer.data) == (204, b"")
-        problem(me(client, tokens["accessToken"]), 401, "token_invalid")
-        problem(refresh(client, tokens["refreshToken"]), 401, "token_invalid")
-        problem(client.post("/api/auth/logout", headers=headers), 401, "token_invalid")
+        response = client.post("/api/auth/logout", headers=headers)
+        assert (response.status_code, response.data) == (204, b"")
+        assert_problem(current_user(client, tokens["accessToken"]), 401, "token_invalid")
+        assert_problem(refresh(client, tokens["refreshToken"]), 401, "token_invalid")
+        assert_problem(client.post("/api/auth/logout", headers=headers), 401, "token_invalid")
 
 
-class TestMe:
-    def test_expired_tokens_are_refused(self, client: FlaskClient) -> None:
+class TestAccessToken:
+    def test_access_token_is_refused_after_30_minutes(self, client: FlaskClient) -> None:
         with time_machine.travel(datetime(2026, 3, 4, tzinfo=UTC), tick=False) as traveller:
             tokens = register(client)
             traveller.shift(timedelta(minutes=30))
-            problem(me(client, tokens["accessToken"]), 401, "token_invalid")
+            assert_problem(current_user(client, tokens["accessToken"]), 401, "token_invalid")
 
     @pytest.mark.parametrize(
         "header",
-        [None, "", "Bearer", "Bearer ", "Basic YTpi", "Bearer a.b.c", "Bearer " + "x" * 5000],
+        [
+            pytest.param(None, id="no header"),
+            pytest.param("", id="empty"),
+            pytest.param("Bearer", id="scheme only"),
+            pytest.param("Bearer ", id="scheme and space"),
+            pytest.param("Basic YTpi", id="Basic scheme"),
+            pytest.param("Bearer a.b.c", id="malformed token"),
+            pytest.param("Bearer " + "x" * 5000, id="token too long"),
+        ],
     )
-    def test_needs_a_token(self, client: FlaskClient, header: str | None) -> None:
+    def test_missing_or_malformed_authorization_header_is_refused(
+        self, client: FlaskClient, header: str | None
+    ) -> None:
         headers = {} if header is None else {"Authorization": header}
-        answer = client.get("/api/auth/me", headers=headers)
-        problem(answer, 401, "token_invalid")
-        assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+        response = client.get("/api/auth/me", headers=headers)
+        assert_problem(response, 401, "token_invalid")
+        assert response.headers["WWW-Authenticate"].startswith("Bearer")
 
-    def test_a_suspended_person_is_out_at_once(
+    def test_access_token_of_a_suspended_user_is_refused_at_once(
         self, client: FlaskClient, database: Database
     ) -> None:
         tokens = register(client)
@@ -243,45 +260,55 @@ class TestMe:
                 "UPDATE users SET status = 'suspended' WHERE email = %s",
                 (tokens["user"]["email"],),
             )
-        problem(me(client, tokens["accessToken"]), 401, "token_invalid")
+        assert_problem(current_user(client, tokens["accessToken"]), 401, "token_invalid")
 
 
-class TestChangePassword:
-    def change(self, client: FlaskClient, token: str, current: str, new: str) -> TestResponse:
+class TestPasswordChange:
+    def change_password(
+        self, client: FlaskClient, token: str, current: str, new: str
+    ) -> TestResponse:
         return client.post(
             "/api/auth/change-password",
             json={"currentPassword": current, "newPassword": new},
             headers=bearer(token),
         )
 
-    def test_ends_all_sessions_and_goes_on_in_a_new_one(
-        self, client: FlaskClient, elsewhere: FlaskClient
+    def test_password_change_ends_all_sessions_and_returns_a_new_one(
+        self, client: FlaskClient, other_client: FlaskClient
     ) -> None:
-        here = register(client)
-        email = here["user"]["email"]
-        asked = {"email": email, "password": PASSWORD}
-        there = elsewhere.post("/api/auth/login", json=asked).json
-        answer = self.change(client, here["accessToken"], PASSWORD, "another horse")
-        assert answer.status_code == 200
-        for tokens in (here, there):
-            problem(me(client, tokens["accessToken"]), 401, "token_invalid")
-            problem(refresh(client, tokens["refreshToken"]), 401, "token_invalid")
-        assert me(client, answer.json["accessToken"]).json == here["user"]
-        problem(client.post("/api/auth/login", json=asked), 401, "invalid_credentials")
-        asked["password"] = "another horse"
-        assert client.post("/api/auth/login", json=asked).status_code == 200
+        current = register(client)
+        email = current["user"]["email"]
+        body = {"email": email, "password": PASSWORD}
+        other = other_client.post("/api/auth/login", json=body).json
+        response = self.change_password(client, current["accessToken"], PASSWORD, "another horse")
+        assert response.status_code == 200
+        for tokens in (current, other):
+            assert_problem(current_user(client, tokens["accessToken"]), 401, "token_invalid")
+            assert_problem(refresh(client, tokens["refreshToken"]), 401, "token_invalid")
+        assert current_user(client, response.json["accessToken"]).json == current["user"]
+        assert_problem(client.post("/api/auth/login", json=body), 401, "invalid_credentials")
+        body["password"] = "another horse"
+        assert client.post("/api/auth/login", json=body).status_code == 200
 
-    def test_needs_the_current_password(self, client: FlaskClient) -> None:
+    def test_password_change_with_a_wrong_current_password_is_refused(
+        self, client: FlaskClient
+    ) -> None:
         tokens = register(client)
-        answer = self.change(client, tokens["accessToken"], "wrong horse", "another horse")
-        problem(answer, 401, "invalid_credentials")
-        assert me(client, tokens["accessToken"]).status_code == 200
-        asked = {"email": tokens["user"]["email"], "password": PASSWORD}
-        assert client.post("/api/auth/login", json=asked).status_code == 200
+        response = self.change_password(
+            client, tokens["accessToken"], "wrong horse", "another horse"
+        )
+        assert_problem(response, 401, "invalid_credentials")
+        assert current_user(client, tokens["accessToken"]).status_code == 200
+        body = {"email": tokens["user"]["email"], "password": PASSWORD}
+        assert client.post("/api/auth/login", json=body).status_code == 200
 
-    def test_refuses_a_bad_new_password(self, client: FlaskClient) -> None:
+    def test_password_change_refuses_the_email_address_as_password(
+        self, client: FlaskClient
+    ) -> None:
         tokens = register(client)
-        answer = self.change(client, tokens["accessToken"], PASSWORD, tokens["user"]["email"])
-        told = problem(answer, 422, "validation_failed")
-        assert [error["field"] for error in told["errors"]] == ["newPassword"]
-        assert me(client, tokens["accessToken"]).status_code == 200
+        response = self.change_password(
+            client, tokens["accessToken"], PASSWORD, tokens["user"]["email"]
+        )
+        problem = assert_problem(response, 422, "validation_failed")
+        assert [error["field"] for error in problem["errors"]] == ["newPassword"]
+        assert current_user(client, tokens["accessToken"]).status_code == 200

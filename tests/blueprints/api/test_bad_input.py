@@ -14,7 +14,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from app.kit.db import Database
-from tests.api_client import ApiClient, problem, wrong_fields
+from tests.api_client import ApiClient, assert_problem, wrong_fields
 from tests.people import set_prices
 from tests.unchanged_database import database_unchanged, table_digests
 
@@ -38,7 +38,7 @@ def database(open_app: Flask) -> Database:
 @pytest.fixture(scope="module")
 def customer(open_app: Flask) -> ApiClient:
     """A customer who could do everything that is asked for here, were it asked rightly."""
-    return ApiClient.customer(open_app, USD="1000.00", PAXG="10", XAU_s="10")
+    return ApiClient.create_customer(open_app, USD="1000.00", PAXG="10", XAU_s="10")
 
 
 @pytest.fixture
@@ -205,7 +205,7 @@ class TestBodies:
         ids=lambda data: repr(data[:24]),
     )
     def test_must_be_json(self, me: ApiClient, path: str, data: bytes) -> None:
-        problem(raw(me, path, data), 400, "malformed_json")
+        assert_problem(raw(me, path, data), 400, "malformed_json")
 
     @everywhere
     @pytest.mark.parametrize("data", [b"[]", b'[{"fromAsset": "USD"}]', b'"USD"', b"1", b"null"])
@@ -229,19 +229,19 @@ class TestBodies:
     )
     def test_must_say_that_they_are_json(self, me: ApiClient, path: str, content_type: str) -> None:
         data = json.dumps(GOOD[path]).encode()
-        problem(raw(me, path, data, content_type), 415, "unsupported_media_type")
+        assert_problem(raw(me, path, data, content_type), 415, "unsupported_media_type")
 
     @everywhere
     def test_must_be_short(self, me: ApiClient, path: str) -> None:
         for size in (300 * 1024, 10 * 1024 * 1024):
             data = json.dumps(GOOD[path]).encode().ljust(size)
-            problem(raw(me, path, data), 413, "body_too_large")
+            assert_problem(raw(me, path, data), 413, "body_too_large")
 
     def test_that_nobody_asked_for_are_read_all_the_same(self, me: ApiClient) -> None:
         logout = "/api/auth/logout"
-        problem(raw(me, logout, b"{"), 400, "malformed_json")
-        problem(raw(me, logout, b"{}", "text/plain"), 415, "unsupported_media_type")
-        problem(raw(me, logout, b" " * 300_000), 413, "body_too_large")
+        assert_problem(raw(me, logout, b"{"), 400, "malformed_json")
+        assert_problem(raw(me, logout, b"{}", "text/plain"), 415, "unsupported_media_type")
+        assert_problem(raw(me, logout, b" " * 300_000), 413, "body_too_large")
         assert wrong_fields(raw(me, logout, b'{"everywhere": true}')) == ["everywhere"]
         assert me.get("/api/auth/me").status_code == 200
 
@@ -256,10 +256,10 @@ class TestKeys:
     def test_are_required_and_printable(self, me: ApiClient, path: str, key: str | None) -> None:
         headers = {} if key is None else {"Idempotency-Key": key.encode().decode("latin-1")}
         answer = me.send("POST", path, headers=headers, json=GOOD[path])
-        problem(answer, 400, "idempotency_key_required")
+        assert_problem(answer, 400, "idempotency_key_required")
 
     def test_stand_for_one_request(self, database: Database, open_app: Flask) -> None:
-        first = ApiClient.customer(open_app, USD="1000.00", PAXG="10")
+        first = ApiClient.create_customer(open_app, USD="1000.00", PAXG="10")
         first.ok(201, first.post(ORDER, GOOD[ORDER], key="mine"))
         with database_unchanged(database):
             for path, body in (
@@ -268,7 +268,7 @@ class TestKeys:
                 (TRANSFER, GOOD[TRANSFER]),
             ):
                 answer = first.post(path, body, key="mine")
-                told = problem(answer, 422, "idempotency_key_reused")
+                told = assert_problem(answer, 422, "idempotency_key_reused")
                 assert [error["field"] for error in told["errors"]] == ["Idempotency-Key"]
 
 
@@ -343,28 +343,28 @@ class TestTokens:
         forged = FORGERIES[name](me.token)
         assert forged != me.token
         for answer in self._everywhere(me, f"Bearer {forged}"):
-            problem(answer, 401, "token_invalid")
+            assert_problem(answer, 401, "token_invalid")
 
     @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic YTpi", "Token x"])
     def test_are_required(self, me: ApiClient, header: str | None) -> None:
         for answer in self._everywhere(me, header):
-            problem(answer, 401, "token_invalid")
+            assert_problem(answer, 401, "token_invalid")
 
     def test_in_another_scheme_are_not_read(self, me: ApiClient) -> None:
         token = me.token
         for header in (f"Basic {token}", f"{token}", f"Bearer{token}", f"JWT {token}"):
             for answer in self._everywhere(me, header):
-                problem(answer, 401, "token_invalid")
+                assert_problem(answer, 401, "token_invalid")
 
     def test_for_refreshing_give_no_access(self, me: ApiClient) -> None:
         for answer in self._everywhere(me, f"Bearer {me.refresh_token}"):
-            problem(answer, 401, "token_invalid")
+            assert_problem(answer, 401, "token_invalid")
 
     def test_end(self, me: ApiClient) -> None:
         token = me.token
         with time_machine.travel(datetime.now(UTC) + timedelta(minutes=30), tick=False):
             for answer in self._everywhere(me, f"Bearer {token}"):
-                problem(answer, 401, "token_invalid")
+                assert_problem(answer, 401, "token_invalid")
 
 
 class TestOrderOfChecks:
@@ -377,23 +377,23 @@ class TestOrderOfChecks:
         # Everything is wrong; from request to request one more thing is right.
         wrong: dict[str, Any] = {"data": b"{", "headers": {"Content-Type": "text/plain"}}
         me.token = None
-        problem(me.send("POST", path, **wrong), 401, "token_invalid")
+        assert_problem(me.send("POST", path, **wrong), 401, "token_invalid")
         me.token = token
-        problem(me.send("POST", path, **wrong), 400, "idempotency_key_required")
+        assert_problem(me.send("POST", path, **wrong), 400, "idempotency_key_required")
         wrong["headers"]["Idempotency-Key"] = "a key"
-        problem(me.send("POST", path, **wrong), 415, "unsupported_media_type")
+        assert_problem(me.send("POST", path, **wrong), 415, "unsupported_media_type")
         wrong["headers"]["Content-Type"] = "application/json"
-        problem(me.send("POST", path, **wrong), 400, "malformed_json")
+        assert_problem(me.send("POST", path, **wrong), 400, "malformed_json")
         wrong["data"] = b'{"fromAsset": 1, "asset": 1}'
-        problem(me.send("POST", path, **wrong), 422, "validation_failed")
+        assert_problem(me.send("POST", path, **wrong), 422, "validation_failed")
 
     def test_tells_a_revoked_caller_nothing_more(self, open_app: Flask, database: Database) -> None:
-        gone = ApiClient.customer(open_app)
+        gone = ApiClient.create_customer(open_app)
         gone.send("POST", "/api/auth/logout")
         with database_unchanged(database):
             for path in (ORDER, TRANSFER):
-                problem(gone.send("POST", path, data=b"{"), 401, "token_invalid")
-                problem(raw(gone, path, b"{"), 401, "token_invalid")
+                assert_problem(gone.send("POST", path, data=b"{"), 401, "token_invalid")
+                assert_problem(raw(gone, path, b"{"), 401, "token_invalid")
 
 
 @nothing_happens
@@ -417,12 +417,12 @@ class TestAddresses:
     def test_that_do_not_exist(
         self, me: ApiClient, method: str, path: str, status: int, code: str
     ) -> None:
-        problem(me.send(method, path), status, code)
+        assert_problem(me.send(method, path), status, code)
 
 
 def test_the_guard_of_this_file_would_notice(database: Database, open_app: Flask) -> None:
     """The negative control: a good request does change what the guard looks at."""
-    someone = ApiClient.customer(open_app, USD="100.00")
+    someone = ApiClient.create_customer(open_app, USD="100.00")
     states = [table_digests(database)]
     for path in (QUOTE, ORDER):
         someone.ok(201, someone.post(path, GOOD[path]))

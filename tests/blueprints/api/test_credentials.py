@@ -15,7 +15,7 @@ from app.identity.credentials import password_reset, security_mail
 from app.kit import clock, ids, telemetry
 from app.kit.db import Database
 from tests import timing_leaks
-from tests.api_client import PASSWORD, ApiClient, problem, wrong_fields
+from tests.api_client import PASSWORD, ApiClient, assert_problem, wrong_fields
 from tests.mailbox import Mailbox, extract_token, run_pending_jobs, use_mailbox
 from tests.people import PASSWORD as STAFF_PASSWORD
 from tests.people import set_prices
@@ -60,7 +60,7 @@ class TestConfirmation:
         assert ada.ok(200, ada.get(f"{AUTH}/me"))["emailConfirmed"] is True
         with database_unchanged(database):
             again = stranger.post(f"{AUTH}/verify-email", {"token": extract_token(mail.text)})
-            problem(again, 401, "token_invalid")
+            assert_problem(again, 401, "token_invalid")
 
     def test_until_then_no_money_moves(self, ada, database, box) -> None:
         set_prices(database, AU="4000", PAXG="4000")
@@ -69,20 +69,20 @@ class TestConfirmation:
         acts = [("trade/quote", wish), ("trade/order", wish), ("wallet/transfer", move)]
         for path, body in acts:
             with database_unchanged(database):
-                problem(ada.post(f"/api/{path}", body), 403, "email_not_confirmed")
-        assert ada.available() == {}
+                assert_problem(ada.post(f"/api/{path}", body), 403, "email_not_confirmed")
+        assert ada.available_balances() == {}
         run_pending_jobs(database)
         ada.ok(200, ada.post(f"{AUTH}/verify-email", {"token": box.latest_token(ada.email)}))
         ada.ok(201, ada.post("/api/trade/quote", wish))
         for path, body in acts[1:]:
-            problem(ada.post(f"/api/{path}", body), 409, "insufficient_funds")
+            assert_problem(ada.post(f"/api/{path}", body), 409, "insufficient_funds")
 
     def test_another_link_can_be_had_a_few_times_an_hour(self, ada, database, box) -> None:
         for _ in range(4):
             assert ada.post(f"{AUTH}/verify-email/resend").status_code == 202
         with database_unchanged(database):
             refused = ada.post(f"{AUTH}/verify-email/resend")
-        problem(refused, 429, "rate_limited")
+        assert_problem(refused, 429, "rate_limited")
         run_pending_jobs(database)
         tokens = [extract_token(mail.text) for mail in box.sent_to(ada.email)]
         assert len(set(tokens)) == 5
@@ -90,13 +90,13 @@ class TestConfirmation:
         ada.ok(200, ada.post(f"{AUTH}/verify-email", {"token": tokens[0]}))
         with database_unchanged(database):
             confirmed = ada.post(f"{AUTH}/verify-email/resend")
-        problem(confirmed, 409, "email_already_confirmed")
+        assert_problem(confirmed, 409, "email_already_confirmed")
 
     @pytest.mark.parametrize("token", ["x", "otk_1.x", "é" * 200])
     def test_another_text_confirms_nothing(self, app, database, token: str) -> None:
         with database_unchanged(database):
             answer = fresh(app).post(f"{AUTH}/verify-email", {"token": token})
-        problem(answer, 401, "token_invalid")
+        assert_problem(answer, 401, "token_invalid")
 
 
 def forgot(client: ApiClient, email: str) -> TestResponse:
@@ -116,14 +116,14 @@ class TestReset:
     def test_sets_the_password_and_ends_every_session(self, ada, app, database, box) -> None:
         token = self.link(app, ada, database, box)
         before = ada.token
-        ada.log_in()
+        ada.sign_in()
         answer = reset(fresh(app), token)
         assert fresh(app).ok(200, answer) == {"apiKeysActive": 0}
         for access in (before, ada.token):
             ada.token = access
-            problem(ada.get(f"{AUTH}/me"), 401, "token_invalid")
+            assert_problem(ada.get(f"{AUTH}/me"), 401, "token_invalid")
         body = {"email": ada.email, "password": PASSWORD}
-        problem(fresh(app).post(f"{AUTH}/login", body), 401, "invalid_credentials")
+        assert_problem(fresh(app).post(f"{AUTH}/login", body), 401, "invalid_credentials")
         logged_in = fresh(app).post(f"{AUTH}/login", {**body, "password": NEW})
         # Who reads the mail has the address.
         assert logged_in.json["user"]["emailConfirmed"] is True
@@ -136,7 +136,7 @@ class TestReset:
         assert reset(fresh(app), second).status_code == 200
         for dead in (first, second):
             with database_unchanged(database):
-                problem(reset(fresh(app), dead, "a third long horse"), 401, "token_invalid")
+                assert_problem(reset(fresh(app), dead, "a third long horse"), 401, "token_invalid")
 
     def test_a_weak_password_leaves_the_link_good(self, ada, app, database, box) -> None:
         token = self.link(app, ada, database, box)
@@ -150,9 +150,9 @@ class TestReset:
         confirmation = box.latest_token(ada.email)
         reset_token = self.link(app, ada, database, box)
         with database_unchanged(database):
-            problem(reset(fresh(app), confirmation), 401, "token_invalid")
+            assert_problem(reset(fresh(app), confirmation), 401, "token_invalid")
             verified = fresh(app).post(f"{AUTH}/verify-email", {"token": reset_token})
-            problem(verified, 401, "token_invalid")
+            assert_problem(verified, 401, "token_invalid")
 
     def test_nobody_is_mailed_more_than_five_links_an_hour(self, ada, app, database, box) -> None:
         for _ in range(8):
@@ -173,7 +173,7 @@ class TestReset:
         secret = switch_on(ada)
         assert reset(fresh(app), self.link(app, ada, database, box)).status_code == 200
         body = {"email": ada.email, "password": NEW}
-        problem(fresh(app).post(f"{AUTH}/login", body), 401, "two_factor_required")
+        assert_problem(fresh(app).post(f"{AUTH}/login", body), 401, "two_factor_required")
         code = pyotp.TOTP(secret).at(clock.now(), counter_offset=1)
         assert fresh(app).post(f"{AUTH}/login", {**body, "code": code}).status_code == 200
 
@@ -183,7 +183,7 @@ def switch_on(person: ApiClient) -> str:
     made = person.ok(200, person.post(f"{AUTH}/2fa/setup"))
     code = pyotp.TOTP(made["secret"]).at(clock.now(), counter_offset=-1)
     answer = person.ok(200, person.post(f"{AUTH}/2fa/confirm", {"code": code}))
-    person.recovery = answer["recoveryCodes"]
+    person.recovery_codes = answer["recoveryCodes"]
     return str(made["secret"])
 
 
@@ -195,26 +195,26 @@ class TestSecondFactor:
         assert isinstance(totp, pyotp.TOTP)
         with database_unchanged(database, apart_from=COUNTED):
             wrong = ada.post(f"{AUTH}/2fa/confirm", {"code": "000000"})
-            problem(wrong, 401, "two_factor_invalid")
+            assert_problem(wrong, 401, "two_factor_invalid")
         confirmed = ada.post(
             f"{AUTH}/2fa/confirm", {"code": totp.at(clock.now(), counter_offset=-1)}
         )
         codes = ada.ok(200, confirmed)["recoveryCodes"]
         assert len(set(codes)) == 10
         body = {"email": ada.email, "password": PASSWORD}
-        problem(fresh(app).post(f"{AUTH}/login", body), 401, "two_factor_required")
-        problem(
+        assert_problem(fresh(app).post(f"{AUTH}/login", body), 401, "two_factor_required")
+        assert_problem(
             fresh(app).post(f"{AUTH}/login", {**body, "code": None}), 401, "two_factor_required"
         )
         right = {**body, "code": totp.at(clock.now())}
         assert fresh(app).post(f"{AUTH}/login", right).status_code == 200
-        problem(fresh(app).post(f"{AUTH}/login", right), 401, "two_factor_invalid")
-        problem(ada.post(f"{AUTH}/2fa/setup"), 409, "two_factor_on")
+        assert_problem(fresh(app).post(f"{AUTH}/login", right), 401, "two_factor_invalid")
+        assert_problem(ada.post(f"{AUTH}/2fa/setup"), 409, "two_factor_on")
         off = ada.send("DELETE", f"{AUTH}/2fa", json={"code": codes[0]})
         assert (off.status_code, off.data) == (204, b"")
         assert fresh(app).post(f"{AUTH}/login", body).status_code == 200
         again = ada.send("DELETE", f"{AUTH}/2fa", json={"code": codes[1]})
-        problem(again, 409, "two_factor_not_set_up")
+        assert_problem(again, 409, "two_factor_not_set_up")
         run_pending_jobs(database)
         told = [mail.subject for mail in box.sent_to(ada.email)][1:]
         assert told == ["Your second factor was turned on", "Your second factor was turned off"]
@@ -224,7 +224,7 @@ class TestSecondFactor:
             for method, path in (("POST", "setup"), ("POST", "confirm"), ("DELETE", "")):
                 url = f"{AUTH}/2fa/{path}".rstrip("/")
                 answer = fresh(app).send(method, url, json={"code": "123456"})
-                problem(answer, 401, "token_invalid")
+                assert_problem(answer, 401, "token_invalid")
 
     def test_the_trail_tells_of_it_without_secrets(self, ada, database) -> None:
         secret = switch_on(ada)
@@ -233,11 +233,11 @@ class TestSecondFactor:
                 "SELECT action, t::text FROM audit_records t WHERE actor_id = %s", (ada.user_id,)
             )
         assert "second_factor.switched_on" in {action for action, _ in rows}
-        assert not [text for _, text in rows if secret in text or ada.recovery[0] in text]
+        assert not [text for _, text in rows if secret in text or ada.recovery_codes[0] in text]
 
     def test_fresh_recovery_codes_end_the_old_ones(self, ada, app, database, box) -> None:
         secret = switch_on(ada)
-        old = ada.recovery
+        old = ada.recovery_codes
         path = f"{AUTH}/2fa/recovery-codes"
         given = {"password": PASSWORD, "code": pyotp.TOTP(secret).at(clock.now())}
         answer = ada.post(path, given)
@@ -247,9 +247,9 @@ class TestSecondFactor:
         body = {"email": ada.email, "password": PASSWORD}
         for dead in (given["code"], old[0], old[9]):
             refused = fresh(app).post(f"{AUTH}/login", {**body, "code": dead})
-            problem(refused, 401, "two_factor_invalid")
+            assert_problem(refused, 401, "two_factor_invalid")
         again = fresh(app).post(path, {"password": PASSWORD, "code": codes[0]})
-        problem(again, 401, "token_invalid")
+        assert_problem(again, 401, "token_invalid")
         for code in (codes[0], codes[9]):
             assert fresh(app).post(f"{AUTH}/login", {**body, "code": code}).status_code == 200
         run_pending_jobs(database)
@@ -260,17 +260,19 @@ class TestSecondFactor:
         path = f"{AUTH}/2fa/recovery-codes"
         with database_unchanged(database, apart_from=COUNTED):
             off = ada.post(path, {"password": PASSWORD, "code": "000000"})
-            problem(off, 409, "two_factor_not_set_up")
+            assert_problem(off, 409, "two_factor_not_set_up")
         switch_on(ada)
         for password, code, refusal in (
-            ("wrong long horse", ada.recovery[0], "invalid_credentials"),
+            ("wrong long horse", ada.recovery_codes[0], "invalid_credentials"),
             (PASSWORD, "000000", "two_factor_invalid"),
         ):
             with database_unchanged(database, apart_from=COUNTED):
-                problem(ada.post(path, {"password": password, "code": code}), 401, refusal)
+                assert_problem(ada.post(path, {"password": password, "code": code}), 401, refusal)
         with database_unchanged(database):
-            assert wrong_fields(ada.post(path, {"code": ada.recovery[0]})) == ["password"]
-        assert ada.post(path, {"password": PASSWORD, "code": ada.recovery[0]}).status_code == 200
+            assert wrong_fields(ada.post(path, {"code": ada.recovery_codes[0]})) == ["password"]
+        assert (
+            ada.post(path, {"password": PASSWORD, "code": ada.recovery_codes[0]}).status_code == 200
+        )
 
 
 class TestStaff:
@@ -292,7 +294,7 @@ class TestStaff:
         sent = {"code": member.recovery_codes[0]}
         with database_unchanged(database):
             refused = program.send("DELETE", f"{AUTH}/2fa", json=sent)
-            told = problem(refused, 409, "last_second_factor")
+            told = assert_problem(refused, 409, "last_second_factor")
         assert "/auth/account" in told["detail"]
         with database.transaction() as session:
             session.send(
@@ -352,7 +354,7 @@ class TestApiKeys:
         programs = self.with_keys(ada, 1)
         body = {"currentPassword": "wrong long horse", "newPassword": NEW, "revokeApiKeys": True}
         with database_unchanged(database, apart_from=COUNTED):
-            problem(ada.post(f"{AUTH}/change-password", body), 401, "invalid_credentials")
+            assert_problem(ada.post(f"{AUTH}/change-password", body), 401, "invalid_credentials")
         with database_unchanged(database):
             yes = ada.post(f"{AUTH}/change-password", {**body, "revokeApiKeys": "yes"})
             assert wrong_fields(yes) == ["revokeApiKeys"]
@@ -370,7 +372,9 @@ class TestPasswordStrength:
             "change-password": {"currentPassword": PASSWORD, "newPassword": "Password123!"},
         }  # fmt: skip
         with database_unchanged(database):
-            told = problem(ada.post(f"{AUTH}/{path}", bodies[path]), 422, "validation_failed")
+            told = assert_problem(
+                ada.post(f"{AUTH}/{path}", bodies[path]), 422, "validation_failed"
+            )
         assert told["errors"] == [
             {
                 "field": "password" if path == "register" else "newPassword",
@@ -428,14 +432,14 @@ class TestDiscretion:
             tokens = [extract_token(mail.text) for mail in box.sent_to(ada.email)]
             assert len(tokens) == 2
             self.look(database, capsys.readouterr().err + caplog.text, tokens)
-            problem(reset(fresh(app), tokens[1], "Password123!"), 422, "validation_failed")
+            assert_problem(reset(fresh(app), tokens[1], "Password123!"), 422, "validation_failed")
             assert reset(fresh(app), tokens[1]).status_code == 200
             assert fresh(app).post(f"{AUTH}/verify-email", {"token": tokens[0]}).status_code == 200
             secret = switch_on(ada := self.logged_in(app, ada))
             self.look(
                 database,
                 capsys.readouterr().err + caplog.text,
-                [*tokens, secret, *ada.recovery, NEW],
+                [*tokens, secret, *ada.recovery_codes, NEW],
             )
         finally:
             telemetry.configure(level="WARNING", with_messages=True)

@@ -22,7 +22,7 @@ from app.keys.ring import FileKeyRing
 from app.kit import clock
 from app.kit.db import Database
 from app.kit.ports import provide, resolve
-from tests.api_client import ApiClient, problem, wrong_fields
+from tests.api_client import ApiClient, assert_problem, wrong_fields
 from tests.people import set_prices
 from tests.unchanged_database import database_unchanged
 
@@ -46,12 +46,12 @@ def database(open_app: Flask) -> Database:
 
 @pytest.fixture
 def me(open_app: Flask) -> ApiClient:
-    return ApiClient.customer(open_app)
+    return ApiClient.create_customer(open_app)
 
 
 @pytest.fixture
 def other(open_app: Flask) -> ApiClient:
-    return ApiClient.customer(open_app)
+    return ApiClient.create_customer(open_app)
 
 
 def patch(client: ApiClient, path: str, body: object) -> Any:
@@ -105,8 +105,8 @@ class TestProfile:
     def test_nobody_s_is_nobody_s(self, open_app: Flask) -> None:
         anonymous = ApiClient(open_app)
         for path in (ME, ADDRESSES, KEYS):
-            problem(anonymous.get(path), 401, "token_invalid")
-        problem(patch(anonymous, ME, {}), 401, "token_invalid")
+            assert_problem(anonymous.get(path), 401, "token_invalid")
+        assert_problem(patch(anonymous, ME, {}), 401, "token_invalid")
 
 
 class TestAddresses:
@@ -200,15 +200,15 @@ class TestAddresses:
                 theirs, f"adr_{NOBODYS}", "adr_1", f"usr_{NOBODYS}", "x" * 300, "%00", "..",
             ):  # fmt: skip
                 path = f"{ADDRESSES}/{identifier}"
-                problem(me.get(path), 404, "not_found")
-                problem(patch(me, path, {"isDefault": True}), 404, "not_found")
-                problem(me.send("DELETE", path), 404, "not_found")
+                assert_problem(me.get(path), 404, "not_found")
+                assert_problem(patch(me, path, {"isDefault": True}), 404, "not_found")
+                assert_problem(me.send("DELETE", path), 404, "not_found")
         assert [address["id"] for address in listed(other)] == [theirs]
 
     def test_are_not_endless(self, me: ApiClient, database: Database) -> None:
         made = [add(me)["id"] for _ in range(20)]
         with database_unchanged(database):
-            problem(me.post(ADDRESSES, HOME), 409, "address_book_full")
+            assert_problem(me.post(ADDRESSES, HOME), 409, "address_book_full")
         page = me.ok(200, me.get(ADDRESSES, limit=15))
         rest = me.ok(200, me.get(ADDRESSES, limit=15, cursor=page["nextCursor"]))
         found = [address["id"] for address in page["data"] + rest["data"]]
@@ -319,7 +319,7 @@ class TestApiKeys:
         program = by(me, create(me, "own:balances:read")["key"])
         assert program.get("/api/wallet/balances").status_code == 200
         for path in ("/api/trade/history", "/api/auth/me", "/api/messages", ADDRESSES):
-            problem(program.get(path), 403, "permission_denied")
+            assert_problem(program.get(path), 403, "permission_denied")
 
     def test_trade_like_their_owner(self, me: ApiClient, database: Database) -> None:
         set_prices(database, AU="4000")
@@ -355,7 +355,7 @@ class TestApiKeys:
                 continue
             with database_unchanged(database):
                 answer = program.send(operation.method, path, headers=headers, json={})
-            problem(answer, 403, "permission_denied")
+            assert_problem(answer, 403, "permission_denied")
             refused.add(rule.rule)
         assert asked == API_KEY_SCOPES
         assert {KEYS, ME, ADDRESSES, "/api/auth/change-password", "/api/auth/logout"} <= refused
@@ -376,7 +376,7 @@ class TestApiKeys:
         assert program.get("/api/auth/me").status_code == 200
         for _ in range(2):
             assert me.send("DELETE", f"{KEYS}/{made['id']}").status_code == 204
-            problem(program.get("/api/auth/me"), 401, "token_invalid")
+            assert_problem(program.get("/api/auth/me"), 401, "token_invalid")
         [shown] = listed(me, KEYS)
         first = shown["revokedAt"]
         assert first is not None
@@ -391,7 +391,7 @@ class TestApiKeys:
         assert program.get("/api/auth/me").status_code == 200
         with database.transaction() as session:
             session.send("UPDATE users SET status = 'suspended' WHERE id = %s", (me.user_id,))
-        problem(program.get("/api/auth/me"), 401, "token_invalid")
+        assert_problem(program.get("/api/auth/me"), 401, "token_invalid")
 
     def test_expire(self, me: ApiClient) -> None:
         soon = clock.now() + timedelta(minutes=5)
@@ -400,15 +400,15 @@ class TestApiKeys:
         program = by(me, made["key"])
         assert program.get("/api/auth/me").status_code == 200
         with time_machine.travel(soon + timedelta(seconds=1)):
-            problem(program.get("/api/auth/me"), 401, "token_invalid")
+            assert_problem(program.get("/api/auth/me"), 401, "token_invalid")
 
     def test_give_no_more_than_their_owner_may(self, me: ApiClient, database: Database) -> None:
         program = by(me, create(me)["key"])
         with database.transaction() as session:
             session.send("UPDATE users SET role = %s WHERE id = %s", (Role.AUDITOR, me.user_id))
         assert program.get("/api/auth/me").status_code == 200
-        problem(program.get("/api/wallet/balances"), 403, "permission_denied")
-        problem(program.get("/api/admin/exposure"), 403, "permission_denied")
+        assert_problem(program.get("/api/wallet/balances"), 403, "permission_denied")
+        assert_problem(program.get("/api/admin/exposure"), 403, "permission_denied")
 
     @pytest.mark.parametrize(
         "forge",
@@ -432,7 +432,7 @@ class TestApiKeys:
         forged = forge(key)
         assert forged != key
         program = by(me, forged.encode().decode("latin-1"))
-        problem(program.get("/api/auth/me"), 401, "token_invalid")
+        assert_problem(program.get("/api/auth/me"), 401, "token_invalid")
 
     def test_of_ours_that_were_never_stored_are_nothing(
         self, me: ApiClient, database: Database
@@ -440,7 +440,7 @@ class TestApiKeys:
         made = create(me)
         with database.transaction() as session:
             session.send("DELETE FROM api_keys WHERE user_id = %s", (me.user_id,))
-        problem(by(me, made["key"]).get("/api/auth/me"), 401, "token_invalid")
+        assert_problem(by(me, made["key"]).get("/api/auth/me"), 401, "token_invalid")
 
     @pytest.mark.parametrize(
         ("changes", "fields"),
@@ -482,21 +482,21 @@ class TestApiKeys:
         assert listed(me, KEYS) == []
         with database_unchanged(database):
             for identifier in (theirs["id"], f"key_{NOBODYS}", "key_1", "x"):
-                problem(me.send("DELETE", f"{KEYS}/{identifier}"), 404, "not_found")
+                assert_problem(me.send("DELETE", f"{KEYS}/{identifier}"), 404, "not_found")
         assert by(other, theirs["key"]).get("/api/auth/me").status_code == 200
 
     def test_are_not_endless(self, me: ApiClient, database: Database) -> None:
         made = [create(me) for _ in range(20)]
         with database_unchanged(database):
             body = {"name": "One more", "scopes": ["own:balances:read"]}
-            problem(me.post(KEYS, body), 409, "api_keys_full")
+            assert_problem(me.post(KEYS, body), 409, "api_keys_full")
         assert me.send("DELETE", f"{KEYS}/{made[0]['id']}").status_code == 204
         create(me)
 
     def test_count_under_the_limit_of_their_owner(self, app: Flask) -> None:
         """A forged key with a person's id does not count against that person."""
         with time_machine.travel(datetime(2026, 3, 4, tzinfo=UTC), tick=False):
-            me = ApiClient.customer(app)
+            me = ApiClient.create_customer(app)
             made = create(me)["key"]
             program = by(me, made)
             left = [

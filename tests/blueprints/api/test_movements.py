@@ -11,7 +11,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from app.kit.db import Database
-from tests.api_client import ApiClient, problem, wrong_fields
+from tests.api_client import ApiClient, assert_problem, wrong_fields
 from tests.people import set_prices
 from tests.unchanged_database import database_unchanged
 
@@ -33,7 +33,7 @@ def me(open_app: Flask, database: Database) -> Iterator[ApiClient]:
     the June that follows."""
     with time_machine.travel(NOW, tick=False) as clock:
         set_prices(database, AU="4000", PAXG="4000")
-        made = ApiClient.customer(open_app, PAXG="3")
+        made = ApiClient.create_customer(open_app, PAXG="3")
         for asset, amount, origin, to in (
             ("PAXG", "1", "funding", "trading"),
             ("XAU-s", "0.5", "trading", "funding"),
@@ -42,7 +42,7 @@ def me(open_app: Flask, database: Database) -> Iterator[ApiClient]:
             wish = {"asset": asset, "amount": amount, "from": origin, "to": to}
             made.ok(201, made.post("/api/wallet/transfer", wish))
         clock.move_to(JUNE)
-        made.log_in()
+        made.sign_in()
         yield made
 
 
@@ -98,7 +98,7 @@ class TestMovements:
         assert len(all_of(me, limit=1, **query)) == count
 
     def test_are_nobody_elses(self, open_app: Flask, me: ApiClient) -> None:
-        assert all_of(ApiClient.customer(open_app)) == []
+        assert all_of(ApiClient.create_customer(open_app)) == []
 
     @pytest.mark.parametrize(
         ("query", "field"),
@@ -192,4 +192,4 @@ class TestStatements:
     def test_need_somebody(self, open_app: Flask, database: Database) -> None:
         with database_unchanged(database):
             answer = ApiClient(open_app).get(STATEMENTS, **MONTH)
-            problem(answer, 401, "token_invalid")
+            assert_problem(answer, 401, "token_invalid")

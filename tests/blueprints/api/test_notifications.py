@@ -7,7 +7,7 @@ from app.kit.db import Database
 from app.messages import preferences
 from app.messages.rules import KINDS, MANDATORY_CHANNELS, TOPIC_CHANNELS, NotificationChannel
 from app.outbox import service as outbox
-from tests.api_client import ApiClient, problem, wrong_fields
+from tests.api_client import ApiClient, assert_problem, wrong_fields
 from tests.mailbox import run_pending_jobs
 from tests.messages.test_rules import sample_values
 from tests.unchanged_database import database_unchanged
@@ -78,7 +78,7 @@ class TestChoices:
         me.register()
         assert me.ok(200, me.get(PATH))["phone"] is None
         with database_unchanged(database):
-            problem(choose(me, ("deposits", "sms", True)), 409, "phone_needed")
+            assert_problem(choose(me, ("deposits", "sms", True)), 409, "phone_needed")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from flask import Flask
 
 from app.kit.db import Database
 from tests import sanctions
-from tests.api_client import ApiClient, problem
+from tests.api_client import ApiClient, assert_problem
 from tests.paying_customer import verify_without_evidence
 from tests.unchanged_database import database_unchanged
 
@@ -35,7 +35,7 @@ def database(open_app: Flask) -> Database:
 @pytest.fixture
 def me(open_app: Flask, database: Database) -> ApiClient:
     sanctions.import_sample_list(database)
-    made = ApiClient.customer(open_app, USD="100.00")
+    made = ApiClient.create_customer(open_app, USD="100.00")
     verify_without_evidence(database, made.user_id)
     return made
 
@@ -59,14 +59,14 @@ def test_deposits_that_cannot_be(
 ) -> None:
     with database_unchanged(database):
         answer = me.post("/api/wallet/deposit", DEPOSIT | changed)
-    told = problem(answer, 422, "validation_failed")
+    told = assert_problem(answer, 422, "validation_failed")
     assert field in {each["field"] for each in told["errors"]}
 
 
 def test_a_card_is_named_by_its_token(me: ApiClient, database: Database) -> None:
     asked = {name: value for name, value in DEPOSIT.items() if name != "paymentMethod"}
     with database_unchanged(database):
-        told = problem(me.post("/api/wallet/deposit", asked), 422, "validation_failed")
+        told = assert_problem(me.post("/api/wallet/deposit", asked), 422, "validation_failed")
     assert told["errors"] == [
         {"field": "paymentMethod", "message": "Send paymentMethod for the method card."}
     ]
@@ -90,14 +90,14 @@ def test_withdrawals_that_cannot_be(
 ) -> None:
     with database_unchanged(database):
         answer = me.post("/api/wallet/withdraw", WITHDRAWAL | changed)
-    told = problem(answer, 422, "validation_failed")
+    told = assert_problem(answer, 422, "validation_failed")
     assert field in {each["field"] for each in told["errors"]}
 
 
 def test_more_than_there_is(me: ApiClient, database: Database) -> None:
     with database_unchanged(database):
         answer = me.post("/api/wallet/withdraw", WITHDRAWAL | {"amount": "100.01"})
-    problem(answer, 409, "insufficient_funds")
+    assert_problem(answer, 409, "insufficient_funds")
 
 
 def test_the_same_key_asks_once(me: ApiClient) -> None:
@@ -105,7 +105,7 @@ def test_the_same_key_asks_once(me: ApiClient) -> None:
     again = me.post("/api/wallet/withdraw", WITHDRAWAL, key="k")
     assert again.headers["Idempotent-Replayed"] == "true"
     assert again.json == first
-    assert me.available() == {"USD": "80.00"}
+    assert me.available_balances() == {"USD": "80.00"}
 
 
 def test_lists_and_cancelling(me: ApiClient, database: Database) -> None:
@@ -119,7 +119,7 @@ def test_lists_and_cancelling(me: ApiClient, database: Database) -> None:
     assert rest == {"data": [deposits[0]], "nextCursor": None}
     with database_unchanged(database):
         path = f"/api/wallet/deposits/{deposits[0]['id']}/cancel"
-        problem(me.post(path), 409, "not_cancellable")
+        assert_problem(me.post(path), 409, "not_cancellable")
 
     made = me.ok(201, me.post("/api/wallet/withdraw", WITHDRAWAL))["withdrawal"]
     assert made["status"] == "approved"
@@ -129,15 +129,15 @@ def test_lists_and_cancelling(me: ApiClient, database: Database) -> None:
     assert cancelled["status"] == "cancelled"
     assert me.ok(200, me.get(path))["withdrawal"] == cancelled
     assert me.ok(200, me.get("/api/wallet/withdrawals"))["data"] == [cancelled]
-    assert me.available() == {"USD": "100.00"}
+    assert me.available_balances() == {"USD": "100.00"}
     with database_unchanged(database):
-        problem(me.post(f"{path}/cancel"), 409, "not_cancellable")
+        assert_problem(me.post(f"{path}/cancel"), 409, "not_cancellable")
 
 
 def test_another_s_are_not_there(me: ApiClient, open_app: Flask) -> None:
     deposit = me.ok(201, me.post("/api/wallet/deposit", DEPOSIT))["deposit"]["id"]
     withdrawal = me.ok(201, me.post("/api/wallet/withdraw", WITHDRAWAL))["withdrawal"]["id"]
-    other = ApiClient.customer(open_app)
+    other = ApiClient.create_customer(open_app)
     for path in (f"/api/wallet/deposits/{deposit}", f"/api/wallet/withdrawals/{withdrawal}"):
-        problem(other.get(path), 404, "not_found")
-        problem(other.post(f"{path}/cancel"), 404, "not_found")
+        assert_problem(other.get(path), 404, "not_found")
+        assert_problem(other.post(f"{path}/cancel"), 404, "not_found")

@@ -7,7 +7,7 @@ import time_machine
 from flask import Flask
 
 from app.kit.db import Database
-from tests.api_client import ApiClient, problem, wrong_fields
+from tests.api_client import ApiClient, assert_problem, wrong_fields
 from tests.people import set_prices
 from tests.unchanged_database import database_unchanged
 
@@ -25,7 +25,7 @@ def database(open_app: Flask) -> Database:
 @pytest.fixture
 def rich(open_app: Flask, database: Database) -> ApiClient:
     """A customer with some of everything."""
-    return ApiClient.customer(
+    return ApiClient.create_customer(
         open_app,
         USD="100000.00",
         USDC="100000",
@@ -186,11 +186,11 @@ class TestQuote:
         rich.ok(201, rich.post("/api/trade/order", {"quoteId": quote["id"]}))
         with database_unchanged(database):
             again = rich.post("/api/trade/order", {"quoteId": quote["id"]})
-            problem(again, 409, "quote_used")
+            assert_problem(again, 409, "quote_used")
 
     def test_expires(self, rich: ApiClient, database: Database) -> None:
         with time_machine.travel(datetime(2026, 3, 4, tzinfo=UTC), tick=False) as traveller:
-            rich.log_in()
+            rich.sign_in()
             set_prices(database, **MIDS)
             body = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100"}
             quote = rich.ok(201, rich.post("/api/trade/quote", body))
@@ -199,7 +199,7 @@ class TestQuote:
             traveller.move_to(until)
             with database_unchanged(database):
                 late = rich.post("/api/trade/order", {"quoteId": quote["id"]})
-                problem(late, 409, "quote_expired")
+                assert_problem(late, 409, "quote_expired")
             traveller.move_to(until - timedelta(milliseconds=1))
             rich.ok(201, rich.post("/api/trade/order", {"quoteId": quote["id"]}))
 
@@ -208,13 +208,13 @@ class TestQuote:
     ) -> None:
         body = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100"}
         mine = rich.ok(201, rich.post("/api/trade/quote", body))["id"]
-        stranger = ApiClient.customer(open_app, USD="1000.00")
+        stranger = ApiClient.create_customer(open_app, USD="1000.00")
         unknown = mine[:-1] + ("0" if mine[-1] != "0" else "1")
         told = []
         with database_unchanged(database):
             for quote_id in (mine, unknown, "qt_", "", "trd" + mine[2:], mine.upper(), "x" * 5000):
                 answer = stranger.post("/api/trade/order", {"quoteId": quote_id})
-                told.append({**problem(answer, 404, "not_found"), "requestId": None})
+                told.append({**assert_problem(answer, 404, "not_found"), "requestId": None})
         assert all(body == told[0] for body in told[:2])
 
     def test_of_amounts_that_no_account_could_hold(
@@ -249,23 +249,23 @@ class TestQuote:
 
 class TestOrder:
     def test_takes_what_is_there_and_no_more(self, open_app: Flask, database: Database) -> None:
-        poor = ApiClient.customer(open_app, USD="100.00")
+        poor = ApiClient.create_customer(open_app, USD="100.00")
         body = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100.01"}
         with database_unchanged(database):
-            problem(poor.post("/api/trade/order", body), 409, "insufficient_funds")
+            assert_problem(poor.post("/api/trade/order", body), 409, "insufficient_funds")
         poor.ok(201, poor.post("/api/trade/order", {**body, "fromAmount": "100.00"}))
-        assert poor.available() == {"XAU-s": "0.02482534"}
+        assert poor.available_balances() == {"XAU-s": "0.02482534"}
 
     def test_a_refused_order_leaves_its_quote_usable(
         self, open_app: Flask, database: Database
     ) -> None:
-        poor = ApiClient.customer(open_app, USD="1.00")
+        poor = ApiClient.create_customer(open_app, USD="1.00")
         body = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100"}
         quote = poor.ok(201, poor.post("/api/trade/quote", body))
         asked = {"quoteId": quote["id"]}
         with database_unchanged(database):
             refused = poor.post("/api/trade/order", asked, key="one")
-            problem(refused, 409, "insufficient_funds")
+            assert_problem(refused, 409, "insufficient_funds")
         poor.credit(USD="99.00")
         # Refusals are not stored: the same key may succeed later.
         poor.ok(201, poor.post("/api/trade/order", asked, key="one"))
@@ -274,7 +274,7 @@ class TestOrder:
         body = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100"}
         with database_unchanged(database):
             tight = rich.post("/api/trade/order", {**body, "maxSlippageBps": 19})
-            problem(tight, 409, "slippage_exceeded")
+            assert_problem(tight, 409, "slippage_exceeded")
         rich.ok(201, rich.post("/api/trade/order", {**body, "maxSlippageBps": 20}))
 
     def test_needs_a_fresh_price_and_an_open_market(
@@ -286,13 +286,13 @@ class TestOrder:
             database_unchanged(database),
         ):
             for path in ("/api/trade/quote", "/api/trade/order"):
-                problem(rich.post(path, body), 409, "price_stale")
+                assert_problem(rich.post(path, body), 409, "price_stale")
         quote = rich.ok(201, rich.post("/api/trade/quote", body))
         with database.transaction() as session:
             session.send("UPDATE market_prices SET halted = true, halted_reason = 'a test'")
         with database_unchanged(database):
             for asked in (body, {"quoteId": quote["id"]}):
-                problem(rich.post("/api/trade/order", asked), 409, "market_halted")
+                assert_problem(rich.post("/api/trade/order", asked), 409, "market_halted")
 
     def test_a_repeated_key_gives_the_same_bytes(self, rich: ApiClient, database: Database) -> None:
         body = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100"}
@@ -310,7 +310,7 @@ class TestOrder:
         self, rich: ApiClient, open_app: Flask, database: Database
     ) -> None:
         body = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100"}
-        other = ApiClient.customer(open_app, USD="100.00")
+        other = ApiClient.create_customer(open_app, USD="100.00")
         mine = rich.ok(201, rich.post("/api/trade/order", body, key="shared"))
         theirs = other.ok(201, other.post("/api/trade/order", body, key="shared"))
         assert mine["id"] != theirs["id"]
@@ -336,7 +336,7 @@ class TestHistory:
         assert sizes == [3, 3, 1]
         assert seen == made[::-1]
         assert [order["id"] for order in made] == sorted(order["id"] for order in made)
-        stranger = ApiClient.customer(open_app)
+        stranger = ApiClient.create_customer(open_app)
         assert stranger.get("/api/trade/history").json == {"data": [], "nextCursor": None}
 
     @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import time_machine
 from flask import Flask
 
 from app.kit.db import Database
-from tests.api_client import ApiClient, problem, wrong_fields
+from tests.api_client import ApiClient, assert_problem, wrong_fields
 from tests.people import set_prices
 from tests.unchanged_database import database_unchanged
 
@@ -25,7 +25,7 @@ def database(open_app: Flask) -> Database:
 @pytest.fixture
 def golden(open_app: Flask, database: Database) -> ApiClient:
     """A customer with gold in both forms."""
-    return ApiClient.customer(open_app, PAXG="300", XAU_s="300")
+    return ApiClient.create_customer(open_app, PAXG="300", XAU_s="300")
 
 
 def mint(amount: str) -> dict[str, str]:
@@ -40,7 +40,7 @@ class TestBalances:
     def test_of_a_new_customer_are_zero_in_full_scale(
         self, open_app: Flask, database: Database
     ) -> None:
-        me = ApiClient.customer(open_app)
+        me = ApiClient.create_customer(open_app)
         nothing = {"held": "0.00000000", "total": "0.00000000", "usdValue": "0.00"}
         ounces = {"available": "0.00000000", **nothing}
         assert me.ok(200, me.get("/api/wallet/balances")) == {
@@ -63,7 +63,7 @@ class TestBalances:
         }  # fmt: skip
 
     def test_are_worth_their_bid(self, open_app: Flask, database: Database) -> None:
-        me = ApiClient.customer(
+        me = ApiClient.create_customer(
             open_app, USD="12.34", USDC="1.999999", PAXG="0.00000001", XAU_s="1.00000001"
         )
         answered = me.ok(200, me.get("/api/wallet/balances"))
@@ -83,9 +83,9 @@ class TestBalances:
 class TestTransfer:
     def test_there_and_back_keeps_every_unit(self, golden: ApiClient) -> None:
         minted = golden.ok(201, golden.post(TRANSFER, mint("1.23456789")))
-        assert golden.available() == {"PAXG": "298.76543211", "XAU-s": "301.23456789"}
+        assert golden.available_balances() == {"PAXG": "298.76543211", "XAU-s": "301.23456789"}
         burned = golden.ok(201, golden.post(TRANSFER, burn("1.23456789")))
-        assert golden.available() == {"PAXG": "300.00000000", "XAU-s": "300.00000000"}
+        assert golden.available_balances() == {"PAXG": "300.00000000", "XAU-s": "300.00000000"}
         for made, give, get in ((minted, "PAXG", "XAU-s"), (burned, "XAU-s", "PAXG")):
             assert made.pop("id").startswith("trf_")
             assert made.pop("transferredAt").endswith("Z")
@@ -132,15 +132,15 @@ class TestTransfer:
 
     def test_has_a_limit_each_day(self, golden: ApiClient, database: Database) -> None:
         with time_machine.travel(datetime(2026, 3, 4, tzinfo=UTC), tick=False) as traveller:
-            golden.log_in()
+            golden.sign_in()
             set_prices(database, **MIDS)
             for body in (mint("100"), burn("100"), mint("50")):
                 golden.ok(201, golden.post(TRANSFER, body))
             with database_unchanged(database):
                 more = golden.post(TRANSFER, mint("0.0001"))
-                problem(more, 409, "transfer_limit_exceeded")
+                assert_problem(more, 409, "transfer_limit_exceeded")
             traveller.shift(timedelta(days=1))
-            golden.log_in()
+            golden.sign_in()
             set_prices(database, **MIDS)
             golden.ok(201, golden.post(TRANSFER, mint("0.0001")))
 
@@ -149,7 +149,7 @@ class TestTransfer:
             set_prices(database, PAXG=stray)
             with database_unchanged(database):
                 for body in (mint("1"), burn("1")):
-                    problem(golden.post(TRANSFER, body), 409, "gate_closed")
+                    assert_problem(golden.post(TRANSFER, body), 409, "gate_closed")
         for close in ("4040.00", "3960.00"):
             set_prices(database, PAXG=close)
             golden.ok(201, golden.post(TRANSFER, mint("1")))
@@ -161,15 +161,15 @@ class TestTransfer:
         with database.transaction() as session:
             session.send("DELETE FROM market_prices WHERE metal = %s", (missing,))
         with database_unchanged(database):
-            problem(golden.post(TRANSFER, mint("1")), 409, "price_stale")
+            assert_problem(golden.post(TRANSFER, mint("1")), 409, "price_stale")
 
     def test_takes_what_is_there_and_no_more(self, open_app: Flask, database: Database) -> None:
-        poor = ApiClient.customer(open_app, PAXG="1")
+        poor = ApiClient.create_customer(open_app, PAXG="1")
         with database_unchanged(database):
-            problem(poor.post(TRANSFER, mint("1.00000001")), 409, "insufficient_funds")
-            problem(poor.post(TRANSFER, burn("0.0001")), 409, "insufficient_funds")
+            assert_problem(poor.post(TRANSFER, mint("1.00000001")), 409, "insufficient_funds")
+            assert_problem(poor.post(TRANSFER, burn("0.0001")), 409, "insufficient_funds")
         poor.ok(201, poor.post(TRANSFER, mint("1")))
-        assert poor.available() == {"XAU-s": "1.00000000"}
+        assert poor.available_balances() == {"XAU-s": "1.00000000"}
 
     def test_a_repeated_key_moves_once(self, golden: ApiClient, database: Database) -> None:
         first = golden.post(TRANSFER, mint("1"), key="again")
