@@ -27,7 +27,7 @@ class Page(HTMLParser):
         super().__init__()
         self.tags: list[tuple[str, dict[str, str]]] = []
         self.texts: dict[str, list[str]] = {}
-        self.said = ""
+        self.visible_text = ""
         self._open: list[str] = []
         self.feed(text)
         self.close()
@@ -49,7 +49,7 @@ class Page(HTMLParser):
         self._open.pop()
 
     def handle_data(self, data: str) -> None:
-        self.said += data
+        self.visible_text += data
         for tag in ("title", "h1", "h2"):
             if tag in self._open:
                 self.texts[tag][-1] += data
@@ -68,7 +68,7 @@ class Page(HTMLParser):
         return [attributes["id"] for _, attributes in self.tags if "id" in attributes]
 
 
-def check(response: TestResponse, *, fragment: str | None = None) -> Page:
+def check_page(response: TestResponse, *, fragment: str | None = None) -> Page:
     """The parsed answer, after every check. `fragment`: the id of the root it must be."""
     text = response.get_data(as_text=True)
     assert response.content_type == "text/html; charset=utf-8"
@@ -77,7 +77,7 @@ def check(response: TestResponse, *, fragment: str | None = None) -> Page:
     page = Page(text)
     ids = page.ids
     assert len(ids) == len(set(ids)), f"ids come twice: {sorted(ids)}"
-    assert not _LEAKS.search(page.said), _LEAKS.search(page.said)
+    assert not _LEAKS.search(page.visible_text), _LEAKS.search(page.visible_text)
     _check_forms(page)
     _check_policy(page, response)
     if fragment is None:
@@ -128,38 +128,38 @@ class Browser:
         address = ":".join(digits[at : at + 4] for at in range(0, 16, 4)) + "::1"
         self.client.environ_base["REMOTE_ADDR"] = address
 
-    def get(self, path: str, status: int = 200) -> Page:
+    def get_page(self, path: str, status: int = 200) -> Page:
         """A whole page, checked."""
         response = self.client.get(path)
         assert response.status_code == status, (response.status_code, response.headers)
-        return check(response)
+        return check_page(response)
 
-    def fragment(self, path: str, root: str) -> Page:
+    def get_fragment(self, path: str, root: str) -> Page:
         """What HTMX gets, checked: bytes that are in the whole page too."""
         response = self.client.get(path, headers=HTMX)
         assert response.status_code == 200
-        page = check(response, fragment=root)
+        page = check_page(response, fragment=root)
         whole = self.client.get(path)
         assert _without_secrets(response) in _without_secrets(whole)
         return page
 
-    def send(self, path: str, form: str, **fields: str) -> TestResponse:
+    def submit_form(self, path: str, form: str, **fields: str) -> TestResponse:
         """The form `form` of the page at `path`, filled in and sent, with its token."""
-        page = self.get(path)
+        page = self.get_page(path)
         [attributes] = page.all("form", id=form)
         token = page.all("input", name="csrf_token")[0]["value"]
         return self.client.post(attributes["action"], data={"csrf_token": token, **fields})
 
-    def token(self) -> str:
+    def csrf_token(self) -> str:
         """A token for forms that are sent without their page."""
-        return self.get("/").all("input", name="csrf_token")[0]["value"]
+        return self.get_page("/").all("input", name="csrf_token")[0]["value"]
 
     def sign_in(self, email: str, password: str, *, then: str = "") -> TestResponse:
         """Sign in by the form."""
         fields = {"email": email, "password": password} | ({"next": then} if then else {})
-        return self.send("/auth/login", "sign-in", **fields)
+        return self.submit_form("/auth/login", "sign-in", **fields)
 
-    def cookie(self) -> str:
+    def session_cookie(self) -> str:
         """The session's cookie as the browser holds it."""
         cookie = self.client.get_cookie("pbcex")
         assert cookie is not None

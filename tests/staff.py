@@ -56,17 +56,17 @@ def create_authenticator(app: Flask) -> Authenticator:
 class StaffBrowser(Browser):
     """A browser that can also use a passkey."""
 
-    def token(self, path: str = "/auth/login") -> str:
+    def csrf_token(self, path: str = "/auth/login") -> str:
         """Return the CSRF token of a page."""
-        return self.get(path).all("input", name="csrf_token")[0]["value"]
+        return self.get_page(path).all("input", name="csrf_token")[0]["value"]
 
     def post_form(self, path: str, page: str = "/auth/login", **fields: str) -> TestResponse:
         """Post a form to the path, with the CSRF token of a page."""
-        return self.client.post(path, data={"csrf_token": self.token(page), **fields})
+        return self.client.post(path, data={"csrf_token": self.csrf_token(page), **fields})
 
     def request_options(self, path: str, page: str = "/auth/login") -> dict[str, Any]:
         """Request the options that a passkey signs."""
-        response = self.client.post(path, headers={"X-CSRFToken": self.token(page)})
+        response = self.client.post(path, headers={"X-CSRFToken": self.csrf_token(page)})
         assert response.status_code == 200, response.text
         options: dict[str, Any] = response.json
         return options
@@ -75,7 +75,7 @@ class StaffBrowser(Browser):
         """Sign in with password and code, by the forms."""
         response = self.sign_in(member.email, PASSWORD)
         assert (response.status_code, response.location) == (303, "/auth/second-factor")
-        return self.send("/auth/second-factor", "second-factor", code=code or member.code())
+        return self.submit_form("/auth/second-factor", "second-factor", code=code or member.code())
 
     def sign_in_by_passkey(self, key: Authenticator, **overrides: Any) -> TestResponse:
         """Sign in with a passkey alone."""

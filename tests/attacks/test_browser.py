@@ -19,7 +19,7 @@ from app.kit import clock
 from app.kit.db import Database
 from app.kit.ports import resolve
 from app.messages.rules import EmailLinks
-from tests.page_client import check
+from tests.page_client import check_page
 from tests.people import PASSWORD
 from tests.staff import Member, StaffBrowser, create_member_with_app
 from tests.unchanged_database import table_digests
@@ -53,15 +53,15 @@ class TestSessionFixation:
     ) -> None:
         """A cookie planted at any stage is not signed in after the victim signs in."""
         cookies = []
-        browser.get("/auth/login")
-        cookies.append(browser.cookie())
+        browser.get_page("/auth/login")
+        cookies.append(browser.session_cookie())
         browser.request_options("/auth/passkey/question")
-        cookies.append(browser.cookie())
+        cookies.append(browser.session_cookie())
         browser.sign_in(member.email, PASSWORD)
-        cookies.append(browser.cookie())
-        browser.send("/auth/second-factor", "second-factor", code=member.code())
+        cookies.append(browser.session_cookie())
+        browser.submit_form("/auth/second-factor", "second-factor", code=member.code())
         assert is_signed_in(browser)
-        assert browser.cookie() not in cookies
+        assert browser.session_cookie() not in cookies
         for planted in cookies:
             attacker = StaffBrowser(strict_app)
             attacker.client.set_cookie("pbcex", planted)
@@ -73,9 +73,9 @@ class TestSessionFixation:
         self, browser: StaffBrowser, member: Member, database: Database
     ) -> None:
         """An attacker who planted the cookie knows the token of its forms."""
-        tokens = [browser.token()]
+        tokens = [browser.csrf_token()]
         browser.sign_in(member.email, PASSWORD)
-        tokens.append(browser.token("/auth/second-factor"))
+        tokens.append(browser.csrf_token("/auth/second-factor"))
         fields = {"csrf_token": tokens[1], "code": member.code()}
         assert browser.client.post("/auth/second-factor", data=fields).status_code == 303
         assert is_signed_in(browser)
@@ -90,8 +90,8 @@ class TestSessionFixation:
     ) -> None:
         attacker = StaffBrowser(strict_app)
         attacker.sign_in_by_app(create_member_with_app(database))
-        browser.client.set_cookie("pbcex", attacker.cookie())
-        token = browser.token("/auth/account")
+        browser.client.set_cookie("pbcex", attacker.session_cookie())
+        token = browser.csrf_token("/auth/account")
         fields = {"csrf_token": token, "email": member.email, "password": PASSWORD}
         browser.client.post("/auth/login", data=fields)
         assert not is_signed_in(browser)
@@ -103,8 +103,8 @@ class TestStolenCookies:
         self, browser: StaffBrowser, member: Member, strict_app: Flask
     ) -> None:
         browser.sign_in_by_app(member)
-        stolen = browser.cookie()
-        browser.send("/auth/account", "sign-out")
+        stolen = browser.session_cookie()
+        browser.submit_form("/auth/account", "sign-out")
         thief = StaffBrowser(strict_app)
         thief.client.set_cookie("pbcex", stolen)
         assert not is_signed_in(thief)
@@ -117,7 +117,7 @@ class TestStolenCookies:
         browser.sign_in_by_app(member)
         other = StaffBrowser(strict_app)
         other.sign_in_by_app(create_member_with_app(database))
-        foreign = other.token("/auth/account")
+        foreign = other.csrf_token("/auth/account")
         before = table_digests(database)
         for path in ("/auth/account/sessions/end-others", "/auth/account/app", "/auth/logout"):
             answer = browser.client.post(path, data={"csrf_token": foreign})
@@ -132,7 +132,7 @@ def test_every_form_is_refused_without_its_token_and_from_another_site(
     """Every page route except GET: with the cookie and without the token, and with the token from
     another site."""
     browser.sign_in_by_app(member)
-    token = browser.token("/auth/account")
+    token = browser.csrf_token("/auth/account")
     before, walked = table_digests(database), []
     for rule in strict_app.url_map.iter_rules():
         path = rule.rule.replace("<", "").replace(">", "")
@@ -163,7 +163,7 @@ class TestOpenRedirects:
         answer = browser.client.get("/auth/login", query_string={"next": elsewhere})
         assert "evil" not in answer.text
         browser.sign_in(member.email, PASSWORD, then=elsewhere)
-        answer = browser.send("/auth/second-factor", "second-factor", code=member.code())
+        answer = browser.submit_form("/auth/second-factor", "second-factor", code=member.code())
         assert answer.location == "/admin/"
         answer = browser.client.get("/auth/login", query_string={"next": elsewhere})
         assert answer.location == "/admin/"
@@ -225,7 +225,7 @@ class TestLimits:
     ) -> None:
         statuses = []
         for _ in range(7):
-            token = browser.token()
+            token = browser.csrf_token()
             forged = str(uuid4().int % 223) + ".0.0.1"
             answer = browser.client.post(
                 "/auth/login",
@@ -263,8 +263,10 @@ class TestLimits:
         said = []
         for email in (member.email, f"{uuid4().hex}@example.com"):
             browser = StaffBrowser(strict_app)
-            refused = check(browser.sign_in(email, "wrong")).said
-            asked = check(browser.send("/auth/forgot-password", "forgot", email=email)).said
+            refused = check_page(browser.sign_in(email, "wrong")).visible_text
+            asked = check_page(
+                browser.submit_form("/auth/forgot-password", "forgot", email=email)
+            ).visible_text
             said.append((refused.replace(email, ""), asked.replace(email, "")))
         assert said[0] == said[1]
 
@@ -294,7 +296,7 @@ def test_sign_in_and_rate_limit_work_without_redis(
     assert is_signed_in(browser)
     other = StaffBrowser(without_redis)
     assert other.sign_in_by_app(member, member.recovery_codes[0]).status_code == 303
-    other.send("/auth/account", "end-others")
+    other.submit_form("/auth/account", "end-others")
     assert not is_signed_in(browser)
     guesser = StaffBrowser(without_redis)
     statuses = [guesser.sign_in(member.email, "wrong").status_code for _ in range(12)]

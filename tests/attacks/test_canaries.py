@@ -271,7 +271,7 @@ class CanaryWalk:
             told = {name: text for name, text in typed.items() if name not in SECRET_FIELDS}
             sent: dict[str, Any] = {"query_string": told}
         else:
-            token = browser.get("/auth/login" if not signed_in else "/").all(
+            token = browser.get_page("/auth/login" if not signed_in else "/").all(
                 "input", name="csrf_token"
             )[0]["value"]
             sent = {"data": {**typed, "csrf_token": token}}
@@ -312,7 +312,7 @@ class CanaryWalk:
             if path.startswith("/api"):
                 self.send("POST", path, json=given, headers=self.canaries.headers())
             else:
-                answer = Browser(self.app).send(f"{path}?token={token}", "reset", **given)
+                answer = Browser(self.app).submit_form(f"{path}?token={token}", "reset", **given)
                 self.statuses.add((label, answer.status_code))
                 self.canaries.search_response(label, answer)
 

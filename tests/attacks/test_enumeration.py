@@ -66,7 +66,7 @@ def post_sign_in(browser: Browser, email: str) -> TestResponse:
 
 
 def request_reset_on_page(browser: Browser, email: str) -> TestResponse:
-    return browser.send("/auth/forgot-password", "forgot", email=email)
+    return browser.submit_form("/auth/forgot-password", "forgot", email=email)
 
 
 def sign_in_by_api(browser: Browser, email: str) -> TestResponse:
@@ -105,7 +105,7 @@ def costs_of_requests(
     found = []
     for email in emails:
         browser, work = Browser(app), RequestCost()
-        browser.token()
+        browser.csrf_token()
         with work.counted(monkeypatch):
             answer = ask(browser, email)
         found.append((answer.status_code, work.done))
@@ -183,7 +183,7 @@ def test_sign_in_takes_as_long_for_unknown_email_addresses(open_app: Flask) -> N
         if client not in tokens:
             browser = Browser(open_app)
             browser.client = client
-            tokens[client] = browser.token()
+            tokens[client] = browser.csrf_token()
         given = {"csrf_token": tokens[client], "email": email, "password": WRONG}
         return client.post("/auth/login", data=given)
 

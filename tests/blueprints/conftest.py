@@ -21,7 +21,7 @@ from tests.people import People
 PROBLEM = "application/problem+json"
 
 
-def with_probe(settings: Settings) -> Flask:
+def create_app_with_probe(settings: Settings) -> Flask:
     """An application of its own that also serves the probe."""
     app = create_app(settings)
     api = app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
@@ -32,7 +32,7 @@ def with_probe(settings: Settings) -> Flask:
 @pytest.fixture(scope="session")
 def probe_app(app: Flask) -> Iterator[Flask]:
     """The tests' application with the probe, on the same database."""
-    probed = with_probe(app.extensions["settings"])
+    probed = create_app_with_probe(app.extensions["settings"])
     yield probed
     probed.extensions["database"].engine.dispose()
 
@@ -43,7 +43,7 @@ def variant(app: Flask) -> Iterator[Callable[..., Flask]]:
     made: list[Flask] = []
 
     def make(**changes: object) -> Flask:
-        made.append(with_probe(app.extensions["settings"].model_copy(update=changes)))
+        made.append(create_app_with_probe(app.extensions["settings"].model_copy(update=changes)))
         return made[-1]
 
     yield make
@@ -66,7 +66,7 @@ def client(probe_app: Flask, address: str) -> FlaskClient:
 
 
 @dataclass(frozen=True)
-class SignedIn:
+class SignedInCustomer:
     """A customer and what their program sends."""
 
     user_id: UUID
@@ -79,7 +79,7 @@ class SignedIn:
             name.replace("_", "-"): value for name, value in more.items()
         }
 
-    def give(self, key: str | None = None, **body: Any) -> TestResponse:
+    def request_gift(self, key: str | None = None, **body: Any) -> TestResponse:
         """Ask the probe for a gift of one dollar."""
         asked = {"assetCode": "USD", "amount": "1.00", **body}
         headers = self.headers(Idempotency_Key=key or uuid4().hex)
@@ -87,10 +87,10 @@ class SignedIn:
 
 
 @pytest.fixture
-def sign_in(database: Database, client: FlaskClient) -> Callable[[], SignedIn]:
+def sign_in(database: Database, client: FlaskClient) -> Callable[[], SignedInCustomer]:
     """Makes a new customer who is logged in."""
 
-    def make() -> SignedIn:
+    def make() -> SignedInCustomer:
         registration = accounts.prepare_registration(
             email=f"{uuid4().hex}@example.com",
             password="a long enough passphrase",
@@ -100,19 +100,19 @@ def sign_in(database: Database, client: FlaskClient) -> Callable[[], SignedIn]:
         with database.transaction() as session:
             logged_in = accounts.register(session, registration)
             email_verification.confirm_email(session, logged_in.user.id)
-        return SignedIn(logged_in.user.id, logged_in.access_token, client)
+        return SignedInCustomer(logged_in.user.id, logged_in.access_token, client)
 
     return make
 
 
 @pytest.fixture
-def person(sign_in: Callable[[], SignedIn]) -> SignedIn:
+def customer(sign_in: Callable[[], SignedInCustomer]) -> SignedInCustomer:
     """A new customer who is logged in."""
     return sign_in()
 
 
 @pytest.fixture
-def dollars(people: People, person: SignedIn) -> Callable[[], str]:
+def dollar_balance(people: People, customer: SignedInCustomer) -> Callable[[], str]:
     """What the customer was given so far: `0` when nothing."""
 
     def posted() -> str:
@@ -120,14 +120,14 @@ def dollars(people: People, person: SignedIn) -> Callable[[], str]:
             row = session.row(
                 "SELECT b.posted FROM balances b JOIN accounts a ON a.id = b.account_id"
                 " WHERE a.owner_id = %s AND a.asset = 'USD'",
-                (person.user_id,),
+                (customer.user_id,),
             )
         return str(row[0]) if row else "0"
 
     return posted
 
 
-def problem(answer: TestResponse, status: int, code: str) -> dict[str, Any]:
+def check_problem(answer: TestResponse, status: int, code: str) -> dict[str, Any]:
     """The problem that was answered; its shape is checked on the way."""
     assert (answer.status_code, answer.content_type) == (status, PROBLEM), answer.text
     body: dict[str, Any] = answer.json

@@ -12,7 +12,7 @@ from app.blueprints.api.schemas.fields import ApiSchema
 from app.blueprints.api_blueprint import ApiBlueprint
 from app.kit import ids
 from app.kit.db import Database
-from tests.blueprints.conftest import SignedIn, problem
+from tests.blueprints.conftest import SignedInCustomer, check_problem
 
 GIFTS = "/api/probe/gifts"
 
@@ -61,41 +61,53 @@ class TestOrderOfChecks:
 
     def test_401_comes_first(self, client: FlaskClient) -> None:
         answer = self.wrong(client, {})
-        problem(answer, 401, "token_invalid")
+        check_problem(answer, 401, "token_invalid")
         assert answer.headers["WWW-Authenticate"] == 'Bearer realm="pbcex"'
-        problem(self.wrong(client, {"Authorization": "Bearer x.y.z"}), 401, "token_invalid")
-        problem(self.wrong(client, {"Authorization": "Basic eDp5"}), 401, "token_invalid")
+        check_problem(self.wrong(client, {"Authorization": "Bearer x.y.z"}), 401, "token_invalid")
+        check_problem(self.wrong(client, {"Authorization": "Basic eDp5"}), 401, "token_invalid")
 
-    def test_a_revoked_session_is_told_before_anything_else(self, person: SignedIn) -> None:
-        assert person.client.post("/api/auth/logout", headers=person.headers()).status_code == 204
-        problem(self.wrong(person.client, person.headers()), 401, "token_invalid")
-        problem(person.give(), 401, "token_invalid")
+    def test_a_revoked_session_is_told_before_anything_else(
+        self, customer: SignedInCustomer
+    ) -> None:
+        assert (
+            customer.client.post("/api/auth/logout", headers=customer.headers()).status_code == 204
+        )
+        check_problem(self.wrong(customer.client, customer.headers()), 401, "token_invalid")
+        check_problem(customer.request_gift(), 401, "token_invalid")
 
-    def test_then_403(self, person: SignedIn, database: Database) -> None:
+    def test_then_403(self, customer: SignedInCustomer, database: Database) -> None:
         """Staff hold no customer's right to their own money."""
         with database.transaction() as session:
-            session.send("UPDATE users SET role = 'SUPPORT' WHERE id = %s", (person.user_id,))
-        problem(self.wrong(person.client, person.headers()), 403, "permission_denied")
-        problem(person.give(), 403, "permission_denied")
+            session.send("UPDATE users SET role = 'SUPPORT' WHERE id = %s", (customer.user_id,))
+        check_problem(self.wrong(customer.client, customer.headers()), 403, "permission_denied")
+        check_problem(customer.request_gift(), 403, "permission_denied")
         with database.reading() as session:
-            opened = session.rows("SELECT 1 FROM accounts WHERE owner_id = %s", (person.user_id,))
+            opened = session.rows("SELECT 1 FROM accounts WHERE owner_id = %s", (customer.user_id,))
         assert opened == []
 
-    def test_then_the_key(self, person: SignedIn) -> None:
-        problem(self.wrong(person.client, person.headers()), 400, "idempotency_key_required")
+    def test_then_the_key(self, customer: SignedInCustomer) -> None:
+        check_problem(
+            self.wrong(customer.client, customer.headers()), 400, "idempotency_key_required"
+        )
 
-    def test_then_the_content_type(self, person: SignedIn) -> None:
-        answer = self.wrong(person.client, person.headers(Idempotency_Key="k"))
-        problem(answer, 415, "unsupported_media_type")
+    def test_then_the_content_type(self, customer: SignedInCustomer) -> None:
+        answer = self.wrong(customer.client, customer.headers(Idempotency_Key="k"))
+        check_problem(answer, 415, "unsupported_media_type")
 
-    def test_then_the_json(self, person: SignedIn, dollars: Callable[[], str]) -> None:
-        headers = person.headers(Idempotency_Key="k", Content_Type="application/json")
-        problem(person.client.post(GIFTS, data=b"{", headers=headers), 400, "malformed_json")
-        assert dollars() == "0"
+    def test_then_the_json(
+        self, customer: SignedInCustomer, dollar_balance: Callable[[], str]
+    ) -> None:
+        headers = customer.headers(Idempotency_Key="k", Content_Type="application/json")
+        check_problem(
+            customer.client.post(GIFTS, data=b"{", headers=headers), 400, "malformed_json"
+        )
+        assert dollar_balance() == "0"
 
-    def test_then_the_schema(self, person: SignedIn, dollars: Callable[[], str]) -> None:
-        answer = person.give(amount=1, surprise=True, lines=[{"sku": "A"}, 3])
-        assert problem(answer, 422, "validation_failed")["errors"] == [
+    def test_then_the_schema(
+        self, customer: SignedInCustomer, dollar_balance: Callable[[], str]
+    ) -> None:
+        answer = customer.request_gift(amount=1, surprise=True, lines=[{"sku": "A"}, 3])
+        assert check_problem(answer, 422, "validation_failed")["errors"] == [
             {
                 "field": "amount",
                 "message": 'Send the amount as a decimal string, like "12.5", not as a number.',
@@ -104,24 +116,26 @@ class TestOrderOfChecks:
             {"field": "lines.1", "message": "Send a JSON object."},
             {"field": "surprise", "message": "This request has no such field. Remove it."},
         ]
-        assert dollars() == "0"
+        assert dollar_balance() == "0"
 
 
 class TestServing:
-    def test_an_effect_and_its_answer(self, person: SignedIn, dollars: Callable[[], str]) -> None:
-        answer = person.give(note="hello")
+    def test_an_effect_and_its_answer(
+        self, customer: SignedInCustomer, dollar_balance: Callable[[], str]
+    ) -> None:
+        answer = customer.request_gift(note="hello")
         assert answer.status_code == 201
         assert answer.content_type == "application/json"
-        owner = ids.encode("usr", person.user_id)
+        owner = ids.encode("usr", customer.user_id)
         assert answer.json == {"ownerId": owner, "amount": "1.00", "note": "hello"}
-        assert dollars() == "100"
+        assert dollar_balance() == "100"
 
-    def test_a_reply_carries_headers(self, person: SignedIn) -> None:
-        assert person.give(note="found").headers["Location"] == "/api/probe/gifts/1"
+    def test_a_reply_carries_headers(self, customer: SignedInCustomer) -> None:
+        assert customer.request_gift(note="found").headers["Location"] == "/api/probe/gifts/1"
 
-    def test_path_and_query(self, person: SignedIn) -> None:
+    def test_path_and_query(self, customer: SignedInCustomer) -> None:
         url = "/api/probe/things/a-b?metal=AU&limit=7"
-        answer = person.client.get(url, headers=person.headers())
+        answer = customer.client.get(url, headers=customer.headers())
         assert answer.status_code == 200
         assert answer.json["note"] == "a-b {'limit': 7, 'metal': 'AU'}"
 
@@ -137,12 +151,16 @@ class TestServing:
             ("cursor=", "cursor"),
         ],
     )
-    def test_a_wrong_query_names_its_field(self, person: SignedIn, query: str, field: str) -> None:
-        answer = person.client.get(f"/api/probe/things/1?{query}", headers=person.headers())
-        assert [e["field"] for e in problem(answer, 422, "validation_failed")["errors"]] == [field]
+    def test_a_wrong_query_names_its_field(
+        self, customer: SignedInCustomer, query: str, field: str
+    ) -> None:
+        answer = customer.client.get(f"/api/probe/things/1?{query}", headers=customer.headers())
+        assert [e["field"] for e in check_problem(answer, 422, "validation_failed")["errors"]] == [
+            field
+        ]
 
-    def test_no_content(self, person: SignedIn) -> None:
-        answer = person.client.delete("/api/probe/things/1", headers=person.headers())
+    def test_no_content(self, customer: SignedInCustomer) -> None:
+        answer = customer.client.delete("/api/probe/things/1", headers=customer.headers())
         assert (answer.status_code, answer.data) == (204, b"")
         assert "Content-Type" not in answer.headers
 
@@ -150,31 +168,31 @@ class TestServing:
         assert client.post("/api/probe/guess").status_code == 204
         assert client.post("/api/probe/guess", json={}).status_code == 204
         answer = client.post("/api/probe/guess", json={"colour": "red"})
-        assert problem(answer, 422, "validation_failed")["errors"][0]["field"] == "colour"
+        assert check_problem(answer, 422, "validation_failed")["errors"][0]["field"] == "colour"
 
     def test_the_actor_of_a_token_is_whose_it_is(
-        self, sign_in: Callable[[], SignedIn], database: Database
+        self, sign_in: Callable[[], SignedInCustomer], database: Database
     ) -> None:
         ada, bob = sign_in(), sign_in()
-        assert ada.give().json["ownerId"] == ids.encode("usr", ada.user_id)
-        assert bob.give().json["ownerId"] == ids.encode("usr", bob.user_id)
+        assert ada.request_gift().json["ownerId"] == ids.encode("usr", ada.user_id)
+        assert bob.request_gift().json["ownerId"] == ids.encode("usr", bob.user_id)
         assert balance(database, ada.user_id) == balance(database, bob.user_id) == 100
 
     def test_an_answered_refusal_keeps_what_was_recorded(
-        self, person: SignedIn, dollars: Callable[[], str]
+        self, customer: SignedInCustomer, dollar_balance: Callable[[], str]
     ) -> None:
-        headers = person.headers(Idempotency_Key="k")
+        headers = customer.headers(Idempotency_Key="k")
         for given in ("100", "200"):
-            answer = person.client.post("/api/probe/declined", headers=headers)
-            problem(answer, 409, "probe_declined")
+            answer = customer.client.post("/api/probe/declined", headers=headers)
+            check_problem(answer, 409, "probe_declined")
             assert "Idempotent-Replayed" not in answer.headers
-            assert dollars() == given
+            assert dollar_balance() == given
 
     def test_a_raised_refusal_keeps_nothing(
-        self, person: SignedIn, dollars: Callable[[], str]
+        self, customer: SignedInCustomer, dollar_balance: Callable[[], str]
     ) -> None:
-        problem(person.give(note="decline"), 409, "probe_declined")
-        assert dollars() == "0"
+        check_problem(customer.request_gift(note="decline"), 409, "probe_declined")
+        assert dollar_balance() == "0"
 
 
 def balance(database: Database, owner_id: UUID) -> int:

@@ -52,7 +52,7 @@ def test_of_a_page_names_the_object(app: Flask, people: People, database: Databa
     teller, browser = people.staff(Role.TELLER), Browser(app)
     browser.sign_in(teller.email, PASSWORD)
     thing = ids.encode("aud", ids.new())
-    browser.get(f"/admin/audit/{thing}", status=403)
+    browser.get_page(f"/admin/audit/{thing}", status=403)
     [row] = denied(database, teller.user_id)
     assert (row["subject"], row["role"]) == (thing, "TELLER")
     assert row["after"]["route"] == "GET /admin/audit/<record_id>"
@@ -62,7 +62,7 @@ def test_acts_of_staff_on_what_is_not_there(app: Flask, people: People, database
     admin, browser = people.staff(Role.ADMIN), Browser(app)
     browser.sign_in(admin.email, PASSWORD)
     nobody = ids.encode("usr", ids.new())
-    form = {"csrf_token": browser.token(), "role": "SUPPORT", "reason": "a test"}
+    form = {"csrf_token": browser.csrf_token(), "role": "SUPPORT", "reason": "a test"}
     answer = browser.client.post(f"/admin/people/{nobody}/role", data=form)
     assert answer.status_code == 404
     [row] = denied(database, admin.user_id)
@@ -74,7 +74,7 @@ def test_what_is_no_denial_leaves_no_row(app: Flask, people: People, database: D
     ada, auditor, browser = ApiClient.create_customer(app), people.staff(Role.AUDITOR), Browser(app)
     browser.sign_in(auditor.email, PASSWORD)
     before = _count(database)
-    browser.get(f"/admin/audit/{ids.encode('aud', ids.new())}", status=404)
+    browser.get_page(f"/admin/audit/{ids.encode('aud', ids.new())}", status=404)
     wish = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "x"}
     assert ada.post("/api/trade/order", wish).status_code == 422
     assert ada.post("/api/trade/order", {"quoteId": "qt_x"}).status_code == 404

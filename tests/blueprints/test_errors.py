@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from app.blueprints import errors as blueprints_errors
 from app.kit.errors import Refusal
-from tests.blueprints.conftest import SignedIn, problem
+from tests.blueprints.conftest import SignedInCustomer, check_problem
 
 
 def test_a_code_means_one_status() -> None:
@@ -33,19 +33,19 @@ def test_every_refusal_says_what_it_means() -> None:
 
 class TestProblems:
     def test_unknown_path(self, client: FlaskClient) -> None:
-        problem(client.get("/api/nothing/here"), 404, "not_found")
-        problem(client.post("/webhooks/nobody"), 404, "not_found")
+        check_problem(client.get("/api/nothing/here"), 404, "not_found")
+        check_problem(client.post("/webhooks/nobody"), 404, "not_found")
 
     def test_wrong_method(self, client: FlaskClient) -> None:
         answer = client.delete("/api/auth/login")
-        problem(answer, 405, "method_not_allowed")
+        check_problem(answer, 405, "method_not_allowed")
         assert sorted(answer.headers["Allow"].split(", ")) == ["OPTIONS", "POST"]
 
     def test_a_surprise_tells_nothing(
-        self, person: SignedIn, capsys: pytest.CaptureFixture[str]
+        self, customer: SignedInCustomer, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        answer = person.give(note="break")
-        body = problem(answer, 500, "internal_error")
+        answer = customer.request_gift(note="break")
+        body = check_problem(answer, 500, "internal_error")
         assert "canary" not in answer.text
         assert "Broken" not in answer.text
         assert body["requestId"]
@@ -70,7 +70,7 @@ class TestPages:
         app.config["TRUSTED_HOSTS"] = ["example.com"]
         try:
             client = app.test_client()
-            problem(client.get("/api/auth/me"), 400, "bad_request")
+            check_problem(client.get("/api/auth/me"), 400, "bad_request")
             assert client.get("/health/live", base_url="http://example.com").status_code == 200
         finally:
             app.config["TRUSTED_HOSTS"] = None

@@ -8,7 +8,7 @@ import pytest
 
 from app.blueprints import json_body
 from app.blueprints.errors import MalformedJson
-from tests.blueprints.conftest import SignedIn, problem
+from tests.blueprints.conftest import SignedInCustomer, check_problem
 
 GIFTS = "/api/probe/gifts"
 GOOD = b'{"assetCode":"USD","amount":"1.00"}'
@@ -39,17 +39,19 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("raw", MALFORMED.values(), ids=MALFORMED)
-def test_malformed(person: SignedIn, dollars: Callable[[], str], raw: bytes) -> None:
-    headers = person.headers(Idempotency_Key="k", Content_Type="application/json")
-    problem(person.client.post(GIFTS, data=raw, headers=headers), 400, "malformed_json")
-    assert dollars() == "0"
+def test_malformed(
+    customer: SignedInCustomer, dollar_balance: Callable[[], str], raw: bytes
+) -> None:
+    headers = customer.headers(Idempotency_Key="k", Content_Type="application/json")
+    check_problem(customer.client.post(GIFTS, data=raw, headers=headers), 400, "malformed_json")
+    assert dollar_balance() == "0"
 
 
 @pytest.mark.parametrize("document", [b"[]", b'"text"', b"1", b"null", b"true"])
-def test_a_document_that_is_no_object(person: SignedIn, document: bytes) -> None:
-    headers = person.headers(Idempotency_Key="k", Content_Type="application/json")
-    answer = person.client.post(GIFTS, data=document, headers=headers)
-    assert problem(answer, 422, "validation_failed")["errors"] == [
+def test_a_document_that_is_no_object(customer: SignedInCustomer, document: bytes) -> None:
+    headers = customer.headers(Idempotency_Key="k", Content_Type="application/json")
+    answer = customer.client.post(GIFTS, data=document, headers=headers)
+    assert check_problem(answer, 422, "validation_failed")["errors"] == [
         {"field": "body", "message": "Send a JSON object."}
     ]
 
@@ -102,16 +104,21 @@ def test_a_document_that_is_no_object(person: SignedIn, document: bytes) -> None
     ],
 )
 def test_a_wrong_value_names_its_field(
-    person: SignedIn, dollars: Callable[[], str], change: dict[str, Any], field: str
+    customer: SignedInCustomer,
+    dollar_balance: Callable[[], str],
+    change: dict[str, Any],
+    field: str,
 ) -> None:
-    answer = person.give(**change)
-    assert [e["field"] for e in problem(answer, 422, "validation_failed")["errors"]] == [field]
-    assert dollars() == "0"
+    answer = customer.request_gift(**change)
+    assert [e["field"] for e in check_problem(answer, 422, "validation_failed")["errors"]] == [
+        field
+    ]
+    assert dollar_balance() == "0"
 
 
-def test_an_id_that_no_row_can_have_is_not_found(person: SignedIn) -> None:
-    problem(person.give(quoteId="qt_nonsense"), 404, "not_found")
-    problem(person.give(quoteId="trd_01k9abcdefghjkmnpqrstvwxyz"), 404, "not_found")
+def test_an_id_that_no_row_can_have_is_not_found(customer: SignedInCustomer) -> None:
+    check_problem(customer.request_gift(quoteId="qt_nonsense"), 404, "not_found")
+    check_problem(customer.request_gift(quoteId="trd_01k9abcdefghjkmnpqrstvwxyz"), 404, "not_found")
 
 
 def test_deep_enough_is_fine() -> None:
@@ -121,10 +128,10 @@ def test_deep_enough_is_fine() -> None:
         json_body.parse_json(b"[" * 33 + b"]" * 33)
 
 
-def test_escaped_emoji_is_text(person: SignedIn) -> None:
-    headers = person.headers(Idempotency_Key="k", Content_Type="application/json")
+def test_escaped_emoji_is_text(customer: SignedInCustomer) -> None:
+    headers = customer.headers(Idempotency_Key="k", Content_Type="application/json")
     raw = b'{"assetCode":"USD","amount":"1.00","note":"\\ud83d\\ude00"}'
-    assert person.client.post(GIFTS, data=raw, headers=headers).json["note"] == "😀"
+    assert customer.client.post(GIFTS, data=raw, headers=headers).json["note"] == "😀"
 
 
 @pytest.mark.parametrize(
@@ -141,9 +148,9 @@ def test_escaped_emoji_is_text(person: SignedIn) -> None:
         ("", 415),
     ],
 )
-def test_content_types(person: SignedIn, content_type: str, status: int) -> None:
-    headers = person.headers(Idempotency_Key="k", Content_Type=content_type)
-    assert person.client.post(GIFTS, data=GOOD, headers=headers).status_code == status
+def test_content_types(customer: SignedInCustomer, content_type: str, status: int) -> None:
+    headers = customer.headers(Idempotency_Key="k", Content_Type=content_type)
+    assert customer.client.post(GIFTS, data=GOOD, headers=headers).status_code == status
 
 
 class Spaces(io.RawIOBase):
@@ -169,14 +176,17 @@ class Spaces(io.RawIOBase):
     ],
 )
 def test_too_large(
-    person: SignedIn, dollars: Callable[[], str], environ: dict[str, Any], taken_max: int
+    customer: SignedInCustomer,
+    dollar_balance: Callable[[], str],
+    environ: dict[str, Any],
+    taken_max: int,
 ) -> None:
     spaces = Spaces()
-    answer = person.client.post(
+    answer = customer.client.post(
         GIFTS,
-        headers=person.headers(Idempotency_Key="k", Content_Type="application/json"),
+        headers=customer.headers(Idempotency_Key="k", Content_Type="application/json"),
         environ_overrides={"wsgi.input": spaces, **environ},
     )
-    assert "at most 262144 bytes" in problem(answer, 413, "body_too_large")["detail"]
+    assert "at most 262144 bytes" in check_problem(answer, 413, "body_too_large")["detail"]
     assert spaces.taken <= taken_max
-    assert dollars() == "0"
+    assert dollar_balance() == "0"

@@ -16,7 +16,7 @@ from app.blueprints import errors as blueprints_errors
 from app.blueprints import middleware
 from app.config import Environment
 from app.kit import telemetry
-from tests.blueprints.conftest import SignedIn
+from tests.blueprints.conftest import SignedInCustomer
 
 PATHS = ["/health", "/api/nothing", "/nothing", "/api/docs", "/api/openapi.json", "/metrics"]
 
@@ -105,10 +105,10 @@ Log = Callable[[], list[dict[str, Any]]]
 class TestLog:
     """The line of a request, with canaries wherever a person could have typed something."""
 
-    def test_says_what_happened(self, log: Log, person: SignedIn) -> None:
-        person.client.get(
+    def test_says_what_happened(self, log: Log, customer: SignedInCustomer) -> None:
+        customer.client.get(
             "/api/probe/things/canary-1?limit=3",
-            headers=person.headers(X_Request_Id="the-id", User_Agent="canary-2"),
+            headers=customer.headers(X_Request_Id="the-id", User_Agent="canary-2"),
         )
         (line,) = log()
         assert line.pop("ms") > 0
@@ -120,15 +120,15 @@ class TestLog:
             "method": "GET",
             "route": "/api/probe/things/<thing_id>",
             "status": 200,
-            "actor": str(person.user_id),
+            "actor": str(customer.user_id),
         }
 
     def test_keeps_what_people_typed_to_itself(
-        self, log: Log, person: SignedIn, client: FlaskClient
+        self, log: Log, customer: SignedInCustomer, client: FlaskClient
     ) -> None:
         answers = [
-            person.give(note="canary"),
-            person.give(note="break"),  # whose exception says canary
+            customer.request_gift(note="canary"),
+            customer.request_gift(note="break"),  # whose exception says canary
             client.get("/api/canary?canary=canary", headers={"Authorization": "Bearer canary"}),
             client.post(
                 "/api/auth/login", json={"email": "canary@example.com", "password": "canary"}
@@ -142,7 +142,7 @@ class TestLog:
         assert unexpected["exception"][0]["type"] == "tests.blueprints.probe.Broken"
         assert unexpected["request_id"] == answers[1].headers["X-Request-Id"]
         assert "canary" not in json.dumps(lines).lower()
-        assert person.token not in json.dumps(lines)
+        assert customer.token not in json.dumps(lines)
 
     def test_libraries_write_the_same_way(self, log: Log) -> None:
         logging.getLogger("a.library").warning("it says %s", "so")
@@ -177,7 +177,7 @@ class TestLog:
         assert telemetry.describe(caught.value, with_messages=True)[0]["message"] == "canary"
 
 
-def test_metrics_count_by_route(person: SignedIn, client: FlaskClient) -> None:
+def test_metrics_count_by_route(customer: SignedInCustomer, client: FlaskClient) -> None:
     def value() -> float:
         text = client.get("/metrics").text
         series = 'pbcex_http_requests_total{method="GET",route="/api/probe/things/<thing_id>",'
@@ -186,7 +186,7 @@ def test_metrics_count_by_route(person: SignedIn, client: FlaskClient) -> None:
 
     before = value()
     for number in range(3):
-        client.get(f"/api/probe/things/{number}", headers=person.headers())
+        client.get(f"/api/probe/things/{number}", headers=customer.headers())
     assert value() == before + 3
 
 

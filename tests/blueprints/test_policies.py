@@ -17,7 +17,7 @@ def browser(app: Flask) -> Browser:
 
 
 def test_every_version_has_a_text_and_every_text_a_version(browser: Browser) -> None:
-    index = browser.get("/policies")
+    index = browser.get_page("/policies")
     links = {link["href"] for link in index.all("a") if link["href"].startswith("/policies/")}
     versions = {
         (policy.name.value, number)
@@ -28,18 +28,18 @@ def test_every_version_has_a_text_and_every_text_a_version(browser: Browser) -> 
     texts = {path.name for path in TEMPLATES.glob("*.v*.html")}
     assert texts == {f"{name}.v{number}.html" for name, number in versions}
     for link in sorted(links):
-        page = browser.get(link)
-        assert len(page.said) > 500
+        page = browser.get_page(link)
+        assert len(page.visible_text) > 500
         assert page.texts["h2"]
 
 
 def test_is_reached_from_the_front_door(browser: Browser) -> None:
-    assert any(link["href"] == "/policies" for link in browser.get("/").all("a"))
+    assert any(link["href"] == "/policies" for link in browser.get_page("/").all("a"))
 
 
 @pytest.mark.parametrize(
     "path", ["terms/2", "terms/0", "terms/01", "terms/-1", "terms/x", "cookies/1", "terms/١"]
 )
 def test_what_there_is_not(browser: Browser, path: str) -> None:
-    browser.get(f"/policies/{path}", status=404)
+    browser.get_page(f"/policies/{path}", status=404)
     assert find_policy_version(*path.split("/")) is None

@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 from app.blueprints import environ_keys
 from app.blueprints.rate_limits import RateLimit, network_of
 from app.embedded.network_ports import free_port
-from tests.blueprints.conftest import SignedIn, problem
+from tests.blueprints.conftest import SignedInCustomer, check_problem
 
 
 def left(answer: TestResponse) -> int:
@@ -22,14 +22,14 @@ def left(answer: TestResponse) -> int:
     return int(said[1])
 
 
-def test_each_request_is_told_what_is_left(person: SignedIn) -> None:
-    url, headers = "/api/probe/things/1", person.headers()
-    answers = [person.client.get(url, headers=headers) for _ in range(3)]
+def test_each_request_is_told_what_is_left(customer: SignedInCustomer) -> None:
+    url, headers = "/api/probe/things/1", customer.headers()
+    answers = [customer.client.get(url, headers=headers) for _ in range(3)]
     # The clock may have passed a window's end once meanwhile.
     assert [left(answer) for answer in answers] in ([99, 98, 97], [99, 98, 99], [99, 99, 98])
 
 
-def test_a_person_is_counted_wherever_they_are(sign_in: Callable[[], SignedIn]) -> None:
+def test_a_person_is_counted_wherever_they_are(sign_in: Callable[[], SignedInCustomer]) -> None:
     ada, bob = sign_in(), sign_in()
     url = "/api/probe/things/1"
     ada.client.get(url, headers=ada.headers())
@@ -49,7 +49,7 @@ def test_bad_tokens_count_for_their_address(client: FlaskClient) -> None:
 
 class TestSignIn:
     def test_is_far_stricter_and_counts_addresses(
-        self, client: FlaskClient, sign_in: Callable[[], SignedIn]
+        self, client: FlaskClient, sign_in: Callable[[], SignedInCustomer]
     ) -> None:
         headers = sign_in().headers()
         answers = []
@@ -58,7 +58,7 @@ class TestSignIn:
             if answers[-1].status_code != 204:
                 break
         assert 11 <= len(answers) <= 21
-        body = problem(answers[-1], 429, "rate_limited")
+        body = check_problem(answers[-1], 429, "rate_limited")
         assert 1 <= int(answers[-1].headers["Retry-After"]) <= 60
         assert answers[-1].headers["RateLimit"].startswith('"sign-in";r=0;t=')
         assert answers[-1].headers["RateLimit-Policy"] == '"sign-in";q=10;w=60'

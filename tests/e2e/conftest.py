@@ -169,7 +169,7 @@ class Desk:
 
     def sign_in(self, email: str, password: str, path: str | None = None) -> Page:
         """Sign in and open `path`, or the page that sign-in leads to. The form is sent over HTTP:
-        test_signin.py types into it."""
+        test_sign_in.py types into it."""
         form = f"{self.address}/auth/login"
         [token, *_] = Parsed(self.context.request.get(form).text()).all("input", name="csrf_token")
         fields = {"csrf_token": token["value"], "email": email, "password": password}

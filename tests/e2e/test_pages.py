@@ -17,7 +17,7 @@ from tests.e2e.looks import Shoot, assert_fits_and_accessible
 from tests.house.authorization import OBJECT_KINDS
 from tests.people import PASSWORD, People
 
-#: Pages that redirect unless a sign-in is pending; test_signin.py opens them.
+#: Pages that redirect unless a sign-in is pending; test_sign_in.py opens them.
 _SIGN_IN_STEPS = frozenset(
     {"/auth/second-factor", "/auth/enrol", "/auth/enrol/app", "/auth/account/app"}
 )

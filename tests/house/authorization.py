@@ -91,7 +91,7 @@ class Caller:
         if route.method == "GET":
             return self.browser.client.get(path)
         if self._token is None:
-            self._token = self.browser.token()
+            self._token = self.browser.csrf_token()
         data = {"csrf_token": self._token, **body}
         return self.browser.client.open(path, method=route.method, data=data)
 

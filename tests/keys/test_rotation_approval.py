@@ -8,7 +8,7 @@ from app.approvals.errors import ApprovalOutdated
 from app.keys import rotation
 from app.keys.ring import FileKeyRing
 from app.kit.db import Database
-from tests.page_client import Browser, check
+from tests.page_client import Browser, check_page
 from tests.people import PASSWORD, People
 
 WHY = "the yearly rotation"
@@ -27,8 +27,8 @@ def browsers(lone_app: Flask, ring: FileKeyRing) -> tuple[Browser, Browser]:
 
 
 def approve(browser: Browser, path: str) -> int:
-    [seen] = [field["value"] for field in browser.get(path).all("input", name="seen")]
-    return browser.send(path, "approve", seen=seen).status_code
+    [seen] = [field["value"] for field in browser.get_page(path).all("input", name="seen")]
+    return browser.submit_form(path, "approve", seen=seen).status_code
 
 
 def test_rotation_starts_after_a_second_administrator_approves(
@@ -36,14 +36,14 @@ def test_rotation_starts_after_a_second_administrator_approves(
 ) -> None:
     first, second = browsers
     before = ring.active_id()
-    assert first.send("/admin/approvals", "rotate", reason="").status_code == 422
-    request = first.send("/admin/approvals", "rotate", reason=WHY).headers["Location"]
-    again = first.send("/admin/approvals", "rotate", reason=WHY)
+    assert first.submit_form("/admin/approvals", "rotate", reason="").status_code == 422
+    request = first.submit_form("/admin/approvals", "rotate", reason=WHY).headers["Location"]
+    again = first.submit_form("/admin/approvals", "rotate", reason=WHY)
     assert again.status_code == 409
-    assert "already pending" in check(again).said
-    page = second.get(request)
-    assert "Rotate the key ring" in page.said
-    assert before in page.said
+    assert "already pending" in check_page(again).visible_text
+    page = second.get_page(request)
+    assert "Rotate the key ring" in page.visible_text
+    assert before in page.visible_text
     assert ring.active_id() == before
     assert approve(second, request) == 303
     assert ring.active_id() != before
@@ -59,12 +59,12 @@ def test_rotation_in_the_meantime_outdates_the_request(
     alone: Database, ring: FileKeyRing, browsers: tuple[Browser, Browser]
 ) -> None:
     first, second = browsers
-    request = first.send("/admin/approvals", "rotate", reason=WHY).headers["Location"]
+    request = first.submit_form("/admin/approvals", "rotate", reason=WHY).headers["Location"]
     with alone.transaction() as session:
         rotation.begin_rotation(session)
     sealing = ring.active_id()
-    [seen] = [field["value"] for field in second.get(request).all("input", name="seen")]
-    answer = second.send(request, "approve", seen=seen)
+    [seen] = [field["value"] for field in second.get_page(request).all("input", name="seen")]
+    answer = second.submit_form(request, "approve", seen=seen)
     assert answer.status_code == 409
-    assert ApprovalOutdated.title in check(answer).said
+    assert ApprovalOutdated.title in check_page(answer).visible_text
     assert ring.active_id() == sealing

@@ -59,10 +59,10 @@ def test_record_is_listed_and_shown_with_all_its_facts(
         outcome="denied",
     )
     subject = ids.encode("usr", customer.user_id)
-    listed = auditor.fragment(f"/admin/audit?what={subject}", "audit")
+    listed = auditor.get_fragment(f"/admin/audit?what={subject}", "audit")
     assert {"href": f"/admin/audit/{record}"} in listed.all("a")
-    assert "Grace Hopper" in listed.said
-    page = auditor.get(f"/admin/audit/{record}")
+    assert "Grace Hopper" in listed.visible_text
+    page = auditor.get_page(f"/admin/audit/{record}")
     for text in (
         "person.suspended",
         "Denied",
@@ -75,12 +75,12 @@ def test_record_is_listed_and_shown_with_all_its_facts(
         record,
         subject,
     ):
-        assert text in page.said, text
-    auditor.fragment(f"/admin/audit/{record}", "record")
+        assert text in page.visible_text, text
+    auditor.get_fragment(f"/admin/audit/{record}", "record")
     wait_for_running_transactions(database)
     with database.transaction() as session:
         audit.seal(session)
-    assert "Position" in auditor.get(f"/admin/audit/{record}").said
+    assert "Position" in auditor.get_page(f"/admin/audit/{record}").visible_text
 
 
 def test_records_are_found_by_actor_subject_action_and_outcome(
@@ -122,16 +122,16 @@ def test_pages_of_records_have_no_gaps(
 
 @pytest.mark.parametrize("who", ["nobody@example.com", "not an id", "usr_short", "@"])
 def test_unknown_actor_is_a_problem_of_the_form(auditor: Browser, who: str) -> None:
-    page = auditor.get(f"/admin/audit?who={who}")
-    assert "No person has this email or ID." in page.said
-    assert listed_record_ids(page.said) == []
+    page = auditor.get_page(f"/admin/audit?who={who}")
+    assert "No person has this email or ID." in page.visible_text
+    assert listed_record_ids(page.visible_text) == []
 
 
 @pytest.mark.parametrize(
     "path", ["aud_00000000000000000000000000", "aud_x", "usr_x", "%00", "?cursor=x"]
 )
 def test_unknown_record_or_cursor_is_not_found(auditor: Browser, path: str) -> None:
-    auditor.get(f"/admin/audit{path if path[0] == '?' else f'/{path}'}", status=404)
+    auditor.get_page(f"/admin/audit{path if path[0] == '?' else f'/{path}'}", status=404)
 
 
 @pytest.mark.parametrize("role", [Role.SUPPORT, Role.TELLER, Role.INVENTORY, Role.COMPLIANCE])
@@ -141,7 +141,7 @@ def test_trail_is_refused_to_other_roles_and_the_refusal_recorded(
     person, browser = people.staff(role), Browser(app)
     browser.sign_in(person.email, PASSWORD)
     for path in ("/admin/audit", f"/admin/audit/{ids.encode('aud', ids.new())}"):
-        assert "all:audit:read" in browser.get(path, status=403).said
+        assert "all:audit:read" in browser.get_page(path, status=403).visible_text
     listed = auditor.client.get(f"/admin/audit?who={person.email}&outcome=denied").text
     assert len(listed_record_ids(listed)) == 2
     assert "GET /admin/audit" in listed

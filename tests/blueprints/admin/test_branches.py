@@ -5,7 +5,7 @@ from flask import Flask
 from app.access import Role
 from app.kit import ids
 from tests.blueprints.admin.conftest import sign_in
-from tests.page_client import Browser, check
+from tests.page_client import Browser, check_page
 from tests.people import People
 
 REASON = "because of a test"
@@ -14,29 +14,29 @@ REASON = "because of a test"
 def test_branch_code_is_used_once(browser: Browser) -> None:
     code = f"N{ids.new().hex[-8:].upper()}"
     fields = {"code": code.lower(), "name": "Fulton Street"}
-    assert browser.send("/admin/branches", "open", **fields).status_code == 303
-    assert code in browser.get("/admin/branches").said
-    response = browser.send("/admin/branches", "open", **fields)
+    assert browser.submit_form("/admin/branches", "open", **fields).status_code == 303
+    assert code in browser.get_page("/admin/branches").visible_text
+    response = browser.submit_form("/admin/branches", "open", **fields)
     assert response.status_code == 409
-    assert "Another branch already has this code" in check(response).said
+    assert "Another branch already has this code" in check_page(response).visible_text
     for wrong in ({"code": "1", "name": "x"}, {"code": "AB", "name": " "}):
-        assert browser.send("/admin/branches", "open", **wrong).status_code == 422
+        assert browser.submit_form("/admin/branches", "open", **wrong).status_code == 422
 
 
 def test_teller_sees_only_their_own_branch(app: Flask, people: People) -> None:
     here, there = people.branch(), people.branch()
     teller, stranger = people.staff(Role.TELLER, here), people.staff(Role.TELLER, there)
     browser = sign_in(app, teller)
-    page = browser.get("/admin/branches")
+    page = browser.get_page("/admin/branches")
     assert len(page.all("th", scope="row")) == 1
-    own = browser.get(f"/admin/branches/{ids.encode('brn', here)}")
-    assert teller.email in own.said
-    assert stranger.email not in own.said
-    browser.get(f"/admin/branches/{ids.encode('brn', there)}", status=404)
+    own = browser.get_page(f"/admin/branches/{ids.encode('brn', here)}")
+    assert teller.email in own.visible_text
+    assert stranger.email not in own.visible_text
+    browser.get_page(f"/admin/branches/{ids.encode('brn', there)}", status=404)
 
 
 def test_teller_without_a_branch_is_refused(app: Flask, people: People) -> None:
     browser = sign_in(app, people.staff(Role.TELLER))
-    assert "no branch yet" in browser.get("/admin/branches", status=403).said
+    assert "no branch yet" in browser.get_page("/admin/branches", status=403).visible_text
     there = ids.encode("brn", people.branch())
-    browser.get(f"/admin/branches/{there}", status=403)
+    browser.get_page(f"/admin/branches/{there}", status=403)

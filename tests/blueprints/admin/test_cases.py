@@ -59,8 +59,8 @@ def test_case_is_shown_noted_assigned_closed_and_reopened(
     subject = ids.encode("usr", customer.user_id)
     case_id = open_case(database, person_id=customer.user_id, subject=subject)
     path = path_of(case_id)
-    page = browser.fragment(path, "case")
-    assert "<b>Ada</b>" in page.said
+    page = browser.get_fragment(path, "case")
+    assert "<b>Ada</b>" in page.visible_text
     assert {"href": f"/admin/people/{subject}"} in page.all("a")
     for form, fields in (
         ("note", {"note": "Called them.\nThey look into it."}),
@@ -69,9 +69,9 @@ def test_case_is_shown_noted_assigned_closed_and_reopened(
         ("reopen", {"reason": "it differs again"}),
         ("assign", {"assignee": ""}),
     ):
-        response = browser.send(path, form, **fields)
+        response = browser.submit_form(path, form, **fields)
         assert (response.status_code, response.location) == (303, path), form
-    said = browser.get(path).said
+    said = browser.get_page(path).visible_text
     for text in ("They look into it.", "closed it: No action needed", "unassigned it"):
         assert text in re.sub(r"\s+", " ", said)
     found = read_case(database, officer, case_id)
@@ -92,9 +92,9 @@ def test_invalid_field_is_a_problem_of_its_form_and_changes_nothing(
     database: Database, browser: Browser, form: str, fields: dict[str, str], problem: str
 ) -> None:
     path = path_of(open_case(database))
-    page = browser.get(path)
+    page = browser.get_page(path)
     with database_unchanged(database, apart_from={"login_sessions"}):
-        response = browser.send(path, form, **fields)
+        response = browser.submit_form(path, form, **fields)
     assert response.status_code == 422
     assert problem in response.get_data(as_text=True)
     assert page.all("form", id=form)
@@ -102,7 +102,7 @@ def test_invalid_field_is_a_problem_of_its_form_and_changes_nothing(
 
 def test_closing_a_closed_case_is_refused(database: Database, browser: Browser) -> None:
     case_id = open_case(database)
-    token = browser.token()
+    token = browser.csrf_token()
     with database.transaction() as session:
         cases.close(session, None, case_id, disposition="resolved", reason=REASON)
     with database_unchanged(database, apart_from={"login_sessions"}):
@@ -130,7 +130,7 @@ def test_filters_are_in_the_url_and_pages_have_no_gaps(
         )
 
     def shown(path: str) -> tuple[list[str], str | None]:
-        browser.fragment(path, "cases")
+        browser.get_fragment(path, "cases")
         text = browser.client.get(path).get_data(as_text=True)
         [older] = re.findall(r'href="([^"]+)">Older', text) or [None]
         return listed_case_ids(text), older.replace("&amp;", "&") if older else None
@@ -147,21 +147,21 @@ def test_filters_are_in_the_url_and_pages_have_no_gaps(
     assert shown(f"/admin/cases?kind={kind}&assignee={who}")[0] == [made[0]]
     assert made[0] not in shown(f"/admin/cases?kind={kind}&assignee=nobody&state=any")[0]
     assert shown(f"/admin/cases?kind={kind}&state=nonsense")[0] == first
-    browser.get("/admin/cases?assignee=usr_nonsense", status=404)
-    browser.get("/admin/cases?cursor=nonsense", status=404)
+    browser.get_page("/admin/cases?assignee=usr_nonsense", status=404)
+    browser.get_page("/admin/cases?cursor=nonsense", status=404)
 
 
 def test_sidebar_counts_cases_only_for_people_who_work_on_them(
     database: Database, people: People, browser: Browser, app: Flask
 ) -> None:
     open_case(database)
-    assert "to investigate" in browser.get("/admin/cases").said
+    assert "to investigate" in browser.get_page("/admin/cases").visible_text
     auditor = Browser(app)
     auditor.sign_in(people.staff(Role.AUDITOR).email, PASSWORD)
     path = path_of(open_case(database))
-    page = auditor.get(path)
-    assert "to investigate" not in page.said
-    assert "you need the permission all:cases:work" in page.said
+    page = auditor.get_page(path)
+    assert "to investigate" not in page.visible_text
+    assert "you need the permission all:cases:work" in page.visible_text
     assert page.all("form", id="note") == []
 
 
@@ -169,12 +169,12 @@ def test_case_about_the_actor_cannot_be_worked_on_by_them(
     database: Database, officer: Actor, browser: Browser
 ) -> None:
     path = path_of(open_case(database, person_id=officer.user_id))
-    page = browser.get(path)
-    assert "This case is about you" in page.said
+    page = browser.get_page(path)
+    assert "This case is about you" in page.visible_text
     assert page.all("form", id="close") == []
     with database_unchanged(database, apart_from={"login_sessions"}):
         response = browser.client.post(
-            f"{path}/note", data={"csrf_token": browser.token(), "note": "nothing to see"}
+            f"{path}/note", data={"csrf_token": browser.csrf_token(), "note": "nothing to see"}
         )
     assert response.status_code == 403
 
@@ -190,5 +190,5 @@ def test_screening_cases_are_hidden_from_support(
     assert public_id not in listed_case_ids(
         support.client.get("/admin/cases").get_data(as_text=True)
     )
-    support.get(path_of(case_id), status=404)
-    browser.get(path_of(case_id))
+    support.get_page(path_of(case_id), status=404)
+    browser.get_page(path_of(case_id))

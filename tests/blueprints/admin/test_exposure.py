@@ -40,7 +40,7 @@ def figures(row_text: str) -> list[Decimal]:
 def test_fragment_is_part_of_the_page(browser: Browser, database: Database) -> None:
     with time_machine.travel(NOW, tick=False):
         set_prices(database, AU="4000")
-        fragment = browser.fragment("/admin/", "exposure")
+        fragment = browser.get_fragment("/admin/", "exposure")
     [root] = [attributes for _, attributes in fragment.tags if attributes.get("id") == "exposure"]
     assert root["aria-live"] == "off"
     assert root["hx-get"] == "/admin/"
@@ -97,9 +97,9 @@ def test_missing_prices_are_marked(browser: Browser, people: People, database: D
     with time_machine.travel(NOW, tick=False):
         with database.transaction() as session:
             session.send("DELETE FROM market_prices")
-        page = browser.get("/admin/")
-    assert "No prices yet" in page.said
-    assert "no price" in page.said
+        page = browser.get_page("/admin/")
+    assert "No prices yet" in page.visible_text
+    assert "no price" in page.visible_text
 
 
 def test_history_has_the_recorded_and_the_current_net_as_texts(
@@ -127,5 +127,5 @@ def test_exposure_is_refused_to_other_roles(
 ) -> None:
     browser = Browser(app)
     browser.sign_in(people.staff(role).email, PASSWORD)
-    page = browser.get(path, status=403)
-    assert "all:exposure:read" in page.said
+    page = browser.get_page(path, status=403)
+    assert "all:exposure:read" in page.visible_text

@@ -12,7 +12,7 @@ from app.kit.db import Database
 from app.outbox import service as outbox
 from app.outbox.rules import Backoff
 from tests.blueprints.admin.conftest import SignInAs
-from tests.page_client import check
+from tests.page_client import check_page
 from tests.people import People
 from tests.unchanged_database import database_unchanged
 
@@ -48,18 +48,18 @@ def test_failed_job_is_shown_without_personal_data(
 ) -> None:
     browser = sign_in_as(Role.AUDITOR)
     stage_failed_job(database)
-    page = browser.get("/admin/jobs")
-    assert MAIL in page.said
-    assert "ValueError" in page.said
+    page = browser.get_page("/admin/jobs")
+    assert MAIL in page.visible_text
+    assert "ValueError" in page.visible_text
     assert SECRET not in browser.client.get("/admin/jobs").text
     # An auditor may only read, so there is no form.
     assert not page.all("form", id="revive-1")
     with database.transaction() as session:
         outbox.stage(session, "ledger.roll_up", {})
-    waiting = browser.get("/admin/jobs?folder=waiting&kind=ledger.roll_up")
-    assert "Waiting" in waiting.said
-    assert "All types, not only ledger.roll_up" in waiting.said
-    browser.fragment("/admin/jobs", "jobs")
+    waiting = browser.get_page("/admin/jobs?folder=waiting&kind=ledger.roll_up")
+    assert "Waiting" in waiting.visible_text
+    assert "All types, not only ledger.roll_up" in waiting.visible_text
+    browser.get_fragment("/admin/jobs", "jobs")
     assert browser.client.get("/admin/jobs?cursor=x").status_code == 404
 
 
@@ -67,7 +67,7 @@ def test_one_failed_job_is_retried_once(sign_in_as: SignInAs, database: Database
     browser = sign_in_as(Role.ADMIN)
     first, second = stage_failed_job(database), stage_failed_job(database)
     job = ids.encode("job", first)
-    response = browser.send("/admin/jobs", f"revive-{job}")
+    response = browser.submit_form("/admin/jobs", f"revive-{job}")
     assert (response.status_code, response.location) == (303, "/admin/jobs")
     assert failed_job_ids(database) == {second}
     with database.reading() as session:
@@ -75,11 +75,14 @@ def test_one_failed_job_is_retried_once(sign_in_as: SignInAs, database: Database
             "SELECT action, after FROM audit_records WHERE subject = %s ORDER BY id DESC", (job,)
         )
     assert found == ("job.revived", {"task": MAIL})
-    token = browser.token()
+    token = browser.csrf_token()
     with database_unchanged(database):
         again = browser.client.post(f"/admin/jobs/{job}/revive", data={"csrf_token": token})
     assert again.status_code == 409
-    assert "This job has not failed for good, so it cannot be retried" in check(again).said
+    assert (
+        "This job has not failed for good, so it cannot be retried"
+        in check_page(again).visible_text
+    )
 
 
 def test_all_failed_jobs_of_one_type_are_retried(sign_in_as: SignInAs, database: Database) -> None:
@@ -87,10 +90,10 @@ def test_all_failed_jobs_of_one_type_are_retried(sign_in_as: SignInAs, database:
     other = stage_failed_job(database, "ledger.roll_up")
     stage_failed_job(database)
     stage_failed_job(database)
-    response = browser.send("/admin/jobs", "revive-2", kind=MAIL)
+    response = browser.submit_form("/admin/jobs", "revive-2", kind=MAIL)
     assert response.status_code == 303
     assert failed_job_ids(database) == {other}
-    token = browser.token()
+    token = browser.csrf_token()
     with database_unchanged(database):
         none = browser.client.post("/admin/jobs/revive", data={"csrf_token": token, "kind": MAIL})
     assert (none.status_code, failed_job_ids(database)) == (409, {other})
@@ -108,13 +111,13 @@ def test_sidebar_counts_pending_approvals_and_failed_jobs(
         session.send(
             "UPDATE approvals SET status = 'withdrawn', decided_at = now() WHERE status = 'pending'"
         )
-    assert not browser.get("/admin/jobs").all("span", **{"class": "desk-nav-count"})
+    assert not browser.get_page("/admin/jobs").all("span", **{"class": "desk-nav-count"})
     stage_failed_job(database)
     with database.transaction() as session:
         account_status.request_suspension(
             session, maker, people.customer().user_id, reason="reported by the bank"
         )
-    said = " ".join(browser.get("/admin/people").said.split())
+    said = " ".join(browser.get_page("/admin/people").visible_text.split())
     assert "Approvals 1 waiting for you" in said
     assert "Jobs 1 failed" in said
 

@@ -45,20 +45,20 @@ def test_keys_and_latest_rotation_are_shown_without_secrets(
     browser = browser_of(lone_app, People(lone_database).staff(Role.ADMIN))
     SealedValues(lone_database, {}).add(7)
     first = ring.active_id()
-    page = browser.get(PAGE)
-    assert first in page.said
-    assert "Active" in page.said
-    assert "Latest rotation" not in page.said
+    page = browser.get_page(PAGE)
+    assert first in page.visible_text
+    assert "Active" in page.visible_text
+    assert "Latest rotation" not in page.visible_text
     with lone_database.transaction() as session:
         rotation.begin_rotation(session)
-    page = browser.get(PAGE)
-    assert "Inactive, readable" in page.said
-    assert "Waiting" in page.said
-    assert ring.active_id() in page.said
+    page = browser.get_page(PAGE)
+    assert "Inactive, readable" in page.visible_text
+    assert "Waiting" in page.visible_text
+    assert ring.active_id() in page.visible_text
     secrets = [key.secret for key in ring.read_contents().keys]
     for secret in secrets:
         assert secret is not None
-        assert secret.hex() not in page.said
+        assert secret.hex() not in page.visible_text
 
 
 def test_lost_key_is_shown(lone_app: Flask, lone_database: Database, ring: FileKeyRing) -> None:
@@ -66,10 +66,10 @@ def test_lost_key_is_shown(lone_app: Flask, lone_database: Database, ring: FileK
     SealedValues(lone_database, {}).add(3)
     lost = ring.active_id()
     ring.path.unlink()
-    page = browser.get(PAGE)
-    assert lost in page.said
-    assert "Lost" in page.said
-    browser.fragment(PAGE, "keys")
+    page = browser.get_page(PAGE)
+    assert lost in page.visible_text
+    assert "Lost" in page.visible_text
+    browser.get_fragment(PAGE, "keys")
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.USER])
@@ -78,5 +78,5 @@ def test_key_ring_is_open_to_oversight_only(
 ) -> None:
     browser = browser_of(lone_app, People(lone_database).staff(role))
     may_read = role in {Role.ADMIN, Role.AUDITOR}
-    page = browser.get(PAGE, status=200 if may_read else 403)
-    assert ("Request a rotation" in page.said) == (role is Role.ADMIN)
+    page = browser.get_page(PAGE, status=200 if may_read else 403)
+    assert ("Request a rotation" in page.visible_text) == (role is Role.ADMIN)

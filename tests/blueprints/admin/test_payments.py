@@ -33,13 +33,16 @@ def test_payments_are_filtered_by_status_and_method(
     withdrawal, deposit = customer.withdraw("10.00"), customer.deposit("5.00")
     browser = sign_in_as(Role.AUDITOR)
     wdr, dep = ids.encode("wdr", withdrawal), ids.encode("dep", deposit)
-    assert wdr in browser.get("/admin/payments/withdrawals?status=approved&method=bank").said
-    assert wdr not in browser.get("/admin/payments/withdrawals?status=completed").said
-    assert dep in browser.get("/admin/payments/deposits?method=card").said
-    assert dep not in browser.get("/admin/payments/deposits?method=crypto").said
-    assert "5.00" in browser.get(f"/admin/payments/deposits/{dep}").said
+    assert (
+        wdr
+        in browser.get_page("/admin/payments/withdrawals?status=approved&method=bank").visible_text
+    )
+    assert wdr not in browser.get_page("/admin/payments/withdrawals?status=completed").visible_text
+    assert dep in browser.get_page("/admin/payments/deposits?method=card").visible_text
+    assert dep not in browser.get_page("/admin/payments/deposits?method=crypto").visible_text
+    assert "5.00" in browser.get_page(f"/admin/payments/deposits/{dep}").visible_text
     # An auditor may only read, so there is no form.
-    assert "Reject payout" not in browser.get(path_of(withdrawal)).said
+    assert "Reject payout" not in browser.get_page(path_of(withdrawal)).visible_text
 
 
 def test_large_withdrawal_is_released_by_two_people(
@@ -47,19 +50,19 @@ def test_large_withdrawal_is_released_by_two_people(
 ) -> None:
     withdrawal = customer.withdraw("10000.00")
     maker = sign_in_as(Role.COMPLIANCE)
-    assert "A second person must approve" in maker.get(path_of(withdrawal)).said
+    assert "A second person must approve" in maker.get_page(path_of(withdrawal)).visible_text
     with database_unchanged(customer.database):
-        refused = maker.send(path_of(withdrawal), "release", reason="")
+        refused = maker.submit_form(path_of(withdrawal), "release", reason="")
         assert refused.status_code == 422
-    asked = maker.send(path_of(withdrawal), "release", reason="A known customer")
+    asked = maker.submit_form(path_of(withdrawal), "release", reason="A known customer")
     assert asked.status_code == 303
     checker = sign_in_as(Role.ADMIN)
     request = asked.location
-    shown = checker.get(request)
-    assert "Release a withdrawal" in shown.said
-    assert "Approve and release 10000.00 USD" in shown.said
+    shown = checker.get_page(request)
+    assert "Release a withdrawal" in shown.visible_text
+    assert "Approve and release 10000.00 USD" in shown.visible_text
     seen = shown.all("input", name="seen")[0]["value"]
-    assert checker.send(request, "approve", seen=seen).status_code == 303
+    assert checker.submit_form(request, "approve", seen=seen).status_code == 303
     assert customer.withdrawal_status(withdrawal) == "approved"
     with customer.database.reading() as session:
         steps = [step.status for step in withdrawal_queries.withdrawal_events(session, withdrawal)]
@@ -73,11 +76,11 @@ def test_withdrawal_is_rejected_with_a_reason_and_its_hold_ends(
     withdrawal = customer.withdraw("10000.00")
     browser = sign_in_as(Role.COMPLIANCE)
     with database_unchanged(customer.database):
-        assert browser.send(path_of(withdrawal), "reject", reason="no").status_code == 422
-    response = browser.send(path_of(withdrawal), "reject", reason="The story does not hold")
+        assert browser.submit_form(path_of(withdrawal), "reject", reason="no").status_code == 422
+    response = browser.submit_form(path_of(withdrawal), "reject", reason="The story does not hold")
     assert response.status_code == 303
     assert (customer.withdrawal_status(withdrawal), customer.held_cents()) == ("rejected", 0)
-    assert "The story does not hold" in browser.get(path_of(withdrawal)).said
+    assert "The story does not hold" in browser.get_page(path_of(withdrawal)).visible_text
 
 
 def test_support_sees_a_withdrawal_and_cannot_release_it(
@@ -85,5 +88,5 @@ def test_support_sees_a_withdrawal_and_cannot_release_it(
 ) -> None:
     withdrawal = customer.withdraw("10000.00")
     browser = sign_in_as(Role.SUPPORT)
-    assert "Awaiting release" in browser.get(path_of(withdrawal)).said
-    assert "Request release" not in browser.get(path_of(withdrawal)).said
+    assert "Awaiting release" in browser.get_page(path_of(withdrawal)).visible_text
+    assert "Request release" not in browser.get_page(path_of(withdrawal)).visible_text

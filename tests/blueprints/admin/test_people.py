@@ -9,7 +9,7 @@ from app.identity.roles import role_changes
 from app.kit import ids
 from app.kit.db import Database
 from tests.blueprints.admin.conftest import sign_in
-from tests.page_client import Browser, check
+from tests.page_client import Browser, check_page
 from tests.people import People
 from tests.unchanged_database import database_unchanged
 
@@ -24,44 +24,50 @@ def test_people_are_found_by_email_name_and_id(browser: Browser, people: People)
     person, other = people.customer(), people.customer()
     # Emails of people made in one millisecond have their first half in common.
     for text in (person.email[:32], person.email.upper(), ids.encode("usr", person.user_id)):
-        page = browser.get(f"/admin/people?q={text}")
-        assert person.email in page.said
-        assert other.email not in page.said
-    assert person.email in browser.get("/admin/people?q=ada%20LOVELACE").said
-    assert "No people found" in browser.get("/admin/people?q=nobody-of-that-name").said
-    assert "No people found" in browser.get(f"/admin/people?q={person.email}&role=ADMIN").said
-    assert "No people found" in browser.get(f"/admin/people?q={person.email}&status=suspended").said
+        page = browser.get_page(f"/admin/people?q={text}")
+        assert person.email in page.visible_text
+        assert other.email not in page.visible_text
+    assert person.email in browser.get_page("/admin/people?q=ada%20LOVELACE").visible_text
+    assert "No people found" in browser.get_page("/admin/people?q=nobody-of-that-name").visible_text
+    assert (
+        "No people found"
+        in browser.get_page(f"/admin/people?q={person.email}&role=ADMIN").visible_text
+    )
+    assert (
+        "No people found"
+        in browser.get_page(f"/admin/people?q={person.email}&status=suspended").visible_text
+    )
 
 
 def test_wildcards_are_searched_literally(browser: Browser, people: People) -> None:
     people.customer()
     for text in ("%25", "_____________________@", "%5C"):
-        assert "No people found" in browser.get(f"/admin/people?q={text}").said
+        assert "No people found" in browser.get_page(f"/admin/people?q={text}").visible_text
 
 
 def test_people_are_listed_in_pages(browser: Browser, people: People) -> None:
     for _ in range(26):
         people.customer()
-    page = browser.get("/admin/people?role=USER")
+    page = browser.get_page("/admin/people?role=USER")
     [older] = [a["href"] for a in page.all("a") if "cursor=" in a.get("href", "")]
     assert len(page.all("th", scope="row")) == 25
-    assert browser.get(older).all("th", scope="row")
-    browser.get("/admin/people?cursor=nonsense", status=404)
+    assert browser.get_page(older).all("th", scope="row")
+    browser.get_page("/admin/people?cursor=nonsense", status=404)
 
 
 def test_fragments_are_parts_of_their_pages(browser: Browser, people: People) -> None:
-    browser.fragment("/admin/people?role=ADMIN", "people")
-    browser.fragment(path_of(people.customer()), "person")
-    browser.fragment("/admin/roles", "roles")
-    browser.fragment("/admin/roles/TELLER", "role")
-    browser.fragment("/admin/approvals", "approvals")
-    browser.fragment("/admin/approvals?folder=ended", "approvals")
-    browser.fragment("/admin/branches", "branches")
+    browser.get_fragment("/admin/people?role=ADMIN", "people")
+    browser.get_fragment(path_of(people.customer()), "person")
+    browser.get_fragment("/admin/roles", "roles")
+    browser.get_fragment("/admin/roles/TELLER", "role")
+    browser.get_fragment("/admin/approvals", "approvals")
+    browser.get_fragment("/admin/approvals?folder=ended", "approvals")
+    browser.get_fragment("/admin/branches", "branches")
 
 
 def test_role_and_branch_are_changed(browser: Browser, people: People, database: Database) -> None:
     person, branch = people.customer(), people.branch()
-    response = browser.send(
+    response = browser.submit_form(
         path_of(person),
         "role",
         role="TELLER",
@@ -94,20 +100,20 @@ def test_invalid_field_is_a_problem_of_the_form_and_changes_nothing(
     problem: str,
 ) -> None:
     person = people.customer()
-    browser.get(path_of(person))
+    browser.get_page(path_of(person))
     with database_unchanged(database):
-        response = browser.send(path_of(person), "role", **fields)
+        response = browser.submit_form(path_of(person), "role", **fields)
     assert response.status_code == 422
-    assert problem in check(response).said
+    assert problem in check_page(response).visible_text
 
 
 def test_unchanged_role_is_refused_at_the_form_and_recorded(
     browser: Browser, admin: Actor, people: People, database: Database
 ) -> None:
     person = people.staff(Role.SUPPORT)
-    response = browser.send(path_of(person), "role", role="SUPPORT", reason=REASON)
+    response = browser.submit_form(path_of(person), "role", role="SUPPORT", reason=REASON)
     assert response.status_code == 409
-    assert "Already set" in check(response).said
+    assert "Already set" in check_page(response).visible_text
     with database.reading() as session:
         rows = session.rows(
             "SELECT action, outcome, subject FROM audit_records"
@@ -121,34 +127,34 @@ def test_suspension_and_lifting_it_take_two_people(
     app: Flask, browser: Browser, people: People, database: Database
 ) -> None:
     person, officer = people.customer(), people.staff(Role.COMPLIANCE)
-    response = browser.send(path_of(person), "suspend", reason=REASON)
+    response = browser.submit_form(path_of(person), "suspend", reason=REASON)
     assert response.status_code == 303
     request = response.headers["Location"]
-    page = browser.get(request)
-    assert "You made this request" in page.said
+    page = browser.get_page(request)
+    assert "You made this request" in page.visible_text
     assert not page.all("form", id="approve")
-    again = browser.send(path_of(person), "suspend", reason=REASON)
+    again = browser.submit_form(path_of(person), "suspend", reason=REASON)
     assert again.status_code == 409
-    assert "already pending" in check(again).said
+    assert "already pending" in check_page(again).visible_text
 
     other = sign_in(app, officer)
-    assert REASON in other.get("/admin/approvals").said
-    shown = other.get(request)
+    assert REASON in other.get_page("/admin/approvals").visible_text
+    shown = other.get_page(request)
     [seen] = [field["value"] for field in shown.all("input", name="seen")]
-    outdated = other.send(request, "approve", seen="00" * 32)
+    outdated = other.submit_form(request, "approve", seen="00" * 32)
     assert outdated.status_code == 409
-    assert "not the one that you saw" in check(outdated).said
-    assert other.send(request, "approve", seen=seen).status_code == 303
+    assert "not the one that you saw" in check_page(outdated).visible_text
+    assert other.submit_form(request, "approve", seen=seen).status_code == 303
     with database.reading() as session:
         assert standing_of(session, person.user_id).status == "suspended"
-    assert "Approved" in other.get(request).said
-    assert REASON in other.get(path_of(person)).said
-    assert "Approved" in other.get("/admin/approvals?folder=ended").said
+    assert "Approved" in other.get_page(request).visible_text
+    assert REASON in other.get_page(path_of(person)).visible_text
+    assert "Approved" in other.get_page("/admin/approvals?folder=ended").visible_text
 
-    back = browser.send(path_of(person), "reactivate", reason=REASON)
+    back = browser.submit_form(path_of(person), "reactivate", reason=REASON)
     request = back.headers["Location"]
-    [seen] = [field["value"] for field in other.get(request).all("input", name="seen")]
-    assert other.send(request, "approve", seen=seen).status_code == 303
+    [seen] = [field["value"] for field in other.get_page(request).all("input", name="seen")]
+    assert other.submit_form(request, "approve", seen=seen).status_code == 303
     with database.reading() as session:
         assert standing_of(session, person.user_id).status == "active"
 
@@ -157,11 +163,11 @@ def test_approving_an_own_request_without_the_form_is_refused_and_recorded(
     browser: Browser, admin: Actor, people: People, database: Database
 ) -> None:
     person = people.customer()
-    request = browser.send(path_of(person), "suspend", reason=REASON).headers["Location"]
-    [seen] = [tag["value"] for tag in browser.get(request).all("input", name="csrf_token")][:1]
+    request = browser.submit_form(path_of(person), "suspend", reason=REASON).headers["Location"]
+    [seen] = [tag["value"] for tag in browser.get_page(request).all("input", name="csrf_token")][:1]
     response = browser.client.post(f"{request}/approve", data={"csrf_token": seen, "seen": ""})
     assert response.status_code == 403
-    assert "Another person must decide" in check(response).said
+    assert "Another person must decide" in check_page(response).visible_text
     with database.reading() as session:
         refused = session.rows(
             "SELECT after->>'refusal' FROM audit_records"
@@ -175,30 +181,30 @@ def test_request_is_edited_cancelled_and_rejected(
     app: Flask, browser: Browser, people: People
 ) -> None:
     person = people.customer()
-    first = browser.send(path_of(person), "suspend", reason=REASON).headers["Location"]
-    short = browser.send(first, "edit", reason="x")
+    first = browser.submit_form(path_of(person), "suspend", reason=REASON).headers["Location"]
+    short = browser.submit_form(first, "edit", reason="x")
     assert short.status_code == 422
-    second = browser.send(first, "edit", reason="a better reason").headers["Location"]
+    second = browser.submit_form(first, "edit", reason="a better reason").headers["Location"]
     assert second != first
-    assert "Replaced" in browser.get(first).said
-    assert browser.send(second, "withdraw").status_code == 303
-    assert "Cancelled" in browser.get(second).said
-    third = browser.send(path_of(person), "suspend", reason=REASON).headers["Location"]
+    assert "Replaced" in browser.get_page(first).visible_text
+    assert browser.submit_form(second, "withdraw").status_code == 303
+    assert "Cancelled" in browser.get_page(second).visible_text
+    third = browser.submit_form(path_of(person), "suspend", reason=REASON).headers["Location"]
     other = sign_in(app, people.staff(Role.COMPLIANCE))
-    assert other.send(third, "reject", reason="no").status_code == 422
-    assert other.send(third, "reject", reason="not enough").status_code == 303
-    assert "not enough" in browser.get(third).said
+    assert other.submit_form(third, "reject", reason="no").status_code == 422
+    assert other.submit_form(third, "reject", reason="not enough").status_code == 303
+    assert "not enough" in browser.get_page(third).visible_text
 
 
 def test_own_page_has_no_forms_for_role_and_suspension(browser: Browser, admin: Actor) -> None:
-    page = browser.get(path_of(admin))
-    assert "This is you" in page.said
+    page = browser.get_page(path_of(admin))
+    assert "This is you" in page.visible_text
     assert not page.all("form", id="role")
     assert not page.all("form", id="suspend")
 
 
 def test_support_sees_people_without_forms(app: Flask, people: People) -> None:
-    page = sign_in(app, people.staff(Role.SUPPORT)).get(path_of(people.customer()))
+    page = sign_in(app, people.staff(Role.SUPPORT)).get_page(path_of(people.customer()))
     assert {form["id"] for form in page.all("form")} == {"theme-switch", "sign-out"}
 
 
@@ -206,10 +212,10 @@ def test_making_an_administrator_needs_an_approval_request(
     browser: Browser, people: People, database: Database
 ) -> None:
     person = people.staff(Role.SUPPORT)
-    response = browser.send(path_of(person), "role", role="ADMIN", reason=REASON)
+    response = browser.submit_form(path_of(person), "role", role="ADMIN", reason=REASON)
     assert response.headers["Location"].startswith("/admin/approvals/apr_")
     assert role_changes.GRANT_ADMIN == "person.make_admin"
-    page = browser.get(path_of(person))
-    assert "Make an administrator" in page.said
+    page = browser.get_page(path_of(person))
+    assert "Make an administrator" in page.visible_text
     with database.reading() as session:
         assert standing_of(session, person.user_id).role is Role.SUPPORT

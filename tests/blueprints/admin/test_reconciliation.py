@@ -48,7 +48,7 @@ def keep_run(database: Database, source: str, **facts: object) -> None:
 
 def request_comparison(browser: Browser) -> int:
     """Send the form, whether it is on the page or not, and return the status code."""
-    data = {"csrf_token": browser.token()}
+    data = {"csrf_token": browser.csrf_token()}
     return browser.client.post(f"{PAGE}/compare", data=data).status_code
 
 
@@ -56,39 +56,39 @@ def test_latest_run_per_source_and_runs_with_findings_are_listed(
     app: Flask, database: Database, people: People
 ) -> None:
     browser = signed_in(app, people, Role.AUDITOR)
-    assert "No comparisons yet" in browser.get(PAGE).said
+    assert "No comparisons yet" in browser.get_page(PAGE).visible_text
     keep_run(database, "paxos balances", differences=7)
     keep_run(database, "paxos balances")
     keep_run(database, "stripe payments", failure="ProviderUnavailable: stripe does not answer")
     keep_run(database, "books", differences=2)
-    page = browser.get(PAGE)
-    assert "Compare now" not in page.said
+    page = browser.get_page(PAGE)
+    assert "Compare now" not in page.visible_text
     said = browser.client.get(PAGE).text
     latest, before = said.split(f'id="{RUNS_WITH_FINDINGS}"')
     assert latest.index("Books") < latest.index("Paxos balances") < latest.index("Stripe payments")
-    assert "1 agree with our books" in page.said
+    assert "1 agree with our books" in page.visible_text
     assert latest.count("1,234") == 3
     assert before.count("1,234") == 3
     assert "ProviderUnavailable: stripe does not answer" in latest
     for word in ("Agrees", "Differs", "Unfinished"):
         assert word in latest
-    browser.fragment(PAGE, "reconciliation")
+    browser.get_fragment(PAGE, "reconciliation")
 
 
 def test_older_runs_are_on_the_next_page(app: Flask, database: Database, people: People) -> None:
     browser = signed_in(app, people, Role.AUDITOR)
     for _ in range(51):
         keep_run(database, "books", healed=5)
-    page = browser.get(PAGE)
+    page = browser.get_page(PAGE)
     [older] = [link["href"] for link in page.all("a") if "cursor=" in link["href"]]
-    rest = browser.get(older)
-    assert "Newest" in rest.said
+    rest = browser.get_page(older)
+    assert "Newest" in rest.visible_text
     assert browser.client.get(f"{PAGE}?cursor=x").status_code == 404
 
 
 def test_comparison_is_staged_once(app: Flask, database: Database, people: People) -> None:
     browser = signed_in(app, people, Role.COMPLIANCE)
-    assert browser.get(PAGE).all("form", id="compare")
+    assert browser.get_page(PAGE).all("form", id="compare")
     for _ in range(2):
         assert request_comparison(browser) == 303
     with database.reading() as session:
@@ -97,9 +97,9 @@ def test_comparison_is_staged_once(app: Flask, database: Database, people: Peopl
             "SELECT id FROM outbox WHERE task = %s", (reconciliation_queries.TASK,)
         )
     assert len(staged) == 1
-    page = browser.get(PAGE)
-    assert "Comparing now …" in page.said
-    assert "Compare now" not in page.said
+    page = browser.get_page(PAGE)
+    assert "Comparing now …" in page.visible_text
+    assert "Compare now" not in page.visible_text
 
 
 def test_auditor_cannot_start_a_comparison(app: Flask, database: Database, people: People) -> None:

@@ -10,7 +10,7 @@ from app.screening.matching import service as screening
 from app.screening.matching.service import ScreeningResult
 from app.screening.rules import ScreeningSubject
 from tests import sanctions
-from tests.page_client import Browser, check
+from tests.page_client import Browser, check_page
 from tests.people import PASSWORD, People
 from tests.unchanged_database import database_unchanged
 
@@ -46,22 +46,25 @@ def test_screenings_and_their_hits_are_shown(lone_app: Flask) -> None:
     hit = screen(database, person, f"<i>{sanctions.LISTED_NAME}</i>".replace("i>", "y>"))
     clear = screen(database, person, "Grace <Hopper>")
     hit_path, clear_path = (f"{PATH}/{ids.encode('scr', each.id)}" for each in (hit, clear))
-    page = browser.fragment(PATH, "screenings")
+    page = browser.get_fragment(PATH, "screenings")
     assert {"href": hit_path} in page.all("a")
     assert {"href": clear_path} not in page.all("a")
-    all_screenings = browser.fragment(f"{PATH}?folder=all", "screenings")
+    all_screenings = browser.get_fragment(f"{PATH}?folder=all", "screenings")
     assert {"href": clear_path} in all_screenings.all("a")
-    shown = browser.fragment(hit_path, "screening")
-    assert "ESPERPENTO VILLANOVA, Dragomir Casimir" in shown.said
-    assert "Treasurer" not in shown.said
+    shown = browser.get_fragment(hit_path, "screening")
+    assert "ESPERPENTO VILLANOVA, Dragomir Casimir" in shown.visible_text
+    assert "Treasurer" not in shown.visible_text
     assert hit.case_id is not None
     assert {"href": f"/admin/cases/{ids.encode('cas', hit.case_id)}"} in shown.all("a")
     unreadable = screen(database, people.customer(), "Иван Петров")
-    shown = browser.fragment(f"{PATH}/{ids.encode('scr', unreadable.id)}", "screening")
-    assert "Cannot be compared" in shown.said
-    assert "Nothing on the sanctions list matches" in browser.fragment(clear_path, "screening").said
+    shown = browser.get_fragment(f"{PATH}/{ids.encode('scr', unreadable.id)}", "screening")
+    assert "Cannot be compared" in shown.visible_text
+    assert (
+        "Nothing on the sanctions list matches"
+        in browser.get_fragment(clear_path, "screening").visible_text
+    )
     for path in (f"{PATH}/{ids.encode('scr', ids.new())}", f"{PATH}?cursor=nonsense"):
-        browser.get(path, status=404)
+        browser.get_page(path, status=404)
 
 
 @pytest.mark.parametrize(
@@ -76,9 +79,9 @@ def test_name_is_checked_and_not_saved(
     database: Database, browser: Browser, fields: dict[str, str], expected: str
 ) -> None:
     with database_unchanged(database, apart_from={"login_sessions"}):
-        response = browser.send(PATH, "check", **fields)
+        response = browser.submit_form(PATH, "check", **fields)
     assert response.status_code == 200
-    assert expected in check(response).said
+    assert expected in check_page(response).visible_text
 
 
 @pytest.mark.parametrize(
@@ -94,19 +97,19 @@ def test_invalid_field_is_a_problem_of_the_form_and_changes_nothing(
     database: Database, browser: Browser, fields: dict[str, str], expected: str
 ) -> None:
     with database_unchanged(database, apart_from={"login_sessions"}):
-        response = browser.send(PATH, "check", **fields)
+        response = browser.submit_form(PATH, "check", **fields)
     assert response.status_code == 422
-    assert expected in check(response).said
+    assert expected in check_page(response).visible_text
 
 
 def test_check_without_a_sanctions_list_is_refused(lone_app: Flask) -> None:
     database: Database = lone_app.extensions["database"]
     browser = Browser(lone_app)
     browser.sign_in(People(database).staff(Role.COMPLIANCE).email, PASSWORD)
-    assert "No sanctions list yet" in browser.get(PATH).said
-    response = browser.send(PATH, "check", name="Ada")
+    assert "No sanctions list yet" in browser.get_page(PATH).visible_text
+    response = browser.submit_form(PATH, "check", name="Ada")
     assert response.status_code == 503
-    assert "There is no sanctions list yet" in check(response).said
+    assert "There is no sanctions list yet" in check_page(response).visible_text
 
 
 def test_screening_is_open_to_compliance_and_oversight_only(

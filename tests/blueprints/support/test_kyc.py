@@ -59,25 +59,28 @@ def test_queue_links_to_the_verifications_that_match_its_filters(
 ) -> None:
     browser = sign_in_as(open_app, Role.SUPPORT)
     assert browser.client.get("/support/").location == QUEUE
-    page = browser.get(f"{QUEUE}?q={ada.client.email}")
+    page = browser.get_page(f"{QUEUE}?q={ada.client.email}")
     assert path_of(ada) in [link["href"] for link in page.all("a")]
-    assert "Provider undecided" in page.said
-    browser.fragment(QUEUE, "verifications")
-    assert "Nothing to review" in browser.get(f"{QUEUE}?q={ada.client.email}&kind=business").said
-    assert "Nothing to review" in browser.get(f"{QUEUE}?q=nobody@example.com").said
-    every = browser.get(f"{QUEUE}?q={ids.encode('usr', ada.client.user_id)}&status=")
+    assert "Provider undecided" in page.visible_text
+    browser.get_fragment(QUEUE, "verifications")
+    assert (
+        "Nothing to review"
+        in browser.get_page(f"{QUEUE}?q={ada.client.email}&kind=business").visible_text
+    )
+    assert "Nothing to review" in browser.get_page(f"{QUEUE}?q=nobody@example.com").visible_text
+    every = browser.get_page(f"{QUEUE}?q={ids.encode('usr', ada.client.user_id)}&status=")
     assert path_of(ada) in [link["href"] for link in every.all("a")]
 
 
 def test_submission_is_shown_with_details_and_documents(open_app: Flask, ada: Applicant) -> None:
     browser = sign_in_as(open_app, Role.SUPPORT)
-    page = browser.get(path_of(ada))
-    assert "Ada Review" in page.said
-    assert "94043" in page.said
-    assert "ends in 6789" in page.said
-    assert "123456789" not in page.said
-    assert "the provider leaves the decision to us" in page.said
-    browser.fragment(path_of(ada), "verification")
+    page = browser.get_page(path_of(ada))
+    assert "Ada Review" in page.visible_text
+    assert "94043" in page.visible_text
+    assert "ends in 6789" in page.visible_text
+    assert "123456789" not in page.visible_text
+    assert "the provider leaves the decision to us" in page.visible_text
+    browser.get_fragment(path_of(ada), "verification")
     [shown] = page.all("img")
     response = browser.client.get(shown["src"])
     assert response.content_type == "image/jpeg"
@@ -93,7 +96,7 @@ def test_submission_is_shown_with_details_and_documents(open_app: Flask, ada: Ap
 
 def test_viewing_a_document_is_recorded(open_app: Flask, ada: Applicant) -> None:
     browser = sign_in_as(open_app, Role.AUDITOR)
-    [shown] = browser.get(path_of(ada)).all("img")
+    [shown] = browser.get_page(path_of(ada)).all("img")
     browser.client.get(shown["src"])
     with ada.database.reading() as session:
         rows = session.rows(
@@ -106,78 +109,82 @@ def test_viewing_a_document_is_recorded(open_app: Flask, ada: Applicant) -> None
 class TestDecisions:
     def test_approving_an_identity_gives_tier_2(self, open_app: Flask, ada: Applicant) -> None:
         browser = sign_in_as(open_app, Role.SUPPORT)
-        response = browser.send(path_of(ada), "approve", reason=REASON)
+        response = browser.submit_form(path_of(ada), "approve", reason=REASON)
         assert (response.status_code, response.location) == (303, path_of(ada))
         assert ada.tier_status.tier == 2
-        assert REASON in browser.get(path_of(ada)).said
+        assert REASON in browser.get_page(path_of(ada)).visible_text
 
     def test_requesting_information_and_rejecting_tell_the_customer_why(
         self, open_app: Flask, ada: Applicant
     ) -> None:
         browser = sign_in_as(open_app, Role.COMPLIANCE)
         path = path_of(ada)
-        browser.send(path, "more", reason=REASON, told="document_unreadable")
+        browser.submit_form(path, "more", reason=REASON, told="document_unreadable")
         assert ada.latest.status is VerificationStatus.MORE_NEEDED
-        browser.send(path, "reject", reason=REASON, told="document_mismatch")
+        browser.submit_form(path, "reject", reason=REASON, told="document_mismatch")
         assert ada.latest.status is VerificationStatus.REJECTED
-        assert "A document does not match your details." in browser.get(path).said
+        assert "A document does not match your details." in browser.get_page(path).visible_text
 
     def test_invalid_field_is_a_problem_of_the_form_and_changes_nothing(
         self, open_app: Flask, ada: Applicant
     ) -> None:
         browser = sign_in_as(open_app, Role.SUPPORT)
         with database_unchanged(ada.database, apart_from={"login_sessions"}):
-            response = browser.send(path_of(ada), "reject", reason=REASON)
+            response = browser.submit_form(path_of(ada), "reject", reason=REASON)
             assert response.status_code == 422
             assert "Choose at least one reason." in response.text
             assert f'value="{REASON}"' in response.text
-            response = browser.send(path_of(ada), "approve", reason="no")
+            response = browser.submit_form(path_of(ada), "approve", reason="no")
             assert response.status_code == 422
 
     def test_tier_3_takes_two_people_and_is_revoked_by_compliance(
         self, open_app: Flask, ada: Applicant, sandbox: Sandbox
     ) -> None:
         support, officer = sign_in_as(open_app, Role.SUPPORT), sign_in_as(open_app, Role.COMPLIANCE)
-        support.send(path_of(ada), "approve", reason=REASON)
+        support.submit_form(path_of(ada), "approve", reason=REASON)
         ada.send_documents("funds")
         path = path_of(ada)
-        assert support.send(path, "approve", reason=REASON).status_code == 303
-        assert "Approval requested by Grace Hopper" in support.get(path).said
-        assert not support.get(path).all("form", id="approve")
-        [link] = [a["href"] for a in officer.get(path).all("a") if "approvals/apr_" in a["href"]]
-        page = officer.get(link)
+        assert support.submit_form(path, "approve", reason=REASON).status_code == 303
+        assert "Approval requested by Grace Hopper" in support.get_page(path).visible_text
+        assert not support.get_page(path).all("form", id="approve")
+        [link] = [
+            a["href"] for a in officer.get_page(path).all("a") if "approvals/apr_" in a["href"]
+        ]
+        page = officer.get_page(link)
         seen = page.all("input", name="seen")[0]["value"]
-        assert officer.send(link, "approve", seen=seen).status_code == 303
+        assert officer.submit_form(link, "approve", seen=seen).status_code == 303
         assert ada.tier_status.tier == 3
-        response = officer.send(path, "take-back", reason=REASON, told="funds_not_shown")
+        response = officer.submit_form(path, "take-back", reason=REASON, told="funds_not_shown")
         assert (response.status_code, ada.tier_status.tier) == (303, 2)
 
     def test_company_is_shown_with_owners_and_licences(
         self, open_app: Flask, ada: Applicant
     ) -> None:
         ada.client.ok(201, ada.client.post("/api/kyc/kyb/submit", make_company()))
-        page = sign_in_as(open_app, Role.SUPPORT).get(path_of(ada))
+        page = sign_in_as(open_app, Role.SUPPORT).get_page(path_of(ada))
         for text in ("Analytical Engines LLC", "60.00 %", "controls", "MT-1", "Request approval"):
-            assert text in page.said
+            assert text in page.visible_text
 
     @pytest.mark.parametrize("role", [Role.AUDITOR, Role.ADMIN])
     def test_auditor_reads_and_administrator_decides(
         self, open_app: Flask, ada: Applicant, role: Role
     ) -> None:
-        page = sign_in_as(open_app, role).get(path_of(ada))
+        page = sign_in_as(open_app, role).get_page(path_of(ada))
         assert bool(page.all("form", id="approve")) == (role is Role.ADMIN)
 
 
 class TestCounter:
     def test_id_check_is_recorded_for_reviewers(self, open_app: Flask, ada: Applicant) -> None:
         teller = sign_in_as(open_app, Role.TELLER)
-        response = teller.send(
+        response = teller.submit_form(
             "/support/kyc/counter", "check", person=ada.client.email, document="passport"
         )
         assert response.status_code == 303
-        assert "ID check recorded for Ada Lovelace." in teller.get(response.location).said
-        page = sign_in_as(open_app, Role.SUPPORT).get(path_of(ada))
-        assert "Seen at the counter: passport" in page.said
+        assert (
+            "ID check recorded for Ada Lovelace." in teller.get_page(response.location).visible_text
+        )
+        page = sign_in_as(open_app, Role.SUPPORT).get_page(path_of(ada))
+        assert "Seen at the counter: passport" in page.visible_text
 
     @pytest.mark.parametrize(
         ("fields", "problem"),
@@ -194,7 +201,7 @@ class TestCounter:
     ) -> None:
         teller = sign_in_as(open_app, Role.TELLER)
         with database_unchanged(ada.database, apart_from={"login_sessions"}):
-            response = teller.send(
+            response = teller.submit_form(
                 "/support/kyc/counter", "check", **{"person": ada.client.email, **fields}
             )
         assert response.status_code == 422

@@ -203,12 +203,12 @@ def test_suspension_ends_all_access_at_once(
     credentials = {"email": person.email, "password": PASSWORD}
     tokens = program.post("/api/auth/login", json=credentials).json
     bearer = {"Authorization": f"Bearer {tokens['accessToken']}"}
-    browser.get("/admin/people")
+    browser.get_page("/admin/people")
     assert program.get("/api/auth/me", headers=bearer).status_code == 200
 
     with database.transaction() as session:
         asked = account_status.request_suspension(session, admin, person.user_id, reason=REASON)
-    browser.get("/admin/people")
+    browser.get_page("/admin/people")
     approve(database, second, asked)
 
     assert browser.client.get("/admin/people").status_code == 303
@@ -296,12 +296,12 @@ def test_role_change_ends_existing_sessions(
     person = people.staff(Role.AUDITOR)
     browser = Browser(app)
     browser.sign_in(person.email, PASSWORD)
-    browser.get("/admin/roles")
+    browser.get_page("/admin/roles")
     change_role(database, admin, person, Role.SUPPORT)
     assert browser.client.get("/admin/roles").status_code == 303
     browser.sign_in(person.email, PASSWORD)
-    browser.get("/admin/roles", status=403)
-    browser.get("/admin/people")
+    browser.get_page("/admin/roles", status=403)
+    browser.get_page("/admin/people")
 
 
 def test_revoked_grant_is_gone_with_the_next_request(
@@ -310,14 +310,14 @@ def test_revoked_grant_is_gone_with_the_next_request(
     person = people.staff(Role.INVENTORY)
     browser = Browser(app)
     browser.sign_in(person.email, PASSWORD)
-    browser.get("/admin/people", status=403)
+    browser.get_page("/admin/people", status=403)
     with database.transaction() as session:
         grants.grant_permission(
             session, admin, Role.INVENTORY, Permission.PEOPLE_READ, reason=REASON
         )
-    browser.get("/admin/people")
+    browser.get_page("/admin/people")
     with database.transaction() as session:
         grants.revoke_permission(
             session, admin, Role.INVENTORY, Permission.PEOPLE_READ, reason=REASON
         )
-    browser.get("/admin/people", status=403)
+    browser.get_page("/admin/people", status=403)

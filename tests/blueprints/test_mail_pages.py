@@ -45,14 +45,14 @@ def caught(app: Flask, tmp_path: Path) -> Iterator[Flask]:
 
 def test_lists_and_shows_mail_as_text(caught: Flask) -> None:
     browser = Browser(caught)
-    listed = browser.get("/mail/")
-    assert "ada@example.com" in listed.said
-    assert f"Hello {EVIL}" in listed.said
+    listed = browser.get_page("/mail/")
+    assert "ada@example.com" in listed.visible_text
+    assert f"Hello {EVIL}" in listed.visible_text
     [link] = [
         a["href"] for a in listed.all("a") if a["href"].startswith("/mail/0") or "-" in a["href"]
     ]
-    shown = browser.get(link)
-    assert f"Text {EVIL}" in shown.said
+    shown = browser.get_page(link)
+    assert f"Text {EVIL}" in shown.visible_text
     assert not [a for a in shown.all("script") if "src" not in a]
     # Only links of our own can be followed, and only here.
     followed = [a["href"] for a in shown.all("a")]
@@ -88,7 +88,7 @@ def test_without_any_mail_it_says_so(app: Flask, tmp_path: Path) -> None:
     settings: Settings = app.extensions["settings"]
     made = create_app(settings.model_copy(update={"data_dir": tmp_path / "none"}))
     try:
-        assert "No mail yet" in Browser(made).get("/mail/").said
+        assert "No mail yet" in Browser(made).get_page("/mail/").visible_text
     finally:
         made.extensions["database"].engine.dispose()
 

@@ -16,7 +16,7 @@ from app.blueprints.page_blueprint import safe_redirect_path
 from app.config import Settings
 from app.factory import API_BLUEPRINTS, create_app
 from app.kit.db import Database
-from tests.page_client import HTMX, Browser, check
+from tests.page_client import HTMX, Browser, check_page
 from tests.people import PASSWORD, People
 
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -66,13 +66,13 @@ class TestSigningIn:
     def test_leads_to_the_desk(self, browser: Browser, admin: str, database: Database) -> None:
         answer = browser.sign_in(admin, PASSWORD)
         assert (answer.status_code, answer.location) == (303, "/admin/")
-        assert browser.get("/admin/").texts["h1"] == ["Exposure"]
+        assert browser.get_page("/admin/").texts["h1"] == ["Exposure"]
         assert sessions_of(database, admin) == [(None, 32)]
 
     def test_leads_to_where_one_wanted_to_go(self, browser: Browser, admin: str) -> None:
         asked = browser.client.get("/admin/?a=b")
         assert asked.location == "/auth/login?next=/admin/%3Fa%3Db"
-        browser.get(asked.location)
+        browser.get_page(asked.location)
         assert browser.sign_in(admin, PASSWORD, then="/admin/?a=b").location == "/admin/?a=b"
         assert browser.client.get("/auth/login?next=/admin/?a=c").location == "/admin/?a=c"
 
@@ -91,13 +91,13 @@ class TestSigningIn:
     ) -> None:
         member = people.staff(role)
         browser.sign_in(member.email, PASSWORD)
-        home = browser.get("/")
-        assert f"Grace Hopper, {labels.ROLES[role]}" in " ".join(home.said.split())
+        home = browser.get_page("/")
+        assert f"Grace Hopper, {labels.ROLES[role]}" in " ".join(home.visible_text.split())
         may_see = role in {Role.ADMIN, Role.AUDITOR}
-        browser.get("/admin/", status=200 if may_see else 403)
+        browser.get_page("/admin/", status=200 if may_see else 403)
         has_pages = role is not Role.INVENTORY
-        assert ("no desk for this role" in home.said) is not has_pages
-        assert is_asked_to_sign_in(browser.send("/", "sign-out"))
+        assert ("no desk for this role" in home.visible_text) is not has_pages
+        assert is_asked_to_sign_in(browser.submit_form("/", "sign-out"))
 
     def test_is_not_for_customers(
         self, browser: Browser, people: People, database: Database
@@ -105,7 +105,7 @@ class TestSigningIn:
         customer = people.staff(Role.USER)
         answer = browser.sign_in(customer.email, PASSWORD)
         assert answer.status_code == 403
-        assert "These pages are for staff" in check(answer).said
+        assert "These pages are for staff" in check_page(answer).visible_text
         assert sessions_of(database, customer.email) == []
         assert is_asked_to_sign_in(browser.client.get("/admin/"))
 
@@ -114,9 +114,9 @@ class TestSigningIn:
         for email, password in ((admin, "wrong"), (f"{uuid4().hex}@example.com", PASSWORD)):
             answer = browser.sign_in(email, password)
             assert answer.status_code == 422
-            page = check(answer)
+            page = check_page(answer)
             assert page.all("input", id="sign-in-password")[0]["value"] == ""
-            said.append(" ".join(page.said.split()))
+            said.append(" ".join(page.visible_text.split()))
         assert said[0] == said[1]
         assert "The email address or the password is wrong" in said[0]
 
@@ -133,8 +133,8 @@ class TestSigningIn:
     ) -> None:
         answer = browser.sign_in(email, password)
         assert answer.status_code == 422
-        page = check(answer)
-        assert page.said.count(problem) == 2
+        page = check_page(answer)
+        assert page.visible_text.count(problem) == 2
         [field] = page.all("input", **{"aria-invalid": "true"})
         assert field["aria-describedby"] in page.ids
 
@@ -146,7 +146,7 @@ class TestSigningIn:
         blocked = browser.sign_in(admin, PASSWORD)
         assert blocked.status_code == 429
         assert 1 <= int(blocked.headers["Retry-After"]) <= 60
-        assert "Too many failed sign-ins" in check(blocked).said
+        assert "Too many failed sign-ins" in check_page(blocked).visible_text
         assert sessions_of(database, admin) == []
         assert Browser(app).sign_in(admin, PASSWORD).status_code == 303
 
@@ -159,22 +159,22 @@ class TestSigningIn:
         assert is_asked_to_sign_in(browser.client.get("/admin/"))
         answer = Browser(app).sign_in(admin, PASSWORD)
         assert answer.status_code == 403
-        assert "suspended" in check(answer).said
+        assert "suspended" in check_page(answer).visible_text
 
 
 class TestTheSession:
     def test_is_new_at_each_sign_in_and_ends_the_one_before(
         self, browser: Browser, admin: str, database: Database, app: Flask
     ) -> None:
-        browser.get("/auth/login")
-        before = browser.cookie()
+        browser.get_page("/auth/login")
+        before = browser.session_cookie()
         browser.sign_in(admin, PASSWORD)
-        first = browser.cookie()
-        token = browser.get("/admin/").all("input", name="csrf_token")[0]["value"]
+        first = browser.session_cookie()
+        token = browser.get_page("/admin/").all("input", name="csrf_token")[0]["value"]
         browser.client.post(
             "/auth/login", data={"csrf_token": token, "email": admin, "password": PASSWORD}
         )
-        second = browser.cookie()
+        second = browser.session_cookie()
         assert len({before, first, second}) == 3
         assert sessions_of(database, admin) == [("logged_out", 32), (None, 32)]
         for cookie, is_in in ((before, False), (first, False), (second, True)):
@@ -186,8 +186,8 @@ class TestTheSession:
         self, browser: Browser, admin: str, database: Database, app: Flask
     ) -> None:
         browser.sign_in(admin, PASSWORD)
-        stolen = browser.cookie()
-        answer = browser.send("/admin/", "sign-out")
+        stolen = browser.session_cookie()
+        answer = browser.submit_form("/admin/", "sign-out")
         assert (answer.status_code, answer.location) == (303, "/auth/login")
         assert sessions_of(database, admin) == [("logged_out", 32)]
         assert is_asked_to_sign_in(browser.client.get("/admin/"))
@@ -216,7 +216,7 @@ class TestTheSession:
         with time_machine.travel(start, tick=False) as clock:
             browser.sign_in(admin, PASSWORD)
             clock.move_to(start + timedelta(minutes=29))
-            browser.get("/admin/")
+            browser.get_page("/admin/")
             for minutes in (40, 50, 58):
                 clock.move_to(start + timedelta(minutes=minutes))
                 answer = browser.client.get("/admin/", headers=unattended)
@@ -291,16 +291,16 @@ class TestForms:
                 assert 400 <= answer.status_code < 500, (method, path, answer.status_code)
                 if rule.endpoint.partition(".")[0] not in of_programs:
                     assert answer.status_code == 400
-                    assert "no longer valid" in check(answer).said
+                    assert "no longer valid" in check_page(answer).visible_text
                     walked += 1
         assert walked >= 3
         assert everything(database) == before
-        browser.get("/admin/")
+        browser.get_page("/admin/")
 
     def test_refuse_a_token_of_another_session(self, browser: Browser, app: Flask) -> None:
         other = Browser(app)
-        token = other.get("/auth/login").all("input", name="csrf_token")[0]["value"]
-        browser.get("/auth/login")
+        token = other.get_page("/auth/login").all("input", name="csrf_token")[0]["value"]
+        browser.get_page("/auth/login")
         answer = browser.client.post("/theme", data={"csrf_token": token, "theme": "dark"})
         assert answer.status_code == 400
 
@@ -320,7 +320,7 @@ class TestForms:
     def test_of_other_sites_are_refused(
         self, browser: Browser, headers: dict[str, str], status: int
     ) -> None:
-        token = browser.get("/auth/login").all("input", name="csrf_token")[0]["value"]
+        token = browser.get_page("/auth/login").all("input", name="csrf_token")[0]["value"]
         answer = browser.client.post(
             "/theme", data={"csrf_token": token, "theme": "dark"}, headers=headers
         )
@@ -328,21 +328,23 @@ class TestForms:
         assert (browser.client.get_cookie("theme") is None) is (status != 303)
 
     def test_the_theme_comes_back_to_the_page_it_was_chosen_on(self, browser: Browser) -> None:
-        answer = browser.send("/auth/login", "theme-switch", theme="dark", next="/auth/login")
+        answer = browser.submit_form(
+            "/auth/login", "theme-switch", theme="dark", next="/auth/login"
+        )
         assert (answer.status_code, answer.location) == (303, "/auth/login")
-        [root] = browser.get("/auth/login").all("html")
+        [root] = browser.get_page("/auth/login").all("html")
         assert root["data-bs-theme"] == "dark"
 
 
 class TestRefusals:
     def test_are_pages_outside_the_api(self, browser: Browser) -> None:
-        page = browser.get("/nowhere", status=404)
+        page = browser.get_page("/nowhere", status=404)
         assert page.texts["h1"] == ["Page not found"]
 
     def test_are_fragments_to_htmx(self, browser: Browser) -> None:
         answer = browser.client.get("/nowhere", headers=HTMX)
         assert answer.status_code == 404
-        check(answer, fragment="error")
+        check_page(answer, fragment="error")
 
 
 @pytest.fixture
@@ -364,7 +366,7 @@ def test_a_database_that_is_away_is_said_on_a_page(app: Flask) -> None:
     browser = Browser(app)
     with browser.client.session_transaction() as session:
         session["_user_id"] = "a secret that cannot be looked up"
-    page = browser.get("/admin/", status=503)
+    page = browser.get_page("/admin/", status=503)
     assert page.texts["h1"] == [
         "The database cannot be reached. Nothing was changed. Try again in a moment."
     ]

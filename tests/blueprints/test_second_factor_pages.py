@@ -10,7 +10,7 @@ from flask import Flask
 from app.access import Role
 from app.identity.sign_in.pending_sign_in import LIFETIME
 from app.kit.db import Database
-from tests.page_client import check
+from tests.page_client import check_page
 from tests.people import PASSWORD, People
 from tests.staff import Member, StaffBrowser, create_authenticator, create_member_with_app
 from tests.unchanged_database import database_unchanged
@@ -37,7 +37,7 @@ class TestTheApp:
         answer = browser.sign_in(member.email, PASSWORD, then="/admin/?a=b")
         assert (answer.status_code, answer.location) == (303, "/auth/second-factor")
         assert not is_in(browser)
-        answer = browser.send("/auth/second-factor", "second-factor", code=member.code())
+        answer = browser.submit_form("/auth/second-factor", "second-factor", code=member.code())
         assert (answer.status_code, answer.location) == (303, "/admin/?a=b")
         assert is_in(browser)
 
@@ -52,7 +52,7 @@ class TestTheApp:
         second = StaffBrowser(strict_app)
         answer = second.sign_in_by_app(member, code)
         assert answer.status_code == 422
-        assert "already used" in check(answer).said
+        assert "already used" in check_page(answer).visible_text
         assert not is_in(second)
 
     def test_may_be_replaced_by_a_recovery_code_once(
@@ -71,9 +71,9 @@ class TestTheApp:
         self, browser: StaffBrowser, member: Member, code: str
     ) -> None:
         browser.sign_in(member.email, PASSWORD)
-        answer = browser.send("/auth/second-factor", "second-factor", code=code)
+        answer = browser.submit_form("/auth/second-factor", "second-factor", code=code)
         assert answer.status_code == 422
-        check(answer)
+        check_page(answer)
         assert not is_in(browser)
 
     def test_guesses_are_limited_wherever_they_come_from(
@@ -103,12 +103,12 @@ class TestTheHalfDoneSignIn:
     def test_lasts_ten_minutes(self, browser: StaffBrowser, member: Member) -> None:
         with time_machine.travel(AFTERNOON, tick=False) as traveller:
             browser.sign_in(member.email, PASSWORD)
-            token = browser.token("/auth/second-factor")
+            token = browser.csrf_token("/auth/second-factor")
             traveller.shift(LIFETIME)
             fields = {"csrf_token": token, "code": member.code()}
             answer = browser.client.post("/auth/second-factor", data=fields)
             assert answer.status_code == 422
-            assert "took too long" in check(answer).said
+            assert "took too long" in check_page(answer).visible_text
         assert not is_in(browser)
 
     def test_belongs_to_one_browser(
@@ -126,15 +126,17 @@ class TestTheHalfDoneSignIn:
         victim = create_member_with_app(database)
         browser.sign_in(member.email, PASSWORD)
         fields = {"email": victim.email, "user_id": str(victim.actor.user_id)}
-        answer = browser.send("/auth/second-factor", "second-factor", code=victim.code(), **fields)
+        answer = browser.submit_form(
+            "/auth/second-factor", "second-factor", code=victim.code(), **fields
+        )
         assert answer.status_code == 422
-        browser.send("/auth/second-factor", "second-factor", code=member.code(), **fields)
-        assert member.email in browser.get("/admin/").said
+        browser.submit_form("/auth/second-factor", "second-factor", code=member.code(), **fields)
+        assert member.email in browser.get_page("/admin/").visible_text
 
     def test_ends_with_its_use(self, browser: StaffBrowser, member: Member) -> None:
         browser.sign_in(member.email, PASSWORD)
-        stolen = browser.cookie()
-        browser.send("/auth/second-factor", "second-factor", code=member.code())
+        stolen = browser.session_cookie()
+        browser.submit_form("/auth/second-factor", "second-factor", code=member.code())
         browser.client.set_cookie("pbcex", stolen)
         answer = browser.client.get("/auth/second-factor")
         assert (answer.status_code, answer.location) == (303, "/auth/login")
@@ -167,7 +169,7 @@ class TestPasskeys:
         browser.enrol_passkey(email, key)
         other = StaffBrowser(strict_app)
         assert other.sign_in(email, PASSWORD).location == "/auth/second-factor"
-        page = other.get("/auth/second-factor")
+        page = other.get_page("/auth/second-factor")
         assert page.all("form", id="second-factor") == []
         assert other.post_form("/auth/second-factor", code="123456").status_code == 422
         options = other.request_options("/auth/passkey/question", "/auth/second-factor")
@@ -197,7 +199,7 @@ class TestPasskeys:
         other = StaffBrowser(strict_app)
         answer = other.sign_in_by_passkey(key, **lies)
         assert answer.status_code == 422
-        assert "was not accepted" in check(answer).said
+        assert "was not accepted" in check_page(answer).visible_text
         assert not is_in(other)
         if "count" not in lies:
             assert other.sign_in_by_passkey(key).status_code == 303
@@ -223,7 +225,7 @@ class TestPasskeys:
         browser.enrol_passkey(email, key)
         first, second = StaffBrowser(strict_app), StaffBrowser(strict_app)
         options = first.request_options("/auth/passkey/question")
-        cookie = first.cookie()
+        cookie = first.session_cookie()
         answer = key.get(options)
         assert second.post_form("/auth/passkey", credential=answer).status_code == 422
         assert first.post_form("/auth/passkey", credential=answer).status_code == 303
@@ -239,7 +241,7 @@ class TestPasskeys:
         browser.enrol_passkey(email, key)
         other = StaffBrowser(strict_app)
         options = other.request_options("/auth/passkey/question")
-        cookie = other.cookie()
+        cookie = other.session_cookie()
         assert other.post_form("/auth/passkey", credential="{}").status_code == 422
         other.client.set_cookie("pbcex", cookie)
         assert other.post_form("/auth/passkey", credential=key.get(options)).status_code == 422
@@ -268,7 +270,7 @@ class TestPasskeys:
         browser.request_options("/auth/passkey/question")
         refused = browser.post_form("/auth/passkey", credential=answer)
         assert refused.status_code == 422
-        check(refused)
+        check_page(refused)
 
     def test_of_the_suspended_open_nothing(
         self, browser: StaffBrowser, people: People, strict_app: Flask, database: Database
@@ -297,17 +299,17 @@ class TestEnrolment:
     ) -> None:
         actor = people.staff(Role.AUDITOR)
         browser.sign_in(actor.email, PASSWORD)
-        assert browser.send("/auth/enrol", "enrol-app").location == "/auth/enrol/app"
-        page = browser.get("/auth/enrol/app")
-        secret = page.said.split("Secret: ")[1].split()[0]
-        assert browser.get("/auth/enrol/app").said.count(secret) == 1
-        wrong = browser.send("/auth/enrol/app", "app-form", code="000000")
+        assert browser.submit_form("/auth/enrol", "enrol-app").location == "/auth/enrol/app"
+        page = browser.get_page("/auth/enrol/app")
+        secret = page.visible_text.split("Secret: ")[1].split()[0]
+        assert browser.get_page("/auth/enrol/app").visible_text.count(secret) == 1
+        wrong = browser.submit_form("/auth/enrol/app", "app-form", code="000000")
         assert wrong.status_code == 422
-        assert secret in check(wrong).said
+        assert secret in check_page(wrong).visible_text
         member = Member(actor, secret)
-        answer = browser.send("/auth/enrol/app", "app-form", code=member.code(0))
+        answer = browser.submit_form("/auth/enrol/app", "app-form", code=member.code(0))
         assert answer.status_code == 200
-        told = [word for word in check(answer).said.split() if word.count("-") == 3]
+        told = [word for word in check_page(answer).visible_text.split() if word.count("-") == 3]
         assert len(told) == len(set(told)) == 10
         assert is_in(browser)
         assert browser.client.get("/auth/enrol/app").status_code == 303
@@ -321,7 +323,7 @@ class TestEnrolment:
     ) -> None:
         """Who knows the password alone must not add a factor of their own."""
         browser.sign_in(member.email, PASSWORD)
-        token = browser.token("/auth/second-factor")
+        token = browser.csrf_token("/auth/second-factor")
         with database_unchanged(database):
             for path in ("/auth/enrol/app", "/auth/enrol/app/code", "/auth/enrol/passkey"):
                 answer = browser.client.post(path, data={"csrf_token": token, "code": "123456"})

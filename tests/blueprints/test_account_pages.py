@@ -14,7 +14,7 @@ from app.identity.credentials.one_time_tokens import LinkPurpose
 from app.identity.sign_in.staff_sessions import PROOF_LIFETIME
 from app.kit import clock, ids
 from app.kit.db import Database
-from tests.page_client import Browser, check
+from tests.page_client import Browser, check_page
 from tests.people import PASSWORD, People
 from tests.staff import Member, StaffBrowser, create_authenticator, create_member_with_app
 from tests.unchanged_database import database_unchanged
@@ -52,7 +52,7 @@ class TestStepUp:
     def test_is_asked_for_before_a_sensitive_act_and_leads_back(
         self, browser: StaffBrowser, member: Member, database: Database
     ) -> None:
-        token, before = browser.token("/auth/account"), browser.cookie()
+        token, before = browser.csrf_token("/auth/account"), browser.session_cookie()
         fields = {"csrf_token": token, "code": member.code()}
         referer = {"Referer": "http://localhost/auth/account"}
         with database_unchanged(database):
@@ -61,8 +61,8 @@ class TestStepUp:
         assert browser.client.get("/auth/account/app").location == (
             "/auth/prove?next=/auth/account/app"
         )
-        browser.get("/auth/prove?next=/auth/account")
-        answer = browser.send(
+        browser.get_page("/auth/prove?next=/auth/account")
+        answer = browser.submit_form(
             "/auth/prove", "prove-form", code=member.code(0), next="/auth/account"
         )
         assert (answer.status_code, answer.location) == (303, "/auth/account")
@@ -76,18 +76,21 @@ class TestStepUp:
     def test_is_asked_for_before_recovery_codes(
         self, browser: StaffBrowser, member: Member, database: Database
     ) -> None:
-        fields = {"csrf_token": browser.token("/auth/account"), "code": member.recovery_codes[0]}
+        fields = {
+            "csrf_token": browser.csrf_token("/auth/account"),
+            "code": member.recovery_codes[0],
+        }
         with database_unchanged(database):
             answer = browser.client.post("/auth/account/app/recovery-codes", data=fields)
         assert answer.location.startswith("/auth/prove")
 
     @pytest.mark.parametrize("then", ["https://evil.example/", "//evil.example", "/\\evil", "x"])
     def test_leads_nowhere_else(self, browser: StaffBrowser, member: Member, then: str) -> None:
-        answer = browser.send("/auth/prove", "prove-form", code=member.code(0), next=then)
+        answer = browser.submit_form("/auth/prove", "prove-form", code=member.code(0), next=then)
         assert answer.location == "/admin/"
 
     def test_is_told_to_htmx_and_to_scripts(self, browser: StaffBrowser) -> None:
-        token = browser.token("/auth/account")
+        token = browser.csrf_token("/auth/account")
         answer = browser.client.post(
             "/auth/account/passkeys/question",
             headers={
@@ -103,9 +106,9 @@ class TestStepUp:
         self, browser: StaffBrowser, member: Member
     ) -> None:
         for fields in ({"code": "000000"}, {"password": PASSWORD}, {"code": ""}):
-            answer = browser.send("/auth/prove", "prove-form", **fields)
+            answer = browser.submit_form("/auth/prove", "prove-form", **fields)
             assert answer.status_code == 422
-            check(answer)
+            check_page(answer)
         assert browser.client.get("/auth/account/app").location.startswith("/auth/prove")
 
     def test_takes_no_passkey_of_another(
@@ -121,7 +124,7 @@ class TestStepUp:
 
     def test_guesses_are_counted(self, browser: StaffBrowser) -> None:
         refused = [
-            browser.send("/auth/prove", "prove-form", code=f"{guess:06}").status_code
+            browser.submit_form("/auth/prove", "prove-form", code=f"{guess:06}").status_code
             for guess in range(6)
         ]
         assert refused == [422] * 5 + [429]
@@ -133,19 +136,21 @@ def test_recovery_codes_are_replaced(
     browser.sign_in_by_app(member)
     old = member.recovery_codes
     with database_unchanged(database):
-        nothing = browser.send("/auth/account", "app-codes", code="")
+        nothing = browser.submit_form("/auth/account", "app-codes", code="")
     assert nothing.status_code == 422
-    assert "Enter a code" in check(nothing).said
-    wrong = browser.send("/auth/account", "app-codes", code="ABCDEF-ABCDEF-ABCDEF-ABCDEF")
-    assert (wrong.status_code, "The code is wrong" in check(wrong).said) == (422, True)
-    answer = browser.send("/auth/account", "app-codes", code=old[0])
+    assert "Enter a code" in check_page(nothing).visible_text
+    wrong = browser.submit_form("/auth/account", "app-codes", code="ABCDEF-ABCDEF-ABCDEF-ABCDEF")
+    assert (wrong.status_code, "The code is wrong" in check_page(wrong).visible_text) == (422, True)
+    answer = browser.submit_form("/auth/account", "app-codes", code=old[0])
     assert answer.status_code == 200
     shown = re.findall(r"<li><code>([A-Z2-7-]+)</code></li>", answer.text)
     assert len(set(shown) - set(old)) == 10
-    assert "10 recovery codes left" in browser.get("/auth/account").said
+    assert "10 recovery codes left" in browser.get_page("/auth/account").visible_text
     other = StaffBrowser(strict_app)
     assert other.sign_in_by_app(member, old[1]).status_code == 422
-    assert other.send("/auth/second-factor", "second-factor", code=shown[0]).status_code == 303
+    assert (
+        other.submit_form("/auth/second-factor", "second-factor", code=shown[0]).status_code == 303
+    )
 
 
 def test_step_up_by_passkey_and_by_password(strict_app: Flask, app: Flask, people: People) -> None:
@@ -158,8 +163,10 @@ def test_step_up_by_passkey_and_by_password(strict_app: Flask, app: Flask, peopl
         fields = {"credential": key.get(options), "next": "/auth/account"}
         answer = browser.post_form("/auth/prove/passkey", "/auth/prove", **fields)
         assert (answer.status_code, answer.location) == (303, "/auth/account")
-        assert bare.send("/auth/prove", "prove-form", password="wrong").status_code == 422
-        assert bare.send("/auth/prove", "prove-form", password=PASSWORD).location == "/admin/"
+        assert bare.submit_form("/auth/prove", "prove-form", password="wrong").status_code == 422
+        assert (
+            bare.submit_form("/auth/prove", "prove-form", password=PASSWORD).location == "/admin/"
+        )
 
 
 class TestPasskeys:
@@ -171,7 +178,7 @@ class TestPasskeys:
         assert answer.location == "/auth/account"
 
     def ids_in(self, browser: StaffBrowser) -> list[str]:
-        page = browser.get("/auth/account")
+        page = browser.get_page("/auth/account")
         return [row["id"] for row in page.all("tr") if row.get("id", "").startswith("pky_")]
 
     def test_are_added_renamed_and_removed(
@@ -181,13 +188,13 @@ class TestPasskeys:
         self.add(browser, "Blue  key")
         self.add(browser, "Phone")
         first, second = self.ids_in(browser)
-        page = browser.get("/auth/account")
+        page = browser.get_page("/auth/account")
         assert page.all("input", id=f"{first}-name")[0]["value"] == "Blue key"
-        browser.send("/auth/account", f"rename-{first}", name="Red key")
-        assert browser.send("/auth/account", f"rename-{first}", name=" ").status_code == 422
-        page = browser.get("/auth/account")
+        browser.submit_form("/auth/account", f"rename-{first}", name="Red key")
+        assert browser.submit_form("/auth/account", f"rename-{first}", name=" ").status_code == 422
+        page = browser.get_page("/auth/account")
         assert page.all("input", id=f"{first}-name")[0]["value"] == "Red key"
-        browser.send("/auth/account", f"remove-{second}")
+        browser.submit_form("/auth/account", f"remove-{second}")
         assert self.ids_in(browser) == [first]
         with database.reading() as session:
             staged = session.rows(
@@ -205,7 +212,7 @@ class TestPasskeys:
         [mine] = self.ids_in(browser)
         other = StaffBrowser(strict_app)
         other.sign_in_by_app(create_member_with_app(database))
-        token = other.token("/auth/account")
+        token = other.csrf_token("/auth/account")
         with database_unchanged(database):
             for act in ("remove", "name"):
                 path = f"/auth/account/passkeys/{mine}/{act}"
@@ -218,20 +225,22 @@ class TestPasskeys:
         browser.enrol_passkey(people.staff(Role.ADMIN).email, create_authenticator(strict_app))
         [only] = self.ids_in(browser)
         with database_unchanged(database):
-            assert browser.send("/auth/account", f"remove-{only}").status_code == 409
+            assert browser.submit_form("/auth/account", f"remove-{only}").status_code == 409
 
     def test_the_app_can_be_switched_off_only_beside_a_passkey(
         self, browser: StaffBrowser, member: Member
     ) -> None:
         browser.sign_in_by_app(member)
         code = member.recovery_codes[0]
-        assert browser.send("/auth/account", "app-off", code=code).status_code == 409
+        assert browser.submit_form("/auth/account", "app-off", code=code).status_code == 409
         self.add(browser, "Key")
-        assert browser.send("/auth/account", "app-off", code="000000").status_code == 422
-        assert browser.send("/auth/account", "app-off", code=code).location == "/auth/account"
-        assert "Not set up" in browser.get("/auth/account").said
-        assert browser.send("/auth/account", "app-on").location == "/auth/account/app"
-        browser.get("/auth/account/app")
+        assert browser.submit_form("/auth/account", "app-off", code="000000").status_code == 422
+        assert (
+            browser.submit_form("/auth/account", "app-off", code=code).location == "/auth/account"
+        )
+        assert "Not set up" in browser.get_page("/auth/account").visible_text
+        assert browser.submit_form("/auth/account", "app-on").location == "/auth/account/app"
+        browser.get_page("/auth/account/app")
 
 
 class TestSessions:
@@ -244,20 +253,20 @@ class TestSessions:
             other.client.environ_base["HTTP_USER_AGENT"] = agent
             other.sign_in_by_app(member, member.recovery_codes[at])
         browser.sign_in_by_app(member)
-        page = browser.get("/auth/account")
-        assert page.said.count("Firefox on Linux") == 6
-        assert page.said.count("This session") == 1
+        page = browser.get_page("/auth/account")
+        assert page.visible_text.count("Firefox on Linux") == 6
+        assert page.visible_text.count("This session") == 1
         ends = [form["id"] for form in page.all("form") if form["id"].startswith("end-ses_")]
         assert len(ends) == 3
-        assert browser.send("/auth/account", ends[0]).location == "/auth/account"
+        assert browser.submit_form("/auth/account", ends[0]).location == "/auth/account"
         assert sessions_of(database, member).count("logged_out") == 1
-        assert browser.send("/auth/account", "end-others").location == "/auth/account"
+        assert browser.submit_form("/auth/account", "end-others").location == "/auth/account"
         assert sorted(str(each) for each in sessions_of(database, member)) == [
             "None", "logged_out", "logged_out", "logged_out"
         ]  # fmt: skip
         for other in others:
             assert other.client.get("/auth/account").location.startswith("/auth/login")
-        browser.get("/auth/account")
+        browser.get_page("/auth/account")
 
     def test_of_others_are_not_there(
         self, browser: StaffBrowser, member: Member, database: Database, strict_app: Flask
@@ -267,16 +276,16 @@ class TestSessions:
         with database.reading() as session:
             [(newest,)] = session.rows("SELECT id FROM login_sessions ORDER BY id DESC LIMIT 1")
         browser.sign_in_by_app(member)
-        token = browser.token("/auth/account")
+        token = browser.csrf_token("/auth/account")
         path = f"/auth/account/sessions/{ids.encode('ses', newest)}/end"
         assert browser.client.post(path, data={"csrf_token": token}).status_code == 404
-        victim.get("/auth/account")
+        victim.get_page("/auth/account")
 
 
 class TestInvitations:
     def invite(self, browser: StaffBrowser, role: str = "AUDITOR") -> str:
         email = f"{ids.new().hex}@example.com"
-        answer = browser.send(
+        answer = browser.submit_form(
             "/admin/staff", "invite", email=email, first_name="Ada", last_name="King", role=role
         )
         assert answer.location == "/admin/staff", answer.status_code
@@ -300,15 +309,15 @@ class TestInvitations:
     ) -> None:
         browser.sign_in_by_app(member)
         email = self.invite(browser)
-        assert email in browser.get("/admin/staff").said
+        assert email in browser.get_page("/admin/staff").visible_text
         token = self.token_of(database, email)
         guest = StaffBrowser(strict_app)
         assert guest.sign_in(email, "invited, and no password chosen yet").status_code == 422
         path = f"/auth/invitation?token={token}"
-        weak = guest.send(path, "invitation-form", token=token, password="password12")
+        weak = guest.submit_form(path, "invitation-form", token=token, password="password12")
         assert weak.status_code == 422
-        check(weak)
-        answer = guest.send(path, "invitation-form", token=token, password=PASSWORD)
+        check_page(weak)
+        answer = guest.submit_form(path, "invitation-form", token=token, password=PASSWORD)
         assert (answer.status_code, answer.location) == (303, "/auth/second-factor")
         assert guest.client.get("/auth/second-factor").location == "/auth/enrol"
         assert guest.client.get("/auth/account").location.startswith("/auth/login")
@@ -316,9 +325,9 @@ class TestInvitations:
         options = guest.request_options("/auth/enrol/passkey/question", "/auth/enrol")
         fields = {"credential": key.create(options), "name": "Key"}
         guest.post_form("/auth/enrol/passkey", "/auth/enrol", **fields)
-        assert email in guest.get("/auth/account").said
-        assert email not in browser.get("/admin/staff").said
-        again = StaffBrowser(strict_app).send(
+        assert email in guest.get_page("/auth/account").visible_text
+        assert email not in browser.get_page("/admin/staff").visible_text
+        again = StaffBrowser(strict_app).submit_form(
             path, "invitation-form", token=token, password=PASSWORD
         )
         assert again.status_code == 422
@@ -329,17 +338,17 @@ class TestInvitations:
         browser.sign_in_by_app(member)
         email = self.invite(browser)
         first = self.token_of(database, email)
-        page = browser.get("/admin/staff")
+        page = browser.get_page("/admin/staff")
         with database.reading() as session:
             [(user_id,)] = session.rows("SELECT id FROM users WHERE email = %s", (email,))
-        browser.send("/admin/staff", f"again-{ids.encode('usr', user_id)}")
-        assert page.said.count(email) == 2
+        browser.submit_form("/admin/staff", f"again-{ids.encode('usr', user_id)}")
+        assert page.visible_text.count(email) == 2
         second, guest = self.token_of(database, email), StaffBrowser(strict_app)
         path = "/auth/invitation"
-        answer = guest.send(path, "invitation-form", token=first, password=PASSWORD)
+        answer = guest.submit_form(path, "invitation-form", token=first, password=PASSWORD)
         assert answer.status_code == 422
         with time_machine.travel(clock.now() + one_time_tokens.LIFETIME[LinkPurpose.INVITATION]):
-            answer = guest.send(path, "invitation-form", token=second, password=PASSWORD)
+            answer = guest.submit_form(path, "invitation-form", token=second, password=PASSWORD)
             assert answer.status_code == 422
 
     @pytest.mark.parametrize(
@@ -354,7 +363,7 @@ class TestInvitations:
         status: int,
     ) -> None:
         browser.sign_in_by_app(member)
-        token = browser.token("/admin/staff")
+        token = browser.csrf_token("/admin/staff")
         fields = {"csrf_token": token, "email": "ada@example.com", "role": role}
         with database_unchanged(database):
             answer = browser.client.post(
@@ -367,11 +376,11 @@ class TestInvitations:
     ) -> None:
         browser.sign_in_by_app(member)
         fields = {"email": member.email, "first_name": "A", "last_name": "B", "role": "AUDITOR"}
-        browser.get("/admin/staff")
+        browser.get_page("/admin/staff")
         with database_unchanged(database):
-            answer = browser.send("/admin/staff", "invite", **fields)
+            answer = browser.submit_form("/admin/staff", "invite", **fields)
         assert answer.status_code == 409
-        assert check(answer).all("input", id="invite-email")[0]["value"] == member.email
+        assert check_page(answer).all("input", id="invite-email")[0]["value"] == member.email
 
     def test_are_for_those_who_may(self, strict_app: Flask, database: Database) -> None:
         browser = StaffBrowser(strict_app)
