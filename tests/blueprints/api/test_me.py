@@ -95,6 +95,7 @@ class TestProfile:
             ({"id": "usr_1"}, "id"),
             ([], "body"),
         ],
+        ids=str,
     )
     def test_names_what_is_wrong(
         self, me: ApiClient, database: Database, body: object, field: str
@@ -426,6 +427,7 @@ class TestApiKeys:
             lambda key: key[len(KEY_PREFIX) :],
             lambda key: key + " x",
         ],
+        ids=str,
     )
     def test_are_ours_or_nothing(self, me: ApiClient, forge: Any) -> None:
         key = create(me)["key"]

@@ -1,4 +1,4 @@
-"""The inbox, as a customer's program sees it."""
+"""The inbox over the API."""
 
 from uuid import UUID, uuid4
 
@@ -21,8 +21,8 @@ VALUES = {
 }
 
 
-class Reader:
-    """A person with a token and an inbox."""
+class InboxReader:
+    """A registered person who reads their inbox."""
 
     def __init__(self, app, database):
         self.client = app.test_client()
@@ -30,7 +30,7 @@ class Reader:
         address = ":".join(digits[at : at + 4] for at in range(0, 16, 4)) + "::1"
         self.client.environ_base["REMOTE_ADDR"] = address
         self.database = database
-        opened = self.client.post(
+        registered = self.client.post(
             "/api/auth/register",
             json={
                 "email": f"{uuid4().hex}@example.com",
@@ -39,10 +39,10 @@ class Reader:
                 "lastName": "Lovelace",
             },
         ).json
-        self.user_id: UUID = ids.decode("usr", opened["user"]["id"])
-        self.headers = {"Authorization": f"Bearer {opened['accessToken']}"}
+        self.user_id: UUID = ids.decode("usr", registered["user"]["id"])
+        self.headers = {"Authorization": f"Bearer {registered['accessToken']}"}
 
-    def is_told(self, order: str) -> None:
+    def receive_confirmation(self, order: str) -> None:
         with self.database.transaction() as session:
             messages.deliver_to_inbox(
                 session,
@@ -58,12 +58,12 @@ class Reader:
 
 @pytest.fixture
 def reader(app, database):
-    return Reader(app, database)
+    return InboxReader(app, database)
 
 
-def test_the_newest_come_first_page_by_page(reader):
+def test_inbox_is_paged_newest_first(reader):
     for number in range(3):
-        reader.is_told(f"trd_{number}")
+        reader.receive_confirmation(f"trd_{number}")
     first = reader.get("?limit=2").json
     second = reader.get(f"?limit=2&cursor={first['nextCursor']}").json
     assert [message["body"][:11] for message in first["data"] + second["data"]] == [
@@ -74,8 +74,8 @@ def test_the_newest_come_first_page_by_page(reader):
     assert second["nextCursor"] is None
 
 
-def test_a_message_on_the_wire(reader):
-    reader.is_told("trd_0")
+def test_message_has_the_documented_fields(reader):
+    reader.receive_confirmation("trd_0")
     [message] = reader.get().json["data"]
     assert set(message) == {"id", "kind", "subject", "body", "createdAt", "readAt"}
     assert message["id"].startswith("msg_")
@@ -85,15 +85,15 @@ def test_a_message_on_the_wire(reader):
     assert message["readAt"] is None
 
 
-def test_nobody_reads_what_others_were_told(app, database, reader):
-    reader.is_told("trd_0")
-    assert Reader(app, database).get().json == {"data": [], "nextCursor": None}
+def test_inbox_holds_no_messages_of_others(app, database, reader):
+    reader.receive_confirmation("trd_0")
+    assert InboxReader(app, database).get().json == {"data": [], "nextCursor": None}
 
 
-def test_a_cursor_that_was_not_given_out_is_refused(reader):
-    answer = reader.get("?cursor=nonsense")
-    assert answer.status_code == 422
-    assert answer.json["errors"] == [
+def test_inbox_refuses_an_unknown_cursor(reader):
+    response = reader.get("?cursor=nonsense")
+    assert response.status_code == 422
+    assert response.json["errors"] == [
         {
             "field": "cursor",
             "message": "Send the nextCursor of an earlier response, unchanged.",
@@ -101,5 +101,5 @@ def test_a_cursor_that_was_not_given_out_is_refused(reader):
     ]
 
 
-def test_strangers_read_nothing(reader):
+def test_inbox_is_refused_without_a_token(reader):
     assert reader.client.get("/api/messages").status_code == 401

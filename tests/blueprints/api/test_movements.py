@@ -1,4 +1,4 @@
-"""Movements and statements over HTTP."""
+"""Movements and statements over the API."""
 
 import csv
 import io
@@ -18,7 +18,7 @@ from tests.unchanged_database import database_unchanged
 MOVEMENTS, STATEMENTS = "/api/wallet/transactions", "/api/wallet/statements"
 NOW = datetime(2031, 5, 6, 7, 8, 9, tzinfo=UTC)
 JUNE = datetime(2031, 6, 1, tzinfo=UTC)
-MONTH = {"account": "funding", "from": "2031-05-01T00:00:00Z", "to": "2031-06-01T00:00:00Z"}
+MAY = {"account": "funding", "from": "2031-05-01T00:00:00Z", "to": "2031-06-01T00:00:00Z"}
 
 
 @pytest.fixture
@@ -28,54 +28,65 @@ def database(open_app: Flask) -> Database:
 
 
 @pytest.fixture
-def me(open_app: Flask, database: Database) -> Iterator[ApiClient]:
-    """A customer who was given 3 PAXG, minted one, and burnt half of it, half a minute apart; in
-    the June that follows."""
+def customer(open_app: Flask, database: Database) -> Iterator[ApiClient]:
+    """A customer in June who in May received 3 PAXG, minted one and burned half of it, the three
+    half a minute apart."""
     with time_machine.travel(NOW, tick=False) as clock:
         set_prices(database, AU="4000", PAXG="4000")
-        made = ApiClient.create_customer(open_app, PAXG="3")
-        for asset, amount, origin, to in (
+        customer = ApiClient.create_customer(open_app, PAXG="3")
+        for asset, amount, source, target in (
             ("PAXG", "1", "funding", "trading"),
             ("XAU-s", "0.5", "trading", "funding"),
         ):
             clock.shift(timedelta(seconds=30))
-            wish = {"asset": asset, "amount": amount, "from": origin, "to": to}
-            made.ok(201, made.post("/api/wallet/transfer", wish))
+            body = {"asset": asset, "amount": amount, "from": source, "to": target}
+            customer.ok(201, customer.post("/api/wallet/transfer", body))
         clock.move_to(JUNE)
-        made.sign_in()
-        yield made
+        customer.sign_in()
+        yield customer
 
 
-def all_of(me: ApiClient, **query: object) -> list[dict[str, object]]:
-    found: list[dict[str, object]] = []
+def read_all_movements(customer: ApiClient, **query: object) -> list[dict[str, object]]:
+    movements: list[dict[str, object]] = []
     cursor: dict[str, object] = {}
     while True:
-        page = me.ok(200, me.get(MOVEMENTS, **query, **cursor))
-        found += page["data"]
+        page = customer.ok(200, customer.get(MOVEMENTS, **query, **cursor))
+        movements += page["data"]
         if page["nextCursor"] is None:
-            return found
+            return movements
         cursor = {"cursor": page["nextCursor"]}
 
 
 class TestMovements:
-    def test_are_newest_first_with_what_they_were(self, me: ApiClient) -> None:
-        found = all_of(me)
-        assert [(each["asset"], each["amount"], each["description"]) for each in found] == [
+    def test_movements_are_newest_first_with_description_and_kind(
+        self, customer: ApiClient
+    ) -> None:
+        movements = read_all_movements(customer)
+        assert [
+            (movement["asset"], movement["amount"], movement["description"])
+            for movement in movements
+        ] == [
             ("XAU-s", "-0.50000000", "Burn to 0.50000000 PAXG"),
             ("PAXG", "0.50000000", "Burn from 0.50000000 XAU-s"),
             ("XAU-s", "1.00000000", "Mint from 1.00000000 PAXG"),
             ("PAXG", "-1.00000000", "Mint to 1.00000000 XAU-s"),
             ("PAXG", "3.00000000", "Test credit"),
         ]
-        assert found[-1]["at"] == "2031-05-06T07:08:09.000Z"
-        assert found[-1]["account"] == "funding"
-        assert [each["kind"] for each in found] == ["burn", "burn", "mint", "mint", "other"]
-        assert found[0]["reference"] == found[1]["reference"]
-        assert found[0]["reference"].startswith("trf_")
+        assert movements[-1]["at"] == "2031-05-06T07:08:09.000Z"
+        assert movements[-1]["account"] == "funding"
+        assert [movement["kind"] for movement in movements] == [
+            "burn",
+            "burn",
+            "mint",
+            "mint",
+            "other",
+        ]
+        assert movements[0]["reference"] == movements[1]["reference"]
+        assert movements[0]["reference"].startswith("trf_")
 
     @pytest.mark.parametrize("limit", [1, 2, 3, 100])
-    def test_pages_have_each_once(self, me: ApiClient, limit: int) -> None:
-        assert all_of(me, limit=limit) == all_of(me)
+    def test_movement_pages_hold_every_movement_once(self, customer: ApiClient, limit: int) -> None:
+        assert read_all_movements(customer, limit=limit) == read_all_movements(customer)
 
     @pytest.mark.parametrize(
         ("query", "count"),
@@ -92,13 +103,16 @@ class TestMovements:
             ({"to": "2031-05-06T07:08:39Z"}, 1),
             ({"from": "2031-05-06T07:08:39Z", "to": "2031-05-06T07:09:09Z"}, 2),
         ],
+        ids=str,
     )
-    def test_are_narrowed(self, me: ApiClient, query: dict[str, str], count: int) -> None:
-        assert len(all_of(me, **query)) == count
-        assert len(all_of(me, limit=1, **query)) == count
+    def test_movements_are_filtered(
+        self, customer: ApiClient, query: dict[str, str], count: int
+    ) -> None:
+        assert len(read_all_movements(customer, **query)) == count
+        assert len(read_all_movements(customer, limit=1, **query)) == count
 
-    def test_are_nobody_elses(self, open_app: Flask, me: ApiClient) -> None:
-        assert all_of(ApiClient.create_customer(open_app)) == []
+    def test_movements_of_others_are_not_listed(self, open_app: Flask, customer: ApiClient) -> None:
+        assert read_all_movements(ApiClient.create_customer(open_app)) == []
 
     @pytest.mark.parametrize(
         ("query", "field"),
@@ -109,71 +123,78 @@ class TestMovements:
             ({"cursor": "x"}, "cursor"),
             ({"since": "x"}, "since"),
         ],
+        ids=str,
     )
-    def test_what_cannot_be_asked(self, me, database, query, field) -> None:
+    def test_movements_refuse_an_invalid_query(self, customer, database, query, field) -> None:
         with database_unchanged(database):
-            assert field in wrong_fields(me.get(MOVEMENTS, **query))
+            assert field in wrong_fields(customer.get(MOVEMENTS, **query))
 
 
 class TestStatements:
-    def of_may(self, me: ApiClient, **more: str) -> TestResponse:
-        return me.get(STATEMENTS, **MONTH | more)
+    def request_may_statement(self, customer: ApiClient, **changes: str) -> TestResponse:
+        return customer.get(STATEMENTS, **MAY | changes)
 
-    def test_add_up(self, me: ApiClient) -> None:
-        found = me.ok(200, self.of_may(me))
-        assert (found["account"], found["from"], found["to"]) == (
+    def test_statement_opening_plus_movements_is_closing(self, customer: ApiClient) -> None:
+        statement = customer.ok(200, self.request_may_statement(customer))
+        assert (statement["account"], statement["from"], statement["to"]) == (
             "funding",
             "2031-05-01T00:00:00.000Z",
             "2031-06-01T00:00:00.000Z",
         )
-        assert [sheet["asset"] for sheet in found["assets"]] == ["USD", "USDC", "PAXG"]
-        paxg = found["assets"][2]
+        assert [sheet["asset"] for sheet in statement["assets"]] == ["USD", "USDC", "PAXG"]
+        paxg = statement["assets"][2]
         assert (paxg["opening"], paxg["closing"], paxg["held"], paxg["owed"]) == (
             "0.00000000",
             "2.50000000",
             "0.00000000",
             "0.00000000",
         )
-        assert [(each["amount"], each["balance"]) for each in paxg["movements"]] == [
+        assert [(movement["amount"], movement["balance"]) for movement in paxg["movements"]] == [
             ("3.00000000", "3.00000000"),
             ("-1.00000000", "2.00000000"),
             ("0.50000000", "2.50000000"),
         ]
 
-    def test_of_one_asset(self, me: ApiClient) -> None:
-        found = me.ok(200, self.of_may(me, account="trading", asset="XAU-s"))
-        [sheet] = found["assets"]
+    def test_statement_can_be_limited_to_one_asset(self, customer: ApiClient) -> None:
+        statement = customer.ok(
+            200, self.request_may_statement(customer, account="trading", asset="XAU-s")
+        )
+        [sheet] = statement["assets"]
         assert (sheet["asset"], sheet["closing"]) == ("XAU-s", "0.50000000")
 
-    @pytest.mark.parametrize("how", ["format", "accept"])
-    def test_as_a_table(self, me: ApiClient, how: str) -> None:
-        answer = self.written(me, how, "csv", "text/csv")
-        assert answer.status_code == 200
-        assert answer.content_type == "text/csv; charset=utf-8; header=present"
-        assert answer.headers["Content-Disposition"] == (
+    @pytest.mark.parametrize("selector", ["format", "accept"])
+    def test_statement_is_served_as_csv(self, customer: ApiClient, selector: str) -> None:
+        response = self.request_file(customer, selector, "csv", "text/csv")
+        assert response.status_code == 200
+        assert response.content_type == "text/csv; charset=utf-8; header=present"
+        assert response.headers["Content-Disposition"] == (
             'attachment; filename="pbcex-funding-20310501T000000Z-20310601T000000Z.csv"'
         )
-        rows = list(csv.DictReader(io.StringIO(answer.text)))
+        rows = list(csv.DictReader(io.StringIO(response.text)))
         assert [row["balance"] for row in rows if row["asset"] == "PAXG"] == [
             "0.00000000", "3.00000000", "2.00000000", "2.50000000", "2.50000000", "", "",
         ]  # fmt: skip
 
-    @pytest.mark.parametrize("how", ["format", "accept"])
-    def test_on_paper(self, me: ApiClient, how: str) -> None:
-        answer = self.written(me, how, "pdf", "application/pdf")
-        assert answer.status_code == 200
-        assert answer.mimetype == "application/pdf"
-        assert answer.data.startswith(b"%PDF-")
-        assert answer.data == self.written(me, how, "pdf", "application/pdf").data
+    @pytest.mark.parametrize("selector", ["format", "accept"])
+    def test_statement_is_served_as_the_same_pdf_every_time(
+        self, customer: ApiClient, selector: str
+    ) -> None:
+        response = self.request_file(customer, selector, "pdf", "application/pdf")
+        assert response.status_code == 200
+        assert response.mimetype == "application/pdf"
+        assert response.data.startswith(b"%PDF-")
+        assert response.data == self.request_file(customer, selector, "pdf", "application/pdf").data
 
-    def written(self, me: ApiClient, how: str, name: str, media_type: str) -> TestResponse:
-        if how == "format":
-            return self.of_may(me, format=name)
-        return me.send("GET", STATEMENTS, query_string=MONTH, headers={"Accept": media_type})
+    def request_file(
+        self, customer: ApiClient, selector: str, file_format: str, media_type: str
+    ) -> TestResponse:
+        if selector == "format":
+            return self.request_may_statement(customer, format=file_format)
+        return customer.send("GET", STATEMENTS, query_string=MAY, headers={"Accept": media_type})
 
-    def test_what_is_not_known_is_answered_as_json(self, me: ApiClient) -> None:
-        answer = self.written(me, "accept", "", "image/png")
-        assert answer.mimetype == "application/json"
+    def test_statement_is_json_for_an_unknown_media_type(self, customer: ApiClient) -> None:
+        response = self.request_file(customer, "accept", "", "image/png")
+        assert response.mimetype == "application/json"
 
     @pytest.mark.parametrize(
         ("query", "field"),
@@ -184,12 +205,15 @@ class TestStatements:
             ({"from": "2031-06-01T00:00:00.001Z"}, "from"),
             ({"format": "xlsx"}, "format"),
         ],
+        ids=str,
     )
-    def test_what_cannot_be_asked(self, me, database, query, field) -> None:
+    def test_statement_refuses_an_invalid_query(self, customer, database, query, field) -> None:
         with database_unchanged(database):
-            assert field in wrong_fields(self.of_may(me, **query))
+            assert field in wrong_fields(self.request_may_statement(customer, **query))
 
-    def test_need_somebody(self, open_app: Flask, database: Database) -> None:
+    def test_statement_is_refused_without_a_token(
+        self, open_app: Flask, database: Database
+    ) -> None:
         with database_unchanged(database):
-            answer = ApiClient(open_app).get(STATEMENTS, **MONTH)
-            assert_problem(answer, 401, "token_invalid")
+            response = ApiClient(open_app).get(STATEMENTS, **MAY)
+            assert_problem(response, 401, "token_invalid")

@@ -1,4 +1,4 @@
-"""Notification settings over HTTP."""
+"""Notification choices over the API."""
 
 import pytest
 from flask import Flask
@@ -22,101 +22,119 @@ def database(open_app: Flask) -> Database:
 
 
 @pytest.fixture
-def me(open_app: Flask) -> ApiClient:
-    made = ApiClient(open_app)
-    made.register(phone="+12025550123")
-    return made
+def customer(open_app: Flask) -> ApiClient:
+    client = ApiClient(open_app)
+    client.register(phone="+12025550123")
+    return client
 
 
-def choose(me: ApiClient, *wished: tuple[str, str, bool]):
-    choices = [
-        {"topic": topic, "channel": channel, "wanted": wanted} for topic, channel, wanted in wished
+def put_choices(customer: ApiClient, *choices: tuple[str, str, bool]):
+    rows = [
+        {"topic": topic, "channel": channel, "wanted": wanted} for topic, channel, wanted in choices
     ]
-    return me.send("PUT", PATH, json={"choices": choices})
+    return customer.send("PUT", PATH, json={"choices": rows})
 
 
-def wanted(told: dict) -> set[tuple[str, str]]:
-    return {(each["topic"], each["channel"]) for each in told["choices"] if each["wanted"]}
+def wanted_pairs(body: dict) -> set[tuple[str, str]]:
+    return {(choice["topic"], choice["channel"]) for choice in body["choices"] if choice["wanted"]}
 
 
-def mails() -> set[tuple[str, str]]:
+def email_pairs() -> set[tuple[str, str]]:
     return {(topic, channel) for topic, channel in TOPIC_CHANNELS if channel == "email"}
 
 
 class TestChoices:
-    def test_in_the_beginning_mail_is_wanted_and_texts_are_not(self, me: ApiClient) -> None:
-        told = me.ok(200, me.get(PATH))
-        assert told["phone"] == "+12025550123"
-        assert wanted(told) == mails()
-        fixed = {(each["topic"], each["channel"]) for each in told["choices"] if each["fixed"]}
+    def test_email_is_on_and_sms_off_by_default(self, customer: ApiClient) -> None:
+        body = customer.ok(200, customer.get(PATH))
+        assert body["phone"] == "+12025550123"
+        assert wanted_pairs(body) == email_pairs()
+        fixed = {
+            (choice["topic"], choice["channel"]) for choice in body["choices"] if choice["fixed"]
+        }
         assert fixed == MANDATORY_CHANNELS
         assert ("security", "sms") not in {
-            (each["topic"], each["channel"]) for each in told["choices"]
+            (choice["topic"], choice["channel"]) for choice in body["choices"]
         }
 
-    def test_are_kept_until_the_next(self, me: ApiClient) -> None:
-        told = me.ok(200, choose(me, ("deposits", "sms", True), ("trades", "email", False)))
-        assert wanted(told) == mails() - {("trades", "email")} | {("deposits", "sms")}
-        assert me.ok(200, me.get(PATH)) == told
-        assert wanted(me.ok(200, choose(me))) == mails()
+    def test_choices_replace_the_earlier_ones(self, customer: ApiClient) -> None:
+        body = customer.ok(
+            200, put_choices(customer, ("deposits", "sms", True), ("trades", "email", False))
+        )
+        assert wanted_pairs(body) == email_pairs() - {("trades", "email")} | {("deposits", "sms")}
+        assert customer.ok(200, customer.get(PATH)) == body
+        assert wanted_pairs(customer.ok(200, put_choices(customer))) == email_pairs()
 
     @pytest.mark.parametrize(
-        "wish", [("security", "email", False), ("security", "sms", True), ("trades", "fax", True)]
+        "choice", [("security", "email", False), ("security", "sms", True), ("trades", "fax", True)]
     )
-    def test_what_cannot_be_chosen(self, me, database, wish) -> None:
+    def test_mandatory_or_unknown_channel_cannot_be_chosen(
+        self, customer, database, choice
+    ) -> None:
         with database_unchanged(database):
-            [field] = wrong_fields(choose(me, ("deposits", "email", False), wish))
+            [field] = wrong_fields(put_choices(customer, ("deposits", "email", False), choice))
             assert field.startswith("choices.1")
 
-    def test_a_choice_that_is_named_twice(self, me, database) -> None:
+    def test_choice_named_twice_is_refused(self, customer, database) -> None:
         with database_unchanged(database):
-            wished = (("trades", "email", True), ("trades", "email", False))
-            assert wrong_fields(choose(me, *wished)) == ["choices.1"]
+            choices = (("trades", "email", True), ("trades", "email", False))
+            assert wrong_fields(put_choices(customer, *choices)) == ["choices.1"]
 
-    def test_texts_need_a_number(self, open_app: Flask, database: Database) -> None:
-        me = ApiClient(open_app)
-        me.register()
-        assert me.ok(200, me.get(PATH))["phone"] is None
+    def test_sms_cannot_be_chosen_without_a_phone_number(
+        self, open_app: Flask, database: Database
+    ) -> None:
+        customer = ApiClient(open_app)
+        customer.register()
+        assert customer.ok(200, customer.get(PATH))["phone"] is None
         with database_unchanged(database):
-            assert_problem(choose(me, ("deposits", "sms", True)), 409, "phone_needed")
+            assert_problem(put_choices(customer, ("deposits", "sms", True)), 409, "phone_needed")
 
 
 @pytest.mark.parametrize(
-    ("wished", "channels"),
+    ("choices", "tasks"),
     [
-        ((), {"messages.send_mail"}),
-        ((("deposits", "sms", True),), {"messages.send_mail", "messages.send_text"}),
-        ((("deposits", "sms", True), ("deposits", "email", False)), {"messages.send_text"}),
-        ((("deposits", "email", False),), set()),
+        pytest.param((), {"messages.send_mail"}, id="default"),
+        pytest.param(
+            (("deposits", "sms", True),),
+            {"messages.send_mail", "messages.send_text"},
+            id="email and SMS",
+        ),
+        pytest.param(
+            (("deposits", "sms", True), ("deposits", "email", False)),
+            {"messages.send_text"},
+            id="SMS only",
+        ),
+        pytest.param((("deposits", "email", False),), set(), id="neither"),
     ],
 )
-def test_an_event_is_told_as_was_chosen(me, database, wished, channels) -> None:
-    me.ok(200, choose(me, *wished))
+def test_event_is_sent_by_the_chosen_channels_and_always_to_the_inbox(
+    customer, database, choices, tasks
+) -> None:
+    customer.ok(200, put_choices(customer, *choices))
     kind = "deposit_pending"
-    told = {"user_id": str(me.user_id), "kind": kind, "values": sample_values(kind)}
+    args = {"user_id": str(customer.user_id), "kind": kind, "values": sample_values(kind)}
     with database.transaction() as session:
-        outbox.stage(session, "messages.deliver", {**told, "event_key": "deposit_pending:1"})
+        outbox.stage(session, "messages.deliver", {**args, "event_key": "deposit_pending:1"})
     run_pending_jobs(database, "messages.deliver")
     with database.reading() as session:
         staged = session.rows(
             "SELECT task FROM outbox WHERE args->>'user_id' = %s AND task LIKE 'messages.send%%'"
             " AND args->>'kind' = %s",
-            (str(me.user_id), kind),
+            (str(customer.user_id), kind),
         )
-        inbox = session.rows("SELECT kind FROM messages WHERE user_id = %s", (me.user_id,))
-    assert {task for (task,) in staged} == channels
-    assert len(staged) == len(channels)
+        inbox = session.rows("SELECT kind FROM messages WHERE user_id = %s", (customer.user_id,))
+    assert {task for (task,) in staged} == tasks
+    assert len(staged) == len(tasks)
     assert inbox == [(kind,)]
 
 
-def test_security_is_mailed_whatever_stands_in_the_table(me, database) -> None:
+def test_security_is_emailed_whatever_choice_is_stored(customer, database) -> None:
     with database.transaction() as session:
         session.send(
             "INSERT INTO notification_choices VALUES (%s, 'security', 'email', false, now())",
-            (me.user_id,),
+            (customer.user_id,),
         )
-        for kind, how in KINDS.items():
-            if how.topic == "security":
-                assert preferences.chosen_channels(session, me.user_id, kind) == {
+        for kind, rules in KINDS.items():
+            if rules.topic == "security":
+                assert preferences.chosen_channels(session, customer.user_id, kind) == {
                     NotificationChannel.EMAIL
                 }

@@ -1,4 +1,4 @@
-"""Deposits and withdrawals on the wire: what is wrong is named, and changes nothing."""
+"""Deposits and withdrawals over the API: refusals name the field and change nothing."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from tests.paying_customer import verify_without_evidence
 from tests.unchanged_database import database_unchanged
 
 DEPOSIT = {"method": "card", "asset": "USD", "amount": "50.00", "paymentMethod": "pm_card_visa"}
-WHERE = {
+BANK_ACCOUNT = {
     "accountHolder": "Ada Lovelace",
     "accountNumber": "000123456789",
     "routingNumber": "110000000",
@@ -21,9 +21,9 @@ WITHDRAWAL: dict[str, Any] = {
     "method": "bank",
     "asset": "USD",
     "amount": "20.00",
-    "destination": WHERE,
+    "destination": BANK_ACCOUNT,
 }
-TOKENS = {"address": "0x" + "ab" * 20, "network": "ETHEREUM"}
+WALLET_ADDRESS = {"address": "0x" + "ab" * 20, "network": "ETHEREUM"}
 
 
 @pytest.fixture
@@ -33,15 +33,15 @@ def database(open_app: Flask) -> Database:
 
 
 @pytest.fixture
-def me(open_app: Flask, database: Database) -> ApiClient:
+def customer(open_app: Flask, database: Database) -> ApiClient:
     sanctions.import_sample_list(database)
-    made = ApiClient.create_customer(open_app, USD="100.00")
-    verify_without_evidence(database, made.user_id)
-    return made
+    customer = ApiClient.create_customer(open_app, USD="100.00")
+    verify_without_evidence(database, customer.user_id)
+    return customer
 
 
 @pytest.mark.parametrize(
-    ("changed", "field"),
+    ("changes", "field"),
     [
         ({"method": "cash"}, "method"),
         ({"asset": "PAXG"}, "asset"),
@@ -53,90 +53,110 @@ def me(open_app: Flask, database: Database) -> ApiClient:
         ({"phone": "+12025550123"}, "phone"),
         ({"cardNumber": "4242424242424242"}, "cardNumber"),
     ],
+    ids=str,
 )
-def test_deposits_that_cannot_be(
-    me: ApiClient, database: Database, changed: dict[str, Any], field: str
+def test_invalid_deposit_names_the_field_and_changes_nothing(
+    customer: ApiClient, database: Database, changes: dict[str, Any], field: str
 ) -> None:
     with database_unchanged(database):
-        answer = me.post("/api/wallet/deposit", DEPOSIT | changed)
-    told = assert_problem(answer, 422, "validation_failed")
-    assert field in {each["field"] for each in told["errors"]}
+        response = customer.post("/api/wallet/deposit", DEPOSIT | changes)
+    problem = assert_problem(response, 422, "validation_failed")
+    assert field in {error["field"] for error in problem["errors"]}
 
 
-def test_a_card_is_named_by_its_token(me: ApiClient, database: Database) -> None:
-    asked = {name: value for name, value in DEPOSIT.items() if name != "paymentMethod"}
+def test_card_deposit_without_payment_method_is_refused(
+    customer: ApiClient, database: Database
+) -> None:
+    body = {name: value for name, value in DEPOSIT.items() if name != "paymentMethod"}
     with database_unchanged(database):
-        told = assert_problem(me.post("/api/wallet/deposit", asked), 422, "validation_failed")
-    assert told["errors"] == [
+        response = customer.post("/api/wallet/deposit", body)
+    problem = assert_problem(response, 422, "validation_failed")
+    assert problem["errors"] == [
         {"field": "paymentMethod", "message": "Send paymentMethod for the method card."}
     ]
 
 
 @pytest.mark.parametrize(
-    ("changed", "field"),
+    ("changes", "field"),
     [
         ({"method": "card"}, "method"),
         ({"asset": "XAU-s"}, "asset"),
         ({"amount": "0.99"}, "amount"),
         ({"destination": {}}, "destination.accountHolder"),
-        ({"destination": WHERE | {"accountHolder": "Another Person"}}, "destination.accountHolder"),
-        ({"destination": WHERE | {"routingNumber": "123456789"}}, "destination.routingNumber"),
-        ({"destination": WHERE | {"iban": "x"}}, "destination.iban"),
-        ({"destination": TOKENS}, "destination.address"),
+        (
+            {"destination": BANK_ACCOUNT | {"accountHolder": "Another Person"}},
+            "destination.accountHolder",
+        ),
+        (
+            {"destination": BANK_ACCOUNT | {"routingNumber": "123456789"}},
+            "destination.routingNumber",
+        ),
+        ({"destination": BANK_ACCOUNT | {"iban": "x"}}, "destination.iban"),
+        ({"destination": WALLET_ADDRESS}, "destination.address"),
     ],
+    ids=str,
 )
-def test_withdrawals_that_cannot_be(
-    me: ApiClient, database: Database, changed: dict[str, Any], field: str
+def test_invalid_withdrawal_names_the_field_and_changes_nothing(
+    customer: ApiClient, database: Database, changes: dict[str, Any], field: str
 ) -> None:
     with database_unchanged(database):
-        answer = me.post("/api/wallet/withdraw", WITHDRAWAL | changed)
-    told = assert_problem(answer, 422, "validation_failed")
-    assert field in {each["field"] for each in told["errors"]}
+        response = customer.post("/api/wallet/withdraw", WITHDRAWAL | changes)
+    problem = assert_problem(response, 422, "validation_failed")
+    assert field in {error["field"] for error in problem["errors"]}
 
 
-def test_more_than_there_is(me: ApiClient, database: Database) -> None:
+def test_withdrawal_above_the_balance_is_refused(customer: ApiClient, database: Database) -> None:
     with database_unchanged(database):
-        answer = me.post("/api/wallet/withdraw", WITHDRAWAL | {"amount": "100.01"})
-    assert_problem(answer, 409, "insufficient_funds")
+        response = customer.post("/api/wallet/withdraw", WITHDRAWAL | {"amount": "100.01"})
+    assert_problem(response, 409, "insufficient_funds")
 
 
-def test_the_same_key_asks_once(me: ApiClient) -> None:
-    first = me.ok(201, me.post("/api/wallet/withdraw", WITHDRAWAL, key="k"))
-    again = me.post("/api/wallet/withdraw", WITHDRAWAL, key="k")
+def test_repeated_idempotency_key_withdraws_once(customer: ApiClient) -> None:
+    first = customer.ok(201, customer.post("/api/wallet/withdraw", WITHDRAWAL, key="k"))
+    again = customer.post("/api/wallet/withdraw", WITHDRAWAL, key="k")
     assert again.headers["Idempotent-Replayed"] == "true"
     assert again.json == first
-    assert me.available_balances() == {"USD": "80.00"}
+    assert customer.available_balances() == {"USD": "80.00"}
 
 
-def test_lists_and_cancelling(me: ApiClient, database: Database) -> None:
+def test_payments_are_paged_newest_first_and_cancelled_once(
+    customer: ApiClient, database: Database
+) -> None:
     deposits = [
-        me.ok(201, me.post("/api/wallet/deposit", DEPOSIT | {"amount": f"{number}.00"}))["deposit"]
+        customer.ok(
+            201, customer.post("/api/wallet/deposit", DEPOSIT | {"amount": f"{number}.00"})
+        )["deposit"]
         for number in (1, 2, 3)
     ]
-    page = me.ok(200, me.get("/api/wallet/deposits", limit=2))
-    assert [each["id"] for each in page["data"]] == [each["id"] for each in deposits[:0:-1]]
-    rest = me.ok(200, me.get("/api/wallet/deposits", limit=2, cursor=page["nextCursor"]))
+    page = customer.ok(200, customer.get("/api/wallet/deposits", limit=2))
+    assert [deposit["id"] for deposit in page["data"]] == [
+        deposit["id"] for deposit in deposits[:0:-1]
+    ]
+    rest = customer.ok(
+        200, customer.get("/api/wallet/deposits", limit=2, cursor=page["nextCursor"])
+    )
     assert rest == {"data": [deposits[0]], "nextCursor": None}
     with database_unchanged(database):
         path = f"/api/wallet/deposits/{deposits[0]['id']}/cancel"
-        assert_problem(me.post(path), 409, "not_cancellable")
+        assert_problem(customer.post(path), 409, "not_cancellable")
 
-    made = me.ok(201, me.post("/api/wallet/withdraw", WITHDRAWAL))["withdrawal"]
-    assert made["status"] == "approved"
-    assert made["destination"] == "account ending 6789"
-    path = f"/api/wallet/withdrawals/{made['id']}"
-    cancelled = me.ok(200, me.post(f"{path}/cancel"))["withdrawal"]
+    withdrawal = customer.ok(201, customer.post("/api/wallet/withdraw", WITHDRAWAL))["withdrawal"]
+    assert withdrawal["status"] == "approved"
+    assert withdrawal["destination"] == "account ending 6789"
+    path = f"/api/wallet/withdrawals/{withdrawal['id']}"
+    cancelled = customer.ok(200, customer.post(f"{path}/cancel"))["withdrawal"]
     assert cancelled["status"] == "cancelled"
-    assert me.ok(200, me.get(path))["withdrawal"] == cancelled
-    assert me.ok(200, me.get("/api/wallet/withdrawals"))["data"] == [cancelled]
-    assert me.available_balances() == {"USD": "100.00"}
+    assert customer.ok(200, customer.get(path))["withdrawal"] == cancelled
+    assert customer.ok(200, customer.get("/api/wallet/withdrawals"))["data"] == [cancelled]
+    assert customer.available_balances() == {"USD": "100.00"}
     with database_unchanged(database):
-        assert_problem(me.post(f"{path}/cancel"), 409, "not_cancellable")
+        assert_problem(customer.post(f"{path}/cancel"), 409, "not_cancellable")
 
 
-def test_another_s_are_not_there(me: ApiClient, open_app: Flask) -> None:
-    deposit = me.ok(201, me.post("/api/wallet/deposit", DEPOSIT))["deposit"]["id"]
-    withdrawal = me.ok(201, me.post("/api/wallet/withdraw", WITHDRAWAL))["withdrawal"]["id"]
+def test_payments_of_another_customer_are_not_found(customer: ApiClient, open_app: Flask) -> None:
+    deposit = customer.ok(201, customer.post("/api/wallet/deposit", DEPOSIT))["deposit"]["id"]
+    response = customer.post("/api/wallet/withdraw", WITHDRAWAL)
+    withdrawal = customer.ok(201, response)["withdrawal"]["id"]
     other = ApiClient.create_customer(open_app)
     for path in (f"/api/wallet/deposits/{deposit}", f"/api/wallet/withdrawals/{withdrawal}"):
         assert_problem(other.get(path), 404, "not_found")

@@ -116,6 +116,7 @@ class TestTransfer:
             ({"from_": "funding"}, "from_"),
             ({"note": "x"}, "note"),
         ],
+        ids=str,
     )
     def test_moves_no_other_way(
         self, golden: ApiClient, database: Database, changes: dict[str, object], field: str
