@@ -29,8 +29,7 @@ def database(open_app: Flask) -> Database:
 
 @pytest.fixture
 def customer(open_app: Flask, database: Database) -> Iterator[ApiClient]:
-    """A customer in June who in May received 3 PAXG, minted one and burned half of it, the three
-    half a minute apart."""
+    """A customer, in June. In May they received 3 PAXG, minted one and burned half of it."""
     with time_machine.travel(NOW, tick=False) as clock:
         set_prices(database, AU="4000", PAXG="4000")
         customer = ApiClient.create_customer(open_app, PAXG="3")

@@ -1,4 +1,4 @@
-"""Conversions over HTTP, with numbers worked out by hand from API.md's rules."""
+"""Conversions over the API, with numbers worked out by hand from the rules in API.md."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -23,8 +23,8 @@ def database(open_app: Flask) -> Database:
 
 
 @pytest.fixture
-def rich(open_app: Flask, database: Database) -> ApiClient:
-    """A customer with some of everything."""
+def customer(open_app: Flask, database: Database) -> ApiClient:
+    """A customer with a balance of every asset."""
     return ApiClient.create_customer(
         open_app,
         USD="100000.00",
@@ -39,12 +39,12 @@ def rich(open_app: Flask, database: Database) -> ApiClient:
 
 
 class TestPrices:
-    def test_are_public_and_exact(self, open_app: Flask, database: Database) -> None:
+    def test_prices_are_public_and_exact(self, open_app: Flask, database: Database) -> None:
         moment = datetime(2026, 3, 4, 5, 6, 7, 89000, tzinfo=UTC)
         with time_machine.travel(moment, tick=False):
             set_prices(database, **MIDS)
-            answer = ApiClient(open_app).get("/api/trade/prices")
-        rows = answer.json["data"]
+            response = ApiClient(open_app).get("/api/trade/prices")
+        rows = response.json["data"]
         assert [row["metal"] for row in rows] == ["AU", "AG", "PT", "PD", "CU"]
         assert rows[0] == {
             "metal": "AU",
@@ -60,18 +60,20 @@ class TestPrices:
             "marketState": "open",
         }
 
-    def test_of_one_metal(self, open_app: Flask, database: Database) -> None:
-        asked = ApiClient(open_app)
-        rows = asked.ok(200, asked.get("/api/trade/prices", asset="CU"))["data"]
+    def test_prices_can_be_limited_to_one_metal(self, open_app: Flask, database: Database) -> None:
+        client = ApiClient(open_app)
+        rows = client.ok(200, client.get("/api/trade/prices", asset="CU"))["data"]
         assert [(row["asset"], row["bid"], row["ask"]) for row in rows] == [
             ("XCU-s", "0.397000", "0.403000")
         ]
 
     @pytest.mark.parametrize("metal", ["au", "XAU-s", "PAXG", "USD", "", "AU,AG"])
-    def test_of_no_metal(self, open_app: Flask, metal: str) -> None:
+    def test_prices_of_an_unknown_metal_are_refused(self, open_app: Flask, metal: str) -> None:
         assert wrong_fields(ApiClient(open_app).get("/api/trade/prices", asset=metal)) == ["asset"]
 
-    def test_show_when_they_are_stale(self, open_app: Flask, database: Database) -> None:
+    def test_price_older_than_60_seconds_is_marked_stale(
+        self, open_app: Flask, database: Database
+    ) -> None:
         moment = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
         with time_machine.travel(moment, tick=False) as traveller:
             set_prices(database, AU="4000")
@@ -79,11 +81,11 @@ class TestPrices:
             fresh = ApiClient(open_app).get("/api/trade/prices", asset="AU")
             traveller.shift(timedelta(milliseconds=1))
             stale = ApiClient(open_app).get("/api/trade/prices", asset="AU")
-        assert [answer.json["data"][0]["stale"] for answer in (fresh, stale)] == [False, True]
+        assert [response.json["data"][0]["stale"] for response in (fresh, stale)] == [False, True]
 
 
-# fromAsset, toAsset, the amount asked, then fromAmount, toAmount, price and fee as they must be.
-EXACT = [
+#: fromAsset, toAsset and the amount of the request; the expected fromAmount, toAmount, price, fee.
+CONVERSIONS = [
     # Buying: fee = half_up(0.5 % of 100.00) = 0.50; 99.50 / 4008 = 0.024825349…
     ("USD", "XAU-s", {"fromAmount": "100"}, "100.00", "0.02482534", "4008.000000", "0.50 USD"),
     # fee 0.615 → 0.62; (123.00 - 0.62) / 4008 = 0.030533932…
@@ -100,7 +102,7 @@ EXACT = [
     # gross 4.928363; fee 0.024641815 → 0.024642
     ("XAU-s", "USDC", {"fromAmount": "0.00123456"}, "0.00123456", "4.903721", "3992.000000",
      "0.024642 USDC"),
-    # Both dollars: the fee in what is given.
+    # Between dollars the fee is in fromAsset.
     ("USD", "USDC", {"fromAmount": "100"}, "100.00", "99.500000", "1", "0.50 USD"),
     # fee = half_up(0.05000045) = 0.050000 at 6 decimals; 9.950090 → 9.95 USD
     ("USDC", "USD", {"fromAmount": "10.00009"}, "10.000090", "9.95", "1", "0.050000 USDC"),
@@ -129,156 +131,173 @@ EXACT = [
 
 class TestQuote:
     @pytest.mark.parametrize(
-        ("give", "get", "asked", "given", "received", "price", "fee"), EXACT,
-        ids=[f"{row[0]} to {row[1]} {row[2]}" for row in EXACT],
+        ("from_asset", "to_asset", "amount", "from_amount", "to_amount", "price", "fee"),
+        CONVERSIONS,
+        ids=[f"{row[0]} to {row[1]} {row[2]}" for row in CONVERSIONS],
     )  # fmt: skip
-    def test_and_order_say_the_same_exact_numbers(
-        self, rich: ApiClient, give: str, get: str, asked: dict[str, str],
-        given: str, received: str, price: str, fee: str,
+    def test_quote_and_order_have_the_same_exact_amounts(
+        self, customer: ApiClient, from_asset: str, to_asset: str, amount: dict[str, str],
+        from_amount: str, to_amount: str, price: str, fee: str,
     ) -> None:  # fmt: skip
-        body = {"fromAsset": give, "toAsset": get, **asked}
-        amount, asset = fee.split()
+        body = {"fromAsset": from_asset, "toAsset": to_asset, **amount}
+        fee_amount, fee_asset = fee.split()
         expected = {
-            "fromAsset": give,
-            "toAsset": get,
-            "fromAmount": given,
-            "toAmount": received,
+            "fromAsset": from_asset,
+            "toAsset": to_asset,
+            "fromAmount": from_amount,
+            "toAmount": to_amount,
             "price": price,
-            "fee": {"asset": asset, "amount": amount},
+            "fee": {"asset": fee_asset, "amount": fee_amount},
         }
-        quote = rich.ok(201, rich.post("/api/trade/quote", body))
-        order = rich.ok(201, rich.post("/api/trade/order", body))
-        filled = rich.ok(201, rich.post("/api/trade/order", {"quoteId": quote["id"]}))
+        quote = customer.ok(201, customer.post("/api/trade/quote", body))
+        order = customer.ok(201, customer.post("/api/trade/order", body))
+        filled = customer.ok(201, customer.post("/api/trade/order", {"quoteId": quote["id"]}))
         assert set(quote) == {*expected, "id", "expiresAt"}
         assert set(order) == {*expected, "id", "quoteId", "status", "executedAt"}
         assert (order["quoteId"], filled["quoteId"]) == (None, quote["id"])
-        for answer in (quote, order, filled):
-            assert {name: answer[name] for name in expected} == expected
+        for response in (quote, order, filled):
+            assert {name: response[name] for name in expected} == expected
 
-    def test_the_least_is_asked_for_what_is_to_be_received(self, rich: ApiClient) -> None:
-        for give, get, step in (
+    def test_from_amount_is_the_least_that_yields_the_to_amount(self, customer: ApiClient) -> None:
+        for from_asset, to_asset, step in (
             ("USD", "XAU-s", "0.01"),
             ("XAU-s", "USD", "0.00000001"),
             ("XAG-s", "PAXG", "0.00000001"),
             ("USDC", "USD", "0.000001"),
         ):
-            body = {"fromAsset": give, "toAsset": get, "toAmount": "1.23"}
-            quote = rich.ok(201, rich.post("/api/trade/quote", body))
+            body = {"fromAsset": from_asset, "toAsset": to_asset, "toAmount": "1.23"}
+            quote = customer.ok(201, customer.post("/api/trade/quote", body))
             scale = len(step.partition(".")[2])
-            less = int(quote["fromAmount"].replace(".", "")) - 1
-            text = f"{less // 10**scale}.{less % 10**scale:0{scale}}"
-            worse = {"fromAsset": give, "toAsset": get, "fromAmount": text}
-            got = rich.ok(201, rich.post("/api/trade/quote", worse))["toAmount"]
-            assert float(got) < 1.23
+            smaller = int(quote["fromAmount"].replace(".", "")) - 1
+            text = f"{smaller // 10**scale}.{smaller % 10**scale:0{scale}}"
+            body = {"fromAsset": from_asset, "toAsset": to_asset, "fromAmount": text}
+            to_amount = customer.ok(201, customer.post("/api/trade/quote", body))["toAmount"]
+            assert float(to_amount) < 1.23
 
-    def test_keeps_its_price_until_it_expires(self, rich: ApiClient, database: Database) -> None:
+    def test_quote_keeps_its_price_when_the_market_moves(
+        self, customer: ApiClient, database: Database
+    ) -> None:
         body = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100"}
-        quote = rich.ok(201, rich.post("/api/trade/quote", body))
+        quote = customer.ok(201, customer.post("/api/trade/quote", body))
         set_prices(database, AU="5000")
-        order = rich.ok(201, rich.post("/api/trade/order", {"quoteId": quote["id"]}))
+        order = customer.ok(201, customer.post("/api/trade/order", {"quoteId": quote["id"]}))
         assert order["toAmount"] == quote["toAmount"]
-        now = rich.ok(201, rich.post("/api/trade/order", body))
-        assert now["price"] == "5010.000000"
+        unquoted = customer.ok(201, customer.post("/api/trade/order", body))
+        assert unquoted["price"] == "5010.000000"
 
-    def test_is_filled_once(self, rich: ApiClient, database: Database) -> None:
+    def test_quote_is_filled_once(self, customer: ApiClient, database: Database) -> None:
         body = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100"}
-        quote = rich.ok(201, rich.post("/api/trade/quote", body))
-        rich.ok(201, rich.post("/api/trade/order", {"quoteId": quote["id"]}))
+        quote = customer.ok(201, customer.post("/api/trade/quote", body))
+        customer.ok(201, customer.post("/api/trade/order", {"quoteId": quote["id"]}))
         with database_unchanged(database):
-            again = rich.post("/api/trade/order", {"quoteId": quote["id"]})
+            again = customer.post("/api/trade/order", {"quoteId": quote["id"]})
             assert_problem(again, 409, "quote_used")
 
-    def test_expires(self, rich: ApiClient, database: Database) -> None:
+    def test_quote_is_refused_from_its_expiry(
+        self, customer: ApiClient, database: Database
+    ) -> None:
         with time_machine.travel(datetime(2026, 3, 4, tzinfo=UTC), tick=False) as traveller:
-            rich.sign_in()
+            customer.sign_in()
             set_prices(database, **MIDS)
             body = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100"}
-            quote = rich.ok(201, rich.post("/api/trade/quote", body))
-            until = datetime.fromisoformat(quote["expiresAt"])
-            assert timedelta(0) < until - datetime.now(UTC) <= timedelta(minutes=2)
-            traveller.move_to(until)
+            quote = customer.ok(201, customer.post("/api/trade/quote", body))
+            expiry = datetime.fromisoformat(quote["expiresAt"])
+            assert timedelta(0) < expiry - datetime.now(UTC) <= timedelta(minutes=2)
+            traveller.move_to(expiry)
             with database_unchanged(database):
-                late = rich.post("/api/trade/order", {"quoteId": quote["id"]})
+                late = customer.post("/api/trade/order", {"quoteId": quote["id"]})
                 assert_problem(late, 409, "quote_expired")
-            traveller.move_to(until - timedelta(milliseconds=1))
-            rich.ok(201, rich.post("/api/trade/order", {"quoteId": quote["id"]}))
+            traveller.move_to(expiry - timedelta(milliseconds=1))
+            customer.ok(201, customer.post("/api/trade/order", {"quoteId": quote["id"]}))
 
-    def test_of_another_or_of_nobody_is_not_found(
-        self, rich: ApiClient, open_app: Flask, database: Database
+    def test_quote_of_another_customer_or_unknown_is_not_found(
+        self, customer: ApiClient, open_app: Flask, database: Database
     ) -> None:
         body = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100"}
-        mine = rich.ok(201, rich.post("/api/trade/quote", body))["id"]
-        stranger = ApiClient.create_customer(open_app, USD="1000.00")
-        unknown = mine[:-1] + ("0" if mine[-1] != "0" else "1")
-        told = []
+        foreign_id = customer.ok(201, customer.post("/api/trade/quote", body))["id"]
+        other = ApiClient.create_customer(open_app, USD="1000.00")
+        unknown_id = foreign_id[:-1] + ("0" if foreign_id[-1] != "0" else "1")
+        problems = []
         with database_unchanged(database):
-            for quote_id in (mine, unknown, "qt_", "", "trd" + mine[2:], mine.upper(), "x" * 5000):
-                answer = stranger.post("/api/trade/order", {"quoteId": quote_id})
-                told.append({**assert_problem(answer, 404, "not_found"), "requestId": None})
-        assert all(body == told[0] for body in told[:2])
+            for quote_id in (
+                foreign_id,
+                unknown_id,
+                "qt_",
+                "",
+                "trd" + foreign_id[2:],
+                foreign_id.upper(),
+                "x" * 5000,
+            ):
+                response = other.post("/api/trade/order", {"quoteId": quote_id})
+                problems.append({**assert_problem(response, 404, "not_found"), "requestId": None})
+        assert all(problem == problems[0] for problem in problems[:2])
 
-    def test_of_amounts_that_no_account_could_hold(
-        self, rich: ApiClient, database: Database
+    def test_amount_that_no_account_can_hold_is_refused(
+        self, customer: ApiClient, database: Database
     ) -> None:
         set_prices(database, AU="4000", CU="0.0001")
-        for give, get, field, text in (
+        for from_asset, to_asset, field, text in (
             ("USD", "USDC", "fromAmount", "9999999999999999"),
             ("USD", "XCU-s", "fromAmount", "9999999999999999.99"),
             ("USDC", "XAU-s", "toAmount", "9999999999"),
             ("XCU-s", "XAU-s", "toAmount", "9999999999"),
         ):
-            body = {"fromAsset": give, "toAsset": get, field: text}
+            body = {"fromAsset": from_asset, "toAsset": to_asset, field: text}
             for path in ("/api/trade/quote", "/api/trade/order"):
                 with database_unchanged(database):
-                    assert wrong_fields(rich.post(path, body)) == [field]
+                    assert wrong_fields(customer.post(path, body)) == [field]
 
-    def test_at_a_price_that_rounds_to_nothing(self, rich: ApiClient, database: Database) -> None:
+    def test_quote_at_a_price_that_rounds_to_zero_is_refused(
+        self, customer: ApiClient, database: Database
+    ) -> None:
         set_prices(database, AU="1000000", CU="0.0001")
         for field, text in (("fromAmount", "100"), ("toAmount", "0.00000001")):
             body = {"fromAsset": "XCU-s", "toAsset": "XAU-s", field: text}
             with database_unchanged(database):
-                assert wrong_fields(rich.post("/api/trade/quote", body)) == [field]
+                assert wrong_fields(customer.post("/api/trade/quote", body)) == [field]
 
-    def test_small_prices_are_plain_decimals(self, rich: ApiClient, database: Database) -> None:
+    def test_small_price_is_a_plain_decimal(self, customer: ApiClient, database: Database) -> None:
         set_prices(database, AU="400000", CU="0.3")
         body = {"fromAsset": "XCU-s", "toAsset": "XAU-s", "fromAmount": "1000"}
         for path in ("/api/trade/quote", "/api/trade/order"):
-            assert rich.ok(201, rich.post(path, body))["price"] == "0.00000074"
-        assert rich.get("/api/trade/history").json["data"][0]["price"] == "0.00000074"
+            assert customer.ok(201, customer.post(path, body))["price"] == "0.00000074"
+        assert customer.get("/api/trade/history").json["data"][0]["price"] == "0.00000074"
 
 
 class TestOrder:
-    def test_takes_what_is_there_and_no_more(self, open_app: Flask, database: Database) -> None:
-        poor = ApiClient.create_customer(open_app, USD="100.00")
+    def test_order_above_the_balance_is_refused(self, open_app: Flask, database: Database) -> None:
+        customer = ApiClient.create_customer(open_app, USD="100.00")
         body = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100.01"}
         with database_unchanged(database):
-            assert_problem(poor.post("/api/trade/order", body), 409, "insufficient_funds")
-        poor.ok(201, poor.post("/api/trade/order", {**body, "fromAmount": "100.00"}))
-        assert poor.available_balances() == {"XAU-s": "0.02482534"}
+            assert_problem(customer.post("/api/trade/order", body), 409, "insufficient_funds")
+        customer.ok(201, customer.post("/api/trade/order", {**body, "fromAmount": "100.00"}))
+        assert customer.available_balances() == {"XAU-s": "0.02482534"}
 
-    def test_a_refused_order_leaves_its_quote_usable(
+    def test_refused_order_leaves_its_quote_usable(
         self, open_app: Flask, database: Database
     ) -> None:
-        poor = ApiClient.create_customer(open_app, USD="1.00")
+        customer = ApiClient.create_customer(open_app, USD="1.00")
         body = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100"}
-        quote = poor.ok(201, poor.post("/api/trade/quote", body))
-        asked = {"quoteId": quote["id"]}
+        quote = customer.ok(201, customer.post("/api/trade/quote", body))
+        body = {"quoteId": quote["id"]}
         with database_unchanged(database):
-            refused = poor.post("/api/trade/order", asked, key="one")
+            refused = customer.post("/api/trade/order", body, key="one")
             assert_problem(refused, 409, "insufficient_funds")
-        poor.credit(USD="99.00")
+        customer.credit(USD="99.00")
         # Refusals are not stored: the same key may succeed later.
-        poor.ok(201, poor.post("/api/trade/order", asked, key="one"))
+        customer.ok(201, customer.post("/api/trade/order", body, key="one"))
 
-    def test_minds_slippage(self, rich: ApiClient, database: Database) -> None:
+    def test_order_above_the_allowed_slippage_is_refused(
+        self, customer: ApiClient, database: Database
+    ) -> None:
         body = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100"}
         with database_unchanged(database):
-            tight = rich.post("/api/trade/order", {**body, "maxSlippageBps": 19})
-            assert_problem(tight, 409, "slippage_exceeded")
-        rich.ok(201, rich.post("/api/trade/order", {**body, "maxSlippageBps": 20}))
+            refused = customer.post("/api/trade/order", {**body, "maxSlippageBps": 19})
+            assert_problem(refused, 409, "slippage_exceeded")
+        customer.ok(201, customer.post("/api/trade/order", {**body, "maxSlippageBps": 20}))
 
-    def test_needs_a_fresh_price_and_an_open_market(
-        self, rich: ApiClient, database: Database
+    def test_order_is_refused_at_a_stale_price_or_in_a_halted_market(
+        self, customer: ApiClient, database: Database
     ) -> None:
         body = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100"}
         with (
@@ -286,19 +305,21 @@ class TestOrder:
             database_unchanged(database),
         ):
             for path in ("/api/trade/quote", "/api/trade/order"):
-                assert_problem(rich.post(path, body), 409, "price_stale")
-        quote = rich.ok(201, rich.post("/api/trade/quote", body))
+                assert_problem(customer.post(path, body), 409, "price_stale")
+        quote = customer.ok(201, customer.post("/api/trade/quote", body))
         with database.transaction() as session:
             session.send("UPDATE market_prices SET halted = true, halted_reason = 'a test'")
         with database_unchanged(database):
-            for asked in (body, {"quoteId": quote["id"]}):
-                assert_problem(rich.post("/api/trade/order", asked), 409, "market_halted")
+            for order in (body, {"quoteId": quote["id"]}):
+                assert_problem(customer.post("/api/trade/order", order), 409, "market_halted")
 
-    def test_a_repeated_key_gives_the_same_bytes(self, rich: ApiClient, database: Database) -> None:
+    def test_repeated_idempotency_key_returns_the_same_bytes(
+        self, customer: ApiClient, database: Database
+    ) -> None:
         body = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100"}
-        first = rich.post("/api/trade/order", body, key="the same")
+        first = customer.post("/api/trade/order", body, key="the same")
         with database_unchanged(database):
-            again = rich.post("/api/trade/order", dict(reversed(body.items())), key="the same")
+            again = customer.post("/api/trade/order", dict(reversed(body.items())), key="the same")
         assert first.status_code == again.status_code == 201
         assert first.data == again.data
         assert first.content_type == again.content_type
@@ -306,50 +327,58 @@ class TestOrder:
         assert again.headers["Idempotent-Replayed"] == "true"
         assert first.headers["X-Request-Id"] != again.headers["X-Request-Id"]
 
-    def test_a_key_belongs_to_one_person(
-        self, rich: ApiClient, open_app: Flask, database: Database
+    def test_idempotency_key_belongs_to_one_customer(
+        self, customer: ApiClient, open_app: Flask, database: Database
     ) -> None:
         body = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100"}
         other = ApiClient.create_customer(open_app, USD="100.00")
-        mine = rich.ok(201, rich.post("/api/trade/order", body, key="shared"))
-        theirs = other.ok(201, other.post("/api/trade/order", body, key="shared"))
-        assert mine["id"] != theirs["id"]
+        first = customer.ok(201, customer.post("/api/trade/order", body, key="shared"))
+        second = other.ok(201, other.post("/api/trade/order", body, key="shared"))
+        assert first["id"] != second["id"]
 
 
 class TestHistory:
-    def test_comes_in_pages_newest_first(self, rich: ApiClient, open_app: Flask) -> None:
+    def test_history_is_paged_newest_first(self, customer: ApiClient, open_app: Flask) -> None:
         body = {"fromAsset": "USD", "toAsset": "XAU-s"}
-        made = [
-            rich.ok(201, rich.post("/api/trade/order", {**body, "fromAmount": str(dollars)}))
+        orders = [
+            customer.ok(
+                201, customer.post("/api/trade/order", {**body, "fromAmount": str(dollars)})
+            )
             for dollars in range(1, 8)
         ]
-        seen: list[object] = []
+        listed: list[object] = []
         cursor: dict[str, str] = {}
         sizes = []
         while True:
-            page = rich.ok(200, rich.get("/api/trade/history", limit=3, **cursor))
+            page = customer.ok(200, customer.get("/api/trade/history", limit=3, **cursor))
             sizes.append(len(page["data"]))
-            seen += page["data"]
+            listed += page["data"]
             if page["nextCursor"] is None:
                 break
             cursor = {"cursor": page["nextCursor"]}
         assert sizes == [3, 3, 1]
-        assert seen == made[::-1]
-        assert [order["id"] for order in made] == sorted(order["id"] for order in made)
-        stranger = ApiClient.create_customer(open_app)
-        assert stranger.get("/api/trade/history").json == {"data": [], "nextCursor": None}
+        assert listed == orders[::-1]
+        assert [order["id"] for order in orders] == sorted(order["id"] for order in orders)
+        other = ApiClient.create_customer(open_app)
+        assert other.get("/api/trade/history").json == {"data": [], "nextCursor": None}
 
     @pytest.mark.parametrize(
-        "limit", ["0", "-1", "101", "1.0", "1_0", "+5", " 5", "５", "x", "", "9" * 5000]
+        "limit",
+        ["0", "-1", "101", "1.0", "1_0", "+5", " 5", "５", "x", "", "9" * 5000],
+        ids=lambda limit: repr(limit)[:24],
     )
-    def test_refuses_a_bad_limit(self, rich: ApiClient, limit: str) -> None:
-        assert wrong_fields(rich.get("/api/trade/history", limit=limit)) == ["limit"]
+    def test_history_refuses_an_invalid_limit(self, customer: ApiClient, limit: str) -> None:
+        assert wrong_fields(customer.get("/api/trade/history", limit=limit)) == ["limit"]
 
-    @pytest.mark.parametrize("cursor", ["", "x", "é", "A" * 22 + "=", "A" * 301, "a\x00b"])
-    def test_refuses_a_cursor_that_no_page_gave(self, rich: ApiClient, cursor: str) -> None:
-        assert wrong_fields(rich.get("/api/trade/history", cursor=cursor)) == ["cursor"]
+    @pytest.mark.parametrize(
+        "cursor",
+        ["", "x", "é", "A" * 22 + "=", "A" * 301, "a\x00b"],
+        ids=lambda cursor: repr(cursor)[:26],
+    )
+    def test_history_refuses_an_unknown_cursor(self, customer: ApiClient, cursor: str) -> None:
+        assert wrong_fields(customer.get("/api/trade/history", cursor=cursor)) == ["cursor"]
 
-    def test_refuses_what_it_does_not_know(self, rich: ApiClient) -> None:
-        assert wrong_fields(rich.get("/api/trade/history", page="2")) == ["page"]
-        twice = rich.send("GET", "/api/trade/history", query_string="limit=1&limit=2")
+    def test_history_refuses_unknown_and_repeated_parameters(self, customer: ApiClient) -> None:
+        assert wrong_fields(customer.get("/api/trade/history", page="2")) == ["page"]
+        twice = customer.send("GET", "/api/trade/history", query_string="limit=1&limit=2")
         assert wrong_fields(twice) == ["limit"]

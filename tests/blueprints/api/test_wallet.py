@@ -1,4 +1,4 @@
-"""Balances and transfers over HTTP."""
+"""Balances and transfers over the API."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -23,27 +23,27 @@ def database(open_app: Flask) -> Database:
 
 
 @pytest.fixture
-def golden(open_app: Flask, database: Database) -> ApiClient:
-    """A customer with gold in both forms."""
+def customer(open_app: Flask, database: Database) -> ApiClient:
+    """A customer with 300 PAXG and 300 XAU-s."""
     return ApiClient.create_customer(open_app, PAXG="300", XAU_s="300")
 
 
-def mint(amount: str) -> dict[str, str]:
+def mint_body(amount: str) -> dict[str, str]:
     return {"asset": "PAXG", "amount": amount, "from": "funding", "to": "trading"}
 
 
-def burn(amount: str) -> dict[str, str]:
+def burn_body(amount: str) -> dict[str, str]:
     return {"asset": "XAU-s", "amount": amount, "from": "trading", "to": "funding"}
 
 
 class TestBalances:
-    def test_of_a_new_customer_are_zero_in_full_scale(
+    def test_balances_of_a_new_customer_are_zero_with_all_decimals(
         self, open_app: Flask, database: Database
     ) -> None:
-        me = ApiClient.create_customer(open_app)
-        nothing = {"held": "0.00000000", "total": "0.00000000", "usdValue": "0.00"}
-        ounces = {"available": "0.00000000", **nothing}
-        assert me.ok(200, me.get("/api/wallet/balances")) == {
+        customer = ApiClient.create_customer(open_app)
+        zeros = {"held": "0.00000000", "total": "0.00000000", "usdValue": "0.00"}
+        ounces = {"available": "0.00000000", **zeros}
+        assert customer.ok(200, customer.get("/api/wallet/balances")) == {
             "funding": [
                 {
                     "asset": "USD", "available": "0.00", "held": "0.00", "total": "0.00",
@@ -62,37 +62,40 @@ class TestBalances:
             "totalUsd": "0.00",
         }  # fmt: skip
 
-    def test_are_worth_their_bid(self, open_app: Flask, database: Database) -> None:
-        me = ApiClient.create_customer(
+    def test_balances_are_valued_at_the_bid(self, open_app: Flask, database: Database) -> None:
+        customer = ApiClient.create_customer(
             open_app, USD="12.34", USDC="1.999999", PAXG="0.00000001", XAU_s="1.00000001"
         )
-        answered = me.ok(200, me.get("/api/wallet/balances"))
-        worth = {
+        balances = customer.ok(200, customer.get("/api/wallet/balances"))
+        values = {
             holding["asset"]: holding["usdValue"]
             for account in ("funding", "trading")
-            for holding in answered[account]
+            for holding in balances[account]
         }
         # 1.00000001 × 3992 = 3992.00003992; 0.00000001 × 3992 = 0.00003992
-        assert worth["USD"] == "12.34"
-        assert worth["USDC"] == "1.99"
-        assert worth["PAXG"] == "0.00"
-        assert worth["XAU-s"] == "3992.00"
-        assert answered["totalUsd"] == "4006.33"
+        assert values["USD"] == "12.34"
+        assert values["USDC"] == "1.99"
+        assert values["PAXG"] == "0.00"
+        assert values["XAU-s"] == "3992.00"
+        assert balances["totalUsd"] == "4006.33"
 
 
 class TestTransfer:
-    def test_there_and_back_keeps_every_unit(self, golden: ApiClient) -> None:
-        minted = golden.ok(201, golden.post(TRANSFER, mint("1.23456789")))
-        assert golden.available_balances() == {"PAXG": "298.76543211", "XAU-s": "301.23456789"}
-        burned = golden.ok(201, golden.post(TRANSFER, burn("1.23456789")))
-        assert golden.available_balances() == {"PAXG": "300.00000000", "XAU-s": "300.00000000"}
-        for made, give, get in ((minted, "PAXG", "XAU-s"), (burned, "XAU-s", "PAXG")):
-            assert made.pop("id").startswith("trf_")
-            assert made.pop("transferredAt").endswith("Z")
-            assert made == {
-                "fromAsset": give,
+    def test_transfer_and_back_keeps_every_unit(self, customer: ApiClient) -> None:
+        minted = customer.ok(201, customer.post(TRANSFER, mint_body("1.23456789")))
+        assert customer.available_balances() == {"PAXG": "298.76543211", "XAU-s": "301.23456789"}
+        burned = customer.ok(201, customer.post(TRANSFER, burn_body("1.23456789")))
+        assert customer.available_balances() == {"PAXG": "300.00000000", "XAU-s": "300.00000000"}
+        for transfer, from_asset, to_asset in (
+            (minted, "PAXG", "XAU-s"),
+            (burned, "XAU-s", "PAXG"),
+        ):
+            assert transfer.pop("id").startswith("trf_")
+            assert transfer.pop("transferredAt").endswith("Z")
+            assert transfer == {
+                "fromAsset": from_asset,
                 "fromAmount": "1.23456789",
-                "toAsset": get,
+                "toAsset": to_asset,
                 "toAmount": "1.23456789",
             }
 
@@ -118,63 +121,73 @@ class TestTransfer:
         ],
         ids=str,
     )
-    def test_moves_no_other_way(
-        self, golden: ApiClient, database: Database, changes: dict[str, object], field: str
+    def test_invalid_transfer_names_the_field_and_changes_nothing(
+        self, customer: ApiClient, database: Database, changes: dict[str, object], field: str
     ) -> None:
         with database_unchanged(database):
-            assert wrong_fields(golden.post(TRANSFER, {**mint("1"), **changes})) == [field]
+            assert wrong_fields(customer.post(TRANSFER, {**mint_body("1"), **changes})) == [field]
 
     @pytest.mark.parametrize("amount", ["0.00009999", "100.00000001", "1000000"])
-    def test_has_a_least_and_a_greatest_size(
-        self, golden: ApiClient, database: Database, amount: str
+    def test_transfer_below_the_minimum_or_above_the_maximum_is_refused(
+        self, customer: ApiClient, database: Database, amount: str
     ) -> None:
         with database_unchanged(database):
-            assert wrong_fields(golden.post(TRANSFER, mint(amount))) == ["amount"]
+            assert wrong_fields(customer.post(TRANSFER, mint_body(amount))) == ["amount"]
 
-    def test_has_a_limit_each_day(self, golden: ApiClient, database: Database) -> None:
+    def test_transfer_above_the_daily_limit_is_refused_until_the_next_day(
+        self, customer: ApiClient, database: Database
+    ) -> None:
         with time_machine.travel(datetime(2026, 3, 4, tzinfo=UTC), tick=False) as traveller:
-            golden.sign_in()
+            customer.sign_in()
             set_prices(database, **MIDS)
-            for body in (mint("100"), burn("100"), mint("50")):
-                golden.ok(201, golden.post(TRANSFER, body))
+            for body in (mint_body("100"), burn_body("100"), mint_body("50")):
+                customer.ok(201, customer.post(TRANSFER, body))
             with database_unchanged(database):
-                more = golden.post(TRANSFER, mint("0.0001"))
-                assert_problem(more, 409, "transfer_limit_exceeded")
+                refused = customer.post(TRANSFER, mint_body("0.0001"))
+                assert_problem(refused, 409, "transfer_limit_exceeded")
             traveller.shift(timedelta(days=1))
-            golden.sign_in()
+            customer.sign_in()
             set_prices(database, **MIDS)
-            golden.ok(201, golden.post(TRANSFER, mint("0.0001")))
+            customer.ok(201, customer.post(TRANSFER, mint_body("0.0001")))
 
-    def test_waits_while_paxg_strays(self, golden: ApiClient, database: Database) -> None:
-        for stray in ("4040.01", "3959.99"):
-            set_prices(database, PAXG=stray)
+    def test_transfer_is_refused_while_paxg_is_over_1_percent_off_gold(
+        self, customer: ApiClient, database: Database
+    ) -> None:
+        for price in ("4040.01", "3959.99"):
+            set_prices(database, PAXG=price)
             with database_unchanged(database):
-                for body in (mint("1"), burn("1")):
-                    assert_problem(golden.post(TRANSFER, body), 409, "gate_closed")
-        for close in ("4040.00", "3960.00"):
-            set_prices(database, PAXG=close)
-            golden.ok(201, golden.post(TRANSFER, mint("1")))
+                for body in (mint_body("1"), burn_body("1")):
+                    assert_problem(customer.post(TRANSFER, body), 409, "gate_closed")
+        for price in ("4040.00", "3960.00"):
+            set_prices(database, PAXG=price)
+            customer.ok(201, customer.post(TRANSFER, mint_body("1")))
 
     @pytest.mark.parametrize("missing", ["AU", "PAXG"])
-    def test_waits_without_a_price(
-        self, golden: ApiClient, database: Database, missing: str
+    def test_transfer_is_refused_without_both_prices(
+        self, customer: ApiClient, database: Database, missing: str
     ) -> None:
         with database.transaction() as session:
             session.send("DELETE FROM market_prices WHERE metal = %s", (missing,))
         with database_unchanged(database):
-            assert_problem(golden.post(TRANSFER, mint("1")), 409, "price_stale")
+            assert_problem(customer.post(TRANSFER, mint_body("1")), 409, "price_stale")
 
-    def test_takes_what_is_there_and_no_more(self, open_app: Flask, database: Database) -> None:
-        poor = ApiClient.create_customer(open_app, PAXG="1")
+    def test_transfer_above_the_balance_is_refused(
+        self, open_app: Flask, database: Database
+    ) -> None:
+        client = ApiClient.create_customer(open_app, PAXG="1")
         with database_unchanged(database):
-            assert_problem(poor.post(TRANSFER, mint("1.00000001")), 409, "insufficient_funds")
-            assert_problem(poor.post(TRANSFER, burn("0.0001")), 409, "insufficient_funds")
-        poor.ok(201, poor.post(TRANSFER, mint("1")))
-        assert poor.available_balances() == {"XAU-s": "1.00000000"}
+            assert_problem(
+                client.post(TRANSFER, mint_body("1.00000001")), 409, "insufficient_funds"
+            )
+            assert_problem(client.post(TRANSFER, burn_body("0.0001")), 409, "insufficient_funds")
+        client.ok(201, client.post(TRANSFER, mint_body("1")))
+        assert client.available_balances() == {"XAU-s": "1.00000000"}
 
-    def test_a_repeated_key_moves_once(self, golden: ApiClient, database: Database) -> None:
-        first = golden.post(TRANSFER, mint("1"), key="again")
+    def test_repeated_idempotency_key_transfers_once(
+        self, customer: ApiClient, database: Database
+    ) -> None:
+        first = customer.post(TRANSFER, mint_body("1"), key="again")
         with database_unchanged(database):
-            again = golden.post(TRANSFER, mint("1"), key="again")
+            again = customer.post(TRANSFER, mint_body("1"), key="again")
         assert (first.status_code, first.data) == (again.status_code, again.data)
         assert again.headers["Idempotent-Replayed"] == "true"
