@@ -1,8 +1,8 @@
-"""A browser without script: fetches pages of this application and checks each of them.
+"""A browser without script, which fetches pages of the application and checks each of them.
 
-Every page: the title begins with the only h1, one main, each input has a label, each form an action
-and a token, ids are unique, nothing of the program's own words shows, no inline script or style,
-and every HTMX attribute carries the response's nonce.
+On every page the title begins with the only h1, there is one main, each input has a label, each
+form an action and a CSRF token, ids are unique, no text shows a Python value or template syntax,
+there is no inline script or style, and each element with HTMX attributes carries the nonce.
 """
 
 import re
@@ -13,7 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-#: Of the elements that close themselves, those that pages have.
+#: The elements without an end tag that the pages use.
 _VOID = frozenset({"br", "col", "hr", "img", "input", "link", "meta", "wbr"})
 _LEAKS = re.compile(r"\bNone\b|Decimal\(|Amount\(|\{\{|\{%|Undefined|object at 0x")
 _UNLABELLED = frozenset({"hidden", "submit", "button"})
@@ -21,7 +21,7 @@ HTMX = {"HX-Request": "true", "HX-Request-Type": "partial"}
 
 
 class Page(HTMLParser):
-    """A parsed page or fragment, with what the checks and the tests ask about."""
+    """A parsed page or fragment: its elements, its headings and its text."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class Page(HTMLParser):
         self._open: list[str] = []
         self.feed(text)
         self.close()
-        assert self._open == [], f"never closed: {self._open}"
+        assert self._open == [], f"elements without an end tag: {self._open}"
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, {name: value or "" for name, value in attrs}))
@@ -54,29 +54,32 @@ class Page(HTMLParser):
             if tag in self._open:
                 self.texts[tag][-1] += data
 
-    def all(self, tag: str, **wanted: str) -> list[dict[str, str]]:
-        """The attributes of every such element."""
+    def all(self, tag: str, **expected: str) -> list[dict[str, str]]:
+        """Return the attributes of each element with this tag and these attributes."""
         return [
             attributes
             for name, attributes in self.tags
-            if name == tag and all(attributes.get(key) == value for key, value in wanted.items())
+            if name == tag and all(attributes.get(key) == value for key, value in expected.items())
         ]
 
     @property
     def ids(self) -> list[str]:
-        """Every id, in order."""
+        """The ids of all elements, in their order."""
         return [attributes["id"] for _, attributes in self.tags if "id" in attributes]
 
 
 def check_page(response: TestResponse, *, fragment: str | None = None) -> Page:
-    """The parsed answer, after every check. `fragment`: the id of the root it must be."""
+    """Run every check on the response and return the parsed page.
+
+    `fragment` is the id of the root element where a fragment is expected, not a whole page.
+    """
     text = response.get_data(as_text=True)
     assert response.content_type == "text/html; charset=utf-8"
     assert "HX-Request" in response.headers["Vary"]
     assert response.headers["Cache-Control"] == "no-store"
     page = Page(text)
     ids = page.ids
-    assert len(ids) == len(set(ids)), f"ids come twice: {sorted(ids)}"
+    assert len(ids) == len(set(ids)), f"ids are not unique: {sorted(ids)}"
     assert not _LEAKS.search(page.visible_text), _LEAKS.search(page.visible_text)
     _check_forms(page)
     _check_policy(page, response)
@@ -98,7 +101,7 @@ def _check_forms(page: Page) -> None:
                 assert attributes["id"] in labelled or "aria-label" in attributes, attributes
     forms = page.all("form")
     assert all(form["action"].startswith("/") for form in forms)
-    # What only looks for something is a GET: its address can be kept, and it needs no token.
+    # A search form is a GET: its URL can be bookmarked, and it needs no CSRF token.
     posts = [form for form in forms if not (form["method"] == "get" and form["role"] == "search")]
     assert all(form["method"] == "post" for form in posts)
     assert len(page.all("input", name="csrf_token")) == len(posts)
@@ -120,22 +123,22 @@ def _check_policy(page: Page, response: TestResponse) -> None:
 
 
 class Browser:
-    """One person's browser, on an address of its own so that limits don't meet."""
+    """A browser with an IP address of its own, so that it shares no rate limit."""
 
     def __init__(self, app: Flask) -> None:
         self.client: FlaskClient = app.test_client()
         digits = uuid4().hex[:16]
-        address = ":".join(digits[at : at + 4] for at in range(0, 16, 4)) + "::1"
-        self.client.environ_base["REMOTE_ADDR"] = address
+        ip_address = ":".join(digits[index : index + 4] for index in range(0, 16, 4)) + "::1"
+        self.client.environ_base["REMOTE_ADDR"] = ip_address
 
     def get_page(self, path: str, status: int = 200) -> Page:
-        """A whole page, checked."""
+        """Fetch a whole page and check it."""
         response = self.client.get(path)
         assert response.status_code == status, (response.status_code, response.headers)
         return check_page(response)
 
     def get_fragment(self, path: str, root: str) -> Page:
-        """What HTMX gets, checked: bytes that are in the whole page too."""
+        """Fetch a fragment as HTMX does and check it; the page must contain the same bytes."""
         response = self.client.get(path, headers=HTMX)
         assert response.status_code == 200
         page = check_page(response, fragment=root)
@@ -144,23 +147,23 @@ class Browser:
         return page
 
     def submit_form(self, path: str, form: str, **fields: str) -> TestResponse:
-        """The form `form` of the page at `path`, filled in and sent, with its token."""
+        """Send the form with the id `form` of the page at `path`, with its CSRF token."""
         page = self.get_page(path)
         [attributes] = page.all("form", id=form)
         token = page.all("input", name="csrf_token")[0]["value"]
         return self.client.post(attributes["action"], data={"csrf_token": token, **fields})
 
     def csrf_token(self) -> str:
-        """A token for forms that are sent without their page."""
+        """Return a CSRF token, for a form that is sent without fetching its page."""
         return self.get_page("/").all("input", name="csrf_token")[0]["value"]
 
     def sign_in(self, email: str, password: str, *, then: str = "") -> TestResponse:
-        """Sign in by the form."""
+        """Sign in by the form; `then` is the path to open next."""
         fields = {"email": email, "password": password} | ({"next": then} if then else {})
         return self.submit_form("/auth/login", "sign-in", **fields)
 
     def session_cookie(self) -> str:
-        """The session's cookie as the browser holds it."""
+        """Return the value of the session cookie."""
         cookie = self.client.get_cookie("pbcex")
         assert cookie is not None
         return cookie.value

@@ -1,4 +1,4 @@
-"""The application with the probe, and customers who can call it."""
+"""The application with the probe routes, and signed-in customers who call them."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ PROBLEM = "application/problem+json"
 
 
 def create_app_with_probe(settings: Settings) -> Flask:
-    """An application of its own that also serves the probe."""
+    """Return a new application that also serves the probe routes."""
     app = create_app(settings)
     api = app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
     api.register_blueprint(probe.blp)
@@ -31,64 +31,64 @@ def create_app_with_probe(settings: Settings) -> Flask:
 
 @pytest.fixture(scope="session")
 def probe_app(app: Flask) -> Iterator[Flask]:
-    """The tests' application with the probe, on the same database."""
-    probed = create_app_with_probe(app.extensions["settings"])
-    yield probed
-    probed.extensions["database"].engine.dispose()
+    """Return an application with the probe routes, on the tests' database."""
+    probe_app = create_app_with_probe(app.extensions["settings"])
+    yield probe_app
+    probe_app.extensions["database"].engine.dispose()
 
 
 @pytest.fixture
 def variant(app: Flask) -> Iterator[Callable[..., Flask]]:
-    """Makes applications like the tests' own with other settings, and the probe."""
-    made: list[Flask] = []
+    """Return a function that creates an application with these settings and the probe routes."""
+    apps: list[Flask] = []
 
     def make(**changes: object) -> Flask:
-        made.append(create_app_with_probe(app.extensions["settings"].model_copy(update=changes)))
-        return made[-1]
+        apps.append(create_app_with_probe(app.extensions["settings"].model_copy(update=changes)))
+        return apps[-1]
 
     yield make
-    for one in made:
-        one.extensions["database"].engine.dispose()
+    for variant_app in apps:
+        variant_app.extensions["database"].engine.dispose()
 
 
 @pytest.fixture
-def address() -> str:
-    """A network that no other test comes from."""
+def ip_address() -> str:
+    """Return an IP address in a network that no other test uses."""
     return f"2001:db8:{uuid4().hex[:4]}:{uuid4().hex[:4]}::1"
 
 
 @pytest.fixture
-def client(probe_app: Flask, address: str) -> FlaskClient:
-    """A client from that network."""
+def client(probe_app: Flask, ip_address: str) -> FlaskClient:
+    """Return a client whose requests come from that IP address."""
     client = probe_app.test_client()
-    client.environ_base["REMOTE_ADDR"] = address
+    client.environ_base["REMOTE_ADDR"] = ip_address
     return client
 
 
 @dataclass(frozen=True)
 class SignedInCustomer:
-    """A customer and what their program sends."""
+    """A customer who is signed in, and the client of their program."""
 
     user_id: UUID
     token: str
     client: FlaskClient
 
     def headers(self, **more: str) -> dict[str, str]:
-        """The token, and headers by name with `_` for `-`."""
+        """Return the Authorization header and these; names are written with `_` for `-`."""
         return {"Authorization": f"Bearer {self.token}"} | {
             name.replace("_", "-"): value for name, value in more.items()
         }
 
     def request_gift(self, key: str | None = None, **body: Any) -> TestResponse:
-        """Ask the probe for a gift of one dollar."""
-        asked = {"assetCode": "USD", "amount": "1.00", **body}
+        """Request a gift from the probe: one dollar, unless the body says otherwise."""
+        payload = {"assetCode": "USD", "amount": "1.00", **body}
         headers = self.headers(Idempotency_Key=key or uuid4().hex)
-        return self.client.post("/api/probe/gifts", json=asked, headers=headers)
+        return self.client.post("/api/probe/gifts", json=payload, headers=headers)
 
 
 @pytest.fixture
 def sign_in(database: Database, client: FlaskClient) -> Callable[[], SignedInCustomer]:
-    """Makes a new customer who is logged in."""
+    """Return a function that registers a customer and signs them in."""
 
     def make() -> SignedInCustomer:
         registration = accounts.prepare_registration(
@@ -107,15 +107,15 @@ def sign_in(database: Database, client: FlaskClient) -> Callable[[], SignedInCus
 
 @pytest.fixture
 def customer(sign_in: Callable[[], SignedInCustomer]) -> SignedInCustomer:
-    """A new customer who is logged in."""
+    """Return a new customer who is signed in."""
     return sign_in()
 
 
 @pytest.fixture
 def dollar_balance(people: People, customer: SignedInCustomer) -> Callable[[], str]:
-    """What the customer was given so far: `0` when nothing."""
+    """Return a function that reads the customer's posted balance, in cents: `0` without one."""
 
-    def posted() -> str:
+    def read_balance() -> str:
         with people.database.reading() as session:
             row = session.row(
                 "SELECT b.posted FROM balances b JOIN accounts a ON a.id = b.account_id"
@@ -124,17 +124,17 @@ def dollar_balance(people: People, customer: SignedInCustomer) -> Callable[[], s
             )
         return str(row[0]) if row else "0"
 
-    return posted
+    return read_balance
 
 
-def check_problem(answer: TestResponse, status: int, code: str) -> dict[str, Any]:
-    """The problem that was answered; its shape is checked on the way."""
-    assert (answer.status_code, answer.content_type) == (status, PROBLEM), answer.text
-    body: dict[str, Any] = answer.json
+def check_problem(response: TestResponse, status: int, code: str) -> dict[str, Any]:
+    """Assert that the response is this problem, whole, and return its body."""
+    assert (response.status_code, response.content_type) == (status, PROBLEM), response.text
+    body: dict[str, Any] = response.json
     assert body["code"] == code
     assert body["status"] == status
     assert body["type"] == f"/api/docs/errors#{code}"
-    assert body["requestId"] == answer.headers["X-Request-Id"]
+    assert body["requestId"] == response.headers["X-Request-Id"]
     assert body["title"]
     assert body["detail"]
     assert ("errors" in body) == (status == 422)

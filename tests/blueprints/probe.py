@@ -1,4 +1,4 @@
-"""A resource that exists only in tests: every kind of operation, with an effect to count."""
+"""Routes that only tests serve: one of each kind of operation, with an effect to count."""
 
 import threading
 from typing import Any
@@ -22,7 +22,7 @@ class Line(fields.ApiSchema):
 
 
 class Gift(fields.ApiSchema):
-    """What the probe takes."""
+    """The body of a request for a gift."""
 
     asset_code = fields.AssetCodeField(required=True)
     amount = fields.AmountField(required=True)
@@ -37,7 +37,7 @@ class Gift(fields.ApiSchema):
 
 
 class GiftView(fields.ApiSchema):
-    """What the probe gives."""
+    """The body of the response."""
 
     owner_id = fields.PublicIdField("usr")
     amount = fields.AmountField()
@@ -45,23 +45,23 @@ class GiftView(fields.ApiSchema):
 
 
 class Search(fields.PageQuerySchema):
-    """A query."""
+    """A query with a page and a filter."""
 
     metal = fields.MetalCodeField()
 
 
 class Declined(Conflict):
-    """Said after something was recorded."""
+    """The probe declines the gift after it credited the customer."""
 
     code = "probe_declined"
     title = "Declined, and noted"
 
 
 class Broken(Exception):
-    """What nobody expected."""
+    """An exception that no handler knows."""
 
 
-#: Set by a test to hold a gift open while another request comes.
+#: A test clears it to keep a gift's transaction open while another request arrives.
 gate = threading.Event()
 gate.set()
 entered = threading.Event()
@@ -101,7 +101,7 @@ def give(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     idempotent=True,
 )
 def decline(session: Session, actor: Actor) -> Refusal:
-    """Credit the caller and refuse all the same."""
+    """Credit the caller and return a refusal."""
     credit(session, actor.user_id, "1.00", "USD")
     return Declined()
 
@@ -115,7 +115,7 @@ def decline(session: Session, actor: Actor) -> Refusal:
     response_schema=GiftView,
 )
 def thing(_session: Session, actor: Actor, query: dict[str, Any], thing_id: str) -> object:
-    """Read one."""
+    """Read one thing."""
     return {"owner_id": actor.user_id, "amount": "1.00", "note": f"{thing_id} {query}"}
 
 
@@ -127,7 +127,7 @@ def thing(_session: Session, actor: Actor, query: dict[str, Any], thing_id: str)
     status=204,
 )
 def remove(_session: Session, _actor: Actor, thing_id: str) -> None:
-    """Take one away."""
+    """Remove one thing."""
     assert thing_id
 
 
@@ -140,7 +140,7 @@ def remove(_session: Session, _actor: Actor, thing_id: str) -> None:
     response_schema=GiftView,
 )
 def echo(_session: Session, body: dict[str, Any]) -> object:
-    """Say it again."""
+    """Return what was sent."""
     return {"owner_id": body.get("quote_id"), "amount": body["amount"], "note": repr(body)}
 
 
@@ -154,5 +154,5 @@ def echo(_session: Session, body: dict[str, Any]) -> object:
     status=204,
 )
 def guess(database: Database) -> None:
-    """Where a secret could be guessed."""
+    """Stand for an operation where a secret could be guessed: it has the sign-in limit."""
     assert isinstance(database, Database)

@@ -1,4 +1,4 @@
-"""One's own account: step-up, passkeys, the app, sessions; and inviting people."""
+"""The pages of a staff account: reauthentication, factors and sessions; and staff invitations."""
 
 import re
 from collections.abc import Iterator
@@ -31,14 +31,15 @@ def member(database: Database) -> Member:
 
 
 @pytest.fixture
-def later(browser: StaffBrowser, member: Member) -> Iterator[None]:
-    """The member signed in, and the proof of it is old."""
+def expired_proof(browser: StaffBrowser, member: Member) -> Iterator[None]:
+    """Sign the member in and move the time until the proof of it has expired."""
     browser.sign_in_by_app(member)
     with time_machine.travel(clock.now() + PROOF_LIFETIME + timedelta(seconds=1)):
         yield
 
 
-def sessions_of(database: Database, member: Member) -> list[str | None]:
+def session_end_reasons(database: Database, member: Member) -> list[str | None]:
+    """Return why each session of the member ended, oldest first; None where it has not."""
     with database.reading() as session:
         rows = session.rows(
             "SELECT revoked_reason FROM login_sessions WHERE user_id = %s ORDER BY id",
@@ -47,33 +48,33 @@ def sessions_of(database: Database, member: Member) -> list[str | None]:
     return [reason for (reason,) in rows]
 
 
-@pytest.mark.usefixtures("later")
-class TestStepUp:
-    def test_is_asked_for_before_a_sensitive_act_and_leads_back(
+@pytest.mark.usefixtures("expired_proof")
+class TestReauthentication:
+    def test_sensitive_act_needs_a_new_proof_and_then_redirects_back(
         self, browser: StaffBrowser, member: Member, database: Database
     ) -> None:
         token, before = browser.csrf_token("/auth/account"), browser.session_cookie()
         fields = {"csrf_token": token, "code": member.code()}
         referer = {"Referer": "http://localhost/auth/account"}
         with database_unchanged(database):
-            answer = browser.client.post("/auth/account/app/off", data=fields, headers=referer)
-        assert answer.location == "/auth/prove?next=/auth/account"
+            response = browser.client.post("/auth/account/app/off", data=fields, headers=referer)
+        assert response.location == "/auth/prove?next=/auth/account"
         assert browser.client.get("/auth/account/app").location == (
             "/auth/prove?next=/auth/account/app"
         )
         browser.get_page("/auth/prove?next=/auth/account")
-        answer = browser.submit_form(
+        response = browser.submit_form(
             "/auth/prove", "prove-form", code=member.code(0), next="/auth/account"
         )
-        assert (answer.status_code, answer.location) == (303, "/auth/account")
+        assert (response.status_code, response.location) == (303, "/auth/account")
         assert browser.client.get("/auth/account/app").location == "/auth/account"
-        # The secret of before the proof opens nothing any more, and it is the same session.
-        old = Browser(browser.client.application)
-        old.client.set_cookie("pbcex", before)
-        assert old.client.get("/auth/account").location.startswith("/auth/login")
-        assert sessions_of(database, member) == [None]
+        # The cookie from before the proof no longer works, and the session is the same.
+        old_browser = Browser(browser.client.application)
+        old_browser.client.set_cookie("pbcex", before)
+        assert old_browser.client.get("/auth/account").location.startswith("/auth/login")
+        assert session_end_reasons(database, member) == [None]
 
-    def test_is_asked_for_before_recovery_codes(
+    def test_new_recovery_codes_need_a_new_proof(
         self, browser: StaffBrowser, member: Member, database: Database
     ) -> None:
         fields = {
@@ -81,17 +82,21 @@ class TestStepUp:
             "code": member.recovery_codes[0],
         }
         with database_unchanged(database):
-            answer = browser.client.post("/auth/account/app/recovery-codes", data=fields)
-        assert answer.location.startswith("/auth/prove")
+            response = browser.client.post("/auth/account/app/recovery-codes", data=fields)
+        assert response.location.startswith("/auth/prove")
 
     @pytest.mark.parametrize("then", ["https://evil.example/", "//evil.example", "/\\evil", "x"])
-    def test_leads_nowhere_else(self, browser: StaffBrowser, member: Member, then: str) -> None:
-        answer = browser.submit_form("/auth/prove", "prove-form", code=member.code(0), next=then)
-        assert answer.location == "/admin/"
+    def test_proof_does_not_redirect_to_another_site(
+        self, browser: StaffBrowser, member: Member, then: str
+    ) -> None:
+        response = browser.submit_form("/auth/prove", "prove-form", code=member.code(0), next=then)
+        assert response.location == "/admin/"
 
-    def test_is_told_to_htmx_and_to_scripts(self, browser: StaffBrowser) -> None:
+    def test_htmx_request_without_a_proof_receives_a_redirect_header(
+        self, browser: StaffBrowser
+    ) -> None:
         token = browser.csrf_token("/auth/account")
-        answer = browser.client.post(
+        response = browser.client.post(
             "/auth/account/passkeys/question",
             headers={
                 "X-CSRFToken": token,
@@ -99,95 +104,98 @@ class TestStepUp:
                 "HX-Current-URL": "http://localhost/auth/account",
             },
         )
-        assert answer.status_code == 401
-        assert answer.headers["HX-Redirect"] == "/auth/prove?next=/auth/account"
+        assert response.status_code == 401
+        assert response.headers["HX-Redirect"] == "/auth/prove?next=/auth/account"
 
-    def test_takes_no_wrong_code_and_no_password(
+    def test_wrong_code_or_password_is_no_proof_for_a_member_with_an_app(
         self, browser: StaffBrowser, member: Member
     ) -> None:
         for fields in ({"code": "000000"}, {"password": PASSWORD}, {"code": ""}):
-            answer = browser.submit_form("/auth/prove", "prove-form", **fields)
-            assert answer.status_code == 422
-            check_page(answer)
+            response = browser.submit_form("/auth/prove", "prove-form", **fields)
+            assert response.status_code == 422
+            check_page(response)
         assert browser.client.get("/auth/account/app").location.startswith("/auth/prove")
 
-    def test_takes_no_passkey_of_another(
+    def test_passkey_of_another_person_is_no_proof(
         self, browser: StaffBrowser, people: People, strict_app: Flask
     ) -> None:
         key = create_authenticator(strict_app)
         StaffBrowser(strict_app).enrol_passkey(people.staff(Role.ADMIN).email, key)
         options = browser.request_options("/auth/prove/passkey/question", "/auth/prove")
         fields = {"credential": key.get(options)}
-        answer = browser.post_form("/auth/prove/passkey", "/auth/prove", **fields)
-        assert answer.status_code == 422
+        response = browser.post_form("/auth/prove/passkey", "/auth/prove", **fields)
+        assert response.status_code == 422
         assert browser.client.get("/auth/account/app").location.startswith("/auth/prove")
 
-    def test_guesses_are_counted(self, browser: StaffBrowser) -> None:
-        refused = [
+    def test_proof_is_limited_after_five_wrong_codes(self, browser: StaffBrowser) -> None:
+        statuses = [
             browser.submit_form("/auth/prove", "prove-form", code=f"{guess:06}").status_code
             for guess in range(6)
         ]
-        assert refused == [422] * 5 + [429]
+        assert statuses == [422] * 5 + [429]
 
 
-def test_recovery_codes_are_replaced(
+def test_new_recovery_codes_replace_the_old_ones(
     browser: StaffBrowser, member: Member, strict_app: Flask, database: Database
 ) -> None:
     browser.sign_in_by_app(member)
-    old = member.recovery_codes
+    old_codes = member.recovery_codes
     with database_unchanged(database):
-        nothing = browser.submit_form("/auth/account", "app-codes", code="")
-    assert nothing.status_code == 422
-    assert "Enter a code" in check_page(nothing).visible_text
+        empty = browser.submit_form("/auth/account", "app-codes", code="")
+    assert empty.status_code == 422
+    assert "Enter a code" in check_page(empty).visible_text
     wrong = browser.submit_form("/auth/account", "app-codes", code="ABCDEF-ABCDEF-ABCDEF-ABCDEF")
     assert (wrong.status_code, "The code is wrong" in check_page(wrong).visible_text) == (422, True)
-    answer = browser.submit_form("/auth/account", "app-codes", code=old[0])
-    assert answer.status_code == 200
-    shown = re.findall(r"<li><code>([A-Z2-7-]+)</code></li>", answer.text)
-    assert len(set(shown) - set(old)) == 10
+    response = browser.submit_form("/auth/account", "app-codes", code=old_codes[0])
+    assert response.status_code == 200
+    new_codes = re.findall(r"<li><code>([A-Z2-7-]+)</code></li>", response.text)
+    assert len(set(new_codes) - set(old_codes)) == 10
     assert "10 recovery codes left" in browser.get_page("/auth/account").visible_text
     other = StaffBrowser(strict_app)
-    assert other.sign_in_by_app(member, old[1]).status_code == 422
+    assert other.sign_in_by_app(member, old_codes[1]).status_code == 422
     assert (
-        other.submit_form("/auth/second-factor", "second-factor", code=shown[0]).status_code == 303
+        other.submit_form("/auth/second-factor", "second-factor", code=new_codes[0]).status_code
+        == 303
     )
 
 
-def test_step_up_by_passkey_and_by_password(strict_app: Flask, app: Flask, people: People) -> None:
+def test_proof_by_passkey_or_where_there_is_no_factor_by_password(
+    strict_app: Flask, app: Flask, people: People
+) -> None:
     key, browser = create_authenticator(strict_app), StaffBrowser(strict_app)
     browser.enrol_passkey(people.staff(Role.ADMIN).email, key)
-    bare = StaffBrowser(app)
-    bare.sign_in(people.staff(Role.ADMIN).email, PASSWORD)
+    password_browser = StaffBrowser(app)
+    password_browser.sign_in(people.staff(Role.ADMIN).email, PASSWORD)
     with time_machine.travel(clock.now() + PROOF_LIFETIME + timedelta(seconds=1)):
         options = browser.request_options("/auth/prove/passkey/question", "/auth/prove")
         fields = {"credential": key.get(options), "next": "/auth/account"}
-        answer = browser.post_form("/auth/prove/passkey", "/auth/prove", **fields)
-        assert (answer.status_code, answer.location) == (303, "/auth/account")
-        assert bare.submit_form("/auth/prove", "prove-form", password="wrong").status_code == 422
-        assert (
-            bare.submit_form("/auth/prove", "prove-form", password=PASSWORD).location == "/admin/"
-        )
+        response = browser.post_form("/auth/prove/passkey", "/auth/prove", **fields)
+        assert (response.status_code, response.location) == (303, "/auth/account")
+        response = password_browser.submit_form("/auth/prove", "prove-form", password="wrong")
+        assert response.status_code == 422
+        response = password_browser.submit_form("/auth/prove", "prove-form", password=PASSWORD)
+        assert response.location == "/admin/"
 
 
 class TestPasskeys:
-    def add(self, browser: StaffBrowser, name: str) -> None:
+    def add_passkey(self, browser: StaffBrowser, name: str) -> None:
         options = browser.request_options("/auth/account/passkeys/question", "/auth/account")
         key = create_authenticator(browser.client.application)
         fields = {"credential": key.create(options), "name": name}
-        answer = browser.post_form("/auth/account/passkeys", "/auth/account", **fields)
-        assert answer.location == "/auth/account"
+        response = browser.post_form("/auth/account/passkeys", "/auth/account", **fields)
+        assert response.location == "/auth/account"
 
-    def ids_in(self, browser: StaffBrowser) -> list[str]:
+    def passkey_ids(self, browser: StaffBrowser) -> list[str]:
         page = browser.get_page("/auth/account")
         return [row["id"] for row in page.all("tr") if row.get("id", "").startswith("pky_")]
 
-    def test_are_added_renamed_and_removed(
+    def test_passkeys_are_added_renamed_and_removed(
         self, browser: StaffBrowser, member: Member, database: Database
     ) -> None:
         browser.sign_in_by_app(member)
-        self.add(browser, "Blue  key")
-        self.add(browser, "Phone")
-        first, second = self.ids_in(browser)
+        self.add_passkey(browser, "Blue  key")
+        self.add_passkey(browser, "Phone")
+        first, second = self.passkey_ids(browser)
         page = browser.get_page("/auth/account")
         assert page.all("input", id=f"{first}-name")[0]["value"] == "Blue key"
         browser.submit_form("/auth/account", f"rename-{first}", name="Red key")
@@ -195,7 +203,7 @@ class TestPasskeys:
         page = browser.get_page("/auth/account")
         assert page.all("input", id=f"{first}-name")[0]["value"] == "Red key"
         browser.submit_form("/auth/account", f"remove-{second}")
-        assert self.ids_in(browser) == [first]
+        assert self.passkey_ids(browser) == [first]
         with database.reading() as session:
             staged = session.rows(
                 "SELECT args->>'kind' FROM outbox WHERE args->>'user_id' = %s",
@@ -204,36 +212,36 @@ class TestPasskeys:
         assert [kind for (kind,) in staged].count("passkey_added") == 2
         assert [kind for (kind,) in staged].count("passkey_removed") == 1
 
-    def test_of_others_are_not_there(
+    def test_passkey_of_another_person_is_not_found(
         self, browser: StaffBrowser, member: Member, database: Database, strict_app: Flask
     ) -> None:
         browser.sign_in_by_app(member)
-        self.add(browser, "Mine")
-        [mine] = self.ids_in(browser)
+        self.add_passkey(browser, "Mine")
+        [passkey_id] = self.passkey_ids(browser)
         other = StaffBrowser(strict_app)
         other.sign_in_by_app(create_member_with_app(database))
         token = other.csrf_token("/auth/account")
         with database_unchanged(database):
-            for act in ("remove", "name"):
-                path = f"/auth/account/passkeys/{mine}/{act}"
+            for action in ("remove", "name"):
+                path = f"/auth/account/passkeys/{passkey_id}/{action}"
                 fields = {"csrf_token": token, "name": "Stolen"}
                 assert other.client.post(path, data=fields).status_code == 404
 
-    def test_the_last_factor_stays(
+    def test_last_second_factor_cannot_be_removed(
         self, browser: StaffBrowser, people: People, strict_app: Flask, database: Database
     ) -> None:
         browser.enrol_passkey(people.staff(Role.ADMIN).email, create_authenticator(strict_app))
-        [only] = self.ids_in(browser)
+        [passkey_id] = self.passkey_ids(browser)
         with database_unchanged(database):
-            assert browser.submit_form("/auth/account", f"remove-{only}").status_code == 409
+            assert browser.submit_form("/auth/account", f"remove-{passkey_id}").status_code == 409
 
-    def test_the_app_can_be_switched_off_only_beside_a_passkey(
+    def test_app_is_turned_off_only_while_there_is_a_passkey(
         self, browser: StaffBrowser, member: Member
     ) -> None:
         browser.sign_in_by_app(member)
         code = member.recovery_codes[0]
         assert browser.submit_form("/auth/account", "app-off", code=code).status_code == 409
-        self.add(browser, "Key")
+        self.add_passkey(browser, "Key")
         assert browser.submit_form("/auth/account", "app-off", code="000000").status_code == 422
         assert (
             browser.submit_form("/auth/account", "app-off", code=code).location == "/auth/account"
@@ -244,40 +252,40 @@ class TestPasskeys:
 
 
 class TestSessions:
-    def test_are_listed_and_ended(
+    def test_sessions_are_listed_and_ended_one_by_one_or_all_others(
         self, browser: StaffBrowser, member: Member, database: Database, strict_app: Flask
     ) -> None:
         others = [StaffBrowser(strict_app) for _ in range(3)]
         agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
-        for at, other in enumerate(others):
+        for index, other in enumerate(others):
             other.client.environ_base["HTTP_USER_AGENT"] = agent
-            other.sign_in_by_app(member, member.recovery_codes[at])
+            other.sign_in_by_app(member, member.recovery_codes[index])
         browser.sign_in_by_app(member)
         page = browser.get_page("/auth/account")
         assert page.visible_text.count("Firefox on Linux") == 6
         assert page.visible_text.count("This session") == 1
-        ends = [form["id"] for form in page.all("form") if form["id"].startswith("end-ses_")]
-        assert len(ends) == 3
-        assert browser.submit_form("/auth/account", ends[0]).location == "/auth/account"
-        assert sessions_of(database, member).count("logged_out") == 1
+        end_forms = [form["id"] for form in page.all("form") if form["id"].startswith("end-ses_")]
+        assert len(end_forms) == 3
+        assert browser.submit_form("/auth/account", end_forms[0]).location == "/auth/account"
+        assert session_end_reasons(database, member).count("logged_out") == 1
         assert browser.submit_form("/auth/account", "end-others").location == "/auth/account"
-        assert sorted(str(each) for each in sessions_of(database, member)) == [
+        assert sorted(str(reason) for reason in session_end_reasons(database, member)) == [
             "None", "logged_out", "logged_out", "logged_out"
         ]  # fmt: skip
         for other in others:
             assert other.client.get("/auth/account").location.startswith("/auth/login")
         browser.get_page("/auth/account")
 
-    def test_of_others_are_not_there(
+    def test_session_of_another_person_is_not_found(
         self, browser: StaffBrowser, member: Member, database: Database, strict_app: Flask
     ) -> None:
         victim = StaffBrowser(strict_app)
         victim.sign_in_by_app(create_member_with_app(database))
         with database.reading() as session:
-            [(newest,)] = session.rows("SELECT id FROM login_sessions ORDER BY id DESC LIMIT 1")
+            [(newest_id,)] = session.rows("SELECT id FROM login_sessions ORDER BY id DESC LIMIT 1")
         browser.sign_in_by_app(member)
         token = browser.csrf_token("/auth/account")
-        path = f"/auth/account/sessions/{ids.encode('ses', newest)}/end"
+        path = f"/auth/account/sessions/{ids.encode('ses', newest_id)}/end"
         assert browser.client.post(path, data={"csrf_token": token}).status_code == 404
         victim.get_page("/auth/account")
 
@@ -285,14 +293,15 @@ class TestSessions:
 class TestInvitations:
     def invite(self, browser: StaffBrowser, role: str = "AUDITOR") -> str:
         email = f"{ids.new().hex}@example.com"
-        answer = browser.submit_form(
+        response = browser.submit_form(
             "/admin/staff", "invite", email=email, first_name="Ada", last_name="King", role=role
         )
-        assert answer.location == "/admin/staff", answer.status_code
+        assert response.location == "/admin/staff", response.status_code
         return email
 
-    def token_of(self, database: Database, email: str) -> str:
-        """What the mail's link carries, as the job that sends it makes it."""
+    def invitation_token(self, database: Database, email: str) -> str:
+        """Return the token in the link of the latest invitation email, built as its job builds
+        it."""
         with database.reading() as session:
             row = session.row(
                 "SELECT t.id FROM one_time_tokens t JOIN users u ON u.id = t.user_id"
@@ -304,21 +313,21 @@ class TestInvitations:
         assert token is not None
         return token
 
-    def test_lead_to_a_password_and_a_second_factor(
+    def test_invited_person_chooses_a_password_and_sets_up_a_second_factor(
         self, browser: StaffBrowser, member: Member, database: Database, strict_app: Flask
     ) -> None:
         browser.sign_in_by_app(member)
         email = self.invite(browser)
         assert email in browser.get_page("/admin/staff").visible_text
-        token = self.token_of(database, email)
+        token = self.invitation_token(database, email)
         guest = StaffBrowser(strict_app)
         assert guest.sign_in(email, "invited, and no password chosen yet").status_code == 422
         path = f"/auth/invitation?token={token}"
         weak = guest.submit_form(path, "invitation-form", token=token, password="password12")
         assert weak.status_code == 422
         check_page(weak)
-        answer = guest.submit_form(path, "invitation-form", token=token, password=PASSWORD)
-        assert (answer.status_code, answer.location) == (303, "/auth/second-factor")
+        response = guest.submit_form(path, "invitation-form", token=token, password=PASSWORD)
+        assert (response.status_code, response.location) == (303, "/auth/second-factor")
         assert guest.client.get("/auth/second-factor").location == "/auth/enrol"
         assert guest.client.get("/auth/account").location.startswith("/auth/login")
         key = create_authenticator(strict_app)
@@ -327,34 +336,34 @@ class TestInvitations:
         guest.post_form("/auth/enrol/passkey", "/auth/enrol", **fields)
         assert email in guest.get_page("/auth/account").visible_text
         assert email not in browser.get_page("/admin/staff").visible_text
-        again = StaffBrowser(strict_app).submit_form(
+        reused = StaffBrowser(strict_app).submit_form(
             path, "invitation-form", token=token, password=PASSWORD
         )
-        assert again.status_code == 422
+        assert reused.status_code == 422
 
-    def test_replace_each_other_and_run_out(
+    def test_new_invitation_replaces_the_earlier_one_and_expires(
         self, browser: StaffBrowser, member: Member, database: Database, strict_app: Flask
     ) -> None:
         browser.sign_in_by_app(member)
         email = self.invite(browser)
-        first = self.token_of(database, email)
+        first = self.invitation_token(database, email)
         page = browser.get_page("/admin/staff")
         with database.reading() as session:
             [(user_id,)] = session.rows("SELECT id FROM users WHERE email = %s", (email,))
         browser.submit_form("/admin/staff", f"again-{ids.encode('usr', user_id)}")
         assert page.visible_text.count(email) == 2
-        second, guest = self.token_of(database, email), StaffBrowser(strict_app)
+        second, guest = self.invitation_token(database, email), StaffBrowser(strict_app)
         path = "/auth/invitation"
-        answer = guest.submit_form(path, "invitation-form", token=first, password=PASSWORD)
-        assert answer.status_code == 422
+        response = guest.submit_form(path, "invitation-form", token=first, password=PASSWORD)
+        assert response.status_code == 422
         with time_machine.travel(clock.now() + one_time_tokens.LIFETIME[LinkPurpose.INVITATION]):
-            answer = guest.submit_form(path, "invitation-form", token=second, password=PASSWORD)
-            assert answer.status_code == 422
+            response = guest.submit_form(path, "invitation-form", token=second, password=PASSWORD)
+            assert response.status_code == 422
 
     @pytest.mark.parametrize(
         ("role", "status"), [("ADMIN", 403), ("USER", 403), ("", 422), ("admin", 422)]
     )
-    def test_to_some_roles_are_refused(
+    def test_invitation_to_a_role_that_cannot_be_invited_is_refused(
         self,
         browser: StaffBrowser,
         member: Member,
@@ -366,23 +375,25 @@ class TestInvitations:
         token = browser.csrf_token("/admin/staff")
         fields = {"csrf_token": token, "email": "ada@example.com", "role": role}
         with database_unchanged(database):
-            answer = browser.client.post(
+            response = browser.client.post(
                 "/admin/staff", data={**fields, "first_name": "A", "last_name": "B"}
             )
-        assert answer.status_code == status
+        assert response.status_code == status
 
-    def test_of_somebody_who_has_an_account_say_so(
+    def test_invitation_to_an_email_address_in_use_is_refused(
         self, browser: StaffBrowser, member: Member, database: Database
     ) -> None:
         browser.sign_in_by_app(member)
         fields = {"email": member.email, "first_name": "A", "last_name": "B", "role": "AUDITOR"}
         browser.get_page("/admin/staff")
         with database_unchanged(database):
-            answer = browser.submit_form("/admin/staff", "invite", **fields)
-        assert answer.status_code == 409
-        assert check_page(answer).all("input", id="invite-email")[0]["value"] == member.email
+            response = browser.submit_form("/admin/staff", "invite", **fields)
+        assert response.status_code == 409
+        assert check_page(response).all("input", id="invite-email")[0]["value"] == member.email
 
-    def test_are_for_those_who_may(self, strict_app: Flask, database: Database) -> None:
+    def test_invitations_page_is_refused_without_the_permission(
+        self, strict_app: Flask, database: Database
+    ) -> None:
         browser = StaffBrowser(strict_app)
         browser.sign_in_by_app(create_member_with_app(database, Role.AUDITOR))
         assert browser.client.get("/admin/staff").status_code == 403

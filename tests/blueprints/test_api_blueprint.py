@@ -1,4 +1,4 @@
-"""One declaration, one order of checks."""
+"""API operations: what a declaration needs, the order of the checks, and what a route returns."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -23,13 +23,13 @@ class TestDeclaration:
             "POST", "/y", operation_id="xPlace", **contract
         )
 
-    def test_names_a_permission_or_says_public(self) -> None:
+    def test_operation_needs_either_a_permission_or_public(self) -> None:
         with pytest.raises(TypeError, match="give either a permission or public=True"):
             self.declare()
         with pytest.raises(TypeError, match="give either a permission or public=True"):
             self.declare(permission=Permission.ORDERS_READ, public=True)
 
-    def test_a_key_needs_an_actor_and_one_transaction(self) -> None:
+    def test_idempotent_operation_needs_an_actor_and_one_transaction(self) -> None:
         for contract in (
             {"public": True},
             {"permission": Permission.ORDERS_READ, "own_transactions": True},
@@ -38,7 +38,7 @@ class TestDeclaration:
             with pytest.raises(TypeError, match="needs one actor and one transaction"):
                 declare(lambda: None)
 
-    def test_a_function_that_does_not_fit_stops_the_program(self) -> None:
+    def test_function_with_other_parameters_than_declared_is_refused(self) -> None:
         blueprint = ApiBlueprint("x", "/api/x", "X")
         declare = blueprint.operation(
             "POST",
@@ -54,47 +54,58 @@ class TestDeclaration:
 
 
 class TestOrderOfChecks:
-    """Each request is wrong in everything from one check on; the first one answers."""
+    """Each request fails one check and all that follow it; the first of them decides the
+    response."""
 
-    def wrong(self, client: FlaskClient, headers: dict[str, str], path: str = GIFTS) -> object:
+    def post_invalid(
+        self, client: FlaskClient, headers: dict[str, str], path: str = GIFTS
+    ) -> object:
         return client.post(path, data=b"{", headers={"Content-Type": "text/plain", **headers})
 
-    def test_401_comes_first(self, client: FlaskClient) -> None:
-        answer = self.wrong(client, {})
-        check_problem(answer, 401, "token_invalid")
-        assert answer.headers["WWW-Authenticate"] == 'Bearer realm="pbcex"'
-        check_problem(self.wrong(client, {"Authorization": "Bearer x.y.z"}), 401, "token_invalid")
-        check_problem(self.wrong(client, {"Authorization": "Basic eDp5"}), 401, "token_invalid")
+    def test_missing_or_invalid_token_is_refused_first(self, client: FlaskClient) -> None:
+        response = self.post_invalid(client, {})
+        check_problem(response, 401, "token_invalid")
+        assert response.headers["WWW-Authenticate"] == 'Bearer realm="pbcex"'
+        check_problem(
+            self.post_invalid(client, {"Authorization": "Bearer x.y.z"}), 401, "token_invalid"
+        )
+        check_problem(
+            self.post_invalid(client, {"Authorization": "Basic eDp5"}), 401, "token_invalid"
+        )
 
-    def test_a_revoked_session_is_told_before_anything_else(
+    def test_revoked_session_is_refused_before_any_other_check(
         self, customer: SignedInCustomer
     ) -> None:
         assert (
             customer.client.post("/api/auth/logout", headers=customer.headers()).status_code == 204
         )
-        check_problem(self.wrong(customer.client, customer.headers()), 401, "token_invalid")
+        check_problem(self.post_invalid(customer.client, customer.headers()), 401, "token_invalid")
         check_problem(customer.request_gift(), 401, "token_invalid")
 
-    def test_then_403(self, customer: SignedInCustomer, database: Database) -> None:
-        """Staff hold no customer's right to their own money."""
+    def test_missing_permission_is_refused_second_and_opens_no_account(
+        self, customer: SignedInCustomer, database: Database
+    ) -> None:
+        """A role of staff does not hold the customer's permissions for their own money."""
         with database.transaction() as session:
             session.send("UPDATE users SET role = 'SUPPORT' WHERE id = %s", (customer.user_id,))
-        check_problem(self.wrong(customer.client, customer.headers()), 403, "permission_denied")
+        check_problem(
+            self.post_invalid(customer.client, customer.headers()), 403, "permission_denied"
+        )
         check_problem(customer.request_gift(), 403, "permission_denied")
         with database.reading() as session:
             opened = session.rows("SELECT 1 FROM accounts WHERE owner_id = %s", (customer.user_id,))
         assert opened == []
 
-    def test_then_the_key(self, customer: SignedInCustomer) -> None:
+    def test_missing_idempotency_key_is_refused_third(self, customer: SignedInCustomer) -> None:
         check_problem(
-            self.wrong(customer.client, customer.headers()), 400, "idempotency_key_required"
+            self.post_invalid(customer.client, customer.headers()), 400, "idempotency_key_required"
         )
 
-    def test_then_the_content_type(self, customer: SignedInCustomer) -> None:
-        answer = self.wrong(customer.client, customer.headers(Idempotency_Key="k"))
-        check_problem(answer, 415, "unsupported_media_type")
+    def test_wrong_content_type_is_refused_fourth(self, customer: SignedInCustomer) -> None:
+        response = self.post_invalid(customer.client, customer.headers(Idempotency_Key="k"))
+        check_problem(response, 415, "unsupported_media_type")
 
-    def test_then_the_json(
+    def test_malformed_json_is_refused_fifth(
         self, customer: SignedInCustomer, dollar_balance: Callable[[], str]
     ) -> None:
         headers = customer.headers(Idempotency_Key="k", Content_Type="application/json")
@@ -103,11 +114,11 @@ class TestOrderOfChecks:
         )
         assert dollar_balance() == "0"
 
-    def test_then_the_schema(
+    def test_invalid_fields_are_refused_last_with_a_message_each(
         self, customer: SignedInCustomer, dollar_balance: Callable[[], str]
     ) -> None:
-        answer = customer.request_gift(amount=1, surprise=True, lines=[{"sku": "A"}, 3])
-        assert check_problem(answer, 422, "validation_failed")["errors"] == [
+        response = customer.request_gift(amount=1, surprise=True, lines=[{"sku": "A"}, 3])
+        assert check_problem(response, 422, "validation_failed")["errors"] == [
             {
                 "field": "amount",
                 "message": 'Send the amount as a decimal string, like "12.5", not as a number.',
@@ -119,25 +130,25 @@ class TestOrderOfChecks:
         assert dollar_balance() == "0"
 
 
-class TestServing:
-    def test_an_effect_and_its_answer(
+class TestResponses:
+    def test_operation_has_its_effect_and_returns_its_body(
         self, customer: SignedInCustomer, dollar_balance: Callable[[], str]
     ) -> None:
-        answer = customer.request_gift(note="hello")
-        assert answer.status_code == 201
-        assert answer.content_type == "application/json"
+        response = customer.request_gift(note="hello")
+        assert response.status_code == 201
+        assert response.content_type == "application/json"
         owner = ids.encode("usr", customer.user_id)
-        assert answer.json == {"ownerId": owner, "amount": "1.00", "note": "hello"}
+        assert response.json == {"ownerId": owner, "amount": "1.00", "note": "hello"}
         assert dollar_balance() == "100"
 
-    def test_a_reply_carries_headers(self, customer: SignedInCustomer) -> None:
+    def test_route_reply_adds_its_headers(self, customer: SignedInCustomer) -> None:
         assert customer.request_gift(note="found").headers["Location"] == "/api/probe/gifts/1"
 
-    def test_path_and_query(self, customer: SignedInCustomer) -> None:
+    def test_path_variable_and_query_are_parsed(self, customer: SignedInCustomer) -> None:
         url = "/api/probe/things/a-b?metal=AU&limit=7"
-        answer = customer.client.get(url, headers=customer.headers())
-        assert answer.status_code == 200
-        assert answer.json["note"] == "a-b {'limit': 7, 'metal': 'AU'}"
+        response = customer.client.get(url, headers=customer.headers())
+        assert response.status_code == 200
+        assert response.json["note"] == "a-b {'limit': 7, 'metal': 'AU'}"
 
     @pytest.mark.parametrize(
         ("query", "field"),
@@ -151,51 +162,52 @@ class TestServing:
             ("cursor=", "cursor"),
         ],
     )
-    def test_a_wrong_query_names_its_field(
+    def test_invalid_query_parameter_is_named(
         self, customer: SignedInCustomer, query: str, field: str
     ) -> None:
-        answer = customer.client.get(f"/api/probe/things/1?{query}", headers=customer.headers())
-        assert [e["field"] for e in check_problem(answer, 422, "validation_failed")["errors"]] == [
-            field
-        ]
+        response = customer.client.get(f"/api/probe/things/1?{query}", headers=customer.headers())
+        assert [
+            e["field"] for e in check_problem(response, 422, "validation_failed")["errors"]
+        ] == [field]
 
-    def test_no_content(self, customer: SignedInCustomer) -> None:
-        answer = customer.client.delete("/api/probe/things/1", headers=customer.headers())
-        assert (answer.status_code, answer.data) == (204, b"")
-        assert "Content-Type" not in answer.headers
+    def test_operation_without_response_body_returns_204(self, customer: SignedInCustomer) -> None:
+        response = customer.client.delete("/api/probe/things/1", headers=customer.headers())
+        assert (response.status_code, response.data) == (204, b"")
+        assert "Content-Type" not in response.headers
 
-    def test_an_operation_without_a_body_refuses_one(self, client: FlaskClient) -> None:
+    def test_operation_without_a_request_body_refuses_fields(self, client: FlaskClient) -> None:
         assert client.post("/api/probe/guess").status_code == 204
         assert client.post("/api/probe/guess", json={}).status_code == 204
-        answer = client.post("/api/probe/guess", json={"colour": "red"})
-        assert check_problem(answer, 422, "validation_failed")["errors"][0]["field"] == "colour"
+        response = client.post("/api/probe/guess", json={"colour": "red"})
+        assert check_problem(response, 422, "validation_failed")["errors"][0]["field"] == "colour"
 
-    def test_the_actor_of_a_token_is_whose_it_is(
+    def test_actor_is_the_owner_of_the_token(
         self, sign_in: Callable[[], SignedInCustomer], database: Database
     ) -> None:
         ada, bob = sign_in(), sign_in()
         assert ada.request_gift().json["ownerId"] == ids.encode("usr", ada.user_id)
         assert bob.request_gift().json["ownerId"] == ids.encode("usr", bob.user_id)
-        assert balance(database, ada.user_id) == balance(database, bob.user_id) == 100
+        assert total_posted(database, ada.user_id) == total_posted(database, bob.user_id) == 100
 
-    def test_an_answered_refusal_keeps_what_was_recorded(
+    def test_returned_refusal_keeps_what_was_recorded(
         self, customer: SignedInCustomer, dollar_balance: Callable[[], str]
     ) -> None:
         headers = customer.headers(Idempotency_Key="k")
-        for given in ("100", "200"):
-            answer = customer.client.post("/api/probe/declined", headers=headers)
-            check_problem(answer, 409, "probe_declined")
-            assert "Idempotent-Replayed" not in answer.headers
-            assert dollar_balance() == given
+        for balance_cents in ("100", "200"):
+            response = customer.client.post("/api/probe/declined", headers=headers)
+            check_problem(response, 409, "probe_declined")
+            assert "Idempotent-Replayed" not in response.headers
+            assert dollar_balance() == balance_cents
 
-    def test_a_raised_refusal_keeps_nothing(
+    def test_raised_refusal_rolls_back_what_was_recorded(
         self, customer: SignedInCustomer, dollar_balance: Callable[[], str]
     ) -> None:
         check_problem(customer.request_gift(note="decline"), 409, "probe_declined")
         assert dollar_balance() == "0"
 
 
-def balance(database: Database, owner_id: UUID) -> int:
+def total_posted(database: Database, owner_id: UUID) -> int:
+    """Return the posted units of all accounts of this owner."""
     with database.reading() as session:
         row = session.row(
             "SELECT sum(b.posted) FROM balances b JOIN accounts a ON a.id = b.account_id"
@@ -206,15 +218,15 @@ def balance(database: Database, owner_id: UUID) -> int:
     return int(row[0])
 
 
-def test_every_route_states_who_may_call_it(app: Flask) -> None:
-    """A route that is no operation is listed here, with why it needs no permission."""
-    without_people = {
-        "static",  # our own files
+def test_every_route_declares_who_may_call_it(app: Flask) -> None:
+    """A route that is not declared as an operation is listed here, with the reason."""
+    routes_without_permission = {
+        "static",  # public files of our own
         "api-docs.openapi_json",
         "docs.index",
         "docs.error_catalogue",
         "metrics.metrics",
-        "webhooks.receive",  # providers sign what they send
+        "webhooks.receive",  # providers sign their webhooks
     }
     undeclared = {
         rule.endpoint
@@ -222,4 +234,4 @@ def test_every_route_states_who_may_call_it(app: Flask) -> None:
         if not hasattr(app.view_functions[rule.endpoint], "operation")
         and not hasattr(app.view_functions[rule.endpoint], "permission")
     }
-    assert undeclared == without_people
+    assert undeclared == routes_without_permission

@@ -1,4 +1,4 @@
-"""Alive, ready, degraded, failing."""
+"""The health endpoints: live, ready, degraded and failing."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,11 +18,11 @@ from app.kit.health import Condition, HealthCheck, check_database, worst_conditi
 from app.kit.ports import provide, resolve
 
 
-def test_all_is_well(client: FlaskClient) -> None:
-    answer = client.get("/health/ready")
-    assert answer.status_code == 200
-    assert answer.headers["Cache-Control"] == "no-store"
-    assert answer.json == {
+def test_ready_lists_all_checks_when_everything_works(client: FlaskClient) -> None:
+    response = client.get("/health/ready")
+    assert response.status_code == 200
+    assert response.headers["Cache-Control"] == "no-store"
+    assert response.json == {
         "status": "ok",
         "checks": [
             {"name": "postgresql", "status": "ok", "detail": "answers"},
@@ -36,46 +36,46 @@ def test_all_is_well(client: FlaskClient) -> None:
     assert client.get("/health/live").json == {"status": "ok"}
 
 
-def test_nobody_is_limited(client: FlaskClient) -> None:
+def test_health_has_no_rate_limit(client: FlaskClient) -> None:
     assert "RateLimit" not in client.get("/health/ready").headers
 
 
-def test_without_redis_it_still_serves(variant: Callable[..., Flask]) -> None:
+def test_ready_is_degraded_without_redis(variant: Callable[..., Flask]) -> None:
     client = variant(redis_url=f"redis://127.0.0.1:{free_port()}/0").test_client()
-    answer = client.get("/health/ready")
-    assert (answer.status_code, answer.json["status"]) == (200, "degraded")
-    assert answer.json["checks"][-1] == {
+    response = client.get("/health/ready")
+    assert (response.status_code, response.json["status"]) == (200, "degraded")
+    assert response.json["checks"][-1] == {
         "name": "redis",
         "status": "degraded",
         "detail": "unavailable; PostgreSQL is used instead",
     }
 
 
-def test_without_its_keys_it_still_serves_what_is_not_sealed(
+def test_ready_is_degraded_without_the_key_ring_and_hides_its_path(
     variant: Callable[..., Flask], tmp_path: Path
 ) -> None:
-    before = resolve(KeyRing)
+    original_ring = resolve(KeyRing)
     try:
         client = variant().test_client()
         provide(KeyRing, FileKeyRing(tmp_path / "keys.json", create=False))
-        answer = client.get("/health/ready")
+        response = client.get("/health/ready")
     finally:
-        provide(KeyRing, before)
-    assert (answer.status_code, answer.json["status"]) == (200, "degraded")
-    assert answer.json["checks"][-2] == {
+        provide(KeyRing, original_ring)
+    assert (response.status_code, response.json["status"]) == (200, "degraded")
+    assert response.json["checks"][-2] == {
         "name": "keys",
         "status": "degraded",
         "detail": "cannot be read; sealed data is unavailable",
     }
-    assert str(tmp_path) not in answer.text
+    assert str(tmp_path) not in response.text
 
 
-def test_without_postgresql_it_does_not(variant: Callable[..., Flask]) -> None:
-    nowhere = f"postgresql+psycopg://x:x@127.0.0.1:{free_port()}/x"
-    client = variant(database_url=nowhere).test_client()
-    answer = client.get("/health/ready")
-    assert (answer.status_code, answer.json["status"]) == (503, "failing")
-    assert answer.json["checks"][0] == {
+def test_ready_fails_without_postgresql_and_requests_get_503(variant: Callable[..., Flask]) -> None:
+    unreachable = f"postgresql+psycopg://x:x@127.0.0.1:{free_port()}/x"
+    client = variant(database_url=unreachable).test_client()
+    response = client.get("/health/ready")
+    assert (response.status_code, response.json["status"]) == (503, "failing")
+    assert response.json["checks"][0] == {
         "name": "postgresql",
         "status": "failing",
         "detail": "The database cannot be reached. Nothing was changed. Try again in a moment.",
@@ -87,17 +87,19 @@ def test_without_postgresql_it_does_not(variant: Callable[..., Flask]) -> None:
     assert refused.headers["Retry-After"] == "1"
 
 
-def test_pending_migrations_fail(database: Database) -> None:
+def test_pending_migration_fails_the_check(database: Database) -> None:
     checks = {check.name: check for check in check_database(database, ["9999"])}
     assert checks["migrations"].status is Condition.FAILING
     assert checks["migrations"].detail.endswith(", expected 9999")
 
 
 @pytest.mark.parametrize("setting", ["off", "local", "remote_write"])
-def test_a_database_that_may_forget_fails(variant: Callable[..., Flask], setting: str) -> None:
+def test_database_without_synchronous_commit_fails_the_check(
+    variant: Callable[..., Flask], setting: str
+) -> None:
     database = variant().extensions["database"]
     with database.transaction() as session:
-        # For the one connection that this application has so far.
+        # This sets it for the only connection that the application has opened so far.
         session.send(f"SET synchronous_commit = {setting}")
     checks = {check.name: check for check in check_database(database, ["0001"])}
     assert checks["durability"] == HealthCheck(
@@ -105,23 +107,23 @@ def test_a_database_that_may_forget_fails(variant: Callable[..., Flask], setting
     )
 
 
-def test_the_servers_behind_are_asked_once_a_second() -> None:
-    looks = 0
+def test_checks_run_at_most_once_a_second() -> None:
+    calls = 0
 
-    def look() -> list[HealthCheck]:
-        nonlocal looks
-        looks += 1
+    def run_checks() -> list[HealthCheck]:
+        nonlocal calls
+        calls += 1
         return [HealthCheck("x", Condition.OK, "fine")]
 
-    readiness = Readiness([look])
+    readiness = Readiness([run_checks])
     assert [readiness.checks() for _ in range(50)] == [
         [HealthCheck("x", Condition.OK, "fine")]
     ] * 50
-    assert looks <= 2
+    assert calls <= 2
     assert health._CACHE_SECONDS == 1.0
 
 
-def test_the_worst_counts() -> None:
+def test_worst_condition_is_the_overall_one() -> None:
     good, bad = HealthCheck("a", Condition.OK, ""), HealthCheck("b", Condition.DEGRADED, "")
     assert worst_condition([]) is worst_condition([good]) is Condition.OK
     assert worst_condition([bad, good]) is Condition.DEGRADED

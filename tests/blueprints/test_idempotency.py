@@ -1,4 +1,4 @@
-"""One key, one effect, one answer: through HTTP."""
+"""Idempotency keys over HTTP: one key has one effect and one response."""
 
 import threading
 from collections.abc import Callable
@@ -15,21 +15,21 @@ from tests.blueprints import probe
 from tests.blueprints.conftest import SignedInCustomer, check_problem
 
 
-def test_the_same_request_gets_the_same_bytes(
+def test_repeated_request_returns_the_same_bytes_and_has_no_second_effect(
     customer: SignedInCustomer, dollar_balance: Callable[[], str]
 ) -> None:
     first = customer.request_gift("key")
     assert "Idempotent-Replayed" not in first.headers
     for _ in range(2):
-        again = customer.request_gift("key")
-        assert (again.status_code, again.data) == (201, first.data)
-        assert again.content_type == first.content_type
-        assert again.headers["Idempotent-Replayed"] == "true"
-        assert again.headers["X-Request-Id"] != first.headers["X-Request-Id"]
+        repeated = customer.request_gift("key")
+        assert (repeated.status_code, repeated.data) == (201, first.data)
+        assert repeated.content_type == first.content_type
+        assert repeated.headers["Idempotent-Replayed"] == "true"
+        assert repeated.headers["X-Request-Id"] != first.headers["X-Request-Id"]
     assert dollar_balance() == "100"
 
 
-def test_the_order_of_keys_and_white_space_do_not_count(
+def test_json_with_other_key_order_and_spaces_is_the_same_request(
     customer: SignedInCustomer, dollar_balance: Callable[[], str]
 ) -> None:
     headers = customer.headers(Idempotency_Key="key", Content_Type="application/json")
@@ -37,17 +37,17 @@ def test_the_order_of_keys_and_white_space_do_not_count(
         b'{"assetCode":"USD","amount":"1.00"}',
         b'{ "amount": "1.00",\n"assetCode":"USD" }',
     ):
-        answer = customer.client.post("/api/probe/gifts", data=raw, headers=headers)
-        assert answer.status_code == 201
+        response = customer.client.post("/api/probe/gifts", data=raw, headers=headers)
+        assert response.status_code == 201
     assert dollar_balance() == "100"
 
 
-def test_another_body_is_refused(
+def test_used_key_with_another_body_is_refused(
     customer: SignedInCustomer, dollar_balance: Callable[[], str]
 ) -> None:
     customer.request_gift("key")
-    answer = customer.request_gift("key", amount="2.00")
-    assert check_problem(answer, 422, "idempotency_key_reused")["errors"] == [
+    response = customer.request_gift("key", amount="2.00")
+    assert check_problem(response, 422, "idempotency_key_reused")["errors"] == [
         {
             "field": "Idempotency-Key",
             "message": "This key was used for another request. "
@@ -57,23 +57,23 @@ def test_another_body_is_refused(
     assert dollar_balance() == "100"
 
 
-def test_another_path_is_refused(
+def test_used_key_with_another_path_is_refused(
     customer: SignedInCustomer, dollar_balance: Callable[[], str]
 ) -> None:
     customer.request_gift("key")
     headers = customer.headers(Idempotency_Key="key")
-    answer = customer.client.post("/api/probe/declined", headers=headers)
-    check_problem(answer, 422, "idempotency_key_reused")
+    response = customer.client.post("/api/probe/declined", headers=headers)
+    check_problem(response, 422, "idempotency_key_reused")
     assert dollar_balance() == "100"
 
 
-def test_keys_belong_to_one_actor(sign_in: Callable[[], SignedInCustomer]) -> None:
+def test_two_customers_can_use_the_same_key(sign_in: Callable[[], SignedInCustomer]) -> None:
     ada, bob = sign_in(), sign_in()
-    answers = [ada.request_gift("key"), bob.request_gift("key", amount="2.00")]
-    assert [answer.status_code for answer in answers] == [201, 201]
+    responses = [ada.request_gift("key"), bob.request_gift("key", amount="2.00")]
+    assert [response.status_code for response in responses] == [201, 201]
 
 
-def test_refusals_are_not_stored(
+def test_refused_request_can_be_repeated_with_its_key(
     customer: SignedInCustomer, dollar_balance: Callable[[], str]
 ) -> None:
     check_problem(customer.request_gift("key", note="decline"), 409, "probe_declined")
@@ -85,36 +85,36 @@ def test_refusals_are_not_stored(
 
 
 @pytest.mark.parametrize("key", ["x" * 256, "schlüssel", "tab\tinside", ""])
-def test_unusable_keys(
+def test_invalid_key_is_refused_without_effect(
     customer: SignedInCustomer, dollar_balance: Callable[[], str], key: str
 ) -> None:
-    answer = customer.client.post(
+    response = customer.client.post(
         "/api/probe/gifts",
         json={"assetCode": "USD", "amount": "1.00"},
         headers=customer.headers(),
         environ_overrides={"HTTP_IDEMPOTENCY_KEY": key},
     )
-    assert "1 to 255" in check_problem(answer, 400, "idempotency_key_required")["detail"]
+    assert "1 to 255" in check_problem(response, 400, "idempotency_key_required")["detail"]
     assert dollar_balance() == "0"
 
 
 @pytest.mark.parametrize("key", ["x", "x" * 255, '"quoted key; with=signs"'])
-def test_usable_keys(customer: SignedInCustomer, key: str) -> None:
+def test_valid_key_is_accepted(customer: SignedInCustomer, key: str) -> None:
     assert customer.request_gift(key).status_code == 201
 
 
-class TestAtTheSameTime:
+class TestConcurrentRequests:
     @pytest.fixture(autouse=True)
-    def held(self) -> None:
+    def _close_gate(self) -> None:
         probe.gate.clear()
         probe.entered.clear()
 
     @pytest.fixture(autouse=True)
-    def release(self, held: None) -> object:
+    def _open_gate(self, _close_gate: None) -> object:
         yield
         probe.gate.set()
 
-    def test_a_duplicate_waits_and_replays(
+    def test_concurrent_duplicate_waits_and_gets_the_same_response(
         self, customer: SignedInCustomer, dollar_balance: Callable[[], str]
     ) -> None:
         with ThreadPoolExecutor() as pool:
@@ -122,13 +122,13 @@ class TestAtTheSameTime:
             assert probe.entered.wait(5)
             second = pool.submit(customer.request_gift, "key")
             threading.Timer(0.3, probe.gate.set).start()
-            answers = [first.result(), second.result()]
-        assert [answer.status_code for answer in answers] == [201, 201]
-        assert answers[0].data == answers[1].data
-        assert answers[1].headers["Idempotent-Replayed"] == "true"
+            responses = [first.result(), second.result()]
+        assert [response.status_code for response in responses] == [201, 201]
+        assert responses[0].data == responses[1].data
+        assert responses[1].headers["Idempotent-Replayed"] == "true"
         assert dollar_balance() == "100"
 
-    def test_after_two_seconds_it_is_told_to_wait(
+    def test_concurrent_duplicate_is_refused_after_two_seconds(
         self, customer: SignedInCustomer, dollar_balance: Callable[[], str]
     ) -> None:
         with ThreadPoolExecutor() as pool:
@@ -141,7 +141,7 @@ class TestAtTheSameTime:
         assert dollar_balance() == "100"
         assert customer.request_gift("key").headers["Idempotent-Replayed"] == "true"
 
-    def test_another_key_does_not_wait(
+    def test_request_of_another_customer_does_not_wait(
         self, customer: SignedInCustomer, sign_in: Callable[[], SignedInCustomer]
     ) -> None:
         other = sign_in()
@@ -154,18 +154,20 @@ class TestAtTheSameTime:
             assert first.result().status_code == 201
 
 
-def test_a_race_of_one_key_has_one_effect(
+def test_twelve_concurrent_requests_with_one_key_have_one_effect(
     customer: SignedInCustomer, dollar_balance: Callable[[], str]
 ) -> None:
     with ThreadPoolExecutor(6) as pool:
-        answers = list(pool.map(lambda _: customer.request_gift("key"), range(12)))
-    assert {answer.status_code for answer in answers} == {201}
-    assert len({answer.data for answer in answers}) == 1
-    assert sum("Idempotent-Replayed" in answer.headers for answer in answers) == 11
+        responses = list(pool.map(lambda _: customer.request_gift("key"), range(12)))
+    assert {response.status_code for response in responses} == {201}
+    assert len({response.data for response in responses}) == 1
+    assert sum("Idempotent-Replayed" in response.headers for response in responses) == 11
     assert dollar_balance() == "100"
 
 
-def test_old_answers_are_forgotten(database: Database, customer: SignedInCustomer) -> None:
+def test_responses_older_than_30_days_are_deleted(
+    database: Database, customer: SignedInCustomer
+) -> None:
     old, young = uuid4().hex, uuid4().hex
     customer.request_gift(old)
     with database.transaction() as session:

@@ -1,4 +1,4 @@
-"""The zoo of bad JSON: each kind is refused before anything happens."""
+"""Parsing of JSON bodies: malformed, invalid and oversized ones are refused without effect."""
 
 import io
 from collections.abc import Callable
@@ -39,7 +39,7 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("raw", MALFORMED.values(), ids=MALFORMED)
-def test_malformed(
+def test_malformed_json_is_refused_without_effect(
     customer: SignedInCustomer, dollar_balance: Callable[[], str], raw: bytes
 ) -> None:
     headers = customer.headers(Idempotency_Key="k", Content_Type="application/json")
@@ -48,10 +48,10 @@ def test_malformed(
 
 
 @pytest.mark.parametrize("document", [b"[]", b'"text"', b"1", b"null", b"true"])
-def test_a_document_that_is_no_object(customer: SignedInCustomer, document: bytes) -> None:
+def test_json_that_is_not_an_object_is_refused(customer: SignedInCustomer, document: bytes) -> None:
     headers = customer.headers(Idempotency_Key="k", Content_Type="application/json")
-    answer = customer.client.post(GIFTS, data=document, headers=headers)
-    assert check_problem(answer, 422, "validation_failed")["errors"] == [
+    response = customer.client.post(GIFTS, data=document, headers=headers)
+    assert check_problem(response, 422, "validation_failed")["errors"] == [
         {"field": "body", "message": "Send a JSON object."}
     ]
 
@@ -103,32 +103,32 @@ def test_a_document_that_is_no_object(customer: SignedInCustomer, document: byte
         ({"lines": [{"sku": "a", "quantity": True}]}, "lines.0.quantity"),
     ],
 )
-def test_a_wrong_value_names_its_field(
+def test_invalid_value_is_refused_and_its_field_named(
     customer: SignedInCustomer,
     dollar_balance: Callable[[], str],
     change: dict[str, Any],
     field: str,
 ) -> None:
-    answer = customer.request_gift(**change)
-    assert [e["field"] for e in check_problem(answer, 422, "validation_failed")["errors"]] == [
-        field
-    ]
+    response = customer.request_gift(**change)
+    assert [
+        error["field"] for error in check_problem(response, 422, "validation_failed")["errors"]
+    ] == [field]
     assert dollar_balance() == "0"
 
 
-def test_an_id_that_no_row_can_have_is_not_found(customer: SignedInCustomer) -> None:
+def test_malformed_public_id_is_not_found(customer: SignedInCustomer) -> None:
     check_problem(customer.request_gift(quoteId="qt_nonsense"), 404, "not_found")
     check_problem(customer.request_gift(quoteId="trd_01k9abcdefghjkmnpqrstvwxyz"), 404, "not_found")
 
 
-def test_deep_enough_is_fine() -> None:
+def test_json_may_be_nested_32_levels_deep_and_not_33() -> None:
     assert json_body.parse_json(b"[" * 32 + b"]" * 32)
     assert len(json_body.parse_json(b"[" + b"[]," * 500 + b"[]]")) == 501
     with pytest.raises(MalformedJson):
         json_body.parse_json(b"[" * 33 + b"]" * 33)
 
 
-def test_escaped_emoji_is_text(customer: SignedInCustomer) -> None:
+def test_escaped_surrogate_pair_is_accepted_as_text(customer: SignedInCustomer) -> None:
     headers = customer.headers(Idempotency_Key="k", Content_Type="application/json")
     raw = b'{"assetCode":"USD","amount":"1.00","note":"\\ud83d\\ude00"}'
     assert customer.client.post(GIFTS, data=raw, headers=headers).json["note"] == "😀"
@@ -148,45 +148,47 @@ def test_escaped_emoji_is_text(customer: SignedInCustomer) -> None:
         ("", 415),
     ],
 )
-def test_content_types(customer: SignedInCustomer, content_type: str, status: int) -> None:
+def test_only_utf8_json_content_types_are_accepted(
+    customer: SignedInCustomer, content_type: str, status: int
+) -> None:
     headers = customer.headers(Idempotency_Key="k", Content_Type=content_type)
     assert customer.client.post(GIFTS, data=GOOD, headers=headers).status_code == status
 
 
-class Spaces(io.RawIOBase):
-    """An endless body that counts what is read of it."""
+class EndlessBody(io.RawIOBase):
+    """An endless body of spaces that counts the bytes read from it."""
 
-    taken = 0
+    bytes_read = 0
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        self.taken += len(buffer)
+        self.bytes_read += len(buffer)
         buffer[:] = b" " * len(buffer)
         return len(buffer)
 
 
 @pytest.mark.parametrize(
-    ("environ", "taken_max"),
+    ("environ", "bytes_read_max"),
     [
         ({"CONTENT_LENGTH": str(10 * 1024 * 1024)}, 0),
-        # A chunked body does not say its length: it is given up at the limit.
+        # A chunked body has no length: reading stops at the limit.
         ({"wsgi.input_terminated": True}, 512 * 1024),
     ],
 )
-def test_too_large(
+def test_body_above_the_size_limit_is_refused_without_reading_it_whole(
     customer: SignedInCustomer,
     dollar_balance: Callable[[], str],
     environ: dict[str, Any],
-    taken_max: int,
+    bytes_read_max: int,
 ) -> None:
-    spaces = Spaces()
-    answer = customer.client.post(
+    body = EndlessBody()
+    response = customer.client.post(
         GIFTS,
         headers=customer.headers(Idempotency_Key="k", Content_Type="application/json"),
-        environ_overrides={"wsgi.input": spaces, **environ},
+        environ_overrides={"wsgi.input": body, **environ},
     )
-    assert "at most 262144 bytes" in check_problem(answer, 413, "body_too_large")["detail"]
-    assert spaces.taken <= taken_max
+    assert "at most 262144 bytes" in check_problem(response, 413, "body_too_large")["detail"]
+    assert body.bytes_read <= bytes_read_max
     assert dollar_balance() == "0"

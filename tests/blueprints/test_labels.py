@@ -27,7 +27,9 @@ from app.privacy.rules import ConsentState, ExportStatus
         (DocumentPurpose, labels.DOCUMENTS),
     ],
 )
-def test_every_value_has_a_label_of_its_own(values: type[StrEnum], family: dict[str, str]) -> None:
+def test_every_stored_value_has_its_own_label(
+    values: type[StrEnum], family: dict[str, str]
+) -> None:
     assert set(family) == set(values)
     assert len(set(family.values())) == len(family)
 
@@ -37,7 +39,7 @@ def test_value_without_a_label_is_shown_as_stored() -> None:
     assert labels.FILTERS["provider_label"]("daraja") == "M-Pesa"
 
 
-def test_every_status_has_a_label(app: Flask) -> None:
+def test_every_status_has_a_label_text(app: Flask) -> None:
     families = {
         "approval": ApprovalStatus,
         "deposit": DepositStatus,

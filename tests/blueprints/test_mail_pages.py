@@ -1,4 +1,4 @@
-"""The pages of caught mail: text as text, HTML where it can do nothing, and none in production."""
+"""The sample's pages of sent mail: plain text, sandboxed HTML, and no such page in production."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,89 +11,89 @@ from app.embedded.mail_catcher import EmailFolder
 from app.factory import create_app
 from tests.page_client import Browser
 
-EVIL = "<script>alert(1)</script>"
+SCRIPT = "<script>alert(1)</script>"
 MAIL = """\
 Message-ID: <1@example.com>
 Date: Sun, 22 Nov 2026 09:30:00 +0000
 To: ada@example.com
-Subject: Hello {evil}
+Subject: Hello {script}
 MIME-Version: 1.0
 Content-Type: multipart/alternative; boundary="b"
 
 --b
 Content-Type: text/plain; charset="utf-8"
 
-Text {evil} http://127.0.0.1:4001/auth/reset-password?token=otk_1.x
+Text {script} http://127.0.0.1:4001/auth/reset-password?token=otk_1.x
 https://elsewhere.example.com/ javascript:alert(1)
 --b
 Content-Type: text/html; charset="utf-8"
 
-<p>HTML {evil}</p>
+<p>HTML {script}</p>
 --b--
 """
 
 
 @pytest.fixture
-def caught(app: Flask, tmp_path: Path) -> Iterator[Flask]:
-    """An application whose data folder holds one caught mail."""
+def app_with_mail(app: Flask, tmp_path: Path) -> Iterator[Flask]:
+    """Return an application whose data folder holds one email with script in each part."""
     settings: Settings = app.extensions["settings"]
-    made = create_app(settings.model_copy(update={"data_dir": tmp_path}))
-    EmailFolder(tmp_path).keep(MAIL.format(evil=EVIL).replace("\n", "\r\n").encode())
-    yield made
-    made.extensions["database"].engine.dispose()
+    app_with_settings = create_app(settings.model_copy(update={"data_dir": tmp_path}))
+    EmailFolder(tmp_path).keep(MAIL.format(script=SCRIPT).replace("\n", "\r\n").encode())
+    yield app_with_settings
+    app_with_settings.extensions["database"].engine.dispose()
 
 
-def test_lists_and_shows_mail_as_text(caught: Flask) -> None:
-    browser = Browser(caught)
-    listed = browser.get_page("/mail/")
-    assert "ada@example.com" in listed.visible_text
-    assert f"Hello {EVIL}" in listed.visible_text
+def test_mail_is_listed_and_shown_as_plain_text_with_only_our_links(app_with_mail: Flask) -> None:
+    browser = Browser(app_with_mail)
+    list_page = browser.get_page("/mail/")
+    assert "ada@example.com" in list_page.visible_text
+    assert f"Hello {SCRIPT}" in list_page.visible_text
     [link] = [
-        a["href"] for a in listed.all("a") if a["href"].startswith("/mail/0") or "-" in a["href"]
+        a["href"] for a in list_page.all("a") if a["href"].startswith("/mail/0") or "-" in a["href"]
     ]
-    shown = browser.get_page(link)
-    assert f"Text {EVIL}" in shown.visible_text
-    assert not [a for a in shown.all("script") if "src" not in a]
-    # Only links of our own can be followed, and only here.
-    followed = [a["href"] for a in shown.all("a")]
-    assert "/auth/reset-password?token=otk_1.x" in followed
-    assert not [href for href in followed if not href.startswith(("/", "#"))]
+    mail_page = browser.get_page(link)
+    assert f"Text {SCRIPT}" in mail_page.visible_text
+    assert not [script for script in mail_page.all("script") if "src" not in script]
+    # Only links to this application are links; the others stay text.
+    hrefs = [link["href"] for link in mail_page.all("a")]
+    assert "/auth/reset-password?token=otk_1.x" in hrefs
+    assert not [href for href in hrefs if not href.startswith(("/", "#"))]
 
 
-def test_its_html_can_load_and_run_nothing(caught: Flask) -> None:
-    [mail] = EmailFolder(caught.extensions["settings"].data_dir).list_newest(10)
-    answer = caught.test_client().get(f"/mail/{mail.id}/html")
-    assert answer.status_code == 200
-    assert EVIL in answer.text
-    [policy] = answer.headers.getlist("Content-Security-Policy")
+def test_html_part_is_sandboxed_and_loads_nothing(app_with_mail: Flask) -> None:
+    [mail] = EmailFolder(app_with_mail.extensions["settings"].data_dir).list_newest(10)
+    response = app_with_mail.test_client().get(f"/mail/{mail.id}/html")
+    assert response.status_code == 200
+    assert SCRIPT in response.text
+    [policy] = response.headers.getlist("Content-Security-Policy")
     directives = policy.split("; ")
     assert directives[0] == "sandbox"
     assert "default-src 'none'" in directives
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["X-Frame-Options"] == "DENY"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["X-Frame-Options"] == "DENY"
 
 
 @pytest.mark.parametrize(
     "name", ["x", "..%2f..%2fkeys.json", "%2e%2e", "0" * 20 + "-" + "0" * 16, ".x.part"]
 )
-def test_nothing_else_is_read(caught: Flask, name: str) -> None:
-    (caught.extensions["settings"].data_dir / "keys.json").write_text("secret")
+def test_other_files_of_the_data_folder_are_not_served(app_with_mail: Flask, name: str) -> None:
+    (app_with_mail.extensions["settings"].data_dir / "keys.json").write_text("secret")
     for path in (f"/mail/{name}", f"/mail/{name}/html"):
-        answer = caught.test_client().get(path)
-        assert answer.status_code == 404
-        assert "secret" not in answer.text
+        response = app_with_mail.test_client().get(path)
+        assert response.status_code == 404
+        assert "secret" not in response.text
 
 
-def test_without_any_mail_it_says_so(app: Flask, tmp_path: Path) -> None:
+def test_empty_folder_shows_no_mail_yet(app: Flask, tmp_path: Path) -> None:
     settings: Settings = app.extensions["settings"]
-    made = create_app(settings.model_copy(update={"data_dir": tmp_path / "none"}))
+    app_with_settings = create_app(settings.model_copy(update={"data_dir": tmp_path / "none"}))
     try:
-        assert "No mail yet" in Browser(made).get_page("/mail/").visible_text
+        assert "No mail yet" in Browser(app_with_settings).get_page("/mail/").visible_text
     finally:
-        made.extensions["database"].engine.dispose()
+        app_with_settings.extensions["database"].engine.dispose()
 
 
-def test_there_is_no_such_page_in_production(app: Flask) -> None:
+def test_mail_pages_do_not_exist_in_production(app: Flask) -> None:
     settings: Settings = app.extensions["settings"]
     changes = {
         "env": Environment.PRODUCTION,
@@ -101,8 +101,10 @@ def test_there_is_no_such_page_in_production(app: Flask) -> None:
         "public_url": "https://pbcex.example",
         "price_feeds": (),
     }
-    made = create_app(settings.model_copy(update=changes))
+    app_with_settings = create_app(settings.model_copy(update=changes))
     try:
-        assert not [rule for rule in made.url_map.iter_rules() if rule.rule.startswith("/mail")]
+        assert not [
+            rule for rule in app_with_settings.url_map.iter_rules() if rule.rule.startswith("/mail")
+        ]
     finally:
-        made.extensions["database"].engine.dispose()
+        app_with_settings.extensions["database"].engine.dispose()

@@ -1,4 +1,4 @@
-"""The document is valid, whole and true."""
+"""The OpenAPI document: valid, complete and the same as the routes."""
 
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,9 @@ VENDOR = Path(__file__).parents[2] / "app/static/vendor"
 
 @pytest.fixture
 def document(app: Flask) -> dict[str, Any]:
-    answer = app.test_client().get("/api/openapi.json")
-    assert answer.status_code == 200
-    return answer.json
+    response = app.test_client().get("/api/openapi.json")
+    assert response.status_code == 200
+    return response.json
 
 
 def operations(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
@@ -29,16 +29,18 @@ def operations(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
-def test_is_valid_openapi_3_1(document: dict[str, Any]) -> None:
+def test_document_is_valid_openapi_3_1(document: dict[str, Any]) -> None:
     assert document["openapi"] == "3.1.0"
     validate(document)
 
 
-def test_with_every_kind_of_operation(probe_app: Flask) -> None:
+def test_document_with_every_kind_of_operation_is_valid(probe_app: Flask) -> None:
     validate(probe_app.test_client().get("/api/openapi.json").json)
 
 
-def test_every_operation_is_there_with_its_contract(app: Flask, document: dict[str, Any]) -> None:
+def test_every_operation_is_documented_as_it_is_declared(
+    app: Flask, document: dict[str, Any]
+) -> None:
     described = dict(operations(document))
     declared: dict[str, ApiOperation] = {}
     for rule in app.url_map.iter_rules():
@@ -48,16 +50,22 @@ def test_every_operation_is_there_with_its_contract(app: Flask, document: dict[s
             declared[f"{operation.method} {path}"] = operation
     assert set(described) == set(declared)
     for name, operation in declared.items():
-        said = described[name]
-        assert said["security"] == ([] if operation.public else [{"bearer": []}]), name
-        headers = {p["name"]: p for p in said["parameters"] if p["in"] == "header"}
+        documented = described[name]
+        assert documented["security"] == ([] if operation.public else [{"bearer": []}]), name
+        headers = {
+            parameter["name"]: parameter
+            for parameter in documented["parameters"]
+            if parameter["in"] == "header"
+        }
         assert ("Idempotency-Key" in headers) == operation.idempotent, name
         assert all(header["required"] for header in headers.values()), name
-        assert ("requestBody" in said) == (operation.body_schema is not None), name
-        assert str(operation.status) in said["responses"], name
+        assert ("requestBody" in documented) == (operation.body_schema is not None), name
+        assert str(operation.status) in documented["responses"], name
 
 
-def test_every_operation_reads_well(document: dict[str, Any]) -> None:
+def test_every_operation_has_a_unique_id_a_summary_a_tag_and_an_example(
+    document: dict[str, Any],
+) -> None:
     ids = [operation["operationId"] for _, operation in operations(document)]
     assert len(ids) == len(set(ids))
     for name, operation in operations(document):
@@ -69,7 +77,7 @@ def test_every_operation_reads_well(document: dict[str, Any]) -> None:
             assert media["example"], name
 
 
-def test_problems_are_described_per_operation(document: dict[str, Any]) -> None:
+def test_operation_lists_its_problems_with_their_codes(document: dict[str, Any]) -> None:
     order = document["paths"]["/api/trade/order"]["post"]["responses"]
     problem = {"$ref": "#/components/schemas/Problem"}
     for status in ("400", "401", "403", "409", "413", "415", "422", "429", "500", "503"):
@@ -79,7 +87,7 @@ def test_problems_are_described_per_operation(document: dict[str, Any]) -> None:
     assert "`idempotency_key_reused`" in order["422"]["description"]
 
 
-def test_amounts_are_strings(document: dict[str, Any]) -> None:
+def test_amounts_are_documented_as_decimal_strings(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
     amounts = [
         field
@@ -90,11 +98,11 @@ def test_amounts_are_strings(document: dict[str, Any]) -> None:
     assert len(amounts) > 5
     for field in amounts:
         assert field["type"] == "string"
-        # Only what we say ourselves may be below zero.
+        # Only amounts in responses may be negative.
         assert field["pattern"].replace("^-?", "^") == r"^(0|[1-9][0-9]*)(\.[0-9]+)?$"
 
 
-def test_requests_refuse_unknown_fields_in_the_document_too(document: dict[str, Any]) -> None:
+def test_request_bodies_are_documented_without_other_fields(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
     for name, operation in operations(document):
         if "requestBody" in operation:
@@ -103,7 +111,7 @@ def test_requests_refuse_unknown_fields_in_the_document_too(document: dict[str, 
             assert schema["additionalProperties"] is False, name
 
 
-def test_the_browsable_page_uses_our_files_only(client: FlaskClient) -> None:
+def test_documentation_page_loads_only_our_own_files(client: FlaskClient) -> None:
     page = client.get("/api/docs")
     assert page.status_code == 200
     assert "http://" not in page.text

@@ -16,7 +16,7 @@ def browser(app: Flask) -> Browser:
     return Browser(app)
 
 
-def test_every_version_has_a_text_and_every_text_a_version(browser: Browser) -> None:
+def test_every_policy_version_has_a_page_and_a_template(browser: Browser) -> None:
     index = browser.get_page("/policies")
     links = {link["href"] for link in index.all("a") if link["href"].startswith("/policies/")}
     versions = {
@@ -33,13 +33,13 @@ def test_every_version_has_a_text_and_every_text_a_version(browser: Browser) -> 
         assert page.texts["h2"]
 
 
-def test_is_reached_from_the_front_door(browser: Browser) -> None:
+def test_home_page_links_to_the_policies(browser: Browser) -> None:
     assert any(link["href"] == "/policies" for link in browser.get_page("/").all("a"))
 
 
 @pytest.mark.parametrize(
     "path", ["terms/2", "terms/0", "terms/01", "terms/-1", "terms/x", "cookies/1", "terms/١"]
 )
-def test_what_there_is_not(browser: Browser, path: str) -> None:
+def test_unknown_policy_or_version_is_not_found(browser: Browser, path: str) -> None:
     browser.get_page(f"/policies/{path}", status=404)
     assert find_policy_version(*path.split("/")) is None

@@ -1,4 +1,4 @@
-"""Rate limits: who is counted, in which class, and the headers of the response."""
+"""Rate limits: by person or network, their classes, and the headers of the response."""
 
 import re
 from collections.abc import Callable
@@ -14,107 +14,111 @@ from app.embedded.network_ports import free_port
 from tests.blueprints.conftest import SignedInCustomer, check_problem
 
 
-def left(answer: TestResponse) -> int:
-    """What the answer says is left of the default class."""
-    said = re.fullmatch(r'"default";r=(\d+);t=([1-9]|[1-5]\d|60)', answer.headers["RateLimit"])
-    assert said is not None
-    assert answer.headers["RateLimit-Policy"] == '"default";q=100;w=60'
-    return int(said[1])
+def requests_left(response: TestResponse) -> int:
+    """Return how many requests of the default class are left, as the response states it."""
+    match = re.fullmatch(r'"default";r=(\d+);t=([1-9]|[1-5]\d|60)', response.headers["RateLimit"])
+    assert match is not None
+    assert response.headers["RateLimit-Policy"] == '"default";q=100;w=60'
+    return int(match[1])
 
 
-def test_each_request_is_told_what_is_left(customer: SignedInCustomer) -> None:
+def test_each_response_states_how_many_requests_are_left(customer: SignedInCustomer) -> None:
     url, headers = "/api/probe/things/1", customer.headers()
-    answers = [customer.client.get(url, headers=headers) for _ in range(3)]
-    # The clock may have passed a window's end once meanwhile.
-    assert [left(answer) for answer in answers] in ([99, 98, 97], [99, 98, 99], [99, 99, 98])
+    responses = [customer.client.get(url, headers=headers) for _ in range(3)]
+    # A new window may have begun between two of the requests.
+    assert [requests_left(response) for response in responses] in (
+        [99, 98, 97],
+        [99, 98, 99],
+        [99, 99, 98],
+    )
 
 
-def test_a_person_is_counted_wherever_they_are(sign_in: Callable[[], SignedInCustomer]) -> None:
+def test_person_is_counted_from_every_ip_address(sign_in: Callable[[], SignedInCustomer]) -> None:
     ada, bob = sign_in(), sign_in()
     url = "/api/probe/things/1"
     ada.client.get(url, headers=ada.headers())
     ada.client.environ_base["REMOTE_ADDR"] = "203.0.113.77"
-    assert left(ada.client.get(url, headers=ada.headers())) in {98, 99}
-    assert left(bob.client.get(url, headers=bob.headers())) == 99
+    assert requests_left(ada.client.get(url, headers=ada.headers())) in {98, 99}
+    assert requests_left(bob.client.get(url, headers=bob.headers())) == 99
 
 
-def test_bad_tokens_count_for_their_address(client: FlaskClient) -> None:
-    answers = [
+def test_requests_with_invalid_tokens_count_for_their_ip_address(client: FlaskClient) -> None:
+    responses = [
         client.get("/api/auth/me", headers={"Authorization": f"Bearer {number}"})
         for number in range(3)
     ]
-    assert left(answers[-1]) in {97, 98, 99}
-    assert min(left(answer) for answer in answers) < 99
+    assert requests_left(responses[-1]) in {97, 98, 99}
+    assert min(requests_left(response) for response in responses) < 99
 
 
 class TestSignIn:
-    def test_is_far_stricter_and_counts_addresses(
+    def test_sign_in_limit_is_stricter_and_counts_ip_addresses(
         self, client: FlaskClient, sign_in: Callable[[], SignedInCustomer]
     ) -> None:
         headers = sign_in().headers()
-        answers = []
-        while len(answers) < 25:
-            answers.append(client.post("/api/probe/guess", headers=headers))
-            if answers[-1].status_code != 204:
+        responses = []
+        while len(responses) < 25:
+            responses.append(client.post("/api/probe/guess", headers=headers))
+            if responses[-1].status_code != 204:
                 break
-        assert 11 <= len(answers) <= 21
-        body = check_problem(answers[-1], 429, "rate_limited")
-        assert 1 <= int(answers[-1].headers["Retry-After"]) <= 60
-        assert answers[-1].headers["RateLimit"].startswith('"sign-in";r=0;t=')
-        assert answers[-1].headers["RateLimit-Policy"] == '"sign-in";q=10;w=60'
+        assert 11 <= len(responses) <= 21
+        body = check_problem(responses[-1], 429, "rate_limited")
+        assert 1 <= int(responses[-1].headers["Retry-After"]) <= 60
+        assert responses[-1].headers["RateLimit"].startswith('"sign-in";r=0;t=')
+        assert responses[-1].headers["RateLimit-Policy"] == '"sign-in";q=10;w=60'
         assert "At most 10 requests a minute" in body["detail"]
 
-    def test_a_forwarded_address_is_not_believed(self, client: FlaskClient) -> None:
+    def test_forwarded_address_is_ignored_without_a_proxy(self, client: FlaskClient) -> None:
         for _ in range(21):
-            answer = client.post("/api/probe/guess", headers={"X-Forwarded-For": str(uuid4())})
-        assert answer.status_code == 429
+            response = client.post("/api/probe/guess", headers={"X-Forwarded-For": str(uuid4())})
+        assert response.status_code == 429
 
 
 class TestBehindAProxy:
-    def test_the_last_hop_is_believed_and_nothing_before_it(
+    def test_only_the_last_forwarded_address_counts_behind_a_proxy(
         self, variant: Callable[..., Flask]
     ) -> None:
-        """The customer writes the first address, our proxy the last."""
-        proxied = variant(proxies=1).test_client()
-        ours = f"198.51.100.{uuid4().int % 250}"
+        """The client can write the first IP address; our proxy writes the last."""
+        client = variant(proxies=1).test_client()
+        proxy_address = f"198.51.100.{uuid4().int % 250}"
         for number in range(21):
-            claimed = f"192.0.2.{number}, {ours}"
-            answer = proxied.post("/api/probe/guess", headers={"X-Forwarded-For": claimed})
-        assert answer.status_code == 429
-        other = {"X-Forwarded-For": f"2001:db8:{uuid4().hex[:4]}:{uuid4().hex[:4]}::1"}
-        assert proxied.post("/api/probe/guess", headers=other).status_code == 204
+            forwarded = f"192.0.2.{number}, {proxy_address}"
+            response = client.post("/api/probe/guess", headers={"X-Forwarded-For": forwarded})
+        assert response.status_code == 429
+        other_headers = {"X-Forwarded-For": f"2001:db8:{uuid4().hex[:4]}:{uuid4().hex[:4]}::1"}
+        assert client.post("/api/probe/guess", headers=other_headers).status_code == 204
 
 
 class TestOverride:
-    def test_a_number_replaces_every_class(
-        self, variant: Callable[..., Flask], address: str
+    def test_configured_limit_replaces_every_class(
+        self, variant: Callable[..., Flask], ip_address: str
     ) -> None:
         client = variant(rate_limit="3/minute").test_client()
-        client.environ_base["REMOTE_ADDR"] = address
-        answers = [client.get("/api/trade/prices") for _ in range(7)]
-        assert answers[0].headers["RateLimit-Policy"] == '"default";q=3;w=60'
-        assert answers[-1].status_code == 429
+        client.environ_base["REMOTE_ADDR"] = ip_address
+        responses = [client.get("/api/trade/prices") for _ in range(7)]
+        assert responses[0].headers["RateLimit-Policy"] == '"default";q=3;w=60'
+        assert responses[-1].status_code == 429
 
-    def test_off_counts_nobody(self, variant: Callable[..., Flask]) -> None:
+    def test_limits_turned_off_count_no_requests(self, variant: Callable[..., Flask]) -> None:
         unlimited, routes = variant(rate_limit="off"), []
         unlimited.before_request(lambda: routes.append(request.environ.get(environ_keys.ROUTE)))
         client = unlimited.test_client()
-        answers = [client.post("/api/probe/guess") for _ in range(25)]
-        assert {answer.status_code for answer in answers} == {204}
-        assert "RateLimit" not in answers[0].headers
-        # Figures name the route all the same.
+        responses = [client.post("/api/probe/guess") for _ in range(25)]
+        assert {response.status_code for response in responses} == {204}
+        assert "RateLimit" not in responses[0].headers
+        # The metrics still name the route.
         assert set(routes) == {"/api/probe/guess"}
 
 
 def test_two_applications_share_one_limit_without_redis(
-    variant: Callable[..., Flask], address: str
+    variant: Callable[..., Flask], ip_address: str
 ) -> None:
-    """With Redis away there is still one sign-in limit, not one for each process; and no 500."""
-    nowhere = f"redis://127.0.0.1:{free_port()}/0"
-    clients = [variant(redis_url=nowhere).test_client() for _ in range(2)]
+    """Without Redis there is one sign-in limit, not one for each process, and no 500."""
+    unreachable = f"redis://127.0.0.1:{free_port()}/0"
+    clients = [variant(redis_url=unreachable).test_client() for _ in range(2)]
     statuses = [
         clients[number % 2]
-        .post("/api/probe/guess", environ_overrides={"REMOTE_ADDR": address})
+        .post("/api/probe/guess", environ_overrides={"REMOTE_ADDR": ip_address})
         .status_code
         for number in range(24)
     ]
@@ -123,7 +127,7 @@ def test_two_applications_share_one_limit_without_redis(
     assert clients[0].get("/health/ready").json["status"] == "degraded"
 
 
-def test_what_counts_as_one_sender() -> None:
+def test_ipv6_addresses_of_one_network_count_together() -> None:
     assert network_of("203.0.113.9") == "203.0.113.9"
     assert network_of("2001:db8:1:2:3:4:5:6") == network_of("2001:db8:1:2::1")
     assert network_of("2001:db8:1:2::1") == "2001:db8:1:2::/64"
@@ -132,7 +136,7 @@ def test_what_counts_as_one_sender() -> None:
     assert network_of("unix:") == network_of("") == "unknown"
 
 
-def test_every_route_that_is_not_asked_by_machines_is_limited(app: Flask) -> None:
+def test_every_route_except_health_metrics_docs_and_files_is_limited(app: Flask) -> None:
     unlimited = {
         rule.rule
         for rule in app.url_map.iter_rules()

@@ -1,4 +1,4 @@
-"""Signing in at a browser: sessions, their ends, and forms that others cannot send."""
+"""Staff sign-in in a browser: sessions and their ends, the cookie, CSRF protection, refusals."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -29,12 +29,12 @@ def browser(app: Flask) -> Browser:
 
 @pytest.fixture
 def admin(people: People) -> str:
-    """The email address of a person who may see the exposure."""
+    """Return the email address of an administrator, who may see the exposure."""
     return people.staff(Role.ADMIN).email
 
 
-def everything(database: Database) -> dict[str, object]:
-    """A checksum of every table."""
+def checksums(database: Database) -> dict[str, object]:
+    """Return the row count and checksum of each table, by name."""
     with database.reading() as session:
         names = session.rows(
             "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
@@ -48,8 +48,8 @@ def everything(database: Database) -> dict[str, object]:
         }
 
 
-def sessions_of(database: Database, email: str) -> list[tuple[str | None, int]]:
-    """How each session of this person ended, and the size of its hash."""
+def session_ends(database: Database, email: str) -> list[tuple[str | None, int]]:
+    """Return why each session of this person ended, and the size of its hash in bytes."""
     with database.reading() as session:
         return session.rows(
             "SELECT s.revoked_reason, octet_length(s.secret_hash) FROM login_sessions s"
@@ -58,35 +58,41 @@ def sessions_of(database: Database, email: str) -> list[tuple[str | None, int]]:
         )
 
 
-def is_asked_to_sign_in(response: TestResponse) -> bool:
+def is_redirect_to_sign_in(response: TestResponse) -> bool:
     return response.status_code == 303 and response.location.startswith("/auth/login")
 
 
-class TestSigningIn:
-    def test_leads_to_the_desk(self, browser: Browser, admin: str, database: Database) -> None:
-        answer = browser.sign_in(admin, PASSWORD)
-        assert (answer.status_code, answer.location) == (303, "/admin/")
+class TestSignIn:
+    def test_sign_in_redirects_to_the_desk_and_stores_a_hashed_session(
+        self, browser: Browser, admin: str, database: Database
+    ) -> None:
+        response = browser.sign_in(admin, PASSWORD)
+        assert (response.status_code, response.location) == (303, "/admin/")
         assert browser.get_page("/admin/").texts["h1"] == ["Exposure"]
-        assert sessions_of(database, admin) == [(None, 32)]
+        assert session_ends(database, admin) == [(None, 32)]
 
-    def test_leads_to_where_one_wanted_to_go(self, browser: Browser, admin: str) -> None:
-        asked = browser.client.get("/admin/?a=b")
-        assert asked.location == "/auth/login?next=/admin/%3Fa%3Db"
-        browser.get_page(asked.location)
+    def test_sign_in_redirects_to_the_page_that_was_requested(
+        self, browser: Browser, admin: str
+    ) -> None:
+        redirect = browser.client.get("/admin/?a=b")
+        assert redirect.location == "/auth/login?next=/admin/%3Fa%3Db"
+        browser.get_page(redirect.location)
         assert browser.sign_in(admin, PASSWORD, then="/admin/?a=b").location == "/admin/?a=b"
         assert browser.client.get("/auth/login?next=/admin/?a=c").location == "/admin/?a=c"
 
     @pytest.mark.parametrize(
-        "elsewhere",
+        "next_url",
         ["https://evil.example", "//evil.example", "/\\evil.example", "/\t/evil.example", "evil",
          "/\n/evil.example", "javascript:alert(1)", "", "/a\\b", "/ä"],
     )  # fmt: skip
-    def test_leads_nowhere_else(self, browser: Browser, admin: str, elsewhere: str) -> None:
-        assert safe_redirect_path(elsewhere) is None
-        assert browser.sign_in(admin, PASSWORD, then=elsewhere).location == "/admin/"
+    def test_sign_in_does_not_redirect_to_another_site(
+        self, browser: Browser, admin: str, next_url: str
+    ) -> None:
+        assert safe_redirect_path(next_url) is None
+        assert browser.sign_in(admin, PASSWORD, then=next_url).location == "/admin/"
 
     @pytest.mark.parametrize("role", [role for role in Role if role is not Role.USER])
-    def test_every_role_of_staff_has_a_way_in_and_out(
+    def test_every_role_of_staff_can_sign_in_and_out(
         self, browser: Browser, people: People, role: Role
     ) -> None:
         member = people.staff(role)
@@ -97,28 +103,30 @@ class TestSigningIn:
         browser.get_page("/admin/", status=200 if may_see else 403)
         has_pages = role is not Role.INVENTORY
         assert ("no desk for this role" in home.visible_text) is not has_pages
-        assert is_asked_to_sign_in(browser.submit_form("/", "sign-out"))
+        assert is_redirect_to_sign_in(browser.submit_form("/", "sign-out"))
 
-    def test_is_not_for_customers(
+    def test_customer_cannot_sign_in_to_the_staff_pages(
         self, browser: Browser, people: People, database: Database
     ) -> None:
         customer = people.staff(Role.USER)
-        answer = browser.sign_in(customer.email, PASSWORD)
-        assert answer.status_code == 403
-        assert "These pages are for staff" in check_page(answer).visible_text
-        assert sessions_of(database, customer.email) == []
-        assert is_asked_to_sign_in(browser.client.get("/admin/"))
+        response = browser.sign_in(customer.email, PASSWORD)
+        assert response.status_code == 403
+        assert "These pages are for staff" in check_page(response).visible_text
+        assert session_ends(database, customer.email) == []
+        assert is_redirect_to_sign_in(browser.client.get("/admin/"))
 
-    def test_says_the_same_for_unknown_and_wrong(self, browser: Browser, admin: str) -> None:
-        said = []
+    def test_unknown_email_and_wrong_password_get_the_same_page(
+        self, browser: Browser, admin: str
+    ) -> None:
+        page_texts = []
         for email, password in ((admin, "wrong"), (f"{uuid4().hex}@example.com", PASSWORD)):
-            answer = browser.sign_in(email, password)
-            assert answer.status_code == 422
-            page = check_page(answer)
+            response = browser.sign_in(email, password)
+            assert response.status_code == 422
+            page = check_page(response)
             assert page.all("input", id="sign-in-password")[0]["value"] == ""
-            said.append(" ".join(page.visible_text.split()))
-        assert said[0] == said[1]
-        assert "The email address or the password is wrong" in said[0]
+            page_texts.append(" ".join(page.visible_text.split()))
+        assert page_texts[0] == page_texts[1]
+        assert "The email address or the password is wrong" in page_texts[0]
 
     @pytest.mark.parametrize(
         ("email", "password", "problem"),
@@ -128,17 +136,17 @@ class TestSigningIn:
             ("nobody", PASSWORD, "Enter an email address"),
         ],
     )
-    def test_says_what_is_missing_beside_the_field(
+    def test_missing_or_invalid_field_has_its_message_beside_it(
         self, browser: Browser, email: str, password: str, problem: str
     ) -> None:
-        answer = browser.sign_in(email, password)
-        assert answer.status_code == 422
-        page = check_page(answer)
+        response = browser.sign_in(email, password)
+        assert response.status_code == 422
+        page = check_page(response)
         assert page.visible_text.count(problem) == 2
         [field] = page.all("input", **{"aria-invalid": "true"})
         assert field["aria-describedby"] in page.ids
 
-    def test_is_refused_after_five_failures_from_one_place(
+    def test_sign_in_is_limited_after_five_failures_from_one_network(
         self, browser: Browser, admin: str, app: Flask, database: Database
     ) -> None:
         for _ in range(5):
@@ -147,27 +155,27 @@ class TestSigningIn:
         assert blocked.status_code == 429
         assert 1 <= int(blocked.headers["Retry-After"]) <= 60
         assert "Too many failed sign-ins" in check_page(blocked).visible_text
-        assert sessions_of(database, admin) == []
+        assert session_ends(database, admin) == []
         assert Browser(app).sign_in(admin, PASSWORD).status_code == 303
 
-    def test_suspended_staff_stay_out_and_are_put_out(
+    def test_suspension_ends_the_session_and_refuses_a_new_sign_in(
         self, browser: Browser, admin: str, database: Database, app: Flask
     ) -> None:
         browser.sign_in(admin, PASSWORD)
         with database.transaction() as session:
             session.send("UPDATE users SET status = 'suspended' WHERE email = %s", (admin,))
-        assert is_asked_to_sign_in(browser.client.get("/admin/"))
-        answer = Browser(app).sign_in(admin, PASSWORD)
-        assert answer.status_code == 403
-        assert "suspended" in check_page(answer).visible_text
+        assert is_redirect_to_sign_in(browser.client.get("/admin/"))
+        response = Browser(app).sign_in(admin, PASSWORD)
+        assert response.status_code == 403
+        assert "suspended" in check_page(response).visible_text
 
 
-class TestTheSession:
-    def test_is_new_at_each_sign_in_and_ends_the_one_before(
+class TestSession:
+    def test_new_sign_in_has_a_new_session_and_ends_the_one_before(
         self, browser: Browser, admin: str, database: Database, app: Flask
     ) -> None:
         browser.get_page("/auth/login")
-        before = browser.session_cookie()
+        signed_out = browser.session_cookie()
         browser.sign_in(admin, PASSWORD)
         first = browser.session_cookie()
         token = browser.get_page("/admin/").all("input", name="csrf_token")[0]["value"]
@@ -175,27 +183,29 @@ class TestTheSession:
             "/auth/login", data={"csrf_token": token, "email": admin, "password": PASSWORD}
         )
         second = browser.session_cookie()
-        assert len({before, first, second}) == 3
-        assert sessions_of(database, admin) == [("logged_out", 32), (None, 32)]
-        for cookie, is_in in ((before, False), (first, False), (second, True)):
+        assert len({signed_out, first, second}) == 3
+        assert session_ends(database, admin) == [("logged_out", 32), (None, 32)]
+        for cookie, is_signed_in in ((signed_out, False), (first, False), (second, True)):
             other = Browser(app)
             other.client.set_cookie("pbcex", cookie)
-            assert is_asked_to_sign_in(other.client.get("/admin/")) is not is_in
+            assert is_redirect_to_sign_in(other.client.get("/admin/")) is not is_signed_in
 
-    def test_ends_at_sign_out_for_every_copy_of_the_cookie(
+    def test_sign_out_ends_the_session_for_every_copy_of_the_cookie(
         self, browser: Browser, admin: str, database: Database, app: Flask
     ) -> None:
         browser.sign_in(admin, PASSWORD)
         stolen = browser.session_cookie()
-        answer = browser.submit_form("/admin/", "sign-out")
-        assert (answer.status_code, answer.location) == (303, "/auth/login")
-        assert sessions_of(database, admin) == [("logged_out", 32)]
-        assert is_asked_to_sign_in(browser.client.get("/admin/"))
+        response = browser.submit_form("/admin/", "sign-out")
+        assert (response.status_code, response.location) == (303, "/auth/login")
+        assert session_ends(database, admin) == [("logged_out", 32)]
+        assert is_redirect_to_sign_in(browser.client.get("/admin/"))
         thief = Browser(app)
         thief.client.set_cookie("pbcex", stolen)
-        assert is_asked_to_sign_in(thief.client.get("/admin/"))
+        assert is_redirect_to_sign_in(thief.client.get("/admin/"))
 
-    def test_ends_when_the_password_changes(self, browser: Browser, admin: str, app: Flask) -> None:
+    def test_session_ends_when_the_password_changes(
+        self, browser: Browser, admin: str, app: Flask
+    ) -> None:
         browser.sign_in(admin, PASSWORD)
         client = app.test_client()
         client.environ_base["REMOTE_ADDR"] = browser.client.environ_base["REMOTE_ADDR"]
@@ -206,9 +216,9 @@ class TestTheSession:
             headers={"Authorization": f"Bearer {tokens['accessToken']}"},
         )
         assert changed.status_code == 200
-        assert is_asked_to_sign_in(browser.client.get("/admin/"))
+        assert is_redirect_to_sign_in(browser.client.get("/admin/"))
 
-    def test_ends_half_an_hour_after_the_person_last_did_something(
+    def test_session_ends_after_half_an_hour_without_activity_of_the_person(
         self, browser: Browser, admin: str
     ) -> None:
         start = datetime(2026, 11, 22, 9, tzinfo=UTC)
@@ -219,15 +229,15 @@ class TestTheSession:
             browser.get_page("/admin/")
             for minutes in (40, 50, 58):
                 clock.move_to(start + timedelta(minutes=minutes))
-                answer = browser.client.get("/admin/", headers=unattended)
-                assert answer.status_code == 200
+                response = browser.client.get("/admin/", headers=unattended)
+                assert response.status_code == 200
             clock.move_to(start + timedelta(minutes=59))
-            answer = browser.client.get("/admin/", headers=unattended)
-            assert answer.status_code == 401
-            assert answer.headers["HX-Redirect"] == "/auth/login?next=/admin/"
-            assert is_asked_to_sign_in(browser.client.get("/admin/"))
+            response = browser.client.get("/admin/", headers=unattended)
+            assert response.status_code == 401
+            assert response.headers["HX-Redirect"] == "/auth/login?next=/admin/"
+            assert is_redirect_to_sign_in(browser.client.get("/admin/"))
 
-    def test_ends_half_a_day_after_it_began(self, browser: Browser, admin: str) -> None:
+    def test_session_ends_twelve_hours_after_sign_in(self, browser: Browser, admin: str) -> None:
         start = datetime(2026, 11, 22, 9, tzinfo=UTC)
         with time_machine.travel(start, tick=False) as clock:
             browser.sign_in(admin, PASSWORD)
@@ -235,38 +245,40 @@ class TestTheSession:
                 clock.move_to(start + timedelta(minutes=15 * quarter))
                 assert browser.client.get("/admin/").status_code == 200
             clock.move_to(start + timedelta(hours=12))
-            assert is_asked_to_sign_in(browser.client.get("/admin/"))
+            assert is_redirect_to_sign_in(browser.client.get("/admin/"))
 
-    def test_is_no_token_and_no_token_is_a_session(
+    def test_page_session_does_not_work_for_the_api_and_has_no_refresh_token(
         self, browser: Browser, admin: str, database: Database
     ) -> None:
         browser.sign_in(admin, PASSWORD)
         assert browser.client.get("/api/auth/me").status_code == 401
         with database.reading() as session:
-            [(kept,)] = session.rows("SELECT count(*) FROM refresh_tokens t JOIN login_sessions s"
-                " ON s.id = t.session_id WHERE s.secret_hash IS NOT NULL")  # fmt: skip
-        assert kept == 0
+            [(token_count,)] = session.rows(
+                "SELECT count(*) FROM refresh_tokens t JOIN login_sessions s"
+                " ON s.id = t.session_id WHERE s.secret_hash IS NOT NULL"
+            )
+        assert token_count == 0
 
-    def test_a_cookie_of_ones_own_making_opens_nothing(self, browser: Browser) -> None:
+    def test_forged_cookie_opens_no_page(self, browser: Browser) -> None:
         for forged in ("", "x", "eyJfdXNlcl9pZCI6IngifQ.aSE_.AAAA"):
             browser.client.set_cookie("pbcex", forged)
             browser.client.set_cookie("remember_token", f"{forged}|0000")
-            assert is_asked_to_sign_in(browser.client.get("/admin/"))
+            assert is_redirect_to_sign_in(browser.client.get("/admin/"))
 
 
-class TestTheCookie:
-    def test_is_kept_from_scripts_and_other_sites(self, browser: Browser, admin: str) -> None:
-        answer = browser.sign_in(admin, PASSWORD)
-        [cookie] = answer.headers.getlist("Set-Cookie")
+class TestCookie:
+    def test_cookie_is_http_only_and_same_site(self, browser: Browser, admin: str) -> None:
+        response = browser.sign_in(admin, PASSWORD)
+        [cookie] = response.headers.getlist("Set-Cookie")
         assert cookie.startswith("pbcex=")
         assert cookie.split("; ")[1:] == ["HttpOnly", "Path=/", "SameSite=Lax"]
 
-    def test_is_bound_to_the_host_where_it_travels_by_https(self, app: Flask) -> None:
+    def test_cookie_is_secure_and_bound_to_the_host_over_https(self, app: Flask) -> None:
         settings: Settings = app.extensions["settings"]
         secure = create_app(settings.model_copy(update={"public_url": "https://pbcex.example"}))
         try:
-            answer = secure.test_client().get("/auth/login", base_url="https://pbcex.example")
-            [cookie] = answer.headers.getlist("Set-Cookie")
+            response = secure.test_client().get("/auth/login", base_url="https://pbcex.example")
+            [cookie] = response.headers.getlist("Set-Cookie")
             assert cookie.startswith("__Host-pbcex=")
             assert cookie.split("; ")[1:] == ["Secure", "HttpOnly", "Path=/", "SameSite=Lax"]
         finally:
@@ -274,35 +286,35 @@ class TestTheCookie:
 
 
 class TestForms:
-    def test_without_a_token_do_nothing_anywhere(
+    def test_forms_without_a_csrf_token_change_nothing(
         self, browser: Browser, admin: str, app: Flask, database: Database
     ) -> None:
         browser.sign_in(admin, PASSWORD)
-        of_programs = {"webhooks", *(blueprint.name for blueprint in API_BLUEPRINTS)}
-        before = everything(database)
-        walked = 0
+        program_blueprints = {"webhooks", *(blueprint.name for blueprint in API_BLUEPRINTS)}
+        checksums_before = checksums(database)
+        pages_checked = 0
         for rule in app.url_map.iter_rules():
             for method in _UNSAFE & (rule.methods or set()):
                 path = rule.rule.replace("<", "").replace(">", "")
-                # From anywhere: more than one address may ask where secrets are guessed.
-                address = f"2001:db8:{uuid4().hex[:4]}:{uuid4().hex[:4]}::1"
-                browser.client.environ_base["REMOTE_ADDR"] = address
-                answer = browser.client.open(path, method=method, data={"a": "b"})
-                assert 400 <= answer.status_code < 500, (method, path, answer.status_code)
-                if rule.endpoint.partition(".")[0] not in of_programs:
-                    assert answer.status_code == 400
-                    assert "no longer valid" in check_page(answer).visible_text
-                    walked += 1
-        assert walked >= 3
-        assert everything(database) == before
+                # A new IP address each time, because routes with the sign-in limit refuse the rest.
+                ip_address = f"2001:db8:{uuid4().hex[:4]}:{uuid4().hex[:4]}::1"
+                browser.client.environ_base["REMOTE_ADDR"] = ip_address
+                response = browser.client.open(path, method=method, data={"a": "b"})
+                assert 400 <= response.status_code < 500, (method, path, response.status_code)
+                if rule.endpoint.partition(".")[0] not in program_blueprints:
+                    assert response.status_code == 400
+                    assert "no longer valid" in check_page(response).visible_text
+                    pages_checked += 1
+        assert pages_checked >= 3
+        assert checksums(database) == checksums_before
         browser.get_page("/admin/")
 
-    def test_refuse_a_token_of_another_session(self, browser: Browser, app: Flask) -> None:
+    def test_csrf_token_of_another_session_is_refused(self, browser: Browser, app: Flask) -> None:
         other = Browser(app)
         token = other.get_page("/auth/login").all("input", name="csrf_token")[0]["value"]
         browser.get_page("/auth/login")
-        answer = browser.client.post("/theme", data={"csrf_token": token, "theme": "dark"})
-        assert answer.status_code == 400
+        response = browser.client.post("/theme", data={"csrf_token": token, "theme": "dark"})
+        assert response.status_code == 400
 
     @pytest.mark.parametrize(
         ("headers", "status"),
@@ -317,39 +329,39 @@ class TestForms:
             ({"Sec-Fetch-Site": "none"}, 403),
         ],
     )
-    def test_of_other_sites_are_refused(
+    def test_form_sent_by_another_site_is_refused(
         self, browser: Browser, headers: dict[str, str], status: int
     ) -> None:
         token = browser.get_page("/auth/login").all("input", name="csrf_token")[0]["value"]
-        answer = browser.client.post(
+        response = browser.client.post(
             "/theme", data={"csrf_token": token, "theme": "dark"}, headers=headers
         )
-        assert answer.status_code == status
+        assert response.status_code == status
         assert (browser.client.get_cookie("theme") is None) is (status != 303)
 
-    def test_the_theme_comes_back_to_the_page_it_was_chosen_on(self, browser: Browser) -> None:
-        answer = browser.submit_form(
+    def test_theme_form_redirects_back_to_its_page(self, browser: Browser) -> None:
+        response = browser.submit_form(
             "/auth/login", "theme-switch", theme="dark", next="/auth/login"
         )
-        assert (answer.status_code, answer.location) == (303, "/auth/login")
+        assert (response.status_code, response.location) == (303, "/auth/login")
         [root] = browser.get_page("/auth/login").all("html")
         assert root["data-bs-theme"] == "dark"
 
 
 class TestRefusals:
-    def test_are_pages_outside_the_api(self, browser: Browser) -> None:
+    def test_refusal_outside_the_api_is_a_page(self, browser: Browser) -> None:
         page = browser.get_page("/nowhere", status=404)
         assert page.texts["h1"] == ["Page not found"]
 
-    def test_are_fragments_to_htmx(self, browser: Browser) -> None:
-        answer = browser.client.get("/nowhere", headers=HTMX)
-        assert answer.status_code == 404
-        check_page(answer, fragment="error")
+    def test_refusal_is_a_fragment_for_htmx(self, browser: Browser) -> None:
+        response = browser.client.get("/nowhere", headers=HTMX)
+        assert response.status_code == 404
+        check_page(response, fragment="error")
 
 
 @pytest.fixture
 def _no_database(app: Flask) -> Iterator[None]:
-    """The application's database refuses new connections."""
+    """Replace the application's database by one that cannot be reached."""
     database: Database = app.extensions["database"]
     original = database.engine
     url = original.url.set(port=1)
@@ -362,7 +374,7 @@ def _no_database(app: Flask) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_no_database")
-def test_a_database_that_is_away_is_said_on_a_page(app: Flask) -> None:
+def test_unreachable_database_is_explained_on_a_page(app: Flask) -> None:
     browser = Browser(app)
     with browser.client.session_transaction() as session:
         session["_user_id"] = "a secret that cannot be looked up"

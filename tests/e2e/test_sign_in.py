@@ -1,5 +1,5 @@
-"""Signing in with a second factor in a browser: passkeys by a virtual authenticator, the app, and
-both by keyboard alone; what password managers find; and everybody can read it."""
+"""Sign-in with a second factor in a browser: a passkey by a virtual authenticator, the app by
+keyboard alone, password managers, and no script."""
 
 import threading
 from collections.abc import Iterator
@@ -22,7 +22,8 @@ from tests.staff import Member, create_member_with_app
 
 @pytest.fixture(scope="module")
 def strict_address(strict_app: Flask) -> Iterator[str]:
-    """Where staff need a second factor; by the name that passkeys are bound to."""
+    """Serve the application whose staff need a second factor; return its URL with `localhost`,
+    the name that passkeys are bound to."""
     server = make_server(
         "127.0.0.1",
         0,
@@ -42,7 +43,7 @@ def strict_address(strict_app: Flask) -> Iterator[str]:
 
 @pytest.fixture
 def open_strict(open_desk: OpenDesk, strict_address: str) -> OpenDesk:
-    """Opens desks where staff need a second factor."""
+    """Return a function that opens desks where staff need a second factor."""
 
     def opener(width: int = 1280, **options: object) -> Desk:
         return replace(open_desk(width=width, **options), address=strict_address)
@@ -50,8 +51,8 @@ def open_strict(open_desk: OpenDesk, strict_address: str) -> OpenDesk:
     return opener
 
 
-def with_authenticator(page: Page) -> None:
-    """A device with passkeys whose owner has put their finger on it."""
+def add_authenticator(page: Page) -> None:
+    """Add a virtual device with passkeys, which confirms every request for its owner."""
     devtools = page.context.new_cdp_session(page)
     devtools.send("WebAuthn.enable")
     options = {
@@ -65,18 +66,18 @@ def with_authenticator(page: Page) -> None:
     devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
 
 
-def give_password(page: Page, email: str) -> None:
+def submit_password(page: Page, email: str) -> None:
     page.get_by_label("Email address").fill(email)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
 
 
-def at(page: Page, path: str) -> None:
+def wait_for_path(page: Page, path: str) -> None:
     page.wait_for_url(lambda url: urlsplit(url).path == path)
 
 
-def press_until(page: Page, name: str) -> None:
-    """Tab until the focus is on what is called so, and press it."""
+def tab_to(page: Page, name: str) -> None:
+    """Press Tab until the focus is on the element with this label or text."""
     for _ in range(40):
         page.keyboard.press("Tab")
         focused = page.evaluate(
@@ -84,22 +85,22 @@ def press_until(page: Page, name: str) -> None:
         )
         if (focused or "").strip().startswith(name):
             return
-    pytest.fail(f"the keyboard does not reach {name}")
+    pytest.fail(f"Tab does not reach {name}")
 
 
-def test_a_passkey_is_made_used_renamed_and_proves_again(
+def test_passkey_is_added_renamed_and_used_to_sign_in_and_to_prove(
     open_strict: OpenDesk, people: People, shoot: Shoot
 ) -> None:
-    # Nobody else gets its device.
+    # A new window, because the virtual device stays in it.
     desk = open_strict(is_new=True)
     page = desk.open("/auth/login")
-    with_authenticator(page)
-    give_password(page, people.staff(Role.ADMIN).email)
-    at(page, "/auth/enrol")
+    add_authenticator(page)
+    submit_password(page, people.staff(Role.ADMIN).email)
+    wait_for_path(page, "/auth/enrol")
     assert_fits_and_accessible(page, shoot, "enrol")
     page.get_by_label("Name", exact=True).fill("Laptop")
     page.get_by_role("button", name="Add a passkey").click()
-    at(page, "/admin/")
+    wait_for_path(page, "/admin/")
     page.goto(f"{desk.address}/auth/account")
     expect(page.get_by_label("Name of the passkey Laptop")).to_have_value("Laptop")
     assert_fits_and_accessible(page, shoot, "account")
@@ -111,17 +112,17 @@ def test_a_passkey_is_made_used_renamed_and_proves_again(
     expect(page.get_by_label("Name of the passkey My laptop")).to_be_visible()
     page.goto(f"{desk.address}/")
     page.get_by_role("button", name="Sign out").click()
-    at(page, "/auth/login")
+    wait_for_path(page, "/auth/login")
     page.get_by_role("button", name="Sign in with a passkey").click()
-    at(page, "/admin/")
+    wait_for_path(page, "/admin/")
     page.goto(f"{desk.address}/auth/prove?next=/auth/account")
     assert_fits_and_accessible(page, shoot, "prove")
     page.get_by_role("button", name="Use a passkey").click()
-    at(page, "/auth/account")
+    wait_for_path(page, "/auth/account")
     desk.check(page)
 
 
-def test_the_app_is_set_up_by_keyboard_alone(
+def test_authenticator_app_is_set_up_by_keyboard_alone(
     open_strict: OpenDesk, people: People, shoot: Shoot
 ) -> None:
     desk = open_strict()
@@ -133,30 +134,30 @@ def test_the_app_is_set_up_by_keyboard_alone(
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
-    at(page, "/auth/enrol")
-    press_until(page, "Use an app")
+    wait_for_path(page, "/auth/enrol")
+    tab_to(page, "Use an app")
     page.keyboard.press("Enter")
-    at(page, "/auth/enrol/app")
+    wait_for_path(page, "/auth/enrol/app")
     assert_fits_and_accessible(page, shoot, "app")
     member = Member(actor, page.locator("#app-secret").inner_text())
-    press_until(page, "Code from the app")
+    tab_to(page, "Code from the app")
     page.keyboard.type("000000")
     page.keyboard.press("Enter")
     expect(page.locator(".error-summary")).to_be_focused()
-    press_until(page, "Code from the app")
+    tab_to(page, "Code from the app")
     page.keyboard.type(member.code(0))
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
     expect(page.locator(".recovery-codes li")).to_have_count(10)
     assert_fits_and_accessible(page, shoot, "recovery-codes")
-    press_until(page, "I saved them")
+    tab_to(page, "I saved them")
     page.keyboard.press("Enter")
-    at(page, "/admin/")
-    # The browser itself complains of a 422, and of nothing else.
+    wait_for_path(page, "/admin/")
+    # The browser reports the 422 in its console, and nothing else.
     assert [text for text in desk.complaints if "422" not in text] == []
 
 
-def test_password_managers_and_paste_work(
+def test_sign_in_works_with_password_managers_and_paste(
     open_strict: OpenDesk, database: Database, shoot: Shoot
 ) -> None:
     member = create_member_with_app(database)
@@ -173,7 +174,7 @@ def test_password_managers_and_paste_work(
         page.keyboard.press("Control+V")
         expect(field).to_have_value(text)
     page.keyboard.press("Enter")
-    at(page, "/auth/second-factor")
+    wait_for_path(page, "/auth/second-factor")
     assert_accessible(page)
     shoot(page, "second-factor")
     code = page.get_by_label("Code from your app")
@@ -182,7 +183,7 @@ def test_password_managers_and_paste_work(
     page.evaluate("text => navigator.clipboard.writeText(text)", f" {member.code()} ")
     page.keyboard.press("Control+V")
     page.keyboard.press("Enter")
-    at(page, "/admin/")
+    wait_for_path(page, "/admin/")
     for path, field in (("forgot-password", "username"), ("invitation", "new-password")):
         page.goto(f"{desk.address}/auth/{path}")
         expect(page.locator("main input:not([type=hidden])")).to_have_attribute(
@@ -199,17 +200,19 @@ def test_password_managers_and_paste_work(
     desk.check(page)
 
 
-def test_it_works_without_script(open_strict: OpenDesk, database: Database) -> None:
+def test_sign_in_with_a_recovery_code_works_without_script(
+    open_strict: OpenDesk, database: Database
+) -> None:
     member = create_member_with_app(database)
     desk = open_strict(java_script_enabled=False)
     page = desk.open("/auth/login")
-    give_password(page, member.email)
+    submit_password(page, member.email)
     page.get_by_label("Code from your app").fill(member.recovery_codes[0])
     page.get_by_role("button", name="Sign in", exact=True).click()
-    at(page, "/admin/")
+    wait_for_path(page, "/admin/")
 
 
-def test_passkeys_are_not_offered_where_they_cannot_work(open_strict: OpenDesk) -> None:
+def test_passkeys_are_hidden_at_an_ip_address(open_strict: OpenDesk) -> None:
     desk = open_strict()
     page = desk.page()
     page.goto(desk.address.replace("localhost", "127.0.0.1") + "/auth/login")
