@@ -1,4 +1,4 @@
-"""Providers in memory for the rails, whose calls succeed or fail as a test scripts them."""
+"""Rail providers in memory, whose calls succeed or fail as a test scripts them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -32,18 +32,18 @@ class CallFault(Enum):
     UNAVAILABLE = auto()
     """The provider cannot be reached."""
     UNANSWERED_NOT_DONE = auto()
-    """No answer; the provider did nothing."""
+    """No response; the provider did not execute the request."""
     UNANSWERED_DONE = auto()
-    """No answer; the provider did what was asked."""
+    """No response; the provider executed the request."""
     REFUSED = auto()
     CRASH_BEFORE = auto()
     """Our process ends before the call."""
     CRASH_AFTER = auto()
-    """Our process ends after the provider did what was asked."""
+    """Our process ends after the provider executed the request."""
 
 
 class ProcessKilled(BaseException):
-    """Stands for the end of our process: nothing catches it."""
+    """Simulates the end of our process; no handler catches it."""
 
 
 @dataclass

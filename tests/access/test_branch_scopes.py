@@ -11,7 +11,7 @@ from app.access.permissions import Permission
 from app.access.policy import is_editable, parse_permissions, select_staff_permissions
 from app.kit.errors import NotFound, PermissionDenied
 
-HERE, THERE = uuid4(), uuid4()
+BRANCH, OTHER_BRANCH = uuid4(), uuid4()
 
 
 def make_actor(role: Role, branch_id: UUID | None = None) -> Actor:
@@ -19,28 +19,28 @@ def make_actor(role: Role, branch_id: UUID | None = None) -> Actor:
 
 
 def test_teller_sees_only_their_own_branch() -> None:
-    teller = make_actor(Role.TELLER, HERE)
-    assert branch_scope(teller) == HERE
-    check_branch(teller, HERE)
-    for other in (THERE, None):
+    teller = make_actor(Role.TELLER, BRANCH)
+    assert branch_scope(teller) == BRANCH
+    check_branch(teller, BRANCH)
+    for other in (OTHER_BRANCH, None):
         with pytest.raises(NotFound):
             check_branch(teller, other)
 
 
 def test_teller_without_a_branch_sees_nothing() -> None:
     """The scope of such a teller must not be None, which means every branch."""
-    lost = make_actor(Role.TELLER)
+    unassigned = make_actor(Role.TELLER)
     with pytest.raises(PermissionDenied, match="no branch"):
-        branch_scope(lost)
+        branch_scope(unassigned)
     with pytest.raises(PermissionDenied):
-        check_branch(lost, None)
+        check_branch(unassigned, None)
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.TELLER])
 def test_other_roles_see_every_branch(role: Role) -> None:
     assert branch_scope(make_actor(role)) is None
-    check_branch(make_actor(role), THERE)
-    assert branch_scope(replace(make_actor(role), branch_id=HERE)) is None
+    check_branch(make_actor(role), OTHER_BRANCH)
+    assert branch_scope(replace(make_actor(role), branch_id=BRANCH)) is None
 
 
 def test_every_permission_and_role_has_a_description() -> None:
@@ -58,7 +58,7 @@ def test_unknown_permission_names_grant_nothing() -> None:
 
 
 def test_own_and_customer_permissions_are_not_editable() -> None:
-    assert not any(is_editable(Role.USER, each) for each in Permission)
-    editable = {each for each in Permission if is_editable(Role.SUPPORT, each)}
+    assert not any(is_editable(Role.USER, permission) for permission in Permission)
+    editable = {permission for permission in Permission if is_editable(Role.SUPPORT, permission)}
     assert editable == select_staff_permissions(frozenset(Permission))
-    assert not any(each.startswith("own:") for each in editable)
+    assert not any(permission.startswith("own:") for permission in editable)

@@ -9,7 +9,7 @@ from app.approvals.rules import TRANSITIONS, ApprovalStatus
 from app.kit.errors import Invalid
 from app.kit.states import UndeclaredTransition
 
-ASKED = {
+REQUEST = {
     "action": "person.suspend",
     "subject": "usr_x",
     "payload": {"person": "usr_x"},
@@ -24,20 +24,20 @@ def test_hash_covers_canonical_json() -> None:
         '"before":{"person":"ada@example.com","status":"active"},"payload":{"person":"usr_x"},'
         '"subject":"usr_x"}'
     )
-    assert approvals_rules.digest(**ASKED) == sha256(text.encode()).digest()
-    again = {**ASKED, "before": dict(reversed(ASKED["before"].items()))}
-    assert approvals_rules.digest(**again) == approvals_rules.digest(**ASKED)
+    assert approvals_rules.digest(**REQUEST) == sha256(text.encode()).digest()
+    reordered = {**REQUEST, "before": dict(reversed(REQUEST["before"].items()))}
+    assert approvals_rules.digest(**reordered) == approvals_rules.digest(**REQUEST)
 
 
 @pytest.mark.parametrize("part", ["action", "subject", "payload", "before", "after"])
 def test_hash_covers_every_part(part: str) -> None:
-    other = "other" if isinstance(ASKED[part], str) else {"person": "usr_y"}
-    assert approvals_rules.digest(**{**ASKED, part: other}) != approvals_rules.digest(**ASKED)
+    other = "other" if isinstance(REQUEST[part], str) else {"person": "usr_y"}
+    assert approvals_rules.digest(**{**REQUEST, part: other}) != approvals_rules.digest(**REQUEST)
 
 
-def test_hash_separates_texts() -> None:
-    moved = {**ASKED, "payload": {"person": 'usr_x","z":"1'}}
-    split = {**ASKED, "payload": {"person": "usr_x", "z": "1"}}
+def test_hash_differs_when_text_moves_between_fields() -> None:
+    moved = {**REQUEST, "payload": {"person": 'usr_x","z":"1'}}
+    split = {**REQUEST, "payload": {"person": "usr_x", "z": "1"}}
     assert approvals_rules.digest(**moved) != approvals_rules.digest(**split)
 
 
@@ -55,7 +55,7 @@ def test_only_pending_requests_change_status(old: ApprovalStatus, new: ApprovalS
 @pytest.mark.parametrize(
     "text", ["", "four", "   a   ", "x" * 501, "with a \x00 zero", "\ud800abcd"]
 )
-def test_unusable_reason_is_refused(text: str) -> None:
+def test_reason_of_invalid_length_or_characters_is_refused(text: str) -> None:
     with pytest.raises(Invalid):
         approvals_rules.clean_reason(text)
 

@@ -122,15 +122,15 @@ def test_maker_cannot_approve_their_own_request(
     database: Database, people: People, subject: Actor
 ) -> None:
     admin = people.staff(Role.ADMIN)
-    mine = request_suspension(database, admin, subject)
+    request_id = request_suspension(database, admin, subject)
     with database_unchanged(database), pytest.raises(SelfApproval):
-        approve(database, admin, mine)
+        approve(database, admin, request_id)
     with (
         database_unchanged(database),
         pytest.raises(SelfApproval),
         database.transaction() as session,
     ):
-        approvals.reject(session, admin, mine, reason=REASON)
+        approvals.reject(session, admin, request_id, reason=REASON)
 
 
 def test_database_refuses_self_approval(database: Database, maker: Actor, pending_id: UUID) -> None:
@@ -150,9 +150,9 @@ def test_subject_cannot_approve_a_request_about_them(
     database: Database, people: People, maker: Actor, checker: Actor
 ) -> None:
     people.staff(Role.ADMIN)
-    about = request_suspension(database, maker, checker)
+    request_id = request_suspension(database, maker, checker)
     with database_unchanged(database), pytest.raises(SelfApproval):
-        approve(database, checker, about)
+        approve(database, checker, request_id)
 
 
 def test_request_is_approved_once(
@@ -160,12 +160,12 @@ def test_request_is_approved_once(
 ) -> None:
     assert approve(database, checker, pending_id) is None
     other = people.staff(Role.ADMIN)
-    for again in (checker, other):
+    for approver in (checker, other):
         with database_unchanged(database), pytest.raises(ApprovalDecided):
-            approve(database, again, pending_id)
+            approve(database, approver, pending_id)
 
 
-def test_rejected_request_has_ended(
+def test_rejected_request_cannot_be_approved(
     database: Database, people: People, checker: Actor, subject: Actor, pending_id: UUID
 ) -> None:
     with database.transaction() as session:
@@ -248,15 +248,15 @@ def test_expired_request_ends_and_can_be_requested_again(
         assert status_of(database, late) is ApprovalStatus.EXPIRED
         assert isinstance(approve(database, checker, late), ApprovalExpired)
         assert person_status(database, subject) == "active"
-        again = request_suspension(database, maker, subject)
+        renewed = request_suspension(database, maker, subject)
         clock.shift(LIFETIME)
-        unnoticed = request_suspension(database, maker, subject)
+        pending = request_suspension(database, maker, subject)
     with database.reading() as session:
-        found = session.rows(
+        statuses = session.rows(
             "SELECT status FROM approvals WHERE id = ANY(%s) ORDER BY id",
-            ([late, again, unnoticed],),
+            ([late, renewed, pending],),
         )
-    assert found == [("expired",), ("expired",), ("pending",)]
+    assert statuses == [("expired",), ("expired",), ("pending",)]
 
 
 def test_scheduled_job_ends_expired_requests(

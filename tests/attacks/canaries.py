@@ -63,7 +63,7 @@ class Typed:
 
     @property
     def is_secret(self) -> bool:
-        """Whether no response may contain it."""
+        """Return whether no response may contain it."""
         if self.place in {"header", "cookie"}:
             return True
         # The code of a branch is no secret.
@@ -88,44 +88,44 @@ class Canaries:
         self.typed[text] = Typed(place, name)
         return text
 
-    def headers(self, **given: str) -> dict[str, str]:
-        """Return every header with a canary, except the given ones."""
-        made = {name: self.new("header", name) for name in HEADERS if name not in given}
-        made["Cookie"] = "; ".join(
+    def headers(self, **real: str) -> dict[str, str]:
+        """Return every header with a canary, except the real ones."""
+        canaries = {name: self.new("header", name) for name in HEADERS if name not in real}
+        canaries["Cookie"] = "; ".join(
             f"{name}={self.new('cookie', name)}" for name in ("theme", "session", "remember_token")
         )
-        return {**made, "X-Request-Id": self.new("request id", "X-Request-Id"), **given}
+        return {**canaries, "X-Request-Id": self.new("request id", "X-Request-Id"), **real}
 
     def search(self, kind: str, text: str, at: str) -> None:
         """Record the canaries in a text that it must not contain."""
         legal = _REQUEST_NAMES if kind in {"log", "audit"} else frozenset()
         self.searched[kind] += 1
-        for found in _CANARY.findall(text.lower()):
-            typed = self.typed[found]
-            kept = kind == "audit" and typed.name in KEPT_BY_AUDIT_TRAIL
-            if typed.place not in legal and not kept:
+        for canary in _CANARY.findall(text.lower()):
+            typed = self.typed[canary]
+            is_kept = kind == "audit" and typed.name in KEPT_BY_AUDIT_TRAIL
+            if typed.place not in legal and not is_kept:
                 self.leaks[kind].add(f"{typed} in {at}")
 
-    def search_response(self, at: str, answer: TestResponse) -> None:
+    def search_response(self, at: str, response: TestResponse) -> None:
         """Search a response: an error must contain no input, and no response a secret."""
         headers = "\n".join(
-            f"{name}: {value}" for name, value in answer.headers if name != "X-Request-Id"
+            f"{name}: {value}" for name, value in response.headers if name != "X-Request-Id"
         )
-        said = answer.get_data(as_text=True)
-        is_error = answer.status_code >= 400
-        shown = said
-        if answer.mimetype == "text/html":
+        text = response.get_data(as_text=True)
+        is_error = response.status_code >= 400
+        shown = text
+        if response.mimetype == "text/html":
             # A form that is shown again keeps the typed values in its fields.
-            shown = _VALUES.sub("", said)
-        self.searched["error" if is_error else "answer"] += 1
-        for found in _CANARY.findall(f"{headers}\n{shown if is_error else ''}".lower()):
-            typed = self.typed[found]
-            on_a_desk = answer.mimetype == "text/html" and typed.name in KEPT_BY_AUDIT_TRAIL
+            shown = _VALUES.sub("", text)
+        self.searched["error" if is_error else "response"] += 1
+        for canary in _CANARY.findall(f"{headers}\n{shown if is_error else ''}".lower()):
+            typed = self.typed[canary]
+            on_a_desk = response.mimetype == "text/html" and typed.name in KEPT_BY_AUDIT_TRAIL
             if is_error and typed.place not in _NAME_PLACES and not on_a_desk:
-                self.leaks["error"].add(f"{typed} in {at} {answer.status_code}")
-        for found in _CANARY.findall(f"{headers}\n{said}".lower()):
-            if self.typed[found].is_secret:
-                self.leaks["answer"].add(f"{self.typed[found]} in {at} {answer.status_code}")
+                self.leaks["error"].add(f"{typed} in {at} {response.status_code}")
+        for canary in _CANARY.findall(f"{headers}\n{text}".lower()):
+            if self.typed[canary].is_secret:
+                self.leaks["response"].add(f"{self.typed[canary]} in {at} {response.status_code}")
 
     def search_logs(self, text: str) -> None:
         """Search log lines, which may contain names of requests only."""
@@ -175,13 +175,13 @@ def valid_value(schema: Mapping[str, Any], canaries: Canaries, place: str, name:
 
 
 def _text(schema: Mapping[str, Any], canary: str, name: str) -> str:
-    known = {
+    examples = {
         "email": f"{canary}@example.com",
         "password": f"{canary} horse",
         "date-time": "2099-01-01T00:00:00Z",
     }
-    if schema.get("format") in known:
-        return known[schema["format"]]
+    if schema.get("format") in examples:
+        return examples[schema["format"]]
     unfit = "pattern" in schema and not re.fullmatch(schema["pattern"], canary)
     if unfit or name in _EXAMPLE_FIELDS:
         return str(schema.get("examples", [canary])[0])
@@ -193,11 +193,11 @@ def invalid_bodies(
 ) -> Iterator[dict[str, Any]]:
     """Yield the body with each field in turn of a wrong type, too long, or with a NUL."""
     for name in body:
-        for wrong in (
+        for invalid in (
             [canaries.new(place, name)],
             {canaries.new("name of a field", name): canaries.new(place, name)},
             canaries.new(place, name) + "\x00" + "x" * 5000,
             canaries.new(place, name),
         ):
-            yield {**body, name: wrong}
+            yield {**body, name: invalid}
     yield {**body, canaries.new("name of a field", "unknown"): canaries.new(place, "unknown")}

@@ -1,5 +1,5 @@
-"""Attacks on staff at their browsers: fixation, replay, stolen cookies, forged forms, redirects,
-forged headers, and locking a victim out."""
+"""Attacks on staff through their browsers: session fixation, replayed and stolen cookies, forged
+forms and headers, open redirects, and locking out a victim."""
 
 import os
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ def new_network() -> dict[str, str]:
 
 
 class TestSessionFixation:
-    def test_planted_cookie_is_not_signed_in_afterwards(
+    def test_planted_cookie_is_not_signed_in_after_the_victim_signs_in(
         self, browser: StaffBrowser, member: Member, strict_app: Flask
     ) -> None:
         """A cookie planted at any stage is not signed in after the victim signs in."""
@@ -66,10 +66,10 @@ class TestSessionFixation:
             attacker = StaffBrowser(strict_app)
             attacker.client.set_cookie("pbcex", planted)
             assert not is_signed_in(attacker)
-            answer = attacker.client.get("/auth/second-factor")
-            assert answer.location == "/auth/login"
+            response = attacker.client.get("/auth/second-factor")
+            assert response.location == "/auth/login"
 
-    def test_form_token_of_a_planted_cookie_is_refused_afterwards(
+    def test_form_token_of_a_planted_cookie_is_refused_after_sign_in(
         self, browser: StaffBrowser, member: Member, database: Database
     ) -> None:
         """An attacker who planted the cookie knows the token of its forms."""
@@ -80,9 +80,9 @@ class TestSessionFixation:
         assert browser.client.post("/auth/second-factor", data=fields).status_code == 303
         assert is_signed_in(browser)
         before = table_digests(database)
-        for known in tokens:
-            answer = browser.client.post("/auth/logout", data={"csrf_token": known})
-            assert answer.status_code == 400
+        for token in tokens:
+            response = browser.client.post("/auth/logout", data={"csrf_token": token})
+            assert response.status_code == 400
         assert table_digests(database) == before
 
     def test_planted_session_of_the_attacker_ends_at_sign_in(
@@ -108,8 +108,8 @@ class TestStolenCookies:
         thief = StaffBrowser(strict_app)
         thief.client.set_cookie("pbcex", stolen)
         assert not is_signed_in(thief)
-        answer = thief.post_form("/auth/logout")
-        assert answer.location.startswith("/auth/login")
+        response = thief.post_form("/auth/logout")
+        assert response.location.startswith("/auth/login")
 
     def test_cookie_of_one_person_is_refused_with_a_form_of_another(
         self, browser: StaffBrowser, member: Member, database: Database, strict_app: Flask
@@ -120,8 +120,8 @@ class TestStolenCookies:
         foreign = other.csrf_token("/auth/account")
         before = table_digests(database)
         for path in ("/auth/account/sessions/end-others", "/auth/account/app", "/auth/logout"):
-            answer = browser.client.post(path, data={"csrf_token": foreign})
-            assert answer.status_code == 400, path
+            response = browser.client.post(path, data={"csrf_token": foreign})
+            assert response.status_code == 400, path
         assert table_digests(database) == before
         assert is_signed_in(browser)
 
@@ -160,13 +160,13 @@ class TestOpenRedirects:
     def test_next_parameter_never_redirects_to_another_site(
         self, browser: StaffBrowser, member: Member, elsewhere: str
     ) -> None:
-        answer = browser.client.get("/auth/login", query_string={"next": elsewhere})
-        assert "evil" not in answer.text
+        response = browser.client.get("/auth/login", query_string={"next": elsewhere})
+        assert "evil" not in response.text
         browser.sign_in(member.email, PASSWORD, then=elsewhere)
-        answer = browser.submit_form("/auth/second-factor", "second-factor", code=member.code())
-        assert answer.location == "/admin/"
-        answer = browser.client.get("/auth/login", query_string={"next": elsewhere})
-        assert answer.location == "/admin/"
+        response = browser.submit_form("/auth/second-factor", "second-factor", code=member.code())
+        assert response.location == "/admin/"
+        response = browser.client.get("/auth/login", query_string={"next": elsewhere})
+        assert response.location == "/admin/"
         page = browser.client.get("/auth/prove", query_string={"next": elsewhere})
         assert "evil" not in page.text
 
@@ -175,9 +175,9 @@ class TestOpenRedirects:
         self, browser: StaffBrowser, header: str
     ) -> None:
         headers = {header: "http://localhost//evil.example/", "HX-Request": "true"}
-        answer = browser.client.get("/auth/account", headers=headers)
-        then = answer.headers["HX-Redirect"].partition("next=")[2]
-        assert "evil" not in browser.client.get(f"/auth/login?next={then}").text
+        response = browser.client.get("/auth/account", headers=headers)
+        next_path = response.headers["HX-Redirect"].partition("next=")[2]
+        assert "evil" not in browser.client.get(f"/auth/login?next={next_path}").text
 
 
 def test_host_header_appears_in_no_link(
@@ -187,13 +187,13 @@ def test_host_header_appears_in_no_link(
     settings: Settings = strict_app.extensions["settings"]
     browser = StaffBrowser(strict_app)
     evil = {"Host": "evil.example", "X-Forwarded-Host": "evil.example"}
-    answer = browser.client.get("/auth/account", headers=evil)
-    assert answer.location == "/auth/login?next=/auth/account"
+    response = browser.client.get("/auth/account", headers=evil)
+    assert response.location == "/auth/login?next=/auth/account"
     browser.client.get("/auth/forgot-password", headers=evil)
     with browser.client.session_transaction(base_url="http://evil.example") as session:
         session["csrf_token"] = "x" * 40
-    answer = browser.client.get("/auth/login", headers=evil)
-    assert "evil.example" not in answer.text
+    response = browser.client.get("/auth/login", headers=evil)
+    assert "evil.example" not in response.text
     with database.transaction() as session:
         link = one_time_tokens.issue_link(
             session, member.actor.user_id, one_time_tokens.LinkPurpose.RESET_PASSWORD
@@ -210,13 +210,13 @@ def test_host_header_appears_in_no_link(
 
 def test_unknown_host_header_is_refused(app: Flask) -> None:
     settings: Settings = app.extensions["settings"]
-    known = create_app(settings.model_copy(update={"allowed_hosts": ("pbcex.example",)}))
+    restricted = create_app(settings.model_copy(update={"allowed_hosts": ("pbcex.example",)}))
     try:
-        client = known.test_client()
+        client = restricted.test_client()
         assert client.get("/auth/login", headers={"Host": "evil.example"}).status_code == 400
         assert client.get("/auth/login", headers={"Host": "pbcex.example"}).status_code == 200
     finally:
-        known.extensions["database"].engine.dispose()
+        restricted.extensions["database"].engine.dispose()
 
 
 class TestLimits:
@@ -227,12 +227,12 @@ class TestLimits:
         for _ in range(7):
             token = browser.csrf_token()
             forged = str(uuid4().int % 223) + ".0.0.1"
-            answer = browser.client.post(
+            response = browser.client.post(
                 "/auth/login",
                 data={"csrf_token": token, "email": member.email, "password": "wrong"},
                 headers={"X-Forwarded-For": forged, "Forwarded": f"for={forged}"},
             )
-            statuses.append(answer.status_code)
+            statuses.append(response.status_code)
         assert statuses == [422] * 5 + [429] * 2
 
     def test_guesses_from_other_networks_do_not_lock_out_the_victim(
@@ -260,15 +260,15 @@ class TestLimits:
     def test_unknown_and_known_email_addresses_get_the_same_response(
         self, strict_app: Flask, member: Member
     ) -> None:
-        said = []
+        messages = []
         for email in (member.email, f"{uuid4().hex}@example.com"):
             browser = StaffBrowser(strict_app)
-            refused = check_page(browser.sign_in(email, "wrong")).visible_text
-            asked = check_page(
+            sign_in_message = check_page(browser.sign_in(email, "wrong")).visible_text
+            reset_message = check_page(
                 browser.submit_form("/auth/forgot-password", "forgot", email=email)
             ).visible_text
-            said.append((refused.replace(email, ""), asked.replace(email, "")))
-        assert said[0] == said[1]
+            messages.append((sign_in_message.replace(email, ""), reset_message.replace(email, "")))
+        assert messages[0] == messages[1]
 
 
 @pytest.fixture
@@ -281,10 +281,10 @@ def without_redis(app: Flask, tmp_path_factory: pytest.TempPathFactory) -> Itera
     settings: Settings = app.extensions["settings"]
     with embedded.run_servers(folder / "data", external=external) as servers:
         changes = {"redis_url": servers.urls.redis_url, "rate_limit": ""}
-        lonely = create_app(settings.model_copy(update={**changes, "env": "test"}))
-        assert lonely.test_client().get("/auth/login").status_code == 200
-    yield lonely
-    lonely.extensions["database"].engine.dispose()
+        isolated = create_app(settings.model_copy(update={**changes, "env": "test"}))
+        assert isolated.test_client().get("/auth/login").status_code == 200
+    yield isolated
+    isolated.extensions["database"].engine.dispose()
 
 
 def test_sign_in_and_rate_limit_work_without_redis(

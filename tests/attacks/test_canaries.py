@@ -1,5 +1,5 @@
-"""What people type comes out nowhere where it has no business: canaries in every field, parameter,
-path, cookie and header of every route that there is (see canaries.py for what may come out)."""
+"""Typed text does not leak: canaries in every field, parameter, path, cookie and header of every
+route (canaries.py lists where each may appear)."""
 
 import logging
 import re
@@ -64,7 +64,7 @@ REACHED = {
     ("POST /admin/staff", 303),
 }
 #: Where canaries are searched for.
-KINDS = {"answer", "audit", "error", "log", "mail", "metrics", "outbox"}
+KINDS = {"response", "audit", "error", "log", "mail", "metrics", "outbox"}
 #: Values with which a form passes its first check.
 _VALID_VALUES = {
     "role": "SUPPORT",
@@ -79,13 +79,13 @@ def logging_app(lone_app: Flask, logged: Callable[[], str]) -> Iterator[Flask]:
     """An application that logs at every level."""
     settings: Settings = lone_app.extensions["settings"]
     _forget_loggers()
-    loud = create_app(settings.model_copy(update={"log_level": "DEBUG"}))
+    verbose = create_app(settings.model_copy(update={"log_level": "DEBUG"}))
     # As in production: elsewhere the messages of exceptions are logged and may quote input.
     telemetry.configure(level="DEBUG", with_messages=False)
-    yield loud
+    yield verbose
     telemetry.configure(level="WARNING", with_messages=True)
     _forget_loggers()
-    loud.extensions["database"].engine.dispose()
+    verbose.extensions["database"].engine.dispose()
 
 
 @pytest.fixture
@@ -123,33 +123,33 @@ class CanaryWalk:
         set_prices(self.database, AU="4000", PAXG="4000")
         self.statuses: set[tuple[str, int]] = set()
         self.public = {
-            each.path for each in route_registry.list_routes(app) if each.permission is None
+            route.path for route in route_registry.list_routes(app) if route.permission is None
         }
         self.client = app.test_client(use_cookies=False)
 
     def bearer(self, email: str) -> dict[str, str]:
         """Return a bearer header with a new access token, and remember it as a secret."""
-        answer = self.client.post("/api/auth/login", json={"email": email, "password": PASSWORD})
-        self.secrets |= {answer.json["accessToken"], answer.json["refreshToken"]}
-        return {"Authorization": f"Bearer {answer.json['accessToken']}"}
+        response = self.client.post("/api/auth/login", json={"email": email, "password": PASSWORD})
+        self.secrets |= {response.json["accessToken"], response.json["refreshToken"]}
+        return {"Authorization": f"Bearer {response.json['accessToken']}"}
 
     def send(self, method: str, path: str, **options: Any) -> None:
-        answer = self.client.open(path, method=method, **options)
-        assert answer.status_code < 500, answer.text
-        self.statuses.add((f"{method} {path}", answer.status_code))
-        self.canaries.search_response(f"{method} {path}", answer)
+        response = self.client.open(path, method=method, **options)
+        assert response.status_code < 500, response.text
+        self.statuses.add((f"{method} {path}", response.status_code))
+        self.canaries.search_response(f"{method} {path}", response)
 
     # API
 
     def send_operations(self, only: Collection[str] = ()) -> None:
         """Send every operation of the document, valid and invalid, signed in and not."""
-        told = OpenApiDocument(self.app).definition
-        for path, item in told["paths"].items():
+        document = OpenApiDocument(self.app).definition
+        for path, item in document["paths"].items():
             for method, operation in item.items():
                 if method != "parameters" and (not only or f"{method} {path}" in only):
-                    self.send_operation(told, method.upper(), path, operation)
+                    self.send_operation(document, method.upper(), path, operation)
 
-    def send_operation(self, told: Any, method: str, path: str, operation: Any) -> None:
+    def send_operation(self, document: Any, method: str, path: str, operation: Any) -> None:
         label, canaries = f"{method} {path}", self.canaries
         body: dict[str, Any] = {}
         if "requestBody" in operation:
@@ -159,43 +159,51 @@ class CanaryWalk:
                 return
             schema = media["schema"]
             body = BODIES.get(path) or valid_value(
-                _resolve_references(told, schema), canaries, label, "body"
+                _resolve_references(document, schema), canaries, label, "body"
             )
         person = self.admin if "/admin/" in path else self.customer
-        own = self.path_of(path, "own")
+        own_path = self.path_of(path, "own")
         for email in (person.email, None):
-            known = self.bearer(email) if email else {}
-            for asked in (own, self.path_of(path, label)):
-                self.send(method, asked, headers=canaries.headers(**known), json=body or None)
-        for wrong in invalid_bodies(body, canaries, label) if body else ():
-            known = self.bearer(person.email)
-            self.send(method, own, headers=canaries.headers(**known), json=wrong)
-        known = self.bearer(person.email)
+            authorization = self.bearer(email) if email else {}
+            for target in (own_path, self.path_of(path, label)):
+                self.send(
+                    method, target, headers=canaries.headers(**authorization), json=body or None
+                )
+        for invalid in invalid_bodies(body, canaries, label) if body else ():
+            authorization = self.bearer(person.email)
+            self.send(method, own_path, headers=canaries.headers(**authorization), json=invalid)
+        authorization = self.bearer(person.email)
         for name in [
-            *(each["name"] for each in operation.get("parameters", ()) if each["in"] == "query"),
+            *(
+                parameter["name"]
+                for parameter in operation.get("parameters", ())
+                if parameter["in"] == "query"
+            ),
             canaries.new("name of a field", "query"),
         ]:
             query = {name: canaries.new(label, name)}
-            self.send(method, own, headers=canaries.headers(**known), query_string=query)
+            self.send(
+                method, own_path, headers=canaries.headers(**authorization), query_string=query
+            )
         for data, content_type in (
             (f'{{"password": "{canaries.new(label, "malformed")}', "application/json"),
             (canaries.new(label, "text"), "text/plain"),
             (canaries.new(label, "text"), f"application/{canaries.new('header', 'Content-Type')}"),
         ):
-            headers = canaries.headers(**known)
-            self.send(method, own, headers=headers, data=data, content_type=content_type)
+            headers = canaries.headers(**authorization)
+            self.send(method, own_path, headers=headers, data=data, content_type=content_type)
 
     def send_uploads(self, method: str, path: str) -> None:
         """Send uploads with canaries in the fields, the file's name and its content."""
         label, canaries = f"{method} {path}", self.canaries
-        known = self.bearer(self.customer.email)
+        authorization = self.bearer(self.customer.email)
 
         def new(name: str) -> str:
             return canaries.new(label, name)
 
         comment = new("content").encode()
         inside = b"\xff\xfe" + (len(comment) + 2).to_bytes(2) + comment
-        for content, name, said, more in (
+        for content, name, media_type, more in (
             (make_picture()[:2] + inside + make_picture()[2:], new("filename"), "", {}),
             (make_picture(), f"{new('filename')}.exe", "", {}),
             (make_picture(), "a.jpg", f"image/{new('media type')}", {}),
@@ -204,25 +212,29 @@ class CanaryWalk:
             (make_picture(), "a.jpg", "", {"type": new("type")}),
             (make_picture(), "a.jpg", "", {canaries.new("name of a field", "x"): new("x")}),
         ):
-            file = FileStorage(BytesIO(content), name, content_type=said)
+            file = FileStorage(BytesIO(content), name, content_type=media_type)
             border, body = encode_multipart({"type": "identity", "file": file, **more})
             for kind in (f"multipart/form-data; boundary={border}", "multipart/form-data"):
-                headers = canaries.headers(**known)
+                headers = canaries.headers(**authorization)
                 self.send(method, path, headers=headers, data=body, content_type=kind)
 
     def path_of(self, path: str, label: str) -> str:
         """Return the path, with an own object or a canary for each variable."""
 
-        def filled(found: re.Match[str]) -> str:
+        def filled(match: re.Match[str]) -> str:
             if label != "own":
-                return self.canaries.new("path", found[1])
+                return self.canaries.new("path", match[1])
             rule = re.sub(r"\{([^}]+)\}", r"<\1>", path)
-            if found[1] == "approval_id":
+            if match[1] == "approval_id":
                 return self.create_approval_request(by_admin=path.endswith(("edit", "withdraw")))
             owner = self.admin if path.startswith("/a") and "/api/me" not in path else self.customer
-            thing = OBJECT_KINDS[rule]
+            object_kind = OBJECT_KINDS[rule]
             # A public route has no objects of one's own.
-            return thing.unknown_id if rule in self.public else thing.create(self.database, owner)
+            return (
+                object_kind.unknown_id
+                if rule in self.public
+                else object_kind.create(self.database, owner)
+            )
 
         return re.sub(r"\{([^}]+)\}", filled, path)
 
@@ -230,12 +242,12 @@ class CanaryWalk:
         """Create an approval request, made by the administrator or waiting for their decision."""
         people = People(self.database)
         maker = self.admin if by_admin else people.staff(Role.COMPLIANCE)
-        who = people.customer().user_id
+        subject_id = people.customer().user_id
         with self.database.transaction() as session:
-            asked = account_status.request_suspension(
-                session, maker, who, reason="a test of canaries"
+            approval_id = account_status.request_suspension(
+                session, maker, subject_id, reason="a test of canaries"
             )
-        return ids.encode("apr", asked)
+        return ids.encode("apr", approval_id)
 
     # Pages
 
@@ -247,19 +259,19 @@ class CanaryWalk:
                 continue
             path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route.path)
             for signed_in in (True, False):
-                for given in ({}, _VALID_VALUES):
-                    self.send_page(route.method, path, fields, given, signed_in=signed_in)
+                for values in ({}, _VALID_VALUES):
+                    self.send_page(route.method, path, fields, values, signed_in=signed_in)
 
     def send_page(
-        self, method: str, path: str, fields: list[str], given: dict[str, str], *, signed_in: bool
+        self, method: str, path: str, fields: list[str], values: dict[str, str], *, signed_in: bool
     ) -> None:
         browser = Browser(self.app)
         if signed_in:
             browser.sign_in(self.admin.email, PASSWORD)
         canaries, label = self.canaries, f"{method} {path}"
-        own = "own" if given and not path.startswith("/mail") else label
+        path_label = "own" if values and not path.startswith("/mail") else label
         typed = {
-            name: given.get(name) or canaries.new(label, name)
+            name: values.get(name) or canaries.new(label, name)
             for name in fields
             if name != "csrf_token"
         }
@@ -268,8 +280,8 @@ class CanaryWalk:
         del headers["Cookie"], headers["Origin"]
         if method == "GET":
             # No form sends a secret in a query string.
-            told = {name: text for name, text in typed.items() if name not in SECRET_FIELDS}
-            sent: dict[str, Any] = {"query_string": told}
+            query = {name: text for name, text in typed.items() if name not in SECRET_FIELDS}
+            sent: dict[str, Any] = {"query_string": query}
         else:
             token = browser.get_page("/auth/login" if not signed_in else "/").all(
                 "input", name="csrf_token"
@@ -277,11 +289,11 @@ class CanaryWalk:
             sent = {"data": {**typed, "csrf_token": token}}
             self.secrets.add(token)
         self.secrets |= {cookie.value for cookie in [browser.client.get_cookie("pbcex")] if cookie}
-        asked = self.path_of(path, own)
-        answer = browser.client.open(asked, method=method, headers=headers, **sent)
-        assert answer.status_code < 500, answer.text
-        self.statuses.add((label, answer.status_code))
-        canaries.search_response(label, answer)
+        target = self.path_of(path, path_label)
+        response = browser.client.open(target, method=method, headers=headers, **sent)
+        assert response.status_code < 500, response.text
+        self.statuses.add((label, response.status_code))
+        canaries.search_response(label, response)
 
     # Consequences
 
@@ -303,18 +315,18 @@ class CanaryWalk:
     def use_links(self, box: Mailbox) -> None:
         """Use emailed links with canaries beside them, by the API and on the page."""
         for path in ("/api/auth/reset-password", "/auth/reset-password"):
-            asked = {"email": self.forgetful.email}
-            self.send("POST", "/api/auth/forgot-password", json=asked)
+            request_body = {"email": self.forgetful.email}
+            self.send("POST", "/api/auth/forgot-password", json=request_body)
             run_pending_jobs(self.database)
             token, label = box.latest_token(self.forgetful.email), f"POST {path}"
             self.secrets |= {token, token.rpartition(".")[2]}
-            given = {"token": token, "password": f"{self.canaries.new(label, 'password')} horse"}
+            fields = {"token": token, "password": f"{self.canaries.new(label, 'password')} horse"}
             if path.startswith("/api"):
-                self.send("POST", path, json=given, headers=self.canaries.headers())
+                self.send("POST", path, json=fields, headers=self.canaries.headers())
             else:
-                answer = Browser(self.app).submit_form(f"{path}?token={token}", "reset", **given)
-                self.statuses.add((label, answer.status_code))
-                self.canaries.search_response(label, answer)
+                response = Browser(self.app).submit_form(f"{path}?token={token}", "reset", **fields)
+                self.statuses.add((label, response.status_code))
+                self.canaries.search_response(label, response)
 
     def search_remains(self, logged: str) -> None:
         """Search the audit trail, the metrics and the logs."""
@@ -327,41 +339,41 @@ class CanaryWalk:
 
 
 def _quote_once() -> Callable[[OutgoingEmail], None]:
-    seen: set[object] = set()
+    quoted: set[object] = set()
 
     def quote(mail: OutgoingEmail) -> None:
-        if mail.id not in seen:
-            seen.add(mail.id)
+        if mail.id not in quoted:
+            quoted.add(mail.id)
             raise ValueError(f"no such user: {mail.recipient}")
 
     return quote
 
 
-def _resolve_references(told: Any, schema: Any) -> Any:
+def _resolve_references(document: Any, schema: Any) -> Any:
     """Return the schema with its references replaced."""
     if isinstance(schema, list):
-        return [_resolve_references(told, each) for each in schema]
+        return [_resolve_references(document, item) for item in schema]
     if not isinstance(schema, dict):
         return schema
     if "$ref" in schema:
-        found = told
+        target = document
         for name in schema["$ref"].removeprefix("#/").split("/"):
-            found = found[name]
-        return _resolve_references(told, found)
-    return {name: _resolve_references(told, below) for name, below in schema.items()}
+            target = target[name]
+        return _resolve_references(document, target)
+    return {name: _resolve_references(document, below) for name, below in schema.items()}
 
 
 def _field_names() -> set[str]:
     """Return every name of a form field or query parameter in templates and views."""
-    found = set()
+    names = set()
     for folder, pattern in (
         ("app/templates", _FIELD),
         ("app/blueprints", re.compile(r"""(?:args|form)(?:\.get\(|\[)"(\w+)"()""")),
     ):
         for file in sorted(Path(CHECKOUT / folder).rglob("*.*")):
             if file.suffix in {".html", ".py"}:
-                found |= {name for pair in pattern.findall(file.read_text()) for name in pair}
-    return found - {"", "viewport"}
+                names |= {name for pair in pattern.findall(file.read_text()) for name in pair}
+    return names - {"", "viewport"}
 
 
 @pytest.mark.timeout(300)
@@ -377,7 +389,7 @@ def test_typed_canaries_appear_in_no_log_error_email_or_table(
     assert REACHED - walk.statuses == set()
     searched = walk.canaries.searched
     assert searched.keys() >= KINDS
-    assert min(searched["error"], searched["answer"], searched["audit"], searched["log"]) > 200
+    assert min(searched["error"], searched["response"], searched["audit"], searched["log"]) > 200
     assert len(walk.canaries.typed) > 10_000
 
 
@@ -417,11 +429,11 @@ def _store_error_messages(_app: Flask, patch: pytest.MonkeyPatch) -> None:
 def _record_user_agents(_app: Flask, patch: pytest.MonkeyPatch) -> None:
     record = audit.record
 
-    def telling(session: Session, **told: Any) -> object:
-        by = request.headers.get("User-Agent", "") if has_request_context() else ""
-        return record(session, **{**told, "after": {"by": by}})
+    def record_with_user_agent(session: Session, **fields: Any) -> object:
+        user_agent = request.headers.get("User-Agent", "") if has_request_context() else ""
+        return record(session, **{**fields, "after": {"by": user_agent}})
 
-    patch.setattr(audit, "record", telling)
+    patch.setattr(audit, "record", record_with_user_agent)
 
 
 def _count_by_path(app: Flask, _patch: pytest.MonkeyPatch) -> None:
@@ -433,14 +445,14 @@ def _count_by_path(app: Flask, _patch: pytest.MonkeyPatch) -> None:
     [
         (_log_bodies, "log"),
         (_quote_in_errors, "error"),
-        (_show_tokens, "answer"),
+        (_show_tokens, "response"),
         (_greet_in_emails, "mail"),
         (_store_error_messages, "outbox"),
         (_record_user_agents, "audit"),
         (_count_by_path, "metrics"),
     ],
 )
-def test_control_leak_is_found(
+def test_control_leak_into_each_place_is_found(
     logging_app: Flask,
     logged: Callable[[], str],
     monkeypatch: pytest.MonkeyPatch,

@@ -1,6 +1,6 @@
-"""No response reveals whether an email address has an account: every one costs the same work.
+"""No response reveals whether an email address has an account: each costs the same work.
 
-Work is counted: each hash of a password, and each statement with the round trip that it travels in.
+The work is the number of password hashes, and the statements of each round trip.
 """
 
 from collections.abc import Callable, Iterator
@@ -48,9 +48,9 @@ class RequestCost:
         def hashing(name: str) -> Any:
             hash_it = getattr(argon2.PasswordHasher, name)
 
-            def counting_hash(hasher: Any, *given: Any, **more: Any) -> Any:
+            def counting_hash(hasher: Any, *args: Any, **kwargs: Any) -> Any:
                 self.done.append(name)
-                return hash_it(hasher, *given, **more)
+                return hash_it(hasher, *args, **kwargs)
 
             return counting_hash
 
@@ -102,14 +102,14 @@ def costs_of_requests(
     app: Flask, ask: Ask, emails: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> list[tuple[int, list[object]]]:
     """Return for each email address the status and the cost of the response."""
-    found = []
+    costs = []
     for email in emails:
         browser, work = Browser(app), RequestCost()
         browser.csrf_token()
         with work.counted(monkeypatch):
-            answer = ask(browser, email)
-        found.append((answer.status_code, work.done))
-    return found
+            response = ask(browser, email)
+        costs.append((response.status_code, work.done))
+    return costs
 
 
 @pytest.mark.parametrize(
@@ -129,9 +129,9 @@ def test_request_costs_the_same_for_known_and_unknown_email_addresses(
     status: int,
     hashes: int,
 ) -> None:
-    found = costs_of_requests(strict_app, ask, email_addresses, monkeypatch)
-    assert [each for each, _ in found] == [status] * len(email_addresses)
-    works = [work for _, work in found]
+    costs = costs_of_requests(strict_app, ask, email_addresses, monkeypatch)
+    assert [response_status for response_status, _ in costs] == [status] * len(email_addresses)
+    works = [work for _, work in costs]
     assert works[0].count("verify") == hashes
     assert len(works[0]) > hashes
     assert all(work == works[0] for work in works[1:])
@@ -149,17 +149,17 @@ def _skip_the_hash(patch: pytest.MonkeyPatch) -> None:
 def _read_twice(patch: pytest.MonkeyPatch) -> None:
     begin = sign_in.begin_sign_in
 
-    def curious(session: Any, **given: Any) -> Any:
-        attempt = begin(session, **given)
+    def read_twice(session: Any, **fields: Any) -> Any:
+        attempt = begin(session, **fields)
         if attempt.user_id is not None:
             session.row("SELECT status FROM users WHERE id = %s", (attempt.user_id,))
         return attempt
 
-    patch.setattr(sign_in, "begin_sign_in", curious)
+    patch.setattr(sign_in, "begin_sign_in", read_twice)
 
 
 @pytest.mark.parametrize("leak", [_skip_the_hash, _read_twice])
-def test_control_difference_in_work_is_found(
+def test_control_request_that_costs_more_for_known_emails_is_found(
     strict_app: Flask,
     email_addresses: list[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -175,8 +175,8 @@ def test_control_difference_in_work_is_found(
 
 def test_sign_in_takes_as_long_for_unknown_email_addresses(open_app: Flask) -> None:
     people = People(open_app.extensions["database"])
-    known = [people.staff(Role.SUPPORT).email for _ in range(5)]
-    unknown = [f"{uuid4().hex}@example.com" for _ in range(5)]
+    known_emails = [people.staff(Role.SUPPORT).email for _ in range(5)]
+    unknown_emails = [f"{uuid4().hex}@example.com" for _ in range(5)]
     tokens: dict[FlaskClient, str] = {}
 
     def ask(client: FlaskClient, email: str) -> TestResponse:
@@ -184,7 +184,7 @@ def test_sign_in_takes_as_long_for_unknown_email_addresses(open_app: Flask) -> N
             browser = Browser(open_app)
             browser.client = client
             tokens[client] = browser.csrf_token()
-        given = {"csrf_token": tokens[client], "email": email, "password": WRONG}
-        return client.post("/auth/login", data=given)
+        form = {"csrf_token": tokens[client], "email": email, "password": WRONG}
+        return client.post("/auth/login", data=form)
 
-    timing_leaks.assert_same_timing(open_app, ask, known, unknown, status=422)
+    timing_leaks.assert_same_timing(open_app, ask, known_emails, unknown_emails, status=422)

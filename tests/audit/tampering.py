@@ -1,7 +1,7 @@
-"""Ways to tamper with the trail as the server's administrator, who has everything but the keys.
+"""Ways to tamper with the trail as the server's administrator, without the keys.
 
-Each kind is a function of a connection and random choices. It does its worst and answers who has to
-be named for it: public ids of records, or positions of the chain.
+Each kind is a function of a connection and random choices. It tampers with the trail and returns
+the names that the report must contain: public ids of records, or positions in the chain.
 """
 
 import json
@@ -25,8 +25,8 @@ _SEALED = "SELECT record_id, position FROM audit_seals ORDER BY position"
 _UNSEALED = """
 SELECT id FROM audit_records WHERE id NOT IN (SELECT record_id FROM audit_seals) ORDER BY id
 """
-#: Each column with something else to stand there.
-_LIES = {
+#: Each column with a false value.
+_FALSE_VALUES = {
     "recorded_at": "recorded_at - interval '1 microsecond'",
     "actor_id": "gen_random_uuid()",
     "actor_role": "'AUDITOR'",
@@ -48,10 +48,10 @@ def _sealed(connection: psycopg.Connection, chance: Random, count: int = 1) -> l
     return sorted(chance.sample(connection.execute(_SEALED).fetchall(), count), key=lambda r: r[1])
 
 
-def _lie(connection: psycopg.Connection, chance: Random, record_id: object) -> set[str]:
-    column = chance.choice(sorted(_LIES))
+def _set_false_value(connection: psycopg.Connection, chance: Random, record_id: object) -> set[str]:
+    column = chance.choice(sorted(_FALSE_VALUES))
     connection.execute(
-        f"UPDATE audit_records SET {column} = {_LIES[column]} WHERE id = %s", (record_id,)
+        f"UPDATE audit_records SET {column} = {_FALSE_VALUES[column]} WHERE id = %s", (record_id,)
     )
     return {public_record_id(str(record_id))}
 
@@ -59,13 +59,13 @@ def _lie(connection: psycopg.Connection, chance: Random, record_id: object) -> s
 def edit_a_sealed_record(connection: psycopg.Connection, chance: Random) -> set[str]:
     """Change one column of one record."""
     [(record_id, _)] = _sealed(connection, chance)
-    return _lie(connection, chance, record_id)
+    return _set_false_value(connection, chance, record_id)
 
 
 def edit_an_unsealed_record(connection: psycopg.Connection, chance: Random) -> set[str]:
     """Change one column of one unsealed record."""
     [record_id] = chance.choice(connection.execute(_UNSEALED).fetchall())
-    return _lie(connection, chance, record_id)
+    return _set_false_value(connection, chance, record_id)
 
 
 def delete_a_record(connection: psycopg.Connection, chance: Random) -> set[str]:
@@ -104,23 +104,29 @@ def cut_off_the_tail(connection: psycopg.Connection, chance: Random) -> set[str]
     connection.execute(
         "DELETE FROM audit_records WHERE id NOT IN (SELECT record_id FROM audit_seals)"
     )
-    last = f"position {first}" if first == len(sealed) else f"positions {first} to {len(sealed)}"
-    return {last, public_record_id(str(sealed[-1][0]))}
+    cut_positions = (
+        f"position {first}" if first == len(sealed) else f"positions {first} to {len(sealed)}"
+    )
+    return {cut_positions, public_record_id(str(sealed[-1][0]))}
 
 
 def exchange_two_records(connection: psycopg.Connection, chance: Random) -> set[str]:
     """Swap the contents of two records, hashes included."""
-    names = [record_id for record_id, _ in _sealed(connection, chance, 2)]
-    spare = ids.new()
-    for here, there in ((names[0], spare), (names[1], names[0]), (spare, names[1])):
-        connection.execute("UPDATE audit_records SET id = %s WHERE id = %s", (there, here))
-    return {public_record_id(str(name)) for name in names}
+    record_ids = [record_id for record_id, _ in _sealed(connection, chance, 2)]
+    spare_id = ids.new()
+    for old_id, new_id in (
+        (record_ids[0], spare_id),
+        (record_ids[1], record_ids[0]),
+        (spare_id, record_ids[1]),
+    ):
+        connection.execute("UPDATE audit_records SET id = %s WHERE id = %s", (new_id, old_id))
+    return {public_record_id(str(record_id)) for record_id in record_ids}
 
 
 def exchange_two_positions(connection: psycopg.Connection, chance: Random) -> set[str]:
     """Swap the positions of two seals."""
-    (first, here), (second, there) = _sealed(connection, chance, 2)
-    for record_id, position in ((first, 10**9), (second, here), (first, there)):
+    (first, first_position), (second, second_position) = _sealed(connection, chance, 2)
+    for record_id, position in ((first, 10**9), (second, first_position), (first, second_position)):
         connection.execute(
             "UPDATE audit_seals SET position = %s WHERE record_id = %s", (position, record_id)
         )
@@ -158,7 +164,7 @@ def rewrite_a_record_with_a_hash(connection: psycopg.Connection, chance: Random)
     connection.execute(
         "UPDATE audit_records SET reason = 'nothing happened' WHERE id = %s", (record_id,)
     )
-    _hash_again(connection, str(record_id))
+    _rehash_without_the_key(connection, str(record_id))
     return {public_record_id(str(record_id))}
 
 
@@ -168,7 +174,7 @@ def rewrite_the_whole_table(connection: psycopg.Connection, chance: Random) -> s
     sealed = connection.execute(_SEALED).fetchall()
     previous = audit_rules.GENESIS
     for record_id, position in sealed:
-        mac = _hash_again(connection, str(record_id))
+        mac = _rehash_without_the_key(connection, str(record_id))
         previous = sha256(f"{position}{record_id}{mac.hex()}{previous.hex()}".encode()).digest()
         connection.execute(
             "UPDATE audit_seals SET digest = %s WHERE position = %s", (previous, position)
@@ -217,7 +223,7 @@ def change_the_transaction_of_a_record(connection: psycopg.Connection, chance: R
     return {public_record_id(str(record_id))}
 
 
-def _hash_again(connection: psycopg.Connection, record_id: str) -> bytes:
+def _rehash_without_the_key(connection: psycopg.Connection, record_id: str) -> bytes:
     """Return a hash made by the right method with a wrong key."""
     row = connection.execute(
         f"SELECT {_COLUMNS} FROM audit_records WHERE id = %s", (record_id,)
@@ -245,5 +251,5 @@ KINDS: tuple[Tampering, ...] = (
     hide_a_record_from_the_sealer,
     change_the_transaction_of_a_record,
 )
-#: After which many are no longer what or where they were.
+#: Edits after which many records differ or have moved.
 MOVES_EVERYTHING = (rewrite_the_whole_table, close_the_gap_of_a_deleted_record)

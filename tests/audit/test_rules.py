@@ -43,20 +43,20 @@ def test_field_order_and_time_zone_do_not_change_the_message() -> None:
     )
     assert audit_rules.canonical_json(None) is None
     at = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
-    there = at.astimezone(timezone(timedelta(hours=5, minutes=30)))
+    in_another_zone = at.astimezone(timezone(timedelta(hours=5, minutes=30)))
     assert (
         audit_rules.format_instant(at)
-        == audit_rules.format_instant(there)
+        == audit_rules.format_instant(in_another_zone)
         == "2026-03-04T12:00:00.000000Z"
     )
 
 
 @pytest.mark.parametrize(
-    ("text", "kept"),
+    ("text", "stored"),
     [(None, None), ("", None), (" \n", None), (" a ", "a"), ("x" * 2000, "x" * 1000)],
 )
-def test_reason_is_stored_trimmed(text: str | None, kept: str | None) -> None:
-    assert audit_rules.clean_text(text) == kept
+def test_reason_is_stored_trimmed(text: str | None, stored: str | None) -> None:
+    assert audit_rules.clean_text(text) == stored
 
 
 def test_ring_signs_with_the_first_key_and_verifies_with_all() -> None:

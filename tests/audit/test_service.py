@@ -195,11 +195,11 @@ def test_open_transaction_is_sealed_later_without_blocking_others(trail: Trail) 
 
 def test_concurrent_writers_and_sealers_lose_nothing(trail: Trail) -> None:
     """Six writers, some with failing transactions, two sealers and one anchoring thread."""
-    each, ended, failures = 60, threading.Event(), []
+    records_per_writer, ended, failures = 60, threading.Event(), []
     recorded: list[UUID] = []
 
     def write() -> None:
-        for number in range(each):
+        for number in range(records_per_writer):
             if number % 5 == 4:
                 with suppress(RuntimeError):
                     failing_act(trail, 2)
@@ -209,20 +209,20 @@ def test_concurrent_writers_and_sealers_lose_nothing(trail: Trail) -> None:
         try:
             while not ended.is_set():
                 step()
-        except Exception as error:  # noqa: BLE001 - told by the test below
+        except Exception as error:  # noqa: BLE001 - the test asserts that there is none
             failures.append(error)
 
     writers = [threading.Thread(target=write) for _ in range(6)]
-    others = [
+    repeaters = [
         threading.Thread(target=repeat, args=(step,))
         for step in (trail.seal, trail.seal, trail.anchor, trail.report)
     ]
-    for thread in (*writers, *others):
+    for thread in (*writers, *repeaters):
         thread.start()
     for thread in writers:
         thread.join()
     ended.set()
-    for thread in others:
+    for thread in repeaters:
         thread.join()
     assert failures == []
     trail.seal()
@@ -300,7 +300,7 @@ def test_public_key_verifies_an_anchor(trail: Trail) -> None:
 def test_restored_trail_is_sealed_by_command(trail: Trail) -> None:
     runner = trail.app.test_cli_runner()
     trail.record(3)
-    with trail.superuser() as superuser:  # as dumped from a cluster that has seen much more
+    with trail.superuser() as superuser:  # as dumped from a cluster with higher transaction numbers
         superuser.execute(
             "UPDATE audit_records SET xid = (xid::text::bigint + 1000000000)::text::xid8"
         )
@@ -309,7 +309,7 @@ def test_restored_trail_is_sealed_by_command(trail: Trail) -> None:
     trail.seal()
     assert trail.count("audit_seals") == 3
     assert [name for name, _ in trail.report().findings] == [
-        public_record_id(str(one)) for one in late
+        public_record_id(str(record_id)) for record_id in late
     ]
     assert runner.invoke(args=["audit", "seal-restored"]).stdout == "Sealed 2 records.\n"
     trail.record(2)

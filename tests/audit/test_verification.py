@@ -46,8 +46,8 @@ def unreported_names(
         report = verify(session_on(superuser))
     finally:
         superuser.execute("ROLLBACK")
-    said = "\n".join(f"{name}: {problem}" for name, problem in report.findings)
-    return {name for name in expected if name not in said}, report
+    reported = "\n".join(f"{name}: {problem}" for name, problem in report.findings)
+    return {name for name in expected if name not in reported}, report
 
 
 @pytest.mark.drill(name="audit")

@@ -1,7 +1,7 @@
-"""Requests made from the served OpenAPI document, fitting and not, by a customer and by nobody.
+"""Valid and invalid requests generated from the OpenAPI document, with and without a token.
 
-Whatever is sent: no failure of ours, no answer that the document does not describe, no effect of a
-refused request or of a read, and no data without a token.
+No request causes a 5xx or a response that the document does not describe. Refused requests and
+reads change no data, and no request without a token returns data.
 """
 
 import sys
@@ -63,7 +63,7 @@ class FuzzRun:
 
     @property
     def sent(self) -> int:
-        """The number of requests so far."""
+        """Return the number of requests so far."""
         return self.statuses.total()
 
     def send(self, case: Case) -> None:
@@ -89,7 +89,7 @@ class FuzzRun:
         assert status < 500, response.text
         # An invalid form can become valid when it is encoded: a field without a value is lost.
         is_form = case.media_type == "multipart/form-data"
-        checked = [each for each in CHECKS if not (is_form and each is REJECTION)]
+        checked = [check for check in CHECKS if not (is_form and check is REJECTION)]
         case.validate_response(response, checks=checked)
         assert set(response.headers) >= SECURITY_HEADERS
         after = self._state()
@@ -110,39 +110,44 @@ def operations(app: Flask) -> list[APIOperation]:
     schema = schemathesis.openapi.from_wsgi(
         "/api/openapi.json", app, config=SchemathesisConfig(projects=projects)
     )
-    found = [result.ok() for result in schema.get_all_operations()]
+    listed = [result.ok() for result in schema.get_all_operations()]
     documented = app.test_client().get("/api/openapi.json").json["paths"]
-    assert len(found) == sum(len(path.keys() - {"parameters"}) for path in documented.values())
-    assert len(found) > 10
-    return found
+    assert len(listed) == sum(len(path.keys() - {"parameters"}) for path in documented.values())
+    assert len(listed) > 10
+    return listed
 
 
-def send_cases(fuzz: FuzzRun, found: list[APIOperation], requests: int) -> None:
+def send_cases(fuzz: FuzzRun, api_operations: list[APIOperation], requests: int) -> None:
     """Send this many requests, spread over the operations, half of them valid."""
-    kinds = [operation.as_strategy(generation_mode=GenerationMode.POSITIVE) for operation in found]
+    kinds = [
+        operation.as_strategy(generation_mode=GenerationMode.POSITIVE)
+        for operation in api_operations
+    ]
     kinds += [
         operation.as_strategy(generation_mode=GenerationMode.NEGATIVE)
-        for operation in found
+        for operation in api_operations
         if operation.body or operation.query or operation.headers
     ]
     # An operation without input has few different requests; the others get its share later.
     for number in count(SEED):
-        left = requests - fuzz.sent
-        if left <= 0:
+        remaining = requests - fuzz.sent
+        if remaining <= 0:
             break
         sys.stdout.write(f"fuzz: {fuzz.sent} of {requests} requests, seed {SEED}\n")
         # In parts, so that a long run shows its progress.
-        each = ceil(min(left, 2_000) / len(kinds) * ANONYMOUS_EVERY / (ANONYMOUS_EVERY + 1))
+        cases_per_kind = ceil(
+            min(remaining, 2_000) / len(kinds) * ANONYMOUS_EVERY / (ANONYMOUS_EVERY + 1)
+        )
         for kind in kinds:
-            send_cases_of_kind(fuzz, kind, each, number)
+            send_cases_of_kind(fuzz, kind, cases_per_kind, number)
 
 
 def send_cases_of_kind(
-    fuzz: FuzzRun, kind: SearchStrategy[Case], requests: int, first: int
+    fuzz: FuzzRun, kind: SearchStrategy[Case], requests: int, first_seed: int
 ) -> None:
     """Send up to this many requests of one kind."""
 
-    @seed(first)
+    @seed(first_seed)
     @settings(
         max_examples=requests,
         phases=[Phase.generate],
@@ -162,11 +167,13 @@ def test_no_request_breaks_the_api_or_leaks_data(
     lone_app: Flask, record_property: Callable[[str, object], None]
 ) -> None:
     fuzz = FuzzRun(lone_app)
-    found = operations(lone_app)
-    send_cases(fuzz, found, REQUESTS)
+    api_operations = operations(lone_app)
+    send_cases(fuzz, api_operations, REQUESTS)
     for (label, status), times in sorted(fuzz.statuses.items()):
         sys.stdout.write(f"{times:6} {status} {label}\n")
-    assert {label for label, _ in fuzz.statuses} == {operation.label for operation in found}
+    assert {label for label, _ in fuzz.statuses} == {
+        operation.label for operation in api_operations
+    }
     # Without any success the requests would have tested nothing.
     succeeded = {label for label, status in fuzz.statuses if status < 400}
     # Among a thousand requests no order may be filled; among twenty thousand one is.
@@ -175,9 +182,9 @@ def test_no_request_breaks_the_api_or_leaks_data(
     good = sum(times for (_, status), times in fuzz.statuses.items() if status < 400)
     record_property(
         "evidence",
-        f"{fuzz.sent:,} requests to all {len(found)} operations of the document, {good:,} of them "
-        "successful: no 5xx, no response outside its schema, no effect of a refusal or of a read, "
-        "no data without a token.",
+        f"{fuzz.sent:,} requests to all {len(api_operations)} operations of the document, {good:,} "
+        "of them successful: no 5xx, no response outside its schema, no effect of a refusal or "
+        "of a read, no data without a token.",
     )
 
 
@@ -210,26 +217,30 @@ def serve_without_token(app: Flask, response: Response) -> None:
 
 @pytest.mark.drill(name="fuzz")
 @pytest.mark.parametrize(
-    "wrong", [fail_with_500, add_undeclared_field, write_despite_refusal, serve_without_token]
+    "defect", [fail_with_500, add_undeclared_field, write_despite_refusal, serve_without_token]
 )
-def test_control_defect_is_caught(
+def test_control_api_with_a_defect_fails_the_checks(
     lone_app: Flask,
     monkeypatch: pytest.MonkeyPatch,
-    wrong: Callable[[Flask, Response], None],
+    defect: Callable[[Flask, Response], None],
     record_property: Callable[[str, object], None],
 ) -> None:
-    """Negative control."""
+    """Negative control: each defect fails the checks."""
     fuzz = FuzzRun(lone_app)
-    (history,) = (one for one in operations(lone_app) if one.label == "GET /api/trade/history")
+    (history,) = (
+        operation
+        for operation in operations(lone_app)
+        if operation.label == "GET /api/trade/history"
+    )
 
-    def spoil(response: Response) -> Response:
+    def add_defect(response: Response) -> Response:
         if request.path == "/api/trade/history":
-            wrong(lone_app, response)
+            defect(lone_app, response)
         return response
 
     before = lone_app.after_request_funcs.get(None, [])
-    monkeypatch.setitem(lone_app.after_request_funcs, None, [*before, spoil])
+    monkeypatch.setitem(lone_app.after_request_funcs, None, [*before, add_defect])
     with pytest.raises((AssertionError, ExceptionGroup, FailureGroup)):
         send_cases(fuzz, [history], 200)
-    told = (wrong.__doc__ or "").removeprefix("Wrong: ").rstrip(".")
-    record_property("evidence", f"Control: a product that differs ({told}) was caught.")
+    description = (defect.__doc__ or "").removeprefix("Defect: ").rstrip(".")
+    record_property("evidence", f"Control: a product that differs ({description}) was caught.")

@@ -1,4 +1,4 @@
-"""Requests every route as every caller, for their own objects, those of others and unknown ones."""
+"""Request every route as every caller, for own objects, objects of others and unknown ids."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -62,21 +62,21 @@ class Caller:
 
     @property
     def is_staff(self) -> bool:
-        """Whether the caller can sign in to the pages."""
+        """Return whether the caller can sign in to the pages."""
         return self.actor is not None and self.actor.role is not Role.USER
 
     def may(self, permission: Permission) -> bool:
-        """Whether the caller's role holds the permission by default."""
+        """Return whether the caller's role holds the permission by default."""
         return self.actor is not None and permission in DEFAULT_PERMISSIONS[self.actor.role]
 
     def send(self, route: DeclaredRoute, path: str, body: dict[str, str]) -> TestResponse:
         """Send the request with authentication and nothing else that the route needs."""
-        ask = self._send_to_page if route.is_page else self._send_to_api
-        answer = ask(route, path, body)
-        if route.method != "GET" and answer.status_code < 400:
+        send_request = self._send_to_page if route.is_page else self._send_to_api
+        response = send_request(route, path, body)
+        if route.method != "GET" and response.status_code < 400:
             # The act may have ended the session; a refusal cannot.
             self._bearer, self._token, self._is_signed_in = None, None, False
-        return answer
+        return response
 
     def _send_to_api(self, route: DeclaredRoute, path: str, body: dict[str, str]) -> TestResponse:
         if self._bearer is None:
@@ -100,8 +100,8 @@ class Caller:
             return {}
         self._remove_passkeys()
         credentials = {"email": self.actor.email, "password": PASSWORD}
-        answer = self.browser.client.post("/api/auth/login", json=credentials)
-        return {"Authorization": f"Bearer {answer.json['accessToken']}"}
+        response = self.browser.client.post("/api/auth/login", json=credentials)
+        return {"Authorization": f"Bearer {response.json['accessToken']}"}
 
     def _sign_in(self) -> None:
         assert self.actor is not None
@@ -129,7 +129,7 @@ class Installation:
     def create(cls, app: Flask) -> "Installation":
         """Create a person of every role and a caller for each."""
         people = People(app.extensions["database"])
-        here, there = people.branch(), people.branch()
+        branch, other_branch = people.branch(), people.branch()
         cast: dict[str, Actor | None] = {
             "anonymous": None,
             "customer A": people.staff(Role.USER),
@@ -137,8 +137,10 @@ class Installation:
         }
         for role in Role:
             if role is not Role.USER:
-                cast[role.value] = people.staff(role, here if role in BRANCH_BOUND_ROLES else None)
-        cast["TELLER elsewhere"] = people.staff(Role.TELLER, there)
+                cast[role.value] = people.staff(
+                    role, branch if role in BRANCH_BOUND_ROLES else None
+                )
+        cast["TELLER elsewhere"] = people.staff(Role.TELLER, other_branch)
         # No caller is the last administrator.
         people.staff(Role.ADMIN)
         # No money moves before the email address is confirmed.
@@ -152,7 +154,7 @@ class Installation:
 
 @dataclass(frozen=True)
 class ObjectKind:
-    """What a path's variable names. `create` returns the public id of an object of that owner.
+    """A kind of object in a path. `create` returns the public id of an object of that owner.
 
     `others_scope` is the scope that decides on objects of others, where it differs from the
     permission's. `owner_status` is the status that the owner gets, where it is a refusal.
@@ -174,17 +176,17 @@ def _role(_database: Database, owner: Actor) -> str:
 
 
 def _branch(database: Database, owner: Actor) -> str:
-    """Return the owner's branch, or a new one for a person who is bound to none."""
+    """Return the owner's branch, or a new one if the person has none."""
     branch_id = owner.branch_id or People(database).branch()
     return ids.encode("brn", branch_id)
 
 
 def _approval(database: Database, owner: Actor) -> str:
     """Create a new approval request each time, because the request may end it."""
-    approval_id, about = ids.new(), People(database).customer().user_id
+    approval_id, person_id = ids.new(), People(database).customer().user_id
     with database.transaction() as session:
-        subject = ids.encode("usr", about)
-        session.send(_INSERT_APPROVAL, (approval_id, subject, about, owner.user_id))
+        subject = ids.encode("usr", person_id)
+        session.send(_INSERT_APPROVAL, (approval_id, subject, person_id, owner.user_id))
     return ids.encode("apr", approval_id)
 
 
@@ -207,12 +209,12 @@ def _record(database: Database, owner: Actor) -> str:
 
 def _address(database: Database, owner: Actor) -> str:
     """Replace the owner's address book, which has a limited size, by one address."""
-    given = PostalAddress(
+    address = PostalAddress(
         country="US", street="1 Main Street", city="Reno", state="NV", zip_code="89501"
     )
     with database.transaction() as session:
         session.send("DELETE FROM addresses WHERE user_id = %s", (owner.user_id,))
-        added = address_book.add_address(session, owner, given, is_default=False)
+        added = address_book.add_address(session, owner, address, is_default=False)
     return ids.encode("adr", added.id)
 
 
@@ -292,10 +294,10 @@ def _screening(database: Database, owner: Actor) -> str:
     sanctions.import_sample_list(database)
     about = ids.encode("usr", owner.user_id)
     with database.transaction() as session:
-        found = screening.screen(
+        result = screening.screen(
             session, ScreeningSubject((sanctions.LISTED_NAME,)), about=about, purpose="onboarding"
         )
-    return ids.encode(screening.PREFIX, found.id)
+    return ids.encode(screening.PREFIX, result.id)
 
 
 def _deposit(database: Database, owner: Actor) -> str:
@@ -315,7 +317,9 @@ def _withdrawal(database: Database, owner: Actor) -> str:
     """Create a withdrawal that awaits approval, with its money held."""
     withdrawal_id = ids.new()
     usd = TRADABLE["USD"]
-    where = keys.seal("{}", table="withdrawals", column="destination_sealed", key=withdrawal_id)
+    sealed_destination = keys.seal(
+        "{}", table="withdrawals", column="destination_sealed", key=withdrawal_id
+    )
     with database.transaction() as session:
         credit(session, owner.user_id, "1.00", "USD")
         ledger.place_hold(
@@ -327,7 +331,7 @@ def _withdrawal(database: Database, owner: Actor) -> str:
             " destination_sealed, destination_index, destination_masked, provider, requested_at,"
             " looked_at) VALUES (%s, %s, 'bank', 'USD', 100, 100, 'awaiting_approval', %s, '', 'x',"
             " 'a test', now(), now())",
-            (withdrawal_id, owner.user_id, where),
+            (withdrawal_id, owner.user_id, sealed_destination),
         )
     return ids.encode("wdr", withdrawal_id)
 
@@ -441,83 +445,83 @@ def request_route(
     installation: Installation, route: DeclaredRoute
 ) -> Iterator[tuple[str, list[int], list[str]]]:
     """Yield for each relation its name, each caller's status, and the violations."""
-    thing = OBJECT_KINDS.get(route.path)
-    assert (thing is not None) == ("<" in route.path), (
-        f"{route.path}: declare in OBJECT_KINDS what its variable names"
+    object_kind = OBJECT_KINDS.get(route.path)
+    assert (object_kind is not None) == ("<" in route.path), (
+        f"{route.path}: declare in OBJECT_KINDS the object of its variable"
     )
     # A public route has no caller, so no object is the caller's own.
-    asked = RELATIONS if route.permission else (UNKNOWN,)
-    for relation in asked if thing else ("",):
-        got, wrong = [], []
+    relations = RELATIONS if route.permission else (UNKNOWN,)
+    for relation in relations if object_kind else ("",):
+        statuses, violations = [], []
         for visitor in installation.callers:
-            path = _path(installation, route, thing, visitor, relation)
+            path = _path(installation, route, object_kind, visitor, relation)
             body = BODIES.get((route.method, route.path), {})
-            answer = visitor.send(route, path, body)
-            got.append(answer.status_code)
-            if problem := _violation(route, thing, visitor, relation, answer):
-                said = f"{route.method} {route.path}, {relation or 'no'} object, {visitor.name}"
-                wrong.append(f"{said}: {problem}")
-        yield relation, got, wrong
+            response = visitor.send(route, path, body)
+            statuses.append(response.status_code)
+            if problem := _violation(route, object_kind, visitor, relation, response):
+                label = f"{route.method} {route.path}, {relation or 'no'} object, {visitor.name}"
+                violations.append(f"{label}: {problem}")
+        yield relation, statuses, violations
 
 
 def _path(
     installation: Installation,
     route: DeclaredRoute,
-    thing: ObjectKind | None,
+    object_kind: ObjectKind | None,
     visitor: Caller,
     relation: str,
 ) -> str:
-    if thing is None:
+    if object_kind is None:
         return route.path
     if relation == UNKNOWN:
-        named = thing.unknown_id
+        object_id = object_kind.unknown_id
     else:
-        own = relation == OWN and visitor.actor is not None
-        owner = visitor.actor if own and visitor.actor else installation.other_owner
-        named = thing.create(installation.database, owner)
-    return route.path.replace(f"<{thing.variable}>", named)
+        is_own = relation == OWN and visitor.actor is not None
+        owner = visitor.actor if is_own and visitor.actor else installation.other_owner
+        object_id = object_kind.create(installation.database, owner)
+    return route.path.replace(f"<{object_kind.variable}>", object_id)
 
 
 def _violation(
     route: DeclaredRoute,
-    thing: ObjectKind | None,
+    object_kind: ObjectKind | None,
     visitor: Caller,
     relation: str,
-    answer: TestResponse,
+    response: TestResponse,
 ) -> str | None:
     """Return how the response violates the route's declaration, or None."""
-    status = answer.status_code
-    wanted = _expected_status(route, thing, visitor, relation)
-    if wanted is None:
+    status = response.status_code
+    expected = _expected_status(route, object_kind, visitor, relation)
+    if expected is None:
         if status in _REFUSED or status >= 500:
             return f"got {status}, although the permission is held"
         return None
-    if status != wanted:
-        return f"got {status} instead of {wanted}"
-    if status == 303 and "/auth/login" not in answer.headers["Location"]:
-        return f"redirected to {answer.headers['Location']}"
+    if status != expected:
+        return f"got {status} instead of {expected}"
+    if status == 303 and "/auth/login" not in response.headers["Location"]:
+        return f"redirected to {response.headers['Location']}"
     return None
 
 
 def _expected_status(
-    route: DeclaredRoute, thing: ObjectKind | None, visitor: Caller, relation: str
+    route: DeclaredRoute, object_kind: ObjectKind | None, visitor: Caller, relation: str
 ) -> int | None:
-    """Return the only right status, or None where the caller holds the permission."""
+    """Return the expected status, or None if the caller holds the permission."""
     if route.permission is None:
         return 404 if relation == UNKNOWN else None
-    known = visitor.is_staff if route.is_page else visitor.actor is not None
-    if not known:
+    is_signed_in = visitor.is_staff if route.is_page else visitor.actor is not None
+    if not is_signed_in:
         return 303 if route.is_page else 401
     if not visitor.may(route.permission):
         return 403
-    if thing is None:
+    if object_kind is None:
         return None
-    scope = thing.others_scope or route.permission.partition(":")[0]
+    scope = object_kind.others_scope or route.permission.partition(":")[0]
     assert visitor.actor is not None
     bound = scope == "own" or (scope == "branch" and visitor.actor.role in BRANCH_BOUND_ROLES)
     if relation == UNKNOWN or (relation == OTHERS and bound):
         return 404
-    return thing.owner_status if relation == OWN else None
+    return object_kind.owner_status if relation == OWN else None
 
 
 def authorization_table(
@@ -525,9 +529,9 @@ def authorization_table(
 ) -> tuple[list[tuple[str, ...]], list[str]]:
     """Return the whole matrix as rows, and every violation in it."""
     head = ("ROUTE", "METHOD", "OBJECT", *(visitor.name for visitor in installation.callers))
-    rows, undeclared = [head], []
+    rows, all_violations = [head], []
     for route in routes:
-        for relation, got, wrong in request_route(installation, route):
-            rows.append((route.path, route.method, relation, *map(str, got)))
-            undeclared += wrong
-    return rows, undeclared
+        for relation, statuses, violations in request_route(installation, route):
+            rows.append((route.path, route.method, relation, *map(str, statuses)))
+            all_violations += violations
+    return rows, all_violations

@@ -1,4 +1,4 @@
-"""Committed files that are reviewed: a change has to be intended."""
+"""Committed files, compared with the present state so that each change is reviewed."""
 
 import os
 from difflib import unified_diff
@@ -14,8 +14,8 @@ def check(file: Path, lines: list[str]) -> None:
         file.write_text(text, encoding="utf-8")
     written = file.read_text(encoding="utf-8")
     changes = unified_diff(written.splitlines(), text.splitlines(), "committed", "now", n=0)
-    how = f"if intended: SNAPSHOTS=write bin/test tests/house, and commit {file.name}"
-    assert text == written, "\n".join([how, *changes])
+    hint = f"if intended: SNAPSHOTS=write bin/test tests/house, and commit {file.name}"
+    assert text == written, "\n".join([hint, *changes])
 
 
 def table(rows: list[tuple[str, ...]]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Every route requested by every caller: the declared status and no other, as a reviewed table.
+"""Every caller requests every route and gets the declared status; a reviewed table lists them.
 
 Requests are empty on purpose: 200, 204, 303 to another page, 400, 409 and 422 mean that the caller
 holds the permission. 303 to the sign-in page and 401 mean an unknown caller, 403 a missing
@@ -38,7 +38,7 @@ def sampled_routes(app: Flask) -> list[route_registry.DeclaredRoute]:
 
 
 def matches_snapshot(rows: list[tuple[str, ...]]) -> bool:
-    """Whether the committed table contains every row, regardless of column widths."""
+    """Return whether the committed table contains every row, regardless of column widths."""
     reviewed = {tuple(line.split()) for line in SNAPSHOT.read_text().splitlines()}
     return all(tuple(" ".join(row).split()) in reviewed for row in rows)
 

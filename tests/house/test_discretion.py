@@ -31,27 +31,27 @@ def _texts() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("pattern", [_MACHINE_PATHS, _REGISTRIES])
 def test_no_file_names_a_path_or_host_of_a_workplace(pattern: re.Pattern[str]) -> None:
-    found = [
+    places = [
         f"{name}: {match[0]}"
         for name, text in _texts()
         if name != "tests/house/test_discretion.py"
         for match in pattern.finditer(text)
     ]
-    assert found == []
+    assert places == []
 
 
 def test_no_file_names_this_machine() -> None:
-    own = {str(CHECKOUT), str(Path.home()), socket.gethostname(), os.environ.get("PIP_INDEX_URL")}
-    telling = {word for word in own if word and len(word) > 6 and word != "localhost"}
-    found = [f"{name}: {word}" for name, text in _texts() for word in telling if word in text]
-    assert found == []
+    names = {str(CHECKOUT), str(Path.home()), socket.gethostname(), os.environ.get("PIP_INDEX_URL")}
+    searched = {word for word in names if word and len(word) > 6 and word != "localhost"}
+    places = [f"{name}: {word}" for name, text in _texts() for word in searched if word in text]
+    assert places == []
 
 
 def test_ip_addresses_are_reserved_for_examples() -> None:
-    found = [
+    places = [
         f"{name}: {match[0]}"
         for name, text in _texts()
         for match in _ADDRESS.finditer(text)
         if not _RESERVED.fullmatch(match[0])
     ]
-    assert found == [], "use 192.0.2.1, 2001:db8:: or example.com"
+    assert places == [], "use 192.0.2.1, 2001:db8:: or example.com"

@@ -12,11 +12,11 @@ DOCUMENT = CHECKOUT / "docs" / "errors.md"
 
 def _product_codes() -> dict[str, list[type[Refusal]]]:
     """Return the catalogue without refusals that tests declare."""
-    own = {
+    codes = {
         code: [kind for kind in kinds if kind.__module__.startswith("app.")]
         for code, kinds in list_error_codes().items()
     }
-    return {code: kinds for code, kinds in own.items() if kinds}
+    return {code: kinds for code, kinds in codes.items() if kinds}
 
 
 @pytest.mark.parametrize("code", sorted(_product_codes()))

@@ -1,7 +1,8 @@
-"""What others rely on by name, as committed files: a rename in the code changes none of it.
+"""Names that clients and stored data rely on, as committed files.
 
 Clients generate code from the OpenAPI document; rows, staged jobs, sealed values and the audit
-trail hold the other names. `SNAPSHOTS=write` writes the files again after a change that is meant.
+trail hold the other names. A rename in the code must not change the files. After an intended
+change, `SNAPSHOTS=write` writes them again.
 """
 
 import ast
@@ -26,7 +27,7 @@ _PROSE = frozenset({"summary", "description"})
 
 
 def _without_prose(document: Any, *, keys_are_names: bool = False) -> Any:
-    """The document without its sentences, which may be improved at any time."""
+    """Return the document without its prose, which may change at any time."""
     if isinstance(document, list):
         return [_without_prose(item) for item in document]
     if not isinstance(document, dict):
@@ -67,13 +68,13 @@ def _error_codes() -> list[str]:
 
 
 def _enumerations() -> list[str]:
-    """The values of every enumeration: statuses, kinds, reasons. Their classes may be renamed."""
+    """Return the values of every enumeration. Their classes may be renamed."""
     ours = [kind for kind in StrEnum.__subclasses__() if kind.__module__.startswith("app.")]
     return sorted(" ".join(sorted(kind)) for kind in ours)
 
 
 def _audit_actions() -> list[str]:
-    """Every action that is written as a text of its own."""
+    """Return every action that is written as a literal."""
     return sorted(
         {
             ast.unparse(keyword.value)

@@ -43,11 +43,11 @@ def _names_person(column: sa.Column[object]) -> bool:
 
 def personal_tables() -> dict[str, list[str]]:
     """Return the tables with columns that name a person, and these columns."""
-    found = {
+    tables = {
         name: [column.name for column in table.columns if _names_person(column)]
         for name, table in _product_tables().items()
     }
-    return {name: columns for name, columns in found.items() if columns}
+    return {name: columns for name, columns in tables.items() if columns}
 
 
 def _declared() -> dict[str, tuple[str, PersonalDataTable]]:
@@ -64,11 +64,13 @@ def test_every_table_declares_its_personal_data_once() -> None:
 
 
 def test_table_with_a_person_id_is_declared_as_personal() -> None:
-    found = personal_tables()
-    assert {name: found[name] for name in found.keys() & TABLES_WITHOUT_PERSONAL_DATA.keys()} == {}
+    personal = personal_tables()
+    assert {
+        name: personal[name] for name in personal.keys() & TABLES_WITHOUT_PERSONAL_DATA.keys()
+    } == {}
     # The derivation finds the tables that it exists for.
-    assert {"orders", "accounts", "audit_records", "mails", "approvals"} <= found.keys()
-    assert found["audit_records"] == ["actor_id", "on_behalf_of"]
+    assert {"orders", "accounts", "audit_records", "mails", "approvals"} <= personal.keys()
+    assert personal["audit_records"] == ["actor_id", "on_behalf_of"]
 
 
 def test_table_is_declared_by_its_own_room() -> None:
@@ -108,8 +110,8 @@ def test_tables_with_a_user_id_have_the_trigger_against_erased_people(database: 
 def test_privacy_document_is_generated_from_the_declarations() -> None:
     rows = [("Table", "Holds", "In the archive", "When the person is erased", "Why"), ("---",) * 5]
     for name, (room, table) in sorted(_declared().items()):
-        told = ", ".join(f"`{room}.json` {section}" for section in table.export_sections)
-        archive = told or f"no: {table.not_exported}"
+        sections = ", ".join(f"`{room}.json` {section}" for section in table.export_sections)
+        archive = sections or f"no: {table.not_exported}"
         rows.append((f"`{name}`", table.description, archive, table.on_erasure.value, table.reason))
     lines = [f"| {' | '.join(row)} |" for row in rows]
     lines += ["", "Nobody stands in these:", ""]

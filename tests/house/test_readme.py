@@ -1,4 +1,4 @@
-"""The README is true: its tour is replayed, its files and functions exist, its SQL suffices."""
+"""The README is correct: its tour runs, its files and functions exist, its SQL suffices."""
 
 import contextlib
 import json
@@ -40,10 +40,10 @@ def _block(kind: str) -> str:
 def _tour() -> list[tuple[str, str, str]]:
     """Return each command with the kind and text of the output that the README shows."""
     steps = []
-    for (kind, text), (next_kind, answer) in zip(BLOCKS, [*BLOCKS[1:], ("", "")], strict=True):
+    for (kind, text), (next_kind, output) in zip(BLOCKS, [*BLOCKS[1:], ("", "")], strict=True):
         if kind == "bash":
             shown = next_kind in {"json", "text"}
-            steps.append((text, next_kind if shown else "", answer if shown else ""))
+            steps.append((text, next_kind if shown else "", output if shown else ""))
     return steps
 
 
@@ -122,14 +122,14 @@ def test_tour_of_the_readme_gives_the_shown_output(lone_app: Flask) -> None:
             check=False,
         )
     assert run.returncode == 0, run.stderr + run.stdout
-    said = run.stdout.split(f"{_END_OF_BLOCK}\n")[:-1]
-    for (command, kind, answer), output in zip(_tour(), said, strict=True):
+    outputs = run.stdout.split(f"{_END_OF_BLOCK}\n")[:-1]
+    for (command, kind, expected), output in zip(_tour(), outputs, strict=True):
         if kind == "json":
-            assert _normalise_json(json.loads(output)) == _normalise_json(json.loads(answer)), (
+            assert _normalise_json(json.loads(output)) == _normalise_json(json.loads(expected)), (
                 command
             )
         else:
-            assert _normalise(output).strip() == _normalise(answer).strip(), command
+            assert _normalise(output).strip() == _normalise(expected).strip(), command
 
 
 def test_functions_of_the_traced_request_exist() -> None:

@@ -23,10 +23,10 @@ def _canonical(name: str) -> str:
 def _pins(file: str) -> dict[str, str]:
     lines = (CHECKOUT / file).read_text().splitlines()
     stated = [line for line in lines if line and not line.startswith(("#", "-r "))]
-    wrong = [line for line in stated if not _LINE.fullmatch(line)]
-    assert wrong == [], f"{file}: write name==version  # why it is here"
-    found = [match for line in stated if (match := _LINE.fullmatch(line))]
-    return {_canonical(match["name"]): match["version"] for match in found}
+    malformed = [line for line in stated if not _LINE.fullmatch(line)]
+    assert malformed == [], f"{file}: write name==version  # why it is here"
+    matches = [match for line in stated if (match := _LINE.fullmatch(line))]
+    return {_canonical(match["name"]): match["version"] for match in matches}
 
 
 @pytest.mark.parametrize("file", ["requirements.txt", "requirements-dev.txt"])
@@ -47,11 +47,11 @@ def test_every_imported_package_is_pinned_itself() -> None:
         for name in _imported(node)
     }
     missing = {
-        f"{top} ({where})"
-        for top, where in imported.items()
+        f"{top} ({file})"
+        for top, file in imported.items()
         if top not in sys.stdlib_module_names and top not in {"app", "_typeshed"}
         # Functions import the wheels of the embedded servers, in development only.
-        if not where.startswith("app/embedded/")
+        if not file.startswith("app/embedded/")
         if not {_canonical(name) for name in distributions.get(top, [top])} & pins.keys()
     }
     assert missing == set(), "pin what is imported; another package may stop requiring it"

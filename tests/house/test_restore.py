@@ -42,7 +42,7 @@ def _as_owner(app: Flask, script: str) -> None:
         owner.execute(script)
 
 
-def test_dump_restored_into_another_cluster_reads_right_after_the_remedy_of_adr_3(
+def test_restored_dump_has_correct_balances_after_the_remedy_of_adr_3(
     lone_app: Flask,
 ) -> None:
     database: Database = lone_app.extensions["database"]

@@ -1,6 +1,7 @@
 """The database rights of the application's role, as a table to be reviewed in each change.
 
-The role has no right to write the ledger's tables, so the ledger's functions are the only way in.
+The role has no right to write the ledger's tables, so it can write them through the ledger's
+functions only.
 """
 
 from app.kit.db import Database

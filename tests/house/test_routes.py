@@ -59,5 +59,5 @@ def test_every_listed_public_route_exists(app: Flask) -> None:
 @pytest.mark.parametrize("permission", list(Permission))
 def test_every_permission_is_required_by_a_route(app: Flask, permission: Permission) -> None:
     declared = [_declaration(app, rule) for rule in app.url_map.iter_rules()]
-    asked = {each.permission for each in declared if each}
-    assert permission in asked, "no route requires it"
+    required = {declaration.permission for declaration in declared if declaration}
+    assert permission in required, "no route requires it"

@@ -48,12 +48,12 @@ def _pytest_summary(folder: Path, file: str, ci: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("text", "here", "in_ci"),
+    ("text", "locally", "in_ci"),
     [(TESTS, "3 skipped", "1 failed, 1 skipped, 1 error"), (WHOLE_FILE, "1 skipped", "1 error")],
 )
 def test_skip_fails_in_ci_unless_it_names_the_platform(
-    tmp_path: Path, text: str, here: str, in_ci: str
+    tmp_path: Path, text: str, locally: str, in_ci: str
 ) -> None:
     (tmp_path / "test_it.py").write_text(text)
-    assert _pytest_summary(tmp_path, "test_it.py", "false") == here
+    assert _pytest_summary(tmp_path, "test_it.py", "false") == locally
     assert _pytest_summary(tmp_path, "test_it.py", "true") == in_ci

@@ -27,8 +27,8 @@ BANNED_CALLS = (
 
 
 def _places(source: Source, pattern: str) -> list[str]:
-    found = [line for call, line in source.calls if re.fullmatch(pattern, call)]
-    return [f"{source.name}:{line}" for line in found]
+    lines = [line for call, line in source.calls if re.fullmatch(pattern, call)]
+    return [f"{source.name}:{line}" for line in lines]
 
 
 @pytest.mark.parametrize(("pattern", "allowed", "instead"), BANNED_CALLS)
@@ -45,8 +45,8 @@ def test_banned_call_is_not_used(pattern: str, allowed: tuple[str, ...], instead
 def test_bans_match_the_banned_calls() -> None:
     text = "x = datetime.datetime.now()\nsession.commit()\nprint(float('1'))\n"
     source = Source("app/x.py", text)
-    found = {pattern: _places(source, pattern) for pattern, _, _ in BANNED_CALLS}
-    assert sum(map(len, found.values())) == 4
+    places = {pattern: _places(source, pattern) for pattern, _, _ in BANNED_CALLS}
+    assert sum(map(len, places.values())) == 4
 
 
 def test_commit_appears_only_in_kit_db() -> None:

@@ -16,7 +16,7 @@ OURS = sorted(
 )
 
 
-def test_a_task_is_named_for_its_room_and_takes_the_session_or_database_first() -> None:
+def test_task_is_named_after_its_room_and_takes_a_session_or_database_first() -> None:
     for name in OURS:
         task = kit_tasks.find(name)
         room = MOVED.get(name, name.partition(".")[0])

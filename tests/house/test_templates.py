@@ -26,14 +26,14 @@ BANNED = (
 
 @pytest.mark.parametrize(("pattern", "instead"), BANNED)
 def test_templates_have_no_inline_code_and_no_foreign_files(pattern: str, instead: str) -> None:
-    found = [
+    violations = [
         name
         for name in TEMPLATES
         # Emails and documents are read without our stylesheets.
         if not name.startswith(("app/templates/emails/", "app/templates/documents/"))
         if re.search(pattern, (CHECKOUT / name).read_text(encoding="utf-8"), re.IGNORECASE)
     ]
-    assert found == [], f"write {instead}"
+    assert violations == [], f"write {instead}"
 
 
 def test_every_htmx_element_carries_the_nonce() -> None:

@@ -25,7 +25,7 @@ UNUSED_EXPRESSIONS = {
     r"let(ting)? back in": "lift the suspension",
 }
 #: Texts that people agreed to, evidence that only a drill may write, and the list of old words.
-_KEPT = re.compile(
+_EXEMPT = re.compile(
     r"app/templates/public/policies/\w+\.v\d+\.html|docs/SAFETY\.md|docs/glossary\.md"
 )
 _TEXTS = (".py", ".md", ".html", ".txt", ".js", ".toml")
@@ -62,16 +62,16 @@ def test_an_import_alias_names_one_module() -> None:
                     dotted = f"{node.module}.{name.name}"
                     if name.asname and _is_module(dotted):
                         modules[name.asname].add(dotted)
-    assert {alias: found for alias, found in modules.items() if len(found) > 1} == {}
+    assert {alias: named for alias, named in modules.items() if len(named) > 1} == {}
 
 
 @pytest.mark.parametrize("expression", UNUSED_EXPRESSIONS)
-def test_an_expression_of_the_list_is_not_used(expression: str) -> None:
+def test_listed_expression_is_not_used(expression: str) -> None:
     pattern = re.compile(rf"\b({expression})\b", re.IGNORECASE)
     places = [
         f"{name}:{number}: {line.strip()}"
         for name in files()
-        if name.endswith(_TEXTS) and not _KEPT.fullmatch(name)
+        if name.endswith(_TEXTS) and not _EXEMPT.fullmatch(name)
         if name != Path(__file__).relative_to(CHECKOUT).as_posix()
         for number, line in enumerate((CHECKOUT / name).read_text("utf-8").splitlines(), 1)
         if pattern.search(line)
@@ -79,7 +79,7 @@ def test_an_expression_of_the_list_is_not_used(expression: str) -> None:
     assert places == [], f"write instead: {UNUSED_EXPRESSIONS[expression]}"
 
 
-def test_the_list_finds_an_expression_across_cases() -> None:
+def test_listed_expressions_are_found_in_any_case() -> None:
     pattern = re.compile(rf"\b({'|'.join(UNUSED_EXPRESSIONS)})\b", re.IGNORECASE)
     assert pattern.search("Whoever asks")
     assert pattern.search("what the house owes")

@@ -51,7 +51,7 @@ class Books:
     entries: dict[str, Entry] = field(default_factory=dict)
 
     def held(self, account: AccountKey) -> int:
-        """Return the units of pending holds."""
+        """Return the units of pending holds on the account."""
         return sum(
             hold.units
             for hold in self.holds.values()

@@ -1,4 +1,4 @@
-"""What the database itself refuses, tried past the application. A refusal changes nothing."""
+"""What the database refuses to the application, the owner and others. A refusal changes nothing."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -139,7 +139,7 @@ class LedgerMachine(RuleBasedStateMachine):
         return f"{self.house}:{self.references}"
 
     def attempt(self, reasons: Reasons, verb: Callable[[Session], object]) -> None:
-        """Do it for real: it succeeds, or is refused for one of the reasons and changes nothing."""
+        """Run the verb: it succeeds, or is refused for one of the reasons without effect."""
         self.tally["steps"] += 1
         refusal = None
         try:
@@ -180,17 +180,23 @@ class LedgerMachine(RuleBasedStateMachine):
         self.post_entry({self.customer(number, asset): units, receiver: -units})
 
     @rule(
-        number=customers, pair=st.permutations(ASSETS), given=amounts, received=amounts, fee=minutes
+        number=customers,
+        pair=st.permutations(ASSETS),
+        given_units=amounts,
+        received_units=amounts,
+        fee=minutes,
     )
-    def convert(self, number: int, pair: list[Asset], given: int, received: int, fee: int) -> None:
+    def convert(
+        self, number: int, pair: list[Asset], given_units: int, received_units: int, fee: int
+    ) -> None:
         source, target, _ = pair
         self.post_entry(
             {
-                self.own(AccountClass.POSITION, target): received,
-                self.customer(number, target): -received,
+                self.own(AccountClass.POSITION, target): received_units,
+                self.customer(number, target): -received_units,
                 self.own(AccountClass.FEES, source): -fee,
-                self.own(AccountClass.POSITION, source): fee - given,
-                self.customer(number, source): given,
+                self.own(AccountClass.POSITION, source): fee - given_units,
+                self.customer(number, source): given_units,
             }
         )
 
@@ -280,11 +286,11 @@ class LedgerMachine(RuleBasedStateMachine):
     def wait_and_sweep(self, passed: int) -> None:
         self.now += timedelta(minutes=passed)
         expected = self.books.expire(self.now)
-        found: list[int] = []
+        expired: list[int] = []
         self.attempt(
-            set(), lambda session: found.append(ledger.expire_holds(session, now=self.now))
+            set(), lambda session: expired.append(ledger.expire_holds(session, now=self.now))
         )
-        assert found == [expected]
+        assert expired == [expected]
 
     @rule(passed=minutes)
     def wait(self, passed: int) -> None:
@@ -299,21 +305,21 @@ class LedgerMachine(RuleBasedStateMachine):
         if not hasattr(self, "books"):
             return
         accounts, holds, entries = self.rows
-        found = {
+        balances = {
             (asset, line, owner): (int(units), held)
             for asset, line, owner, units, held, *_ in accounts
         }
-        assert found == {
+        assert balances == {
             (account.asset.code, account.account_class, account.owner_id): (
                 units,
                 self.books.held(account),
             )
             for account, units in self.books.units.items()
         }
-        for (_, line, _), (units, held) in found.items():
+        for (_, line, _), (units, held) in balances.items():
             assert line not in GUARDED or -units >= held >= 0
         for asset in ASSETS:
-            assert sum(units for key, (units, _) in found.items() if key[0] == asset.code) == 0
+            assert sum(units for key, (units, _) in balances.items() if key[0] == asset.code) == 0
         assert {row[0]: row[1:5] for row in holds} == {
             hold_id: (hold.status, hold.units, hold.expires_at, hold.reference)
             for hold_id, hold in self.books.holds.items()
@@ -322,18 +328,18 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def compare_new(self, entries: list[Row]) -> None:
         """Check that the entries since the last step are those of the model."""
-        seen = {row[0] for row in self.posted}
-        new = {
+        compared = {row[0] for row in self.posted}
+        new_entries = {
             reference: entry
             for reference, entry in self.books.entries.items()
-            if reference not in seen
+            if reference not in compared
         }
         assert sorted(row[:7] for row in entries) == sorted(
             (
                 *(reference, entry.posted_at, entry.reverses),
                 *(account.asset.code, account.account_class, account.owner_id, units),
             )
-            for reference, entry in new.items()
+            for reference, entry in new_entries.items()
             for account, units in entry.postings.items()
         )
         self.posted += entries

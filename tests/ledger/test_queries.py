@@ -76,10 +76,10 @@ def roll_up_until(database: Database, owner: UUID, units: int) -> None:
     while True:
         roll_up(database)
         with database.reading() as session:
-            found = rolled_up_units(session, owner)
-        if found == units:
+            rolled_up = rolled_up_units(session, owner)
+        if rolled_up == units:
             return
-        assert time.monotonic() < deadline, found
+        assert time.monotonic() < deadline, rolled_up
 
 
 class TestBalances:
@@ -146,26 +146,28 @@ class TestAtAnInstant:
         self, database: Database, people: People
     ) -> None:
         person = people.customer(USD="100.00", XAU_s="2")
-        before = datetime(1990, 1, 1, tzinfo=UTC)
+        past = datetime(1990, 1, 1, tzinfo=UTC)
         with database.transaction() as session:
-            earn(session, person.user_id, 100, before)
+            earn(session, person.user_id, 100, past)
         debits = {"asset": 1, "expense": 1}
         with database.reading() as session:
-            then = ledger_queries.trial_balance(session, before)
-            ever = ledger_queries.trial_balance(session, datetime(2100, 1, 1, tzinfo=UTC))
-            now = ledger_queries.trial_balance(session)
-        for lines in (then, ever, now):
+            past_lines = ledger_queries.trial_balance(session, past)
+            future_lines = ledger_queries.trial_balance(session, datetime(2100, 1, 1, tzinfo=UTC))
+            current_lines = ledger_queries.trial_balance(session)
+        for lines in (past_lines, future_lines, current_lines):
             totals: dict[str, int] = {}
             for line in lines:
                 signed = debits.get(line.kind, -1) * line.units
                 totals[line.asset] = totals.get(line.asset, 0) + signed
             assert set(totals.values()) <= {0}
-        assert [line for line in then if line.units] == [
+        assert [line for line in past_lines if line.units] == [
             ("equity", "capital", "USD", -100, 1),
             ("income", "fees", "USD", 100, 1),
         ]
         # The sums of postings equal the stored balances and roll-ups.
-        assert [line[:4] for line in ever] == [line[:4] for line in now if line.accounts]
+        assert [line[:4] for line in future_lines] == [
+            line[:4] for line in current_lines if line.accounts
+        ]
 
 
 class TestRollUp:
@@ -271,9 +273,9 @@ class TestJournal:
         assert [posting.entry_id for posting in postings] == sorted(
             posting.entry_id for posting in postings
         )
-        mine = [posting for posting in postings if posting.owner_id == person.user_id]
-        assert [(posting.asset, posting.units) for posting in mine] == [
+        customer_postings = [posting for posting in postings if posting.owner_id == person.user_id]
+        assert [(posting.asset, posting.units) for posting in customer_postings] == [
             ("USD", -500),
             ("XAU-s", -200_000_000),
         ]
-        assert {posting.kind for posting in mine} == {"liability"}
+        assert {posting.kind for posting in customer_postings} == {"liability"}

@@ -1,4 +1,4 @@
-"""A customer who used every feature, with unique words (canaries) in all their data."""
+"""A customer who has used every feature, with unique words (canaries) in all their data."""
 
 import json
 import os
@@ -69,11 +69,11 @@ class CustomerWithHistory:
                 {"policy": "privacy", "version": 1},
             ],
         )
-        life = cls(client, canaries)
-        life._make_history()
+        customer = cls(client, canaries)
+        customer._make_history()
         if second_factor:
-            life.secret = life._add_second_factor()
-        return life
+            customer.secret = customer._add_second_factor()
+        return customer
 
     secret: str = ""
 

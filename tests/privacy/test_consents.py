@@ -104,8 +104,8 @@ def test_registration_with_an_invalid_consent_is_refused(
     client = ApiClient(open_app)
     body = {"email": client.email, "password": "correct horse", "firstName": "A", "lastName": "B"}
     with database_unchanged(database):
-        answer = client.post("/api/auth/register", {**body, "acceptedPolicies": accepted})
-    assert answer.status_code == status
+        response = client.post("/api/auth/register", {**body, "acceptedPolicies": accepted})
+    assert response.status_code == status
 
 
 def test_giving_and_withdrawing_consent_are_both_recorded(
@@ -197,22 +197,22 @@ def test_api_key_cannot_give_consent(registered_client: ApiClient, database: Dat
 
 
 @pytest.mark.parametrize("statement", ["UPDATE consents SET given = true", "DELETE FROM consents"])
-@pytest.mark.parametrize("who", ["application", "owner"])
+@pytest.mark.parametrize("role", ["application", "owner"])
 def test_recorded_consents_cannot_be_changed(
-    open_app: Flask, registered_client: ApiClient, database: Database, statement: str, who: str
+    open_app: Flask, registered_client: ApiClient, database: Database, statement: str, role: str
 ) -> None:
     decide(registered_client, "marketing", given=True)
     settings = open_app.extensions["settings"]
     urls = {"application": settings.database_url, "owner": settings.database_owner_url}
     with (
         database_unchanged(database),
-        psycopg.connect(urls[who].replace("+psycopg", "")) as connection,
+        psycopg.connect(urls[role].replace("+psycopg", "")) as connection,
         pytest.raises(psycopg.errors.InsufficientPrivilege),
     ):
         connection.execute(statement)
 
 
-@pytest.mark.parametrize("policy", POLICIES.values(), ids=lambda each: each.name)
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=lambda policy: policy.name)
 def test_consent_state_follows_the_latest_decision(policy: privacy_rules.Policy) -> None:
     def decision(version: int, given: bool) -> ConsentDecision:
         return ConsentDecision(
@@ -220,10 +220,10 @@ def test_consent_state_follows_the_latest_decision(policy: privacy_rules.Policy)
         )
 
     newer = replace(policy, published=(*policy.published, date(2026, 12, 1)))
-    open_ = ConsentState.TO_BE_ACCEPTED if policy.required else ConsentState.NOT_GIVEN
-    taken_back = ConsentState.TO_BE_ACCEPTED if policy.required else ConsentState.WITHDRAWN
-    assert privacy_rules.consent_state(policy, None) is open_
+    before_decision = ConsentState.TO_BE_ACCEPTED if policy.required else ConsentState.NOT_GIVEN
+    after_withdrawal = ConsentState.TO_BE_ACCEPTED if policy.required else ConsentState.WITHDRAWN
+    assert privacy_rules.consent_state(policy, None) is before_decision
     assert privacy_rules.consent_state(policy, decision(1, True)) is ConsentState.ACCEPTED
-    assert privacy_rules.consent_state(newer, decision(1, True)) is open_
+    assert privacy_rules.consent_state(newer, decision(1, True)) is before_decision
     assert privacy_rules.consent_state(newer, decision(2, True)) is ConsentState.ACCEPTED
-    assert privacy_rules.consent_state(policy, decision(1, False)) is taken_back
+    assert privacy_rules.consent_state(policy, decision(1, False)) is after_withdrawal

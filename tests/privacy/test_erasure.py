@@ -55,17 +55,17 @@ def settled_customer(ada: CustomerWithHistory) -> CustomerWithHistory:
     return ada
 
 
-def open_fields(answer: object) -> list[str]:
-    response = assert_problem(answer, 409, "erasure_refused")
+def open_fields(refused_response: object) -> list[str]:
+    response = assert_problem(refused_response, 409, "erasure_refused")
     return sorted(error["field"] for error in response["errors"])
 
 
 class TestRefusal:
     def test_erasure_with_balances_is_refused(self, ada: CustomerWithHistory) -> None:
         with database_unchanged(ada.database):
-            answer = ada.request_erasure()
-        assert open_fields(answer) == ["balances.PAXG", "balances.USD", "balances.XAU-s"]
-        [usd] = [error for error in answer.json["errors"] if error["field"] == "balances.USD"]
+            response = ada.request_erasure()
+        assert open_fields(response) == ["balances.PAXG", "balances.USD", "balances.XAU-s"]
+        [usd] = [error for error in response.json["errors"] if error["field"] == "balances.USD"]
         assert usd["message"] == "The balance is 900.00 USD. It must be 0."
 
     def test_erasure_with_a_hold_is_refused(self, settled_customer: CustomerWithHistory) -> None:
@@ -86,14 +86,14 @@ class TestRefusal:
     def test_erasure_with_a_quote_is_refused_until_it_expires(
         self, settled_customer: CustomerWithHistory
     ) -> None:
-        wish = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100.00"}
+        conversion = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100.00"}
         quote = settled_customer.client.ok(
-            201, settled_customer.client.post("/api/trade/quote", wish)
+            201, settled_customer.client.post("/api/trade/quote", conversion)
         )
         with database_unchanged(settled_customer.database):
-            answer = settled_customer.request_erasure()
-        assert open_fields(answer) == [f"quotes.{quote['id']}"]
-        assert quote["expiresAt"] in answer.json["detail"]
+            response = settled_customer.request_erasure()
+        assert open_fields(response) == [f"quotes.{quote['id']}"]
+        assert quote["expiresAt"] in response.json["detail"]
         with time_machine.travel(clock.now() + timedelta(minutes=10), tick=True):
             assert settled_customer.request_erasure().status_code == 200
 
@@ -107,10 +107,10 @@ class TestRefusal:
                 session, officer, settled_customer.client.user_id, reason="a suspicion"
             )
         with database_unchanged(settled_customer.database):
-            answer = settled_customer.request_erasure()
-        assert open_fields(answer) == ["account"]
+            response = settled_customer.request_erasure()
+        assert open_fields(response) == ["account"]
         for word in ("suspen", "suspicion", "approv"):
-            assert word not in answer.text
+            assert word not in response.text
 
     def test_erasure_without_the_password_is_refused(
         self, settled_customer: CustomerWithHistory
@@ -123,23 +123,23 @@ class TestRefusal:
     def test_erasure_without_the_second_factor_is_refused(
         self, open_app: Flask, box: Mailbox
     ) -> None:
-        life = CustomerWithHistory.register(open_app, second_factor=True)
-        life.empty_accounts()
-        with database_unchanged(life.database, apart_from=FAILURES):
-            assert_problem(life.request_erasure(), 401, "two_factor_required")
-            assert_problem(life.request_erasure(code="000000"), 401, "two_factor_invalid")
+        customer = CustomerWithHistory.register(open_app, second_factor=True)
+        customer.empty_accounts()
+        with database_unchanged(customer.database, apart_from=FAILURES):
+            assert_problem(customer.request_erasure(), 401, "two_factor_required")
+            assert_problem(customer.request_erasure(code="000000"), 401, "two_factor_invalid")
         with time_machine.travel(clock.now() + timedelta(seconds=60), tick=True):
-            code = pyotp.TOTP(life.secret).at(clock.now())
-            assert life.request_erasure(code=code).status_code == 200
+            code = pyotp.TOTP(customer.secret).at(clock.now())
+            assert customer.request_erasure(code=code).status_code == 200
 
     def test_refused_erasure_does_not_use_up_the_code(self, open_app: Flask, box: Mailbox) -> None:
-        life = CustomerWithHistory.register(open_app, second_factor=True)
+        customer = CustomerWithHistory.register(open_app, second_factor=True)
         with time_machine.travel(clock.now() + timedelta(seconds=60), tick=True):
-            code = pyotp.TOTP(life.secret).at(clock.now())
-            with database_unchanged(life.database):
-                assert_problem(life.request_erasure(code=code), 409, "erasure_refused")
-            life.empty_accounts()
-            assert life.request_erasure(code=code).status_code == 200
+            code = pyotp.TOTP(customer.secret).at(clock.now())
+            with database_unchanged(customer.database):
+                assert_problem(customer.request_erasure(code=code), 409, "erasure_refused")
+            customer.empty_accounts()
+            assert customer.request_erasure(code=code).status_code == 200
 
     def test_erasure_by_api_key_is_refused(self, settled_customer: CustomerWithHistory) -> None:
         settled_customer.client.token = settled_customer.key
@@ -194,13 +194,13 @@ class TestResponse:
             == []
         )
         run_pending_jobs(settled_customer.database)
-        last = box.sent_to(settled_customer.canaries["email"])[-1]
-        assert last.subject == "Your personal data has been erased"
-        assert response["keptUntil"][:10] in last.text
-        assert "31 CFR 1010.430(d)" in last.text
+        last_email = box.sent_to(settled_customer.canaries["email"])[-1]
+        assert last_email.subject == "Your personal data has been erased"
+        assert response["keptUntil"][:10] in last_email.text
+        assert "31 CFR 1010.430(d)" in last_email.text
         run_pending_jobs(settled_customer.database)
         assert recipients(settled_customer) == [("sent", None)]
-        assert box.sent_to(settled_customer.canaries["email"])[-2:][0].subject != last.subject
+        assert box.sent_to(settled_customer.canaries["email"])[-2:][0].subject != last_email.subject
 
     def test_refused_last_email_deletes_the_address(
         self, settled_customer: CustomerWithHistory, box: Mailbox
@@ -216,10 +216,10 @@ class TestResponse:
     def test_undelivered_last_email_is_retried_for_a_day(
         self, settled_customer: CustomerWithHistory, box: Mailbox
     ) -> None:
-        def away(_mail: object) -> None:
-            raise EmailNotSent("away")
+        def fail_to_send(_mail: object) -> None:
+            raise EmailNotSent("unavailable")
 
-        box.before_send = away
+        box.before_send = fail_to_send
         settled_customer.client.ok(200, settled_customer.request_erasure())
         run_pending_jobs(settled_customer.database)
         [(state, sealed)] = recipients(settled_customer)
@@ -237,10 +237,11 @@ class TestResponse:
         assert recipients(settled_customer) == [("dropped", None)]
 
 
-def recipients(life: CustomerWithHistory) -> list[tuple[object, ...]]:
-    with life.database.reading() as session:
+def recipients(customer: CustomerWithHistory) -> list[tuple[object, ...]]:
+    with customer.database.reading() as session:
         return session.rows(
-            "SELECT state, recipient_sealed FROM mails WHERE user_id = %s", (life.client.user_id,)
+            "SELECT state, recipient_sealed FROM mails WHERE user_id = %s",
+            (customer.client.user_id,),
         )
 
 
@@ -257,9 +258,9 @@ class TestAfterErasure:
         settled_customer.client.ok(200, settled_customer.request_erasure())
         run_pending_jobs(settled_customer.database, *JOBS)
         assert find_in_all_tables(settled_customer.database, words) == []
-        others = str(bob.download_archive())
-        assert bob.canaries["email"] in others
-        assert not any(word in others for word in words)
+        other_archive = str(bob.download_archive())
+        assert bob.canaries["email"] in other_archive
+        assert not any(word in other_archive for word in words)
 
     def test_sealed_values_of_the_erased_person_are_gone(
         self, settled_customer: CustomerWithHistory
@@ -282,10 +283,10 @@ class TestAfterErasure:
         with database_unchanged(settled_customer.database, apart_from=FAILURES):
             for session_client in (client, other):
                 assert_problem(session_client.get("/api/me"), 401, "token_invalid")
-                answer = session_client.post(
+                response = session_client.post(
                     "/api/auth/refresh", {"refreshToken": session_client.refresh_token}
                 )
-                assert_problem(answer, 401, "token_invalid")
+                assert_problem(response, 401, "token_invalid")
                 session_client.token = settled_customer.key
                 assert_problem(session_client.get("/api/wallet/balances"), 401, "token_invalid")
                 session_client.token = None
@@ -316,13 +317,13 @@ class TestAfterErasure:
 
     def test_email_can_register_a_new_account(self, settled_customer: CustomerWithHistory) -> None:
         settled_customer.client.ok(200, settled_customer.request_erasure())
-        again = ApiClient(settled_customer.client.app)
-        again.email = settled_customer.client.email
-        again.register()
-        assert again.user["id"] != settled_customer.client.user["id"]
-        again.credit()
-        assert again.available_balances() == {}
-        files = CustomerWithHistory(again, {}).download_archive()
+        new_client = ApiClient(settled_customer.client.app)
+        new_client.email = settled_customer.client.email
+        new_client.register()
+        assert new_client.user["id"] != settled_customer.client.user["id"]
+        new_client.credit()
+        assert new_client.available() == {}
+        files = CustomerWithHistory(new_client, {}).download_archive()
         assert files["trading.json"] == {"orders": [], "quotes": []}
 
     def test_books_and_audit_trail_stay_valid(self, settled_customer: CustomerWithHistory) -> None:
@@ -467,19 +468,19 @@ class TestDatabaseGuards:
     @pytest.mark.parametrize(
         "statement", ["UPDATE erasures SET kept_until = now()", "DELETE FROM erasures"]
     )
-    @pytest.mark.parametrize("who", ["application", "owner"])
+    @pytest.mark.parametrize("role", ["application", "owner"])
     def test_erasure_record_cannot_be_changed(
-        self, settled_customer: CustomerWithHistory, open_app: Flask, statement: str, who: str
+        self, settled_customer: CustomerWithHistory, open_app: Flask, statement: str, role: str
     ) -> None:
         settled_customer.client.ok(200, settled_customer.request_erasure())
         settings = open_app.extensions["settings"]
         urls = {"application": settings.database_url, "owner": settings.database_owner_url}
         with (
             database_unchanged(settled_customer.database),
-            psycopg.connect(urls[who].replace("+psycopg", "")) as it,
+            psycopg.connect(urls[role].replace("+psycopg", "")) as connection,
             pytest.raises(psycopg.errors.InsufficientPrivilege),
         ):
-            it.execute(statement)
+            connection.execute(statement)
 
     def test_insert_about_a_locked_person_waits_for_the_erasure(
         self, settled_customer: CustomerWithHistory
@@ -500,27 +501,29 @@ class TestDatabaseGuards:
 
 
 class TestByStaff:
-    WHY = "letter 17 of 2026-11-20"
+    REASON = "letter 17 of 2026-11-20"
 
     @pytest.fixture
     def staff(self, people: People) -> tuple[Actor, Actor]:
         people.staff(Role.ADMIN)
         return people.staff(Role.COMPLIANCE), people.staff(Role.ADMIN)
 
-    def ask(self, life: CustomerWithHistory, actor: Actor, reason: str = WHY) -> object:
-        with life.database.transaction() as session:
-            return erasure.request_erasure(session, actor, life.client.user_id, reason=reason)
+    def request_erasure(
+        self, customer: CustomerWithHistory, actor: Actor, reason: str = REASON
+    ) -> object:
+        with customer.database.transaction() as session:
+            return erasure.request_erasure(session, actor, customer.client.user_id, reason=reason)
 
-    def approve(self, life: CustomerWithHistory, actor: Actor, approval_id: object) -> object:
-        with life.database.transaction() as session:
-            seen = approvals_queries.get_approval(session, approval_id).hash
-            return approvals.approve(session, actor, approval_id, seen_hash=seen)
+    def approve(self, customer: CustomerWithHistory, actor: Actor, approval_id: object) -> object:
+        with customer.database.transaction() as session:
+            seen_hash = approvals_queries.get_approval(session, approval_id).hash
+            return approvals.approve(session, actor, approval_id, seen_hash=seen_hash)
 
     def test_erasure_by_staff_takes_two_people(
         self, settled_customer: CustomerWithHistory, staff: tuple[Actor, Actor], box: Mailbox
     ) -> None:
         maker, checker = staff
-        request_id = self.ask(settled_customer, maker)
+        request_id = self.request_erasure(settled_customer, maker)
         assert settled_customer.client.get("/api/me").status_code == 200
         assert self.approve(settled_customer, checker, request_id) is None
         assert_problem(settled_customer.client.get("/api/me"), 401, "token_invalid")
@@ -537,7 +540,7 @@ class TestByStaff:
         assert (actor_id, on_behalf_of, reason) == (
             checker.user_id,
             settled_customer.client.user_id,
-            self.WHY,
+            self.REASON,
         )
         assert after["maker"] == ids.encode("usr", maker.user_id)
         run_pending_jobs(settled_customer.database)
@@ -553,12 +556,12 @@ class TestByStaff:
         self, ada: CustomerWithHistory, staff: tuple[Actor, Actor]
     ) -> None:
         with database_unchanged(ada.database), pytest.raises(ErasureRefused, match=r"900\.00 USD"):
-            self.ask(ada, staff[0])
+            self.request_erasure(ada, staff[0])
 
     def test_approval_is_refused_if_something_was_opened_meanwhile(
         self, settled_customer: CustomerWithHistory, staff: tuple[Actor, Actor]
     ) -> None:
-        request_id = self.ask(settled_customer, staff[0])
+        request_id = self.request_erasure(settled_customer, staff[0])
         settled_customer.client.credit(USD="1")
         refusal = self.approve(settled_customer, staff[1], request_id)
         assert refusal is not None
@@ -568,7 +571,7 @@ class TestByStaff:
     def test_request_ends_if_the_person_erases_themselves_first(
         self, settled_customer: CustomerWithHistory, staff: tuple[Actor, Actor]
     ) -> None:
-        request_id = self.ask(settled_customer, staff[0])
+        request_id = self.request_erasure(settled_customer, staff[0])
         settled_customer.client.ok(200, settled_customer.request_erasure())
         refusal = self.approve(settled_customer, staff[1], request_id)
         assert refusal is not None
@@ -580,40 +583,40 @@ class TestByStaff:
         support = people.staff(Role.SUPPORT)
         with database_unchanged(settled_customer.database):
             with pytest.raises(PermissionDenied):
-                self.ask(settled_customer, support)
+                self.request_erasure(settled_customer, support)
             with (
                 pytest.raises(OwnAccountChange),
                 settled_customer.database.transaction() as session,
             ):
-                erasure.request_erasure(session, staff[0], staff[0].user_id, reason=self.WHY)
+                erasure.request_erasure(session, staff[0], staff[0].user_id, reason=self.REASON)
             with pytest.raises(ErasureRefused), settled_customer.database.transaction() as session:
-                erasure.request_erasure(session, staff[0], support.user_id, reason=self.WHY)
+                erasure.request_erasure(session, staff[0], support.user_id, reason=self.REASON)
 
     @pytest.mark.parametrize("reason", ["ada@example.com wrote", "call +1 202 555 0123 first", "x"])
     def test_reason_with_an_email_is_refused(
         self, settled_customer: CustomerWithHistory, staff: tuple[Actor, Actor], reason: str
     ) -> None:
         with database_unchanged(settled_customer.database), pytest.raises(Invalid):
-            self.ask(settled_customer, staff[0], reason)
+            self.request_erasure(settled_customer, staff[0], reason)
 
     def test_second_request_for_the_same_person_is_refused(
         self, settled_customer: CustomerWithHistory, staff: tuple[Actor, Actor]
     ) -> None:
-        self.ask(settled_customer, staff[0])
+        self.request_erasure(settled_customer, staff[0])
         with database_unchanged(settled_customer.database), pytest.raises(ApprovalPending):
-            self.ask(settled_customer, staff[1])
+            self.request_erasure(settled_customer, staff[1])
 
     @pytest.mark.parametrize(
         "act",
         [
-            lambda session, actor, who: account_status.request_suspension(
-                session, actor, who, reason="again"
+            lambda session, actor, person_id: account_status.request_suspension(
+                session, actor, person_id, reason="again"
             ),
-            lambda session, actor, who: account_status.request_reactivation(
-                session, actor, who, reason="again"
+            lambda session, actor, person_id: account_status.request_reactivation(
+                session, actor, person_id, reason="again"
             ),
-            lambda session, actor, who: role_changes.change_role(
-                session, actor, who, Role.SUPPORT, reason="again"
+            lambda session, actor, person_id: role_changes.change_role(
+                session, actor, person_id, Role.SUPPORT, reason="again"
             ),
         ],
     )
@@ -646,7 +649,7 @@ class TestByStaff:
             database_unchanged(settled_customer.database),
             pytest.raises(ErasureRefused, match="is suspended"),
         ):
-            self.ask(settled_customer, staff[0])
+            self.request_erasure(settled_customer, staff[0])
 
 
 @pytest.mark.parametrize(

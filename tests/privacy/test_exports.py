@@ -1,4 +1,4 @@
-"""Data exports contain all data of one person and no other, for that person, for a day."""
+"""Data exports contain all data of one person only, and that person can fetch them for a day."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -29,32 +29,32 @@ ROOMS = (
 )
 
 
-def ready(life: CustomerWithHistory) -> dict[str, object]:
-    """A requested export whose archive is ready."""
-    requested = life.client.ok(202, life.client.post(EXPORT))
-    run_pending_jobs(life.database, *JOBS)
-    return life.client.ok(200, life.client.get(f"{EXPORT}/{requested['id']}"))
+def ready(customer: CustomerWithHistory) -> dict[str, object]:
+    """Return a requested export whose archive is ready."""
+    requested = customer.client.ok(202, customer.client.post(EXPORT))
+    run_pending_jobs(customer.database, *JOBS)
+    return customer.client.ok(200, customer.client.get(f"{EXPORT}/{requested['id']}"))
 
 
 def test_export_is_requested_built_and_fetched(ada: CustomerWithHistory, box: Mailbox) -> None:
     requested = ada.client.ok(202, ada.client.post(EXPORT))
     assert requested["status"] == "pending"
-    nothing_yet = [requested[name] for name in ("readyAt", "expiresAt", "sizeBytes", "archiveUrl")]
-    assert nothing_yet == [None] * 4
+    unset_fields = [requested[name] for name in ("readyAt", "expiresAt", "sizeBytes", "archiveUrl")]
+    assert unset_fields == [None] * 4
     run_pending_jobs(ada.database, *JOBS)
     shown = ada.client.ok(200, ada.client.get(f"{EXPORT}/{requested['id']}"))
     assert shown["status"] == "ready"
-    answer = follow_link(ada.client, str(shown["archiveUrl"]))
-    assert (answer.status_code, answer.mimetype) == (200, "application/zip")
-    assert len(answer.data) == shown["sizeBytes"]
+    response = follow_link(ada.client, str(shown["archiveUrl"]))
+    assert (response.status_code, response.mimetype) == (200, "application/zip")
+    assert len(response.data) == shown["sizeBytes"]
     assert (
-        answer.headers["Content-Disposition"]
+        response.headers["Content-Disposition"]
         == f'attachment; filename="pbcex-{requested["id"]}.zip"'
     )
-    response = box.sent_to(ada.client.email)[-1]
-    assert response.subject == "Your data export is ready"
-    assert requested["id"] in response.text
-    assert "token=" not in response.text + response.html
+    email = box.sent_to(ada.client.email)[-1]
+    assert email.subject == "Your data export is ready"
+    assert requested["id"] in email.text
+    assert "token=" not in email.text + email.html
 
 
 def test_archive_contains_the_persons_data(ada: CustomerWithHistory) -> None:
@@ -144,14 +144,14 @@ def sum_of(*texts: str) -> object:
 
 def test_archive_has_every_declared_section(ada: CustomerWithHistory) -> None:
     files = ada.download_archive()
-    there = {(name, section) for name in ROOMS for section in files[f"{name}.json"]}
+    exported = {(name, section) for name in ROOMS for section in files[f"{name}.json"]}
     declared = {
         (room.name, section)
         for room in personal_data_tables.ROOMS
         for table in room.tables.values()
         for section in table.export_sections
     }
-    assert there == declared
+    assert exported == declared
 
 
 def test_archive_contains_no_other_person(
@@ -160,25 +160,25 @@ def test_archive_contains_no_other_person(
     text = str(ada.download_archive())
     for word in ada.canaries.values():
         assert word in text
-    others = [*bob.canaries.values(), bob.client.user["id"], str(bob.client.user_id)]
-    for word in (*others, bob.order["id"], bob.transfer["id"]):
+    other_words = [*bob.canaries.values(), bob.client.user["id"], str(bob.client.user_id)]
+    for word in (*other_words, bob.order["id"], bob.transfer["id"]):
         assert word not in text
 
 
 def test_archive_contains_no_secret(open_app: Flask, box: Mailbox) -> None:
-    life = CustomerWithHistory.register(open_app, second_factor=True)
-    with life.database.reading() as session:
+    customer = CustomerWithHistory.register(open_app, second_factor=True)
+    with customer.database.reading() as session:
         [(password_hash, key_hash, last_step)] = session.rows(
             "SELECT password_hash, encode(key_hash, 'hex'), last_step::text FROM users u"
             " JOIN api_keys k ON k.user_id = u.id JOIN totp_credentials t ON t.user_id = u.id"
             " WHERE u.id = %s",
-            (life.client.user_id,),
+            (customer.client.user_id,),
         )
-    files = life.download_archive()
+    files = customer.download_archive()
     [factor] = files["identity.json"]["secondFactors"]
     assert (factor["kind"], factor["recoveryCodesLeft"]) == ("authenticator app", 10)
     text = str(files)
-    for secret in (password_hash, key_hash, last_step, life.secret, life.key):
+    for secret in (password_hash, key_hash, last_step, customer.secret, customer.key):
         assert secret not in text
     assert "argon2" not in text
 
@@ -423,7 +423,7 @@ class TestJob:
         assert balances["USD"] == "900.00"
 
 
-def test_table_is_exported_or_says_why_not() -> None:
+def test_table_is_exported_or_states_a_reason() -> None:
     for room in personal_data_tables.ROOMS:
         for name, table in room.tables.items():
             assert bool(table.export_sections) != bool(table.not_exported), name

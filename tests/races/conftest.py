@@ -1,4 +1,4 @@
-"""Threads, each with a connection of its own, that act at one moment."""
+"""Threads that act at the same moment, each with its own connection."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -44,7 +44,7 @@ def _disable_timeouts(connection: psycopg.Connection, _record: object) -> None:
 
 @pytest.fixture(scope="module")
 def threads() -> Iterator[Callable[[Sequence[Act]], list[object]]]:
-    """Return a function that runs acts at one moment and returns their results and exceptions."""
+    """Return a function that runs acts at the same moment and returns results and exceptions."""
     barrier = Barrier(THREADS)
 
     def run(act: Act) -> object:

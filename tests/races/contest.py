@@ -1,4 +1,4 @@
-"""A race: acts at one moment, and which of them succeeded."""
+"""A race: acts that start at the same moment, and which of them succeeded."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Links, recovery codes and second-factor codes used by many at one moment: one succeeds."""
+"""Links, recovery codes and second-factor codes used by many threads at once: one succeeds."""
 
 from collections.abc import Callable
 from uuid import uuid4
@@ -37,7 +37,7 @@ Record = Callable[[str, object], None]
 
 
 def register(database: Database) -> IssuedTokens:
-    """Register a person, who is then signed in."""
+    """Register a person and sign them in."""
     registration = accounts.prepare_registration(
         email=f"{uuid4().hex}@example.com", password=PASSWORD, first_name="A", last_name="B"
     )
@@ -47,42 +47,42 @@ def register(database: Database) -> IssuedTokens:
 
 def create_person(database: Database) -> Actor:
     """Register a person and return them as an actor."""
-    made = register(database).user
-    return Actor(made.id, None, made.email, Role.USER, DEFAULT_PERMISSIONS[Role.USER])
+    user = register(database).user
+    return Actor(user.id, None, user.email, Role.USER, DEFAULT_PERMISSIONS[Role.USER])
 
 
-def issue_link(database: Database, who: Actor, purpose: LinkPurpose) -> str:
+def issue_link(database: Database, person: Actor, purpose: LinkPurpose) -> str:
     with database.transaction() as session:
         token = one_time_tokens.rebuild_token(
-            session, one_time_tokens.issue_link(session, who.user_id, purpose)
+            session, one_time_tokens.issue_link(session, person.user_id, purpose)
         )
     assert token is not None
     return token
 
 
-def raise_refusal(answer: object) -> object:
+def raise_refusal(result: object) -> object:
     """Return the result, or raise it if it is a refusal, whose records are committed."""
-    if isinstance(answer, Refusal):
-        raise answer
-    return answer
+    if isinstance(result, Refusal):
+        raise result
+    return result
 
 
-def turn_on_second_factor(database: Database, who: Actor) -> tuple[pyotp.TOTP, list[str]]:
+def turn_on_second_factor(database: Database, person: Actor) -> tuple[pyotp.TOTP, list[str]]:
     """Turn on the second factor; return it with its recovery codes. The current code is unused."""
     with database.transaction() as session:
-        totp = pyotp.TOTP(second_factor.start_setup(session, who).secret)
+        totp = pyotp.TOTP(second_factor.start_setup(session, person).secret)
     with database.transaction() as session:
         code = totp.at(clock.now(), counter_offset=-1)
-        codes = second_factor.confirm_setup(session, who, code, network=uuid4().hex)
+        codes = second_factor.confirm_setup(session, person, code, network=uuid4().hex)
     assert isinstance(codes, list)
     return totp, codes
 
 
-def sign_in_with(database: Database, who: Actor, code: str) -> Act:
+def sign_in_with(database: Database, person: Actor, code: str) -> Act:
     """Return an act that signs in with this code from a new network; the password is checked."""
     with database.reading() as session:
         attempts = [
-            sign_in.begin_sign_in(session, email=who.email, network=uuid4().hex)
+            sign_in.begin_sign_in(session, email=person.email, network=uuid4().hex)
             for _ in range(THREADS)
         ]
     proven = iter([password_proof.check_password(attempt, PASSWORD) for attempt in attempts])
@@ -90,8 +90,8 @@ def sign_in_with(database: Database, who: Actor, code: str) -> Act:
     def act() -> object:
         attempt = next(proven)
         with database.transaction() as session:
-            answer = sign_in.conclude_sign_in(session, attempt, code)
-        return raise_refusal(answer)
+            result = sign_in.conclude_sign_in(session, attempt, code)
+        return raise_refusal(result)
 
     return act
 
@@ -105,8 +105,8 @@ def test_one_refresh_token_is_exchanged_once_and_ends_the_session(
 
         def act(token: str = token) -> object:
             with database.transaction() as session:
-                answer = sign_in.refresh(session, token)
-            return raise_refusal(answer)
+                result = sign_in.refresh(session, token)
+            return raise_refusal(result)
 
         [won] = winners(arena.all_at_once([act] * THREADS, random), TokenInvalid)
         # A second use ended the session, so the winner's token is invalid as well.
@@ -122,8 +122,8 @@ def test_one_refresh_token_is_exchanged_once_and_ends_the_session(
 def test_one_reset_link_sets_one_password(arena: Arena, record_property: Record) -> None:
     random, database = seeded_random("reset link"), arena.database
     for _ in rounds(ROUNDS, "one reset link"):
-        who = create_person(database)
-        token = issue_link(database, who, LinkPurpose.RESET_PASSWORD)
+        person = create_person(database)
+        token = issue_link(database, person, LinkPurpose.RESET_PASSWORD)
         hashes = [f"hash number {number}" for number in range(THREADS)]
 
         def act(password_hash: str, token: str = token) -> str:
@@ -134,12 +134,12 @@ def test_one_reset_link_sets_one_password(arena: Arena, record_property: Record)
         acts = [lambda h=h: act(h) for h in hashes]  # type: ignore[misc]
         [won] = winners(arena.all_at_once(acts, random), TokenInvalid)
         with database.reading() as session:
-            found = session.fetch(
-                ("SELECT password_hash FROM users WHERE id = %s", (who.user_id,)),
-                (_RESETS, (ids.encode("usr", who.user_id),)),
-                (_COUNT_MAILS, (str(who.user_id),)),
+            rows = session.fetch(
+                ("SELECT password_hash FROM users WHERE id = %s", (person.user_id,)),
+                (_RESETS, (ids.encode("usr", person.user_id),)),
+                (_COUNT_MAILS, (str(person.user_id),)),
             )
-        assert found == [[(won,)], [(1,)], [(1,)]]
+        assert rows == [[(won,)], [(1,)], [(1,)]]
     record_property("evidence", f"{ROUNDS} reset links, {THREADS} at once: one password each.")
 
 
@@ -161,14 +161,14 @@ def test_one_confirmation_confirms_once(arena: Arena, record_property: Record) -
 def test_one_code_signs_in_once(arena: Arena, kind: str, record_property: Record) -> None:
     random, database = seeded_random(kind), arena.database
     for _ in rounds(ROUNDS, f"one {kind}"):
-        who = create_person(database)
-        totp, recovery = turn_on_second_factor(database, who)
+        person = create_person(database)
+        totp, recovery = turn_on_second_factor(database, person)
         code = recovery[0] if kind == "recovery code" else totp.at(clock.now(), counter_offset=1)
-        act = sign_in_with(database, who, code)
+        act = sign_in_with(database, person, code)
         # Failures are counted, and after some of them further codes are not checked.
         won = winners(arena.all_at_once([act] * THREADS, random), TwoFactorInvalid, RateLimited)
-        assert [type(answer) for answer in won] == [IssuedTokens]
-        assert count_sessions(database, who) == 2
+        assert [type(result) for result in won] == [IssuedTokens]
+        assert count_sessions(database, person) == 2
     record_property("evidence", f"{ROUNDS} times one {kind}, {THREADS} at once: one sign-in each.")
 
 
@@ -177,14 +177,14 @@ def test_control_code_without_its_time_step_signs_in_many_times(
 ) -> None:
     random, database = seeded_random("control"), arena.database
     monkeypatch.setattr(second_factor, "_CONSUME_STEP", "SELECT %(user)s::uuid, %(step)s::bigint")
-    who = create_person(database)
+    person = create_person(database)
     with database.transaction() as session:
-        totp = pyotp.TOTP(second_factor.start_setup(session, who).secret)
+        totp = pyotp.TOTP(second_factor.start_setup(session, person).secret)
         session.send(
             "UPDATE totp_credentials SET confirmed_at = now(), last_step = 0 WHERE user_id = %s",
-            (who.user_id,),
+            (person.user_id,),
         )
-    act = sign_in_with(database, who, totp.at(clock.now(), counter_offset=1))
+    act = sign_in_with(database, person, totp.at(clock.now(), counter_offset=1))
     won = winners(arena.all_at_once([act] * THREADS, random), TwoFactorInvalid, RateLimited)
     assert len(won) > 1
     record_property(
@@ -192,7 +192,7 @@ def test_control_code_without_its_time_step_signs_in_many_times(
     )
 
 
-def count_sessions(database: Database, who: Actor) -> int:
+def count_sessions(database: Database, person: Actor) -> int:
     with database.reading() as session:
         count = "SELECT count(*) FROM login_sessions WHERE user_id = %s"
-        return int(session.rows(count, (who.user_id,))[0][0])
+        return int(session.rows(count, (person.user_id,))[0][0])

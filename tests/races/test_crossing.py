@@ -1,4 +1,4 @@
-"""Transfers in opposite directions: all of them happen, and none ends in a deadlock."""
+"""Transfers in opposite directions: all succeed without a deadlock."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -56,7 +56,7 @@ def mint_or_burn(arena: Arena, person: Actor, asset: Asset) -> Act:
 
 def test_mints_and_burns_of_one_person_all_happen(arena: Arena, record_property: Record) -> None:
     random = seeded_random("mint")
-    # The accounts are opened in one order and in the other.
+    # One person opened the accounts in this order, the other in the reverse order.
     people = [arena.people.customer(PAXG="1", XAU_s="1"), arena.people.customer(XAU_s="1")]
     with arena.database.transaction() as session:
         credit(session, people[1].user_id, "1", "PAXG")
@@ -79,9 +79,9 @@ def test_opposite_conversions_of_one_person_all_happen(
     random = seeded_random("trade")
     person = arena.people.customer(PAXG="1000", USD="1000000.00")
 
-    def convert(wish: RequestedConversion) -> None:
+    def convert(conversion: RequestedConversion) -> None:
         with arena.database.transaction() as session:
-            trading.convert_at_market(session, person, resolve(TradingTerms), wish)
+            trading.convert_at_market(session, person, resolve(TradingTerms), conversion)
 
     ounce = Amount(PAXG, PAXG.unit)
     buy, sell = (
@@ -94,9 +94,9 @@ def test_opposite_conversions_of_one_person_all_happen(
 
         assert len(winners(arena.all_at_once(acts, random))) == THREADS
     # Buying an ounce at 4008: with its fee 4028.14. Selling it at 3992: 3972.04 after the fee.
-    lost = ROUNDS * HALF * (402_814 - 397_204)
-    left = Amount(USD, 100_000_000 - lost)
-    assert arena.people.balances(person) == {"PAXG": "1000.00000000", "USD": str(left)}
+    cost = ROUNDS * HALF * (402_814 - 397_204)
+    remaining = Amount(USD, 100_000_000 - cost)
+    assert arena.people.balances(person) == {"PAXG": "1000.00000000", "USD": str(remaining)}
     record_property(
         "evidence",
         f"Dollars to PAXG against PAXG to dollars of one person: {ROUNDS} rounds of {THREADS} "
@@ -106,7 +106,7 @@ def test_opposite_conversions_of_one_person_all_happen(
 
 def test_payments_in_both_directions_all_happen(arena: Arena, record_property: Record) -> None:
     random = seeded_random("payment")
-    one, other = (arena.people.customer(USD="1000.00", PAXG="1000") for _ in range(2))
+    ada, bob = (arena.people.customer(USD="1000.00", PAXG="1000") for _ in range(2))
 
     def pay(sender: Actor, receiver: Actor, units: int) -> Act:
         amounts = [Amount(asset, units) for asset in (PAXG, USD)]
@@ -131,10 +131,10 @@ def test_payments_in_both_directions_all_happen(arena: Arena, record_property: R
         return act
 
     for _ in rounds(ROUNDS, "payment against payment"):
-        acts = [pay(one, other, 3), pay(other, one, 2)] * HALF
+        acts = [pay(ada, bob, 3), pay(bob, ada, 2)] * HALF
         assert len(winners(arena.all_at_once(acts, random))) == THREADS
     moved = ROUNDS * HALF
-    assert arena.people.balances(one) == {
+    assert arena.people.balances(ada) == {
         "USD": str(Amount(USD, 100_000 - moved)),
         "PAXG": str(Amount(PAXG, 1000 * PAXG.unit - moved)),
     }
@@ -233,9 +233,11 @@ def test_one_idempotency_key_has_one_effect_and_one_response(
             body = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "10.00"}
             return racing.test_client().post("/api/trade/order", json=body, headers=headers)
 
-        answers = winners(arena.all_at_once([send] * THREADS, random))
-        assert {(answer.status_code, answer.data) for answer in answers} == {(201, answers[0].data)}
-        replayed = [answer.headers.get("Idempotent-Replayed") for answer in answers]
+        responses = winners(arena.all_at_once([send] * THREADS, random))
+        assert {(response.status_code, response.data) for response in responses} == {
+            (201, responses[0].data)
+        }
+        replayed = [response.headers.get("Idempotent-Replayed") for response in responses]
         assert sorted(replayed, key=str) == [None, *["true"] * (THREADS - 1)]
         with arena.database.reading() as session:
             orders = session.row("SELECT count(*) FROM orders WHERE user_id = %s", (user_id,))

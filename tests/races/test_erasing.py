@@ -1,4 +1,4 @@
-"""Erasing a person at the moment of another act by them or about them."""
+"""The erasure of a person races with other acts by them or about them."""
 
 from collections.abc import Callable
 from random import Random
@@ -30,11 +30,11 @@ pytestmark = pytest.mark.drill(name="races")
 
 ROUNDS = choose_size(20, 200)
 PEOPLE = 8
-EACH = THREADS // PEOPLE
+THREADS_PER_PERSON = THREADS // PEOPLE
 HOME = PostalAddress(
     country="US", street="1 Main Street", city="Reno", state="NV", zip_code="89501"
 )
-WISH = RequestedConversion(USD, XAU, Amount(USD, 1000), None)
+CONVERSION = RequestedConversion(USD, XAU, Amount(USD, 1000), None)
 Act = Callable[[Session, Actor], object]
 
 _REMAINING_ROWS = """
@@ -50,7 +50,7 @@ SELECT (SELECT status FROM users WHERE id = %(id)s),
 
 
 def in_transaction(arena: Arena, person: Actor, act: Act) -> Callable[[], object]:
-    """Return the act in a transaction of its own."""
+    """Return a function that runs the act in its own transaction."""
 
     def once() -> object:
         with arena.database.transaction() as session:
@@ -67,33 +67,37 @@ def remaining_rows(arena: Arena, person_id: UUID) -> tuple[object, ...]:
 
 
 def place_order(session: Session, person: Actor) -> object:
-    return trading.convert_at_market(session, person, resolve(TradingTerms), WISH)
+    return trading.convert_at_market(session, person, resolve(TradingTerms), CONVERSION)
 
 
 def create_quote(session: Session, person: Actor) -> object:
-    return trading.create_quote(session, person, resolve(TradingTerms), WISH)
+    return trading.create_quote(session, person, resolve(TradingTerms), CONVERSION)
 
 
 def race_against_erasure(
     arena: Arena, random: Random, act: Act, refusals: tuple[type[Refusal], ...], **amounts: str
 ) -> list[tuple[int, int, tuple[object, ...]]]:
-    """Several people at once, each erased by some threads while others act for them: how many
-    erasures and acts of each had an effect, and what is left. Few at one row, so that on a busy
-    machine nobody waits there for longer than a statement may."""
+    """Erase each of several people in some threads while other threads act for them.
+
+    Return for each person how many erasures and acts had an effect, and the remaining rows. Few
+    threads share a person, so that on a busy machine no statement exceeds its timeout.
+    """
     people = [arena.people.customer(**amounts) for _ in range(PEOPLE)]
     acts = [
-        in_transaction(arena, person, what)
+        in_transaction(arena, person, action)
         for person in people
-        for what in [erasure.erase_own_account, act] * (EACH // 2)
+        for action in [erasure.erase_own_account, act] * (THREADS_PER_PERSON // 2)
     ]
     outcomes = arena.all_at_once(acts, random)
-    found = []
+    results = []
     for number, person in enumerate(people):
-        own = outcomes[number * EACH : (number + 1) * EACH]
-        erased = winners(own[::2], ErasureRefused, NotFound)
-        done = winners(own[1::2], *refusals)
-        found.append((len(erased), len(done), remaining_rows(arena, person.user_id)))
-    return found
+        outcomes_of_person = outcomes[
+            number * THREADS_PER_PERSON : (number + 1) * THREADS_PER_PERSON
+        ]
+        erased = winners(outcomes_of_person[::2], ErasureRefused, NotFound)
+        done = winners(outcomes_of_person[1::2], *refusals)
+        results.append((len(erased), len(done), remaining_rows(arena, person.user_id)))
+    return results
 
 
 @pytest.mark.parametrize("amounts", [{}, {"USD": "320"}], ids=["without money", "with money"])
@@ -106,9 +110,11 @@ def test_person_trades_or_is_erased_and_never_both(arena: Arena, amounts: dict[s
         for erased, traded, (status, _, orders, erasures, _) in race_against_erasure(
             arena, random, place_order, (InsufficientFunds,), **amounts
         ):
-            told = (erased, traded, status, orders, erasures)
-            trades = EACH // 2
-            assert told == ((0, trades, "active", trades, 0) if amounts else (1, 0, "erased", 0, 1))
+            observed = (erased, traded, status, orders, erasures)
+            trades = THREADS_PER_PERSON // 2
+            assert observed == (
+                (0, trades, "active", trades, 0) if amounts else (1, 0, "erased", 0, 1)
+            )
 
 
 def test_person_is_quoted_or_erased_and_never_both(arena: Arena) -> None:
@@ -117,16 +123,16 @@ def test_person_is_quoted_or_erased_and_never_both(arena: Arena) -> None:
     won = set()
     for _ in rounds(ROUNDS, "a quote and an erasure"):
         set_prices(arena.database, AU="4000")
-        for erased, quoted, (status, _, _, erasures, things) in race_against_erasure(
+        for erased, quoted, (status, _, _, erasures, personal_rows) in race_against_erasure(
             arena, random, create_quote, (TokenInvalid,)
         ):
             assert erased == erasures == (0 if quoted else 1)
-            assert (status, things) == (("active", quoted) if quoted else ("erased", 0))
+            assert (status, personal_rows) == (("active", quoted) if quoted else ("erased", 0))
             won.add(status)
     assert won == {"active", "erased"}, "one of the two always wins: there was no race"
 
 
-def _record_message(session: Session, person: Actor) -> object:
+def _add_address(session: Session, person: Actor) -> object:
     return address_book.add_address(session, person, HOME, is_default=False)
 
 
@@ -135,7 +141,7 @@ def _change_name(session: Session, person: Actor) -> object:
 
 
 def _create_api_key(session: Session, person: Actor) -> object:
-    scopes = {each for each in person.permissions if each == "own:balances:read"}
+    scopes = {scope for scope in person.permissions if scope == "own:balances:read"}
     return api_keys.create_key(session, person, name="a", scopes=scopes, expires_at=None)
 
 
@@ -145,11 +151,13 @@ def _give_consent(session: Session, person: Actor) -> object:
 
 @pytest.mark.parametrize(
     "act",
-    [_record_message, _change_name, _create_api_key, _give_consent, exports.request_export],
+    [_add_address, _change_name, _create_api_key, _give_consent, exports.request_export],
     ids=lambda act: act.__name__,
 )
 def test_rows_written_during_an_erasure_do_not_survive_it(arena: Arena, act: Act) -> None:
     random = seeded_random(f"erasing and {act.__name__}")
     for _ in rounds(ROUNDS // 2, f"{act.__name__} and an erasure"):
-        for erased, _, things in race_against_erasure(arena, random, act, (TokenInvalid, NotFound)):
-            assert (erased, things) == (1, ("erased", "Erased", 0, 1, 0))
+        for erased, _, remaining in race_against_erasure(
+            arena, random, act, (TokenInvalid, NotFound)
+        ):
+            assert (erased, remaining) == (1, ("erased", "Erased", 0, 1, 0))

@@ -1,4 +1,4 @@
-"""Roles and suspensions decided by many at one moment: one wins, an administrator remains."""
+"""Roles and suspensions decided by many at once: one decision wins, an administrator remains."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -20,7 +20,7 @@ from tests.races.contest import THREADS, Act, Arena, winners
 pytestmark = pytest.mark.drill(name="races")
 
 ROUNDS = choose_size(10, 100)
-WHY = "because of a race"
+REASON = "because of a race"
 Record = Callable[[str, object], None]
 
 
@@ -40,24 +40,24 @@ def count_administrators(arena: Arena) -> int:
 
 def approve_as(arena: Arena, checker: Actor, approval_id: UUID) -> Act:
     with arena.database.reading() as session:
-        seen = approvals_queries.get_approval(session, approval_id).hash
+        seen_hash = approvals_queries.get_approval(session, approval_id).hash
 
     def act() -> Refusal | None:
         with arena.database.transaction() as session:
-            return approvals.approve(session, checker, approval_id, seen_hash=seen)
+            return approvals.approve(session, checker, approval_id, seen_hash=seen_hash)
 
     return act
 
 
 def request_suspension(arena: Arena, maker: Actor, subject: Actor) -> UUID:
     with arena.database.transaction() as session:
-        return account_status.request_suspension(session, maker, subject.user_id, reason=WHY)
+        return account_status.request_suspension(session, maker, subject.user_id, reason=REASON)
 
 
 def demote_as(arena: Arena, actor: Actor, person: Actor) -> Act:
     def act() -> None:
         with arena.database.transaction() as session:
-            role_changes.change_role(session, actor, person.user_id, Role.SUPPORT, reason=WHY)
+            role_changes.change_role(session, actor, person.user_id, Role.SUPPORT, reason=REASON)
 
     return act
 
@@ -72,7 +72,7 @@ def test_request_approved_by_many_checkers_is_executed_once(
     for _ in rounds(ROUNDS, "checkers"):
         subject = arena.people.customer()
         request = request_suspension(arena, maker, subject)
-        acts = [approve_as(arena, each, request) for each in checkers] * (THREADS // 4)
+        acts = [approve_as(arena, checker, request) for checker in checkers] * (THREADS // 4)
         won = winners(arena.all_at_once(acts, random), ApprovalDecided)
         assert won == [None]
         with arena.database.reading() as session:
@@ -124,19 +124,23 @@ def test_one_of_the_last_two_roles_keeps_the_permission(
         admin = arena.people.staff(Role.ADMIN)
         officer = arena.people.staff(Role.COMPLIANCE)
         with arena.database.transaction() as session:
-            grants.grant_permission(session, admin, Role.COMPLIANCE, edit, reason=WHY)
+            grants.grant_permission(session, admin, Role.COMPLIANCE, edit, reason=REASON)
 
-        def taking(actor: Actor, role: Role) -> Act:
+        def revoke_as(actor: Actor, role: Role) -> Act:
             def act() -> None:
                 with arena.database.transaction() as session:
-                    grants.revoke_permission(session, actor, role, edit, reason=WHY)
+                    grants.revoke_permission(session, actor, role, edit, reason=REASON)
 
             return act
 
-        acts = [taking(admin, Role.COMPLIANCE), taking(officer, Role.ADMIN)] * (THREADS // 2)
+        acts = [revoke_as(admin, Role.COMPLIANCE), revoke_as(officer, Role.ADMIN)] * (THREADS // 2)
         winners(arena.all_at_once(acts, random), PermissionDenied, LastRoleWithPermission)
         with arena.database.reading() as session:
-            holders = {role for role, held in grants.list_grants(session).items() if edit in held}
+            holders = {
+                role
+                for role, permissions in grants.list_grants(session).items()
+                if edit in permissions
+            }
         assert len(holders) == 1
         # Restored for the next round and for other tests.
         with arena.database.transaction() as session:
@@ -153,7 +157,7 @@ def test_checker_demoted_meanwhile_approved_before_or_not_at_all(
     random = seeded_random("role lost")
     maker = arena.people.staff(Role.COMPLIANCE)
     boss = arena.people.staff(Role.ADMIN)
-    before = 0
+    in_time = 0
     for _ in rounds(ROUNDS, "role lost"):
         checker, subject = arena.people.staff(Role.COMPLIANCE), arena.people.customer()
         request = request_suspension(arena, maker, subject)
@@ -163,13 +167,13 @@ def test_checker_demoted_meanwhile_approved_before_or_not_at_all(
         ] * half
         outcomes = arena.all_at_once(acts, random)
         winners(outcomes, PermissionDenied, ApprovalDecided, AlreadySet)
-        approved = sum(each is None for each in outcomes[:half])
-        assert sum(each is None for each in outcomes[half:]) == 1
+        approved = sum(outcome is None for outcome in outcomes[:half])
+        assert sum(outcome is None for outcome in outcomes[half:]) == 1
         with arena.database.reading() as session:
             [(status,)] = session.rows("SELECT status FROM users WHERE id = %s", (subject.user_id,))
         assert (approved, status) in {(1, "suspended"), (0, "active")}
-        before += approved
-    line = f"{ROUNDS} × approving while losing the role: {before} were in time, the rest refused"
+        in_time += approved
+    line = f"{ROUNDS} × approving while losing the role: {in_time} were in time, the rest refused"
     record_property("evidence", line)
 
 
@@ -183,11 +187,11 @@ def test_control_without_the_lock_no_administrator_remains(
         ada, bob = arena.people.staff(Role.ADMIN), arena.people.staff(Role.ADMIN)
         acts = [demote_as(arena, ada, bob), demote_as(arena, bob, ada)] * (THREADS // 2)
         outcomes = arena.all_at_once(acts, random)
-        deadlocked = any(type(each).__name__ == "LockTimeout" for each in outcomes)
+        deadlocked = any(type(outcome).__name__ == "LockTimeout" for outcome in outcomes)
         if deadlocked or count_administrators(arena) != 1:
             return
         _no_administrator_remains(arena)
-    pytest.fail("nothing was found")
+    pytest.fail("no race was detected")
 
 
 def _no_administrator_remains(arena: Arena) -> None:

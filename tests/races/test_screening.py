@@ -1,4 +1,4 @@
-"""Imports of sanctions lists, screenings and decisions at one moment."""
+"""Imports of sanctions lists, screenings and decisions at the same time."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -89,21 +89,23 @@ def test_screenings_during_an_import_name_the_version_they_used(
             sanctions.write_files(tmp_path, parties, comments=[(1, f"round {number}")])
         )
 
-        def importing(wanted: sdn.SdnFiles = files) -> ImportResult:
+        def run_import(list_files: sdn.SdnFiles = files) -> ImportResult:
             with arena.database.transaction() as session:
                 return import_list(
-                    session, wanted, progress=lambda _stored: None, accept_shrunk=True
+                    session, list_files, progress=lambda _stored: None, accept_shrunk=True
                 )
 
         acts = [screen_person(arena, person, name) for person in people]
-        outcomes = arena.all_at_once([*acts, *[importing] * (THREADS - len(acts))], chances)
+        outcomes = arena.all_at_once([*acts, *[run_import] * (THREADS - len(acts))], chances)
         imported = winners(outcomes[len(acts) :], ImportRunning)
-        [new] = [each for each in imported if isinstance(each, ImportResult) and each.is_new]
-        for found in winners(outcomes[: len(acts)]):
-            assert isinstance(found, ScreeningResult)
-            is_new = found.list_version == new.version
-            assert found.list_version in {new.version, new.version - 1}
-            assert found.verdict is (Verdict.REVIEW if is_new else Verdict.CLEAR)
+        [new_import] = [
+            result for result in imported if isinstance(result, ImportResult) and result.is_new
+        ]
+        for result in winners(outcomes[: len(acts)]):
+            assert isinstance(result, ScreeningResult)
+            is_new = result.list_version == new_import.version
+            assert result.list_version in {new_import.version, new_import.version - 1}
+            assert result.verdict is (Verdict.REVIEW if is_new else Verdict.CLEAR)
             counted["new" if is_new else "old"] += 1
     record_property(
         "evidence",
@@ -118,9 +120,11 @@ def test_person_screened_by_many_has_one_case(arena: Arena, record_property: Rec
     for _ in rounds(ROUNDS, "cases"):
         person = arena.people.customer().user_id
         outcomes = arena.all_at_once([screen_person(arena, person)] * THREADS, chances)
-        found = winners(outcomes)
-        assert len({each.case_id for each in found if isinstance(each, ScreeningResult)}) == 1
-        assert len(found) == THREADS
+        results = winners(outcomes)
+        assert (
+            len({result.case_id for result in results if isinstance(result, ScreeningResult)}) == 1
+        )
+        assert len(results) == THREADS
         assert list_cases(arena, person) == ["open"]
     record_property(
         "evidence", f"One person screened by {THREADS}: {ROUNDS} rounds; one case each."

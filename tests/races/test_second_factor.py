@@ -34,14 +34,14 @@ DEVICE = Device("192.0.2.7", "a test")
 
 
 def raise_refusal(outcome: object) -> object:
-    """Return the result, or raise a refusal after the commit, as the edge does."""
+    """Return the result, or raise a refusal after the commit, as the web layer does."""
     if isinstance(outcome, Refusal):
         raise outcome
     return outcome
 
 
 def race_for_pending_sign_in(arena: Arena, number: int, random: Random) -> None:
-    """The same cookie and the same code 32 times; half of the rounds with a recovery code."""
+    """Use the same cookie and code 32 times; a recovery code in half of the rounds."""
     member = create_member_with_app(arena.database)
     code = member.code() if number % 2 else member.recovery_codes[0]
     with arena.database.transaction() as session:
@@ -81,8 +81,8 @@ def race_for_code(arena: Arena, number: int, random: Random) -> None:
 
 
 def race_for_challenge(arena: Arena, number: int, random: Random) -> None:
-    """The same response 32 times; in half of the rounds the challenge is used beforehand, so that
-    the counter alone decides."""
+    """Use the same response 32 times. In half of the rounds the challenge is consumed before the
+    race, so that only the counter decides."""
     party = RelyingParty.from_url("http://localhost")
     actor = arena.people.staff(Role.ADMIN)
     key = Authenticator(party.origin, party.id, count=1)
@@ -91,25 +91,25 @@ def race_for_challenge(arena: Arena, number: int, random: Random) -> None:
         challenge = passkeys.consume_challenge(
             session, question.challenge, passkeys.ChallengePurpose.REGISTER, actor.user_id
         )
-        new = passkeys.verify_registration(party, challenge, key.create(question.options))
-        passkeys.add_passkey(session, actor, new, "key")
+        passkey = passkeys.verify_registration(party, challenge, key.create(question.options))
+        passkeys.add_passkey(session, actor, passkey, "key")
     with arena.database.transaction() as session:
         question = passkeys.start_authentication(session, party)
-        known = passkeys.consume_challenge(
+        consumed_challenge = passkeys.consume_challenge(
             session, question.challenge, passkeys.ChallengePurpose.SIGN_IN
         )
         if number % 2:
-            known = None
+            consumed_challenge = None
             question = passkeys.start_authentication(session, party)
-    answer = key.get(question.options)
+    response = key.get(question.options)
 
     def act() -> object:
         with arena.database.transaction() as session:
-            taken = known or passkeys.consume_challenge(
+            used_challenge = consumed_challenge or passkeys.consume_challenge(
                 session, question.challenge, passkeys.ChallengePurpose.SIGN_IN
             )
-            found = passkeys.find_registered(session, answer)
-        proof = passkeys.verify_authentication(party, taken, found, answer)
+            registered = passkeys.find_registered(session, response)
+        proof = passkeys.verify_authentication(party, used_challenge, registered, response)
         with arena.database.transaction() as session:
             outcome = staff_sign_in.submit_passkey(
                 session, proof, DEVICE, replaces=None, pending_secret=None
@@ -142,7 +142,7 @@ def race_for_invitation(arena: Arena, number: int, random: Random) -> None:
 
 
 @pytest.mark.parametrize(
-    ("what", "race"),
+    ("credential", "race"),
     [
         ("one pending sign-in and one code", race_for_pending_sign_in),
         ("one code in many browsers", race_for_code),
@@ -151,9 +151,9 @@ def race_for_invitation(arena: Arena, number: int, random: Random) -> None:
     ],
 )
 def test_credential_used_by_many_at_once_works_once(
-    arena: Arena, what: str, race: Race, record_property: Callable[[str, object], None]
+    arena: Arena, credential: str, race: Race, record_property: Callable[[str, object], None]
 ) -> None:
-    random = seeded_random(what)
-    for number in rounds(ROUNDS, what):
+    random = seeded_random(credential)
+    for number in rounds(ROUNDS, credential):
         race(arena, number, random)
-    record_property("evidence", f"{ROUNDS} times {what}, {THREADS} at once: one winner each.")
+    record_property("evidence", f"{ROUNDS} times {credential}, {THREADS} at once: one winner each.")

@@ -1,4 +1,4 @@
-"""One thing used by many at once: exactly as many succeed as it covers."""
+"""A balance, quote, hold, entry or limit used by many at once: as many succeed as it covers."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -155,7 +155,7 @@ def test_balance_spent_by_many_covers_exactly_what_it_holds(
     )
 
 
-def test_control_an_unguarded_balance_is_caught(
+def test_control_unguarded_balance_fails_the_check(
     arena: Arena, owner_connection: psycopg.Connection, record_property: Record
 ) -> None:
     random = seeded_random("control")
@@ -246,8 +246,8 @@ def test_hold_settled_by_many_is_settled_once(arena: Arena, record_property: Rec
             assert session.rows("SELECT status FROM holds WHERE id = %s", (hold_id,)) == [
                 (settled[0],)
             ]
-    left = Amount(USD, (ROUNDS - won["posted"]) * TEN.units)
-    assert arena.people.balances(person).get("USD", "0.00") == str(left)
+    remaining = Amount(USD, (ROUNDS - won["posted"]) * TEN.units)
+    assert arena.people.balances(person).get("USD", "0.00") == str(remaining)
     record_property(
         "evidence",
         f"One hold settled by all: {ROUNDS} rounds of {THREADS} threads that post, void and "
@@ -297,7 +297,7 @@ def test_daily_transfer_limit_used_by_many_is_not_exceeded(
     arena: Arena, record_property: Record
 ) -> None:
     random, limits = seeded_random("limit"), TransferLimits()
-    each = Amount(PAXG, 40 * PAXG.unit)
+    forty_ounces = Amount(PAXG, 40 * PAXG.unit)
     for _ in rounds(ROUNDS, "one day's limit used by all"):
         set_prices(arena.database, AU="4000", PAXG="4000")
         person = arena.people.customer(PAXG="10000", XAU_s="10000")
@@ -310,7 +310,7 @@ def test_daily_transfer_limit_used_by_many_is_not_exceeded(
                     person,
                     limits,
                     resolve(PricingRules),
-                    amount=Amount(XAU, each.units) if back else each,
+                    amount=Amount(XAU, forty_ounces.units) if back else forty_ounces,
                     origin=wallets[0],
                     destination=wallets[1],
                 )

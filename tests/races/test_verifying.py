@@ -47,31 +47,31 @@ def test_identity_submitted_by_many_is_accepted_and_decided_once(arena: Arena) -
     choices = seeded_random("submissions")
     for _ in rounds(ROUNDS, "submissions"):
         person = arena.people.customer()
-        taken = run_in_all_threads(
-            arena, person, lambda s, who: submission.submit(s, who, IDENTITY), choices
+        outcomes = run_in_all_threads(
+            arena, person, lambda s, actor: submission.submit(s, actor, IDENTITY), choices
         )
-        [begun] = winners(taken, VerificationOpen)
-        assert isinstance(begun, VerificationRow)
-        apply_result(arena, person, begun, choices)
+        [submitted] = winners(outcomes, VerificationOpen)
+        assert isinstance(submitted, VerificationRow)
+        apply_result(arena, person, submitted, choices)
         with arena.database.reading() as session:
-            [found] = kyc_queries.verifications_of(session, person.user_id)
-            events = kyc_queries.events(session, found.id)
-        assert (found.kind, found.status, found.tier) == (
+            [verification] = kyc_queries.verifications_of(session, person.user_id)
+            events = kyc_queries.events(session, verification.id)
+        assert (verification.kind, verification.status, verification.tier) == (
             VerificationKind.IDENTITY,
             VerificationStatus.APPROVED,
             2,
         )
-        assert [each.to_status for each in events] == ["pending", "approved"]
+        assert [event.to_status for event in events] == ["pending", "approved"]
 
 
-def apply_result(arena: Arena, person: Actor, begun: VerificationRow, choices: Random) -> None:
+def apply_result(arena: Arena, person: Actor, submitted: VerificationRow, choices: Random) -> None:
     """Apply the provider's result by every thread at once."""
-    answered = ProviderVerification(f"idv_{begun.id}", begun.id, VerificationOutcome.SUCCESS)
+    result = ProviderVerification(f"idv_{submitted.id}", submitted.id, VerificationOutcome.SUCCESS)
     winners(
         run_in_all_threads(
             arena,
             person,
-            lambda s, _: provider_verification.apply_provider_result(s, begun.id, answered),
+            lambda s, _: provider_verification.apply_provider_result(s, submitted.id, result),
             choices,
         )
     )

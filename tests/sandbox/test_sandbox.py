@@ -30,11 +30,11 @@ def probe() -> SandboxProvider:
 
     @provider.operation("POST", "/things", "things.create")
     def create() -> Response:
-        things = len(store().find("probe", "thing")) + 1
+        count_things = len(store().find("probe", "thing")) + 1
         thing = store().put(
-            "probe", "thing", f"thing_{things}", {**request.get_json(), "n": things}
+            "probe", "thing", f"thing_{count_things}", {**request.get_json(), "n": count_things}
         )
-        webhook_queue().send("probe", json.dumps({"event": things}))
+        webhook_queue().send("probe", json.dumps({"event": count_things}))
         return Response(json.dumps(thing), 201, content_type="application/json")
 
     @provider.control("POST", "/forget")
@@ -59,15 +59,15 @@ def url(sandbox: Flask) -> Iterator[str]:
         yield url
 
 
-def things(sandbox: Flask) -> int:
+def count_things(sandbox: Flask) -> int:
     store: Store = sandbox.extensions["store"]
     return len(store.find("probe", "thing"))
 
 
-def test_call_without_fault_has_its_effect(sandbox: Flask, url: str) -> None:
+def test_call_without_a_fault_creates_the_object(sandbox: Flask, url: str) -> None:
     response = httpx.post(f"{url}/probe/things", json={"a": 1})
     assert (response.status_code, response.json()) == (201, {"a": 1, "n": 1})
-    assert things(sandbox) == 1
+    assert count_things(sandbox) == 1
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_fault_changes_the_response(
 ) -> None:
     sandbox.extensions["faults"].schedule("probe", "things.*", mode, seconds=0.01)
     assert httpx.post(f"{url}/probe/things", json={}).status_code == status
-    assert things(sandbox) == expected_things
+    assert count_things(sandbox) == expected_things
     assert httpx.post(f"{url}/probe/things", json={}).status_code == 201
 
 
@@ -105,7 +105,7 @@ def test_fault_closes_the_connection_or_times_out(
     error = httpx.ReadTimeout if "timeout" in mode else httpx.RemoteProtocolError
     with pytest.raises(error):
         httpx.post(f"{url}/probe/things", json={}, timeout=0.1 if "timeout" in mode else 5)
-    assert things(sandbox) == expected_things
+    assert count_things(sandbox) == expected_things
 
 
 def test_fault_happens_the_scheduled_number_of_times_in_its_operation(
@@ -142,7 +142,7 @@ def test_failed_call_stores_nothing(sandbox: Flask) -> None:
 
     with pytest.raises(ZeroDivisionError):
         fail()
-    assert things(sandbox) == 0
+    assert count_things(sandbox) == 0
 
 
 def test_documents_survive_a_restart(sandbox: Flask, tmp_path: Path) -> None:
@@ -231,9 +231,9 @@ def test_form_on_the_page_runs_a_control(sandbox: Flask) -> None:
     assert (refused.status_code, "The field id is missing." in refused.text) == (400, True)
     for change in ({"path": "/probe/things"}, {"body": "{"}):
         assert client.post("/_sandbox/acts", data=form | change).status_code == 400
-    assert things(sandbox) == 1
+    assert count_things(sandbox) == 1
     response = client.post("/_sandbox/acts", data=form | {"body": '{"id": "thing_1"}'})
-    assert (response.status_code, things(sandbox)) == (303, 0)
+    assert (response.status_code, count_things(sandbox)) == (303, 0)
 
 
 def test_sandbox_listens_on_loopback_only(sandbox: Flask) -> None:

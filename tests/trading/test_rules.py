@@ -214,10 +214,10 @@ def round_trips(draw: st.DrawFn) -> tuple[ConversionTerms, ConversionTerms]:
         bid = max((mid - half).quantize(step, "ROUND_FLOOR"), step)
         return PricePair(bid, (mid + half).quantize(step, "ROUND_CEILING"), mid)
 
-    # PAXG and XAU-s share a price in the market; here they need not.
-    there = price(source), price(target)
-    out = ConversionTerms(source, target, there[0], there[1], fee_bps)
-    return out, ConversionTerms(target, source, there[1], there[0], fee_bps)
+    # PAXG and XAU-s share a price in the market; here their prices may differ.
+    prices = price(source), price(target)
+    out = ConversionTerms(source, target, prices[0], prices[1], fee_bps)
+    return out, ConversionTerms(target, source, prices[1], prices[0], fee_bps)
 
 
 units = st.one_of(st.integers(1, 1000), st.integers(1, 10**15), st.integers(1, UNITS_MAX))
@@ -274,17 +274,17 @@ class TestProperties:
             conversion = convert_received(out, Amount(out.to_asset, amount_units))
         assume(conversion is not None)
         at_mid = Fraction(*out.rate_at_mid)
-        kept = conversion.fee.units + conversion.spread.units + conversion.rounding.units
+        retained_units = conversion.fee.units + conversion.spread.units + conversion.rounding.units
         # In the fee's asset: what is given equals what is received plus what is kept, to the unit.
         if out.sells_metal:
             assert conversion.fee.asset == out.to_asset
             assert abs(
-                conversion.given.units * at_mid - conversion.received.units - kept
+                conversion.given.units * at_mid - conversion.received.units - retained_units
             ) <= Fraction(1, 2)
         else:
             assert conversion.fee.asset == out.from_asset
             assert abs(
-                conversion.given.units - conversion.received.units / at_mid - kept
+                conversion.given.units - conversion.received.units / at_mid - retained_units
             ) <= Fraction(1, 2)
         assert conversion.fee.units >= 0
         assert conversion.spread.units >= 0

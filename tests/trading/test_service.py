@@ -317,12 +317,12 @@ class TestConvert:
     ) -> None:
         order = convert(database, person)
         with database.reading() as session:
-            found = trading_queries.order_history(session, person.user_id, limit=10, cursor=None)
+            page = trading_queries.order_history(session, person.user_id, limit=10, cursor=None)
             jobs = session.rows(
                 "SELECT task, args, done_at FROM outbox WHERE args ->> 'user_id' = %s",
                 (str(person.user_id),),
             )
-        assert found.data == [order]
+        assert page.data == [order]
         number = ids.encode("trd", order.id)
         assert jobs == [
             (
@@ -445,7 +445,7 @@ class TestHistory:
     ) -> None:
         orders = [convert(database, person, giving("USD", "XAU-s", "1.00")) for _ in range(5)]
         convert(database, people.customer(USD="1.00"), giving("USD", "XAU-s", "1.00"))
-        found: list[ConversionOrder] = []
+        listed: list[ConversionOrder] = []
         cursor = None
         with database.reading() as session:
             while True:
@@ -453,11 +453,11 @@ class TestHistory:
                     session, person.user_id, limit=2, cursor=cursor
                 )
                 assert len(page.data) <= 2
-                found += page.data
+                listed += page.data
                 cursor = page.next_cursor
                 if cursor is None:
                     break
-        assert found == orders[::-1]
+        assert listed == orders[::-1]
 
     def test_history_refuses_a_malformed_cursor(self, database: Database, person: Actor) -> None:
         with database.reading() as session, pytest.raises(Invalid):

@@ -17,7 +17,7 @@ def make_address(**changes):
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("address", "expected"),
     [
         (make_address(), make_address()),
         (make_address(country="us", state="California"), make_address()),
@@ -46,14 +46,14 @@ def make_address(**changes):
         (PostalAddress("GH", "Independence Avenue 1", city="Accra"), None),
     ],
 )  # fmt: skip
-def test_address_is_normalized_for_its_country(given, said):
-    written = normalize(given)
-    assert said is None or written == said
-    assert normalize(written) == written
+def test_address_is_normalized_for_its_country(address, expected):
+    normalized = normalize(address)
+    assert expected is None or normalized == expected
+    assert normalize(normalized) == normalized
 
 
 @pytest.mark.parametrize(
-    ("given", "field"),
+    ("address", "field"),
     [
         (make_address(country=""), "country"),
         (make_address(country="U"), "country"),
@@ -81,10 +81,10 @@ def test_address_is_normalized_for_its_country(given, said):
         (PostalAddress("DE", "Unter den Linden 1", city="Berlin", zip_code="1011"), "zipCode"),
     ],
 )
-def test_invalid_address_names_the_field(given, field):
+def test_invalid_address_names_the_field(address, field):
     if field is None:
-        assert normalize(given) == US
+        assert normalize(address) == US
         return
-    with pytest.raises(Invalid) as refused:
-        normalize(given)
-    assert refused.value.field == field
+    with pytest.raises(Invalid) as refusal:
+        normalize(address)
+    assert refusal.value.field == field

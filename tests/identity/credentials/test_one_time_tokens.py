@@ -78,35 +78,35 @@ def test_token_cannot_be_rebuilt_without_the_key(database, person) -> None:
     secret = token.rpartition(".")[2]
     assert secret not in text
     assert len(token_hash) == 32
-    others = OneTimeKey("another secret key, of which nobody has heard")
-    assert others.make_token(identifier, purpose, nonce) != token
+    other_key = OneTimeKey("another secret key that signed no token")
+    assert other_key.make_token(identifier, purpose, nonce) != token
 
 
 def test_invalidation_ends_all_links_of_one_purpose(database, person, people: People) -> None:
-    mine, confirmation = (
+    reset_token, confirmation_token = (
         issue(database, person, purpose)
         for purpose in (LinkPurpose.RESET_PASSWORD, LinkPurpose.CONFIRM_EMAIL)
     )
-    theirs = issue(database, people.customer(), LinkPurpose.RESET_PASSWORD)
+    other_persons_token = issue(database, people.customer(), LinkPurpose.RESET_PASSWORD)
     with database.transaction() as session:
         one_time_tokens.invalidate_links(session, person.user_id, LinkPurpose.RESET_PASSWORD)
     with pytest.raises(TokenInvalid):
-        redeem(database, mine, LinkPurpose.RESET_PASSWORD)
-    redeem(database, theirs, LinkPurpose.RESET_PASSWORD)
-    redeem(database, confirmation, LinkPurpose.CONFIRM_EMAIL)
+        redeem(database, reset_token, LinkPurpose.RESET_PASSWORD)
+    redeem(database, other_persons_token, LinkPurpose.RESET_PASSWORD)
+    redeem(database, confirmation_token, LinkPurpose.CONFIRM_EMAIL)
 
 
 def test_expired_links_are_deleted(database, person) -> None:
     with time_machine.travel(NOW, tick=False) as clock:
         issue(database, person, LinkPurpose.RESET_PASSWORD)
-        kept = issue(database, person, LinkPurpose.CONFIRM_EMAIL)
+        valid_token = issue(database, person, LinkPurpose.CONFIRM_EMAIL)
         clock.shift(timedelta(hours=1))
         with database.transaction() as session:
             one_time_tokens.delete_expired(session, frozen_now())
         with database.reading() as session:
             count = "SELECT count(*) FROM one_time_tokens WHERE user_id = %s"
             assert session.rows(count, (person.user_id,)) == [(1,)]
-        redeem(database, kept, LinkPurpose.CONFIRM_EMAIL)
+        redeem(database, valid_token, LinkPurpose.CONFIRM_EMAIL)
 
 
 def frozen_now() -> datetime:

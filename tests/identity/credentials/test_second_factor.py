@@ -57,15 +57,15 @@ class AppUser:
 
     def confirm(self, code: str, network: str | None = None) -> list[str] | Refusal:
         with self.database.transaction() as session:
-            answer = second_factor.confirm_setup(
+            result = second_factor.confirm_setup(
                 session, self.actor, code, network=network or fresh_network()
             )
-        if isinstance(answer, list):
-            self.recovery = answer
-        return answer
+        if isinstance(result, list):
+            self.recovery = result
+        return result
 
     def switch_on(self) -> None:
-        """Confirm with the code of the previous step, so that the present one is still unused."""
+        """Confirm with the code of the previous step, so that the current one is still unused."""
         self.set_up()
         assert isinstance(self.confirm(self.code(steps=-1)), list)
 
@@ -290,7 +290,7 @@ class TestGuessing:
         refusal = person.log_in(person.code())
         assert isinstance(refusal, RateLimited)
         assert refusal.retry_after_seconds == 60
-        # Nothing of that is told to who does not know the password.
+        # Without the right password, the response does not reveal the limit.
         assert not isinstance(person.log_in("000000", password="wrong horse"), RateLimited)
         clock.shift(timedelta(seconds=60))
         assert isinstance(person.log_in(person.code()), IssuedTokens)

@@ -136,11 +136,11 @@ class TestRegister:
         assert stored.startswith("$argon2id$")
         assert PASSWORD not in stored
         session_id = read_access_token(tokens.access_token).session_id
-        kept = fetch_value(
+        token_hash = fetch_value(
             database, "SELECT token_hash FROM refresh_tokens WHERE session_id = %s", session_id
         )
-        assert len(bytes(kept)) == 32
-        assert tokens.refresh_token.encode() not in bytes(kept)
+        assert len(bytes(token_hash)) == 32
+        assert tokens.refresh_token.encode() not in bytes(token_hash)
 
     def test_email_address_is_taken_in_any_case(self, database: Database) -> None:
         first = register(database)
@@ -191,7 +191,9 @@ class TestLogin:
         assert not is_revoked(database, first)
         assert not is_revoked(database, second)
 
-    def test_unknown_email_and_wrong_password_are_refused_alike(self, database: Database) -> None:
+    def test_unknown_email_and_wrong_password_get_the_same_refusal(
+        self, database: Database
+    ) -> None:
         person = register(database)
         unknown = log_in(database, fresh_email(), network=fresh_network())
         wrong = log_in(database, person.user.email, "wrong horse", network=fresh_network())
@@ -199,7 +201,7 @@ class TestLogin:
         assert unknown.detail == wrong.detail
         assert count_sessions(database, person) == 1
 
-    def test_unknown_email_costs_a_hash_too(
+    def test_login_with_an_unknown_email_computes_a_hash(
         self, database: Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         checked: list[str | None] = []
@@ -273,7 +275,7 @@ class TestLockout:
             traveller.shift(0.5)
             assert isinstance(log_in(database, person.user.email, network=network), IssuedTokens)
 
-    def test_lockout_grows_to_a_quarter_of_an_hour(self, database: Database) -> None:
+    def test_lockout_grows_to_fifteen_minutes(self, database: Database) -> None:
         email, network = fresh_email(), fresh_network()
         waits = []
         with time_machine.travel(NOW, tick=False) as traveller:
@@ -294,7 +296,7 @@ class TestLockout:
         # … which does not free the attacker.
         self.refused_seconds(database, person.user.email, attacker)
 
-    def test_failures_expire_after_a_quarter_of_an_hour(self, database: Database) -> None:
+    def test_failures_expire_after_fifteen_minutes(self, database: Database) -> None:
         email, network = fresh_email(), fresh_network()
         with time_machine.travel(NOW, tick=False) as traveller:
             self.fail(database, email, network, 4)
@@ -337,7 +339,7 @@ class TestLockout:
         kinds = [type(result) for result in results]
         assert kinds.count(InvalidCredentials) == 5
         assert kinds.count(RateLimited) == 7
-        # A right guess that was sent along with them is not told either.
+        # The right password among the guesses is refused as well, so guesses learn nothing.
         proven = password_proof.check_password(attempt, PASSWORD)
         with database.transaction() as session:
             assert isinstance(sign_in.conclude_sign_in(session, proven), RateLimited)
@@ -347,10 +349,10 @@ class TestLockout:
         email, network = fresh_email(), fresh_network()
         self.fail(database, email, network, 1)
         keys = lockout.FailureCounters.for_attempt(email, network).keys
-        found = fetch_value(
+        count = fetch_value(
             database, "SELECT count(*) FROM login_failures WHERE key = ANY(%s)", keys
         )
-        assert found == 2
+        assert count == 2
         assert not [key for key in keys if email in key]
 
 
@@ -361,9 +363,9 @@ class TestRefresh:
         assert isinstance(second, IssuedTokens)
         assert second.user == first.user
         assert second.refresh_token != first.refresh_token
-        one, other = (read_access_token(t.access_token) for t in (first, second))
-        assert one.session_id == other.session_id
-        assert one.token_id != other.token_id
+        first_claims, second_claims = (read_access_token(t.access_token) for t in (first, second))
+        assert first_claims.session_id == second_claims.session_id
+        assert first_claims.token_id != second_claims.token_id
         assert not is_revoked(database, second)
 
     def test_reused_refresh_token_revokes_the_whole_session(self, database: Database) -> None:
@@ -416,12 +418,12 @@ def revoked_reason_of(database: Database, tokens: IssuedTokens) -> str | None:
 
 
 def test_session_of_another_person_is_refused(database: Database) -> None:
-    one, other = register(database), register(database)
-    claims = read_access_token(one.access_token)
+    person, other = register(database), register(database)
+    claims = read_access_token(person.access_token)
     mixed = replace(claims, user_id=other.user.id)
     with database.reading() as session:
         row = session.row(*sign_in_queries.select_actor(mixed))
-    assert sign_in_queries.to_actor(row, claims).user_id == one.user.id
+    assert sign_in_queries.to_actor(row, claims).user_id == person.user.id
     with pytest.raises(TokenInvalid):
         sign_in_queries.to_actor(row, mixed)
 
@@ -439,7 +441,7 @@ class TestLogOut:
         assert not is_revoked(database, second)
         assert revoked_reason_of(database, first) == Revocation.LOGGED_OUT
 
-    def test_again_changes_nothing(self, database: Database) -> None:
+    def test_repeated_sign_out_changes_nothing(self, database: Database) -> None:
         person = register(database)
         actor = actor_of(database, person)
         moments = []
@@ -536,7 +538,9 @@ class TestChangePassword:
 
 
 class TestForgetExpired:
-    def test_expired_rows_are_deleted_and_valid_ones_kept(self, database: Database) -> None:
+    def test_expired_sessions_and_counters_are_deleted_and_valid_ones_kept(
+        self, database: Database
+    ) -> None:
         network = fresh_network()
         with time_machine.travel(NOW, tick=False) as traveller:
             old = register(database)
@@ -551,5 +555,5 @@ class TestForgetExpired:
             assert count_sessions(database, old) == 1
             assert isinstance(refresh(database, young.refresh_token), IssuedTokens)
         counters = lockout.FailureCounters.for_attempt("", network)
-        kept = "SELECT count(*) FROM login_failures WHERE key = %s"
-        assert fetch_value(database, kept, counters.network) == 0
+        statement = "SELECT count(*) FROM login_failures WHERE key = %s"
+        assert fetch_value(database, statement, counters.network) == 0

@@ -1,0 +1,24 @@
+"""Administrators for the tests of accounts and roles."""
+
+import pytest
+
+from app.access import Actor, Role
+from app.kit.db import Database
+from tests.people import People
+
+
+@pytest.fixture
+def admin(people: People) -> Actor:
+    return people.staff(Role.ADMIN)
+
+
+@pytest.fixture
+def second_admin(people: People) -> Actor:
+    return people.staff(Role.ADMIN)
+
+
+@pytest.fixture
+def no_other_administrators(database: Database) -> None:
+    """Leave no administrators except those that the test creates."""
+    with database.transaction() as session:
+        session.send("UPDATE users SET role = 'SUPPORT' WHERE role = 'ADMIN'")
