@@ -322,7 +322,7 @@ class TestAfterErasure:
         new_client.register()
         assert new_client.user["id"] != settled_customer.client.user["id"]
         new_client.credit()
-        assert new_client.available() == {}
+        assert new_client.available_balances() == {}
         files = CustomerWithHistory(new_client, {}).download_archive()
         assert files["trading.json"] == {"orders": [], "quotes": []}
 
