@@ -65,7 +65,7 @@ from app.identity.credentials.one_time_tokens import OneTimeKey
 from app.identity.credentials.passkeys import RelyingParty
 from app.identity.credentials.passwords import PasswordHashing
 from app.identity.roles.current_permissions import DatabasePermissions
-from app.identity.sign_in.tokens import AccessTokens, parse_signing_keys
+from app.identity.sign_in.access_tokens import AccessTokens, parse_signing_keys
 from app.integrations import messaging, rate_limit_storage
 from app.integrations.anchor_files import AnchorFiles
 from app.integrations.custodians import provide_custodians

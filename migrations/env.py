@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import context
 from flask import current_app
 
-from app.identity.roles import grants
+from app.identity.roles import role_permissions
 
 settings = current_app.extensions["settings"]
 metadata = current_app.extensions["migrate"].db.metadata
@@ -41,7 +41,9 @@ def run() -> None:
 def introduce_permissions(connection: sa.Connection) -> None:
     """Add the permissions that are new in the code, and grant them to their default roles."""
     if sa.inspect(connection).has_table("role_grants"):
-        connection.exec_driver_sql(grants.INSERT_NEW_PERMISSIONS, grants.default_grants())
+        connection.exec_driver_sql(
+            role_permissions.INSERT_NEW_PERMISSIONS, role_permissions.default_grants()
+        )
     connection.commit()
 
 

@@ -16,7 +16,7 @@ from flask_limiter import Limiter
 
 from app.blueprints.environ_keys import RATE_LIMIT, ROUTE
 from app.identity.api_keys import service as api_keys
-from app.identity.sign_in import tokens
+from app.identity.sign_in import access_tokens
 from app.integrations import rate_limit_storage
 from app.kit.db import Database
 from app.kit.errors import RateLimited, Unauthenticated
@@ -26,7 +26,7 @@ _NETWORK_BITS = 64
 _CALLER = "pbcex.caller"
 
 #: What an access token or an API key says of its owner, as this process can verify it.
-CallerClaims = tokens.AccessTokenClaims | api_keys.ApiKeyClaims
+CallerClaims = access_tokens.AccessTokenClaims | api_keys.ApiKeyClaims
 
 
 class RateLimit(Enum):
@@ -78,7 +78,7 @@ def _read_caller(header: str) -> ApiCaller:
 def _read_claims(text: str) -> CallerClaims:
     if text.startswith(api_keys.KEY_PREFIX):
         return api_keys.parse_key(text)
-    return tokens.read_access_token(text)
+    return access_tokens.read_access_token(text)
 
 
 def client_network() -> str:

@@ -5,7 +5,7 @@ from flask import current_app
 from flask.cli import AppGroup
 
 from app.identity.accounts import rules as account_rules
-from app.identity.roles import role_changes
+from app.identity.roles import role_assignments
 from app.kit.db import Database
 from app.kit.errors import Refusal
 
@@ -24,7 +24,7 @@ def appoint_admin(email: str, reason: str) -> None:
     database: Database = current_app.extensions["database"]
     try:
         with database.transaction() as session:
-            role_changes.appoint_first_admin(
+            role_assignments.appoint_first_admin(
                 session, account_rules.normalize_email(email), reason=reason
             )
     except Refusal as refusal:

@@ -11,7 +11,7 @@ from uuid import UUID
 import structlog
 
 from app.cases import service as cases
-from app.custody import rules, sends
+from app.custody import rules, send_records
 from app.custody.ports import Custodian, Custodians, CustodyTransfer, Direction, TransferState
 from app.kit import clock, ids
 from app.kit.db import Database, Session
@@ -112,12 +112,12 @@ def apply_transfers(
         if transfer.direction is Direction.IN:
             _record_incoming(session, custodian, transfer)
             continue
-        send = sends.lock_send(session, transfer.reference) if transfer.reference else None
+        send = send_records.lock_send(session, transfer.reference) if transfer.reference else None
         if send is None:
             # Sent by hand at the custodian, or by another system that uses the same account.
             _log.warning("custody_send_not_ours", custodian=custodian.name)
         else:
-            sends.apply_transfer(session, send, custodian.name, transfer)
+            send_records.apply_transfer(session, send, custodian.name, transfer)
 
 
 def _record_incoming(session: Session, custodian: Custodian, transfer: CustodyTransfer) -> None:

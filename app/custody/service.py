@@ -14,7 +14,7 @@ from uuid import UUID
 
 import structlog
 
-from app.custody import queries, sends
+from app.custody import queries, send_records
 from app.custody.errors import SendDiffers
 from app.custody.ports import (
     Custodian,
@@ -26,7 +26,7 @@ from app.custody.ports import (
 )
 from app.custody.queries import SendStatus
 from app.custody.rules import IN_FLIGHT_MAX, SETTLED_STATES, SendState
-from app.custody.sends import LockedSend
+from app.custody.send_records import LockedSend
 from app.kit import clock
 from app.kit.db import Database, Session
 from app.kit.errors import NotFound
@@ -75,8 +75,8 @@ def send(
     """
     order = SendOrder(reference, Amount(asset, units), address, network)
     with database.transaction() as session:
-        sends.plan_send(session, order)
-        planned = sends.lock_send(session, reference)
+        send_records.plan_send(session, order)
+        planned = send_records.lock_send(session, reference)
         if planned is None or planned.order != order:
             raise SendDiffers
     return settle(database, reference)
@@ -94,7 +94,7 @@ def settle(database: Database, reference: str) -> SendStatus:
             _proceed(database, claimed)
         finally:
             with database.transaction() as session:
-                sends.release_claim(session, claimed.send, claimed.claim_id)
+                send_records.release_claim(session, claimed.send, claimed.claim_id)
     with database.reading() as session:
         return queries.send_status(session, reference)
 
@@ -117,7 +117,7 @@ def follow_sends(session: Session) -> None:
 def _claim(database: Database, reference: str) -> _ClaimedSend | None:
     """Claim the send; None if it is settled. Raises `NotFound` and `JobClaimedElsewhere`."""
     with database.transaction() as session:
-        current = sends.lock_send(session, reference)
+        current = send_records.lock_send(session, reference)
         if current is None:
             raise NotFound
         if current.state in SETTLED_STATES:
@@ -127,10 +127,12 @@ def _claim(database: Database, reference: str) -> _ClaimedSend | None:
             raise JobClaimedElsewhere
         if current.state is SendState.PLANNED and current.unsettled_at is not None:
             # The process that called the custodian has ended, perhaps after the custodian sent.
-            sends.transition(
+            send_records.transition(
                 session, current, SendState.UNKNOWN, "ended", unsettled_at=current.unsettled_at
             )
-        return _ClaimedSend(sends.claim_send(session, current, now + CLAIM_DURATION), current)
+        return _ClaimedSend(
+            send_records.claim_send(session, current, now + CLAIM_DURATION), current
+        )
 
 
 def _proceed(database: Database, claimed: _ClaimedSend) -> None:
@@ -162,7 +164,9 @@ def _check_records(database: Database, claimed: _ClaimedSend) -> str:
     if transfer is None:
         return _NOT_FOUND
     with database.transaction() as session:
-        sends.apply_transfer(session, _lock_again(session, current), custodian.name, transfer)
+        send_records.apply_transfer(
+            session, _lock_again(session, current), custodian.name, transfer
+        )
     return _FOUND
 
 
@@ -187,7 +191,7 @@ def _send_again(database: Database, claimed: _ClaimedSend) -> None:
             return
         if not is_conclusive:
             # This call did nothing, so the outcome is as unknown as before.
-            sends.transition(
+            send_records.transition(
                 session, locked, SendState.UNKNOWN, _event_of(result), unsettled_at=called_before
             )
             return
@@ -226,7 +230,7 @@ def _call_to_send(
         locked = _lock_if_claimed(session, claimed)
         if locked is None or locked.state not in {SendState.PLANNED, SendState.UNKNOWN}:
             raise JobClaimedElsewhere
-        sends.record_attempt(session, locked, custodian.name, until)
+        send_records.record_attempt(session, locked, custodian.name, until)
     claimed.send.custodian = custodian.name
     if clock.now() >= until:
         raise JobClaimedElsewhere
@@ -238,7 +242,7 @@ def _call_to_send(
         with database.transaction() as session:
             locked = _lock_again(session, claimed.send)
             if locked.state in {SendState.PLANNED, SendState.UNKNOWN}:
-                sends.transition(
+                send_records.transition(
                     session,
                     locked,
                     SendState.UNKNOWN,
@@ -247,7 +251,9 @@ def _call_to_send(
                 )
         return failure
     with database.transaction() as session:
-        sends.apply_transfer(session, _lock_again(session, claimed.send), custodian.name, transfer)
+        send_records.apply_transfer(
+            session, _lock_again(session, claimed.send), custodian.name, transfer
+        )
     return transfer
 
 
@@ -256,10 +262,10 @@ def _record_nothing_done(
 ) -> SendState:
     """Record that the custodian has certainly done nothing; return the state that follows."""
     if isinstance(failure, ProviderRefused) and not isinstance(failure, CustodianCannotSend):
-        sends.transition(session, locked, SendState.REFUSED, "refused", code=failure.code)
+        send_records.transition(session, locked, SendState.REFUSED, "refused", code=failure.code)
     else:
         code = failure.code if isinstance(failure, ProviderRefused) else ""
-        sends.transition(session, locked, SendState.PLANNED, _event_of(failure), code=code)
+        send_records.transition(session, locked, SendState.PLANNED, _event_of(failure), code=code)
     return locked.state
 
 
@@ -268,7 +274,7 @@ def _event_of(failure: Exception) -> str:
 
 
 def _lock_again(session: Session, current: LockedSend) -> LockedSend:
-    locked = sends.lock_send(session, current.order.reference)
+    locked = send_records.lock_send(session, current.order.reference)
     assert locked is not None, "sends are never deleted"
     return locked
 

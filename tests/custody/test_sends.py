@@ -8,7 +8,7 @@ import pytest
 import time_machine
 
 from app.catalog.rules import PAXG
-from app.custody import sends
+from app.custody import send_records
 from app.custody import service as custody
 from app.custody.errors import SendDiffers
 from app.custody.incoming_tokens import apply_transfers
@@ -150,7 +150,7 @@ def test_crash_during_the_call_sends_once(
     original_send: Callable[[SendOrder], CustodyTransfer] = custodian.send
     monkeypatch.setattr(custodian, "send", die)
     with monkeypatch.context() as crash:
-        crash.setattr(sends, "release_claim", lambda *_: None)
+        crash.setattr(send_records, "release_claim", lambda *_: None)
         with suppress(ProcessKilled):
             harness.send()
     assert len(harness.recorded_sends()) == int(was_sent)

@@ -24,7 +24,7 @@ from beancount.core import realization
 from flask import Flask
 
 from app.catalog.rules import Metal
-from app.identity.sign_in.tokens import AccessTokens
+from app.identity.sign_in.access_tokens import AccessTokens
 from app.integrations.replay.feed import ReplayFeed
 from app.kit.db import Database
 from app.kit.ports import resolve

@@ -22,7 +22,7 @@ from app.identity import personal as identity_personal
 from app.identity.accounts import account_status
 from app.identity.accounts.people import get_account as standing_of
 from app.identity.errors import OwnAccountChange, PersonErased, TokenInvalid
-from app.identity.roles import role_changes
+from app.identity.roles import role_assignments
 from app.kit import clock, ids
 from app.kit.db import SNAPSHOT, Database
 from app.kit.errors import Invalid, NotFound, PermissionDenied
@@ -615,7 +615,7 @@ class TestByStaff:
             lambda session, actor, person_id: account_status.request_reactivation(
                 session, actor, person_id, reason="again"
             ),
-            lambda session, actor, person_id: role_changes.change_role(
+            lambda session, actor, person_id: role_assignments.change_role(
                 session, actor, person_id, Role.SUPPORT, reason="again"
             ),
         ],

@@ -16,8 +16,8 @@ from app.identity.errors import TokenInvalid, TwoFactorInvalid
 from app.identity.sign_in import password_proof
 from app.identity.sign_in import queries as sign_in_queries
 from app.identity.sign_in import service as sign_in
+from app.identity.sign_in.access_tokens import AccessTokens
 from app.identity.sign_in.service import IssuedTokens
-from app.identity.sign_in.tokens import AccessTokens
 from app.kit import clock, ids
 from app.kit.db import Database
 from app.kit.errors import RateLimited, Refusal

@@ -11,7 +11,7 @@ from app.approvals import service as approvals
 from app.approvals.errors import ApprovalDecided
 from app.identity.accounts import account_status
 from app.identity.errors import AlreadySet, LastAdministrator, LastRoleWithPermission
-from app.identity.roles import current_permissions, grants, role_changes
+from app.identity.roles import current_permissions, role_assignments, role_permissions
 from app.kit import ids
 from app.kit.errors import PermissionDenied, Refusal
 from tests.drill import choose_size, rounds, seeded_random
@@ -57,7 +57,9 @@ def request_suspension(arena: Arena, maker: Actor, subject: Actor) -> UUID:
 def demote_as(arena: Arena, actor: Actor, person: Actor) -> Act:
     def act() -> None:
         with arena.database.transaction() as session:
-            role_changes.change_role(session, actor, person.user_id, Role.SUPPORT, reason=REASON)
+            role_assignments.change_role(
+                session, actor, person.user_id, Role.SUPPORT, reason=REASON
+            )
 
     return act
 
@@ -124,12 +126,12 @@ def test_one_of_the_last_two_roles_keeps_the_permission(
         admin = arena.people.staff(Role.ADMIN)
         officer = arena.people.staff(Role.COMPLIANCE)
         with arena.database.transaction() as session:
-            grants.grant_permission(session, admin, Role.COMPLIANCE, edit, reason=REASON)
+            role_permissions.grant_permission(session, admin, Role.COMPLIANCE, edit, reason=REASON)
 
         def revoke_as(actor: Actor, role: Role) -> Act:
             def act() -> None:
                 with arena.database.transaction() as session:
-                    grants.revoke_permission(session, actor, role, edit, reason=REASON)
+                    role_permissions.revoke_permission(session, actor, role, edit, reason=REASON)
 
             return act
 
@@ -138,7 +140,7 @@ def test_one_of_the_last_two_roles_keeps_the_permission(
         with arena.database.reading() as session:
             holders = {
                 role
-                for role, permissions in grants.list_grants(session).items()
+                for role, permissions in role_permissions.list_grants(session).items()
                 if edit in permissions
             }
         assert len(holders) == 1

@@ -11,7 +11,7 @@ from flask import Flask
 from app.catalog import provider_ids
 from app.catalog.rules import PAXG, USDC
 from app.cli.custody import custody
-from app.custody import opening_balances, sends
+from app.custody import opening_balances, send_records
 from app.custody.ports import (
     CustodianBalance,
     Custodians,
@@ -134,20 +134,20 @@ def test_asset_in_flight_is_compared_later(
     opening_balances.open_books(customer.database)
     order = SendOrder(ids.encode("wdr", ids.new()), Amount.parse(PAXG, "1"), "0x", Network.ETHEREUM)
     with customer.database.transaction() as session:
-        sends.plan_send(session, order)
-        send = sends.lock_send(session, order.reference)
+        send_records.plan_send(session, order)
+        send = send_records.lock_send(session, order.reference)
         assert send is not None
-        sends.claim_send(session, send, clock.now())
-        sends.record_attempt(session, send, custodian.name, clock.now())
+        send_records.claim_send(session, send, clock.now())
+        send_records.record_attempt(session, send, custodian.name, clock.now())
     assert compared(customer).failure is None
     custodian.kept[PAXG] = "99"
     run = compared(customer)
     assert (run.compared, run.differences, run.failure) == (1, 0, "TransfersInFlight: PAXG")
     assert cases(customer) == []
     with customer.database.transaction() as session:
-        send = sends.lock_send(session, order.reference)
+        send = send_records.lock_send(session, order.reference)
         assert send is not None
-        sends.transition(session, send, SendState.REFUSED, "refused")
+        send_records.transition(session, send, SendState.REFUSED, "refused")
     assert compared(customer).differences == 1
 
 

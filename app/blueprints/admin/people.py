@@ -14,7 +14,7 @@ from app.blueprints.rendering import render_page
 from app.branches import queries as branches_queries
 from app.identity.accounts import account_status
 from app.identity.accounts import people as identity_people
-from app.identity.roles import role_changes
+from app.identity.roles import role_assignments
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Conflict, Invalid, NotFound, Refusal
@@ -67,7 +67,7 @@ def change_role(session: Session, actor: Actor, person_id: str) -> Response:
     try:
         with session.savepoint():
             role = _parse_role(request.form.get("role", ""))
-            approval_id = role_changes.change_role(
+            approval_id = role_assignments.change_role(
                 session,
                 actor,
                 identifier,

@@ -8,7 +8,7 @@ from app.access.policy import is_editable
 from app.blueprints import route_registry
 from app.blueprints.page_blueprint import PageBlueprint, report_at_form, see_other
 from app.blueprints.rendering import render_page
-from app.identity.roles import grants
+from app.identity.roles import role_permissions
 from app.kit.db import Session
 from app.kit.errors import Conflict, Invalid, NotFound
 
@@ -21,7 +21,7 @@ def list_roles(session: Session, _actor: Actor) -> Response:
     return render_page(
         "admin/roles/index.html",
         "admin/roles/_roles.html",
-        grants=grants.list_grants(session),
+        grants=role_permissions.list_grants(session),
         roles=list(Role),
         permissions=list(Permission),
         permission_descriptions=PERMISSION_DESCRIPTIONS,
@@ -39,14 +39,18 @@ def show_role(session: Session, actor: Actor, role_name: str) -> Response:
 def edit_grants(session: Session, actor: Actor, role_name: str) -> Response:
     """Grant a permission to a role, or remove one."""
     edited = _role_named(role_name)
-    act = grants.revoke_permission if request.form.get("act") == "take" else grants.grant_permission
+    act = (
+        role_permissions.revoke_permission
+        if request.form.get("act") == "take"
+        else role_permissions.grant_permission
+    )
     try:
         with session.savepoint():
             permission = _parse_permission(request.form.get("permission", ""))
             act(session, actor, edited, permission, reason=request.form.get("reason", ""))
     except (Invalid, Conflict) as refusal:
         status, problems = report_at_form(refusal)
-        form_id = "take" if act is grants.revoke_permission else "give"
+        form_id = "take" if act is role_permissions.revoke_permission else "give"
         return _render_role(
             session, actor, edited, status=status, form_id=form_id, problems=problems
         )
@@ -76,7 +80,7 @@ def _render_role(
     form_id: str = "",
     problems: dict[str, str] | None = None,
 ) -> Response:
-    granted = grants.list_grants(session)[role]
+    granted = role_permissions.list_grants(session)[role]
     routes = route_registry.list_routes(current_app)
     editable = [
         permission

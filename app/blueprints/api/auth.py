@@ -20,7 +20,7 @@ from app.identity.credentials import (
     password_change,
     password_reset,
     second_factor,
-    staff_second_factor,
+    second_factor_changes,
 )
 from app.identity.errors import (
     AccountSuspended,
@@ -303,7 +303,7 @@ def switch_off_second_factor(session: Session, actor: Actor, body: dict[str, Any
 
     Staff need a second factor: they add a passkey first, on the account page.
     """
-    return staff_second_factor.switch_off_app(
+    return second_factor_changes.switch_off_app(
         session,
         actor,
         body["code"],
@@ -332,7 +332,7 @@ def renew_recovery_codes(database: Database, actor: Actor, body: dict[str, Any])
         attempt = password_change.begin_password_change(session, actor, network=client_network())
     attempt = password_proof.check_password(attempt, body["password"])
     with database.transaction() as session:
-        codes = staff_second_factor.renew_recovery_codes(session, actor, attempt, body["code"])
+        codes = second_factor_changes.renew_recovery_codes(session, actor, attempt, body["code"])
     return codes if isinstance(codes, Refusal) else {"recovery_codes": codes}
 
 

@@ -11,7 +11,7 @@ from app.blueprints.auth import shared, user_agents
 from app.blueprints.page_blueprint import PageBlueprint, see_other
 from app.blueprints.rate_limits import RateLimit, client_network
 from app.blueprints.rendering import render_page
-from app.identity.credentials import passkeys, second_factor, staff_second_factor
+from app.identity.credentials import passkeys, second_factor, second_factor_changes
 from app.identity.credentials.passkeys import ChallengePurpose
 from app.identity.sign_in import staff_sessions
 from app.kit.db import Session
@@ -116,7 +116,7 @@ def switch_off_app(session: Session, actor: Actor) -> Response:
         return _account(
             session, actor, 422, {"app-off-code": "Enter a code to turn off the authenticator app."}
         )
-    refusal = staff_second_factor.switch_off_app(
+    refusal = second_factor_changes.switch_off_app(
         session,
         actor,
         code,

@@ -15,7 +15,7 @@ from app.identity.credentials import rules as credential_rules
 from app.identity.credentials.one_time_tokens import LinkPurpose
 from app.identity.credentials.passwords import PasswordHashing
 from app.identity.errors import EmailTaken, RoleNotInvitable, TokenInvalid
-from app.identity.roles import grants
+from app.identity.roles import role_permissions
 from app.identity.sign_in import pending_sign_in
 from app.kit import clock, ids
 from app.kit.db import Session
@@ -72,7 +72,7 @@ def list_invitable_roles(session: Session, actor: Actor) -> list[Role]:
     """Return the roles that the actor may invite to: those whose permissions they all hold."""
     return [
         role
-        for role, permissions in grants.list_grants(session).items()
+        for role, permissions in role_permissions.list_grants(session).items()
         if role not in {Role.USER, Role.ADMIN} and permissions <= actor.permissions
     ]
 

@@ -4,7 +4,7 @@ from app.access import API_KEY_SCOPES, Actor, Role
 from app.access.policy import parse_permissions
 from app.identity.api_keys.service import ApiKeyClaims
 from app.identity.errors import TokenInvalid
-from app.identity.sign_in.tokens import AccessTokenClaims
+from app.identity.sign_in.access_tokens import AccessTokenClaims
 from app.kit import clock
 from app.kit.pipeline import Row, Statement
 

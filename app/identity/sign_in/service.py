@@ -22,10 +22,10 @@ from app.identity.errors import (
     TokenInvalid,
 )
 from app.identity.sign_in import password_proof, sessions
+from app.identity.sign_in.access_tokens import AccessTokens
 from app.identity.sign_in.lockout import FailureCounters
 from app.identity.sign_in.password_proof import PasswordAttempt
 from app.identity.sign_in.sessions import Revocation
-from app.identity.sign_in.tokens import AccessTokens
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Refusal

@@ -5,7 +5,7 @@ from flask import Flask
 
 from app.access import Actor, Role
 from app.identity.accounts.people import get_account as standing_of
-from app.identity.roles import role_changes
+from app.identity.roles import role_assignments
 from app.kit import ids
 from app.kit.db import Database
 from tests.blueprints.admin.conftest import sign_in
@@ -214,7 +214,7 @@ def test_making_an_administrator_needs_an_approval_request(
     person = people.staff(Role.SUPPORT)
     response = browser.submit_form(path_of(person), "role", role="ADMIN", reason=REASON)
     assert response.headers["Location"].startswith("/admin/approvals/apr_")
-    assert role_changes.GRANT_ADMIN == "person.make_admin"
+    assert role_assignments.GRANT_ADMIN == "person.make_admin"
     page = browser.get_page(path_of(person))
     assert "Make an administrator" in page.visible_text
     with database.reading() as session:

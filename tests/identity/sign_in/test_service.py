@@ -21,9 +21,9 @@ from app.identity.errors import (
 from app.identity.sign_in import lockout, password_proof
 from app.identity.sign_in import queries as sign_in_queries
 from app.identity.sign_in import service as sign_in
+from app.identity.sign_in.access_tokens import read_access_token
 from app.identity.sign_in.service import IssuedTokens
 from app.identity.sign_in.sessions import Revocation
-from app.identity.sign_in.tokens import read_access_token
 from app.kit import ports as kit_ports
 from app.kit.db import Database
 from app.kit.errors import Invalid, RateLimited, Refusal

@@ -10,7 +10,7 @@ from app.approvals import queries as approvals_queries
 from app.approvals import service as approvals
 from app.identity.accounts.people import get_account
 from app.identity.errors import AlreadySet, OwnAccountChange, PermissionNotHeld
-from app.identity.roles import grants, role_changes
+from app.identity.roles import role_assignments, role_permissions
 from app.kit import ids
 from app.kit.db import Database
 from app.kit.errors import Invalid, NotFound, PermissionDenied
@@ -31,7 +31,7 @@ def change_role(
     database: Database, actor: Actor, person: Actor, role: Role, branch: UUID | None = None
 ) -> UUID | None:
     with database.transaction() as session:
-        return role_changes.change_role(
+        return role_assignments.change_role(
             session, actor, person.user_id, role, branch_id=branch, reason=REASON
         )
 
@@ -89,7 +89,7 @@ def test_role_with_permissions_not_held_cannot_be_assigned(
     database: Database, people: People, admin: Actor, second_admin: Actor
 ) -> None:
     with database.transaction() as session:
-        grants.grant_permission(
+        role_permissions.grant_permission(
             session, admin, Role.COMPLIANCE, Permission.ROLES_ASSIGN, reason=REASON
         )
     try:
@@ -103,7 +103,7 @@ def test_role_with_permissions_not_held_cannot_be_assigned(
         assert change_role(database, officer, person, Role.SUPPORT) is None
     finally:
         with database.transaction() as session:
-            grants.revoke_permission(
+            role_permissions.revoke_permission(
                 session, admin, Role.COMPLIANCE, Permission.ROLES_ASSIGN, reason=REASON
             )
 
@@ -120,7 +120,7 @@ def test_roles_without_permission_are_refused(
 
 def test_unknown_person_is_not_account(database: Database, admin: Actor) -> None:
     with database_unchanged(database), pytest.raises(NotFound), database.transaction() as session:
-        role_changes.change_role(session, admin, uuid4(), Role.SUPPORT, reason=REASON)
+        role_assignments.change_role(session, admin, uuid4(), Role.SUPPORT, reason=REASON)
 
 
 @pytest.mark.usefixtures("no_other_administrators")
@@ -164,12 +164,12 @@ def test_revoked_grant_is_gone_with_the_next_request(
     browser.sign_in(person.email, PASSWORD)
     browser.get_page("/admin/people", status=403)
     with database.transaction() as session:
-        grants.grant_permission(
+        role_permissions.grant_permission(
             session, admin, Role.INVENTORY, Permission.PEOPLE_READ, reason=REASON
         )
     browser.get_page("/admin/people")
     with database.transaction() as session:
-        grants.revoke_permission(
+        role_permissions.revoke_permission(
             session, admin, Role.INVENTORY, Permission.PEOPLE_READ, reason=REASON
         )
     browser.get_page("/admin/people", status=403)

@@ -12,7 +12,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 
 from app.identity.errors import TokenInvalid
-from app.identity.sign_in.tokens import AccessTokens, SigningKey, parse_signing_keys
+from app.identity.sign_in.access_tokens import AccessTokens, SigningKey, parse_signing_keys
 from app.kit import clock, ids
 
 OLD = SigningKey("old", b"o" * 32)

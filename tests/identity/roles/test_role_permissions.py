@@ -13,7 +13,7 @@ from app.identity.errors import (
     LastRoleWithPermission,
     PermissionNotHeld,
 )
-from app.identity.roles import current_permissions, grants
+from app.identity.roles import current_permissions, role_permissions
 from app.kit.db import Database
 from app.kit.errors import Invalid, PermissionDenied, Refusal
 from tests.people import People
@@ -34,7 +34,7 @@ def _restore_grants(database: Database) -> Iterator[None]:
     yield
     with database.transaction() as session:
         session.send("DELETE FROM role_grants")
-        roles, permissions = grants.default_grants()
+        roles, permissions = role_permissions.default_grants()
         session.send(
             "INSERT INTO role_grants SELECT * FROM unnest(%s::text[], %s::text[])",
             (roles, permissions),
@@ -43,7 +43,7 @@ def _restore_grants(database: Database) -> Iterator[None]:
 
 def granted_permissions(database: Database, role: Role) -> frozenset[Permission]:
     with database.reading() as session:
-        return grants.list_grants(session)[role]
+        return role_permissions.list_grants(session)[role]
 
 
 def assert_refused(
@@ -67,12 +67,12 @@ def test_new_permission_gets_default_holders_and_other_grants_stay(
     app: Flask, database: Database, admin: Actor
 ) -> None:
     with database.transaction() as session:
-        grants.revoke_permission(session, admin, Role.AUDITOR, SEE, reason=REASON)
+        role_permissions.revoke_permission(session, admin, Role.AUDITOR, SEE, reason=REASON)
         session.send("DELETE FROM role_grants WHERE permission = %s", (Permission.PEOPLE_READ,))
     url = app.extensions["settings"].database_owner_url.replace("+psycopg", "")
     with psycopg.connect(url) as owner:
         owner.execute("DELETE FROM permissions WHERE name = %s", (Permission.PEOPLE_READ,))
-        owner.execute(grants.INSERT_NEW_PERMISSIONS, grants.default_grants())
+        owner.execute(role_permissions.INSERT_NEW_PERMISSIONS, role_permissions.default_grants())
     assert granted_permissions(database, Role.AUDITOR) == DEFAULT_PERMISSIONS[Role.AUDITOR] - {SEE}
     assert granted_permissions(database, Role.SUPPORT) == DEFAULT_PERMISSIONS[Role.SUPPORT]
 
@@ -82,10 +82,10 @@ def test_granted_and_revoked_permissions_apply_at_once_and_are_recorded(
 ) -> None:
     support = people.staff(Role.SUPPORT)
     with database.transaction() as session:
-        grants.grant_permission(session, admin, Role.SUPPORT, SEE, reason=REASON)
+        role_permissions.grant_permission(session, admin, Role.SUPPORT, SEE, reason=REASON)
     with database.transaction() as session:
         assert SEE in current_permissions.lock_actor(session, support.user_id).permissions
-        grants.revoke_permission(session, admin, Role.SUPPORT, SEE, reason=REASON)
+        role_permissions.revoke_permission(session, admin, Role.SUPPORT, SEE, reason=REASON)
         assert SEE not in current_permissions.lock_actor(session, support.user_id).permissions
     with database.reading() as session:
         rows = session.rows(
@@ -101,23 +101,28 @@ def test_granted_and_revoked_permissions_apply_at_once_and_are_recorded(
 
 def test_repeated_grant_and_revocation_change_nothing(database: Database, admin: Actor) -> None:
     with database_unchanged(database), database.transaction() as session:
-        grants.grant_permission(session, admin, Role.AUDITOR, SEE, reason=REASON)
-        grants.revoke_permission(session, admin, Role.SUPPORT, SEE, reason=REASON)
+        role_permissions.grant_permission(session, admin, Role.AUDITOR, SEE, reason=REASON)
+        role_permissions.revoke_permission(session, admin, Role.SUPPORT, SEE, reason=REASON)
 
 
 def test_editor_without_the_permission_is_refused(
     database: Database, people: People, admin: Actor
 ) -> None:
     with database.transaction() as session:
-        grants.grant_permission(
+        role_permissions.grant_permission(
             session, admin, Role.COMPLIANCE, Permission.GRANTS_EDIT, reason=REASON
         )
     officer = people.staff(Role.COMPLIANCE)
     assert_refused(
-        database, PermissionNotHeld, officer, grants.grant_permission, Role.COMPLIANCE, SEE
+        database,
+        PermissionNotHeld,
+        officer,
+        role_permissions.grant_permission,
+        Role.COMPLIANCE,
+        SEE,
     )
     assert_refused(
-        database, PermissionNotHeld, officer, grants.revoke_permission, Role.AUDITOR, SEE
+        database, PermissionNotHeld, officer, role_permissions.revoke_permission, Role.AUDITOR, SEE
     )
 
 
@@ -127,7 +132,9 @@ def test_permission_revoked_meanwhile_is_not_usable(
     """The actor object still has the permission; the database does not."""
     with database.transaction() as session:
         session.send("UPDATE users SET role = 'SUPPORT' WHERE id = %s", (admin.user_id,))
-    assert_refused(database, PermissionDenied, admin, grants.grant_permission, Role.SUPPORT, SEE)
+    assert_refused(
+        database, PermissionDenied, admin, role_permissions.grant_permission, Role.SUPPORT, SEE
+    )
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.ADMIN])
@@ -135,16 +142,20 @@ def test_roles_without_grants_edit_are_refused(
     database: Database, people: People, role: Role
 ) -> None:
     actor = people.customer() if role is Role.USER else people.staff(role)
-    assert_refused(database, PermissionDenied, actor, grants.grant_permission, Role.SUPPORT, SEE)
+    assert_refused(
+        database, PermissionDenied, actor, role_permissions.grant_permission, Role.SUPPORT, SEE
+    )
 
 
 def test_customer_permissions_are_not_editable(database: Database, admin: Actor) -> None:
-    assert_refused(database, GrantNotEditable, admin, grants.grant_permission, Role.USER, SEE)
+    assert_refused(
+        database, GrantNotEditable, admin, role_permissions.grant_permission, Role.USER, SEE
+    )
     assert_refused(
         database,
         GrantNotEditable,
         admin,
-        grants.grant_permission,
+        role_permissions.grant_permission,
         Role.ADMIN,
         Permission.ORDERS_PLACE,
     )
@@ -152,7 +163,7 @@ def test_customer_permissions_are_not_editable(database: Database, admin: Actor)
         database,
         GrantNotEditable,
         admin,
-        grants.revoke_permission,
+        role_permissions.revoke_permission,
         Role.SUPPORT,
         Permission.SESSIONS_REVOKE,
     )
@@ -163,7 +174,7 @@ def test_last_role_with_a_permission_keeps_it(database: Database, admin: Actor) 
         database,
         LastRoleWithPermission,
         admin,
-        grants.revoke_permission,
+        role_permissions.revoke_permission,
         Role.ADMIN,
         Permission.GRANTS_EDIT,
     )
@@ -171,7 +182,7 @@ def test_last_role_with_a_permission_keeps_it(database: Database, admin: Actor) 
         database,
         LastRoleWithPermission,
         admin,
-        grants.revoke_permission,
+        role_permissions.revoke_permission,
         Role.ADMIN,
         Permission.BRANCHES_EDIT,
     )
@@ -180,7 +191,7 @@ def test_last_role_with_a_permission_keeps_it(database: Database, admin: Actor) 
 def test_last_active_editor_of_grants_stays(database: Database, admin: Actor) -> None:
     """A role that holds the permission but has no active person does not count."""
     with database.transaction() as session:
-        grants.grant_permission(
+        role_permissions.grant_permission(
             session, admin, Role.INVENTORY, Permission.GRANTS_EDIT, reason=REASON
         )
         session.send("UPDATE users SET status = 'suspended' WHERE role = 'INVENTORY'")
@@ -188,7 +199,7 @@ def test_last_active_editor_of_grants_stays(database: Database, admin: Actor) ->
         database,
         LastAdministrator,
         admin,
-        grants.revoke_permission,
+        role_permissions.revoke_permission,
         Role.ADMIN,
         Permission.GRANTS_EDIT,
     )
@@ -201,4 +212,4 @@ def test_grant_without_reason_is_refused(database: Database, admin: Actor) -> No
             pytest.raises(Invalid),
             database.transaction() as session,
         ):
-            grants.grant_permission(session, admin, Role.SUPPORT, SEE, reason=reason)
+            role_permissions.grant_permission(session, admin, Role.SUPPORT, SEE, reason=reason)

@@ -16,7 +16,7 @@ from app.audit import service as audit
 from app.identity.accounts import locked_person
 from app.identity.accounts.locked_person import LockedPerson
 from app.identity.errors import AlreadySet, OwnAccountChange, PermissionNotHeld
-from app.identity.roles import current_permissions, grants
+from app.identity.roles import current_permissions, role_permissions
 from app.identity.sign_in import sessions
 from app.identity.sign_in.sessions import Revocation
 from app.kit import ids
@@ -87,7 +87,7 @@ def _check_assigning(session: Session, assigner: Actor, person: LockedPerson, ro
     """Raise unless the assigner may change the person's role from the present one to `role`."""
     if person.id == assigner.user_id:
         raise OwnAccountChange
-    granted = grants.list_grants(session)
+    granted = role_permissions.list_grants(session)
     missing = select_staff_permissions(granted[person.role] | granted[role]) - assigner.permissions
     if missing:
         raise PermissionNotHeld(f"You do not hold {', '.join(sorted(missing))} yourself.")
