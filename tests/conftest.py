@@ -48,6 +48,13 @@ _PROVIDED = "provided"
 _RUN = pytest.StashKey[ExitStack]()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse names with memory addresses: xdist's processes would collect different tests."""
+    unstable = [item.nodeid for item in items if " at 0x" in item.nodeid]
+    if unstable:
+        raise pytest.UsageError(f"Give the parameters ids: {unstable[0]}")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Start the servers and migrate a database to clone, once, before xdist starts its workers."""
     if hasattr(config, "workerinput"):

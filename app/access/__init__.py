@@ -1,8 +1,8 @@
 """Access control: roles, permissions, and `require`, which checks an actor. Pure; owns no tables.
 
 Invariant: every permission is granted to some role. The database keeps what each role holds
-(identity/roles/grants.py); `DEFAULT_PERMISSIONS` is where it starts. Object-level access ("mine",
-"my branch's") is decided by queries scoped to the actor's id or to `branch_scope`.
+(identity/roles/role_permissions.py); `DEFAULT_PERMISSIONS` is where it starts. Object-level access
+("mine", "my branch's") is decided by queries scoped to the actor's id or to `branch_scope`.
 """
 
 from app.access.permissions import (
