@@ -152,7 +152,6 @@ def render_refusal(refusal: kit_errors.Refusal) -> Response:
     else:
         response = render_page(
             "errors/error.html",
-            "errors/_error.html",
             status=status,
             title=_page_title(refusal, status),
             refusal=refusal,

@@ -23,7 +23,7 @@ _ISOLATED = (
 @blp.view("GET", "/", public=True)
 def index(_database: Database) -> Response:
     """List the latest mails."""
-    return render_page("mail/index.html", "mail/_mails.html", mails=_folder().list_newest(_SHOWN))
+    return render_page("mail/index.html", mails=_folder().list_newest(_SHOWN))
 
 
 @blp.view("GET", "/<identifier>", public=True)
@@ -32,7 +32,7 @@ def show(_database: Database, identifier: str) -> Response:
     mail = _find_mail(identifier)
     base = current_app.extensions["settings"].base_url + "/"
     links = [f"/{word.removeprefix(base)}" for word in mail.text.split() if word.startswith(base)]
-    return render_page("mail/show.html", "mail/_mail.html", mail=mail, links=links)
+    return render_page("mail/show.html", mail=mail, links=links)
 
 
 @blp.view("GET", "/<identifier>/html", public=True)

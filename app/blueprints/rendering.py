@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, make_response, render_template, request
+from jinja2_fragments.flask import render_block
 
 from app.access import Actor
 from app.blueprints import labels, nav
@@ -32,21 +33,23 @@ class AmountParts:
 _MINUS = "\N{MINUS SIGN}"
 _THEMES = frozenset({"light", "dark"})
 _HASH_LENGTH = 12
+_FRAGMENT = "fragment"
 _IMMUTABLE = "public, max-age=31536000, immutable"
 
 
-def render_page(
-    full: str, fragment: str | None = None, *, status: int = 200, **context: object
-) -> Response:
-    """Render the template `full`, or only its `fragment` where HTMX requested no more.
+def render_page(template: str, *, status: int = 200, **context: object) -> Response:
+    """Render a template, or only its block `fragment` where HTMX requested no more.
 
-    `full` includes `fragment`, so the two cannot drift apart. The response is never cached: what a
-    desk shows must be gone with the session.
+    The response is never cached: what a desk shows must be gone with the session.
     """
     # A fragment without HTMX attributes needs the content security policy of pages too.
     nonce()
-    template = fragment if fragment is not None and wants_fragment() else full
-    response = make_response(render_template(template, **context), status)
+    text = (
+        render_block(template, _FRAGMENT, **context)
+        if wants_fragment()
+        else render_template(template, **context)
+    )
+    response = make_response(text, status)
     response.vary.add("HX-Request")
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -49,7 +49,6 @@ def _render_list(
     people_ids = set().union(*(approval.people for approval in results.data))
     return render_page(
         "admin/approvals/index.html",
-        "admin/approvals/_approvals.html",
         results=results,
         shows_decided=shows_decided,
         names=people.get_names(session, people_ids),
@@ -157,7 +156,6 @@ def _render_approval(
     permission = approvals_registry.get_action(approval.action).permission
     return render_page(
         "admin/approvals/approval.html",
-        "admin/approvals/_approval.html",
         status=status,
         approval=approval,
         approval_id=approval_id,

@@ -40,7 +40,6 @@ def search_records(session: Session, _actor: Actor) -> Response:
     results = no_results if problems else audit_queries.search(session, search, cursor=cursor)
     return render_page(
         "admin/audit/index.html",
-        "admin/audit/_audit.html",
         results=results,
         filters=filters,
         problems=problems,
@@ -56,7 +55,6 @@ def show_record(session: Session, _actor: Actor, record_id: str) -> Response:
     record = audit_queries.get_record(session, ids.decode("aud", record_id))
     return render_page(
         "admin/audit/record.html",
-        "admin/audit/_record.html",
         record=record,
         actor_public_id=ids.encode("usr", record.actor_id) if record.actor_id else "",
         behalf_public_id=ids.encode("usr", record.on_behalf_of) if record.on_behalf_of else "",

@@ -39,7 +39,6 @@ def show_branch(session: Session, actor: Actor, branch_id: str) -> Response:
     branch = branches_queries.get_branch(session, actor, ids.decode("brn", branch_id))
     return render_page(
         "admin/branches/branch.html",
-        "admin/branches/_branch.html",
         branch=branch,
         tellers=people.list_branch_staff(session, branch.id),
         may_open_people=Permission.PEOPLE_READ in actor.permissions,
@@ -52,7 +51,6 @@ def _render_list(
     branches = branches_queries.list_branches(session, actor)
     return render_page(
         "admin/branches/index.html",
-        "admin/branches/_branches.html",
         status=status,
         branches=[(branch, ids.encode("brn", branch.id)) for branch in branches],
         may_edit=Permission.BRANCHES_EDIT in actor.permissions,

@@ -48,7 +48,6 @@ def list_cases(session: Session, actor: Actor) -> Response:
     )
     return render_page(
         "admin/cases/index.html",
-        "admin/cases/_cases.html",
         results=results,
         filters=filters,
         is_later_page=cursor is not None,
@@ -174,7 +173,6 @@ def _render_case(
     )
     return render_page(
         "admin/cases/case.html",
-        "admin/cases/_case.html",
         status=status,
         case=case,
         events=events,

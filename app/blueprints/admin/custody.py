@@ -21,7 +21,6 @@ def show_custodians(session: Session, _actor: Actor) -> Response:
     open_sends, unknown_sends = custody_queries.open_send_counts(session)
     return render_page(
         "admin/custody/index.html",
-        "admin/custody/_custody.html",
         custodians=custodians,
         healthy=sum(custodian.health is CustodianHealth.HEALTHY for custodian in custodians),
         open_sends=open_sends,

@@ -24,7 +24,6 @@ def show_exposure(session: Session, _actor: Actor) -> Response:
     prices = [metal.price for metal in exposure.metals if metal.price is not None]
     return render_page(
         "admin/exposure/index.html",
-        "admin/exposure/_exposure.html",
         exposure=exposure,
         names=PRICED_NAMES,
         oldest_price=min(prices, key=lambda price: price.as_of, default=None),

@@ -57,7 +57,6 @@ def _render_list(
     now = clock.now()
     return render_page(
         "admin/jobs/index.html",
-        "admin/jobs/_jobs.html",
         status=status,
         kinds=outbox_queries.list_task_backlogs(session),
         queues=outbox_queries.list_queue_backlogs(session, now),

@@ -24,7 +24,6 @@ def show_key_ring(session: Session, actor: Actor) -> Response:
     now = clock.now()
     return render_page(
         "admin/keys/index.html",
-        "admin/keys/_keys.html",
         keys=[(key, value_counts.pop(key.id, 0)) for key in keys],
         # What is left needs keys that the ring does not have.
         lost_keys=sorted(value_counts.items()),

@@ -60,7 +60,6 @@ def show_deposit(session: Session, actor: Actor, deposit_id: str) -> Response:
     deposit = deposit_queries.deposit(session, ids.decode(deposits.PREFIX, deposit_id))
     return render_page(
         "admin/payments/deposit.html",
-        "admin/payments/_deposit.html",
         deposit=deposit,
         family="deposit",
         steps=deposit_queries.deposit_events(session, deposit.id),
@@ -149,7 +148,6 @@ def _render_withdrawal(
     people_ids = [withdrawal.user_id, *(step.actor_id for step in steps if step.actor_id)]
     return render_page(
         "admin/payments/withdrawal.html",
-        "admin/payments/_withdrawal.html",
         status=status,
         withdrawal=withdrawal,
         family="withdrawal",
@@ -182,7 +180,6 @@ def _render_list(
     )
     return render_page(
         "admin/payments/index.html",
-        "admin/payments/_payments.html",
         results=results,
         filters=filters,
         statuses=[status.value for status in statuses],

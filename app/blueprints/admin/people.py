@@ -46,7 +46,6 @@ def search_people(session: Session, _actor: Actor) -> Response:
     )
     return render_page(
         "admin/people/index.html",
-        "admin/people/_people.html",
         results=results,
         filters=filters,
         role_options=_ROLE_OPTIONS,
@@ -180,7 +179,6 @@ def _render_person(
     may_erase = _may_erase(actor, person)
     return render_page(
         "admin/people/person.html",
-        "admin/people/_person.html",
         status=status,
         person=person,
         role_description=ROLE_DESCRIPTIONS[person.role],

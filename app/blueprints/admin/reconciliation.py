@@ -21,7 +21,6 @@ def show_runs(session: Session, actor: Actor) -> Response:
     latest = reconciliation_queries.latest_runs(session)
     return render_page(
         "admin/reconciliation/index.html",
-        "admin/reconciliation/_reconciliation.html",
         latest=latest,
         agreeing=sum(run.outcome == "agrees" for run in latest),
         differences=sum(run.differences for run in latest),

@@ -20,7 +20,6 @@ def list_roles(session: Session, _actor: Actor) -> Response:
     """Show every permission of every role."""
     return render_page(
         "admin/roles/index.html",
-        "admin/roles/_roles.html",
         grants=role_permissions.list_grants(session),
         roles=list(Role),
         permissions=list(Permission),
@@ -89,7 +88,6 @@ def _render_role(
     ]
     return render_page(
         "admin/roles/role.html",
-        "admin/roles/_role.html",
         status=status,
         role=role,
         role_description=ROLE_DESCRIPTIONS[role],

@@ -73,7 +73,6 @@ def _render_list(
     version, matches = checked or (0, [])
     return render_page(
         "admin/screening/index.html",
-        "admin/screening/_screenings.html",
         status=status,
         lists=screening_queries.list_versions(session),
         threshold=resolve(ScreeningRules).threshold,
@@ -100,7 +99,6 @@ def show_screening(session: Session, actor: Actor, screening_id: str) -> Respons
     names = people.get_names(session, [screening.person_id] if screening.person_id else [])
     return render_page(
         "admin/screening/screening.html",
-        "admin/screening/_screening.html",
         screening=screening,
         hits=hits,
         listings=screening_queries.listed_parties(

@@ -54,7 +54,6 @@ def _render_list(
 ) -> Response:
     return render_page(
         "admin/staff/index.html",
-        "admin/staff/_staff.html",
         status=status,
         form_values=values or {},
         problems=problems or {},

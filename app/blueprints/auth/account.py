@@ -174,7 +174,6 @@ def _app_form(
 ) -> Response:
     return render_page(
         "auth/app.html",
-        "auth/_app.html",
         status=status,
         problems=problems or {},
         setup=setup,
@@ -189,7 +188,6 @@ def _account(
 ) -> Response:
     return render_page(
         "auth/account_page.html",
-        "auth/_account_page.html",
         status=status,
         problems=problems or {},
         party=staff_session_cookie.relying_party(),

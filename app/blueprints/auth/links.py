@@ -141,10 +141,8 @@ def _status(refusal: Refusal) -> int:
 def _form(
     name: str, status: int = 200, problems: dict[str, str] | None = None, **values: str
 ) -> Response:
-    return render_page(
-        f"auth/{name}.html", f"auth/_{name}.html", status=status, problems=problems or {}, **values
-    )
+    return render_page(f"auth/{name}.html", status=status, problems=problems or {}, **values)
 
 
 def _done(title: str, text: str) -> Response:
-    return render_page("auth/done.html", "auth/_done.html", title=title, text=text)
+    return render_page("auth/done.html", title=title, text=text)

@@ -98,7 +98,6 @@ def logout(session: Session, actor: Actor) -> Response:
 def _form(form: LoginForm, status: int = 200, problems: dict[str, str] | None = None) -> Response:
     return render_page(
         "auth/login.html",
-        "auth/_login.html",
         status=status,
         form_data=form,
         problems=problems or {},

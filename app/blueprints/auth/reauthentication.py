@@ -107,7 +107,6 @@ def _form(
 ) -> Response:
     return render_page(
         "auth/prove.html",
-        "auth/_prove.html",
         status=status,
         problems=problems or {},
         then=next_path,

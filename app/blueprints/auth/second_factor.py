@@ -247,7 +247,6 @@ def _start_again() -> Response:
 def _page(name: str, status: int, problems: dict[str, str] | None, **context: Any) -> Response:
     return render_page(
         f"auth/{name}.html",
-        f"auth/_{name}.html",
         status=status,
         problems=problems or {},
         party=staff_session_cookie.relying_party(),

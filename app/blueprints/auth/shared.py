@@ -45,9 +45,7 @@ def finish_sign_in(signed_in: CompletedSignIn, next_path: str | None) -> Respons
 
 def show_recovery_codes(codes: tuple[str, ...] | list[str], onward: str) -> Response:
     """Show the recovery codes, once."""
-    return render_page(
-        "auth/recovery_codes.html", "auth/_recovery_codes.html", codes=codes, onward=onward
-    )
+    return render_page("auth/recovery_codes.html", codes=codes, onward=onward)
 
 
 def home_of(actor: Actor) -> str:

@@ -65,7 +65,6 @@ def list_verifications(session: Session, _actor: Actor) -> Response:
     )
     return render_page(
         "support/kyc/index.html",
-        "support/kyc/_verifications.html",
         results=results,
         filters=filters,
         statuses=_FILTERED_STATUSES,
@@ -142,7 +141,6 @@ def _render_counter(
         name = people.get_names(session, [person_id]).get(person_id, "")
     return render_page(
         "support/kyc/counter.html",
-        "support/kyc/_counter.html",
         status=status,
         recorded_for=name,
         document_options=[("", "Choose …"), *_COUNTER_DOCUMENTS],
@@ -263,7 +261,6 @@ def _render_verification(
     people_ids |= {approval.maker_id for approval in pending}
     return render_page(
         "support/kyc/verification.html",
-        "support/kyc/_verification.html",
         status=status,
         verification=verification,
         person=people.get_account(session, person_id),
