@@ -10,6 +10,7 @@ from app.access import Actor, Permission
 from app.approvals import registry, rules
 from app.approvals.rules import ApprovalStatus
 from app.kit import clock, pagination
+from app.kit.counts import Count
 from app.kit.db import Session
 from app.kit.errors import NotFound
 from app.kit.pagination import Page
@@ -114,13 +115,18 @@ def list_pending_about(session: Session, person_id: UUID) -> list[ApprovalReques
     return [_to_request(row) for row in session.rows(_SELECT + _ABOUT, (person_id, clock.now()))]
 
 
-def count_decidable(session: Session, actor: Actor) -> int:
-    """Return how many pending requests the actor may decide now."""
+def decidable_count(actor: Actor) -> Count | None:
+    """Return the count of pending requests that the actor may decide now; None without the
+    permission to decide any."""
     if Permission.APPROVALS_DECIDE not in actor.permissions:
-        return 0
-    rows = session.rows(_COUNT, {"now": clock.now(), "actor": actor.user_id})
-    return sum(
-        count for name, count in rows if registry.get_action(name).permission in actor.permissions
+        return None
+    return Count(
+        (_COUNT, {"now": clock.now(), "actor": actor.user_id}),
+        lambda rows: sum(
+            count
+            for name, count in rows
+            if registry.get_action(name).permission in actor.permissions
+        ),
     )
 
 

@@ -7,6 +7,7 @@ from app.access import Actor, Permission
 from app.approvals import queries as approvals_queries
 from app.cases import queries as cases_queries
 from app.funding.withdrawals import queries as withdrawal_queries
+from app.kit.counts import Count, fetch_counts
 from app.kit.db import Session
 from app.kyc import queries as kyc_queries
 from app.outbox import queries as outbox_queries
@@ -14,9 +15,10 @@ from app.outbox import queries as outbox_queries
 
 @dataclass(frozen=True, slots=True)
 class NavCount:
-    """The number of items that wait for the person on a page, and its label."""
+    """The number of items that wait for the person on a page, and its label. `of` returns None for
+    a person who may see the items and do nothing about them."""
 
-    of: Callable[[Session, Actor], int]
+    of: Callable[[Actor], Count | None]
     words: str
 
 
@@ -39,13 +41,11 @@ class NavSection:
     entries: tuple[NavEntry, ...]
 
 
-_DECISIONS = NavCount(approvals_queries.count_decidable, "waiting for you")
-_WITHDRAWALS = NavCount(
-    lambda session, _actor: withdrawal_queries.count_awaiting_staff(session), "waiting"
-)
-_CASES = NavCount(cases_queries.count_workable, "to investigate")
-_VERIFICATIONS = NavCount(lambda session, _actor: kyc_queries.count_in_review(session), "in review")
-_FAILED_JOBS = NavCount(lambda session, _actor: outbox_queries.count_dead_jobs(session), "failed")
+_DECISIONS = NavCount(approvals_queries.decidable_count, "waiting for you")
+_WITHDRAWALS = NavCount(lambda _actor: withdrawal_queries.AWAITING_STAFF, "waiting")
+_CASES = NavCount(cases_queries.workable_count, "to investigate")
+_VERIFICATIONS = NavCount(lambda _actor: kyc_queries.IN_REVIEW, "in review")
+_FAILED_JOBS = NavCount(lambda _actor: outbox_queries.DEAD_JOBS, "failed")
 
 SECTIONS = (
     NavSection(
@@ -135,14 +135,14 @@ def sections_for(actor: Actor) -> list[NavSection]:
 
 
 def counts(session: Session, actor: Actor) -> Mapping[str, int]:
-    """Return how many items wait for this person, by the endpoint of the page, without zeros."""
+    """Return how many items wait for this person, by the endpoint of the page."""
     counts = {
-        entry.endpoint: entry.count.of(session, actor)
+        entry.endpoint: count
         for section in sections_for(actor)
         for entry in section.entries
-        if entry.count is not None
+        if entry.count is not None and (count := entry.count.of(actor)) is not None
     }
-    return {endpoint: count for endpoint, count in counts.items() if count}
+    return fetch_counts(session, counts)
 
 
 def home_of(actor: Actor) -> str | None:

@@ -12,6 +12,7 @@ from app.cases.rules import CaseEventKind, CaseState
 from app.cases.service import PREFIX
 from app.keys import service as keys
 from app.kit import ids, pagination
+from app.kit.counts import Count
 from app.kit.db import Session
 from app.kit.errors import NotFound
 from app.kit.pagination import Page
@@ -170,15 +171,18 @@ def visible_kinds(session: Session, actor: Actor) -> list[registry.CaseKind]:
     return [registry.case_kind(name) for (name,) in rows]
 
 
-def count_workable(session: Session, actor: Actor) -> int:
-    """Return how many open cases this actor could work on: their own and unassigned ones."""
+def workable_count(actor: Actor) -> Count | None:
+    """Return the count of open cases that this actor could work on: their own and unassigned ones;
+    None without the permission to work on any."""
     if Permission.CASES_WORK not in actor.permissions:
-        return 0
-    rows = session.rows(_COUNT, {"actor": actor.user_id})
-    return sum(
-        count
-        for kind, count in ((registry.case_kind(name), count) for name, count in rows)
-        if kind.read_permission in actor.permissions
+        return None
+    return Count(
+        (_COUNT, {"actor": actor.user_id}),
+        lambda rows: sum(
+            count
+            for name, count in rows
+            if registry.case_kind(name).read_permission in actor.permissions
+        ),
     )
 
 

@@ -20,7 +20,7 @@ _SHOWN = 100
 def dead(kind: str | None) -> None:
     """List the jobs that failed for good, newest first."""
     with _database().reading() as session:
-        total = outbox_queries.count_dead_jobs(session)
+        total = outbox_queries.DEAD_JOBS.fetch(session)
         page = outbox_queries.list_unfinished_jobs(session, dead=True, task=kind, limit=_SHOWN)
     for job in page.data:
         staged = clock.rfc3339(job.staged_at)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from app.identity.accounts import queries as account_queries
 from app.kit import clock, ids, pagination
+from app.kit.counts import Count
 from app.kit.db import Session
 from app.kit.errors import NotFound
 from app.kit.money import Amount
@@ -34,7 +35,8 @@ WHERE (%(all)s OR user_id = %(person)s::uuid)
     AND (%(cursor)s::uuid IS NULL OR id > %(cursor)s)
 ORDER BY id LIMIT %(limit)s
 """
-_IN_REVIEW = "SELECT count(*) FROM verifications WHERE status = 'in_review'"
+#: How many verifications wait for staff.
+IN_REVIEW = Count(("SELECT count(*) FROM verifications WHERE status = 'in_review'", None))
 _EVENTS = """
 SELECT from_status, to_status, tier, reasons, actor_id, note, at FROM verification_events
 WHERE verification_id = %s ORDER BY id
@@ -176,12 +178,6 @@ def review_queue(
         verification_from_row(row) for row in session.rows(SELECT_VERIFICATIONS + _QUEUE, values)
     ]
     return pagination.paginate(verifications, limit, lambda row: row.id)
-
-
-def count_in_review(session: Session) -> int:
-    """Return how many verifications wait for staff."""
-    [(count,)] = session.rows(_IN_REVIEW)
-    return int(count)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.kit import ids, pagination
+from app.kit.counts import Count
 from app.kit.db import Session
 from app.kit.pagination import Page
 from app.outbox import rules
@@ -17,7 +18,8 @@ SELECT queue, count(*), count(*) FILTER (WHERE due_at <= %(now)s),
         FILTER (WHERE sent_at IS NOT NULL OR due_at <= %(now)s)), 0)::float8
 FROM outbox WHERE done_at IS NULL AND dead_at IS NULL GROUP BY queue ORDER BY queue
 """
-_DEAD_COUNT = "SELECT count(*) FROM outbox WHERE dead_at IS NOT NULL"
+#: How many jobs are dead.
+DEAD_JOBS = Count(("SELECT count(*) FROM outbox WHERE dead_at IS NOT NULL", None))
 _IS_WAITING = """
 SELECT EXISTS (SELECT FROM outbox WHERE done_at IS NULL AND dead_at IS NULL AND task = %s)
 """
@@ -93,11 +95,6 @@ class UnfinishedJob:
 def list_queue_backlogs(session: Session, now: datetime) -> list[QueueBacklog]:
     """Return each queue that has pending jobs, in alphabetical order."""
     return [QueueBacklog(*row) for row in session.rows(_BACKLOG, {"now": now})]
-
-
-def count_dead_jobs(session: Session) -> int:
-    """Return how many jobs are dead."""
-    return int(session.rows(_DEAD_COUNT)[0][0])
 
 
 def is_task_pending(session: Session, task: str) -> bool:

@@ -166,7 +166,7 @@ class TestTry:
         assert count_try(database, identifier) is False
         with database.reading() as session:
             [dead] = outbox_queries.list_unfinished_jobs(session, dead=True).data
-            assert outbox_queries.count_dead_jobs(session) == 1
+            assert outbox_queries.DEAD_JOBS.fetch(session) == 1
         assert (dead.id, dead.tries, dead.last_error) == (identifier, 3, "ValueError")
 
     def test_job_that_ends_its_workers_is_marked_as_dead(self, database):

@@ -11,6 +11,7 @@ from app.funding.ports import PaymentMethod
 from app.funding.queries import PaymentEvent, payment_page
 from app.funding.states import CANCELLABLE_WITHDRAWALS, WithdrawalStatus
 from app.kit import ids
+from app.kit.counts import Count
 from app.kit.db import Session
 from app.kit.errors import NotFound
 from app.kit.money import Amount
@@ -25,9 +26,13 @@ FROM withdrawals
 _EVENTS = """
 SELECT to_status, evidence, actor_id, at FROM withdrawal_events WHERE withdrawal_id = %s ORDER BY id
 """
-_AWAITING_STAFF = """
-SELECT count(*) FROM withdrawals WHERE status IN ('awaiting_approval', 'in_review')
-"""
+#: How many withdrawals wait for staff: for release, or for a sanctions decision.
+AWAITING_STAFF = Count(
+    (
+        "SELECT count(*) FROM withdrawals WHERE status IN ('awaiting_approval', 'in_review')",
+        None,
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +81,6 @@ def withdrawal(
 def withdrawal_events(session: Session, withdrawal_id: UUID) -> Sequence[PaymentEvent]:
     """Return the statuses that the withdrawal took, oldest first."""
     return [PaymentEvent(*row) for row in session.rows(_EVENTS, (withdrawal_id,))]
-
-
-def count_awaiting_staff(session: Session) -> int:
-    """Return how many withdrawals wait for staff: for release, or for a sanctions decision."""
-    row = session.row(_AWAITING_STAFF)
-    return int(row[0]) if row else 0
 
 
 def _parse(row: Row) -> WithdrawalView:
