@@ -78,15 +78,15 @@ class PayingCustomer:
     def advance_deposit(self, deposit_id: UUID) -> None:
         """Run the job once, whatever its outcome."""
         with suppress(ProviderUnavailable, ProviderOutcomeUnknown, ProcessKilled):
-            payments.advance(self.database, deposit_id=str(deposit_id))
+            payments.advance(self.database, deposit_id)
 
     def fetch_transfers(self, deposit_id: UUID) -> None:
         with suppress(ProviderUnavailable, ProviderOutcomeUnknown, ProcessKilled):
-            incoming_transfers.fetch_transfers(self.database, deposit_id=str(deposit_id))
+            incoming_transfers.fetch_transfers(self.database, deposit_id)
 
     def send_withdrawal(self, withdrawal_id: UUID) -> None:
         with suppress(ProviderUnavailable, ProviderOutcomeUnknown, ProcessKilled):
-            payouts.advance(self.database, withdrawal_id=str(withdrawal_id))
+            payouts.advance(self.database, withdrawal_id)
 
     def deposit_status(self, deposit_id: UUID) -> str:
         with self.database.reading() as session:

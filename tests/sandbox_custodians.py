@@ -120,7 +120,7 @@ class CustodyHarness:
         """Return the person's address, created by its job."""
         with self.database.transaction() as session:
             requested = addresses.get_or_request_address(session, user_id, TRADABLE[code])
-        addresses.create_address(self.database, address_id=str(requested.id))
+        addresses.create_address(self.database, requested.id)
         with self.database.transaction() as session:
             created = addresses.get_or_request_address(session, user_id, TRADABLE[code])
         assert created.address is not None

@@ -29,7 +29,6 @@ from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import NotFound, Refusal
 from app.kit.ports import resolve
-from app.kit.tasks import task
 from app.outbox import service as outbox
 
 _INSERT = """
@@ -196,7 +195,6 @@ def _refuse_duplicate(session: Session, action: ApprovalAction, subject: str) ->
         _end(session, duplicate, ApprovalStatus.EXPIRED, actor=None)
 
 
-@task("approvals.expire_old")
 def expire_requests(session: Session) -> None:
     """End the requests that were not decided in time."""
     for (approval_id,) in session.rows(_FIND_EXPIRED, (clock.now(),)):
@@ -205,13 +203,12 @@ def expire_requests(session: Session) -> None:
         )
 
 
-@task("approvals.tell_checkers")
-def notify_checkers(session: Session, *, approval_id: str) -> None:
+def notify_checkers(session: Session, approval_id: UUID) -> None:
     """Email everyone who may decide the request, once each, except its maker and its subject.
 
     The email does not name the subject; the page does.
     """
-    request = queries.lock_approval(session, UUID(approval_id))
+    request = queries.lock_approval(session, approval_id)
     if TRANSITIONS.is_final(request.status):
         return
     action = registry.get_action(request.action)

@@ -12,7 +12,6 @@ from app.audit.ports import Anchor, AnchorStore
 from app.kit import clock, ids, telemetry
 from app.kit.db import Session
 from app.kit.ports import resolve
-from app.kit.tasks import task
 
 #: The most records that one run seals. The next run continues.
 BATCH = 5_000
@@ -94,7 +93,6 @@ def record(
     return identifier
 
 
-@task("audit.seal")
 def seal(session: Session) -> None:
     """Give every record whose transaction has ended its position in the chain."""
     [(is_locked,)] = session.rows(_TRY_LOCK, (_SEALER_LOCK,))
@@ -151,7 +149,6 @@ def _head(session: Session) -> tuple[int, str, str, object, str, bytes]:
     return session.row(_HEAD) or start
 
 
-@task("audit.anchor")
 def anchor(session: Session) -> None:
     """Sign the head of the chain and store it outside the database, unless it is anchored already.
 

@@ -14,7 +14,6 @@ from app.kit.db import Database, Session
 from app.kit.errors import FeatureDisabled
 from app.kit.money import Asset
 from app.kit.ports import resolve
-from app.kit.tasks import task
 from app.outbox import service as outbox
 from app.providers.errors import ProviderRefused, ProviderUnavailable
 
@@ -85,24 +84,22 @@ def retire_addresses(session: Session, user_id: UUID) -> None:
     session.send(_RETIRE, (clock.now(), user_id))
 
 
-@task("custody.make_address", own_transactions=True)
-def create_address(database: Database, *, address_id: str) -> None:
+def create_address(database: Database, address_id: UUID) -> None:
     """Create a requested address at a custodian, unless it exists.
 
     Our reference makes the request idempotent. After a call without an answer the same custodian is
     called again later; the next one is called only if it certainly created none. Raises the last
     custodian's error.
     """
-    identifier = UUID(address_id)
     with database.transaction() as session:
-        row = session.row(_TO_CREATE, (identifier,))
+        row = session.row(_TO_CREATE, (address_id,))
         if row is None:
             return
         asset, network = row[0], Network(row[1])
         custodians = _supporting_custodians(asset, network)
         health = queries.custodian_health(session, [custodian.name for custodian in custodians])
     custodian, address = _create_at_first(
-        identifier,
+        address_id,
         asset,
         network,
         sorted(
@@ -111,7 +108,7 @@ def create_address(database: Database, *, address_id: str) -> None:
         ),
     )
     with database.transaction() as session:
-        values = (custodian, address, address.lower(), clock.now(), identifier)
+        values = (custodian, address, address.lower(), clock.now(), address_id)
         session.send(_SET_READY, values)
 
 

@@ -17,7 +17,6 @@ from app.kit import clock, ids
 from app.kit.db import Database, Session
 from app.kit.errors import NotFinished
 from app.kit.ports import resolve
-from app.kit.tasks import task
 from app.outbox import service as outbox
 from app.providers import queries as providers_queries
 from app.providers.errors import ProviderRefused
@@ -50,11 +49,10 @@ WHERE b.observed_at < excluded.observed_at
 _log = structlog.get_logger()
 
 
-@task("custody.hear", own_transactions=True)
-def handle_webhook_event(database: Database, *, event_id: str) -> None:
+def fetch_changed_transfer(database: Database, event_id: UUID) -> None:
     """Fetch and apply the transfer that a custodian's webhook is about."""
     with database.reading() as session:
-        event = providers_queries.stored_event(session, UUID(event_id))
+        event = providers_queries.stored_event(session, event_id)
     custodian = resolve(Custodians).get(event.provider)
     transfer = custodian.transfer(event.subject) if custodian is not None else None
     if custodian is None or transfer is None:
@@ -64,7 +62,6 @@ def handle_webhook_event(database: Database, *, event_id: str) -> None:
         apply_transfers(session, custodian, [transfer])
 
 
-@task("custody.poll", own_transactions=True)
 def poll_custodians(database: Database) -> None:
     """Fetch incoming transfers and balances from every custodian.
 

@@ -8,7 +8,6 @@ from app.kit import clock
 from app.kit.db import Database, Session
 from app.kit.money import Amount
 from app.kit.ports import resolve
-from app.kit.tasks import task
 from app.ledger import chart
 from app.ledger import queries as ledger_queries
 from app.ledger import service as ledger
@@ -23,7 +22,6 @@ SELECT EXISTS (SELECT FROM custody_arrivals WHERE custodian = %(custodian)s)
 """
 
 
-@task("custody.open_books", own_transactions=True)
 def open_books(database: Database) -> None:
     """Post each custodian's balances as owners' capital, unless anything was posted or moved
     before.

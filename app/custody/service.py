@@ -32,7 +32,7 @@ from app.kit.db import Database, Session
 from app.kit.errors import NotFound
 from app.kit.money import Amount, Asset
 from app.kit.ports import resolve
-from app.kit.tasks import JobClaimedElsewhere, task
+from app.kit.tasks import JobClaimedElsewhere
 from app.outbox import service as outbox
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 
@@ -99,13 +99,6 @@ def settle(database: Database, reference: str) -> SendStatus:
         return queries.send_status(session, reference)
 
 
-@task("custody.settle_send", own_transactions=True)
-def settle_send(database: Database, *, reference: str) -> None:
-    """Run `settle` for a send whose outcome no webhook has reported."""
-    settle(database, reference)
-
-
-@task("custody.follow_sends")
 def follow_sends(session: Session) -> None:
     """Stage the check of every unsettled send that was not checked for a while."""
     now = clock.now()

@@ -23,7 +23,7 @@ from app.kit.db import Database, Session
 from app.kit.errors import NotFound
 from app.kit.money import Asset
 from app.kit.ports import resolve
-from app.kit.tasks import JobClaimedElsewhere, task
+from app.kit.tasks import JobClaimedElsewhere
 from app.ledger import chart
 from app.outbox import service as outbox
 from app.providers.errors import ProviderOutcomeUnknown
@@ -41,13 +41,12 @@ _STATES_LISTED = {
 }
 
 
-@task("funding.give_address")
-def share_deposit_address(session: Session, *, deposit_id: str) -> None:
+def share_deposit_address(session: Session, deposit_id: UUID) -> None:
     """Give the customer who announced a deposit the wallet address to send to.
 
     Until a custodian has assigned one, the poll tries again.
     """
-    deposit = deposits.find_deposit(session, UUID(deposit_id))
+    deposit = deposits.find_deposit(session, deposit_id)
     if deposit is None or deposit.status not in OPEN_DEPOSITS:
         return
     if deposits.expire_if_overdue(session, deposit):
@@ -65,13 +64,14 @@ def share_deposit_address(session: Session, *, deposit_id: str) -> None:
     elif deposit.opened_at is None:
         # The address was requested just now, and is usually ready within two seconds.
         soon = clock.now() + timedelta(seconds=2)
-        outbox.stage(session, "funding.give_address", {"deposit_id": deposit_id}, not_before=soon)
+        outbox.stage(
+            session, "funding.give_address", {"deposit_id": str(deposit_id)}, not_before=soon
+        )
 
 
-@task("funding.credit_arrival")
-def credit_token_deposit(session: Session, *, arrival_id: str) -> None:
+def credit_token_deposit(session: Session, arrival_id: UUID) -> None:
     """Credit an incoming token transfer, once."""
-    transfer = custody_queries.incoming_transfer(session, UUID(arrival_id))
+    transfer = custody_queries.incoming_transfer(session, arrival_id)
     reference = f"{transfer.custodian}:{transfer.provider_ref}"
     assert transfer.user_id is not None, "custody opens a case for a transfer without an owner"
     credit_transfer(
@@ -85,10 +85,9 @@ def credit_token_deposit(session: Session, *, arrival_id: str) -> None:
     )
 
 
-@task("funding.settle_send", own_transactions=True)
-def settle_withdrawal(database: Database, *, reference: str) -> None:
+def settle_withdrawal(database: Database, reference: str) -> None:
     """Settle the withdrawal whose send was settled."""
-    payouts.advance(database, withdrawal_id=str(ids.decode(withdrawals.PREFIX, reference)))
+    payouts.advance(database, ids.decode(withdrawals.PREFIX, reference))
 
 
 class CustodyRail:

@@ -8,7 +8,6 @@ from app.funding.ports import PaymentMethod
 from app.funding.states import WithdrawalStatus
 from app.kit import clock
 from app.kit.db import Session
-from app.kit.tasks import task
 from app.outbox import service as outbox
 
 #: The time between two checks of a payment; longer once it has been open for an hour.
@@ -39,7 +38,6 @@ UPDATE withdrawals SET looked_at = %(now)s WHERE id = ANY (ARRAY(
 """
 
 
-@task("funding.poll")
 def poll_payments(session: Session) -> None:
     """Stage the check of every open deposit and withdrawal, those that waited longest first."""
     now = clock.now()

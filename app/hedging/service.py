@@ -6,7 +6,6 @@ from app.hedging import queries
 from app.hedging.rules import ExposureRules
 from app.kit.db import Session
 from app.kit.ports import resolve
-from app.kit.tasks import task
 
 #: How long recorded exposure is kept.
 RETENTION = timedelta(days=7)
@@ -19,7 +18,6 @@ ON CONFLICT DO NOTHING
 _DELETE_OLD_EXPOSURES = "DELETE FROM exposures WHERE taken_at < %s"
 
 
-@task("hedging.record_exposure")
 def record_exposure(session: Session) -> None:
     """Record the net exposure of every metal now, and delete records older than `RETENTION`."""
     exposure = queries.current_exposure(session, resolve(ExposureRules))

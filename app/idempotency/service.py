@@ -11,7 +11,6 @@ from app.idempotency.errors import IdempotencyInProgress, IdempotencyKeyReused
 from app.kit import clock
 from app.kit.db import Session
 from app.kit.pipeline import Row, Statement
-from app.kit.tasks import task
 
 #: How long a key and its response are kept.
 RETENTION = timedelta(days=30)
@@ -110,7 +109,6 @@ def delete_before(session: Session, before: datetime, *, rows_max: int = 10_000)
     session.send(_FORGET, (before, rows_max))
 
 
-@task("idempotency.forget_old")
 def delete_expired(session: Session) -> None:
     """Delete the responses whose retention period is over."""
     delete_before(session, clock.now() - RETENTION)

@@ -1,6 +1,8 @@
-"""The tasks of identity: delete expired credentials and sessions."""
+"""The background tasks of identity."""
 
-from app.identity.credentials import one_time_tokens, passkeys
+from uuid import UUID
+
+from app.identity.credentials import one_time_tokens, passkeys, password_reset
 from app.identity.sign_in import lockout
 from app.kit import clock
 from app.kit.db import Session
@@ -23,3 +25,10 @@ def delete_expired(session: Session) -> None:
     one_time_tokens.delete_expired(session, now)
     passkeys.delete_expired(session, now)
     lockout.delete_expired(session, now)
+
+
+@task("identity.send_reset_link")
+def send_reset_link(session: Session, *, user_id: str | None) -> None:
+    """Email a reset link; None if no account has the email address that was entered."""
+    if user_id is not None:
+        password_reset.send_reset_link(session, UUID(user_id))

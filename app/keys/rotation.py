@@ -21,7 +21,6 @@ from app.kit import clock, crypto, ids
 from app.kit.crypto import DecryptionFailed
 from app.kit.db import Session
 from app.kit.ports import resolve
-from app.kit.tasks import task
 from app.outbox import service as outbox
 
 BATCH = 500
@@ -115,11 +114,10 @@ def _stage_next_batch(session: Session, rotation_id: UUID) -> UUID:
     return rotation_id
 
 
-@task("keys.rewrap")
-def rewrap(session: Session, *, rotation_id: str) -> None:
+def rewrap(session: Session, rotation_id: UUID) -> None:
     """Rewrap one batch of a rotation and stage the next. Jobs of the same rotation take turns."""
-    if rewrap_batch(session, UUID(rotation_id)):
-        _stage_next_batch(session, UUID(rotation_id))
+    if rewrap_batch(session, rotation_id):
+        _stage_next_batch(session, rotation_id)
 
 
 def rewrap_batch(session: Session, rotation_id: UUID, *, limit: int = BATCH) -> bool:

@@ -12,7 +12,6 @@ from uuid import UUID
 from app.kit import clock
 from app.kit.db import Session
 from app.kit.money import Amount
-from app.kit.tasks import task
 from app.ledger.chart import AccountKey
 from app.ledger.errors import UnbalancedEntry
 
@@ -141,13 +140,11 @@ def expire_holds(session: Session, *, now: datetime, limit: int = 500) -> int:
     return int(row[0])
 
 
-@task("ledger.expire_holds")
 def expire_due_holds(session: Session) -> None:
     """Release the holds that have expired."""
     expire_holds(session, now=clock.now())
 
 
-@task("ledger.roll_up")
 def roll_up(session: Session) -> None:
     """Add settled postings of house accounts to their roll-ups, which keeps reads short."""
     session.send("SELECT ledger_roll_up()")

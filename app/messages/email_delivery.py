@@ -18,7 +18,6 @@ from app.kit import clock, ids
 from app.kit.db import Database, Session
 from app.kit.errors import NotFound
 from app.kit.ports import resolve
-from app.kit.tasks import task
 from app.messages import rules
 from app.messages.delivery_log import CLAIM_DURATION, DeliveryLog, DeliveryStatus
 from app.messages.ports import EmailSender, OutgoingEmail
@@ -55,7 +54,6 @@ class _Composed:
     drop_reason: str = ""
 
 
-@task("messages.send_mail", own_transactions=True)
 def send_email(
     database: Database,
     *,
@@ -99,13 +97,12 @@ def send_email(
         _LOG.mark_sent(session, claim.id)
 
 
-@task("messages.record_mail_event")
-def record_email_event(session: Session, *, event_id: str) -> None:
+def record_email_event(session: Session, event_id: UUID) -> None:
     """Record the delivery status of an email.
 
     A provider of email is not asked again: the signed event is the only source.
     """
-    event = providers_queries.stored_event(session, UUID(event_id))
+    event = providers_queries.stored_event(session, event_id)
     _LOG.record_delivery(
         session, UUID(event.subject), DeliveryStatus(event.kind), event.received_at
     )
@@ -131,7 +128,6 @@ def stage_final_email(
     outbox.stage(session, "messages.send_mail", args)
 
 
-@task("messages.forget_mails")
 def delete_old_emails(session: Session) -> None:
     """Delete records of emails that were settled long ago, in batches."""
     _LOG.delete_old(session)

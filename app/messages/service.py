@@ -7,7 +7,6 @@ from uuid import UUID
 from app.identity.accounts import queries as account_queries
 from app.kit import clock, ids
 from app.kit.db import Session
-from app.kit.tasks import task
 from app.messages import preferences, rules
 from app.messages.rules import NotificationChannel
 from app.outbox import service as outbox
@@ -46,7 +45,6 @@ def deliver_to_inbox(
     )
 
 
-@task("messages.deliver")
 def deliver_message(
     session: Session, *, user_id: str, event_key: str, kind: str, values: dict[str, str]
 ) -> None:

@@ -14,7 +14,6 @@ from app.kit import clock
 from app.kit.db import Database, Session
 from app.kit.errors import NotFound
 from app.kit.ports import resolve
-from app.kit.tasks import task
 from app.messages import rules
 from app.messages.delivery_log import ClaimedMessage, DeliveryLog, DeliveryStatus
 from app.messages.ports import OutgoingSms, SmsSender
@@ -45,7 +44,6 @@ ORDER BY staged_at LIMIT %s
 """
 
 
-@task("messages.send_text", own_transactions=True)
 def send_sms(
     database: Database, *, user_id: str, kind: str, event_key: str, values: dict[str, str]
 ) -> None:
@@ -84,15 +82,14 @@ def send_sms(
         session.send(_SET_CARRIER_ID, (carrier_id, claim.id))
 
 
-@task("messages.check_text", own_transactions=True)
-def refresh_status(database: Database, *, event_id: str) -> None:
+def refresh_status(database: Database, event_id: UUID) -> None:
     """Fetch and record the delivery status of an SMS after a callback of the carrier.
 
     Raises `ProviderUnavailable` while the SMS is not recorded here yet, or if the carrier is
     unavailable.
     """
     with database.reading() as session:
-        event = providers_queries.stored_event(session, UUID(event_id))
+        event = providers_queries.stored_event(session, event_id)
         is_known = session.row(_BY_CARRIER_ID, (event.subject,)) is not None
     if is_known:
         _fetch_status(database, event.subject)
@@ -100,7 +97,6 @@ def refresh_status(database: Database, *, event_id: str) -> None:
         raise ProviderUnavailable("The status came before the SMS was recorded here")
 
 
-@task("messages.check_texts", own_transactions=True)
 def refresh_statuses(database: Database) -> None:
     """Fetch the delivery status of SMS without one, so that lost callbacks are made good.
 
@@ -115,7 +111,6 @@ def refresh_statuses(database: Database) -> None:
         _fetch_status(database, carrier_id)
 
 
-@task("messages.forget_texts")
 def delete_old_sms(session: Session) -> None:
     """Delete records of SMS that were settled long ago, in batches."""
     _LOG.delete_old(session)

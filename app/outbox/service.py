@@ -218,7 +218,6 @@ def revive_jobs_of_task(session: Session, actor: Actor | None, task: str) -> int
     return revived
 
 
-@kit_tasks.task("outbox.prune_done")
 def prune_done(session: Session) -> None:
     """Delete a batch of the rows that were done more than a week ago."""
     session.send(_PRUNE, (clock.now() - DONE_RETENTION, _PRUNE_BATCH))

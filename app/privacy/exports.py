@@ -20,7 +20,6 @@ from app.kit import clock, ids
 from app.kit.db import SNAPSHOT, Database, Session
 from app.kit.errors import NotFound, RateLimited
 from app.kit.pipeline import Row
-from app.kit.tasks import task
 from app.outbox import service as outbox
 from app.privacy import archive, personal_data_tables
 from app.privacy.errors import ArchiveLinkInvalid
@@ -138,16 +137,14 @@ def fetch_archive(session: Session, actor: Actor, export_id: UUID, token: str) -
     return keys.open_sealed(row[0], table=_TABLE, column=_COLUMN, key=export_id)
 
 
-@task("privacy.build_archive", own_transactions=True)
-def build_archive(database: Database, *, export_id: str) -> None:
+def build_archive(database: Database, export_id: UUID) -> None:
     """Build the archive of a pending request and notify the person.
 
     Does nothing if the request is no longer pending: the archive is ready already, or the person
     was erased. Interrupted at any point, the job starts over; the archive becomes ready once.
     """
-    identifier = UUID(export_id)
     with database.transaction(SNAPSHOT) as session:
-        row = session.row(_TO_BUILD, (identifier,))
+        row = session.row(_TO_BUILD, (export_id,))
         if row is None:
             return
         export = _export(row)
@@ -161,7 +158,7 @@ def build_archive(database: Database, *, export_id: str) -> None:
         person=ids.encode("usr", export.user_id),
         at=at,
     )
-    sealed = keys.seal(content, table=_TABLE, column=_COLUMN, key=identifier)
+    sealed = keys.seal(content, table=_TABLE, column=_COLUMN, key=export_id)
     with database.transaction() as session:
         _store_archive(session, export, sealed, size_bytes=len(content))
 
@@ -184,7 +181,6 @@ def _store_archive(session: Session, export: DataExport, sealed: bytes, *, size_
     outbox.stage(session, "messages.send_mail", mail)
 
 
-@task("privacy.expire_archives")
 def expire_archives(session: Session) -> None:
     """Delete expired archives, and cancel requests whose job has failed for good."""
     now = clock.now()

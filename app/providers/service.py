@@ -6,7 +6,6 @@ from uuid import UUID
 from app.keys import service as keys
 from app.kit import clock, ids
 from app.kit.db import Database, Session
-from app.kit.tasks import task
 from app.outbox import service as outbox
 from app.providers.ports import CallOutcome, ProviderEvent, WebhookDelivery
 
@@ -90,7 +89,6 @@ def store_events(
     return new
 
 
-@task("providers.forget_old")
 def delete_old_records(session: Session) -> None:
     """Delete a batch of calls and events older than the retention period."""
     session.send(_DELETE_CALLS, (clock.now() - RETENTION, _DELETE_BATCH))

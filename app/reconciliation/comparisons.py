@@ -157,7 +157,7 @@ def _compare_payment(
             paid_deposits.add(deposit_id)
         if _deposit_agrees(comparison.database, deposit_id, payment):
             return
-        payments.advance(comparison.database, deposit_id=str(deposit_id))
+        payments.advance(comparison.database, deposit_id)
         if _deposit_agrees(comparison.database, deposit_id, rail.fetch(payment.provider_ref)):
             comparison.healed += 1
             return
@@ -305,7 +305,7 @@ def _compare_payout(comparison: Comparison, rail: PayoutRail, payout: Payout) ->
     if withdrawal_id is not None and _withdrawal_agrees(comparison.database, withdrawal_id, payout):
         return
     if withdrawal_id is not None and _withdrawal_exists(comparison.database, withdrawal_id):
-        payouts.advance(comparison.database, withdrawal_id=str(withdrawal_id))
+        payouts.advance(comparison.database, withdrawal_id)
         latest = rail.find(payout.reference) or payout
         with comparison.database.transaction() as session:
             payouts.apply_payout(session, withdrawal_id, latest)

@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 
 from app.kit import clock
 from app.kit.db import Session
-from app.kit.tasks import task
 
 _COUNT = """
 INSERT INTO throttle_counts (key, hits, expires_at) VALUES (%s, %s, %s)
@@ -33,7 +32,6 @@ def delete_ended_before(session: Session, before: datetime) -> None:
     session.send(_DELETE_ENDED, (before,))
 
 
-@task("throttle.forget_ended")
 def delete_ended(session: Session) -> None:
     """Delete the windows that have ended."""
     delete_ended_before(session, clock.now())

@@ -13,7 +13,6 @@ from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Invalid
 from app.kit.money import UNITS_MAX, Amount, Asset
-from app.kit.tasks import task
 from app.ledger import chart
 from app.ledger import service as ledger
 from app.outbox import service as outbox
@@ -318,7 +317,6 @@ def _confirmation_job(actor: Actor, order: ConversionOrder) -> dict[str, Any]:
     }
 
 
-@task("trading.forget_quotes")
 def delete_expired_quotes(session: Session) -> None:
     """Delete the quotes that expired `QUOTE_RETENTION` ago and were never filled."""
     session.send(_DELETE_EXPIRED_QUOTES, (clock.now() - QUOTE_RETENTION,))

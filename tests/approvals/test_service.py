@@ -407,7 +407,7 @@ class TestCheckerMail:
         for person in (maker, boss, gone, *others):
             assert person.email not in texts
         with database.transaction() as session:
-            approvals.notify_checkers(session, approval_id=str(pending_id))
+            approvals.notify_checkers(session, pending_id)
         assert self.sent_mail(database) == {}
 
     def test_request_decided_meanwhile_sends_no_mail(

@@ -273,7 +273,7 @@ class TestAddresses:
         resolve(Custodians).clear()
         resolve(Custodians)["paxos"] = RepeatingCustodian(paxos, taken.upper().replace("0X", "0x"))
         with database_unchanged(harness.database), pytest.raises(AddressTaken):
-            addresses.create_address(harness.database, address_id=str(requested.id))
+            addresses.create_address(harness.database, requested.id)
 
     @each_custodian
     def test_address_is_created_once_although_the_answer_was_lost(
@@ -305,7 +305,7 @@ class TestAddresses:
             database_unchanged(harness.database, apart_from={"provider_calls"}),
             pytest.raises(ProviderUnavailable),
         ):
-            addresses.create_address(harness.database, address_id=str(requested.id))
+            addresses.create_address(harness.database, requested.id)
 
     def test_tampered_address_is_refused(self, harness: CustodyHarness) -> None:
         harness.configure("anchorage")
@@ -317,7 +317,7 @@ class TestAddresses:
             database_unchanged(harness.database, apart_from={"provider_calls"}),
             pytest.raises(ProviderRefused),
         ):
-            addresses.create_address(harness.database, address_id=str(requested.id))
+            addresses.create_address(harness.database, requested.id)
 
     def test_unsupported_asset_has_no_address(self, harness: CustodyHarness) -> None:
         user_id = People(harness.database).customer().user_id

@@ -71,7 +71,7 @@ class TokenCustomer:
         self.harness.run_jobs("funding.give_address")
         self.harness.run_jobs("custody.make_address")
         with self.database.transaction() as session:
-            custody_rail.share_deposit_address(session, deposit_id=str(deposit_id))
+            custody_rail.share_deposit_address(session, deposit_id)
         with self.database.reading() as session:
             deposit = deposit_queries.deposit(session, deposit_id)
         assert deposit.instructions is not None
@@ -149,7 +149,7 @@ def test_arrived_tokens_are_credited_whatever_was_announced(token_customer: Toke
 
 def test_token_withdrawal_is_paid_once_and_its_cost_booked(token_customer: TokenCustomer) -> None:
     withdrawal_id = token_customer.withdraw("0.5")
-    payouts.advance(token_customer.database, withdrawal_id=str(withdrawal_id))
+    payouts.advance(token_customer.database, withdrawal_id)
     assert token_customer.status(withdrawal_id) == "sent"
     token_customer.harness.reference = ids.encode(withdrawals.PREFIX, withdrawal_id)
     token_customer.harness.sandbox.call_control(
@@ -157,9 +157,7 @@ def test_token_withdrawal_is_paid_once_and_its_cost_booked(token_customer: Token
     )
     token_customer.harness.deliver_webhooks()
     assert token_customer.harness.settlements_staged(SETTLE) == 1
-    custody_rail.settle_withdrawal(
-        token_customer.database, reference=token_customer.harness.reference
-    )
+    custody_rail.settle_withdrawal(token_customer.database, token_customer.harness.reference)
     assert token_customer.status(withdrawal_id) == "completed"
     assert token_customer.people.balances(token_customer.actor) == {"PAXG": "1.50000000"}
     assert token_customer.booked_change(provider_ids.PAXOS) == -50_000_000 - 20_000
@@ -178,10 +176,10 @@ def test_unanswered_send_is_unknown_and_then_paid_once(
         "paxos", "transfers.list", FaultMode.DOWN, times=3
     )
     with pytest.raises(ProviderOutcomeUnknown):
-        payouts.advance(token_customer.database, withdrawal_id=str(withdrawal_id))
+        payouts.advance(token_customer.database, withdrawal_id)
     assert token_customer.status(withdrawal_id) == "unknown"
     token_customer.harness.configure()
-    payouts.advance(token_customer.database, withdrawal_id=str(withdrawal_id))
+    payouts.advance(token_customer.database, withdrawal_id)
     assert token_customer.status(withdrawal_id) == "sent"
     assert len(token_customer.harness.recorded_sends()) == 1
 
@@ -194,11 +192,11 @@ def test_withdrawal_that_custody_still_tries_cannot_be_cancelled(
         token_customer.harness.set_balance(name, "0.1")
     withdrawal_id = token_customer.withdraw("0.5")
     with pytest.raises(ProviderOutcomeUnknown):
-        payouts.advance(token_customer.database, withdrawal_id=str(withdrawal_id))
+        payouts.advance(token_customer.database, withdrawal_id)
     with pytest.raises(NotCancellable), token_customer.database.transaction() as session:
         withdrawals.cancel(session, token_customer.actor, withdrawal_id)
     token_customer.harness.set_balance("anchorage", "3")
-    payouts.advance(token_customer.database, withdrawal_id=str(withdrawal_id))
+    payouts.advance(token_customer.database, withdrawal_id)
     assert token_customer.status(withdrawal_id) == "sent"
 
 
@@ -207,7 +205,7 @@ def test_refused_send_releases_the_hold(token_customer: TokenCustomer) -> None:
     token_customer.harness.sandbox.schedule_fault(
         "paxos", SEND_OPERATIONS["paxos"], FaultMode.REFUSED
     )
-    payouts.advance(token_customer.database, withdrawal_id=str(withdrawal_id))
+    payouts.advance(token_customer.database, withdrawal_id)
     assert token_customer.status(withdrawal_id) == "failed"
     assert token_customer.people.balances(token_customer.actor) == {"PAXG": "2.00000000"}
     assert token_customer.booked_change(provider_ids.PAXOS) == 0

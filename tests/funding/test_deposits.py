@@ -375,7 +375,7 @@ def test_webhook_before_our_stored_answer_finds_the_deposit(customer: PayingCust
         )
         row = session.row("SELECT id FROM webhook_events WHERE event_id = %s", (event.id,))
     assert row is not None
-    payments.handle_payment_event(customer.database, event_id=str(row[0]))
+    payments.handle_payment_event(customer.database, row[0])
     with customer.database.reading() as session:
         known = session.row("SELECT provider_ref FROM deposits WHERE id = %s", (deposit,))
     assert known == (ref,)

@@ -26,6 +26,13 @@ def test_task_is_named_after_its_room_and_takes_a_session_or_database_first() ->
         assert all(other.kind is other.KEYWORD_ONLY for other in others), name
 
 
+def test_task_is_declared_in_the_tasks_of_its_room() -> None:
+    modules = {kit_tasks.find(name).run.__module__ for name in OURS}
+    files = {source.name for source in python("app/") if source.name.endswith("/tasks.py")}
+    declared = {f"{module.replace('.', '/')}.py" for module in modules}
+    assert declared == files - {"app/kit/tasks.py", "app/tasks.py"}
+
+
 def test_tasks_of_the_timetable_take_no_arguments() -> None:
     for entry in TIMETABLE:
         assert len(signature(kit_tasks.find(entry.task).run).parameters) == 1, entry.name

@@ -133,13 +133,13 @@ class TestEvents:
         """Return the recorded delivery status after handling the person's events, each twice."""
         with database.reading() as session:
             events = session.rows(
-                "SELECT w.id::text FROM webhook_events w JOIN mails m ON m.id::text = w.subject"
+                "SELECT w.id FROM webhook_events w JOIN mails m ON m.id::text = w.subject"
                 " WHERE m.user_id = %s AND w.provider = 'sendgrid'",
                 (person.user_id,),
             )
         for (event_id,) in events * 2:
             with database.transaction() as session:
-                email_delivery.record_email_event(session, event_id=event_id)
+                email_delivery.record_email_event(session, event_id)
         with database.reading() as session:
             row = session.row("SELECT delivery FROM mails WHERE user_id = %s", (person.user_id,))
         assert row is not None

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import time_machine
@@ -230,11 +230,11 @@ class TestStatus:
         carrier.deliver_webhooks(client)
         return client
 
-    def events(self, database: Database, person: Actor) -> list[str]:
+    def events(self, database: Database, person: Actor) -> list[UUID]:
         """Return the events of the person's callbacks."""
         with database.reading() as session:
             rows = session.rows(
-                "SELECT w.id::text FROM webhook_events w JOIN texts t ON t.carrier_id = w.subject"
+                "SELECT w.id FROM webhook_events w JOIN texts t ON t.carrier_id = w.subject"
                 " WHERE t.user_id = %s AND w.provider = 'twilio'",
                 (person.user_id,),
             )
@@ -252,7 +252,7 @@ class TestStatus:
         assert carrier.deliver_webhooks(client) == [204, 204]
         [event_id] = self.events(database, person)
         for _ in range(2):
-            sms_delivery.refresh_status(database, event_id=event_id)
+            sms_delivery.refresh_status(database, event_id)
         assert row(database, person)["delivery"] == delivery
 
     @pytest.mark.parametrize("mode", [FaultMode.FORGED, FaultMode.TAMPERED])
@@ -288,9 +288,9 @@ class TestStatus:
         with database.transaction() as session:
             session.send("UPDATE texts SET carrier_id = NULL WHERE user_id = %s", (person.user_id,))
         with pytest.raises(ProviderUnavailable):
-            sms_delivery.refresh_status(database, event_id=event_id)
+            sms_delivery.refresh_status(database, event_id)
         with time_machine.travel(NOW + timedelta(minutes=11), tick=False):
-            sms_delivery.refresh_status(database, event_id=event_id)
+            sms_delivery.refresh_status(database, event_id)
         assert row(database, person)["delivery"] is None
 
 

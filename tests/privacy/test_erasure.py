@@ -379,7 +379,7 @@ class TestAfterErasure:
             return build(*arguments, **named)
 
         monkeypatch.setattr(exports.archive, "build", build_late)
-        exports.build_archive(ada.database, export_id=str(ids.decode("exp", request_id["id"])))
+        exports.build_archive(ada.database, ids.decode("exp", request_id["id"]))
         with ada.database.reading() as session:
             rows = session.rows(
                 "SELECT status, archive_sealed FROM exports WHERE user_id = %s",

@@ -346,12 +346,12 @@ class TestRequest:
             response = ada.client.ok(200, ada.client.get(f"{EXPORT}/{requested['id']}"))
             assert response["status"] == "cancelled"
             with database_unchanged(ada.database):
-                exports.build_archive(ada.database, export_id=inside(requested))
+                exports.build_archive(ada.database, inside(requested))
             ada.client.ok(202, ada.client.post(EXPORT))
 
 
-def inside(requested: dict[str, str]) -> str:
-    return str(ids.decode("exp", requested["id"]))
+def inside(requested: dict[str, str]) -> UUID:
+    return ids.decode("exp", requested["id"])
 
 
 class Killed(BaseException):
@@ -372,10 +372,10 @@ class TestJob:
         with monkeypatch.context() as patch:
             patch.setattr(owner, step, end)
             with database_unchanged(ada.database), pytest.raises(Killed):
-                exports.build_archive(ada.database, export_id=inside(requested))
+                exports.build_archive(ada.database, inside(requested))
         run_pending_jobs(ada.database, *JOBS)
         with database_unchanged(ada.database):
-            exports.build_archive(ada.database, export_id=inside(requested))
+            exports.build_archive(ada.database, inside(requested))
         run_pending_jobs(ada.database, *JOBS)
         subjects = [mail.subject for mail in box.sent_to(ada.client.email)]
         assert subjects.count("Your data export is ready") == 1
@@ -389,13 +389,13 @@ class TestJob:
         def late(session: object, export: object, sealed: bytes, *, size_bytes: int) -> None:
             """Let another worker store the archive between this job's two transactions."""
             monkeypatch.setattr(exports, "_store_archive", store)
-            exports.build_archive(ada.database, export_id=inside(requested))
+            exports.build_archive(ada.database, inside(requested))
             with database_unchanged(ada.database):
                 store(session, export, sealed, size_bytes=size_bytes)
                 session.flush()
 
         monkeypatch.setattr(exports, "_store_archive", late)
-        exports.build_archive(ada.database, export_id=inside(requested))
+        exports.build_archive(ada.database, inside(requested))
         run_pending_jobs(ada.database, *JOBS)
         subjects = [mail.subject for mail in box.sent_to(ada.client.email)]
         assert subjects.count("Your data export is ready") == 1

@@ -12,6 +12,7 @@ from app.kit import ids
 from app.kit.db import Database
 from app.outbox import service as outbox
 from app.screening import queries as screening_queries
+from app.screening import tasks as screening_tasks
 from app.screening.decisions import rescreening, subjects
 from app.screening.errors import ImportRunning, ListShrank
 from app.screening.lists import index, sdn
@@ -183,7 +184,7 @@ def run_jobs(database: Database) -> int:
                 return count
             [(job, args)] = rows
             assert outbox.count_attempt(session, job)
-            rescreening.rescreen(session, **args)
+            screening_tasks.rescreen(session, **args)
             outbox.mark_done(session, job)
         count += 1
 

@@ -18,7 +18,6 @@ from app.kit import clock, ids
 from app.kit.db import Database, Session
 from app.kit.money import Amount
 from app.kit.ports import resolve
-from app.kit.tasks import task
 from app.ledger.chart import AccountKey
 from app.providers import queries as providers_queries
 
@@ -47,14 +46,13 @@ SELECT id FROM deposits WHERE provider = %s AND provider_ref = %s FOR UPDATE
 """
 
 
-@task("funding.look_for_arrivals", own_transactions=True, polled=True)
-def fetch_transfers(database: Database, *, deposit_id: str) -> None:
+def fetch_transfers(database: Database, deposit_id: UUID) -> None:
     """Give the customer who announced a deposit a virtual account, and credit transfers to it.
 
     Raises `ProviderUnavailable` and `ProviderOutcomeUnknown`; the next poll tries again.
     """
     with database.transaction() as session:
-        deposit = deposits.find_deposit(session, UUID(deposit_id))
+        deposit = deposits.find_deposit(session, deposit_id)
         if deposit is None or deposit.status not in OPEN_DEPOSITS:
             return
         if deposits.expire_if_overdue(session, deposit):
@@ -79,11 +77,10 @@ def fetch_transfers(database: Database, *, deposit_id: str) -> None:
             record_transfer(session, rail.name, rail.provider_id, transfer)
 
 
-@task("funding.account_changed", own_transactions=True)
-def handle_account_event(database: Database, *, event_id: str) -> None:
+def handle_account_event(database: Database, event_id: UUID) -> None:
     """Fetch and record the transfer that a bank's webhook is about."""
     with database.reading() as session:
-        event = providers_queries.stored_event(session, UUID(event_id))
+        event = providers_queries.stored_event(session, event_id)
     for rail in resolve(IncomingTransferRails).values():
         if rail.name == event.provider:
             transfer = rail.transfer(event.subject)

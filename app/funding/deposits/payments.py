@@ -26,7 +26,6 @@ from app.kit import clock, ids
 from app.kit.db import Database, Session
 from app.kit.money import Amount
 from app.kit.ports import resolve
-from app.kit.tasks import task
 from app.providers import queries as providers_queries
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 
@@ -42,15 +41,14 @@ _FIND_BY_REF = "SELECT id, method FROM deposits WHERE provider = %s AND provider
 _CLEAR_OPENED_AT = "UPDATE deposits SET opened_at = NULL WHERE id = %s AND provider_ref IS NULL"
 
 
-@task("funding.advance_deposit", own_transactions=True, polled=True)
-def advance(database: Database, *, deposit_id: str) -> None:
+def advance(database: Database, deposit_id: UUID) -> None:
     """Create, capture or check the payment at its provider, and apply its state.
 
     Raises `ProviderUnavailable` and `ProviderOutcomeUnknown`; the next poll tries again.
     """
     with database.transaction() as session:
         # Of two processes at the same time, the second one sees `opened_at`.
-        deposit = deposits.find_deposit(session, UUID(deposit_id), lock=True)
+        deposit = deposits.find_deposit(session, deposit_id, lock=True)
         if deposit is None or deposit.status not in OPEN_DEPOSITS:
             return
         deposits.mark_opened(session, deposit)
@@ -129,11 +127,10 @@ def _give_up_or_wait(session: Session, deposit: deposits.DepositRecord) -> None:
         deposits.fail(session, deposit.id, "never_arrived")
 
 
-@task("funding.payment_changed", own_transactions=True)
-def handle_payment_event(database: Database, *, event_id: str) -> None:
+def handle_payment_event(database: Database, event_id: UUID) -> None:
     """Stage the check of the deposit that a webhook is about."""
     with database.transaction() as session:
-        event = providers_queries.stored_event(session, UUID(event_id))
+        event = providers_queries.stored_event(session, event_id)
         row = session.row(_FIND_BY_REF, (event.provider, event.subject))
         if row is not None:
             deposits.stage_advance(session, row[0], PaymentMethod(row[1]))

@@ -14,7 +14,6 @@ from app.kit import clock, ids
 from app.kit.db import Database, Session
 from app.kit.money import Amount
 from app.kit.ports import resolve
-from app.kit.tasks import task
 from app.ledger import chart
 from app.ledger import service as ledger
 from app.ledger.chart import AccountKey
@@ -38,11 +37,10 @@ VALUES (%s, %s, %s, %s, %s, %s, 'open', %s)
 _CLOSE = "UPDATE disputes SET status = %s, closed_at = %s WHERE id = %s"
 
 
-@task("funding.dispute_changed", own_transactions=True)
-def handle_dispute_event(database: Database, *, event_id: str) -> None:
-    """Fetch and apply the dispute that a processor's webhook is disputed."""
+def handle_dispute_event(database: Database, event_id: UUID) -> None:
+    """Fetch and apply the dispute that a processor's webhook is about."""
     with database.reading() as session:
-        event = providers_queries.stored_event(session, UUID(event_id))
+        event = providers_queries.stored_event(session, event_id)
     for rail in resolve(PaymentRails).values():
         if rail.name == event.provider and isinstance(rail, CardRail):
             dispute = rail.dispute(event.subject)

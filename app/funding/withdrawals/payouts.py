@@ -21,7 +21,6 @@ from app.identity.accounts import queries as account_queries
 from app.kit import clock, ids
 from app.kit.db import Database, Session
 from app.kit.ports import resolve
-from app.kit.tasks import task
 from app.ledger import chart
 from app.ledger import service as ledger
 from app.outbox import service as outbox
@@ -44,13 +43,12 @@ _TRACKED = WITHDRAWALS_IN_PROGRESS | {WithdrawalStatus.COMPLETED}
 _ACCEPTED = frozenset({WithdrawalStatus.SENT, WithdrawalStatus.COMPLETED})
 
 
-@task("funding.send_withdrawal", own_transactions=True, polled=True)
-def advance(database: Database, *, withdrawal_id: str) -> None:
+def advance(database: Database, withdrawal_id: UUID) -> None:
     """Send the withdrawal, or learn the outcome of an earlier attempt.
 
     Raises `ProviderUnavailable` and `ProviderOutcomeUnknown`; the next poll tries again.
     """
-    attempt = _begin_attempt(database, UUID(withdrawal_id))
+    attempt = _begin_attempt(database, withdrawal_id)
     if attempt is None:
         return
     rail = resolve(PayoutRails)[attempt.withdrawal.method]
@@ -321,19 +319,19 @@ def _report_wrong_amount(
     )
 
 
-@task("funding.payout_changed", own_transactions=True)
-def handle_payout_event(database: Database, *, event_id: str) -> None:
+def handle_payout_event(database: Database, event_id: UUID) -> None:
     """Check the withdrawal that a webhook is about: its subject is the provider's id or ours."""
     with database.transaction() as session:
-        event = providers_queries.stored_event(session, UUID(event_id))
+        event = providers_queries.stored_event(session, event_id)
         withdrawal_id_of_subject = ids.try_decode(withdrawals.PREFIX, event.subject)
         row = session.row(_FIND_BY_EVENT, (withdrawal_id_of_subject, event.provider, event.subject))
         # An unknown payout is still being sent: the sending job applies its state.
         if row is None:
             return
-        withdrawal_id, status = str(row[0]), WithdrawalStatus(row[1])
+        withdrawal_id, status = row[0], WithdrawalStatus(row[1])
         if status in WITHDRAWALS_IN_PROGRESS:
-            outbox.stage(session, "funding.send_withdrawal", {"withdrawal_id": withdrawal_id})
+            args = {"withdrawal_id": str(withdrawal_id)}
+            outbox.stage(session, "funding.send_withdrawal", args)
             return
     # The poll does not check withdrawals that have ended.
-    advance(database, withdrawal_id=withdrawal_id)
+    advance(database, withdrawal_id)

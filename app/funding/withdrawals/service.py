@@ -33,7 +33,6 @@ from app.kit.db import Session
 from app.kit.errors import Invalid, NotFound
 from app.kit.money import Amount
 from app.kit.ports import resolve
-from app.kit.tasks import task
 from app.ledger import chart
 from app.ledger import service as ledger
 from app.outbox import service as outbox
@@ -245,10 +244,9 @@ def release(session: Session, actor: Actor, withdrawal_id: UUID, *, reason: str)
     _stage_sending(session, withdrawal)
 
 
-@task("funding.review_withdrawal")
-def review(session: Session, *, withdrawal_id: str) -> None:
+def review(session: Session, withdrawal_id: UUID) -> None:
     """Screen the payee of a withdrawal in review again, and continue or reject it accordingly."""
-    withdrawal = lock_withdrawal(session, UUID(withdrawal_id))
+    withdrawal = lock_withdrawal(session, withdrawal_id)
     session.send(SET_CHECKED_AT, (clock.now(), withdrawal.id))
     if withdrawal.status is not WithdrawalStatus.IN_REVIEW:
         return
@@ -281,18 +279,11 @@ def _screening_evidence(verdict: Verdict | None) -> str:
     return f"screening: {verdict or 'no list'}"
 
 
-@task("funding.screening_decided")
-def handle_screening_decision(
-    session: Session,
-    *,
-    about: str,
-    person_id: str | None,  # noqa: ARG001 - other rooms need it
-    verdict: str,  # noqa: ARG001 - the payee is screened again: other hits may be undecided
-) -> None:
-    """Review the withdrawal that a sanctions decision was about."""
+def handle_screening_decision(session: Session, about: str) -> None:
+    """Review the withdrawal that a sanctions decision is about, if it is one."""
     withdrawal_id = ids.try_decode(PREFIX, about)
     if withdrawal_id is not None:
-        review(session, withdrawal_id=str(withdrawal_id))
+        review(session, withdrawal_id)
 
 
 case_outcomes.stage_on_decision("funding.screening_decided")

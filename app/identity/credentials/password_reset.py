@@ -18,7 +18,6 @@ from app.identity.sign_in import sessions
 from app.kit import ids
 from app.kit.db import Session
 from app.kit.ports import resolve
-from app.kit.tasks import task
 from app.outbox import service as outbox
 
 _FIND_ACTIVE = "SELECT id FROM users WHERE email_key = %s AND status = 'active'"
@@ -44,12 +43,8 @@ def request_reset(session: Session, email: str) -> None:
     outbox.stage(session, "identity.send_reset_link", {"user_id": user_id})
 
 
-@task("identity.send_reset_link")
-def send_reset_link(session: Session, *, user_id: str | None) -> None:
+def send_reset_link(session: Session, person_id: UUID) -> None:
     """Email a reset link to an active person, a few times an hour at most."""
-    if user_id is None:
-        return
-    person_id = UUID(user_id)
     row = session.row(_LOCK, (person_id,))
     if row is None or row[0] != "active":
         return

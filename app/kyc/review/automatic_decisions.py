@@ -7,7 +7,6 @@ from uuid import UUID
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.ports import resolve
-from app.kit.tasks import task
 from app.kyc import rules
 from app.kyc.evidence import documents
 from app.kyc.queries import PREFIX, VerificationRow
@@ -208,27 +207,18 @@ def rescreen_verification(session: Session, verification_id: UUID) -> None:
         decide_automatically(session, transitions.set_flags(session, verification, flags))
 
 
-@task("kyc.screening_decided")
-def apply_screening_decision(
-    session: Session,
-    *,
-    about: str,
-    person_id: str | None,  # noqa: ARG001 - other rooms' tasks with the same arguments need it
-    verdict: str,  # noqa: ARG001 - everyone is screened again: other hits may be undecided
-) -> None:
-    """Apply a decision by compliance about a hit to the verification it is about."""
+def apply_screening_decision(session: Session, about: str) -> None:
+    """Screen again the verification that a decision by compliance is about, if it is one."""
     if about.startswith(f"{PREFIX}_"):
         rescreen_verification(session, ids.decode(PREFIX, about))
 
 
-@task("kyc.screen_waiting")
 def screen_unscreened(session: Session) -> None:
     """Screen those who submitted while there was no sanctions list."""
     for (verification_id,) in session.rows(_UNSCREENED, (_BATCH,)):
         rescreen_verification(session, verification_id)
 
 
-@task("kyc.expire")
 def expire_verifications(session: Session) -> None:
     """Expire approvals that ran out, and warn about those that end soon, a batch at a time.
 
@@ -265,7 +255,6 @@ def _stage_expiry_warning(
     outbox.stage(session, "messages.deliver", payload)
 
 
-@task("kyc.forget_kept")
 def delete_expired_evidence(session: Session) -> None:
     """Delete evidence about erased people when its retention period has ended."""
     for statement in _DELETE_KEPT:

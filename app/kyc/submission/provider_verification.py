@@ -15,7 +15,6 @@ from app.kit import clock
 from app.kit.db import Database, Session
 from app.kit.errors import NotFound
 from app.kit.ports import resolve
-from app.kit.tasks import task
 from app.kyc import queries
 from app.kyc.review import automatic_decisions, transitions
 from app.kyc.rules import AWAITING_DECISION, VerificationKind
@@ -53,18 +52,16 @@ RETURNING id
 """
 
 
-@task("kyc.verify", own_transactions=True)
-def verify_identity(database: Database, *, verification_id: str) -> None:
+def verify_identity(database: Database, verification_id: UUID) -> None:
     """Have a person verified, or fetch the result. Do nothing if the verification is decided.
 
     Raises the errors of app.providers, so that the job is tried again.
     """
-    identifier = UUID(verification_id)
     with database.reading() as session:
         try:
-            verification = queries.by_id(session, identifier)
+            verification = queries.by_id(session, verification_id)
             account = account_queries.get_person(session, verification.user_id)
-            person = submission_queries.details_of(session, identifier)
+            person = submission_queries.details_of(session, verification_id)
         except NotFound:
             return
     if verification.status not in AWAITING_DECISION or not isinstance(person, PersonDetails):
@@ -75,20 +72,19 @@ def verify_identity(database: Database, *, verification_id: str) -> None:
             result = provider.get(verification.provider_reference)
         else:
             result = provider.create(
-                VerificationRequest(identifier, account.email, account.phone, person)
+                VerificationRequest(verification_id, account.email, account.phone, person)
             )
     except ProviderRefused:
         # The provider refuses to verify this person: staff decide.
         result = None
     with database.transaction() as session:
-        apply_provider_result(session, identifier, result)
+        apply_provider_result(session, verification_id, result)
 
 
-@task("kyc.read_webhook", own_transactions=True)
-def read_webhook(database: Database, *, event_id: str) -> None:
+def fetch_changed_verification(database: Database, event_id: UUID) -> None:
     """Fetch the state of the verification that a webhook is about."""
     with database.reading() as session:
-        event = providers_queries.stored_event(session, UUID(event_id))
+        event = providers_queries.stored_event(session, event_id)
     try:
         result = resolve(IdentityProvider).get(event.subject)
     except ProviderRefused:
@@ -99,7 +95,6 @@ def read_webhook(database: Database, *, event_id: str) -> None:
             apply_provider_result(session, result.verification_id, result)
 
 
-@task("kyc.poll")
 def poll_provider(session: Session) -> None:
     """Stage verifications that still wait for the provider, in case a webhook was lost."""
     now = clock.now()

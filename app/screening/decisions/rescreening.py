@@ -3,7 +3,6 @@
 from uuid import UUID
 
 from app.kit.db import Session
-from app.kit.tasks import task
 from app.outbox import service as outbox
 from app.screening.decisions import subjects
 from app.screening.matching import service as screening
@@ -14,15 +13,14 @@ PURPOSE = "list_update"
 _NEWEST = "SELECT max(version) FROM sanctions_lists"
 
 
-@task("screening.rescreen")
-def rescreen(session: Session, *, version: int, source: str, after: str | None) -> None:
+def rescreen(session: Session, *, version: int, source: str, after: UUID | None) -> None:
     """Screen the next batch of a source, and stage the batch after it.
 
     If the version is no longer the newest, nothing is left to do: the newer one has its own jobs.
     """
     if session.rows(_NEWEST) != [(version,)]:
         return
-    batch = subjects.source_named(source)(session, UUID(after) if after else None, BATCH)
+    batch = subjects.source_named(source)(session, after, BATCH)
     for subject in batch:
         screening.screen(
             session,

@@ -1,0 +1,43 @@
+"""The background tasks of custody."""
+
+from uuid import UUID
+
+from app.custody import addresses, incoming_tokens, opening_balances, service
+from app.kit.db import Database, Session
+from app.kit.tasks import task
+
+
+@task("custody.settle_send", own_transactions=True)
+def settle_send(database: Database, *, reference: str) -> None:
+    """Move on a send whose outcome no webhook has reported."""
+    service.settle(database, reference)
+
+
+@task("custody.follow_sends")
+def follow_sends(session: Session) -> None:
+    """Stage the check of every unsettled send that was not checked for a while."""
+    service.follow_sends(session)
+
+
+@task("custody.make_address", own_transactions=True)
+def create_address(database: Database, *, address_id: str) -> None:
+    """Create a requested address at a custodian."""
+    addresses.create_address(database, UUID(address_id))
+
+
+@task("custody.hear", own_transactions=True)
+def fetch_changed_transfer(database: Database, *, event_id: str) -> None:
+    """Fetch and apply the transfer that a custodian's webhook is about."""
+    incoming_tokens.fetch_changed_transfer(database, UUID(event_id))
+
+
+@task("custody.poll", own_transactions=True)
+def poll_custodians(database: Database) -> None:
+    """Fetch incoming transfers and balances from every custodian."""
+    incoming_tokens.poll_custodians(database)
+
+
+@task("custody.open_books", own_transactions=True)
+def open_books(database: Database) -> None:
+    """Post each custodian's balances as owners' capital, once."""
+    opening_balances.open_books(database)

@@ -1,0 +1,95 @@
+"""The background tasks of funding."""
+
+from uuid import UUID
+
+from app.funding import custody_rail, poll
+from app.funding.deposits import incoming_transfers, payments
+from app.funding.disputes import service as disputes
+from app.funding.withdrawals import payouts
+from app.funding.withdrawals import service as withdrawals
+from app.kit.db import Database, Session
+from app.kit.tasks import task
+
+
+@task("funding.poll")
+def poll_payments(session: Session) -> None:
+    """Stage the check of every open deposit and withdrawal."""
+    poll.poll_payments(session)
+
+
+@task("funding.advance_deposit", own_transactions=True, polled=True)
+def advance_deposit(database: Database, *, deposit_id: str) -> None:
+    """Create, capture or check the payment of a deposit at its provider."""
+    payments.advance(database, UUID(deposit_id))
+
+
+@task("funding.look_for_arrivals", own_transactions=True, polled=True)
+def fetch_transfers(database: Database, *, deposit_id: str) -> None:
+    """Give the customer a virtual account, and credit transfers to it."""
+    incoming_transfers.fetch_transfers(database, UUID(deposit_id))
+
+
+@task("funding.give_address")
+def share_deposit_address(session: Session, *, deposit_id: str) -> None:
+    """Give the customer the wallet address to send to."""
+    custody_rail.share_deposit_address(session, UUID(deposit_id))
+
+
+@task("funding.send_withdrawal", own_transactions=True, polled=True)
+def advance_withdrawal(database: Database, *, withdrawal_id: str) -> None:
+    """Send a withdrawal, or learn the outcome of an earlier attempt."""
+    payouts.advance(database, UUID(withdrawal_id))
+
+
+@task("funding.review_withdrawal")
+def review_withdrawal(session: Session, *, withdrawal_id: str) -> None:
+    """Screen the payee of a withdrawal in review again."""
+    withdrawals.review(session, UUID(withdrawal_id))
+
+
+@task("funding.payment_changed", own_transactions=True)
+def handle_payment_event(database: Database, *, event_id: str) -> None:
+    """Stage the check of the deposit that a webhook is about."""
+    payments.handle_payment_event(database, UUID(event_id))
+
+
+@task("funding.dispute_changed", own_transactions=True)
+def handle_dispute_event(database: Database, *, event_id: str) -> None:
+    """Fetch and apply the dispute that a webhook is about."""
+    disputes.handle_dispute_event(database, UUID(event_id))
+
+
+@task("funding.account_changed", own_transactions=True)
+def handle_account_event(database: Database, *, event_id: str) -> None:
+    """Fetch and record the incoming transfer that a webhook is about."""
+    incoming_transfers.handle_account_event(database, UUID(event_id))
+
+
+@task("funding.payout_changed", own_transactions=True)
+def handle_payout_event(database: Database, *, event_id: str) -> None:
+    """Check the withdrawal that a webhook is about."""
+    payouts.handle_payout_event(database, UUID(event_id))
+
+
+@task("funding.credit_arrival")
+def credit_token_deposit(session: Session, *, arrival_id: str) -> None:
+    """Credit an incoming token transfer."""
+    custody_rail.credit_token_deposit(session, UUID(arrival_id))
+
+
+@task("funding.settle_send", own_transactions=True)
+def settle_withdrawal(database: Database, *, reference: str) -> None:
+    """Settle the withdrawal whose send was settled."""
+    custody_rail.settle_withdrawal(database, reference)
+
+
+@task("funding.screening_decided")
+def handle_screening_decision(
+    session: Session,
+    *,
+    about: str,
+    person_id: str | None,  # noqa: ARG001 - part of the decision
+    verdict: str,  # noqa: ARG001 - the payee is screened again: other hits may be undecided
+) -> None:
+    """Review the withdrawal that a sanctions decision is about."""
+    withdrawals.handle_screening_decision(session, about)

@@ -1,0 +1,11 @@
+"""The background tasks of hedging."""
+
+from app.hedging import service
+from app.kit.db import Session
+from app.kit.tasks import task
+
+
+@task("hedging.record_exposure")
+def record_exposure(session: Session) -> None:
+    """Record the net exposure of every metal now."""
+    service.record_exposure(session)

@@ -1,0 +1,56 @@
+"""The background tasks of kyc."""
+
+from uuid import UUID
+
+from app.kit.db import Database, Session
+from app.kit.tasks import task
+from app.kyc.review import automatic_decisions
+from app.kyc.submission import provider_verification
+
+
+@task("kyc.verify", own_transactions=True)
+def verify_identity(database: Database, *, verification_id: str) -> None:
+    """Have a person verified, or fetch the result."""
+    provider_verification.verify_identity(database, UUID(verification_id))
+
+
+@task("kyc.read_webhook", own_transactions=True)
+def fetch_changed_verification(database: Database, *, event_id: str) -> None:
+    """Fetch the state of the verification that a webhook is about."""
+    provider_verification.fetch_changed_verification(database, UUID(event_id))
+
+
+@task("kyc.poll")
+def poll_provider(session: Session) -> None:
+    """Stage verifications that still wait for the provider."""
+    provider_verification.poll_provider(session)
+
+
+@task("kyc.screening_decided")
+def apply_screening_decision(
+    session: Session,
+    *,
+    about: str,
+    person_id: str | None,  # noqa: ARG001 - part of the decision
+    verdict: str,  # noqa: ARG001 - everyone is screened again: other hits may be undecided
+) -> None:
+    """Screen again the verification that a sanctions decision is about."""
+    automatic_decisions.apply_screening_decision(session, about)
+
+
+@task("kyc.screen_waiting")
+def screen_unscreened(session: Session) -> None:
+    """Screen those who submitted while there was no sanctions list."""
+    automatic_decisions.screen_unscreened(session)
+
+
+@task("kyc.expire")
+def expire_verifications(session: Session) -> None:
+    """Expire approvals that ran out, and warn about those that end soon."""
+    automatic_decisions.expire_verifications(session)
+
+
+@task("kyc.forget_kept")
+def delete_expired_evidence(session: Session) -> None:
+    """Delete evidence about erased people when its retention period has ended."""
+    automatic_decisions.delete_expired_evidence(session)

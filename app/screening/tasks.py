@@ -1,0 +1,15 @@
+"""The background tasks of screening."""
+
+from uuid import UUID
+
+from app.kit.db import Session
+from app.kit.tasks import task
+from app.screening.decisions import rescreening
+
+
+@task("screening.rescreen")
+def rescreen(session: Session, *, version: int, source: str, after: str | None) -> None:
+    """Screen the next batch of a source against a version of the sanctions list."""
+    rescreening.rescreen(
+        session, version=version, source=source, after=UUID(after) if after else None
+    )
