@@ -40,6 +40,7 @@ from app.blueprints.admin import (
     screening,
     staff,
 )
+from app.blueprints.admin import home as admin_home
 from app.blueprints.admin import keys as key_pages
 from app.blueprints.admin import payments as payment_pages
 from app.blueprints.api import admin, auth, kyc, me, messages, payments, privacy, trade, wallet
@@ -47,6 +48,7 @@ from app.blueprints.auth import account, links, login, reauthentication, second_
 from app.blueprints.public import home, policies
 from app.blueprints.support import home as support_home
 from app.blueprints.support import kyc as support_kyc
+from app.blueprints.teller import home as teller_home
 from app.cli import audit as audit_commands
 from app.cli import books, keys, prices, sample, sanctions
 from app.cli import custody as custody_commands
@@ -114,8 +116,10 @@ PAGE_BLUEPRINTS = (
     reauthentication.blp,
     account.blp,
     links.blp,
-    exposure.blp,
+    admin_home.blp,
     support_home.blp,
+    teller_home.blp,
+    exposure.blp,
     support_kyc.blp,
     custody.blp,
     reconciliation.blp,

@@ -10,3 +10,5 @@ RATE_LIMIT = "pbcex.rate_limit"
 NONCE = "pbcex.nonce"
 #: The database session that a page's view has open, for the layout around it.
 SESSION = "pbcex.session"
+#: How many items wait on each page of the sidebar, once they are counted.
+NAV_COUNTS = "pbcex.nav_counts"

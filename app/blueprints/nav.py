@@ -1,9 +1,14 @@
-"""The pages of the desks, in the order of the sidebar."""
+"""The desks and their pages, in the order of the sidebar.
+
+A person works at one desk: its home is where they land, and its sections come first. Pages of other
+desks follow, as far as their permissions reach.
+"""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
-from app.access import Actor, Permission
+from app.access import BRANCH_BOUND_ROLES, Actor, Permission, Role
 from app.approvals import queries as approvals_queries
 from app.cases import queries as cases_queries
 from app.funding.withdrawals import queries as withdrawal_queries
@@ -11,6 +16,14 @@ from app.kit.counts import Count, fetch_counts
 from app.kit.db import Session
 from app.kyc import queries as kyc_queries
 from app.outbox import queries as outbox_queries
+
+
+class Desk(StrEnum):
+    """A place of work: a package of pages with a home."""
+
+    SUPPORT = "support"
+    TELLER = "teller"
+    ADMIN = "admin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +48,15 @@ class NavEntry:
 
 @dataclass(frozen=True, slots=True)
 class NavSection:
-    """Pages that belong together, under one title."""
+    """Pages of a desk that belong together, under one title."""
 
     title: str
+    desk: Desk
     entries: tuple[NavEntry, ...]
 
+
+#: The desk of each role; of every other one, administration.
+_DESKS = {Role.SUPPORT: Desk.SUPPORT, Role.TELLER: Desk.TELLER}
 
 _DECISIONS = NavCount(approvals_queries.decidable_count, "waiting for you")
 _WITHDRAWALS = NavCount(lambda _actor: withdrawal_queries.AWAITING_STAFF, "waiting")
@@ -50,8 +67,9 @@ _FAILED_JOBS = NavCount(lambda _actor: outbox_queries.DEAD_JOBS, "failed")
 SECTIONS = (
     NavSection(
         "Treasury",
+        Desk.ADMIN,
         (
-            NavEntry("Exposure", "admin_pages.show_exposure", "scale", Permission.EXPOSURE_READ),
+            NavEntry("Exposure", "exposure_pages.show_exposure", "scale", Permission.EXPOSURE_READ),
             NavEntry("Custody", "custody_pages.show_custodians", "shield", Permission.CUSTODY_READ),
             NavEntry(
                 "Withdrawals",
@@ -76,6 +94,7 @@ SECTIONS = (
     ),
     NavSection(
         "People",
+        Desk.ADMIN,
         (
             NavEntry("People", "people_pages.search_people", "users", Permission.PEOPLE_READ),
             NavEntry(
@@ -89,13 +108,11 @@ SECTIONS = (
                 _DECISIONS,
             ),
             NavEntry("Roles", "roles_pages.list_roles", "shield", Permission.ROLES_READ),
-            NavEntry(
-                "Branches", "branches_pages.list_branches", "building", Permission.BRANCHES_READ
-            ),
         ),
     ),
     NavSection(
         "Customers",
+        Desk.SUPPORT,
         (
             NavEntry(
                 "Verification",
@@ -104,11 +121,21 @@ SECTIONS = (
                 Permission.KYC_READ,
                 _VERIFICATIONS,
             ),
+        ),
+    ),
+    NavSection(
+        "Branch",
+        Desk.TELLER,
+        (
             NavEntry("Counter", "support_kyc_pages.show_counter", "check", Permission.KYC_VERIFY),
+            NavEntry(
+                "Branches", "branches_pages.list_branches", "building", Permission.BRANCHES_READ
+            ),
         ),
     ),
     NavSection(
         "Oversight",
+        Desk.ADMIN,
         (
             NavEntry("Cases", "cases_pages.list_cases", "folder", Permission.CASES_READ, _CASES),
             NavEntry(
@@ -123,15 +150,26 @@ SECTIONS = (
 
 
 def sections_for(actor: Actor) -> list[NavSection]:
-    """Return the sections with the pages that this person may open."""
-    permitted = [
-        NavSection(
-            section.title,
-            tuple(entry for entry in section.entries if entry.permission in actor.permissions),
-        )
+    """Return the sections with the pages that this person may open, those of their desk first."""
+    permitted = (
+        replace(section, entries=tuple(e for e in section.entries if _may_open(actor, e)))
         for section in SECTIONS
-    ]
-    return [section for section in permitted if section.entries]
+    )
+    own = desk_of(actor)
+    return sorted(
+        (section for section in permitted if section.entries),
+        key=lambda section: section.desk is not own,
+    )
+
+
+def lacks_branch(actor: Actor) -> bool:
+    """Return whether the person works at a branch by their role, and none is assigned yet."""
+    return actor.role in BRANCH_BOUND_ROLES and actor.branch_id is None
+
+
+def _may_open(actor: Actor, entry: NavEntry) -> bool:
+    needs_branch = entry.permission.startswith("branch:")
+    return entry.permission in actor.permissions and not (needs_branch and lacks_branch(actor))
 
 
 def counts(session: Session, actor: Actor) -> Mapping[str, int]:
@@ -145,7 +183,11 @@ def counts(session: Session, actor: Actor) -> Mapping[str, int]:
     return fetch_counts(session, counts)
 
 
-def home_of(actor: Actor) -> str | None:
-    """Return the endpoint of the first page that this person may open; None if there is none."""
-    sections = sections_for(actor)
-    return sections[0].entries[0].endpoint if sections else None
+def desk_of(actor: Actor) -> Desk:
+    """Return the desk where the person works."""
+    return _DESKS.get(actor.role, Desk.ADMIN)
+
+
+def home_of(actor: Actor) -> str:
+    """Return the endpoint of the home of the person's desk."""
+    return f"{desk_of(actor)}_pages.show_home"

@@ -13,7 +13,7 @@ from jinja2_fragments.flask import render_block
 
 from app.access import Actor
 from app.blueprints import labels, nav
-from app.blueprints.environ_keys import NONCE, SESSION
+from app.blueprints.environ_keys import NAV_COUNTS, NONCE, SESSION
 from app.config import Settings
 from app.kit import clock
 from app.kit.db import Session
@@ -77,7 +77,12 @@ def theme() -> str:
 def nav_counts(actor: Actor) -> Mapping[str, int]:
     """Return how many items wait on each page of the sidebar; none without a database session."""
     session: Session | None = request.environ.get(SESSION)
-    return nav.counts(session, actor) if session is not None else {}
+    if session is None:
+        return {}
+    counts: Mapping[str, int] | None = request.environ.get(NAV_COUNTS)
+    if counts is None:
+        counts = request.environ[NAV_COUNTS] = nav.counts(session, actor)
+    return counts
 
 
 def split_amount(amount: Amount, coarse: int) -> AmountParts:
@@ -108,6 +113,7 @@ def register(app: Flask, settings: Settings) -> None:
         nonce=nonce,
         theme=theme,
         is_sample=not settings.is_production,
+        home_of=nav.home_of,
         sections_for=nav.sections_for,
         nav_counts=nav_counts,
     )

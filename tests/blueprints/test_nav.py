@@ -1,12 +1,62 @@
 """The navigation of the desks: what each role finds in it, and how it is read."""
 
 import pytest
+from flask import Flask
 
-from app.access import Role
+from app.access import BRANCH_BOUND_ROLES, Role
 from app.blueprints import nav
 from app.kit.db import Database
 from app.kit.pipeline import Pipeline, Row, Statement
-from tests.people import People
+from tests.page_client import Browser, Page
+from tests.people import PASSWORD, People
+
+_HOMES = {Role.SUPPORT: "/support/", Role.TELLER: "/teller/"}
+_STAFF = [role for role in Role if role is not Role.USER]
+
+
+def sidebar_links(page: Page) -> list[str]:
+    """Return the links of the sidebar, without the one to the public home page."""
+    [start] = [
+        n for n, (_, attributes) in enumerate(page.tags) if attributes.get("id") == "desk-nav"
+    ]
+    end = next(n for n, (tag, _) in enumerate(page.tags) if tag == "main")
+    links = [attributes for tag, attributes in page.tags[start:end] if tag == "a"]
+    return [link["href"] for link in links if link["href"] != "/"]
+
+
+@pytest.mark.parametrize("role", _STAFF)
+def test_staff_land_on_their_own_home_and_may_open_every_page_of_the_sidebar(
+    open_app: Flask, role: Role
+) -> None:
+    people = People(open_app.extensions["database"])
+    browser = Browser(open_app)
+    branch_id = people.branch() if role in BRANCH_BOUND_ROLES else None
+    home = browser.sign_in(people.staff(role, branch_id).email, PASSWORD).location
+    assert home == _HOMES.get(role, "/admin/")
+    page = browser.get_page(home)
+    links = sidebar_links(page)
+    assert links[0] == home
+    for path in links[1:]:
+        assert browser.client.get(path).status_code == 200, path
+    for other in {"/admin/", "/support/", "/teller/"} - {home}:
+        assert browser.client.get(other).location == home
+    no_pages = "There are no pages for your role yet" in page.visible_text
+    assert no_pages is (role is Role.INVENTORY)
+
+
+def test_teller_without_a_branch_is_told_so_at_home(app: Flask, people: People) -> None:
+    browser = Browser(app)
+    page = browser.get_page(browser.sign_in(people.staff(Role.TELLER).email, PASSWORD).location)
+    assert "You have no branch yet" in page.visible_text
+    assert not [path for path in sidebar_links(page) if "branches" in path or "counter" in path]
+
+
+def test_home_shows_what_waits_for_the_person(app: Flask, people: People) -> None:
+    """An auditor sees what waits, without what only those who decide are asked for."""
+    browser = Browser(app)
+    page = browser.get_page(browser.sign_in(people.staff(Role.AUDITOR).email, PASSWORD).location)
+    assert "in review" in page.visible_text
+    assert "waiting for you" not in page.visible_text
 
 
 def test_counts_of_the_sidebar_take_one_round_trip(

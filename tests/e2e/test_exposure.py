@@ -39,7 +39,7 @@ def test_order_moves_exposure_by_exactly_its_ounces_without_a_reload(
     assert app.test_cli_runner().invoke(args=["sample", "load"]).exit_code == 0
     set_prices(database, AU="4000", AG="50")
     desk = open_desk()
-    page = desk.sign_in("admin@pbcex.local", SAMPLE_PASSWORD)
+    page = desk.sign_in("admin@pbcex.local", SAMPLE_PASSWORD, "/admin/exposure")
     expect(page).to_have_title(re.compile("^Exposure"))
     before = {name: ounces(page, "AU", name) for name in ("Customers", "Net", "Trading position")}
     silver = ounces(page, "AG", "Net")
@@ -80,7 +80,7 @@ def test_exposure_page_fits_and_is_accessible(
     width: int,
 ) -> None:
     desk = open_desk(width=width, color_scheme=scheme)
-    page = desk.sign_in(*admin)
+    page = desk.sign_in(*admin, "/admin/exposure")
     expect(page.locator("#exposure-chart canvas")).to_be_visible()
     assert page.evaluate("document.documentElement.dataset.bsTheme ?? 'light'") == scheme
     scroller = page.locator(".table-scroll")
@@ -103,7 +103,7 @@ def test_theme_switches_without_a_reload_and_is_kept(
     open_desk: OpenDesk, admin: tuple[str, str]
 ) -> None:
     desk = open_desk(color_scheme="light")
-    page = desk.sign_in(*admin)
+    page = desk.sign_in(*admin, "/admin/exposure")
     page.evaluate("window.stillTheSamePage = true")
     page.get_by_role("button", name="Dark theme").click()
     root = page.locator("html")
@@ -121,7 +121,7 @@ def test_page_says_when_its_figures_stop_updating(
 ) -> None:
     # It installs a clock of its own.
     desk = open_desk(is_new=True)
-    page = desk.sign_in(*admin)
+    page = desk.sign_in(*admin, "/admin/exposure")
     note = page.locator(".refresh-note")
     page.clock.install()
     page.reload()
@@ -139,19 +139,19 @@ def test_ended_session_redirects_to_sign_in_with_the_page_as_next(
     open_desk: OpenDesk, admin: tuple[str, str], database: Database
 ) -> None:
     desk = open_desk()
-    page = desk.sign_in(*admin)
+    page = desk.sign_in(*admin, "/admin/exposure")
     with database.transaction() as session:
         session.send(
             "UPDATE login_sessions SET revoked_at = now(), revoked_reason = 'password_changed'"
             " WHERE user_id = (SELECT id FROM users WHERE email = %s)",
             (admin[0],),
         )
-    page.wait_for_url("**/auth/login?next=/admin/", timeout=10_000)
+    page.wait_for_url("**/auth/login?next=/admin/exposure", timeout=10_000)
 
 
 def test_exposure_page_works_without_script(open_desk: OpenDesk, admin: tuple[str, str]) -> None:
     desk = open_desk(java_script_enabled=False)
-    page = desk.sign_in(*admin)
+    page = desk.sign_in(*admin, "/admin/exposure")
     owed = ounces(page, "AU", "Customers") + ounces(page, "AU", "Open quotes")
     assert ounces(page, "AU", "Net") == -owed
     page.get_by_role("button", name="Dark theme").click()

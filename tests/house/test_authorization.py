@@ -19,7 +19,7 @@ from tests.house.authorization import Installation
 SNAPSHOT = snapshot.HERE / "authorization.txt"
 #: The routes that the controls request: one for each kind of rule.
 _SAMPLED_PATHS = (
-    "/admin/",
+    "/admin/exposure",
     "/admin/branches/<branch_id>",
     "/admin/approvals/<approval_id>/withdraw",
     "/api/admin/exposure",

@@ -13,10 +13,10 @@ from app.kit.db import Session
 from app.kit.ports import resolve
 from app.pricing.rules import PricingRules
 
-blp = PageBlueprint("admin", "/admin")
+blp = PageBlueprint("exposure", "/admin/exposure")
 
 
-@blp.view("GET", "/", permission=Permission.EXPOSURE_READ, snapshot=True)
+@blp.view("GET", "", permission=Permission.EXPOSURE_READ, snapshot=True)
 def show_exposure(session: Session, _actor: Actor) -> Response:
     """Show the current exposure by metal."""
     rules, pricing_rules = resolve(ExposureRules), resolve(PricingRules)
@@ -31,7 +31,7 @@ def show_exposure(session: Session, _actor: Actor) -> Response:
     )
 
 
-@blp.view("GET", "/exposure/history", permission=Permission.EXPOSURE_READ, snapshot=True)
+@blp.view("GET", "/history", permission=Permission.EXPOSURE_READ, snapshot=True)
 def show_exposure_history(session: Session, _actor: Actor) -> Response:
     """Return each metal's net exposure over the last hours and now, as JSON for the chart.
 

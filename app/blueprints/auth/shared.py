@@ -49,8 +49,8 @@ def show_recovery_codes(codes: tuple[str, ...] | list[str], onward: str) -> Resp
 
 
 def home_of(actor: Actor) -> str:
-    """Return the path of the first page that this person may open."""
-    return url_for(nav.home_of(actor) or "public_pages.home")
+    """Return the path of the home of the person's desk."""
+    return url_for(nav.home_of(actor))
 
 
 def status_beside_form(refusal: Refusal) -> int:

@@ -2,7 +2,7 @@
 
 from flask import Response, request, url_for
 
-from app.blueprints import nav, staff_session_cookie
+from app.blueprints import staff_session_cookie
 from app.blueprints.page_blueprint import PageBlueprint, safe_redirect_path, see_other
 from app.blueprints.rendering import render_page
 from app.kit.db import Database
@@ -14,10 +14,8 @@ _YEAR_SECONDS = 365 * 24 * 3600
 
 @blp.view("GET", "/", public=True)
 def home(_database: Database) -> Response:
-    """Show the home page, with the pages that the signed-in member of staff may open."""
-    member = staff_session_cookie.current_member()
-    sections = nav.sections_for(member.actor) if member else []
-    return render_page("public/home.html", visitor=member, sections=sections)
+    """Show the home page, with a link to the desk of the signed-in member of staff."""
+    return render_page("public/home.html", visitor=staff_session_cookie.current_member())
 
 
 @blp.view("POST", "/theme", public=True)

@@ -1,15 +1,17 @@
 """The home of the support desk."""
 
-from flask import Response, url_for
+from flask import Response
 
 from app.access import Actor, Permission
-from app.blueprints.page_blueprint import PageBlueprint, see_other
+from app.blueprints import desk_home
+from app.blueprints.nav import Desk
+from app.blueprints.page_blueprint import PageBlueprint
 from app.kit.db import Session
 
 blp = PageBlueprint("support", "/support")
 
 
-@blp.view("GET", "/", permission=Permission.KYC_READ)
-def home(_session: Session, _actor: Actor) -> Response:
-    """Redirect to the first page of the desk."""
-    return see_other(url_for("support_kyc_pages.list_verifications"))
+@blp.view("GET", "/", permission=Permission.ACCOUNT_READ)
+def show_home(session: Session, actor: Actor) -> Response:
+    """Show what waits for the person, or redirect a person of another desk to their own home."""
+    return desk_home.show_home(session, actor, Desk.SUPPORT)

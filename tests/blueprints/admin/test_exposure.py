@@ -40,10 +40,10 @@ def figures(row_text: str) -> list[Decimal]:
 def test_fragment_is_part_of_the_page(browser: Browser, database: Database) -> None:
     with time_machine.travel(NOW, tick=False):
         set_prices(database, AU="4000")
-        fragment = browser.get_fragment("/admin/", "exposure")
+        fragment = browser.get_fragment("/admin/exposure", "exposure")
     [root] = [attributes for _, attributes in fragment.tags if attributes.get("id") == "exposure"]
     assert root["aria-live"] == "off"
-    assert root["hx-get"] == "/admin/"
+    assert root["hx-get"] == "/admin/exposure"
 
 
 @pytest.mark.parametrize("header", ["HX-Boosted", "HX-History-Restore-Request"])
@@ -51,7 +51,7 @@ def test_htmx_receives_the_whole_page_for_boosted_and_history_requests(
     browser: Browser, header: str
 ) -> None:
     with time_machine.travel(NOW, tick=False):
-        response = browser.client.get("/admin/", headers={**HTMX, header: "true"})
+        response = browser.client.get("/admin/exposure", headers={**HTMX, header: "true"})
     assert "<main" in response.text
 
 
@@ -60,9 +60,9 @@ def test_exposure_moves_by_exactly_the_ounces_that_customers_own(
 ) -> None:
     with time_machine.travel(NOW, tick=False):
         set_prices(database, AG="50")
-        before = row(browser.client.get("/admin/").text, "AG")
+        before = row(browser.client.get("/admin/exposure").text, "AG")
         people.customer(XAG_s="1234.56789012")
-        after = row(browser.client.get("/admin/").text, "AG")
+        after = row(browser.client.get("/admin/exposure").text, "AG")
 
     moved = [new - old for old, new in zip(figures(before), figures(after), strict=True)]
     owed, worth = Decimal("1234.56789012"), Decimal("61728.39")
@@ -80,12 +80,12 @@ def test_stale_prices_are_marked(browser: Browser, database: Database) -> None:
     metals = {"AU": "4000", "AG": "50", "PT": "1000", "PD": "1200", "CU": "0.3"}
     with time_machine.travel(NOW, tick=False) as clock:
         set_prices(database, **metals)
-        fresh = browser.client.get("/admin/").text
+        fresh = browser.client.get("/admin/exposure").text
         clock.shift(timedelta(seconds=61))
         set_prices(database, **metals)
         with database.transaction() as session:
             session.send("UPDATE market_prices SET as_of = %s WHERE metal = 'AU'", (NOW,))
-        old = browser.client.get("/admin/").text
+        old = browser.client.get("/admin/exposure").text
     assert "Stale" not in fresh
     assert "09:30:05 UTC" in fresh
     assert "Stale" in row(old, "AU")
@@ -97,7 +97,7 @@ def test_missing_prices_are_marked(browser: Browser, people: People, database: D
     with time_machine.travel(NOW, tick=False):
         with database.transaction() as session:
             session.send("DELETE FROM market_prices")
-        page = browser.get_page("/admin/")
+        page = browser.get_page("/admin/exposure")
     assert "No prices yet" in page.visible_text
     assert "no price" in page.visible_text
 
@@ -121,7 +121,7 @@ def test_history_has_the_recorded_and_the_current_net_as_texts(
 
 
 @pytest.mark.parametrize("role", [Role.SUPPORT, Role.TELLER, Role.INVENTORY, Role.COMPLIANCE])
-@pytest.mark.parametrize("path", ["/admin/", "/admin/exposure/history"])
+@pytest.mark.parametrize("path", ["/admin/exposure", "/admin/exposure/history"])
 def test_exposure_is_refused_to_other_roles(
     app: Flask, people: People, role: Role, path: str
 ) -> None:

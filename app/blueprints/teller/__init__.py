@@ -1,0 +1,1 @@
+"""The teller desk: the home of people who serve customers at a branch."""
