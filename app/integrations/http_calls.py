@@ -83,8 +83,9 @@ class ProviderCaller:
         )
         outcome, code = CallOutcome.UNKNOWN, "defect"
         try:
-            with _SECONDS.labels(self.provider, operation).time():
-                result: T = self._breaker.call(send)
+            # Not `_breaker.call`: it holds a lock, so that calls would wait for each other.
+            with _SECONDS.labels(self.provider, operation).time(), self._breaker.calling():
+                result = send()
         except pybreaker.CircuitBreakerError as error:
             outcome, code = CallOutcome.UNAVAILABLE, "breaker_open"
             raise ProviderUnavailable(

@@ -2,6 +2,9 @@
 failing."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
 from uuid import uuid4
 
 import pytest
@@ -24,7 +27,7 @@ class ScriptedProvider:
     """A caller, and a provider with scripted outcomes."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
         self.caller = ProviderCaller("probe", CallLog(database))
         self.reference = f"ref_{uuid4().hex}"
 
@@ -42,7 +45,7 @@ class ScriptedProvider:
         )
 
     def recorded_calls(self) -> list[tuple[object, ...]]:
-        with self._database.reading() as session:
+        with self.database.reading() as session:
             return session.rows(
                 "SELECT attempt, outcome, code, ended_at IS NOT NULL FROM provider_calls"
                 " WHERE reference = %s ORDER BY id",
@@ -123,4 +126,28 @@ def test_refusals_do_not_open_the_breaker(provider: ScriptedProvider) -> None:
     for _ in range(8):
         with pytest.raises(ProviderRefused):
             provider.call(ProviderRefused("no"))
+    assert provider.call("done") == "done"
+
+
+def test_calls_to_one_provider_do_not_wait_for_each_other(provider: ScriptedProvider) -> None:
+    both_are_in_flight = Barrier(2)
+
+    def call() -> int:
+        return provider.caller.call(
+            "things.list", lambda: both_are_in_flight.wait(5), reference="x", idempotent=True
+        )
+
+    with ThreadPoolExecutor() as threads:
+        assert {future.result() for future in [threads.submit(call) for _ in range(2)]} == {0, 1}
+
+
+def test_breaker_lets_a_call_through_after_its_pause(
+    provider: ScriptedProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.integrations.http_calls._PAUSE", timedelta(0))
+    provider.caller = ProviderCaller("probe", CallLog(provider.database))
+    for _ in range(6):
+        with pytest.raises(ProviderOutcomeUnknown):
+            provider.call(ProviderOutcomeUnknown("x"))
+    assert provider.call("done") == "done"
     assert provider.call("done") == "done"
