@@ -2,7 +2,8 @@
 
 A package imports only what stands below it, never up and never sideways:
 
-    factory                          connects every wire, here and nowhere else
+    factory                          creates the application: its table of contents
+    wiring                           connects every wire, here and nowhere else
     blueprints | jobs | cli          the edges: HTTP, background work, the command line
     integrations | models | tasks    the network's adapters; every table; every task
     reporting                        the books, read across: moves nothing

@@ -8,7 +8,7 @@ import pytest
 from app import embedded
 from app.config import PROJECT, VERSION, Environment, Settings, UnsafeSettings
 from app.embedded import ServerUrls
-from app.factory import fill_in_embedded_servers
+from app.wiring.servers import fill_in_embedded_servers
 
 SAFE = {
     "PBCEX_ENV": "production",

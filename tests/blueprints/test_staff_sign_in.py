@@ -14,8 +14,9 @@ from app.access import Role
 from app.blueprints import labels
 from app.blueprints.page_blueprint import safe_redirect_path
 from app.config import Settings
-from app.factory import API_BLUEPRINTS, create_app
+from app.factory import create_app
 from app.kit.db import Database
+from app.wiring.api import API_BLUEPRINTS
 from tests.page_client import HTMX, Browser, check_page
 from tests.people import PASSWORD, People
 

@@ -15,7 +15,7 @@ CONTRACTS = {
 LAYERS = [re.split(r" \| ", layer) for layer in CONTRACTS["layers"]["layers"]]
 #: Packages that are no capabilities: the edges, their wiring, and the lowest layer.
 NOT_CAPABILITIES = {
-    *("factory", "blueprints", "jobs", "cli", "integrations", "models", "tasks"),
+    *("factory", "wiring", "blueprints", "jobs", "cli", "integrations", "models", "tasks"),
     *("config", "embedded"),
 }
 

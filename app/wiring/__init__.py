@@ -1,0 +1,1 @@
+"""The wires of the application by kind. `factory.create_app` connects them in order."""

@@ -1,0 +1,36 @@
+"""The command line: the groups of `flask`."""
+
+from flask import Flask
+
+from app.cli import (
+    audit,
+    books,
+    custody,
+    database,
+    jobs,
+    keys,
+    people,
+    prices,
+    reconcile,
+    sample,
+    sanctions,
+)
+from app.config import Settings
+
+
+def register(app: Flask, settings: Settings) -> None:
+    """Add every group and command."""
+    database.register(app, settings)
+    for command in (
+        audit.audit,
+        books.books,
+        custody.custody,
+        jobs.jobs,
+        keys.keys,
+        people.people,
+        prices.prices,
+        reconcile.reconcile,
+        sample.sample,
+        sanctions.sanctions,
+    ):
+        app.cli.add_command(command)

@@ -1,0 +1,44 @@
+"""The pages: each module of a desk's package that has a blueprint `blp` is found by itself."""
+
+from collections.abc import Iterator
+from importlib import import_module
+from pkgutil import iter_modules
+
+from flask import Flask
+
+from app.blueprints import (
+    admin,
+    auth,
+    mail,
+    page_blueprint,
+    public,
+    rendering,
+    staff_session_cookie,
+    support,
+    teller,
+)
+from app.blueprints.page_blueprint import PageBlueprint
+from app.config import Settings
+
+_PACKAGES = (public, auth, support, teller, admin)
+
+
+def register(app: Flask, settings: Settings) -> None:
+    """Register what people open in a browser."""
+    rendering.register(app, settings)
+    staff_session_cookie.register(
+        app, secure=settings.is_production or settings.public_url.startswith("https://")
+    )
+    page_blueprint.register(app)
+    for blueprint in _find_blueprints():
+        app.register_blueprint(blueprint)
+    if not settings.is_production:
+        app.register_blueprint(mail.blp)
+
+
+def _find_blueprints() -> Iterator[PageBlueprint]:
+    for package in _PACKAGES:
+        for found in iter_modules(package.__path__, f"{package.__name__}."):
+            blueprint = getattr(import_module(found.name), "blp", None)
+            if blueprint is not None:
+                yield blueprint

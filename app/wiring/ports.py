@@ -1,0 +1,105 @@
+"""The ports: the adapter that each of them resolves to, and the configured limits."""
+
+from datetime import timedelta
+
+from app.approvals.ports import CurrentPermissions
+from app.audit.keys import AuditKeys, audit_keys
+from app.audit.ports import AnchorStore
+from app.config import Settings
+from app.custody.ports import Custodians
+from app.funding.custody_rail import CustodyRail
+from app.funding.limits import PaymentLimits
+from app.funding.ports import PaymentMethod, PayoutRails
+from app.funding.transfers.rules import TransferLimits
+from app.hedging.rules import ExposureRules
+from app.identity.credentials.one_time_tokens import OneTimeKey
+from app.identity.credentials.passwords import PasswordHashing
+from app.identity.roles.current_permissions import DatabasePermissions
+from app.identity.sign_in.access_tokens import AccessTokens, parse_signing_keys
+from app.integrations import messaging
+from app.integrations.anchor_files import AnchorFiles
+from app.integrations.custodians import provide_custodians
+from app.integrations.feeds import build_pricing_rules
+from app.integrations.plaid import wiring as plaid
+from app.integrations.rails import provide_rails
+from app.keys.ports import KeyRing
+from app.keys.ring import FileKeyRing
+from app.kit.db import Database
+from app.kit.ports import provide, resolve
+from app.kyc.rules import KycRules
+from app.kyc.submission.ports import IdentityProvider
+from app.messages.ports import EmailSender, SmsSender
+from app.messages.rules import EmailLinks
+from app.pricing.rules import PricingRules
+from app.providers.ports import WebhookVerifiers
+from app.providers.service import CallLog
+from app.screening.rules import ScreeningRules
+from app.trading.rules import TradingRules
+from app.trading.service import TradingTerms
+
+
+def provide_adapters(settings: Settings) -> None:
+    """Provide what services and routes resolve: adapters, and configured limits."""
+    provide(
+        AccessTokens,
+        AccessTokens(
+            parse_signing_keys(settings.token_keys, settings.secret_key),
+            lifetime_seconds=settings.access_token_seconds,
+        ),
+    )
+    provide(AuditKeys, audit_keys(settings.audit_keys, settings.secret_key))
+    provide(AnchorStore, AnchorFiles(settings.data_dir / "audit"))
+    provide(
+        PasswordHashing,
+        PasswordHashing(
+            memory_kib=settings.argon2_memory_kib,
+            passes=settings.argon2_passes,
+            lanes=settings.argon2_lanes,
+        ),
+    )
+    provide(OneTimeKey, OneTimeKey(settings.secret_key))
+    provide(EmailLinks, EmailLinks(settings.base_url))
+    provide(KeyRing, FileKeyRing(settings.key_ring_path, create=not settings.is_production))
+    provide(CurrentPermissions, DatabasePermissions())
+    provide(
+        KycRules,
+        KycRules.from_daily_dollars(
+            settings.kyc_daily_usd.split(","), validity=timedelta(days=settings.kyc_valid_days)
+        ),
+    )
+    provide(
+        PaymentLimits,
+        PaymentLimits.from_dollars(
+            card_max=settings.card_usd_max, approval_from=settings.withdrawal_approval_usd
+        ),
+    )
+    pricing = build_pricing_rules(settings)
+    provide(PricingRules, pricing)
+    trading = TradingRules(fee_bps=settings.fee_bps, quote_seconds=settings.quote_seconds)
+    provide(TradingTerms, TradingTerms(trading, pricing))
+    provide(ExposureRules, ExposureRules.from_widths(settings.exposure_band_ounces))
+    provide(ScreeningRules, ScreeningRules(threshold=settings.screening_threshold))
+    provide(
+        TransferLimits,
+        TransferLimits(
+            ounces_max=settings.transfer_ounces_max,
+            ounces_per_day=settings.transfer_ounces_per_day,
+            deviation_bps_max=settings.paxg_stray_bps_max,
+        ),
+    )
+
+
+def provide_providers(settings: Settings, database: Database) -> None:
+    """Provide the adapters of providers, which record each call in the database."""
+    calls, webhooks = (
+        CallLog(database),
+        WebhookVerifiers(messaging.build_webhook_verifiers(settings)),
+    )
+    provide(EmailSender, messaging.build_email_sender(settings, calls))
+    provide(SmsSender, messaging.build_sms_sender(settings, calls))
+    provide(IdentityProvider, plaid.build_identity_provider(settings, calls, webhooks))
+    provide_rails(settings, database, webhooks)
+    provide_custodians(settings, calls, webhooks)
+    if resolve(Custodians):
+        resolve(PayoutRails)[PaymentMethod.CRYPTO] = CustodyRail(database)
+    provide(WebhookVerifiers, webhooks)
