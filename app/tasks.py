@@ -1,45 +1,45 @@
 """Import every room's tasks, so that each is found by its name; two modules register approvals."""
 
-from app.approvals import tasks as approvals
-from app.audit import tasks as audit
-from app.custody import tasks as custody
-from app.funding import tasks as funding
+from app.approvals import tasks as approvals_tasks
+from app.audit import tasks as audit_tasks
+from app.custody import tasks as custody_tasks
+from app.funding import tasks as funding_tasks
 from app.funding.withdrawals import withdrawal_approval
-from app.hedging import tasks as hedging
-from app.idempotency import tasks as idempotency
-from app.identity import tasks as identity
-from app.keys import tasks as keys
-from app.kyc import tasks as kyc
-from app.ledger import tasks as ledger
-from app.messages import tasks as messages
-from app.outbox import tasks as outbox
+from app.hedging import tasks as hedging_tasks
+from app.idempotency import tasks as idempotency_tasks
+from app.identity import tasks as identity_tasks
+from app.keys import tasks as keys_tasks
+from app.kyc import tasks as kyc_tasks
+from app.ledger import tasks as ledger_tasks
+from app.messages import tasks as messages_tasks
+from app.outbox import tasks as outbox_tasks
 from app.privacy import erasure
-from app.privacy import tasks as privacy
-from app.providers import tasks as providers
-from app.reconciliation import tasks as reconciliation
-from app.screening import tasks as screening
-from app.throttle import tasks as throttle
-from app.trading import tasks as trading
+from app.privacy import tasks as privacy_tasks
+from app.providers import tasks as providers_tasks
+from app.reconciliation import tasks as reconciliation_tasks
+from app.screening import tasks as screening_tasks
+from app.throttle import tasks as throttle_tasks
+from app.trading import tasks as trading_tasks
 
 __all__ = [
-    "approvals",
-    "audit",
-    "custody",
+    "approvals_tasks",
+    "audit_tasks",
+    "custody_tasks",
     "erasure",
-    "funding",
-    "hedging",
-    "idempotency",
-    "identity",
-    "keys",
-    "kyc",
-    "ledger",
-    "messages",
-    "outbox",
-    "privacy",
-    "providers",
-    "reconciliation",
-    "screening",
-    "throttle",
-    "trading",
+    "funding_tasks",
+    "hedging_tasks",
+    "idempotency_tasks",
+    "identity_tasks",
+    "keys_tasks",
+    "kyc_tasks",
+    "ledger_tasks",
+    "messages_tasks",
+    "outbox_tasks",
+    "privacy_tasks",
+    "providers_tasks",
+    "reconciliation_tasks",
+    "screening_tasks",
+    "throttle_tasks",
+    "trading_tasks",
     "withdrawal_approval",
 ]
