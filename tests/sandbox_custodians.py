@@ -10,7 +10,6 @@ from flask import Flask
 from app.catalog.rules import TRADABLE
 from app.config import Settings
 from app.custody import addresses, incoming_tokens
-from app.custody import rules as custody_rules
 from app.custody import service as custody
 from app.custody.ports import Custodian, Custodians
 from app.custody.queries import SendStatus
@@ -19,7 +18,6 @@ from app.jobs.dispatch import execute_job
 from app.kit.db import Database
 from app.kit.money import Amount
 from app.kit.ports import provide, resolve
-from app.kit.tasks import task
 from app.outbox.rules import Backoff
 from app.providers.ports import WebhookVerifiers
 from app.providers.service import CallLog
@@ -34,16 +32,6 @@ SEND_OPERATIONS = {
     "primetrust": "disbursements.create",
 }
 ADDRESS = "0x" + "a1" * 20
-
-
-@task("tests.credit_arrival")
-def credit_arrival(session: object, *, arrival_id: str) -> None:
-    """Staged instead of funding's task, and never run."""
-
-
-@task("tests.settle_send")
-def settle_send(session: object, *, reference: str) -> None:
-    """Staged instead of funding's task, and never run."""
 
 
 class CustodyHarness:
@@ -106,7 +94,7 @@ class CustodyHarness:
                 (self.reference,),
             )
 
-    def settlements_staged(self, task_name: str = "tests.settle_send") -> int:
+    def settlements_staged(self, task_name: str = "funding.settle_send") -> int:
         """Return how often the settlement of the send was staged."""
         with self.database.reading() as session:
             return len(
@@ -146,7 +134,7 @@ class CustodyHarness:
                 session.rows(
                     "SELECT FROM outbox o JOIN custody_arrivals a"
                     " ON o.args ->> 'arrival_id' = a.id::text"
-                    " WHERE o.task = 'tests.credit_arrival' AND a.address = %s",
+                    " WHERE o.task = 'funding.credit_arrival' AND a.address = %s",
                     (address,),
                 )
             )
@@ -182,8 +170,6 @@ def open_custody_harness(
     app: Flask, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[CustodyHarness]:
     """Yield a harness with all custodians, none of which completes a send by itself."""
-    monkeypatch.setattr(custody_rules, "CREDIT_TASK", "tests.credit_arrival")
-    monkeypatch.setattr(custody_rules, "SETTLE_TASK", "tests.settle_send")
     for name in NAMES:
         sandbox.call_control(name, "/pace", seconds=3600)
         sandbox.store.put(

@@ -11,7 +11,8 @@ from uuid import UUID
 import structlog
 
 from app.cases import service as cases
-from app.custody import rules, send_records
+from app.custody import send_records
+from app.custody.facts import TokensArrived
 from app.custody.ports import Custodian, Custodians, CustodyTransfer, Direction, TransferState
 from app.kit import clock, ids
 from app.kit.db import Database, Session
@@ -156,4 +157,4 @@ def _record_incoming(session: Session, custodian: Custodian, transfer: CustodyTr
             },
         )
     elif row is not None:
-        outbox.stage(session, rules.CREDIT_TASK, {"arrival_id": str(identifier)})
+        outbox.publish(session, TokensArrived(identifier))

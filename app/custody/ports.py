@@ -14,6 +14,7 @@ from uuid import UUID
 
 from app.kit.money import Amount, Asset
 from app.providers.errors import ProviderRefused
+from app.providers.ports import ProviderFact
 
 
 class CustodianCannotSend(ProviderRefused):
@@ -148,6 +149,11 @@ class Custodian(Protocol):
     def balances(self) -> list[CustodianBalance]:
         """Return the current balance of every supported asset."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class TransferChanged(ProviderFact):
+    """A transfer changed; the event's subject is the custodian's id of it."""
 
 
 #: The configured custodians by name, in order of preference.

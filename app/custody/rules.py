@@ -9,11 +9,6 @@ from app.kit.money import Amount
 from app.kit.states import Transitions
 from app.providers.ports import CallOutcome
 
-#: Funding's tasks that post to the ledger: the first gets the `arrival_id` of an incoming transfer,
-#: the second the `reference` of a settled send.
-CREDIT_TASK = "funding.credit_arrival"
-SETTLE_TASK = "funding.settle_send"
-
 #: No custodian acts on an unanswered request later than this. If it then has no record of our
 #: reference, it did nothing.
 IN_FLIGHT_MAX = timedelta(minutes=15)

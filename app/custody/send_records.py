@@ -9,7 +9,7 @@ from uuid import UUID
 
 from app.cases import service as cases
 from app.catalog.rules import TRADABLE
-from app.custody import rules
+from app.custody.facts import SendSettled
 from app.custody.ports import CustodyTransfer, Network, SendOrder, TransferState
 from app.custody.rules import SEND_TRANSITIONS, SETTLED_STATES, SendState
 from app.keys import service as keys
@@ -140,7 +140,7 @@ def transition(
     unsettled_at: datetime | None = None,
     code: str = "",
 ) -> None:
-    """Set the next state with its event. The last one stages the settlement by funding.
+    """Set the next state with its event. The last one publishes `SendSettled`.
 
     Raises for an undeclared transition.
     """
@@ -161,7 +161,7 @@ def transition(
     )
     record_event(session, send, event, code)
     if state in SETTLED_STATES and not was_settled:
-        outbox.stage(session, rules.SETTLE_TASK, {"reference": send.order.reference})
+        outbox.publish(session, SendSettled(send.order.reference))
 
 
 def record_event(session: Session, send: LockedSend, event: str, code: str = "") -> None:

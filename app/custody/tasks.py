@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from app.custody import addresses, incoming_tokens, opening_balances, service
+from app.custody.ports import TransferChanged
 from app.kit.db import Database, Session
 from app.kit.tasks import task
 
@@ -25,7 +26,7 @@ def create_address(database: Database, *, address_id: str) -> None:
     addresses.create_address(database, UUID(address_id))
 
 
-@task("custody.hear", own_transactions=True)
+@task("custody.hear", own_transactions=True, on=TransferChanged)
 def fetch_changed_transfer(database: Database, *, event_id: str) -> None:
     """Fetch and apply the transfer that a custodian's webhook is about."""
     incoming_tokens.fetch_changed_transfer(database, UUID(event_id))

@@ -13,6 +13,7 @@ from typing import NewType, Protocol, runtime_checkable
 from uuid import UUID
 
 from app.kit.money import Amount
+from app.providers.ports import ProviderFact
 
 
 class PaymentMethod(StrEnum):
@@ -223,6 +224,26 @@ class PayoutRail(Protocol):
     def payouts(self, since: datetime) -> list[Payout]:
         """Return every payout since then, for reconciliation."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentChanged(ProviderFact):
+    """A payment to us changed; the event's subject is the provider's id of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeChanged(ProviderFact):
+    """A dispute of a card payment changed; the event's subject is the provider's id of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingTransferChanged(ProviderFact):
+    """A transfer arrived or was returned; the event's subject is the provider's id of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutChanged(ProviderFact):
+    """A payout changed; the event's subject is the provider's id of it, or our reference."""
 
 
 #: The configured rails by method. A method without a rail is switched off.

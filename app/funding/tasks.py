@@ -2,13 +2,21 @@
 
 from uuid import UUID
 
+from app.custody.facts import SendSettled, TokensArrived
 from app.funding import custody_rail, poll
 from app.funding.deposits import incoming_transfers, payments
 from app.funding.disputes import service as disputes
+from app.funding.ports import (
+    DisputeChanged,
+    IncomingTransferChanged,
+    PaymentChanged,
+    PayoutChanged,
+)
 from app.funding.withdrawals import payouts
 from app.funding.withdrawals import service as withdrawals
 from app.kit.db import Database, Session
 from app.kit.tasks import task
+from app.screening.facts import ScreeningDecided
 
 
 @task("funding.poll")
@@ -47,43 +55,43 @@ def review_withdrawal(session: Session, *, withdrawal_id: str) -> None:
     withdrawals.review(session, UUID(withdrawal_id))
 
 
-@task("funding.payment_changed", own_transactions=True)
+@task("funding.payment_changed", own_transactions=True, on=PaymentChanged)
 def handle_payment_event(database: Database, *, event_id: str) -> None:
     """Stage the check of the deposit that a webhook is about."""
     payments.handle_payment_event(database, UUID(event_id))
 
 
-@task("funding.dispute_changed", own_transactions=True)
+@task("funding.dispute_changed", own_transactions=True, on=DisputeChanged)
 def handle_dispute_event(database: Database, *, event_id: str) -> None:
     """Fetch and apply the dispute that a webhook is about."""
     disputes.handle_dispute_event(database, UUID(event_id))
 
 
-@task("funding.account_changed", own_transactions=True)
+@task("funding.account_changed", own_transactions=True, on=IncomingTransferChanged)
 def handle_account_event(database: Database, *, event_id: str) -> None:
     """Fetch and record the incoming transfer that a webhook is about."""
     incoming_transfers.handle_account_event(database, UUID(event_id))
 
 
-@task("funding.payout_changed", own_transactions=True)
+@task("funding.payout_changed", own_transactions=True, on=PayoutChanged)
 def handle_payout_event(database: Database, *, event_id: str) -> None:
     """Check the withdrawal that a webhook is about."""
     payouts.handle_payout_event(database, UUID(event_id))
 
 
-@task("funding.credit_arrival")
+@task("funding.credit_arrival", on=TokensArrived)
 def credit_token_deposit(session: Session, *, arrival_id: str) -> None:
     """Credit an incoming token transfer."""
     custody_rail.credit_token_deposit(session, UUID(arrival_id))
 
 
-@task("funding.settle_send", own_transactions=True)
+@task("funding.settle_send", own_transactions=True, on=SendSettled)
 def settle_withdrawal(database: Database, *, reference: str) -> None:
     """Settle the withdrawal whose send was settled."""
     custody_rail.settle_withdrawal(database, reference)
 
 
-@task("funding.screening_decided")
+@task("funding.screening_decided", on=ScreeningDecided)
 def handle_screening_decision(
     session: Session,
     *,

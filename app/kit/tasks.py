@@ -1,9 +1,12 @@
 """Background tasks by name. Rooms declare them; only app/jobs knows how they are run."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
+from inspect import signature
 from typing import Any, TypeVar
+
+from app.kit.facts import Fact
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -40,6 +43,7 @@ class Task:
 
 
 _TASKS: dict[str, Task] = {}
+_SUBSCRIBERS: dict[type[Fact], list[str]] = {}
 
 
 def task(
@@ -48,19 +52,41 @@ def task(
     queue: Queue = Queue.DEFAULT,
     own_transactions: bool = False,
     polled: bool = False,
+    on: type[Fact] | None = None,
 ) -> Callable[[Function], Function]:
     """Register a function `(session, **args)` as the task `room.verb_noun`; args are JSON.
 
     With `own_transactions`, which every `polled` task has, the function takes `database` in place
-    of `session`."""
+    of `session`. With `on` the task subscribes to a fact, whose fields are its arguments."""
 
     def register(function: Function) -> Function:
         if name in _TASKS:
             raise ValueError(f"two tasks are named {name}")
+        if on is not None:
+            _subscribe(on, name, function)
         _TASKS[name] = Task(name, queue, function, own_transactions, polled)
         return function
 
     return register
+
+
+def _subscribe(fact: type[Fact], name: str, function: Callable[..., None]) -> None:
+    _, *arguments = signature(function).parameters
+    stated = [field.name for field in fields(fact)]
+    if arguments != stated:
+        raise ValueError(f"{name} takes {arguments}, but {fact.__name__} states {stated}")
+    _SUBSCRIBERS.setdefault(fact, []).append(name)
+
+
+def subscribers(fact: type[Fact]) -> tuple[str, ...]:
+    """Return the names of the tasks that subscribe to a fact.
+
+    Raises `LookupError` if there is none: what happened would be lost.
+    """
+    try:
+        return tuple(_SUBSCRIBERS[fact])
+    except KeyError:
+        raise LookupError(f"no task subscribes to {fact.__name__}") from None
 
 
 def find(name: str) -> Task:

@@ -6,6 +6,8 @@ from app.kit.db import Database, Session
 from app.kit.tasks import task
 from app.kyc.review import automatic_decisions
 from app.kyc.submission import provider_verification
+from app.kyc.submission.ports import VerificationChanged
+from app.screening.facts import ScreeningDecided
 
 
 @task("kyc.verify", own_transactions=True)
@@ -14,7 +16,7 @@ def verify_identity(database: Database, *, verification_id: str) -> None:
     provider_verification.verify_identity(database, UUID(verification_id))
 
 
-@task("kyc.read_webhook", own_transactions=True)
+@task("kyc.read_webhook", own_transactions=True, on=VerificationChanged)
 def fetch_changed_verification(database: Database, *, event_id: str) -> None:
     """Fetch the state of the verification that a webhook is about."""
     provider_verification.fetch_changed_verification(database, UUID(event_id))
@@ -26,7 +28,7 @@ def poll_provider(session: Session) -> None:
     provider_verification.poll_provider(session)
 
 
-@task("kyc.screening_decided")
+@task("kyc.screening_decided", on=ScreeningDecided)
 def apply_screening_decision(
     session: Session,
     *,

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from app.messages.delivery_log import DeliveryStatus
 from app.providers.errors import ProviderRefused, ProviderUnavailable
+from app.providers.ports import ProviderFact
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +77,13 @@ class SmsSender(Protocol):
     def status(self, carrier_id: str) -> DeliveryStatus | None:
         """Return the delivery status of an SMS; None while it is in transit."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class EmailDeliveryChanged(ProviderFact):
+    """An email was delivered or not; the event's kind says which, its subject is our id of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SmsDeliveryChanged(ProviderFact):
+    """The status of an SMS changed; the event's subject is the carrier's id of it."""

@@ -5,6 +5,7 @@ from uuid import UUID
 from app.kit.db import Database, Session
 from app.kit.tasks import task
 from app.messages import email_delivery, service, sms_delivery
+from app.messages.ports import EmailDeliveryChanged, SmsDeliveryChanged
 
 
 @task("messages.deliver")
@@ -36,7 +37,7 @@ def send_email(
     )
 
 
-@task("messages.record_mail_event")
+@task("messages.record_mail_event", on=EmailDeliveryChanged)
 def record_email_event(session: Session, *, event_id: str) -> None:
     """Record the delivery status of an email."""
     email_delivery.record_email_event(session, UUID(event_id))
@@ -56,7 +57,7 @@ def send_sms(
     sms_delivery.send_sms(database, user_id=user_id, kind=kind, event_key=event_key, values=values)
 
 
-@task("messages.check_text", own_transactions=True)
+@task("messages.check_text", own_transactions=True, on=SmsDeliveryChanged)
 def refresh_status(database: Database, *, event_id: str) -> None:
     """Fetch and record the delivery status of an SMS after a callback of the carrier."""
     sms_delivery.refresh_status(database, UUID(event_id))

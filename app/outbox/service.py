@@ -13,6 +13,7 @@ from app.kit import clock, ids
 from app.kit import tasks as kit_tasks
 from app.kit.db import Session
 from app.kit.errors import NotFound
+from app.kit.facts import Fact
 from app.outbox import rules
 from app.outbox.errors import JobNotDead
 
@@ -116,6 +117,12 @@ def stage(
     parameters = (identifier, task, json.dumps(args), queue, now, not_before or now)
     session.send(_STAGE, parameters)
     return identifier
+
+
+def publish(session: Session, fact: Fact) -> None:
+    """Stage every task that subscribes to this fact. Raises `LookupError` if there is none."""
+    for task in kit_tasks.subscribers(type(fact)):
+        stage(session, task, fact.to_arguments())
 
 
 def claim_due_jobs(

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType, Protocol
+from uuid import UUID
+
+from app.kit.facts import Fact
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,17 +19,28 @@ class WebhookDelivery:
 
 
 @dataclass(frozen=True, slots=True)
+class ProviderFact(Fact):
+    """Something changed at a provider, by its stored event `event_id`.
+
+    The ports of a room declare the facts that its providers publish. They are hints: the room reads
+    the current state from the provider.
+    """
+
+    event_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderEvent:
     """An event that a provider reports.
 
     `id` is the same in every delivery; `subject` is the provider's id of what the event is about.
-    `task` is staged with `event_id`, the id of our row.
+    `fact` is published once the event is stored.
     """
 
     id: str
     kind: str
     subject: str
-    task: str
+    fact: type[ProviderFact]
 
 
 class WebhookVerifier(Protocol):

@@ -63,7 +63,7 @@ class CallLog:
 def store_events(
     session: Session, provider: str, delivery: WebhookDelivery, events: list[ProviderEvent]
 ) -> int:
-    """Store the events of a verified webhook once, stage their tasks, and return how many were
+    """Store the events of a verified webhook once, publish their facts, and return how many were
     new."""
     new = 0
     for event in events:
@@ -84,7 +84,7 @@ def store_events(
         )
         assert row is not None
         if row[0]:
-            outbox.stage(session, event.task, {"event_id": str(identifier)})
+            outbox.publish(session, event.fact(identifier))
             new += 1
     return new
 

@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 from app.catalog.rules import USD
 from app.funding.deposits import service as deposits
 from app.funding.limits import PaymentLimits
-from app.funding.ports import PaymentMethod
+from app.funding.ports import IncomingTransferChanged, PaymentMethod
 from app.funding.withdrawals import service as withdrawals
 from app.kit import ids
 from app.kit.db import Database
@@ -253,7 +253,7 @@ class TrustingVerifier:
 
     def verify(self, delivery: WebhookDelivery) -> list[ProviderEvent]:
         document = json.loads(delivery.body)
-        return [ProviderEvent(document["id"], document["type"], "arr_x", "funding.account_changed")]
+        return [ProviderEvent(document["id"], document["type"], "arr_x", IncomingTransferChanged)]
 
 
 @pytest.mark.drill(name="webhooks")

@@ -12,7 +12,6 @@ from app.cases import service as cases
 from app.catalog import provider_ids
 from app.catalog.rules import PAXG, USDC
 from app.custody import opening_balances
-from app.custody import rules as custody_rules
 from app.funding import custody_rail
 from app.funding.custody_rail import CustodyRail
 from app.funding.deposits import queries as deposit_queries
@@ -43,15 +42,11 @@ from tests.sandbox_custodians import (
     open_custody_harness,
 )
 
-CREDIT, SETTLE = custody_rules.CREDIT_TASK, custody_rules.SETTLE_TASK
-
 
 class TokenCustomer:
     """A verified customer with tokens, and the custodians of the sandbox."""
 
     def __init__(self, harness: CustodyHarness, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(custody_rules, "CREDIT_TASK", CREDIT)
-        monkeypatch.setattr(custody_rules, "SETTLE_TASK", SETTLE)
         self.harness, self.database = harness, harness.database
         self.people = People(self.database)
         self.actor: Actor = self.people.customer(PAXG="2")
@@ -95,7 +90,7 @@ class TokenCustomer:
 
     def run_credits(self) -> None:
         """Run the jobs that credit incoming tokens."""
-        self.harness.run_jobs(CREDIT)
+        self.harness.run_jobs("funding.credit_arrival")
 
     def booked_change(self, owner: UUID, asset: Asset = PAXG) -> int:
         """Return the change of a custodian's booked balance since the start, in units."""
@@ -156,7 +151,7 @@ def test_token_withdrawal_is_paid_once_and_its_cost_booked(token_customer: Token
         "paxos", f"/sends/{token_customer.harness.reference}/completed"
     )
     token_customer.harness.deliver_webhooks()
-    assert token_customer.harness.settlements_staged(SETTLE) == 1
+    assert token_customer.harness.settlements_staged() == 1
     custody_rail.settle_withdrawal(token_customer.database, token_customer.harness.reference)
     assert token_customer.status(withdrawal_id) == "completed"
     assert token_customer.people.balances(token_customer.actor) == {"PAXG": "1.50000000"}

@@ -16,7 +16,7 @@ from app.funding.errors import (
     TooManyCardFailures,
     VerificationRequired,
 )
-from app.funding.ports import Dispute, IncomingTransfer, PaymentMethod, PaymentState
+from app.funding.ports import Dispute, IncomingTransfer, PaymentChanged, PaymentMethod, PaymentState
 from app.funding.receivables import service as receivables
 from app.kit import clock, ids
 from app.kit.errors import Invalid, NotFound
@@ -369,7 +369,7 @@ def test_webhook_before_our_stored_answer_finds_the_deposit(customer: PayingCust
     customer.advance_deposit(deposit)
     [ref] = customer.cards.payments_by_ref
     with customer.database.transaction() as session:
-        event = ProviderEvent(f"evt_{ref}", "payment", ref, "funding.payment_changed")
+        event = ProviderEvent(f"evt_{ref}", "payment", ref, PaymentChanged)
         assert (
             providers.store_events(session, "stripe", WebhookDelivery("", {}, b"{}"), [event]) == 1
         )

@@ -1,16 +1,26 @@
 """Tasks are found by name: every staged task and every task of the timetable exists."""
 
 import ast
+import sys
 from inspect import signature
 
 from app import tasks as registered
 from app.jobs.timetable import TIMETABLE
 from app.kit import tasks as kit_tasks
+from app.kit.facts import Fact
+from app.providers.ports import ProviderFact
 from tests.house.source import python
 
 assert registered  # importing it registers every task
 #: Tasks whose name keeps the room they came from: jobs staged under it must still be found.
 MOVED = {"reporting.reconcile": "reconciliation"}
+FACTS = [
+    fact
+    for fact in (*Fact.__subclasses__(), *ProviderFact.__subclasses__())
+    if fact.__module__.startswith("app.") and fact is not ProviderFact
+    # A dataclass with slots replaces the class that it was declared as.
+    if getattr(sys.modules[fact.__module__], fact.__name__) is fact
+]
 OURS = sorted(
     name for name in kit_tasks.names() if kit_tasks.find(name).run.__module__.startswith("app.")
 )
@@ -51,8 +61,24 @@ def test_every_staged_task_is_registered() -> None:
     assert {name: at for name, at in staged.items() if name not in kit_tasks.names()} == {}
 
 
-def test_every_task_is_staged_or_in_the_timetable() -> None:
+def test_every_fact_has_a_subscriber() -> None:
+    assert FACTS
+    assert {fact.__name__ for fact in FACTS if not kit_tasks.subscribers(fact)} == set()
+
+
+def test_every_task_is_staged_or_subscribes_or_is_in_the_timetable() -> None:
     text = "".join(source.text for source in python("app/"))
     timetable = {entry.task for entry in TIMETABLE}
-    idle = {name for name in set(OURS) - timetable if text.count(f'"{name}"') < 2}
-    assert idle == set()
+    subscribed = {name for fact in FACTS for name in kit_tasks.subscribers(fact)}
+    others = set(OURS) - timetable - subscribed
+    assert {name for name in others if text.count(f'"{name}"') < 2} == set()
+
+
+def test_adapters_publish_facts_and_name_no_task() -> None:
+    named = {
+        f"{source.name}: {name}"
+        for source in python("app/integrations/")
+        for name in OURS
+        if f'"{name}"' in source.text
+    }
+    assert named == set()

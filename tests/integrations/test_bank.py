@@ -12,7 +12,13 @@ import pytest
 from app.catalog.provider_ids import BANK
 from app.catalog.rules import USD
 from app.config.providers import sandbox_secret
-from app.funding.ports import Payout, PayoutOrder, PayoutState
+from app.funding.ports import (
+    IncomingTransferChanged,
+    Payout,
+    PayoutChanged,
+    PayoutOrder,
+    PayoutState,
+)
 from app.integrations.bank.adapter import BankRail
 from app.integrations.bank.client import BankClient
 from app.integrations.bank.webhook import BankWebhookVerifier
@@ -27,7 +33,7 @@ from app.providers.errors import (
     ProviderUnavailable,
     WebhookSignatureInvalid,
 )
-from app.providers.ports import ProviderEvent, WebhookDelivery
+from app.providers.ports import ProviderEvent, ProviderFact, WebhookDelivery
 from app.providers.service import CallLog
 from sandbox.app import run_periodic_tasks
 from sandbox.faults import FaultMode
@@ -339,18 +345,18 @@ class TestWebhooks:
         return json.dumps({"id": "evt_1", "type": kind, "data": data}).encode()
 
     @pytest.mark.parametrize(
-        ("kind", "task", "subject"),
+        ("kind", "fact", "subject"),
         [
-            ("arrival.received", "funding.account_changed", "x_1"),
-            ("arrival.returned", "funding.account_changed", "x_1"),
-            ("payout.updated", "funding.payout_changed", "wdr_1"),
+            ("arrival.received", IncomingTransferChanged, "x_1"),
+            ("arrival.returned", IncomingTransferChanged, "x_1"),
+            ("payout.updated", PayoutChanged, "wdr_1"),
         ],
     )
-    def test_webhook_becomes_event_with_its_task_and_subject(
-        self, kind: str, task: str, subject: str
+    def test_webhook_becomes_event_with_its_fact_and_subject(
+        self, kind: str, fact: type[ProviderFact], subject: str
     ) -> None:
         events = deliver(self.body(kind, id="x_1", reference="wdr_1"))
-        assert events == [ProviderEvent("evt_1", kind, subject, task)]
+        assert events == [ProviderEvent("evt_1", kind, subject, fact)]
 
     def test_webhook_of_another_kind_is_ignored(self) -> None:
         assert deliver(self.body("statement.ready")) == []

@@ -17,7 +17,15 @@ from hypothesis import strategies as st
 from app.catalog.provider_ids import MPESA
 from app.catalog.rules import USD
 from app.config.providers import sandbox_secret
-from app.funding.ports import PaymentRequest, PaymentState, Payout, PayoutOrder, PayoutState
+from app.funding.ports import (
+    PaymentChanged,
+    PaymentRequest,
+    PaymentState,
+    Payout,
+    PayoutChanged,
+    PayoutOrder,
+    PayoutState,
+)
 from app.integrations.http_calls import ProviderCaller
 from app.integrations.mpesa.call_history import CallHistory
 from app.integrations.mpesa.callbacks import CallbackSubject, DarajaCallbacks
@@ -446,20 +454,16 @@ class TestCallbacks:
     def verify(self, url: str, body: str = BODY, secret: str = SECRET) -> list[ProviderEvent]:
         return DarajaCallbacks("http://x", secret).verify(WebhookDelivery(url, {}, body.encode()))
 
-    def test_callback_becomes_event_with_its_task_and_subject(self) -> None:
+    def test_callback_becomes_event_with_its_fact_and_subject(self) -> None:
         url = DarajaCallbacks("http://x", SECRET).url_for(self.SUBJECT)
         assert self.verify(url) == [
-            ProviderEvent(
-                "payment.ws_1.0", "payment", "ws_1.dep_1.1000.1295", "funding.payment_changed"
-            )
+            ProviderEvent("payment.ws_1.0", "payment", "ws_1.dep_1.1000.1295", PaymentChanged)
         ]
         result = json.dumps({"Result": {"ConversationID": "AG_1", "ResultCode": 0}})
         for kind in ("payout", "status"):
             url = DarajaCallbacks("http://x", SECRET).url_for(CallbackSubject(kind, "wdr_1", "7.9"))
             [event] = self.verify(url, result)
-            assert event == ProviderEvent(
-                f"{kind}.wdr_1.7.9", kind, "wdr_1", "funding.payout_changed"
-            )
+            assert event == ProviderEvent(f"{kind}.wdr_1.7.9", kind, "wdr_1", PayoutChanged)
 
     def test_callback_to_an_unknown_url_is_refused(self) -> None:
         url = DarajaCallbacks("http://x", SECRET).url_for(self.SUBJECT)

@@ -22,7 +22,7 @@ from app.kit.db import Database
 from app.kit.errors import MalformedRequest
 from app.kyc.rules import IdType
 from app.kyc.submission.applicant_details import PersonDetails, parse_person
-from app.kyc.submission.ports import VerificationOutcome, VerificationRequest
+from app.kyc.submission.ports import VerificationChanged, VerificationOutcome, VerificationRequest
 from app.providers.errors import (
     ProviderOutcomeUnknown,
     ProviderRefused,
@@ -184,7 +184,7 @@ class TestWebhooks:
 
     def test_genuine_webhook_becomes_event(self, verifier: PlaidWebhookVerifier) -> None:
         [event] = verifier.verify(self.delivery(json.dumps(PAYLOAD).encode()))
-        assert (event.subject, event.task) == ("idv_1", "kyc.read_webhook")
+        assert (event.subject, event.fact) == ("idv_1", VerificationChanged)
         assert event.kind == "identity_verification.status_updated"
 
     @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import time_machine
 from flask import Flask
 
 from app.config.providers import sandbox_secret
+from app.funding.ports import DisputeChanged, PaymentChanged
 from app.integrations.stripe.webhook import StripeWebhookVerifier
 from app.kit import clock
 from app.kit.db import Database
@@ -40,13 +41,11 @@ def deliver(
     return StripeWebhookVerifier((SECRET,)).verify(delivery)
 
 
-def test_genuine_webhook_becomes_event_with_its_task() -> None:
-    assert deliver() == [
-        ProviderEvent("evt_1", "payment_intent.succeeded", "pi_1", "funding.payment_changed")
-    ]
+def test_genuine_webhook_becomes_event_with_its_fact() -> None:
+    assert deliver() == [ProviderEvent("evt_1", "payment_intent.succeeded", "pi_1", PaymentChanged)]
     body = BODY.replace(b"payment_intent.succeeded", b"charge.dispute.created")
     assert deliver(body, signed=body) == [
-        ProviderEvent("evt_1", "charge.dispute.created", "pi_1", "funding.dispute_changed")
+        ProviderEvent("evt_1", "charge.dispute.created", "pi_1", DisputeChanged)
     ]
     assert deliver(late=-299) == deliver(late=299) == deliver()
 

@@ -8,6 +8,7 @@ import pytest
 
 from app.integrations.twilio.client import TwilioAccount
 from app.integrations.twilio.webhook import TwilioWebhookVerifier
+from app.messages.ports import SmsDeliveryChanged
 from app.providers.errors import WebhookSignatureInvalid
 from app.providers.ports import WebhookDelivery
 
@@ -45,7 +46,7 @@ def test_example_of_twilio_documentation_is_verified() -> None:
 @pytest.mark.parametrize("url", [URL, "http://10.0.0.7:4001/webhooks/twilio"])
 def test_final_status_becomes_event(url: str) -> None:
     [event] = VERIFIER.verify(delivery(urlencode(PARAMETERS), url, sign(PARAMETERS)))
-    assert (event.id, event.subject, event.task) == ("SM1:delivered", "SM1", "messages.check_text")
+    assert (event.id, event.subject, event.fact) == ("SM1:delivered", "SM1", SmsDeliveryChanged)
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,15 @@ from app.kit.ports import provide
 from app.kit.tasks import task
 from app.providers import queries as providers_queries
 from app.providers.errors import WebhookSignatureInvalid
-from app.providers.ports import ProviderEvent, WebhookDelivery, WebhookVerifiers
+from app.providers.ports import ProviderEvent, ProviderFact, WebhookDelivery, WebhookVerifiers
 from tests.unchanged_database import database_unchanged
 
 
-@task("tests.hear")
+class ThingChanged(ProviderFact):
+    """A fact that only these tests publish."""
+
+
+@task("tests.hear", on=ThingChanged)
 def handle_event(session: object, *, event_id: str) -> None:
     """Staged, and never run."""
 
@@ -28,7 +32,7 @@ class Probe:
             raise WebhookSignatureInvalid
         names = delivery.body.decode().split()
         return [
-            ProviderEvent(name, "thing.changed", f"thing of {name}", "tests.hear") for name in names
+            ProviderEvent(name, "thing.changed", f"thing of {name}", ThingChanged) for name in names
         ]
 
 

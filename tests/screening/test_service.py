@@ -17,6 +17,7 @@ from app.kit.errors import Invalid, NotFound, PermissionDenied
 from app.screening import queries as screening_queries
 from app.screening.decisions import case_outcomes
 from app.screening.errors import NoSanctionsList
+from app.screening.facts import ScreeningDecided
 from app.screening.matching import service as screening
 from app.screening.matching.service import ScreeningResult
 from app.screening.rules import PartyType, ScreeningSubject, Verdict
@@ -279,17 +280,15 @@ def test_reopening_a_case_lifts_its_decision(
 
 @pytest.fixture
 def decision_task(monkeypatch: pytest.MonkeyPatch) -> str:
-    """A task of a room above, registered for decisions."""
-    name = "screening.told_in_a_test"
+    """A task of a room above that subscribes to decisions."""
+    name = "tests.handle_decision"
     monkeypatch.setattr(kit_tasks, "_TASKS", dict(kit_tasks._TASKS))
-    monkeypatch.setattr(case_outcomes, "_DECISION_TASKS", [])
-    kit_tasks.task(name)(lambda session, **args: None)
-    case_outcomes.stage_on_decision(name)
-    case_outcomes.stage_on_decision(name)
+    monkeypatch.setattr(kit_tasks, "_SUBSCRIBERS", {})
+    kit_tasks.task(name, on=ScreeningDecided)(lambda session, about, person_id, verdict: None)
     return name
 
 
-def test_decision_stages_the_registered_tasks(
+def test_decision_stages_the_subscribed_tasks(
     listed: Database, people: People, officer: Actor, decision_task: str
 ) -> None:
     def staged_verdicts() -> list[tuple[str, str]]:

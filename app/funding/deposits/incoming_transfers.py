@@ -11,6 +11,7 @@ from app.cases import service as cases
 from app.funding import limits
 from app.funding.deposits import service as deposits
 from app.funding.ports import IncomingTransfer, IncomingTransferRails, PaymentMethod
+from app.funding.rails import rail_of
 from app.funding.receivables import service as receivables
 from app.funding.states import OPEN_DEPOSITS, DepositStatus
 from app.identity.accounts import queries as account_queries
@@ -81,11 +82,11 @@ def handle_account_event(database: Database, event_id: UUID) -> None:
     """Fetch and record the transfer that a bank's webhook is about."""
     with database.reading() as session:
         event = providers_queries.stored_event(session, event_id)
-    for rail in resolve(IncomingTransferRails).values():
-        if rail.name == event.provider:
-            transfer = rail.transfer(event.subject)
-            with database.transaction() as session:
-                record_transfer(session, rail.name, rail.provider_id, transfer)
+    rail = rail_of(resolve(IncomingTransferRails), event.provider)
+    if rail is not None:
+        transfer = rail.transfer(event.subject)
+        with database.transaction() as session:
+            record_transfer(session, rail.name, rail.provider_id, transfer)
 
 
 def record_transfer(

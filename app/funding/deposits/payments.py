@@ -21,6 +21,7 @@ from app.funding.ports import (
     PaymentRequest,
     PaymentState,
 )
+from app.funding.rails import rail_of
 from app.funding.states import OPEN_DEPOSITS, DepositStatus
 from app.kit import clock, ids
 from app.kit.db import Database, Session
@@ -136,17 +137,18 @@ def handle_payment_event(database: Database, event_id: UUID) -> None:
             deposits.stage_advance(session, row[0], PaymentMethod(row[1]))
             return
     # The webhook came before we stored the provider's id: the payment bears our reference.
-    for rail in resolve(PaymentRails).values():
-        if rail.name == event.provider:
-            deposit_id = ids.try_decode(deposits.PREFIX, rail.fetch(event.subject).reference)
-            if deposit_id is None:
-                # Not one of our payments: reconciliation reports it.
-                return
-            with database.transaction() as session:
-                deposit = deposits.find_deposit(session, deposit_id)
-                if deposit is not None and deposit.provider == event.provider:
-                    session.send(deposits.SET_PROVIDER_REF, (event.subject, deposit.id))
-                    deposits.stage_advance(session, deposit.id, deposit.method)
+    rail = rail_of(resolve(PaymentRails), event.provider)
+    if rail is None:
+        return
+    deposit_id = ids.try_decode(deposits.PREFIX, rail.fetch(event.subject).reference)
+    if deposit_id is None:
+        # Not one of our payments: reconciliation reports it.
+        return
+    with database.transaction() as session:
+        deposit = deposits.find_deposit(session, deposit_id)
+        if deposit is not None and deposit.provider == event.provider:
+            session.send(deposits.SET_PROVIDER_REF, (event.subject, deposit.id))
+            deposits.stage_advance(session, deposit.id, deposit.method)
 
 
 def apply_payment(session: Session, deposit_id: UUID, payment: Payment, provider_id: UUID) -> None:

@@ -8,6 +8,7 @@ from app.catalog.rules import TRADABLE
 from app.funding import limits
 from app.funding.deposits import service as deposits
 from app.funding.ports import CardRail, Dispute, PaymentMethod, PaymentRails
+from app.funding.rails import rail_of
 from app.funding.receivables import service as receivables
 from app.funding.states import DepositStatus
 from app.kit import clock, ids
@@ -41,11 +42,11 @@ def handle_dispute_event(database: Database, event_id: UUID) -> None:
     """Fetch and apply the dispute that a processor's webhook is about."""
     with database.reading() as session:
         event = providers_queries.stored_event(session, event_id)
-    for rail in resolve(PaymentRails).values():
-        if rail.name == event.provider and isinstance(rail, CardRail):
-            dispute = rail.dispute(event.subject)
-            with database.transaction() as session:
-                apply_dispute(session, rail.name, rail.provider_id, dispute)
+    rail = rail_of(resolve(PaymentRails), event.provider)
+    if rail is not None and isinstance(rail, CardRail):
+        dispute = rail.dispute(event.subject)
+        with database.transaction() as session:
+            apply_dispute(session, rail.name, rail.provider_id, dispute)
 
 
 @dataclass(frozen=True, slots=True)

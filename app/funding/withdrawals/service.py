@@ -36,7 +36,6 @@ from app.kit.ports import resolve
 from app.ledger import chart
 from app.ledger import service as ledger
 from app.outbox import service as outbox
-from app.screening.decisions import case_outcomes
 from app.screening.rules import Verdict
 
 PREFIX = "wdr"
@@ -284,9 +283,6 @@ def handle_screening_decision(session: Session, about: str) -> None:
     withdrawal_id = ids.try_decode(PREFIX, about)
     if withdrawal_id is not None:
         review(session, withdrawal_id)
-
-
-case_outcomes.stage_on_decision("funding.screening_decided")
 
 
 def end_unpaid(

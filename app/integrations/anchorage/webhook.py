@@ -7,6 +7,7 @@ import time
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from app.custody.ports import TransferChanged
 from app.integrations import response_parsing
 from app.integrations.anchorage.adapter import AnchorageCustodian
 from app.kit import clock
@@ -55,7 +56,7 @@ class AnchorageWebhookVerifier:
             return []
         subject = data.get("id") if isinstance(data, dict) else None
         return (
-            [ProviderEvent(identifier, kind, subject, "custody.hear")]
+            [ProviderEvent(identifier, kind, subject, TransferChanged)]
             if isinstance(subject, str)
             else []
         )

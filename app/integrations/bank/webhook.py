@@ -1,16 +1,17 @@
 """Signed webhooks of the bank."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from app.funding.ports import IncomingTransferChanged, PayoutChanged
 from app.integrations.webhook_signatures import parse_signed_event, verify_timed_signature
 from app.kit.errors import MalformedRequest
-from app.providers.ports import ProviderEvent, WebhookDelivery
+from app.providers.ports import ProviderEvent, ProviderFact, WebhookDelivery
 
-#: By kind: the task, and the field that holds the subject.
-_KINDS = {
-    "arrival.received": ("funding.account_changed", "id"),
-    "arrival.returned": ("funding.account_changed", "id"),
-    "payout.updated": ("funding.payout_changed", "reference"),
+#: By kind: the fact, and the field that holds the subject.
+_KINDS: Mapping[str, tuple[type[ProviderFact], str]] = {
+    "arrival.received": (IncomingTransferChanged, "id"),
+    "arrival.returned": (IncomingTransferChanged, "id"),
+    "payout.updated": (PayoutChanged, "reference"),
 }
 
 
@@ -28,8 +29,8 @@ class BankWebhookVerifier:
         event = parse_signed_event(delivery.body)
         if event.kind not in _KINDS:
             return []
-        task, name = _KINDS[event.kind]
+        fact, name = _KINDS[event.kind]
         subject = event.data.get(name)
         if not isinstance(subject, str):
             raise MalformedRequest(f"The data of {event.kind} must have the text {name}.")
-        return [ProviderEvent(event.id, event.kind, subject, task)]
+        return [ProviderEvent(event.id, event.kind, subject, fact)]

@@ -2,20 +2,22 @@
 
 import hmac
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from app.funding.ports import PaymentChanged, PayoutChanged
 from app.kit.errors import MalformedRequest
 from app.providers.errors import WebhookSignatureInvalid
-from app.providers.ports import ProviderEvent, WebhookDelivery
+from app.providers.ports import ProviderEvent, ProviderFact, WebhookDelivery
 
 NAME = "daraja"
 PAYMENT, PAYOUT, STATUS = "payment", "payout", "status"
-_TASKS = {
-    PAYMENT: "funding.payment_changed",
-    PAYOUT: "funding.payout_changed",
-    STATUS: "funding.payout_changed",
+_FACTS: Mapping[str, type[ProviderFact]] = {
+    PAYMENT: PaymentChanged,
+    PAYOUT: PayoutChanged,
+    STATUS: PayoutChanged,
 }
 
 
@@ -59,7 +61,7 @@ class DarajaCallbacks:
             event_id = f"{PAYMENT}.{identifier}.{code}"
         else:
             event_subject, event_id = subject.reference, str(subject)
-        return [ProviderEvent(event_id, subject.kind, event_subject, _TASKS[subject.kind])]
+        return [ProviderEvent(event_id, subject.kind, event_subject, _FACTS[subject.kind])]
 
     def _subject(self, url: str) -> CallbackSubject:
         query = parse_qs(urlsplit(url).query)

@@ -6,6 +6,7 @@ forger can at most make us request an event that does not exist.
 
 import re
 
+from app.custody.ports import TransferChanged
 from app.integrations import response_parsing
 from app.integrations.paxos.adapter import PaxosCustodian
 from app.providers.errors import (
@@ -48,4 +49,4 @@ class PaxosWebhookVerifier:
         subject = response_parsing.optional_text(
             event_object, "transfer_id"
         ) or response_parsing.required_text(event_object, "id")
-        return [ProviderEvent(identifier, kind, subject, "custody.hear")]
+        return [ProviderEvent(identifier, kind, subject, TransferChanged)]

@@ -1,7 +1,7 @@
 """Webhooks of Plaid: a signed token in a header holds the body's hash and the time of sending.
 
 The signing key is fetched from Plaid by the ID in the token and kept for a day. A webhook names
-what changed, not how: its task asks Plaid.
+what changed, not how.
 """
 
 import hmac
@@ -19,6 +19,7 @@ from joserfc.jwk import ECKey
 from app.integrations.plaid.client import PlaidClient
 from app.kit import clock
 from app.kit.errors import MalformedRequest, NotFinished
+from app.kyc.submission.ports import VerificationChanged
 from app.providers.errors import (
     ProviderRefused,
     WebhookSignatureInvalid,
@@ -73,7 +74,7 @@ class PlaidWebhookVerifier:
         # changed. So each webhook is its own event: it makes us ask once more, nothing else.
         identifier = sha256(token.encode()).hexdigest()
         code = str(payload.get("webhook_code"))[:40]
-        return [ProviderEvent(identifier, f"{kind}.{code}".lower(), subject, "kyc.read_webhook")]
+        return [ProviderEvent(identifier, f"{kind}.{code}".lower(), subject, VerificationChanged)]
 
     def _claims(self, token: str) -> dict[str, Any]:
         try:

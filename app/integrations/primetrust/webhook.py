@@ -6,6 +6,7 @@ at most make us request an existing resource once; nothing new is stored.
 
 import re
 
+from app.custody.ports import TransferChanged
 from app.integrations import response_parsing
 from app.integrations.primetrust.adapter import TRANSFERS, PrimeTrustCustodian
 from app.providers.errors import (
@@ -41,4 +42,4 @@ class PrimeTrustWebhookVerifier:
         if transfer is None:
             raise WebhookSignatureInvalid
         kind = f"asset_transfer.{transfer.state}"
-        return [ProviderEvent(f"{identifier}:{transfer.state}", kind, identifier, "custody.hear")]
+        return [ProviderEvent(f"{identifier}:{transfer.state}", kind, identifier, TransferChanged)]

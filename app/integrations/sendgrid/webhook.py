@@ -10,7 +10,8 @@ from sendgrid.helpers.eventwebhook import EventWebhook
 from app.integrations.sendgrid.adapter import EMAIL_ID_ARGUMENT
 from app.kit import clock
 from app.kit.errors import MalformedRequest
-from app.messages import delivery_log
+from app.messages.delivery_log import DeliveryStatus
+from app.messages.ports import EmailDeliveryChanged
 from app.providers.errors import WebhookSignatureInvalid
 from app.providers.ports import ProviderEvent, WebhookDelivery
 
@@ -58,18 +59,18 @@ def _event(payload: dict[str, Any]) -> ProviderEvent | None:
     if status is None or email_id is None:
         return None
     return ProviderEvent(
-        str(payload["sg_event_id"]), status, str(UUID(email_id)), "messages.record_mail_event"
+        str(payload["sg_event_id"]), status, str(UUID(email_id)), EmailDeliveryChanged
     )
 
 
-def _delivery_status(payload: dict[str, Any]) -> delivery_log.DeliveryStatus | None:
+def _delivery_status(payload: dict[str, Any]) -> DeliveryStatus | None:
     match payload.get("event"), payload.get("type"):
         case "delivered", _:
-            return delivery_log.DeliveryStatus.DELIVERED
+            return DeliveryStatus.DELIVERED
         case "bounce", "blocked":
-            return delivery_log.DeliveryStatus.UNDELIVERED
+            return DeliveryStatus.UNDELIVERED
         case "bounce", _:
-            return delivery_log.DeliveryStatus.BOUNCED
+            return DeliveryStatus.BOUNCED
         case "dropped", _:
-            return delivery_log.DeliveryStatus.UNDELIVERED
+            return DeliveryStatus.UNDELIVERED
     return None

@@ -1,14 +1,15 @@
 """Signed webhooks of Stripe."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from app.funding.ports import DisputeChanged, PaymentChanged
 from app.integrations.webhook_signatures import parse_signed_event, verify_timed_signature
 from app.kit.errors import MalformedRequest
-from app.providers.ports import ProviderEvent, WebhookDelivery
+from app.providers.ports import ProviderEvent, ProviderFact, WebhookDelivery
 
-_TASKS = {
-    "payment_intent.": "funding.payment_changed",
-    "charge.dispute.": "funding.dispute_changed",
+_FACTS: Mapping[str, type[ProviderFact]] = {
+    "payment_intent.": PaymentChanged,
+    "charge.dispute.": DisputeChanged,
 }
 
 
@@ -29,7 +30,7 @@ class StripeWebhookVerifier:
         if not isinstance(subject, str):
             raise MalformedRequest("The data of an event must have an object with an id.")
         return [
-            ProviderEvent(event.id, event.kind, subject, task)
-            for prefix, task in _TASKS.items()
+            ProviderEvent(event.id, event.kind, subject, fact)
+            for prefix, fact in _FACTS.items()
             if event.kind.startswith(prefix)
         ]

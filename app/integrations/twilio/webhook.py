@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 from twilio.request_validator import RequestValidator
 
 from app.integrations.twilio.client import TwilioAccount
+from app.messages.ports import SmsDeliveryChanged
 from app.providers.errors import WebhookSignatureInvalid
 from app.providers.ports import ProviderEvent, WebhookDelivery
 
@@ -51,4 +52,4 @@ class TwilioWebhookVerifier:
             or status not in _FINAL_STATUSES
         ):
             return []
-        return [ProviderEvent(f"{sid}:{status}", status, sid, "messages.check_text")]
+        return [ProviderEvent(f"{sid}:{status}", status, sid, SmsDeliveryChanged)]

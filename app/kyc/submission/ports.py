@@ -6,6 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 from app.kyc.submission.applicant_details import PersonDetails
+from app.providers.ports import ProviderFact
 
 
 class VerificationOutcome(StrEnum):
@@ -66,3 +67,8 @@ class IdentityProvider(Protocol):
     def get(self, reference: str) -> ProviderVerification:
         """Return the current state of a verification."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationChanged(ProviderFact):
+    """A verification changed; the event's subject is the provider's id of it."""

@@ -12,15 +12,12 @@ from app.kyc.queries import PREFIX
 from app.kyc.rules import ReviewFlag
 from app.kyc.submission import queries as submission_queries
 from app.kyc.submission.applicant_details import CompanyDetails, OwnerDetails, PersonDetails
-from app.screening.decisions import case_outcomes
 from app.screening.decisions.subjects import RescreeningSubject, register_source
 from app.screening.errors import NoSanctionsList
 from app.screening.matching import service as screening
 from app.screening.rules import PartyType, ScreeningSubject, Verdict
 
 PURPOSE = "onboarding"
-#: The task staged with each decision about a hit.
-DECISION_TASK = "kyc.screening_decided"
 
 # Erasure of a person waits for these locks, so none of them is erased meanwhile.
 _TO_SCREEN = """
@@ -30,8 +27,6 @@ WHERE kind <> 'enhanced'
     AND kept_until IS NULL AND (%(after)s::uuid IS NULL OR id > %(after)s)
 ORDER BY id LIMIT %(limit)s FOR SHARE
 """
-
-case_outcomes.stage_on_decision(DECISION_TASK)
 
 
 def screening_subjects(details: PersonDetails | CompanyDetails) -> list[ScreeningSubject]:

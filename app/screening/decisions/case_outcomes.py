@@ -1,7 +1,7 @@
 """What follows when a case is closed: the same subject passes from then on, or is blocked.
 
-A customer who is blocked is suspended at once. Rooms above that depend on a decision name a task
-with `stage_on_decision`; it is staged with each decision.
+A customer who is blocked is suspended at once. Rooms above that depend on a decision subscribe to
+`ScreeningDecided`.
 """
 
 from types import MappingProxyType
@@ -14,6 +14,7 @@ from app.identity.accounts import account_status
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.outbox import service as outbox
+from app.screening.facts import ScreeningDecided
 from app.screening.rules import Verdict
 
 CASE_KIND = "screening.hit"
@@ -39,18 +40,6 @@ SELECT EXISTS (SELECT FROM screening_decisions
 """
 _ABOUT = "SELECT DISTINCT about FROM screenings WHERE case_id = %s ORDER BY about"
 
-_DECISION_TASKS: list[str] = []
-
-
-def stage_on_decision(task: str) -> None:
-    """Stage this task with each decision, once for everything that was screened in its case.
-
-    Its arguments: `{"about": …, "person_id": … or null, "verdict": "clear" | "review" |
-    "blocked"}`.
-    """
-    if task not in _DECISION_TASKS:
-        _DECISION_TASKS.append(task)
-
 
 def _apply_decision(session: Session, outcome: CaseOutcome) -> None:
     decision = "match" if outcome.disposition == TRUE_MATCH else "no_match"
@@ -64,17 +53,18 @@ def _apply_decision(session: Session, outcome: CaseOutcome) -> None:
         # Suspended now, so that nothing moves before staff decide what follows.
         reason = f"Sanctions match in case {ids.encode(CASE, outcome.case_id)}"
         account_status.suspend_customer(session, outcome.actor, outcome.person_id, reason=reason)
-    _stage_tasks(session, outcome, Verdict.CLEAR)
+    _publish(session, outcome, Verdict.CLEAR)
 
 
 def _lift_decision(session: Session, outcome: CaseOutcome) -> None:
     session.send(_LIFT, (clock.now(), outcome.case_id))
-    _stage_tasks(session, outcome, Verdict.REVIEW)
+    _publish(session, outcome, Verdict.REVIEW)
 
 
-def _stage_tasks(session: Session, outcome: CaseOutcome, verdict: Verdict) -> None:
-    """Stage the tasks with the resulting verdict: a subject blocked for another reason stays
-    blocked.
+def _publish(session: Session, outcome: CaseOutcome, verdict: Verdict) -> None:
+    """Publish the resulting verdict of everything that was screened in the case.
+
+    A subject that is blocked for another reason stays blocked.
     """
     [[(is_blocked,)], screened_ids] = session.fetch(
         (_IS_BLOCKED, {"person": outcome.person_id, "key": bytes.fromhex(outcome.key)}),
@@ -83,9 +73,7 @@ def _stage_tasks(session: Session, outcome: CaseOutcome, verdict: Verdict) -> No
     if is_blocked:
         verdict = Verdict.BLOCKED
     for (about,) in screened_ids:
-        args = {"about": about, "person_id": str(outcome.person_id) if outcome.person_id else None}
-        for task in _DECISION_TASKS:
-            outbox.stage(session, task, {**args, "verdict": str(verdict)})
+        outbox.publish(session, ScreeningDecided(about, outcome.person_id, verdict))
 
 
 cases_registry.register(
