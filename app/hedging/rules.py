@@ -6,11 +6,11 @@ Negative is short: PBCEx owes more metal than it has.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
 from fractions import Fraction
 from typing import Self
 
 from app.catalog.rules import METAL_OF, SYNTHETIC, USD, Metal
+from app.kit.labels import Mark, StatusEnum
 from app.kit.money import UNITS_MAX, Amount, Asset, Rounding, round_units
 from app.pricing.rules import MarketPrice
 
@@ -26,12 +26,12 @@ DEFAULT_BAND_OUNCES = {
 }
 
 
-class BandStatus(StrEnum):
+class BandStatus(StatusEnum):
     """The position of a metal's net exposure relative to its band."""
 
-    IN_BAND = "in_band"
-    SHORT = "short"
-    LONG = "long"
+    IN_BAND = "in_band", "In band", Mark.DONE
+    SHORT = "short", "Short", Mark.BELOW
+    LONG = "long", "Long", Mark.ABOVE
 
 
 @dataclass(frozen=True, slots=True)

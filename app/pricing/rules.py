@@ -11,6 +11,7 @@ from enum import StrEnum
 from statistics import median
 
 from app.catalog.rules import PRICED_NAMES, Metal, Priced, Token
+from app.kit.labels import Mark, StatusEnum
 from app.pricing import hours
 from app.pricing.errors import MarketHalted, PriceStale
 from app.pricing.ports import Observation
@@ -40,6 +41,13 @@ class MarketState(StrEnum):
     CLOSED = "closed"
     #: Stopped by staff.
     HALTED = "halted"
+
+
+class PriceFault(StatusEnum):
+    """Why a price cannot be traded at, apart from market hours."""
+
+    HALTED = "halted", "Halted", Mark.STOPPED
+    STALE = "stale", "Stale", Mark.UNCERTAIN
 
 
 DEFAULT_SPREADS_BPS: Mapping[Priced, Decimal] = {
@@ -98,6 +106,12 @@ class MarketPrice:
     def is_stale(self, now: datetime, rules: PricingRules) -> bool:
         """Return whether the price is too old to trade at."""
         return not rules.is_fresh(self.as_of, now)
+
+    def fault(self, now: datetime, rules: PricingRules) -> PriceFault | None:
+        """Return what is wrong with the price; a halt takes precedence over age."""
+        if self.halted:
+            return PriceFault.HALTED
+        return PriceFault.STALE if self.is_stale(now, rules) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from app.cases.rules import CaseState
 from app.custody.rules import CustodianHealth, SendState
 from app.funding.ports import PaymentMethod
 from app.funding.states import DepositStatus, WithdrawalStatus
-from app.hedging.rules import BandStatus
 from app.kyc.rules import DocumentPurpose, ReviewFlag, VerificationKind, VerificationStatus
 from app.privacy.rules import ConsentState, ExportStatus
 
@@ -48,7 +47,6 @@ def test_every_status_has_a_label_text(app: Flask) -> None:
         "consent": ConsentState,
         "export": ExportStatus,
         "case": CaseState,
-        "exposure": BandStatus,
         "send": SendState,
         "custodian": CustodianHealth,
     }

@@ -11,7 +11,7 @@ from app.hedging.rules import ExposureRules
 from app.kit import clock
 from app.kit.db import Session
 from app.kit.ports import resolve
-from app.pricing.rules import PricingRules
+from app.pricing.rules import PriceFault, PricingRules
 
 blp = PageBlueprint("exposure", "/admin/exposure")
 
@@ -27,7 +27,10 @@ def show_exposure(session: Session, _actor: Actor) -> Response:
         exposure=exposure,
         names=PRICED_NAMES,
         oldest_price=min(prices, key=lambda price: price.as_of, default=None),
-        stale={price.metal for price in prices if price.is_stale(exposure.as_of, pricing_rules)},
+        price_faults={price.metal: price.fault(exposure.as_of, pricing_rules) for price in prices},
+        stale=PriceFault.STALE
+        if any(price.is_stale(exposure.as_of, pricing_rules) for price in prices)
+        else None,
     )
 
 

@@ -1,0 +1,63 @@
+"""What pages show of a stored value stands beside its enum, and is complete and unambiguous."""
+
+import re
+from collections.abc import Iterator
+from importlib import import_module
+from pkgutil import walk_packages
+
+import pytest
+
+import app
+from app.kit.labels import LabelledEnum, Mark, StatusEnum
+from tests.house.source import CHECKOUT
+
+
+def subclasses_of(enum: type[LabelledEnum]) -> Iterator[type[LabelledEnum]]:
+    for subclass in enum.__subclasses__():
+        yield from subclasses_of(subclass)
+        if subclass.__members__ and subclass.__module__.startswith("app."):
+            yield subclass
+
+
+@pytest.fixture(scope="module")
+def enums() -> list[type[LabelledEnum]]:
+    """Return every enum of the application that pages show."""
+    for module in walk_packages(app.__path__, "app."):
+        if not module.name.endswith("__main__"):
+            import_module(module.name)
+    return list(subclasses_of(LabelledEnum))
+
+
+def test_members_of_an_enum_have_different_labels(enums: list[type[LabelledEnum]]) -> None:
+    ambiguous = [
+        enum.__qualname__ for enum in enums if len({member.label for member in enum}) < len(enum)
+    ]
+    assert enums
+    assert ambiguous == []
+
+
+def test_labels_read_as_text(enums: list[type[LabelledEnum]]) -> None:
+    """A label begins with a capital or a digit, and is no stored value."""
+    wrong = [
+        repr(member)
+        for enum in enums
+        for member in enum
+        if not re.fullmatch(r"[A-Z0-9](?:.*[^\s.])?", member.label) or "_" in member.label
+    ]
+    assert wrong == []
+
+
+def test_every_mark_has_an_icon_of_its_own() -> None:
+    drawn = set(
+        re.findall(r'<symbol id="([^"]+)"', (CHECKOUT / "app/static/icons.svg").read_text())
+    )
+    assert {mark.icon for mark in Mark} <= drawn
+    assert len({mark.icon for mark in Mark}) == len(Mark)
+
+
+@pytest.mark.parametrize(("base", "shown"), [(LabelledEnum, ()), (StatusEnum, ("Sent",))])
+def test_member_without_its_label_or_mark_is_refused(
+    base: type[LabelledEnum], shown: tuple[str, ...]
+) -> None:
+    with pytest.raises(TypeError, match="'sent' has no"):
+        base("Incomplete", {"SENT": ("sent", *shown)})
