@@ -55,6 +55,16 @@ class NavSection:
     entries: tuple[NavEntry, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class NavPlace:
+    """Where the open page belongs: to a page of the sidebar at `url`, or to its details."""
+
+    section: NavSection
+    entry: NavEntry
+    url: str
+    is_detail: bool
+
+
 #: The desk of each role; of every other one, administration.
 _DESKS = {Role.SUPPORT: Desk.SUPPORT, Role.TELLER: Desk.TELLER}
 

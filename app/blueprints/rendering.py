@@ -8,12 +8,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, make_response, render_template, request
+from flask import Flask, Response, make_response, render_template, request, url_for
 from jinja2_fragments.flask import render_block
 
 from app.access import Actor
 from app.blueprints import labels, nav
 from app.blueprints.environ_keys import NAV_COUNTS, NONCE, SESSION
+from app.blueprints.nav import NavPlace
 from app.config import Settings
 from app.kit import clock
 from app.kit.db import Session
@@ -85,6 +86,21 @@ def nav_counts(actor: Actor) -> Mapping[str, int]:
     return counts
 
 
+def nav_place(actor: Actor) -> NavPlace | None:
+    """Return the page of the sidebar whose URL the current one begins with; None if there is none.
+
+    The longest such URL counts: a page may lie below another one.
+    """
+    places = [
+        NavPlace(section, entry, url, is_detail=url != request.path)
+        for section in nav.sections_for(actor)
+        for entry in section.entries
+        for url in [url_for(entry.endpoint)]
+        if f"{request.path}/".startswith(f"{url}/")
+    ]
+    return max(places, key=lambda place: len(place.url), default=None)
+
+
 def split_amount(amount: Amount, coarse: int) -> AmountParts:
     """Return the parts of the amount, with groups of three digits.
 
@@ -116,6 +132,7 @@ def register(app: Flask, settings: Settings) -> None:
         home_of=nav.home_of,
         sections_for=nav.sections_for,
         nav_counts=nav_counts,
+        nav_place=nav_place,
     )
     app.jinja_env.filters.update(figure=split_amount, terse=format_tersely, rfc3339=clock.rfc3339)
     app.jinja_env.filters.update(labels.FILTERS)

@@ -1,5 +1,7 @@
 """The navigation of the desks: what each role finds in it, and how it is read."""
 
+import re
+
 import pytest
 from flask import Flask
 
@@ -24,6 +26,14 @@ def sidebar_links(page: Page) -> list[str]:
     return [link["href"] for link in links if link["href"] != "/"]
 
 
+def breadcrumb(text: str) -> str:
+    """Return the texts of the page's breadcrumb."""
+    items = re.findall(
+        r"<li[^>]*>(.*?)</li>", text.partition('aria-label="Breadcrumb"')[2].partition("</nav>")[0]
+    )
+    return " › ".join(re.sub(r"<[^>]+>", "", item) for item in items)
+
+
 @pytest.mark.parametrize("role", _STAFF)
 def test_staff_land_on_their_own_home_and_may_open_every_page_of_the_sidebar(
     open_app: Flask, role: Role
@@ -42,6 +52,26 @@ def test_staff_land_on_their_own_home_and_may_open_every_page_of_the_sidebar(
         assert browser.client.get(other).location == home
     no_pages = "There are no pages for your role yet" in page.visible_text
     assert no_pages is (role is Role.INVENTORY)
+
+
+@pytest.mark.parametrize(
+    ("path", "crumbs", "current"),
+    [
+        ("/support/kyc", "Customers › Verification", ("/support/kyc", "page")),
+        ("/support/kyc/counter", "Branch › Counter", ("/support/kyc/counter", "page")),
+        ("/admin/roles/TELLER", "People › Roles › Role Teller", ("/admin/roles", "true")),
+        ("/admin/", "", ("/admin/", "page")),
+    ],
+)
+def test_page_names_its_place_and_keeps_its_list_current(
+    app: Flask, people: People, path: str, crumbs: str, current: tuple[str, str]
+) -> None:
+    browser = Browser(app)
+    browser.sign_in(people.staff(Role.ADMIN).email, PASSWORD)
+    page = browser.get_page(path)
+    assert breadcrumb(browser.client.get(path).text) == crumbs
+    links = [link for link in page.all("a") if "aria-current" in link]
+    assert [(link["href"], link["aria-current"]) for link in links] == [current]
 
 
 def test_teller_without_a_branch_is_told_so_at_home(app: Flask, people: People) -> None:

@@ -31,6 +31,26 @@ def path_of(person: Actor) -> str:
     return f"/admin/people/{ids.encode('usr', person.user_id)}"
 
 
+def test_breadcrumb_leads_back_to_the_list_with_its_filters(
+    open_desk: OpenDesk, admin: tuple[str, str], customer: Actor
+) -> None:
+    desk = open_desk()
+    page = desk.sign_in(*admin, f"/admin/people?q={customer.email}")
+    page.locator(f"a[href='{path_of(customer)}']").click()
+    back = page.locator("[data-list]")
+    filters = re.compile(rf"/admin/people\?q={customer.email}$")
+    expect(back).to_have_attribute("href", filters)
+    page.reload()
+    expect(back).to_have_attribute("href", filters)
+    # A refused form replaces the page, which now comes from itself.
+    page.locator("#suspend button").click()
+    expect(page.locator("#suspend-errors")).to_be_focused()
+    expect(back).to_have_attribute("href", filters)
+    back.click()
+    page.wait_for_url(f"**/admin/people?q={customer.email}")
+    assert [text for text in desk.complaints if "422" not in text] == []
+
+
 def test_suspension_by_keyboard_alone_takes_two_people(
     open_desk: OpenDesk,
     admin: tuple[str, str],

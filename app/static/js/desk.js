@@ -1,4 +1,5 @@
-// Behaviour of every page: the theme, and regions that refresh themselves (data-refreshes).
+// Behaviour of every page: the theme, the way back to a list, and regions that refresh themselves
+// (data-refreshes).
 (() => {
   const GRACE_MS = 12_000;
   const YEAR_SECONDS = 365 * 24 * 3600;
@@ -62,6 +63,21 @@
     document.querySelector("[data-takes-focus]")?.focus();
   }
 
+  // The link to the list leads to the filters that the list had when this tab came from it, also
+  // after a reload and after a form of the page.
+  function keepFilters() {
+    const list = document.querySelector("[data-list]");
+    if (!list) return;
+    const from = document.referrer ? new URL(document.referrer) : null;
+    if (from?.origin === location.origin && from.pathname === list.pathname) {
+      sessionStorage.setItem(list.pathname, from.search);
+    }
+    list.search = sessionStorage.getItem(list.pathname) ?? "";
+  }
+
+  // The next person at this screen starts without them.
+  if (document.getElementById("sign-in")) sessionStorage.clear();
+  keepFilters();
   regions().forEach(settle);
   focusFirstProblem();
   setInterval(watch, 1000);
