@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from app.access import Role
-from app.funding.ports import PaymentMethod
 from app.kyc.rules import DocumentPurpose, ReviewFlag, VerificationKind
 
 ROLES: Mapping[str, str] = MappingProxyType(
@@ -19,14 +18,6 @@ ROLES: Mapping[str, str] = MappingProxyType(
         Role.COMPLIANCE: "Compliance",
         Role.AUDITOR: "Auditor",
         Role.ADMIN: "Administrator",
-    }
-)
-METHODS: Mapping[str, str] = MappingProxyType(
-    {
-        PaymentMethod.CARD: "Card",
-        PaymentMethod.BANK: "Bank transfer",
-        PaymentMethod.CRYPTO: "Crypto",
-        PaymentMethod.MOBILE_MONEY: "Mobile money",
     }
 )
 #: Reviews by the kind of verification that they decide.
@@ -79,7 +70,6 @@ def _filter(labels: Mapping[str, str]) -> Callable[[str], str]:
 FILTERS: Mapping[str, Callable[[str], str]] = MappingProxyType(
     {
         "role_label": _filter(ROLES),
-        "method_label": _filter(METHODS),
         "review_label": _filter(REVIEWS),
         "flag_label": _filter(FLAGS),
         "document_label": _filter(DOCUMENTS),

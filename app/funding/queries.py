@@ -7,7 +7,9 @@ from typing import Protocol, TypeVar
 from uuid import UUID
 
 from app.catalog.rules import FUNDING, TRADING, USD
+from app.funding.ports import PaymentMethod
 from app.funding.rules import value_in_usd
+from app.funding.states import DepositStatus, WithdrawalStatus
 from app.kit.db import Session
 from app.kit.money import Amount, Asset
 from app.kit.pagination import Page, paginate
@@ -50,7 +52,7 @@ class ValuedBalances:
 class PaymentEvent:
     """One status that a deposit or a withdrawal took."""
 
-    status: str
+    status: DepositStatus | WithdrawalStatus
     evidence: str | None
     #: The customer or member of staff who caused it; None for the system.
     actor_id: UUID | None
@@ -92,8 +94,8 @@ def payment_page(
     limit: int,
     user_id: UUID | None = None,
     before: UUID | None = None,
-    status: str | None = None,
-    method: str | None = None,
+    status: DepositStatus | WithdrawalStatus | None = None,
+    method: PaymentMethod | None = None,
 ) -> Page[PaymentT]:
     """Return a page of deposits or withdrawals, newest first, filtered by what is not None.
 

@@ -1,49 +1,48 @@
 """Statuses of deposits and withdrawals, and the transitions between them. Pure."""
 
-from enum import StrEnum
-
+from app.kit.labels import Mark, StatusEnum
 from app.kit.states import Transitions
 
 
-class DepositStatus(StrEnum):
+class DepositStatus(StatusEnum):
     """The status of a deposit."""
 
-    REQUESTED = "requested"
+    REQUESTED = "requested", "Requested", Mark.UNDERWAY
     """The provider is being called."""
-    UNKNOWN = "unknown"
+    UNKNOWN = "unknown", "Status unknown (asking provider)", Mark.UNCERTAIN
     """The provider was called and gave no answer; the system keeps asking."""
-    PENDING = "pending"
+    PENDING = "pending", "Waiting for payment", Mark.WAITING
     """The customer or the customer's bank has to act."""
-    CREDITED = "credited"
-    DISPUTED = "disputed"
+    CREDITED = "credited", "Credited", Mark.DONE
+    DISPUTED = "disputed", "Disputed", Mark.PROBLEM
     """The customer's bank took it back, and PBCEx contests that."""
-    TAKEN_BACK = "taken_back"
+    TAKEN_BACK = "taken_back", "Charged back", Mark.RETURNED
     """The customer's bank took it back for good."""
-    FAILED = "failed"
-    CANCELLED = "cancelled"
+    FAILED = "failed", "Failed", Mark.FAILED
+    CANCELLED = "cancelled", "Cancelled", Mark.ENDED
 
 
-class WithdrawalStatus(StrEnum):
+class WithdrawalStatus(StatusEnum):
     """The status of a withdrawal. The amount is held until it is paid out or released."""
 
-    IN_REVIEW = "in_review"
+    IN_REVIEW = "in_review", "In review", Mark.REVIEW
     """Compliance compares the payee with the sanctions list, or no list was imported yet."""
-    AWAITING_APPROVAL = "awaiting_approval"
+    AWAITING_APPROVAL = "awaiting_approval", "Awaiting release", Mark.WAITING
     """Two members of staff have to release it, because of its size."""
-    APPROVED = "approved"
+    APPROVED = "approved", "Approved", Mark.UNDERWAY
     """It is about to be sent, and can still be cancelled."""
-    SENDING = "sending"
+    SENDING = "sending", "Sending", Mark.UNDERWAY
     """The provider is being called."""
-    UNKNOWN = "unknown"
+    UNKNOWN = "unknown", "Status unknown (asking provider)", Mark.UNCERTAIN
     """The provider was called and gave no answer: its records decide what happens next."""
-    SENT = "sent"
+    SENT = "sent", "Sent", Mark.UNDERWAY
     """The provider accepted it."""
-    COMPLETED = "completed"
-    RETURNED = "returned"
+    COMPLETED = "completed", "Completed", Mark.DONE
+    RETURNED = "returned", "Returned", Mark.RETURNED
     """It came back after completion, and was credited again."""
-    FAILED = "failed"
-    REJECTED = "rejected"
-    CANCELLED = "cancelled"
+    FAILED = "failed", "Failed", Mark.FAILED
+    REJECTED = "rejected", "Rejected", Mark.FAILED
+    CANCELLED = "cancelled", "Cancelled", Mark.ENDED
 
 
 _D, _W = DepositStatus, WithdrawalStatus

@@ -10,8 +10,6 @@ from app.approvals.rules import ApprovalStatus
 from app.blueprints import labels
 from app.cases.rules import CaseState
 from app.custody.rules import CustodianHealth, SendState
-from app.funding.ports import PaymentMethod
-from app.funding.states import DepositStatus, WithdrawalStatus
 from app.kyc.rules import DocumentPurpose, ReviewFlag, VerificationKind, VerificationStatus
 from app.privacy.rules import ConsentState, ExportStatus
 
@@ -20,7 +18,6 @@ from app.privacy.rules import ConsentState, ExportStatus
     ("values", "family"),
     [
         (Role, labels.ROLES),
-        (PaymentMethod, labels.METHODS),
         (VerificationKind, labels.REVIEWS),
         (ReviewFlag, labels.FLAGS),
         (DocumentPurpose, labels.DOCUMENTS),
@@ -41,8 +38,6 @@ def test_value_without_a_label_is_shown_as_stored() -> None:
 def test_every_status_has_a_label_text(app: Flask) -> None:
     families = {
         "approval": ApprovalStatus,
-        "deposit": DepositStatus,
-        "withdrawal": WithdrawalStatus,
         "verification": VerificationStatus,
         "consent": ConsentState,
         "export": ExportStatus,

@@ -7,7 +7,6 @@ from uuid import UUID
 from flask import Response, request, url_for
 
 from app.access import Actor, Permission
-from app.blueprints import labels
 from app.blueprints.page_blueprint import PageBlueprint, read_cursor, report_at_form, see_other
 from app.blueprints.rendering import render_page
 from app.funding.deposits import queries as deposit_queries
@@ -25,7 +24,7 @@ from app.kit.errors import Conflict, Invalid
 blp = PageBlueprint("payments", "/admin/payments")
 
 _PAGE_SIZE = 50
-_METHOD_OPTIONS = [("", "All methods"), *labels.METHODS.items()]
+_METHOD_OPTIONS = [("", "All methods"), *PaymentMethod.options()]
 
 
 @blp.view("GET", "/withdrawals", permission=Permission.PAYMENTS_READ)
@@ -61,7 +60,6 @@ def show_deposit(session: Session, actor: Actor, deposit_id: str) -> Response:
     return render_page(
         "admin/payments/deposit.html",
         deposit=deposit,
-        family="deposit",
         steps=deposit_queries.deposit_events(session, deposit.id),
         names=people.get_names(session, [deposit.user_id]),
         person_id=ids.encode("usr", deposit.user_id),
@@ -150,7 +148,6 @@ def _render_withdrawal(
         "admin/payments/withdrawal.html",
         status=status,
         withdrawal=withdrawal,
-        family="withdrawal",
         steps=steps,
         names=people.get_names(session, people_ids),
         person_id=ids.encode("usr", withdrawal.user_id),
@@ -175,14 +172,14 @@ def _render_list(
         session,
         limit=_PAGE_SIZE,
         before=cursor,
-        status=filters["status"] if filters["status"] in set(statuses) else None,
-        method=filters["method"] if filters["method"] in set(PaymentMethod) else None,
+        status=statuses.with_value(filters["status"]),
+        method=PaymentMethod.with_value(filters["method"]),
     )
     return render_page(
         "admin/payments/index.html",
         results=results,
         filters=filters,
-        statuses=[status.value for status in statuses],
+        status_options=[("", "All statuses"), *statuses.options()],
         method_options=_METHOD_OPTIONS,
         **texts,
     )

@@ -68,7 +68,8 @@ def deposit(session: Session, deposit_id: UUID, *, user_id: UUID | None = None) 
 
 def deposit_events(session: Session, deposit_id: UUID) -> Sequence[PaymentEvent]:
     """Return the statuses that the deposit took, oldest first."""
-    return [PaymentEvent(*row) for row in session.rows(_EVENTS, (deposit_id,))]
+    rows = session.rows(_EVENTS, (deposit_id,))
+    return [PaymentEvent(DepositStatus(status), *rest) for status, *rest in rows]
 
 
 def _parse(row: Row) -> DepositView:

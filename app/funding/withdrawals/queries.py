@@ -80,7 +80,8 @@ def withdrawal(
 
 def withdrawal_events(session: Session, withdrawal_id: UUID) -> Sequence[PaymentEvent]:
     """Return the statuses that the withdrawal took, oldest first."""
-    return [PaymentEvent(*row) for row in session.rows(_EVENTS, (withdrawal_id,))]
+    rows = session.rows(_EVENTS, (withdrawal_id,))
+    return [PaymentEvent(WithdrawalStatus(status), *rest) for status, *rest in rows]
 
 
 def _parse(row: Row) -> WithdrawalView:
