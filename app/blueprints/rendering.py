@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -16,22 +15,9 @@ from app.blueprints import labels, nav
 from app.blueprints.environ_keys import NAV_COUNTS, NONCE, SESSION
 from app.blueprints.nav import NavPlace
 from app.config import Settings
-from app.kit import clock
+from app.kit import clock, formatting
 from app.kit.db import Session
-from app.kit.money import Amount
 
-
-@dataclass(frozen=True, slots=True)
-class AmountParts:
-    """The parts of an amount that a page shows differently."""
-
-    sign: str
-    whole: str
-    coarse: str
-    fine: str
-
-
-_MINUS = "\N{MINUS SIGN}"
 _THEMES = frozenset({"light", "dark"})
 _HASH_LENGTH = 12
 _FRAGMENT = "fragment"
@@ -101,28 +87,6 @@ def nav_place(actor: Actor) -> NavPlace | None:
     return max(places, key=lambda place: len(place.url), default=None)
 
 
-def split_amount(amount: Amount, coarse: int) -> AmountParts:
-    """Return the parts of the amount, with groups of three digits.
-
-    The first `coarse` decimals are its coarse part, the others its fine part.
-    """
-    text = str(amount).removeprefix("-")
-    whole, _, decimals = text.partition(".")
-    point = "." if decimals else ""
-    return AmountParts(
-        _MINUS if amount.units < 0 else "",
-        f"{int(whole):,}",
-        point + decimals[:coarse],
-        decimals[coarse:],
-    )
-
-
-def format_tersely(amount: Amount) -> str:
-    """Return the amount with groups of three digits and without trailing zeros."""
-    parts = split_amount(amount, amount.asset.scale)
-    return f"{parts.sign}{parts.whole}{parts.coarse.rstrip('0').rstrip('.')}"
-
-
 def register(app: Flask, settings: Settings) -> None:
     """Register what every template may use, and URLs of static files that change with the file."""
     app.jinja_env.globals.update(
@@ -134,7 +98,19 @@ def register(app: Flask, settings: Settings) -> None:
         nav_counts=nav_counts,
         nav_place=nav_place,
     )
-    app.jinja_env.filters.update(figure=split_amount, terse=format_tersely, rfc3339=clock.rfc3339)
+    app.jinja_env.filters.update(
+        figure=formatting.split_amount,
+        exact_amount=formatting.format_exact_amount,
+        terse=formatting.format_tersely,
+        price_figure=formatting.split_price,
+        count=formatting.format_count,
+        time=formatting.format_time,
+        exact_time=formatting.format_exact_time,
+        clock=formatting.format_clock,
+        date=formatting.format_date,
+        duration=formatting.format_duration,
+        rfc3339=clock.rfc3339,
+    )
     app.jinja_env.filters.update(labels.FILTERS)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     folder = Path(app.static_folder or "")

@@ -17,6 +17,7 @@ from app.custody.ports import Custodian, Custodians, CustodyTransfer, Direction,
 from app.kit import clock, ids
 from app.kit.db import Database, Session
 from app.kit.errors import NotFinished
+from app.kit.formatting import format_amount
 from app.kit.ports import resolve
 from app.outbox import service as outbox
 from app.providers import queries as providers_queries
@@ -152,7 +153,7 @@ def _record_incoming(session: Session, custodian: Custodian, transfer: CustodyTr
             facts={
                 "Custodian": custodian.name,
                 "Wallet address": transfer.address,
-                "Amount": f"{amount} {amount.asset.code}",
+                "Amount": format_amount(amount),
                 "Transaction": transfer.tx_hash,
             },
         )

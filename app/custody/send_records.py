@@ -15,6 +15,7 @@ from app.custody.rules import SEND_TRANSITIONS, SETTLED_STATES, SendState
 from app.keys import service as keys
 from app.kit import clock, ids
 from app.kit.db import Session
+from app.kit.formatting import format_amount
 from app.kit.money import Amount
 from app.outbox import service as outbox
 
@@ -210,8 +211,8 @@ def _dispute(
             "Difference": code,
             "Custodian": custodian,
             "Custodian's id": transfer.provider_ref,
-            "Ordered": f"{send.order.amount} {send.order.amount.asset.code}",
-            "Reported": f"{transfer.amount} {transfer.amount.asset.code}, {transfer.state}",
+            "Ordered": format_amount(send.order.amount),
+            "Reported": f"{format_amount(transfer.amount)}, {transfer.state}",
         },
     )
 

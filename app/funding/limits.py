@@ -14,6 +14,7 @@ from app.funding.rules import value_in_usd
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Invalid
+from app.kit.formatting import format_amount
 from app.kit.money import Amount, Rounding, round_units
 from app.kyc import queries as kyc_queries
 from app.pricing import queries as pricing_queries
@@ -67,7 +68,8 @@ class PaymentLimits:
 def check_card_amount(amount: Amount, limits: PaymentLimits) -> None:
     """Raise `Invalid` unless a card may be charged this amount."""
     if amount < limits.card_min or limits.card_max < amount:
-        raise Invalid("amount", f"Enter {limits.card_min} to {limits.card_max} USD for a card.")
+        allowed = f"{format_amount(limits.card_min)} to {format_amount(limits.card_max)}"
+        raise Invalid("amount", f"Enter {allowed} for a card.")
 
 
 def lock_customer_payments(session: Session, user_id: UUID) -> None:
@@ -128,8 +130,8 @@ def report_limit_excess(session: Session, user_id: UUID, reference: str) -> None
             key=ids.encode("usr", user_id),
             title="Deposits above the customer's limit for 24 hours",
             facts={
-                "within 24 hours": f"{deposited} USD",
-                "limit": f"{limit} USD",
+                "within 24 hours": format_amount(deposited),
+                "limit": format_amount(limit),
                 "last": reference,
             },
             person_id=user_id,
@@ -150,6 +152,6 @@ def _check_tier(session: Session, user_id: UUID, total: Amount) -> None:
         raise VerificationRequired
     if tier_status.daily_limit < total:
         raise DailyLimitExceeded(
-            f"Your limit for 24 hours is {tier_status.daily_limit} USD. "
-            f"This payment would bring the total to {total} USD."
+            f"Your limit for 24 hours is {format_amount(tier_status.daily_limit)}. "
+            f"This payment would bring the total to {format_amount(total)}."
         )

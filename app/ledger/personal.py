@@ -5,6 +5,7 @@ from uuid import UUID
 
 from app.catalog.rules import TRADABLE
 from app.kit.db import Session
+from app.kit.formatting import format_amount
 from app.kit.money import Amount
 from app.kit.personal import (
     RETAINED_BY_LAW,
@@ -67,14 +68,14 @@ def _erasure_blockers(session: Session, person_id: UUID) -> list[ErasureBlocker]
         queries.customer_balances(session, person_id), key=lambda balance: balance.asset
     ):
         if balance.posted:
-            amount = f"{_text(balance.asset, balance.posted)} {balance.asset}"
+            amount = format_amount(Amount(TRADABLE[balance.asset], balance.posted))
             blockers.append(
                 ErasureBlocker(
                     f"balances.{balance.asset}", f"The balance is {amount}. It must be 0."
                 )
             )
         if balance.held:
-            amount = f"{_text(balance.asset, balance.held)} {balance.asset}"
+            amount = format_amount(Amount(TRADABLE[balance.asset], balance.held))
             blockers.append(
                 ErasureBlocker(
                     f"holds.{balance.asset}", f"{amount} are on hold. They must be released first."

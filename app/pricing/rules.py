@@ -5,12 +5,13 @@ US dollars per troy ounce throughout; basis points (bps) are hundredths of a per
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
 from statistics import median
 
 from app.catalog.rules import PRICED_NAMES, Metal, Priced, Token
+from app.kit.formatting import format_exact_time
 from app.kit.labels import Mark, StatusEnum
 from app.pricing import hours
 from app.pricing.errors import MarketHalted, PriceStale
@@ -150,11 +151,11 @@ def require_tradable(price: MarketPrice | None, now: datetime, rules: PricingRul
         case MarketState.HALTED:
             raise MarketHalted(f"Trading in {name} is halted: {price.halted_reason}")
         case MarketState.CLOSED:
-            opens = _format_instant(hours.next_opening(now))
+            opens = format_exact_time(hours.next_opening(now))
             raise MarketHalted(f"The market for {name} is closed. It opens on {opens}.")
     if price.is_stale(now, rules):
         raise PriceStale(
-            f"The last price of {name} is from {_format_instant(price.as_of)}, more than "
+            f"The last price of {name} is from {format_exact_time(price.as_of)}, more than "
             f"{rules.stale_after_seconds} seconds ago. Try again in a moment."
         )
     return price
@@ -234,10 +235,6 @@ def bid_and_ask(mid: Decimal, spread_bps: Decimal) -> tuple[Decimal, Decimal]:
     """Return bid and ask: half the spread away from mid, rounded away from it."""
     half = mid * spread_bps / (2 * _BPS)
     return (mid - half).quantize(_STEP, ROUND_FLOOR), (mid + half).quantize(_STEP, ROUND_CEILING)
-
-
-def _format_instant(instant: datetime) -> str:
-    return f"{instant.astimezone(UTC):%Y-%m-%d at %H:%M:%S} UTC"
 
 
 def _exceeds_bps(start: Decimal, end: Decimal, base: Decimal, limit_bps: int) -> bool:

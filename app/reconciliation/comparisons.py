@@ -36,7 +36,7 @@ from app.funding.withdrawals import service as withdrawals
 from app.kit import ids
 from app.kit.db import SNAPSHOT, Database, Session
 from app.kit.errors import NotFinished
-from app.kit.money import Amount
+from app.kit.formatting import format_amount
 from app.kit.ports import resolve
 from app.ledger.verification import find_violations
 from app.providers.errors import ProviderRefused
@@ -166,7 +166,10 @@ def _compare_payment(
     comparison.report(
         payment.provider_ref,
         "A payment differs between its processor and our books",
-        {"reference": payment.reference, "there": f"{payment.state}, {_text(payment.amount)}"},
+        {
+            "reference": payment.reference,
+            "there": f"{payment.state}, {format_amount(payment.amount)}",
+        },
     )
 
 
@@ -211,7 +214,10 @@ def _compare_arrivals(comparison: Comparison, rail: IncomingTransferRail) -> Non
             comparison.report(
                 arrival.provider_ref,
                 "The provider lists another amount than we credited",
-                {"deposit": ids.encode(deposits.PREFIX, row[1]), "there": _text(arrival.amount)},
+                {
+                    "deposit": ids.encode(deposits.PREFIX, row[1]),
+                    "there": format_amount(arrival.amount),
+                },
             )
     _report_unlisted_deposits(comparison, rail.name, {arrival.provider_ref for arrival in listed})
 
@@ -315,7 +321,7 @@ def _compare_payout(comparison: Comparison, rail: PayoutRail, payout: Payout) ->
     comparison.report(
         payout.provider_ref,
         "A payout differs between its provider and our books",
-        {"reference": payout.reference, "there": f"{payout.state}, {_text(payout.amount)}"},
+        {"reference": payout.reference, "there": f"{payout.state}, {format_amount(payout.amount)}"},
     )
 
 
@@ -341,7 +347,3 @@ def _withdrawal_agrees(database: Database, withdrawal_id: UUID, payout: Payout) 
 def _withdrawal_exists(database: Database, withdrawal_id: UUID) -> bool:
     with database.reading() as session:
         return session.row(_WITHDRAWAL, (withdrawal_id,)) is not None
-
-
-def _text(amount: Amount) -> str:
-    return f"{amount} {amount.asset.code}"

@@ -8,6 +8,7 @@ from uuid import UUID
 from app.catalog.rules import TRADABLE, Wallet, wallet_of
 from app.kit import pagination
 from app.kit.db import Session
+from app.kit.formatting import format_amount
 from app.kit.money import Amount, Asset
 from app.kit.pagination import Page
 from app.kit.pipeline import Row
@@ -138,4 +139,4 @@ def _kind_conditions(kind: MovementKind | None) -> dict[str, Any]:
 
 def _format_units(code_and_units: str) -> str:
     code, units = code_and_units.split(" ")
-    return f"{Amount(TRADABLE[code], abs(int(units)))} {code}"
+    return format_amount(Amount(TRADABLE[code], abs(int(units))))

@@ -9,7 +9,8 @@ from pathlib import Path
 from fpdf import FPDF
 from fpdf.enums import Align, XPos, YPos
 
-from app.kit import clock
+from app.kit.formatting import format_amount, format_exact_time, format_figure
+from app.kit.money import Amount
 from app.reporting.statements import AccountStatement, AssetStatement, StatementLine
 
 _FONTS = Path(__file__).parent.parent / "static" / "vendor" / "dejavu"
@@ -17,8 +18,8 @@ _FAMILY = "DejaVu"
 _MARGIN_MM = 14.0
 _FOOT_MM = 18.0
 # Time, movement, amount, balance.
-_WIDTHS_MM = (35.0, 75.0, 36.0, 36.0)
-_HEADS = ("Time (UTC)", "Movement", "Amount", "Balance")
+_WIDTHS_MM = (42.0, 68.0, 36.0, 36.0)
+_HEADS = ("Time", "Movement", "Amount", "Balance")
 _ROW_MM, _REFERENCE_MM, _GAP_MM = 4.6, 3.8, 1.2
 _TEXT_PT, _SMALL_PT, _SMALLEST_PT = 8.5, 7.0, 4.0
 _INK, _GREY, _RULE = (20, 24, 32), (96, 102, 112), (196, 200, 208)
@@ -81,8 +82,8 @@ class _StatementPdf(FPDF):
         self._set_style(13, _INK, bold=True)
         self._write_line(f"Statement of your {statement.account} account", 8)
         self._set_style(_TEXT_PT, _INK)
-        start, end = (_instant(at) for at in (statement.period.start, statement.period.end))
-        self._write_fact("Period", f"{start} to {end} (UTC), end not included")
+        start, end = map(format_exact_time, (statement.period.start, statement.period.end))
+        self._write_fact("Period", f"{start} to {end}, end not included")
         self._write_customer()
         self.ln(3)
 
@@ -94,20 +95,19 @@ class _StatementPdf(FPDF):
         self._write_line(section.asset.code, 7)
         self._write_table_head()
         self._open_section = section
-        self._write_balance("Opening balance", str(section.opening), self._statement.period.start)
+        self._write_balance("Opening balance", section.opening, self._statement.period.start)
         for line in section.lines:
             self._write_movement(line)
-        self._write_balance("Closing balance", str(section.closing), self._statement.period.end)
+        self._write_balance("Closing balance", section.closing, self._statement.period.end)
         self._open_section = None
         self._set_style(_SMALL_PT, _GREY)
-        credited, debited = _grouped(str(section.credits)), _grouped(str(section.debits))
-        held = f"; held at the end: {_grouped(str(section.held))}" if section.held else ""
+        credited, debited = format_amount(section.credits), format_amount(section.debits)
+        held = f"; held at the end: {format_amount(section.held)}" if section.held else ""
         summary = f"Movements: {len(section.lines)}; in: {credited}; out: {debited}{held}"
         self._write_line(summary, 5)
         if section.owed:
-            self._write_line(
-                f"Owed to us, not part of this balance: {_grouped(str(section.owed))}", 5
-            )
+            owed = format_amount(section.owed)
+            self._write_line(f"Owed to us, not part of this balance: {owed}", 5)
 
     def write_note(self, text: str) -> None:
         """Write a sentence in place of tables."""
@@ -143,9 +143,9 @@ class _StatementPdf(FPDF):
         self._draw_rule()
         self.ln(_GAP_MM)
 
-    def _write_balance(self, label: str, balance: str, at: datetime) -> None:
+    def _write_balance(self, label: str, balance: Amount, at: datetime) -> None:
         self._ensure_space(_ROW_MM + _GAP_MM)
-        self._write_row(_instant(at), label, "", balance, bold=True)
+        self._write_row(format_exact_time(at), label, "", format_figure(balance), bold=True)
         self.ln(_ROW_MM)
         self._draw_rule()
         self.ln(_GAP_MM)
@@ -154,15 +154,15 @@ class _StatementPdf(FPDF):
         movement = line.movement
         self._ensure_space(_ROW_MM + _REFERENCE_MM + _GAP_MM)
         self._write_row(
-            _instant(movement.posted_at),
+            format_exact_time(movement.posted_at),
             movement.description,
-            str(movement.amount),
-            str(line.balance),
+            format_figure(movement.amount),
+            format_figure(line.balance),
         )
         self.ln(_ROW_MM)
         self._set_style(_SMALL_PT, _GREY)
         self.set_x(_MARGIN_MM + _WIDTHS_MM[0])
-        fee = f" · fee included: {_grouped(str(movement.fee))}" if movement.fee else ""
+        fee = f" · fee included: {format_amount(movement.fee)}" if movement.fee else ""
         self._write_fitting(
             _WIDTHS_MM[1] + _WIDTHS_MM[2], _REFERENCE_MM, f"{movement.reference}{fee}"
         )
@@ -178,7 +178,7 @@ class _StatementPdf(FPDF):
         self._write_fitting(movement, _ROW_MM, label)
         for text, width in zip((amount, balance), numbers, strict=True):
             self._set_style(_TEXT_PT, _INK, bold=bold)
-            self._write_fitting(width, _ROW_MM, _grouped(text), Align.R)
+            self._write_fitting(width, _ROW_MM, text, Align.R)
 
     def _write_fitting(
         self, width: float, height: float, text: str, align: Align = Align.L
@@ -211,16 +211,3 @@ class _StatementPdf(FPDF):
     def _set_style(self, size: float, colour: tuple[int, int, int], *, bold: bool = False) -> None:
         self.set_font(_FAMILY, "B" if bold else "", size)
         self.set_text_color(*colour)
-
-
-def _instant(at: datetime) -> str:
-    """Return an instant in UTC, to the second."""
-    return clock.rfc3339(at)[:19].replace("T", " ")
-
-
-def _grouped(number: str) -> str:
-    """Return a decimal number with its thousands separated: 1,250.00."""
-    sign = "−" if number.startswith("-") else ""
-    whole, point, decimals = number.lstrip("-").partition(".")
-    groups = f"{int(whole):,}" if whole else ""
-    return f"{sign}{groups}{point}{decimals}"

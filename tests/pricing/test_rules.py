@@ -273,7 +273,7 @@ class TestRequireTradable:
         with pytest.raises(PriceStale) as refusal:
             pricing_rules.require_tradable(price(), now, RULES)
         assert refusal.value.detail == (
-            "The last price of gold is from 2026-02-10 at 15:00:00 UTC, more than 60 seconds ago. "
+            "The last price of gold is from 10 Feb 2026, 15:00:00 UTC, more than 60 seconds ago. "
             "Try again in a moment."
         )
 
@@ -291,7 +291,7 @@ class TestRequireTradable:
         with pytest.raises(MarketHalted) as refusal:
             pricing_rules.require_tradable(fresh, self.SATURDAY, self.REAL)
         assert refusal.value.detail == (
-            "The market for gold is closed. It opens on 2026-02-08 at 23:00:00 UTC."
+            "The market for gold is closed. It opens on 8 Feb 2026, 23:00:00 UTC."
         )
 
     def test_always_open_market_trades_on_saturday(self) -> None:

@@ -54,12 +54,17 @@ def test_largest_amount_and_longest_description_fit_their_cells(monkeypatch) -> 
     assert [text for text, drawn, width in cells if drawn > width] == []
 
 
-def test_thousands_are_grouped() -> None:
-    texts = ["1250.00", "-1234567.89", "0.00000001", "999", ""]
-    assert [statement_pdf._grouped(text) for text in texts] == [
-        "1,250.00",
-        "−1,234,567.89",
-        "0.00000001",
-        "999",
-        "",
-    ]
+def test_amounts_and_times_are_written_as_everywhere(monkeypatch) -> None:
+    texts = []
+    draw = statement_pdf._StatementPdf.cell
+
+    def cell(self, width=None, height=None, text="", *args, **options):
+        texts.append(text)
+        return draw(self, width, height, text, *args, **options)
+
+    monkeypatch.setattr(statement_pdf._StatementPdf, "cell", cell)
+    statement_pdf.render_pdf(statement())
+    assert "1 Nov 2026, 00:00:00 UTC" in texts
+    assert {"1,275.00", "−10.05"} <= set(texts)
+    assert "trd_1 · fee included: 0.05 USD" in texts
+    assert "Movements: 2; in: 25.00 USD; out: −10.05 USD; held at the end: 10.00 USD" in texts

@@ -197,8 +197,8 @@ class TestMovements:
         ).asset_statements[0]
         assert [line.movement.description for line in section.lines] == [
             "Test",
-            "Trade to 0.01000000 XAU-s",
-            "Reversal: trade from 0.01000000 XAU-s",
+            "Trade to 0.0100 XAU-s",
+            "Reversal: trade from 0.0100 XAU-s",
         ]
         assert [str(line.balance) for line in section.lines] == ["100.00", "60.00", "100.00"]
         with database.reading() as session:

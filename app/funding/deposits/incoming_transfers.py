@@ -17,6 +17,7 @@ from app.funding.states import OPEN_DEPOSITS, DepositStatus
 from app.identity.accounts import queries as account_queries
 from app.kit import clock, ids
 from app.kit.db import Database, Session
+from app.kit.formatting import format_amount
 from app.kit.money import Amount
 from app.kit.ports import resolve
 from app.ledger.chart import AccountKey
@@ -106,7 +107,7 @@ def record_transfer(
             title="Incoming transfer to an unknown account",
             facts={
                 "provider": provider,
-                "amount": f"{transfer.amount} {transfer.amount.asset.code}",
+                "amount": format_amount(transfer.amount),
             },
         )
         return False

@@ -20,6 +20,7 @@ from app.funding.withdrawals import service as withdrawals
 from app.identity.accounts import queries as account_queries
 from app.kit import clock, ids
 from app.kit.db import Database, Session
+from app.kit.formatting import format_amount
 from app.kit.ports import resolve
 from app.ledger import chart
 from app.ledger import service as ledger
@@ -311,8 +312,8 @@ def _report_wrong_amount(
         key=withdrawal.public_id,
         title="Payout amount differs from the order",
         facts={
-            "ordered": f"{withdrawal.amount} {withdrawal.amount.asset.code}",
-            "reported": f"{payout.amount} {payout.amount.asset.code}",
+            "ordered": format_amount(withdrawal.amount),
+            "reported": format_amount(payout.amount),
             "provider": withdrawal.provider,
         },
         person_id=withdrawal.user_id,

@@ -11,8 +11,11 @@
   let loadedAt = 0;
 
   const colour = (name) => getComputedStyle(chart).getPropertyValue(name).trim();
+  const number = (value, decimals) => value.toLocaleString("en-US", decimals).replace("-", "\u2212");
+  const label = (value) => (value == null ? "" : number(value, { maximumFractionDigits: 4 }));
+  // As app/kit/formatting.py writes ounces.
   const ounces = (value) =>
-    value == null ? "" : value.toLocaleString("en-US", { maximumFractionDigits: 4 }).replace("-", "\u2212");
+    value == null ? "" : `${number(value, { minimumFractionDigits: 4, maximumFractionDigits: 8 })} ozt`;
 
   async function load() {
     loadedAt = Date.now();
@@ -59,7 +62,7 @@
         scales: { x: { range: span }, y: { range: reach } },
         axes: [
           { ...axis, values: [[3600, "{HH}:{mm}"], [60, "{HH}:{mm}"], [1, "{HH}:{mm}:{ss}"]].map(([step, text]) => [step, text, null, null, null, null, null, null, 1]) },
-          { ...axis, size: 84, values: (_plot, ticks) => ticks.map(ounces) },
+          { ...axis, size: 84, values: (_plot, ticks) => ticks.map(label) },
         ],
         series: [
           {},
@@ -83,7 +86,7 @@
     const [times, nets] = shown.data;
     const at = shown.cursor.idx ?? times.length - 1;
     const time = new Date(times[at] * 1000).toISOString().slice(11, 19);
-    reading.textContent = `${time} UTC: ${ounces(nets[at])} ozt`;
+    reading.textContent = `${time} UTC: ${ounces(nets[at])}`;
   }
 
   // Show a minimum span of time, so that a short history does not fill the chart.

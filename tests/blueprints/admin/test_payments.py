@@ -60,7 +60,7 @@ def test_large_withdrawal_is_released_by_two_people(
     request = asked.location
     shown = checker.get_page(request)
     assert "Release a withdrawal" in shown.visible_text
-    assert "Approve and release 10000.00 USD" in shown.visible_text
+    assert "Approve and release 10,000.00 USD" in shown.visible_text
     seen = shown.all("input", name="seen")[0]["value"]
     assert checker.submit_form(request, "approve", seen=seen).status_code == 303
     assert customer.withdrawal_status(withdrawal) == "approved"

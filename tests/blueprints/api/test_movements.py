@@ -65,10 +65,10 @@ class TestMovements:
             (movement["asset"], movement["amount"], movement["description"])
             for movement in movements
         ] == [
-            ("XAU-s", "-0.50000000", "Burn to 0.50000000 PAXG"),
-            ("PAXG", "0.50000000", "Burn from 0.50000000 XAU-s"),
-            ("XAU-s", "1.00000000", "Mint from 1.00000000 PAXG"),
-            ("PAXG", "-1.00000000", "Mint to 1.00000000 XAU-s"),
+            ("XAU-s", "-0.50000000", "Burn to 0.5000 PAXG"),
+            ("PAXG", "0.50000000", "Burn from 0.5000 XAU-s"),
+            ("XAU-s", "1.00000000", "Mint from 1.0000 PAXG"),
+            ("PAXG", "-1.00000000", "Mint to 1.0000 XAU-s"),
             ("PAXG", "3.00000000", "Test credit"),
         ]
         assert movements[-1]["at"] == "2031-05-06T07:08:09.000Z"
