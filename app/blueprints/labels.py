@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from app.access import Role
-from app.kyc.rules import DocumentPurpose, ReviewFlag, VerificationKind
+from app.kyc.rules import VerificationKind
 
 ROLES: Mapping[str, str] = MappingProxyType(
     {
@@ -18,33 +18,6 @@ ROLES: Mapping[str, str] = MappingProxyType(
         Role.COMPLIANCE: "Compliance",
         Role.AUDITOR: "Auditor",
         Role.ADMIN: "Administrator",
-    }
-)
-#: Reviews by the kind of verification that they decide.
-REVIEWS: Mapping[str, str] = MappingProxyType(
-    {
-        VerificationKind.IDENTITY: "Identity",
-        VerificationKind.ENHANCED: "Tier 3",
-        VerificationKind.BUSINESS: "Company",
-    }
-)
-FLAGS: Mapping[str, str] = MappingProxyType(
-    {
-        ReviewFlag.UNSCREENED: "Not screened",
-        ReviewFlag.SCREENING: "Possible sanctions match",
-        ReviewFlag.LISTED: "Sanctions match",
-        ReviewFlag.DUPLICATE: "Duplicate document number",
-        ReviewFlag.PROVIDER: "Provider undecided",
-    }
-)
-DOCUMENTS: Mapping[str, str] = MappingProxyType(
-    {
-        DocumentPurpose.IDENTITY: "Proof of identity",
-        DocumentPurpose.ADDRESS: "Proof of address",
-        DocumentPurpose.FUNDS: "Source of funds",
-        DocumentPurpose.REGISTRATION: "Company registration",
-        DocumentPurpose.LICENCE: "Licence",
-        DocumentPurpose.OWNERSHIP: "Ownership",
     }
 )
 #: Providers as they write their own names, by the name that calls and payments carry.
@@ -70,9 +43,7 @@ def _filter(labels: Mapping[str, str]) -> Callable[[str], str]:
 FILTERS: Mapping[str, Callable[[str], str]] = MappingProxyType(
     {
         "role_label": _filter(ROLES),
-        "review_label": _filter(REVIEWS),
-        "flag_label": _filter(FLAGS),
-        "document_label": _filter(DOCUMENTS),
+        "review_label": _filter(dict(VerificationKind.options())),
         "provider_label": _filter(PROVIDERS),
     }
 )

@@ -4,18 +4,19 @@ from enum import StrEnum
 from unicodedata import category, normalize
 
 from app.kit.errors import Invalid
+from app.kit.labels import Mark, StatusEnum
 from app.kit.states import Transitions
 
 NOTE_LENGTH_MAX = 4_000
 TITLE_LENGTH_MAX = 200
 
 
-class CaseState(StrEnum):
+class CaseState(StatusEnum):
     """The state of a case."""
 
-    OPEN = "open"
+    OPEN = "open", "Open", Mark.REVIEW
     """To be investigated."""
-    CLOSED = "closed"
+    CLOSED = "closed", "Closed", Mark.ENDED
     """Investigated, with an outcome."""
 
 

@@ -184,8 +184,8 @@ def review_queue(
 class VerificationEventRow:
     """A change of a verification's status, or a remark about it."""
 
-    from_status: str | None
-    to_status: str
+    from_status: VerificationStatus | None
+    to_status: VerificationStatus
     tier: int
     reasons: tuple[ReasonCode, ...]
     actor_id: UUID | None
@@ -201,7 +201,13 @@ class VerificationEventRow:
 def events(session: Session, verification_id: UUID) -> list[VerificationEventRow]:
     """Return the events of a verification, oldest first."""
     return [
-        VerificationEventRow(from_status, to_status, tier, tuple(map(ReasonCode, reasons)), *rest)
+        VerificationEventRow(
+            VerificationStatus(from_status) if from_status else None,
+            VerificationStatus(to_status),
+            tier,
+            tuple(map(ReasonCode, reasons)),
+            *rest,
+        )
         for from_status, to_status, tier, reasons, *rest in session.rows(
             _EVENTS, (verification_id,)
         )

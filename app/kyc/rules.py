@@ -10,6 +10,7 @@ from typing import Self
 
 from app.catalog.rules import USD
 from app.kit.errors import Invalid
+from app.kit.labels import LabelledEnum, Mark, StatusEnum
 from app.kit.money import Amount
 from app.kit.states import Transitions
 
@@ -23,35 +24,35 @@ OWNER_BPS_MIN = 2_500
 WHOLE_BPS = 10_000
 
 
-class VerificationKind(StrEnum):
+class VerificationKind(LabelledEnum):
     """What a verification is about."""
 
-    IDENTITY = "identity"
+    IDENTITY = "identity", "Identity"
     """A person's identity: tiers 1 and 2."""
-    ENHANCED = "enhanced"
+    ENHANCED = "enhanced", "Tier 3"
     """A person's address and source of funds: tier 3."""
-    BUSINESS = "business"
+    BUSINESS = "business", "Company"
     """A company and its owners."""
 
 
-class VerificationStatus(StrEnum):
+class VerificationStatus(StatusEnum):
     """The status of a verification."""
 
-    PENDING = "pending"
+    PENDING = "pending", "Waiting for provider", Mark.WAITING
     """The provider has not answered yet."""
-    IN_REVIEW = "in_review"
+    IN_REVIEW = "in_review", "In review", Mark.REVIEW
     """Staff review it."""
-    MORE_NEEDED = "more_needed"
+    MORE_NEEDED = "more_needed", "Waiting for customer", Mark.WAITING
     """The customer must do something: `reasons` says what."""
-    APPROVED = "approved"
+    APPROVED = "approved", "Approved", Mark.DONE
     """Valid until it expires."""
-    REJECTED = "rejected"
+    REJECTED = "rejected", "Rejected", Mark.FAILED
     """`reasons` says why. The customer may submit again."""
-    EXPIRED = "expired"
+    EXPIRED = "expired", "Expired", Mark.ENDED
     """Its validity ended. The customer submits again."""
-    SUPERSEDED = "superseded"
+    SUPERSEDED = "superseded", "Replaced", Mark.ENDED
     """A later verification replaces it."""
-    WITHDRAWN = "withdrawn"
+    WITHDRAWN = "withdrawn", "Account closed", Mark.ENDED
     """The customer closed their account."""
 
 
@@ -86,18 +87,18 @@ TRANSITIONS = Transitions(
 )
 
 
-class ReviewFlag(StrEnum):
+class ReviewFlag(LabelledEnum):
     """Why staff must review before anything is approved. Customers do not see flags."""
 
-    UNSCREENED = "unscreened"
+    UNSCREENED = "unscreened", "Not screened"
     """No sanctions list was imported yet. The customer is screened when there is one."""
-    SCREENING = "screening"
+    SCREENING = "screening", "Possible sanctions match"
     """A sanctions list may name the customer. Only compliance decides the case."""
-    LISTED = "listed"
+    LISTED = "listed", "Sanctions match"
     """Compliance decided that a sanctions list names the customer."""
-    DUPLICATE = "duplicate"
+    DUPLICATE = "duplicate", "Duplicate document number"
     """Another person submitted the same ID number."""
-    PROVIDER = "provider"
+    PROVIDER = "provider", "Provider undecided"
     """The provider left the decision to us."""
 
 
@@ -143,15 +144,15 @@ REASON_TEXTS: Mapping[ReasonCode, str] = MappingProxyType(
 )
 
 
-class DocumentPurpose(StrEnum):
+class DocumentPurpose(LabelledEnum):
     """What a document proves."""
 
-    IDENTITY = "identity"
-    ADDRESS = "address"
-    FUNDS = "funds"
-    REGISTRATION = "registration"
-    LICENCE = "licence"
-    OWNERSHIP = "ownership"
+    IDENTITY = "identity", "Proof of identity"
+    ADDRESS = "address", "Proof of address"
+    FUNDS = "funds", "Source of funds"
+    REGISTRATION = "registration", "Company registration"
+    LICENCE = "licence", "Licence"
+    OWNERSHIP = "ownership", "Ownership"
 
 
 #: The documents that tier 3 needs.
@@ -163,14 +164,14 @@ COMPANY_DOCUMENTS = frozenset(
 )
 
 
-class IdType(StrEnum):
+class IdType(LabelledEnum):
     """Types of ID numbers that a state issues to a person."""
 
-    SSN = "ssn"
-    ITIN = "itin"
-    PASSPORT = "passport"
-    DRIVERS_LICENSE = "drivers_license"
-    NATIONAL_ID = "national_id"
+    SSN = "ssn", "SSN"
+    ITIN = "itin", "ITIN"
+    PASSPORT = "passport", "Passport"
+    DRIVERS_LICENSE = "drivers_license", "Driving licence"
+    NATIONAL_ID = "national_id", "National ID"
 
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)

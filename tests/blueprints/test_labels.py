@@ -8,9 +8,7 @@ from flask import Flask
 from app.access import Role
 from app.approvals.rules import ApprovalStatus
 from app.blueprints import labels
-from app.cases.rules import CaseState
 from app.custody.rules import CustodianHealth, SendState
-from app.kyc.rules import DocumentPurpose, ReviewFlag, VerificationKind, VerificationStatus
 from app.privacy.rules import ConsentState, ExportStatus
 
 
@@ -18,9 +16,6 @@ from app.privacy.rules import ConsentState, ExportStatus
     ("values", "family"),
     [
         (Role, labels.ROLES),
-        (VerificationKind, labels.REVIEWS),
-        (ReviewFlag, labels.FLAGS),
-        (DocumentPurpose, labels.DOCUMENTS),
     ],
 )
 def test_every_stored_value_has_its_own_label(
@@ -38,10 +33,8 @@ def test_value_without_a_label_is_shown_as_stored() -> None:
 def test_every_status_has_a_label_text(app: Flask) -> None:
     families = {
         "approval": ApprovalStatus,
-        "verification": VerificationStatus,
         "consent": ConsentState,
         "export": ExportStatus,
-        "case": CaseState,
         "send": SendState,
         "custodian": CustodianHealth,
     }

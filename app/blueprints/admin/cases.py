@@ -50,6 +50,7 @@ def list_cases(session: Session, actor: Actor) -> Response:
         "admin/cases/index.html",
         results=results,
         filters=filters,
+        state_options=[*CaseState.options(), ("any", "All statuses")],
         is_later_page=cursor is not None,
         kinds=[(kind.name, kind.title) for kind in cases_queries.visible_kinds(session, actor)],
         assignees=[
@@ -64,7 +65,7 @@ def list_cases(session: Session, actor: Actor) -> Response:
 
 def _parse_filters(filters: dict[str, str], actor: Actor) -> CaseFilter:
     """Return the search for these filters. A filter with an unknown value is left out."""
-    state = CaseState(filters["state"]) if filters["state"] in set(CaseState) else None
+    state = CaseState.with_value(filters["state"])
     assignee = actor.user_id if filters["assignee"] == _ME else None
     if filters["assignee"].startswith("usr_"):
         assignee = ids.decode("usr", filters["assignee"])

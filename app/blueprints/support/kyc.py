@@ -7,7 +7,6 @@ from flask import Response, request, url_for
 
 from app.access import Actor, Permission
 from app.approvals import queries as approvals_queries
-from app.blueprints import labels
 from app.blueprints.page_blueprint import PageBlueprint, read_cursor, report_at_form, see_other
 from app.blueprints.rendering import render_page
 from app.identity.accounts import people
@@ -25,8 +24,8 @@ from app.kyc.submission import queries as submission_queries
 blp = PageBlueprint("support_kyc", "/support/kyc")
 
 _TEXT_LENGTH_MAX = 320
-_FILTERED_STATUSES = ("in_review", "pending", "more_needed", "approved", "rejected", "expired")
-_REVIEW_OPTIONS = [("", "All reviews"), *labels.REVIEWS.items()]
+_STATUS_OPTIONS = [*VerificationStatus.options(), ("", "All statuses")]
+_REVIEW_OPTIONS = [("", "All reviews"), *VerificationKind.options()]
 _REASON_OPTIONS = [
     ("", "Choose …"),
     *((reason.value, text) for reason, text in REASON_TEXTS.items()),
@@ -55,19 +54,15 @@ def list_verifications(session: Session, _actor: Actor) -> Response:
         session,
         person_id=_find_person(session, filters["q"]),
         filter_by_person=bool(filters["q"].strip()),
-        status=VerificationStatus(filters["status"])
-        if filters["status"] in set(VerificationStatus)
-        else None,
-        kind=VerificationKind(filters["kind"])
-        if filters["kind"] in set(VerificationKind)
-        else None,
+        status=VerificationStatus.with_value(filters["status"]),
+        kind=VerificationKind.with_value(filters["kind"]),
         cursor=cursor,
     )
     return render_page(
         "support/kyc/index.html",
         results=results,
         filters=filters,
-        statuses=_FILTERED_STATUSES,
+        status_options=_STATUS_OPTIONS,
         review_options=_REVIEW_OPTIONS,
         is_later_page=cursor is not None,
         names=people.get_names(session, [verification.user_id for verification in results.data]),
