@@ -18,8 +18,8 @@ _TITLES = {
 
 def show_home(session: Session, actor: Actor, desk: Desk) -> Response:
     """Show the home of the desk, or redirect a person of another desk to their own home."""
-    if nav.desk_of(actor) is not desk:
-        return see_other(url_for(nav.home_of(actor)))
+    if nav.desk_of(actor.role) is not desk:
+        return see_other(url_for(nav.home_of(actor.role)))
     return rendering.render_page(
         "home.html",
         title=_TITLES[desk],

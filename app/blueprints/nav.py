@@ -165,7 +165,7 @@ def sections_for(actor: Actor) -> list[NavSection]:
         replace(section, entries=tuple(e for e in section.entries if _may_open(actor, e)))
         for section in SECTIONS
     )
-    own = desk_of(actor)
+    own = desk_of(actor.role)
     return sorted(
         (section for section in permitted if section.entries),
         key=lambda section: section.desk is not own,
@@ -193,11 +193,11 @@ def counts(session: Session, actor: Actor) -> Mapping[str, int]:
     return fetch_counts(session, counts)
 
 
-def desk_of(actor: Actor) -> Desk:
-    """Return the desk where the person works."""
-    return _DESKS.get(actor.role, Desk.ADMIN)
+def desk_of(role: Role) -> Desk:
+    """Return the desk where people of the role work."""
+    return _DESKS.get(role, Desk.ADMIN)
 
 
-def home_of(actor: Actor) -> str:
-    """Return the endpoint of the home of the person's desk."""
-    return f"{desk_of(actor)}_pages.show_home"
+def home_of(role: Role) -> str:
+    """Return the endpoint of the home of the role's desk."""
+    return f"{desk_of(role)}_pages.show_home"

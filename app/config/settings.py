@@ -183,14 +183,10 @@ class Settings(ProviderSettings):
         return self.env is not Environment.SAMPLE
 
     @property
-    def passkey_url(self) -> str:
-        """The origin of passkeys. Browsers bind them to a host name, never to 127.0.0.1."""
-        return self.public_url or f"http://localhost:{self.port}"
-
-    @property
     def base_url(self) -> str:
-        """The URL of this exchange, for the links in emails."""
-        return self.public_url or f"http://127.0.0.1:{self.port}"
+        """The URL of this exchange, for the links in emails, and the origin of passkeys: browsers
+        bind them to a host name, never to 127.0.0.1."""
+        return self.public_url or f"http://localhost:{self.port}"
 
     @property
     def key_ring_path(self) -> Path:

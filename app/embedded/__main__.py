@@ -25,7 +25,16 @@ _READY_PATH, _READY_SECONDS = "/health/ready", 120.0
 _PORT_PATIENCE_SECONDS = 10.0
 _SAME_REQUEST_SECONDS = 1.0
 _PORTS = range(1, 65_536)
-_PEOPLE = ("admin", "support", "teller", "inventory", "compliance", "auditor", "customer")
+#: The sample people, and where each of them lands: the part of the email before @pbcex.local.
+SAMPLE_HOMES = {
+    "admin": "/admin/",
+    "support": "/support/",
+    "teller": "/teller/",
+    "inventory": "/admin/",
+    "compliance": "/admin/",
+    "auditor": "/admin/",
+    "customer": "/api/docs",
+}
 _PASSWORD = "demo-Passw0rd!"  # noqa: S105 - printed on purpose: it opens the sample only
 
 
@@ -164,10 +173,11 @@ class ExchangeRun:
             pause(0.1)
 
     def _print_welcome(self) -> None:
-        address = f"http://127.0.0.1:{self._port}"
+        # Passkeys belong to a name: they do not work at 127.0.0.1.
+        address = f"http://localhost:{self._port}"
         self._print("Ready\n")
         print(f"  Home         {address}/")
-        print(f"  Staff        {address}/auth/login   then /admin/")
+        print(f"  Staff        {address}/auth/login")
         print(f"  API          {address}/api/docs")
         if self._runs_mail_catcher:
             print(f"  Email        {address}/mail/   emails that would have been sent")
@@ -175,8 +185,8 @@ class ExchangeRun:
             print(f"  Providers    {self._sandbox_url}/   simulated by the sandbox")
         if self._environ.get("PBCEX_ENV") != "production":
             print(f"\n  Sample accounts, all with the password {_PASSWORD}")
-            for name in _PEOPLE:
-                print(f"    {name}@pbcex.local")
+            for name, home in SAMPLE_HOMES.items():
+                print(f"    {name + '@pbcex.local':<24} {address}{home}")
         print(f"\n  Data and logs: {self._folder.root}. Ctrl-C stops everything.\n", flush=True)
 
     def _print(self, text: str) -> None:

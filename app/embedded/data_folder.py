@@ -134,7 +134,7 @@ class DataFolder:
         if pid is None:
             with contextlib.suppress(OSError):
                 pid = self._lock_path.read_text().strip()
-        where = f", http://127.0.0.1:{port}" if port else ""
+        where = f", http://localhost:{port}" if port else ""
         return (
             f"PBCEx already runs from {self.root} (process {pid or 'unknown'}{where}). "
             "Stop that process first, or set PBCEX_DATA_DIR to another folder."

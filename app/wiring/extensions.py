@@ -35,7 +35,7 @@ def attach(app: Flask, settings: Settings) -> Database:
     app.config.update(settings.flask, SQLALCHEMY_ENGINE_OPTIONS=_engine_options(settings))
     app.extensions["settings"] = settings
     app.extensions["price_feeds"] = build_price_feeds(settings)
-    app.extensions["relying_party"] = RelyingParty.from_url(settings.passkey_url)
+    app.extensions["relying_party"] = RelyingParty.from_url(settings.base_url)
     app.extensions["backoff"] = Backoff(base=timedelta(seconds=settings.outbox_retry_seconds))
     return _connect_database(app)
 

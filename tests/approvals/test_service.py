@@ -400,7 +400,7 @@ class TestCheckerMail:
         assert len(texts[checker.email]) == 1
         [text] = texts[checker.email]
         assert "Suspend" in text
-        assert "http://127.0.0.1:4001/admin/approvals\n" in text
+        assert "http://localhost:4001/admin/approvals\n" in text
         # Only the page names the subject and the reason.
         assert boss.email not in text
         assert REASON not in text

@@ -205,7 +205,7 @@ def test_host_header_appears_in_no_link(
         .startswith(settings.base_url + "/auth/")
     )
     party: RelyingParty = strict_app.extensions["relying_party"]
-    assert party == RelyingParty.from_url(settings.passkey_url)
+    assert party == RelyingParty.from_url(settings.base_url)
 
 
 def test_unknown_host_header_is_refused(app: Flask) -> None:

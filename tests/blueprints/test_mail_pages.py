@@ -23,7 +23,7 @@ Content-Type: multipart/alternative; boundary="b"
 --b
 Content-Type: text/plain; charset="utf-8"
 
-Text {script} http://127.0.0.1:4001/auth/reset-password?token=otk_1.x
+Text {script} http://localhost:4001/auth/reset-password?token=otk_1.x
 https://elsewhere.example.com/ javascript:alert(1)
 --b
 Content-Type: text/html; charset="utf-8"

@@ -1,12 +1,14 @@
 from uuid import uuid4
 
 import pytest
-from flask import Flask
+from flask import Flask, url_for
 
 from app.access import Role
+from app.blueprints import nav
 from app.branches import queries as branches_queries
 from app.cli.sample import PASSWORD, PEOPLE, sample
 from app.config import Environment, Settings
+from app.embedded.__main__ import SAMPLE_HOMES
 from app.identity.accounts import people
 from app.identity.accounts import queries as account_queries
 from app.identity.accounts import service as accounts
@@ -55,6 +57,13 @@ class TestLoad:
         assert units(database, "customer@pbcex.local", "USD") == money >= 2_500_000
         assert units(database, "customer@pbcex.local", "PAXG") >= 200_000_000
         assert entries(database) == posted
+
+    def test_homes_that_bin_run_prints_are_those_of_the_sample_people(self, app: Flask) -> None:
+        with app.test_request_context():
+            assert {
+                local: "/api/docs" if role is Role.USER else url_for(nav.home_of(role))
+                for local, role, _, _ in PEOPLE
+            } == SAMPLE_HOMES
 
     def test_sample_teller_works_at_a_branch(self, app: Flask, database: Database) -> None:
         assert app.test_cli_runner().invoke(sample, ["load"]).exit_code == 0

@@ -122,8 +122,8 @@ class TestExchange:
     def test_everything_is_started_restarted_and_stopped(self, run, data_dir):
         exchange = run()
         assert exchange.wait_for_output("Ready"), exchange.output
-        assert "customer@pbcex.local" in exchange.output
-        assert f"http://127.0.0.1:{exchange.port}/" in exchange.output
+        support = rf"support@pbcex\.local +http://localhost:{exchange.port}/support/\n"
+        assert re.search(support, exchange.output)
         assert exchange.get() == embedded.find_running_servers(data_dir).database_url
         assert wait_for(lambda: "begins ['DATABASE_URL']" in exchange.log("worker")), "no owner's"
         first = exchange.children()
@@ -177,7 +177,7 @@ class TestExchange:
         assert first.wait_for_output("Ready"), first.output
         second = run()
         assert second.ended() == 1
-        assert f"process {first.process.pid}, http://127.0.0.1:{first.port}" in second.output
+        assert f"process {first.process.pid}, http://localhost:{first.port}" in second.output
         assert first.get()
         os.killpg(first.process.pid, signal.SIGINT)
         assert first.ended() == 0

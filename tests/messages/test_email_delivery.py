@@ -231,8 +231,8 @@ class TestLinks:
         link = self.issue(database, person)
         self.send(database, person, link)
         token = extract_token(box.sent[0].text)
-        assert f"http://127.0.0.1:4001/auth/reset-password?token={token}" in box.sent[0].text
-        assert f'href="http://127.0.0.1:4001/auth/reset-password?token={token}"' in box.sent[0].html
+        assert f"http://localhost:4001/auth/reset-password?token={token}" in box.sent[0].text
+        assert f'href="http://localhost:4001/auth/reset-password?token={token}"' in box.sent[0].html
         with database.reading() as session:
             assert one_time_tokens.find_link(session, token, LinkPurpose.RESET_PASSWORD).id == link
 

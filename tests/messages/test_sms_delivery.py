@@ -88,7 +88,7 @@ class TestSend:
             "PBCEx: 250.00 USD has been credited to your account. Not you? Contact support now."
         )
         assert len(reference) == 8
-        assert message["callback"] == "http://127.0.0.1:4001/webhooks/twilio"
+        assert message["callback"] == "http://localhost:4001/webhooks/twilio"
         stored = row(database, person)
         assert (stored["state"], stored["attempts"], stored["uncertain"]) == ("sent", 1, 0)
         assert stored["carrier_id"] == message["sid"]

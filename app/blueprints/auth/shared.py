@@ -50,7 +50,7 @@ def show_recovery_codes(codes: tuple[str, ...] | list[str], onward: str) -> Resp
 
 def home_of(actor: Actor) -> str:
     """Return the path of the home of the person's desk."""
-    return url_for(nav.home_of(actor))
+    return url_for(nav.home_of(actor.role))
 
 
 def status_beside_form(refusal: Refusal) -> int:
