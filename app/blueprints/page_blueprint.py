@@ -26,7 +26,7 @@ from flask import Blueprint, Flask, Response, current_app, redirect, request, ur
 from flask_wtf.csrf import CSRFError, CSRFProtect
 
 from app.access import Permission, require
-from app.blueprints import audit_denials, errors, rendering, staff_session_cookie
+from app.blueprints import audit_denials, errors, references, rendering, staff_session_cookie
 from app.blueprints.api_blueprint import ApiBlueprint
 from app.blueprints.environ_keys import ACTOR, SESSION
 from app.blueprints.rate_limits import RateLimit
@@ -75,6 +75,7 @@ class PageBlueprint(Blueprint):
         snapshot: bool = False,
         fresh: bool = False,
         writes: bool = False,
+        shows: str | None = None,
         rate_limit: RateLimit | None = RateLimit.PAGE,
     ) -> Callable[[PageView], PageView]:
         """Declare a page; exactly one of `permission` and `public` is given.
@@ -83,7 +84,7 @@ class PageBlueprint(Blueprint):
         one receives `database` and opens what it needs. A GET only reads, each statement on its
         own or, with `snapshot`, all at one moment, unless it `writes`; every other method is one
         transaction. `fresh` marks a sensitive act: the person reauthenticates first, unless they
-        did so a short while ago.
+        did so a short while ago. `shows` is the prefix of the ids that link to this page.
         """
         if (permission is None) is not public:
             raise TypeError(f"{method} {path}: give either a permission or public=True")
@@ -112,6 +113,8 @@ class PageBlueprint(Blueprint):
             serve.__doc__ = getdoc(handler)
             serve.__dict__.update(permission=permission, fresh=fresh, rate_limit=rate_limit)
             self.add_url_rule(path, handler.__name__, serve, methods=[method])
+            if shows is not None and permission is not None:
+                references.declare(shows, f"{self.name}.{handler.__name__}", path, permission)
             return handler
 
         return declare

@@ -46,6 +46,13 @@ def decode(prefix: str, text: str) -> UUID:
     return UUID(int=number)
 
 
+def prefix_of(text: str) -> str | None:
+    """Return the prefix of a public form; None for any other text."""
+    prefix, _, tail = text.partition("_")
+    is_prefix = prefix.isascii() and prefix.isalpha() and prefix.islower()
+    return prefix if tail and is_prefix and try_decode(prefix, text) is not None else None
+
+
 def try_decode(prefix: str, text: str) -> UUID | None:
     """Return the identifier in a provider's text, or None if the text is not a public form."""
     try:

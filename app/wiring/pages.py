@@ -12,6 +12,7 @@ from app.blueprints import (
     mail,
     page_blueprint,
     public,
+    references,
     rendering,
     staff_session_cookie,
     support,
@@ -26,6 +27,7 @@ _PACKAGES = (public, auth, support, teller, admin)
 def register(app: Flask, settings: Settings) -> None:
     """Register what people open in a browser."""
     rendering.register(app, settings)
+    references.register(app)
     staff_session_cookie.register(
         app, secure=settings.is_production or settings.public_url.startswith("https://")
     )

@@ -1,5 +1,6 @@
 """Every route declares its permission; the table is committed and reviewed in each change."""
 
+import re
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from app.access import Permission
+from app.blueprints import references, route_registry
 from app.blueprints.api_operation import ApiOperation
 from tests.house import snapshot
 
@@ -19,6 +21,8 @@ PUBLIC = {
     "/static/<path:filename>": "our own scripts and styles",
     "/webhooks/<provider>": "providers, which sign their webhooks",
 }
+#: Files and not pages; opening one is recorded.
+NOT_LINKED = {"/support/kyc/documents/<document_id>"}
 
 
 def _declaration(app: Flask, rule: Rule) -> Any:
@@ -61,3 +65,13 @@ def test_every_permission_is_required_by_a_route(app: Flask, permission: Permiss
     declared = [_declaration(app, rule) for rule in app.url_map.iter_rules()]
     required = {declaration.permission for declaration in declared if declaration}
     assert permission in required, "no route requires it"
+
+
+def test_every_page_of_an_object_is_linked_wherever_its_id_is_shown(app: Flask) -> None:
+    linked = {page.endpoint for page in references.list_pages().values()}
+    pages = {
+        route.endpoint: route.path
+        for route in route_registry.list_routes(app)
+        if route.is_page and route.method == "GET" and re.search(r"/<\w+_id>$", route.path)
+    }
+    assert {path for endpoint, path in pages.items() if endpoint not in linked} == NOT_LINKED

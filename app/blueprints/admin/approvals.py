@@ -60,7 +60,7 @@ def _render_list(
     )
 
 
-@blp.view("GET", "/<approval_id>", permission=Permission.APPROVALS_READ)
+@blp.view("GET", "/<approval_id>", permission=Permission.APPROVALS_READ, shows="apr")
 def show_approval(session: Session, actor: Actor, approval_id: str) -> Response:
     """Show an approval request: who made it, why, and what it changes."""
     return _render_approval(session, actor, approval_id)

@@ -49,7 +49,7 @@ def search_records(session: Session, _actor: Actor) -> Response:
     )
 
 
-@blp.view("GET", "/<record_id>", permission=Permission.AUDIT_READ)
+@blp.view("GET", "/<record_id>", permission=Permission.AUDIT_READ, shows="aud")
 def show_record(session: Session, _actor: Actor, record_id: str) -> Response:
     """Show one audit record with everything it holds."""
     record = audit_queries.get_record(session, ids.decode("aud", record_id))

@@ -33,15 +33,17 @@ def open_branch(session: Session, actor: Actor) -> Response:
     return see_other(url_for("branches_pages.list_branches"))
 
 
-@blp.view("GET", "/<branch_id>", permission=Permission.BRANCHES_READ)
+@blp.view("GET", "/<branch_id>", permission=Permission.BRANCHES_READ, shows="brn")
 def show_branch(session: Session, actor: Actor, branch_id: str) -> Response:
     """Show a branch and its tellers."""
     branch = branches_queries.get_branch(session, actor, ids.decode("brn", branch_id))
+    tellers = people.list_branch_staff(session, branch.id)
     return render_page(
         "admin/branches/branch.html",
         branch=branch,
-        tellers=people.list_branch_staff(session, branch.id),
-        may_open_people=Permission.PEOPLE_READ in actor.permissions,
+        branch_id=branch_id,
+        tellers=tellers,
+        names={teller.id: teller.name for teller in tellers},
     )
 
 

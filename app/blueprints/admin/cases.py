@@ -1,7 +1,6 @@
 """Cases: search them, show one with its facts and timeline, and work on it until it is closed."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
 from uuid import UUID
 
 from flask import Response, request, url_for
@@ -23,12 +22,6 @@ blp = PageBlueprint("cases", "/admin/cases")
 _KIND_LENGTH_MAX = 100
 #: Values of the assignee filter that name no person.
 _ME, _UNASSIGNED = "me", "nobody"
-#: The pages that ids in a case link to: endpoint, path variable, and the permission it needs.
-_PAGES_BY_PREFIX = {
-    "usr": ("people_pages.show_person", "person_id", Permission.PEOPLE_READ),
-    service.PREFIX: ("cases_pages.show_case", "case_id", Permission.CASES_READ),
-    "scr": ("screening_pages.show_screening", "screening_id", Permission.SCREENING_READ),
-}
 
 
 @blp.view("GET", "", permission=Permission.CASES_READ)
@@ -72,7 +65,7 @@ def _parse_filters(filters: dict[str, str], actor: Actor) -> CaseFilter:
     return CaseFilter(filters["kind"] or None, state, assignee, filters["assignee"] == _UNASSIGNED)
 
 
-@blp.view("GET", "/<case_id>", permission=Permission.CASES_READ)
+@blp.view("GET", "/<case_id>", permission=Permission.CASES_READ, shows=service.PREFIX)
 def show_case(session: Session, actor: Actor, case_id: str) -> Response:
     """Show a case: its facts, its timeline and the forms to work on it."""
     return _render_case(session, actor, ids.decode(service.PREFIX, case_id))
@@ -179,9 +172,6 @@ def _render_case(
         events=events,
         facts=facts,
         names=names,
-        links={
-            text: url for text in (case.subject, *facts.values()) if (url := _link_for(text, actor))
-        },
         workers=[("", "Unassigned"), *_worker_options(workers, names, actor)],
         assigned=ids.encode("usr", case.assignee_id) if case.assignee_id else "",
         dispositions=[("", "Choose …"), *case.kind.dispositions.items()],
@@ -205,17 +195,3 @@ def _worker_options(
     own_id = ids.encode("usr", actor.user_id)
     options = [(ids.encode("usr", worker), names[worker]) for worker in workers if worker in names]
     return sorted(options, key=lambda option: (option[0] != own_id, option[1]))
-
-
-def _link_for(text: str, actor: Actor) -> str | None:
-    """Return the URL of the page of this public id, or None if the actor may not open it."""
-    prefix = text.partition("_")[0]
-    if prefix not in _PAGES_BY_PREFIX:
-        return None
-    endpoint, variable, permission = _PAGES_BY_PREFIX[prefix]
-    values: dict[str, Any] = {variable: text}
-    try:
-        ids.decode(prefix, text)
-    except NotFound:
-        return None
-    return url_for(endpoint, **values) if permission in actor.permissions else None

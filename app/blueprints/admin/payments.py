@@ -53,21 +53,28 @@ def list_deposits(session: Session, _actor: Actor) -> Response:
     )
 
 
-@blp.view("GET", "/deposits/<deposit_id>", permission=Permission.PAYMENTS_READ)
-def show_deposit(session: Session, actor: Actor, deposit_id: str) -> Response:
+@blp.view(
+    "GET", "/deposits/<deposit_id>", permission=Permission.PAYMENTS_READ, shows=deposits.PREFIX
+)
+def show_deposit(session: Session, _actor: Actor, deposit_id: str) -> Response:
     """Show a deposit and its timeline."""
     deposit = deposit_queries.deposit(session, ids.decode(deposits.PREFIX, deposit_id))
+    steps = deposit_queries.deposit_events(session, deposit.id)
+    people_ids = [deposit.user_id, *(step.actor_id for step in steps if step.actor_id)]
     return render_page(
         "admin/payments/deposit.html",
         deposit=deposit,
-        steps=deposit_queries.deposit_events(session, deposit.id),
-        names=people.get_names(session, [deposit.user_id]),
-        person_id=ids.encode("usr", deposit.user_id),
-        may_open_people=Permission.PEOPLE_READ in actor.permissions,
+        steps=steps,
+        names=people.get_names(session, people_ids),
     )
 
 
-@blp.view("GET", "/withdrawals/<withdrawal_id>", permission=Permission.PAYMENTS_READ)
+@blp.view(
+    "GET",
+    "/withdrawals/<withdrawal_id>",
+    permission=Permission.PAYMENTS_READ,
+    shows=withdrawals.PREFIX,
+)
 def show_withdrawal(session: Session, actor: Actor, withdrawal_id: str) -> Response:
     """Show a withdrawal, its timeline and the forms to release or reject it."""
     return _render_withdrawal(session, actor, ids.decode(withdrawals.PREFIX, withdrawal_id))
@@ -150,9 +157,7 @@ def _render_withdrawal(
         withdrawal=withdrawal,
         steps=steps,
         names=people.get_names(session, people_ids),
-        person_id=ids.encode("usr", withdrawal.user_id),
         may_release=Permission.PAYMENTS_RELEASE in actor.permissions,
-        may_open_people=Permission.PEOPLE_READ in actor.permissions,
         form_id=form_id,
         problems=problems or {},
         form_values=request.form,

@@ -12,6 +12,8 @@ from app.blueprints import labels
 from app.blueprints.page_blueprint import PageBlueprint, read_cursor, report_at_form, see_other
 from app.blueprints.rendering import render_page
 from app.branches import queries as branches_queries
+from app.cases import queries as cases_queries
+from app.cases.queries import CaseFilter
 from app.identity.accounts import account_status
 from app.identity.accounts import people as identity_people
 from app.identity.roles import role_assignments
@@ -25,6 +27,7 @@ blp = PageBlueprint("people", "/admin/people")
 
 _TEXT_LENGTH_MAX = 320
 _EXPORTS_SHOWN = 5
+_CASES_SHOWN = 10
 _ROLE_OPTIONS = [(role.value, labels.ROLES[role]) for role in Role]
 
 
@@ -52,7 +55,7 @@ def search_people(session: Session, _actor: Actor) -> Response:
     )
 
 
-@blp.view("GET", "/<person_id>", permission=Permission.PEOPLE_READ)
+@blp.view("GET", "/<person_id>", permission=Permission.PEOPLE_READ, shows="usr")
 def show_person(session: Session, actor: Actor, person_id: str) -> Response:
     """Show a person's account, privacy and pending requests, and the forms to change them."""
     return _render_person(session, actor, ids.decode("usr", person_id))
@@ -196,6 +199,11 @@ def _render_person(
         erasure=erasure.find_erasure(session, identifier),
         still_open=personal_data_tables.list_erasure_blockers(session, identifier)
         if may_erase
+        else [],
+        cases=cases_queries.search(
+            session, actor, CaseFilter(person_id=identifier), limit=_CASES_SHOWN
+        ).data
+        if Permission.CASES_READ in actor.permissions
         else [],
         pending=[(approval, ids.encode("apr", approval.id)) for approval in pending],
         legal_hold=RETENTION_LAW,

@@ -90,13 +90,12 @@ def _render_list(
     )
 
 
-@blp.view("GET", "/<screening_id>", permission=Permission.SCREENING_READ)
-def show_screening(session: Session, actor: Actor, screening_id: str) -> Response:
+@blp.view("GET", "/<screening_id>", permission=Permission.SCREENING_READ, shows=service.PREFIX)
+def show_screening(session: Session, _actor: Actor, screening_id: str) -> Response:
     """Show a screening: its subject, its purpose and its hits on one version of the list."""
     identifier = ids.decode(service.PREFIX, screening_id)
     screening = screening_queries.screening(session, identifier)
     hits = screening_queries.hits(session, identifier)
-    names = people.get_names(session, [screening.person_id] if screening.person_id else [])
     return render_page(
         "admin/screening/screening.html",
         screening=screening,
@@ -104,10 +103,7 @@ def show_screening(session: Session, actor: Actor, screening_id: str) -> Respons
         listings=screening_queries.listed_parties(
             session, [hit.entry_number for hit in hits], screening.list_version
         ),
-        person=names.get(screening.person_id) if screening.person_id else None,
-        person_id=ids.encode("usr", screening.person_id) if screening.person_id else "",
+        names=people.get_names(session, [screening.person_id] if screening.person_id else []),
         case_id=ids.encode(CASE, screening.case_id) if screening.case_id else "",
-        may_open_people=Permission.PEOPLE_READ in actor.permissions,
-        may_open_cases=Permission.CASES_READ in actor.permissions,
         countries=COUNTRY_NAMES,
     )

@@ -144,7 +144,7 @@ def _render_counter(
     )
 
 
-@blp.view("GET", "/<verification_id>", permission=Permission.KYC_READ)
+@blp.view("GET", "/<verification_id>", permission=Permission.KYC_READ, shows=kyc_queries.PREFIX)
 def show_verification(session: Session, actor: Actor, verification_id: str) -> Response:
     """Show a submission: its details and documents, its timeline and the forms to decide it."""
     return _render_verification(session, actor, ids.decode(kyc_queries.PREFIX, verification_id))

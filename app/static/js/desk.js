@@ -1,7 +1,8 @@
-// Behaviour of every page: the theme, the way back to a list, and regions that refresh themselves
-// (data-refreshes).
+// Behaviour of every page: the theme, the way back to a list, copy buttons, and regions that
+// refresh themselves (data-refreshes).
 (() => {
   const GRACE_MS = 12_000;
+  const RESULT_MS = 3000;
   const YEAR_SECONDS = 365 * 24 * 3600;
   const refreshedAt = new Map();
 
@@ -58,6 +59,24 @@
     }
   });
   document.addEventListener("htmx:after:swap", () => focusFirstProblem());
+
+  // Copy buttons (data-copy), shown by this class: a page without https has no clipboard.
+  document.documentElement.classList.toggle("can-copy", Boolean(navigator.clipboard));
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    const isCopied = await navigator.clipboard.writeText(button.dataset.copy).then(() => true, () => false);
+    button.dataset.result = isCopied ? "Copied" : "Not copied: select the text instead";
+    announce(button.dataset.result);
+    setTimeout(() => delete button.dataset.result, RESULT_MS);
+  });
+
+  function announce(text) {
+    const region = document.getElementById("announcement");
+    region.textContent = "";
+    // The same text again is read only if the region was empty in between.
+    setTimeout(() => say(region, text), 50);
+  }
 
   function focusFirstProblem() {
     document.querySelector("[data-takes-focus]")?.focus();

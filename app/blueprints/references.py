@@ -1,0 +1,101 @@
+"""References: a public id on a page, with a link to the page that shows what the id names.
+
+A view declares what it shows (`shows="usr"`), and every id with that prefix links to it, for people
+with the permission of the view. Templates use `components/reference.html`.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+from uuid import UUID
+
+from flask import Flask, current_app, request, url_for
+from markupsafe import Markup
+
+from app.access import Actor, Permission
+from app.blueprints.environ_keys import ACTOR
+from app.kit import ids
+
+_PERSON = "usr"
+_VARIABLE = re.compile(r"<(\w+)_id>")
+
+
+@dataclass(frozen=True, slots=True)
+class ReferencedPage:
+    """The page that shows what ids with one prefix name. `noun` is what that is called."""
+
+    endpoint: str
+    noun: str
+    permission: Permission
+
+
+@dataclass(frozen=True, slots=True)
+class PersonReference:
+    """A person as a page names them. `url` is None if the member of staff may not open them."""
+
+    name: str
+    url: str | None
+
+
+_PAGES: dict[str, ReferencedPage] = {}
+
+
+def declare(prefix: str, endpoint: str, path: str, permission: Permission) -> None:
+    """Declare that the page at `path`, with one variable such as `<person_id>`, shows ids with this
+    prefix. Raises `TypeError` at start for another path, and if the prefix is taken."""
+    nouns = _VARIABLE.findall(path)
+    if len(nouns) != 1:
+        raise TypeError(f"{path} shows {prefix}_…: it needs one variable such as <person_id>")
+    page = ReferencedPage(endpoint, nouns[0], permission)
+    if _PAGES.setdefault(prefix, page) is not page:
+        raise TypeError(f"two pages show {prefix}_…: {_PAGES[prefix].endpoint} and {endpoint}")
+
+
+def list_pages() -> Mapping[str, ReferencedPage]:
+    """Return the declared pages by prefix, in the order of their nouns."""
+    return dict(sorted(_PAGES.items(), key=lambda item: item[1].noun))
+
+
+def url_for_reference(public_id: str, actor: Actor) -> str | None:
+    """Return the URL of the page of this id; None for an unknown prefix, a malformed id, or a page
+    that the actor may not open."""
+    page = _PAGES.get(ids.prefix_of(public_id) or "")
+    if page is None or page.permission not in actor.permissions:
+        return None
+    values: dict[str, Any] = {f"{page.noun}_id": public_id}
+    return url_for(page.endpoint, **values)
+
+
+def render_reference(public_id: str, text: str | None = None) -> Markup:
+    """Return the id as `ref` of `components/reference.html` shows it, for use outside templates."""
+    component = current_app.jinja_env.get_template("components/reference.html")
+    # A macro is an attribute of the template's module, and returns escaped text.
+    return cast("Markup", component.module.ref(public_id, text))  # type: ignore[attr-defined]
+
+
+def describe_person(person: UUID | str | None, names: Mapping[UUID, str]) -> PersonReference:
+    """Return the name and the page of a person, given by id or public id; None is the system.
+
+    A person without a name in `names` is named by their public id.
+    """
+    if person is None:
+        return PersonReference("System", None)
+    person_id = ids.decode(_PERSON, person) if isinstance(person, str) else person
+    public_id = ids.encode(_PERSON, person_id)
+    return PersonReference(names.get(person_id, public_id), _url_for_current(public_id))
+
+
+def register(app: Flask) -> None:
+    """Register what `components/reference.html` uses."""
+    app.jinja_env.globals.update(
+        reference_url=_url_for_current,
+        describe_person=describe_person,
+        is_public_id=lambda text: ids.prefix_of(text) is not None,
+    )
+
+
+def _url_for_current(public_id: str) -> str | None:
+    """Return the URL for the member of staff whose page is rendered."""
+    actor: Actor | None = request.environ.get(ACTOR)
+    return url_for_reference(public_id, actor) if actor is not None else None
