@@ -4,6 +4,8 @@ from flask import Flask
 
 from app import tasks  # noqa: F401 - importing the tasks registers them
 from app.config import Settings
+from app.config.section import load_together
+from app.integrations import registry
 from app.kit import telemetry
 from app.wiring import api, commands, extensions, pages, ports
 from app.wiring.servers import fill_in_embedded_servers
@@ -14,12 +16,16 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     Raises `UnsafeSettings` naming every setting that is missing or unsafe.
     """
-    settings = fill_in_embedded_servers(settings or Settings.load())
+    if settings is None:
+        settings, sections = load_together(Settings, registry.SECTIONS)
+    else:
+        sections = [section.load() for section in registry.SECTIONS]
+    settings = fill_in_embedded_servers(settings)
     telemetry.configure(level=settings.log_level, with_messages=not settings.is_production)
     app = Flask(__name__)
     database = extensions.attach(app, settings)
     ports.provide_adapters(settings)
-    ports.provide_providers(settings, database)
+    ports.provide_providers(settings, sections, database)
     extensions.check_requests(app, settings, database)
     api.register(app, settings, database)
     pages.register(app, settings)

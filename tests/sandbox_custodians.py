@@ -8,19 +8,17 @@ import pytest
 from flask import Flask
 
 from app.catalog.rules import TRADABLE
-from app.config import Settings
 from app.custody import addresses, incoming_tokens
 from app.custody import service as custody
 from app.custody.ports import Custodian, Custodians
 from app.custody.queries import SendStatus
-from app.integrations.custodians import provide_custodians
+from app.integrations import registry
 from app.jobs.dispatch import execute_job
 from app.kit.db import Database
 from app.kit.money import Amount
-from app.kit.ports import provide, resolve
+from app.kit.ports import provide
 from app.outbox.rules import Backoff
 from app.providers.ports import WebhookVerifiers
-from app.providers.service import CallLog
 from tests.provider_sandbox import Sandbox
 
 NAMES = ("paxos", "anchorage", "primetrust")
@@ -45,14 +43,13 @@ class CustodyHarness:
 
     def configure(self, *names: str, **settings: object) -> dict[str, Custodian]:
         """Configure these custodians only (all unless named), as in a new process."""
-        configured: Settings = self.app.extensions["settings"]
-        provide(WebhookVerifiers, WebhookVerifiers({}))
-        settings_copy = configured.model_copy(update=settings)
-        provide_custodians(settings_copy, CallLog(self.database), resolve(WebhookVerifiers))
-        custodians = resolve(Custodians)
-        for name in set(custodians) - set(names or custodians):
-            del custodians[name]
-        return custodians
+        sections = [section.load(**settings) for section in registry.SECTIONS]
+        adapters = registry.connect(self.app.extensions["settings"], sections, self.database)
+        for name in set(adapters.custodians) - set(names or adapters.custodians):
+            del adapters.custodians[name]
+        provide(Custodians, adapters.custodians)
+        provide(WebhookVerifiers, adapters.webhooks)
+        return adapters.custodians
 
     def send(self, amount: str = "0.5", code: str = "PAXG") -> SendStatus:
         asset = TRADABLE[code]

@@ -7,7 +7,10 @@ import pytest
 
 from app import embedded
 from app.config import PROJECT, VERSION, Environment, Settings, UnsafeSettings
+from app.config.section import load_together
 from app.embedded import ServerUrls
+from app.factory import create_app
+from app.integrations import registry
 from app.wiring.servers import fill_in_embedded_servers
 
 SAFE = {
@@ -26,9 +29,9 @@ SAFE = {
 @pytest.fixture(autouse=True)
 def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Remove every setting from the environment."""
-    for field in Settings.model_fields.values():
-        if field.alias:
-            monkeypatch.delenv(field.alias, raising=False)
+    for section in (Settings, *registry.SECTIONS):
+        for field in section.model_fields.values():
+            monkeypatch.delenv(str(field.alias), raising=False)
 
 
 @pytest.fixture
@@ -199,8 +202,21 @@ def test_live_mode_requires_the_providers_own_urls_and_keys(
     for name, value in {**LIVE_PAXOS, **changes}.items():
         monkeypatch.setenv(name, value)
     try:
-        Settings.load()
+        load_together(Settings, registry.SECTIONS)
         problems = set()
     except UnsafeSettings as unsafe:
         problems = set(unsafe.problems)
     assert problems == refused
+
+
+def test_problems_of_the_exchange_and_of_providers_are_named_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PORT", "http")
+    monkeypatch.setenv("PAXOS_MODE", "live")
+    monkeypatch.setenv("ANCHORAGE_SIGNING_KEY", "no key")
+    with pytest.raises(UnsafeSettings) as refused:
+        create_app()
+    assert {"PORT", "PAXOS_BASE_URL", "PAXOS_CLIENT_ID", "ANCHORAGE_SIGNING_KEY"} <= set(
+        refused.value.problems
+    )

@@ -169,3 +169,8 @@ def check_tier_limits(value: str) -> str:
     if sorted(limits, key=int) != limits:
         raise ValueError("must not decrease from one tier to the next")
     return value
+
+
+def forbid_sandbox(value: str) -> None:
+    if value:
+        raise ValueError("is refused in production: there is no sandbox")

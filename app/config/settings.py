@@ -2,26 +2,25 @@
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr
+from pydantic_settings import SettingsConfigDict
 
 from app.config import checks
 from app.config.checks import PROJECT, Environment, Names
-from app.config.providers import ProviderSettings
+from app.config.section import SettingsSection
 
 
-class UnsafeSettings(ValueError):
-    """The settings are invalid or unsafe; `problems` has every problem by variable name."""
+class Settings(SettingsSection):
+    """The settings of the exchange itself. Lists are separated by commas.
 
-    def __init__(self, problems: dict[str, str]) -> None:
-        self.problems = problems
-        lines = [f"  {variable}: {problem}" for variable, problem in sorted(problems.items())]
-        super().__init__("\n".join(["The settings are invalid or unsafe:", *lines]))
+    Each provider has a section of its own, in its folder in app/integrations.
+    """
 
+    model_config = SettingsConfigDict(populate_by_name=True)
 
-class Settings(ProviderSettings):
-    """Every setting. A field's alias is its environment variable; lists are separated by commas."""
+    env: Environment = Field(Environment.SAMPLE, alias="PBCEX_ENV")
 
     data_dir: Path = Field(PROJECT / ".pbcex", alias="PBCEX_DATA_DIR")
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = Field(
@@ -93,6 +92,8 @@ class Settings(ProviderSettings):
         checks.in_production(checks.forbid_rate_limit_override),
     ] = Field("", alias="PBCEX_RATE_LIMIT")
 
+    #: How emails are sent.
+    mailer: Literal["smtp", "sendgrid"] = Field("smtp", alias="PBCEX_MAILER")
     #: `smtps://user:password@host:465` or `smtp+starttls://…:587`; `smtp://` only outside
     #: production. Empty outside production: the mail catcher of `bin/run`, if it runs.
     smtp_url: Annotated[
@@ -104,6 +105,13 @@ class Settings(ProviderSettings):
     mail_from: Annotated[str, checks.in_production(checks.check_sender)] = Field(
         "PBCEx <no-reply@pbcex.local>", alias="PBCEX_MAIL_FROM"
     )
+
+    #: The sandbox that stands in for providers. Empty outside production: the one of `bin/run`.
+    sandbox_url: Annotated[str, checks.in_production(checks.forbid_sandbox)] = Field(
+        "", alias="PBCEX_SANDBOX_URL"
+    )
+    #: The time limit of a call to a provider, from its start to the last byte.
+    provider_timeout_seconds: int = Field(10, alias="PBCEX_PROVIDER_TIMEOUT_SECONDS", ge=1, le=30)
 
     #: The wait before the outbox sends an unfinished job again; it doubles each time.
     outbox_retry_seconds: float = Field(3, alias="PBCEX_OUTBOX_RETRY_SECONDS", gt=0, le=60)
@@ -154,24 +162,6 @@ class Settings(ProviderSettings):
 
     #: The similarity to a listed name, out of 100, from which a hit is investigated.
     screening_threshold: int = Field(85, alias="PBCEX_SCREENING_THRESHOLD", ge=50, le=100)
-
-    @classmethod
-    def load(cls, **overrides: object) -> Self:
-        """Return the settings of this process. Raises `UnsafeSettings` with every problem."""
-        try:
-            return cls(**overrides)  # type: ignore[arg-type] # checked by pydantic
-        except ValidationError as invalid:
-            problems = {
-                cls._variable_name(error["loc"][0]): error["msg"].removeprefix("Value error, ")
-                for error in invalid.errors(include_input=False, include_url=False)
-            }
-            raise UnsafeSettings(problems) from None
-
-    @classmethod
-    def _variable_name(cls, name: object) -> str:
-        """Return the environment variable of a field; errors use the field's name or its alias."""
-        field = cls.model_fields.get(str(name))
-        return field.alias if field and field.alias else str(name)
 
     @property
     def is_production(self) -> bool:

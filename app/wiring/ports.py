@@ -1,38 +1,39 @@
 """The ports: the adapter that each of them resolves to, and the configured limits."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from app.approvals.ports import CurrentPermissions
 from app.audit.keys import AuditKeys, audit_keys
 from app.audit.ports import AnchorStore
 from app.config import Settings
+from app.config.providers import ProviderSettings
 from app.custody.ports import Custodians
 from app.funding.custody_rail import CustodyRail
 from app.funding.limits import PaymentLimits
-from app.funding.ports import PaymentMethod, PayoutRails
+from app.funding.ports import IncomingTransferRails, PaymentMethod, PaymentRails, PayoutRails
 from app.funding.transfers.rules import TransferLimits
 from app.hedging.rules import ExposureRules
 from app.identity.credentials.one_time_tokens import OneTimeKey
 from app.identity.credentials.passwords import PasswordHashing
 from app.identity.roles.current_permissions import DatabasePermissions
 from app.identity.sign_in.access_tokens import AccessTokens, parse_signing_keys
-from app.integrations import messaging
+from app.integrations import registry
 from app.integrations.anchor_files import AnchorFiles
-from app.integrations.custodians import provide_custodians
 from app.integrations.feeds import build_pricing_rules
-from app.integrations.plaid import wiring as plaid
-from app.integrations.rails import provide_rails
+from app.integrations.messaging import choose_email_sender
+from app.integrations.plaid.adapter import UnconfiguredIdentityProvider
+from app.integrations.twilio.adapter import UnconfiguredSmsSender
 from app.keys.ports import KeyRing
 from app.keys.ring import FileKeyRing
 from app.kit.db import Database
-from app.kit.ports import provide, resolve
+from app.kit.ports import provide
 from app.kyc.rules import KycRules
 from app.kyc.submission.ports import IdentityProvider
 from app.messages.ports import EmailSender, SmsSender
 from app.messages.rules import EmailLinks
 from app.pricing.rules import PricingRules
 from app.providers.ports import WebhookVerifiers
-from app.providers.service import CallLog
 from app.screening.rules import ScreeningRules
 from app.trading.rules import TradingRules
 from app.trading.service import TradingTerms
@@ -89,17 +90,21 @@ def provide_adapters(settings: Settings) -> None:
     )
 
 
-def provide_providers(settings: Settings, database: Database) -> None:
-    """Provide the adapters of providers, which record each call in the database."""
-    calls, webhooks = (
-        CallLog(database),
-        WebhookVerifiers(messaging.build_webhook_verifiers(settings)),
-    )
-    provide(EmailSender, messaging.build_email_sender(settings, calls))
-    provide(SmsSender, messaging.build_sms_sender(settings, calls))
-    provide(IdentityProvider, plaid.build_identity_provider(settings, calls, webhooks))
-    provide_rails(settings, database, webhooks)
-    provide_custodians(settings, calls, webhooks)
-    if resolve(Custodians):
-        resolve(PayoutRails)[PaymentMethod.CRYPTO] = CustodyRail(database)
-    provide(WebhookVerifiers, webhooks)
+def provide_providers(
+    settings: Settings, sections: Sequence[ProviderSettings], database: Database
+) -> None:
+    """Provide the adapters of providers, which record each call in the database.
+
+    A feature without a provider is switched off.
+    """
+    adapters = registry.connect(settings, sections, database)
+    if adapters.custodians:
+        adapters.payouts[PaymentMethod.CRYPTO] = CustodyRail(database)
+    provide(EmailSender, choose_email_sender(settings, adapters.email))
+    provide(SmsSender, adapters.sms or UnconfiguredSmsSender())
+    provide(IdentityProvider, adapters.identity or UnconfiguredIdentityProvider())
+    provide(PaymentRails, adapters.payments)
+    provide(IncomingTransferRails, adapters.incoming_transfers)
+    provide(PayoutRails, adapters.payouts)
+    provide(Custodians, adapters.custodians)
+    provide(WebhookVerifiers, adapters.webhooks)

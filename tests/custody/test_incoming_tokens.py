@@ -226,7 +226,7 @@ def test_unreachable_custodian_does_not_hold_up_the_others(harness: CustodyHarne
     harness.configure("anchorage")
     address = harness.deposit_address(People(harness.database).customer().user_id)
     harness.configure(
-        paxos_base_url="http://127.0.0.1:9/v2", paxos_oauth_url="http://127.0.0.1:9/token"
+        PAXOS_BASE_URL="http://127.0.0.1:9/v2", PAXOS_OAUTH_URL="http://127.0.0.1:9/token"
     )
     harness.receive_tokens("anchorage", address, "0.5")
     harness.poll()
@@ -289,14 +289,14 @@ class TestAddresses:
 
     def test_unreachable_custodian_is_passed_over(self, harness: CustodyHarness) -> None:
         harness.configure(
-            paxos_base_url="http://127.0.0.1:9/v2", paxos_oauth_url="http://127.0.0.1:9/token"
+            PAXOS_BASE_URL="http://127.0.0.1:9/v2", PAXOS_OAUTH_URL="http://127.0.0.1:9/token"
         )
         made = harness.deposit_address(People(harness.database).customer().user_id)
         assert harness.sandbox.store.find("anchorage", "address", address=made)
 
     def test_address_without_a_reachable_custodian_raises(self, harness: CustodyHarness) -> None:
         harness.configure(
-            "paxos", paxos_base_url="http://127.0.0.1:9/v2", paxos_oauth_url="http://127.0.0.1:9/t"
+            "paxos", PAXOS_BASE_URL="http://127.0.0.1:9/v2", PAXOS_OAUTH_URL="http://127.0.0.1:9/t"
         )
         with harness.database.transaction() as session:
             user_id = People(harness.database).customer().user_id

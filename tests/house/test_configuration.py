@@ -7,9 +7,15 @@ from typing import Any
 from pydantic import SecretStr
 
 from app.config import PROJECT, Settings, UnsafeSettings
+from app.integrations import registry
 from tests.house.source import CHECKOUT
 
 _ROW = re.compile(r"^\| `([A-Z0-9_]+)` \| (?:`([^`]*)`|(required))? *\| (\S.*) \|$", re.MULTILINE)
+
+
+FIELDS = [
+    field for section in (Settings, *registry.SECTIONS) for field in section.model_fields.values()
+]
 
 
 def _default_text(default: Any) -> str:
@@ -21,7 +27,7 @@ def _default_text(default: Any) -> str:
 
 
 def _required() -> set[str]:
-    nothing: dict[str, Any] = {str(f.alias): f.default for f in Settings.model_fields.values()}
+    nothing: dict[str, Any] = {str(f.alias): f.default for f in FIELDS}
     try:
         Settings.load(**{**nothing, "PBCEX_ENV": "production"})
     except UnsafeSettings as unsafe:
@@ -35,5 +41,5 @@ def test_documented_settings_match_the_code() -> None:
     required = _required()
     assert stated == {
         str(field.alias): "required" if field.alias in required else _default_text(field.default)
-        for field in Settings.model_fields.values()
+        for field in FIELDS
     }

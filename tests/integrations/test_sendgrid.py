@@ -12,7 +12,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.access import Actor
-from app.integrations import messaging
+from app.integrations import registry
+from app.integrations.messaging import choose_email_sender
 from app.integrations.sendgrid.adapter import SendGridEmailSender
 from app.integrations.sendgrid.webhook import SendGridWebhookVerifier
 from app.integrations.smtp.adapter import SmtpEmailSender, UnconfiguredEmailSender
@@ -29,7 +30,6 @@ from app.providers.errors import (
     WebhookSignatureInvalid,
 )
 from app.providers.ports import WebhookDelivery
-from app.providers.service import CallLog
 from sandbox.faults import FaultMode
 from tests.messages.test_service import VALUES
 from tests.people import People
@@ -38,8 +38,9 @@ from tests.provider_sandbox import Sandbox
 
 @pytest.fixture
 def email_sender(app: Flask, database: Database, sandbox: Sandbox) -> EmailSender:
-    settings = app.extensions["settings"].model_copy(update={"mailer": "sendgrid"})
-    sender = messaging.build_email_sender(settings, CallLog(database))
+    sections = [section.load() for section in registry.SECTIONS]
+    sender = registry.connect(app.extensions["settings"], sections, database).email
+    assert sender is not None
     provide(EmailSender, sender)
     return sender
 
@@ -99,14 +100,16 @@ class TestSend:
         with pytest.raises(ProviderUnavailable, match="HTTP 401"):
             email_sender.send(outgoing())
 
-    def test_settings_choose_the_email_sender(self, app: Flask, database) -> None:
-        settings, calls = app.extensions["settings"], CallLog(database)
-        sendgrid = {"mailer": "sendgrid"}
-        unconfigured = {"sandbox_url": "", "smtp_url": ""}
-        smtp = {"smtp_url": "smtp://127.0.0.1:25"}
+    def test_settings_choose_the_email_sender(self, app: Flask, email_sender) -> None:
+        settings = app.extensions["settings"]
+        sendgrid = settings.model_copy(update={"mailer": "sendgrid"})
+        smtp = settings.model_copy(update={"smtp_url": "smtp://127.0.0.1:25"})
+        without_url = settings.model_copy(update={"smtp_url": ""})
         assert [
-            type(messaging.build_email_sender(settings.model_copy(update=update), calls))
-            for update in (sendgrid, sendgrid | unconfigured, smtp, unconfigured)
+            type(choose_email_sender(sendgrid, email_sender)),
+            type(choose_email_sender(sendgrid, None)),
+            type(choose_email_sender(smtp, email_sender)),
+            type(choose_email_sender(without_url, email_sender)),
         ] == [
             SendGridEmailSender,
             UnconfiguredEmailSender,

@@ -10,7 +10,7 @@ import time_machine
 from flask import Flask
 
 from app.access import Actor
-from app.integrations import messaging
+from app.integrations import registry
 from app.kit.db import Database
 from app.kit.ports import provide, resolve
 from app.kit.tasks import JobClaimedElsewhere
@@ -18,7 +18,6 @@ from app.messages import sms_delivery
 from app.messages.delivery_log import ClaimedMessage, DeliveryLog
 from app.messages.ports import OutgoingSms, SmsSender
 from app.providers.errors import ProviderOutcomeUnknown, ProviderUnavailable
-from app.providers.service import CallLog
 from sandbox.faults import FaultMode
 from tests.messages.test_rules import sample_values
 from tests.people import People
@@ -29,10 +28,18 @@ KIND = "deposit_credited"
 VALUES = sample_values(KIND) | {"amount": "250.00", "asset": "USD", "method": "card"}
 
 
+def provide_sms_sender(app: Flask, database: Database) -> None:
+    """Provide the sender of a new process."""
+    sections = [section.load() for section in registry.SECTIONS]
+    sender = registry.connect(app.extensions["settings"], sections, database).sms
+    assert sender is not None
+    provide(SmsSender, sender)
+
+
 @pytest.fixture
 def carrier(app: Flask, database: Database, sandbox: Sandbox) -> Iterator[Sandbox]:
     """Provide Twilio, simulated by the sandbox, at a frozen time."""
-    provide(SmsSender, messaging.build_sms_sender(app.extensions["settings"], CallLog(database)))
+    provide_sms_sender(app, database)
     with time_machine.travel(NOW, tick=False):
         yield sandbox
 
@@ -128,9 +135,7 @@ class TestSend:
             send(database, person)
         assert row(database, person)["state"] == "waiting"
         monkeypatch.undo()
-        provide(
-            SmsSender, messaging.build_sms_sender(app.extensions["settings"], CallLog(database))
-        )
+        provide_sms_sender(app, database)
         send(database, person)
         assert row(database, person)["state"] == "sent"
 

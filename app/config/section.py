@@ -1,0 +1,65 @@
+"""Load settings from the environment, or refuse them with every problem at once."""
+
+from collections.abc import Mapping, Sequence
+from typing import Self, TypeVar
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+First = TypeVar("First", bound="SettingsSection")
+Section = TypeVar("Section", bound="SettingsSection")
+
+
+class UnsafeSettings(ValueError):
+    """The settings are invalid or unsafe; `problems` has every problem by variable name."""
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        self.problems = problems
+        lines = [f"  {variable}: {problem}" for variable, problem in sorted(problems.items())]
+        super().__init__("\n".join(["The settings are invalid or unsafe:", *lines]))
+
+
+class SettingsSection(BaseSettings):
+    """Settings that are validated together. A field's alias is its environment variable."""
+
+    model_config = SettingsConfigDict(
+        extra="ignore", frozen=True, validate_default=True, hide_input_in_errors=True
+    )
+
+    @classmethod
+    def load(cls, **overrides: object) -> Self:
+        """Return the settings of this process. Raises `UnsafeSettings` with every problem."""
+        try:
+            return cls(**overrides)
+        except ValidationError as invalid:
+            problems = {
+                cls._variable_name(error["loc"][0]): error["msg"].removeprefix("Value error, ")
+                for error in invalid.errors(include_input=False, include_url=False)
+            }
+            raise UnsafeSettings(problems) from None
+
+    @classmethod
+    def _variable_name(cls, name: object) -> str:
+        """Return the environment variable of a field; errors use the field's name or its alias."""
+        field = cls.model_fields.get(str(name))
+        return field.alias if field and field.alias else str(name)
+
+
+def load_together(
+    first: type[First], others: Sequence[type[Section]]
+) -> tuple[First, list[Section]]:
+    """Return these sections as loaded. Raises `UnsafeSettings` with the problems of all."""
+    problems: dict[str, str] = {}
+    loaded_first, loaded = None, []
+    try:
+        loaded_first = first.load()
+    except UnsafeSettings as unsafe:
+        problems |= unsafe.problems
+    for section in others:
+        try:
+            loaded.append(section.load())
+        except UnsafeSettings as unsafe:
+            problems |= unsafe.problems
+    if loaded_first is None or problems:
+        raise UnsafeSettings(problems)
+    return loaded_first, loaded

@@ -1,0 +1,93 @@
+"""M-Pesa: its settings, and what it provides."""
+
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo
+
+from app.config.providers import (
+    Mode,
+    ProviderSettings,
+    fits_mode,
+    required_when_live,
+    secret_or_sandbox,
+)
+from app.funding.ports import PaymentMethod
+from app.integrations.mpesa.call_history import CallHistory
+from app.integrations.mpesa.callbacks import NAME, DarajaCallbacks
+from app.integrations.mpesa.client import DarajaAccount, DarajaClient
+from app.integrations.mpesa.exchange_rate import KES_PER_USD_MIN, ExchangeRate
+from app.integrations.mpesa.payments import MpesaPayments
+from app.integrations.mpesa.payouts import MpesaPayouts
+from app.integrations.provider import Adapters, Connection, Provider
+
+_KES_PER_USD_MAX = 1000
+
+
+def _check_kes_per_usd(value: Decimal, info: ValidationInfo) -> Decimal:
+    """Check the shillings per dollar: with fewer, rounding would be worth more than a cent."""
+    if value == 0 and info.data.get("mode") != "live":
+        return Decimal(130)
+    if not KES_PER_USD_MIN <= value <= _KES_PER_USD_MAX:
+        raise ValueError(f"must be from {KES_PER_USD_MIN} to {_KES_PER_USD_MAX} shillings")
+    return value
+
+
+class MpesaSettings(ProviderSettings):
+    """Where Daraja is, our account there, and our rate."""
+
+    mode: Mode = Field("sandbox", alias="MPESA_MODE")
+    base_url: Annotated[str, fits_mode(live_host="api.safaricom.co.ke")] = Field(
+        "", alias="MPESA_BASE_URL"
+    )
+    consumer_key: Annotated[SecretStr, required_when_live(with_url="base_url")] = Field(
+        SecretStr(""), alias="MPESA_CONSUMER_KEY"
+    )
+    consumer_secret: Annotated[SecretStr, required_when_live(with_url="base_url")] = Field(
+        SecretStr(""), alias="MPESA_CONSUMER_SECRET"
+    )
+    shortcode: str = Field("174379", alias="MPESA_SHORTCODE", pattern="^[0-9]{5,7}$")
+    passkey: Annotated[SecretStr, required_when_live(with_url="base_url")] = Field(
+        SecretStr(""), alias="MPESA_PASSKEY"
+    )
+    initiator: str = Field("sandbox", alias="MPESA_INITIATOR")
+    #: The initiator's password, encrypted with M-Pesa's certificate.
+    security_credential: Annotated[SecretStr, required_when_live(with_url="base_url")] = Field(
+        SecretStr(""), alias="MPESA_SECURITY_CREDENTIAL"
+    )
+    #: Shillings per dollar, for deposits and payouts. In sandbox mode, 0 means 130.
+    kes_per_usd: Annotated[Decimal, AfterValidator(_check_kes_per_usd)] = Field(
+        Decimal(0), alias="MPESA_KES_PER_USD"
+    )
+
+    @property
+    def account(self) -> DarajaAccount:
+        """Our account at Daraja; missing settings fall back to the sandbox's values."""
+        return DarajaAccount(
+            consumer_key=secret_or_sandbox(self.consumer_key, "daraja consumer"),
+            consumer_secret=secret_or_sandbox(self.consumer_secret, "daraja consumer secret"),
+            shortcode=self.shortcode,
+            passkey=secret_or_sandbox(self.passkey, "daraja passkey"),
+            initiator=self.initiator,
+            credential=secret_or_sandbox(self.security_credential, "daraja credential"),
+        )
+
+
+def _connect(connection: Connection[MpesaSettings], adapters: Adapters) -> None:
+    settings = connection.settings
+    if url := connection.url(settings.base_url):
+        account = settings.account
+        client = DarajaClient(url, account, timeout_seconds=connection.timeout_seconds)
+        callbacks = DarajaCallbacks(connection.shared.base_url, account.consumer_secret)
+        shared = (
+            connection.caller,
+            ExchangeRate(settings.kes_per_usd),
+            callbacks,
+            CallHistory(connection.database),
+        )
+        adapters.payments[PaymentMethod.MOBILE_MONEY] = MpesaPayments(client, *shared)
+        adapters.payouts[PaymentMethod.MOBILE_MONEY] = MpesaPayouts(client, *shared)
+        adapters.webhooks[connection.id] = callbacks
+
+
+PROVIDER = Provider(NAME, "M-Pesa", MpesaSettings, _connect)
