@@ -4,23 +4,25 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
+from app.kit.labels import LabelledEnum
 
-class Role(StrEnum):
+
+class Role(LabelledEnum):
     """A person's role. A customer is a USER; all other roles are staff."""
 
-    USER = "USER"
+    USER = "USER", "Customer"
     """Buys, holds and redeems metal on their own account."""
-    SUPPORT = "SUPPORT"
+    SUPPORT = "SUPPORT", "Support"
     """Helps customers."""
-    TELLER = "TELLER"
+    TELLER = "TELLER", "Teller"
     """Serves customers at a branch."""
-    INVENTORY = "INVENTORY"
+    INVENTORY = "INVENTORY", "Inventory"
     """Manages the vault."""
-    COMPLIANCE = "COMPLIANCE"
+    COMPLIANCE = "COMPLIANCE", "Compliance"
     """Reviews people and payments."""
-    AUDITOR = "AUDITOR"
+    AUDITOR = "AUDITOR", "Auditor"
     """Reads everything and changes nothing."""
-    ADMIN = "ADMIN"
+    ADMIN = "ADMIN", "Administrator"
     """Administers PBCEx."""
 
 

@@ -74,9 +74,18 @@ class ApprovalRequest:
 
     @property
     def changes(self) -> list[tuple[str, str, str]]:
-        """Name, before and after of every field, including unchanged ones."""
+        """Name, before and after of every field, including unchanged ones, as pages show them."""
+        enums = registry.get_action(self.action).enums
+
+        def label(name: str, text: str) -> str:
+            member = enums[name].with_value(text) if name in enums else None
+            return member.label if member is not None else text
+
         names = [*self.before, *(name for name in self.after if name not in self.before)]
-        return [(name, self.before.get(name, ""), self.after.get(name, "")) for name in names]
+        return [
+            (name, label(name, self.before.get(name, "")), label(name, self.after.get(name, "")))
+            for name in names
+        ]
 
     @property
     def people(self) -> set[UUID]:

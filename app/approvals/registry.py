@@ -1,11 +1,12 @@
 """The actions that need a second person, by name. The room that executes an action registers it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from app.access import Actor, Permission
 from app.kit.db import Session
+from app.kit.labels import LabelledEnum
 
 TextFields = Mapping[str, str]
 
@@ -35,7 +36,7 @@ class ApprovalAction:
 
     `compare` locks the rows concerned and returns the state before and after the action. `check`
     raises unless the actor may do it themselves. `execute` does it in the transaction that
-    approves it.
+    approves it. `enums` has the enum of each text in `ProposedChange` that is shown by its label.
     """
 
     name: str
@@ -44,6 +45,7 @@ class ApprovalAction:
     compare: Callable[[Session, TextFields], ProposedChange]
     check: Callable[[Session, Actor, TextFields], None]
     execute: Callable[[Session, ApprovedRequest], None]
+    enums: Mapping[str, type[LabelledEnum]] = field(default_factory=dict)
 
 
 _ACTIONS: dict[str, ApprovalAction] = {}

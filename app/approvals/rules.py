@@ -4,11 +4,11 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from enum import StrEnum
 from hashlib import sha256
 from unicodedata import normalize
 
 from app.kit.errors import Invalid
+from app.kit.labels import Mark, StatusEnum
 from app.kit.states import Transitions
 
 #: How long a request waits for a second person.
@@ -18,22 +18,22 @@ REASON_LENGTH_MAX = 500
 _CONTACT = re.compile(r"\S@\S|\+[\d ().-]{7,}")
 
 
-class ApprovalStatus(StrEnum):
+class ApprovalStatus(StatusEnum):
     """The status of a request."""
 
-    PENDING = "pending"
+    PENDING = "pending", "Waiting", Mark.WAITING
     """Waits for a second person."""
-    APPROVED = "approved"
+    APPROVED = "approved", "Approved", Mark.DONE
     """Approved and executed."""
-    REJECTED = "rejected"
+    REJECTED = "rejected", "Rejected", Mark.FAILED
     """Rejected by a second person."""
-    WITHDRAWN = "withdrawn"
+    WITHDRAWN = "withdrawn", "Cancelled", Mark.ENDED
     """Cancelled by its maker."""
-    SUPERSEDED = "superseded"
+    SUPERSEDED = "superseded", "Replaced", Mark.ENDED
     """Edited by its maker: a new request replaces it."""
-    OUTDATED = "outdated"
+    OUTDATED = "outdated", "Outdated", Mark.ENDED
     """The state has changed since, or its maker is no longer permitted to request it."""
-    EXPIRED = "expired"
+    EXPIRED = "expired", "Expired", Mark.ENDED
     """Not decided in time."""
 
 

@@ -1,15 +1,18 @@
 """Named reads of the audit trail, for the desks."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from app.access import Role
+from app.audit.rules import AuditOutcome, Difference, SealState
 from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import NotFound
 from app.kit.pagination import Page, paginate
+from app.kit.pipeline import Row
 
 PAGE = 50
 
@@ -40,13 +43,27 @@ SELECT action FROM known WHERE action IS NOT NULL ORDER BY action
 
 
 @dataclass(frozen=True, slots=True)
+class FieldChange:
+    """A field as text before and after an act; empty where not recorded."""
+
+    name: str
+    before: str
+    after: str
+
+    @property
+    def difference(self) -> Difference:
+        """Whether the act changed it."""
+        return Difference.SAME if self.before == self.after else Difference.CHANGED
+
+
+@dataclass(frozen=True, slots=True)
 class AuditRecordRow:
     """An act as it was recorded. `position` is None until the record is sealed."""
 
     id: UUID
     recorded_at: datetime
     actor_id: UUID | None
-    actor_role: str | None
+    actor_role: Role | None
     session_id: UUID | None
     on_behalf_of: UUID | None
     action: str
@@ -55,7 +72,7 @@ class AuditRecordRow:
     after_text: str | None
     reason: str | None
     request_id: str | None
-    outcome: str
+    outcome: AuditOutcome
     position: int | None
     sealed_at: datetime | None
 
@@ -65,11 +82,18 @@ class AuditRecordRow:
         return ids.encode("aud", self.id)
 
     @property
-    def changes(self) -> list[tuple[str, str, str]]:
-        """Name, before and after of each field, as text; empty where not recorded."""
+    def seal_state(self) -> SealState:
+        """Whether it is sealed."""
+        return SealState.UNSEALED if self.position is None else SealState.SEALED
+
+    @property
+    def changes(self) -> list[FieldChange]:
+        """What each field was before and after."""
         before, after = _fields(self.before_text), _fields(self.after_text)
         names = sorted(before.keys() | after.keys())
-        return [(name, _text(before.get(name)), _text(after.get(name))) for name in names]
+        return [
+            FieldChange(name, _text(before.get(name)), _text(after.get(name))) for name in names
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +103,7 @@ class AuditFilter:
     actor_id: UUID | None = None
     subject: str | None = None
     action: str | None = None
-    outcome: str | None = None
+    outcome: AuditOutcome | None = None
 
 
 def search(
@@ -97,7 +121,7 @@ def search(
     conditions = " AND ".join(_CONDITIONS[name] for name in filters) or "true"
     statement = f"{_SELECT} WHERE {conditions} ORDER BY r.id DESC LIMIT {PAGE + 1}"
     rows = session.rows(statement, filters)
-    return paginate([AuditRecordRow(*row) for row in rows], PAGE, lambda record: record.id)
+    return paginate([_to_record(row) for row in rows], PAGE, lambda record: record.id)
 
 
 def get_record(session: Session, identifier: UUID) -> AuditRecordRow:
@@ -105,12 +129,21 @@ def get_record(session: Session, identifier: UUID) -> AuditRecordRow:
     row = session.row(_SELECT + "WHERE r.id = %s", (identifier,))
     if row is None:
         raise NotFound
-    return AuditRecordRow(*row)
+    return _to_record(row)
 
 
 def list_actions(session: Session) -> list[str]:
     """Return every recorded action, in alphabetical order."""
     return [action for (action,) in session.rows(_ACTIONS)]
+
+
+def _to_record(row: Row) -> AuditRecordRow:
+    record = AuditRecordRow(*row)
+    return replace(
+        record,
+        actor_role=Role(record.actor_role) if record.actor_role is not None else None,
+        outcome=AuditOutcome(record.outcome),
+    )
 
 
 def _fields(text: str | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The exact texts that are hashed, and the contents that a record must not have."""
+"""Outcomes, the exact texts that are hashed, and the contents that a record must not have."""
 
 import json
 import re
@@ -6,7 +6,32 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from json.encoder import encode_basestring_ascii as _quoted
 
+from app.kit.labels import Mark, StatusEnum
+
 REASON_LENGTH_MAX = 1000
+
+
+class AuditOutcome(StatusEnum):
+    """Whether an act was done, or was denied."""
+
+    DONE = "done", "Done", Mark.DONE
+    DENIED = "denied", "Denied", Mark.FAILED
+
+
+class Difference(StatusEnum):
+    """How a field of a record compares before and after the act. Not stored."""
+
+    CHANGED = "changed", "Changed", Mark.CHANGED
+    SAME = "same", "Same", Mark.SAME
+
+
+class SealState(StatusEnum):
+    """Whether a record has its place in the chain. Not stored."""
+
+    SEALED = "sealed", "Sealed", Mark.DONE
+    UNSEALED = "unsealed", "Not sealed yet", Mark.WAITING
+
+
 #: The digest before the first seal.
 GENESIS = bytes(32)
 

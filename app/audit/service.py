@@ -1,7 +1,6 @@
 """The verbs of the audit trail: record an act, seal records, anchor the head of the chain."""
 
 from collections.abc import Mapping
-from typing import Literal
 from uuid import UUID
 
 from app.access import Actor
@@ -9,6 +8,7 @@ from app.audit import rules
 from app.audit.errors import AuditTrailBroken
 from app.audit.keys import AuditKeys
 from app.audit.ports import Anchor, AnchorStore
+from app.audit.rules import AuditOutcome
 from app.kit import clock, ids, telemetry
 from app.kit.db import Session
 from app.kit.ports import resolve
@@ -59,7 +59,7 @@ def record(
     after: Mapping[str, object] | None = None,
     reason: str | None = None,
     on_behalf_of: UUID | None = None,
-    outcome: Literal["done", "denied"] = "done",
+    outcome: AuditOutcome = AuditOutcome.DONE,
 ) -> UUID:
     """Record an act in the transaction of the act. Takes no lock. Returns the record's id.
 
@@ -67,7 +67,7 @@ def record(
     (`person.suspended`); `subject` is the public id of what was acted on. `before` and `after` are
     JSON without floats or secrets, limited to what changed. The edge records denials after the
     rollback; a verb that returns its refusal as a value records it itself, with
-    `outcome="denied"`. Raises `ValueError` for contents that a record must not have
+    `AuditOutcome.DENIED`. Raises `ValueError` for contents that a record must not have
     (rules.canonical_json).
     """
     key, now, identifier = resolve(AuditKeys).current, clock.now(), ids.new()

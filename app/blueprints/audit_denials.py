@@ -14,6 +14,7 @@ from flask import current_app, request
 
 from app.access import Actor, Role
 from app.audit import service as audit
+from app.audit.rules import AuditOutcome
 from app.blueprints.environ_keys import ACTOR
 from app.kit.db import Database
 from app.kit.errors import Conflict, NotFound, PermissionDenied, Refusal, Unavailable
@@ -49,7 +50,7 @@ def record(refusal: Refusal) -> None:
                 subject=public_ids[0] if public_ids else route,
                 after=after,
                 reason=refusal.detail,
-                outcome="denied",
+                outcome=AuditOutcome.DENIED,
             )
     except Unavailable:
         log.exception("denial_not_recorded", route=route)

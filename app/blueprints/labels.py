@@ -6,20 +6,6 @@ Every value has one label, the same on every page, in filters and in tables.
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from app.access import Role
-from app.kyc.rules import VerificationKind
-
-ROLES: Mapping[str, str] = MappingProxyType(
-    {
-        Role.USER: "Customer",
-        Role.SUPPORT: "Support",
-        Role.TELLER: "Teller",
-        Role.INVENTORY: "Inventory",
-        Role.COMPLIANCE: "Compliance",
-        Role.AUDITOR: "Auditor",
-        Role.ADMIN: "Administrator",
-    }
-)
 #: Providers as they write their own names, by the name that calls and payments carry.
 PROVIDERS: Mapping[str, str] = MappingProxyType(
     {
@@ -42,8 +28,6 @@ def _filter(labels: Mapping[str, str]) -> Callable[[str], str]:
 
 FILTERS: Mapping[str, Callable[[str], str]] = MappingProxyType(
     {
-        "role_label": _filter(ROLES),
-        "review_label": _filter(dict(VerificationKind.options())),
         "provider_label": _filter(PROVIDERS),
     }
 )

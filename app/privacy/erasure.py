@@ -16,6 +16,7 @@ from app.approvals.registry import ApprovalAction, ApprovedRequest, ProposedChan
 from app.audit import service as audit
 from app.identity import personal as identity_personal
 from app.identity.accounts import queries as account_queries
+from app.identity.accounts.rules import AccountStatus
 from app.identity.errors import OwnAccountChange
 from app.kit import clock, ids
 from app.kit.db import Session
@@ -116,7 +117,7 @@ def _erase(
         },
     )
     after = {
-        "status": "erased",
+        "status": AccountStatus.ERASED,
         "kept_until": clock.rfc3339(record.kept_until),
         "law": RETENTION_LAW,
     }
@@ -155,7 +156,9 @@ def _person_id(payload: TextFields) -> UUID:
 def _compare(session: Session, payload: TextFields) -> ProposedChange:
     _require_no_blockers(session, _person_id(payload))
     name = {"person": payload["person"]}
-    return ProposedChange(name | {"status": "active"}, name | {"status": "erased"})
+    return ProposedChange(
+        name | {"status": AccountStatus.ACTIVE}, name | {"status": AccountStatus.ERASED}
+    )
 
 
 def _check_other(_session: Session, actor: Actor, payload: TextFields) -> None:
@@ -169,6 +172,12 @@ def _execute(session: Session, approved: ApprovedRequest) -> None:
 
 approvals_registry.register(
     ApprovalAction(
-        ERASE_PERSON, "Erase a person", Permission.PEOPLE_ERASE, _compare, _check_other, _execute
+        ERASE_PERSON,
+        "Erase a person",
+        Permission.PEOPLE_ERASE,
+        _compare,
+        _check_other,
+        _execute,
+        {"status": AccountStatus},
     )
 )

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from app.kit.labels import Mark, StatusEnum
+
 
 class PolicyName(StrEnum):
     """The policies that people are asked to consent to."""
@@ -51,29 +53,29 @@ class ConsentChannel(StrEnum):
     API = "api"
 
 
-class ConsentState(StrEnum):
+class ConsentState(StatusEnum):
     """The state of a person's consent to a policy."""
 
-    ACCEPTED = "accepted"
+    ACCEPTED = "accepted", "Accepted", Mark.DONE
     """The person consented to the current version."""
-    TO_BE_ACCEPTED = "to_be_accepted"
+    TO_BE_ACCEPTED = "to_be_accepted", "Not accepted yet", Mark.WAITING
     """The policy is required, and the person has not consented to the current version yet."""
-    WITHDRAWN = "withdrawn"
+    WITHDRAWN = "withdrawn", "Withdrawn", Mark.ENDED
     """The person withdrew the consent to an optional policy."""
-    NOT_GIVEN = "not_given"
+    NOT_GIVEN = "not_given", "Not given", Mark.ENDED
     """The policy is optional, and the person has not consented to the current version."""
 
 
-class ExportStatus(StrEnum):
+class ExportStatus(StatusEnum):
     """The status of a data export."""
 
-    PENDING = "pending"
+    PENDING = "pending", "Being prepared", Mark.UNDERWAY
     """The archive is being built."""
-    READY = "ready"
+    READY = "ready", "Ready", Mark.DONE
     """The archive can be fetched."""
-    EXPIRED = "expired"
+    EXPIRED = "expired", "Expired", Mark.ENDED
     """The archive is deleted: its time is over, or a newer one replaced it."""
-    CANCELLED = "cancelled"
+    CANCELLED = "cancelled", "Cancelled", Mark.ENDED
     """The archive could not be built."""
 
 

@@ -341,9 +341,9 @@ def test_pending_and_ended_requests_are_listed(
     assert [request.id for request in about_subject] == [pending_id]
     subject_id = ids.encode("usr", subject.user_id)
     assert about_subject[0].changes == [
-        ("role", "USER", "USER"),
+        ("role", "Customer", "Customer"),
         ("person", subject_id, subject_id),
-        ("status", "active", "suspended"),
+        ("status", "Active", "Suspended"),
     ]
     approve(database, checker, pending_id)
     with database.reading() as session:

@@ -16,6 +16,7 @@ from app.access import DEFAULT_PERMISSIONS, Actor, Role
 from app.audit import rules as audit_rules
 from app.audit import service as audit
 from app.audit.errors import AuditTrailBroken
+from app.audit.rules import AuditOutcome
 from app.audit.verification import public_record_id
 from app.jobs.dispatch import execute_job
 from app.jobs.timetable import TIMETABLE, Scheduler
@@ -52,7 +53,7 @@ def test_every_field_of_an_act_is_recorded(trail: Trail) -> None:
             after={"status": "suspended", "names": ["é", None, True]},
             reason=" asked by\x00 the court \ud800",
             on_behalf_of=bob,
-            outcome="denied",
+            outcome=AuditOutcome.DENIED,
         )
     telemetry.request_id.reset(token)
     with trail.database.reading() as session:

@@ -11,7 +11,6 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from app.access import Role
-from app.blueprints import labels
 from app.blueprints.page_blueprint import safe_redirect_path
 from app.config import Settings
 from app.factory import create_app
@@ -99,7 +98,7 @@ class TestSignIn:
         member = people.staff(role)
         browser.sign_in(member.email, PASSWORD)
         home = browser.get_page("/")
-        assert f"Grace Hopper, {labels.ROLES[role]}" in " ".join(home.visible_text.split())
+        assert f"Grace Hopper, {role.label}" in " ".join(home.visible_text.split())
         assert is_redirect_to_sign_in(browser.submit_form("/", "sign-out"))
 
     def test_customer_cannot_sign_in_to_the_staff_pages(

@@ -5,6 +5,7 @@ from playwright.sync_api import expect
 
 from app.access import Role
 from app.audit import service as audit
+from app.audit.rules import AuditOutcome
 from app.kit import ids
 from app.kit.db import Database
 from tests.e2e.conftest import OpenDesk
@@ -38,7 +39,7 @@ def email_with_records(people: People, database: Database) -> str:
             subject=subject,
             after={"route": "POST /admin/people/<person_id>/suspend", "refusal": "conflict"},
             reason="This is not possible in the current state.",
-            outcome="denied",
+            outcome=AuditOutcome.DENIED,
         )
     wait_for_running_transactions(database)
     with database.transaction() as session:

@@ -8,6 +8,7 @@ from flask import Response, request
 from app.access import Actor, Permission
 from app.audit import queries as audit_queries
 from app.audit.queries import AuditFilter, AuditRecordRow
+from app.audit.rules import AuditOutcome
 from app.blueprints.page_blueprint import PageBlueprint, read_cursor
 from app.blueprints.rendering import render_page
 from app.identity.accounts import people
@@ -20,7 +21,6 @@ from app.kit.pagination import Page
 blp = PageBlueprint("audit", "/admin/audit")
 
 _TEXT_LENGTH_MAX = 320
-_OUTCOMES = ("done", "denied")
 _FILTERS = ("who", "what", "action", "outcome")
 
 
@@ -34,7 +34,7 @@ def search_records(session: Session, _actor: Actor) -> Response:
         actor_id=_find_actor(session, filters["who"], problems),
         subject=_parse_subject(session, filters["what"]),
         action=filters["action"] or None,
-        outcome=filters["outcome"] if filters["outcome"] in _OUTCOMES else None,
+        outcome=AuditOutcome.with_value(filters["outcome"]),
     )
     no_results: Page[AuditRecordRow] = Page([], None)
     results = no_results if problems else audit_queries.search(session, search, cursor=cursor)
@@ -44,6 +44,7 @@ def search_records(session: Session, _actor: Actor) -> Response:
         filters=filters,
         problems=problems,
         action_options=[(action, action) for action in audit_queries.list_actions(session)],
+        outcome_options=[("", "All outcomes"), *AuditOutcome.options()],
         is_later_page="cursor" in request.args,
         **_names_in(session, *results.data),
     )

@@ -8,7 +8,6 @@ from flask import Response, request, url_for
 from app.access import BRANCH_BOUND_ROLES, Actor, Permission, Role
 from app.access.descriptions import ROLE_DESCRIPTIONS
 from app.approvals import queries as approvals_queries
-from app.blueprints import labels
 from app.blueprints.page_blueprint import PageBlueprint, read_cursor, report_at_form, see_other
 from app.blueprints.rendering import render_page
 from app.branches import queries as branches_queries
@@ -16,6 +15,7 @@ from app.cases import queries as cases_queries
 from app.cases.queries import CaseFilter
 from app.identity.accounts import account_status
 from app.identity.accounts import people as identity_people
+from app.identity.accounts.rules import AccountStatus
 from app.identity.roles import role_assignments
 from app.kit import clock, ids
 from app.kit.db import Session
@@ -28,7 +28,6 @@ blp = PageBlueprint("people", "/admin/people")
 _TEXT_LENGTH_MAX = 320
 _EXPORTS_SHOWN = 5
 _CASES_SHOWN = 10
-_ROLE_OPTIONS = [(role.value, labels.ROLES[role]) for role in Role]
 
 
 @blp.view("GET", "", permission=Permission.PEOPLE_READ)
@@ -43,15 +42,16 @@ def search_people(session: Session, _actor: Actor) -> Response:
     results = identity_people.search_people(
         session,
         text=filters["q"],
-        role=Role(filters["role"]) if filters["role"] in set(Role) else None,
-        status=filters["status"] if filters["status"] in identity_people.STATUSES else None,
+        role=Role.with_value(filters["role"]),
+        status=AccountStatus.with_value(filters["status"]),
         cursor=cursor,
     )
     return render_page(
         "admin/people/index.html",
         results=results,
         filters=filters,
-        role_options=_ROLE_OPTIONS,
+        role_options=[("", "All roles"), *Role.options()],
+        status_options=[("", "All statuses"), *AccountStatus.options()],
     )
 
 
@@ -126,10 +126,10 @@ def erase(session: Session, actor: Actor, person_id: str) -> Response:
 
 
 def _parse_role(text: str) -> Role:
-    try:
-        return Role(text)
-    except ValueError:
-        raise Invalid("role", "Choose a role from the list.") from None
+    role = Role.with_value(text)
+    if role is None:
+        raise Invalid("role", "Choose a role from the list.")
+    return role
 
 
 def _parse_branch(role: Role, text: str) -> UUID | None:
@@ -153,7 +153,7 @@ def _redirect_after(person_id: str, approval_id: UUID | None) -> Response:
 def _may_erase(actor: Actor, person: identity_people.AccountDetails) -> bool:
     """Whether the form to erase a customer is shown; the service checks again."""
     is_permitted = Permission.PEOPLE_ERASE in actor.permissions and actor.user_id != person.id
-    return is_permitted and person.role is Role.USER and person.status != "erased"
+    return is_permitted and person.role is Role.USER and person.status is not AccountStatus.ERASED
 
 
 def _render_refused(
@@ -193,7 +193,7 @@ def _render_person(
             for branch in visible_branches
         ],
         chosen_branch=ids.encode("brn", person.branch_id) if person.branch_id else "",
-        role_options=_ROLE_OPTIONS,
+        role_options=Role.options(),
         consents=consents.list_consents(session, identifier),
         exports=exports.list_exports(session, identifier, _EXPORTS_SHOWN),
         erasure=erasure.find_erasure(session, identifier),

@@ -13,6 +13,7 @@ from uuid import UUID
 from app.access import Actor
 from app.approvals import rules as approvals_rules
 from app.audit import service as audit
+from app.audit.rules import AuditOutcome
 from app.catalog.rules import TRADABLE
 from app.funding import limits
 from app.funding.errors import (
@@ -113,7 +114,9 @@ def request(
         verdict = payee_checks.screen_payee(session, actor.user_id, public_id, method, parsed)
     except PayeeBlocked as refusal:
         reason = _screening_evidence(Verdict.BLOCKED)
-        audit.record(session, actor=actor, **audited, after=facts, reason=reason, outcome="denied")
+        audit.record(
+            session, actor=actor, **audited, after=facts, reason=reason, outcome=AuditOutcome.DENIED
+        )
         return refusal
     ledger.place_hold(
         session, hold_id=identifier, account=chart.customer(actor.user_id, amount.asset),

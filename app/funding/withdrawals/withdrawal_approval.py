@@ -73,5 +73,6 @@ approvals_registry.register(
         _compare,
         _check_other,
         _release,
+        {"status": WithdrawalStatus},
     )
 )

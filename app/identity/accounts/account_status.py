@@ -5,6 +5,7 @@ whom another room bars is suspended at once (`suspend_customer`). A suspension e
 login sessions.
 """
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from app.access import Actor, Permission, Role
@@ -13,12 +14,14 @@ from app.approvals.registry import ApprovalAction, ApprovedRequest, ProposedChan
 from app.audit import service as audit
 from app.identity.accounts import locked_person
 from app.identity.accounts.locked_person import LockedPerson
+from app.identity.accounts.rules import AccountStatus
 from app.identity.errors import AlreadySet, OwnAccountChange
 from app.identity.roles import current_permissions
 from app.identity.sign_in import sessions
 from app.identity.sign_in.sessions import Revocation
 from app.kit import clock, ids
 from app.kit.db import Session
+from app.kit.labels import LabelledEnum
 
 SUSPEND = "person.suspend"
 REACTIVATE = "person.reactivate"
@@ -29,6 +32,7 @@ SELECT id, email, role, branch_id, status FROM users WHERE id = %s FOR NO KEY UP
 _SET_STATUS = """
 UPDATE users SET status = %s, suspended_at = %s, suspended_reason = %s WHERE id = %s
 """
+_ENUMS: Mapping[str, type[LabelledEnum]] = {"role": Role, "status": AccountStatus}
 
 
 def request_suspension(session: Session, actor: Actor, person_id: UUID, *, reason: str) -> UUID:
@@ -69,24 +73,24 @@ def suspend_customer(
     Lifting the suspension takes two people.
     """
     row = session.row(_LOCK, (person_id,))
-    if row is None or row[2] != Role.USER or row[4] != "active":
+    if row is None or row[2] != Role.USER or row[4] != AccountStatus.ACTIVE:
         return
-    session.send(_SET_STATUS, ("suspended", clock.now(), reason, person_id))
+    session.send(_SET_STATUS, (AccountStatus.SUSPENDED, clock.now(), reason, person_id))
     sessions.revoke_all(session, person_id, Revocation.SUSPENDED)
     audit.record(
         session,
         actor=actor,
         action="person.suspended",
         subject=ids.encode("usr", person_id),
-        before={"status": "active"},
-        after={"status": "suspended"},
+        before={"status": AccountStatus.ACTIVE},
+        after={"status": AccountStatus.SUSPENDED},
         reason=reason,
     )
 
 
-def _compare_status(session: Session, payload: TextFields, status: str) -> ProposedChange:
+def _compare_status(session: Session, payload: TextFields, status: AccountStatus) -> ProposedChange:
     person = locked_person.lock_payload_person(session, payload)
-    if person.status == status:
+    if person.status is status:
         raise AlreadySet
     name = {"person": person.public_id, "role": person.role.value}
     return ProposedChange(name | {"status": person.status}, name | {"status": status})
@@ -99,7 +103,7 @@ def _check_not_own(_session: Session, actor: Actor, payload: TextFields) -> None
 
 def _suspend(session: Session, approved: ApprovedRequest) -> None:
     person = locked_person.lock_payload_person(session, approved.payload)
-    session.send(_SET_STATUS, ("suspended", clock.now(), approved.reason, person.id))
+    session.send(_SET_STATUS, (AccountStatus.SUSPENDED, clock.now(), approved.reason, person.id))
     sessions.revoke_all(session, person.id, Revocation.SUSPENDED)
     current_permissions.check_administrators_remain(session)
     _record_status(session, approved, person, "suspended")
@@ -107,7 +111,7 @@ def _suspend(session: Session, approved: ApprovedRequest) -> None:
 
 def _reactivate(session: Session, approved: ApprovedRequest) -> None:
     person = locked_person.lock_payload_person(session, approved.payload)
-    session.send(_SET_STATUS, ("active", None, None, person.id))
+    session.send(_SET_STATUS, (AccountStatus.ACTIVE, None, None, person.id))
     _record_status(session, approved, person, "reactivated")
 
 
@@ -121,7 +125,7 @@ def _record_status(
         subject=person.public_id,
         before={"status": person.status},
         after={
-            "status": "suspended" if done == "suspended" else "active",
+            "status": AccountStatus.SUSPENDED if done == "suspended" else AccountStatus.ACTIVE,
             **locked_person.approval_evidence(approved),
         },
         reason=approved.reason,
@@ -133,9 +137,10 @@ approvals_registry.register(
         SUSPEND,
         "Suspend a person",
         Permission.PEOPLE_SUSPEND,
-        lambda session, payload: _compare_status(session, payload, "suspended"),
+        lambda session, payload: _compare_status(session, payload, AccountStatus.SUSPENDED),
         _check_not_own,
         _suspend,
+        _ENUMS,
     )
 )
 approvals_registry.register(
@@ -143,8 +148,9 @@ approvals_registry.register(
         REACTIVATE,
         "Lift a suspension",
         Permission.PEOPLE_SUSPEND,
-        lambda session, payload: _compare_status(session, payload, "active"),
+        lambda session, payload: _compare_status(session, payload, AccountStatus.ACTIVE),
         _check_not_own,
         _reactivate,
+        _ENUMS,
     )
 )

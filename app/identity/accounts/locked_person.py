@@ -6,6 +6,7 @@ from uuid import UUID
 from app.access import Actor, Role
 from app.approvals import service as approvals
 from app.approvals.registry import ApprovedRequest, TextFields
+from app.identity.accounts.rules import AccountStatus
 from app.identity.errors import PersonErased
 from app.identity.roles import current_permissions
 from app.kit import ids
@@ -25,7 +26,7 @@ class LockedPerson:
     email: str
     role: Role
     branch_id: UUID | None
-    status: str
+    status: AccountStatus
 
     @property
     def public_id(self) -> str:
@@ -60,9 +61,9 @@ def lock_person(session: Session, person_id: UUID) -> LockedPerson:
     if row is None:
         raise NotFound
     user_id, email, role, branch_id, status = row
-    if status == "erased":
+    if status == AccountStatus.ERASED:
         raise PersonErased
-    return LockedPerson(user_id, email, Role(role), branch_id, status)
+    return LockedPerson(user_id, email, Role(role), branch_id, AccountStatus(status))
 
 
 def lock_payload_person(session: Session, payload: TextFields) -> LockedPerson:

@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.access import Role
+from app.identity.accounts.rules import AccountStatus
 from app.kit import ids, pagination
 from app.kit.db import Session
 from app.kit.errors import NotFound, PermissionDenied
@@ -37,7 +38,6 @@ _LOCK_ACTIVE = "SELECT FROM users WHERE id = %s AND status = 'active' FOR KEY SH
 _OPEN_SESSIONS = """
 SELECT count(*) FROM login_sessions WHERE user_id = %s AND revoked_at IS NULL AND expires_at > %s
 """
-STATUSES = ("active", "suspended", "erased")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class AccountDetails:
     last_name: str
     phone: str | None
     role: Role
-    status: str
+    status: AccountStatus
     branch_id: UUID | None
     email_confirmed_at: datetime | None
     created_at: datetime
@@ -73,7 +73,7 @@ def search_people(
     *,
     text: str = "",
     role: Role | None = None,
-    status: str | None = None,
+    status: AccountStatus | None = None,
     cursor: UUID | None = None,
     limit: int = 25,
 ) -> Page[AccountDetails]:
@@ -138,5 +138,7 @@ def _parse_id(text: str) -> UUID | None:
 
 
 def _to_account(row: Row) -> AccountDetails:
-    user_id, email, first, last, phone, role, *rest = row
-    return AccountDetails(user_id, email, first, last, phone, Role(role), *rest)
+    user_id, email, first, last, phone, role, status, *rest = row
+    return AccountDetails(
+        user_id, email, first, last, phone, Role(role), AccountStatus(status), *rest
+    )

@@ -1,4 +1,4 @@
-"""What an email address, a name and a phone number must be."""
+"""The status of an account, and what an email address, a name and a phone number must be."""
 
 from dataclasses import dataclass
 from unicodedata import category, normalize
@@ -7,6 +7,7 @@ import email_validator
 import phonenumbers
 
 from app.kit.errors import Invalid
+from app.kit.labels import Mark, StatusEnum
 
 NAME_LENGTH_MAX = 100
 
@@ -16,6 +17,16 @@ email_validator.SPECIAL_USE_DOMAIN_NAMES[:] = [
     for clean_name in email_validator.SPECIAL_USE_DOMAIN_NAMES
     if clean_name not in {"local", "test"}
 ]
+
+
+class AccountStatus(StatusEnum):
+    """Whether a person may use their account."""
+
+    ACTIVE = "active", "Active", Mark.DONE
+    SUSPENDED = "suspended", "Suspended", Mark.STOPPED
+    """The person can neither sign in nor move money."""
+    ERASED = "erased", "Erased", Mark.ENDED
+    """Every room removed who the person is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from app.approvals.registry import ApprovalAction, ApprovedRequest, ProposedChan
 from app.audit import service as audit
 from app.identity.accounts import locked_person
 from app.identity.accounts.locked_person import LockedPerson
+from app.identity.accounts.rules import AccountStatus
 from app.identity.errors import AlreadySet, OwnAccountChange, PermissionNotHeld
 from app.identity.roles import current_permissions, role_permissions
 from app.identity.sign_in import sessions
@@ -105,7 +106,7 @@ def _set_role(
 ) -> None:
     session.send(_SET_ROLE, (role, branch_id, person.id))
     sessions.revoke_all(session, person.id, Revocation.ROLE_CHANGED)
-    if person.status == "active" and actor is not None:
+    if person.status is AccountStatus.ACTIVE and actor is not None:
         current_permissions.check_administrators_remain(session)
     audit.record(
         session,
@@ -158,5 +159,6 @@ approvals_registry.register(
         _compare_admin,
         _check_admin,
         _make_admin,
+        {"role": Role},
     )
 )

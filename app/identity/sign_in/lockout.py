@@ -15,6 +15,7 @@ from typing import Self
 from uuid import UUID
 
 from app.audit import service as audit
+from app.audit.rules import AuditOutcome
 from app.identity.sign_in import rules as sign_in_rules
 from app.kit.db import Session
 from app.kit.errors import RateLimited
@@ -116,7 +117,7 @@ def count_failure(
                 action="attempts.blocked",
                 subject=key if key == counters.network else subject,
                 after={"network": counters.network_name, "seconds": seconds, "failures": row[0]},
-                outcome="denied",
+                outcome=AuditOutcome.DENIED,
             )
     return find_block(session, counters, now) if was_blocked else None
 

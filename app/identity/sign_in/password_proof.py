@@ -10,6 +10,7 @@ from uuid import UUID
 
 from app.access import Actor, Role
 from app.audit import service as audit
+from app.audit.rules import AuditOutcome
 from app.identity.accounts import queries as account_queries
 from app.identity.credentials import second_factor
 from app.identity.credentials.passwords import PasswordHashing
@@ -134,7 +135,7 @@ def record_denied(session: Session, attempt: PasswordAttempt, act: str, refusal:
         action=act,
         subject=attempt.subject,
         after={"network": attempt.counters.network_name, "refusal": refusal.code},
-        outcome="denied",
+        outcome=AuditOutcome.DENIED,
     )
     return refusal
 

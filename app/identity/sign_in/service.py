@@ -13,6 +13,7 @@ from uuid import UUID
 
 from app.access import Actor, Role
 from app.audit import service as audit
+from app.audit.rules import AuditOutcome
 from app.identity.accounts import queries as account_queries
 from app.identity.accounts import rules as account_rules
 from app.identity.accounts.queries import PersonProfile
@@ -121,7 +122,7 @@ def refresh(session: Session, refresh_token: str) -> IssuedTokens | Refusal:
             action="token.reused",
             subject=ids.encode("usr", user_id),
             after={"session": ids.encode("ses", session_id), "revoked": "all its tokens"},
-            outcome="denied",
+            outcome=AuditOutcome.DENIED,
         )
         return TokenInvalid()
     session.send("UPDATE refresh_tokens SET used_at = %s WHERE token_hash = %s", (now, token_hash))

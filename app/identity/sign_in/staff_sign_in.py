@@ -10,6 +10,7 @@ from uuid import UUID
 
 from app.access import Actor, Role
 from app.audit import service as audit
+from app.audit.rules import AuditOutcome
 from app.identity.accounts import queries as account_queries
 from app.identity.credentials import passkeys, second_factor
 from app.identity.errors import (
@@ -175,7 +176,7 @@ def record_denied(
         action=action,
         subject=_subject(user_id),
         after={"network": device.network, "refusal": refusal.code},
-        outcome="denied",
+        outcome=AuditOutcome.DENIED,
     )
 
 

@@ -266,5 +266,6 @@ approvals_registry.register(
         _propose_approval,
         _check_approver,
         _approve_requested,
+        {"kind": VerificationKind, "status": VerificationStatus},
     )
 )

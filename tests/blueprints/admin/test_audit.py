@@ -9,6 +9,7 @@ from flask import Flask
 from app.access import Actor, Role
 from app.audit import queries as audit_queries
 from app.audit import service as audit
+from app.audit.rules import AuditOutcome
 from app.kit import ids
 from app.kit.db import Database
 from tests.page_client import Browser
@@ -56,7 +57,7 @@ def test_record_is_listed_and_shown_with_all_its_facts(
         customer.user_id,
         reason="<b>asked by the court</b>",
         on_behalf_of=customer.user_id,
-        outcome="denied",
+        outcome=AuditOutcome.DENIED,
     )
     subject = ids.encode("usr", customer.user_id)
     listed = auditor.get_fragment(f"/admin/audit?what={subject}", "audit")
@@ -88,7 +89,7 @@ def test_records_are_found_by_actor_subject_action_and_outcome(
 ) -> None:
     maker, checker, customer = people.staff(Role.ADMIN), people.staff(Role.ADMIN), people.customer()
     first = record_suspension(database, maker, customer.user_id)
-    second = record_suspension(database, checker, customer.user_id, outcome="denied")
+    second = record_suspension(database, checker, customer.user_id, outcome=AuditOutcome.DENIED)
     third = record_suspension(database, None, customer.user_id)
     usr = ids.encode("usr", customer.user_id)
 
