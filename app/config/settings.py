@@ -116,6 +116,9 @@ class Settings(SettingsSection):
     #: The wait before the outbox sends an unfinished job again; it doubles each time.
     outbox_retry_seconds: float = Field(3, alias="PBCEX_OUTBOX_RETRY_SECONDS", gt=0, le=60)
 
+    #: How many jobs of a queue may call one provider at once.
+    provider_jobs_max: int = Field(2, alias="PBCEX_PROVIDER_JOBS_MAX", ge=1, le=100)
+
     #: Price feeds by name. Empty: the simulated feed; in production, none.
     price_feeds: Annotated[Names, checks.in_production(checks.forbid_simulated_prices)] = Field(
         (), alias="PBCEX_PRICE_FEEDS"

@@ -104,7 +104,8 @@ def follow_sends(session: Session) -> None:
     now = clock.now()
     values = {"now": now, "before": now - _CHECK_INTERVAL, "limit": _BATCH}
     for (reference,) in session.rows(_SELECT_UNSETTLED, values):
-        outbox.stage(session, "custody.settle_send", {"reference": reference})
+        args = {"reference": reference}
+        outbox.stage_unless_waiting(session, "custody.settle_send", args)
 
 
 def _claim(database: Database, reference: str) -> _ClaimedSend | None:

@@ -1,11 +1,11 @@
 """Checking every open payment again, whether a webhook came or not."""
 
 from datetime import timedelta
-from uuid import UUID
 
 from app.funding.deposits import service as deposits
 from app.funding.ports import PaymentMethod
 from app.funding.states import WithdrawalStatus
+from app.funding.withdrawals import service as withdrawals
 from app.kit import clock
 from app.kit.db import Session
 from app.outbox import service as outbox
@@ -25,7 +25,7 @@ UPDATE deposits SET looked_at = %(now)s WHERE id = ANY (ARRAY(
         AND looked_at < CASE WHEN requested_at < %(long_ago)s THEN %(old_before)s
             ELSE %(before)s END
     ORDER BY looked_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-)) RETURNING id, method
+)) RETURNING id, method, provider
 """
 _WITHDRAWALS = """
 UPDATE withdrawals SET looked_at = %(now)s WHERE id = ANY (ARRAY(
@@ -34,7 +34,7 @@ UPDATE withdrawals SET looked_at = %(now)s WHERE id = ANY (ARRAY(
         AND looked_at < CASE WHEN status = 'in_review' THEN %(reviewed_before)s
             WHEN requested_at < %(long_ago)s THEN %(old_before)s ELSE %(before)s END
     ORDER BY looked_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-)) RETURNING id, status
+)) RETURNING id, status, provider
 """
 
 
@@ -45,13 +45,11 @@ def poll_payments(session: Session) -> None:
         "now": now, "before": now - _PAUSE, "reviewed_before": now - _REVIEW_PAUSE,
         "old_before": now - _PAUSE_WHEN_OLD, "long_ago": now - _OLD, "limit": _BATCH,
     }  # fmt: skip
-    for deposit_id, method in session.rows(_DEPOSITS, values):
-        deposits.stage_advance(session, deposit_id, PaymentMethod(method))
-    for withdrawal_id, status in session.rows(_WITHDRAWALS, values):
-        _stage_check(session, withdrawal_id, WithdrawalStatus(status))
-
-
-def _stage_check(session: Session, withdrawal_id: UUID, status: WithdrawalStatus) -> None:
-    is_in_review = status is WithdrawalStatus.IN_REVIEW
-    task_name = "funding.review_withdrawal" if is_in_review else "funding.send_withdrawal"
-    outbox.stage(session, task_name, {"withdrawal_id": str(withdrawal_id)})
+    for deposit_id, method, provider in session.rows(_DEPOSITS, values):
+        deposits.stage_advance(session, deposit_id, PaymentMethod(method), provider)
+    for withdrawal_id, status, provider in session.rows(_WITHDRAWALS, values):
+        if status == WithdrawalStatus.IN_REVIEW:
+            args = {"withdrawal_id": str(withdrawal_id)}
+            outbox.stage(session, "funding.review_withdrawal", args)
+        else:
+            withdrawals.stage_sending(session, withdrawal_id, provider)

@@ -15,83 +15,88 @@ from app.funding.ports import (
 from app.funding.withdrawals import payouts
 from app.funding.withdrawals import service as withdrawals
 from app.kit.db import Database, Session
-from app.kit.tasks import task
+from app.kit.tasks import Queue, task
 from app.screening.facts import ScreeningDecided
 
 
-@task("funding.poll")
+@task("funding.poll", queue=Queue.PAYMENTS)
 def poll_payments(session: Session) -> None:
     """Stage the check of every open deposit and withdrawal."""
     poll.poll_payments(session)
 
 
-@task("funding.advance_deposit", own_transactions=True, polled=True)
+@task("funding.advance_deposit", queue=Queue.PAYMENTS, own_transactions=True, polled=True)
 def advance_deposit(database: Database, *, deposit_id: str) -> None:
     """Create, capture or check the payment of a deposit at its provider."""
     payments.advance(database, UUID(deposit_id))
 
 
-@task("funding.look_for_arrivals", own_transactions=True, polled=True)
+@task("funding.look_for_arrivals", queue=Queue.PAYMENTS, own_transactions=True, polled=True)
 def fetch_transfers(database: Database, *, deposit_id: str) -> None:
     """Give the customer a virtual account, and credit transfers to it."""
     incoming_transfers.fetch_transfers(database, UUID(deposit_id))
 
 
-@task("funding.give_address")
+@task("funding.give_address", queue=Queue.PAYMENTS)
 def share_deposit_address(session: Session, *, deposit_id: str) -> None:
     """Give the customer the wallet address to send to."""
     custody_rail.share_deposit_address(session, UUID(deposit_id))
 
 
-@task("funding.send_withdrawal", own_transactions=True, polled=True)
+@task("funding.send_withdrawal", queue=Queue.PAYMENTS, own_transactions=True, polled=True)
 def advance_withdrawal(database: Database, *, withdrawal_id: str) -> None:
     """Send a withdrawal, or learn the outcome of an earlier attempt."""
     payouts.advance(database, UUID(withdrawal_id))
 
 
-@task("funding.review_withdrawal")
+@task("funding.review_withdrawal", queue=Queue.PAYMENTS)
 def review_withdrawal(session: Session, *, withdrawal_id: str) -> None:
     """Screen the payee of a withdrawal in review again."""
     withdrawals.review(session, UUID(withdrawal_id))
 
 
-@task("funding.payment_changed", own_transactions=True, on=PaymentChanged)
+@task("funding.payment_changed", queue=Queue.PAYMENTS, own_transactions=True, on=PaymentChanged)
 def handle_payment_event(database: Database, *, event_id: str) -> None:
     """Stage the check of the deposit that a webhook is about."""
     payments.handle_payment_event(database, UUID(event_id))
 
 
-@task("funding.dispute_changed", own_transactions=True, on=DisputeChanged)
+@task("funding.dispute_changed", queue=Queue.PAYMENTS, own_transactions=True, on=DisputeChanged)
 def handle_dispute_event(database: Database, *, event_id: str) -> None:
     """Fetch and apply the dispute that a webhook is about."""
     disputes.handle_dispute_event(database, UUID(event_id))
 
 
-@task("funding.account_changed", own_transactions=True, on=IncomingTransferChanged)
+@task(
+    "funding.account_changed",
+    queue=Queue.PAYMENTS,
+    own_transactions=True,
+    on=IncomingTransferChanged,
+)
 def handle_account_event(database: Database, *, event_id: str) -> None:
     """Fetch and record the incoming transfer that a webhook is about."""
     incoming_transfers.handle_account_event(database, UUID(event_id))
 
 
-@task("funding.payout_changed", own_transactions=True, on=PayoutChanged)
+@task("funding.payout_changed", queue=Queue.PAYMENTS, own_transactions=True, on=PayoutChanged)
 def handle_payout_event(database: Database, *, event_id: str) -> None:
     """Check the withdrawal that a webhook is about."""
     payouts.handle_payout_event(database, UUID(event_id))
 
 
-@task("funding.credit_arrival", on=TokensArrived)
+@task("funding.credit_arrival", queue=Queue.PAYMENTS, on=TokensArrived)
 def credit_token_deposit(session: Session, *, arrival_id: str) -> None:
     """Credit an incoming token transfer."""
     custody_rail.credit_token_deposit(session, UUID(arrival_id))
 
 
-@task("funding.settle_send", own_transactions=True, on=SendSettled)
+@task("funding.settle_send", queue=Queue.PAYMENTS, own_transactions=True, on=SendSettled)
 def settle_withdrawal(database: Database, *, reference: str) -> None:
     """Settle the withdrawal whose send was settled."""
     custody_rail.settle_withdrawal(database, reference)
 
 
-@task("funding.screening_decided", on=ScreeningDecided)
+@task("funding.screening_decided", queue=Queue.PAYMENTS, on=ScreeningDecided)
 def handle_screening_decision(
     session: Session,
     *,

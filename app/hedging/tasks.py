@@ -2,10 +2,10 @@
 
 from app.hedging import service
 from app.kit.db import Session
-from app.kit.tasks import task
+from app.kit.tasks import Queue, task
 
 
-@task("hedging.record_exposure")
+@task("hedging.record_exposure", queue=Queue.LEDGER)
 def record_exposure(session: Session) -> None:
     """Record the net exposure of every metal now."""
     service.record_exposure(session)

@@ -6,7 +6,7 @@ from app.identity.credentials import one_time_tokens, passkeys, password_reset
 from app.identity.sign_in import lockout
 from app.kit import clock
 from app.kit.db import Session
-from app.kit.tasks import task
+from app.kit.tasks import Queue, task
 
 _DELETE_TOKENS = """
 DELETE FROM refresh_tokens t USING login_sessions s WHERE s.id = t.session_id AND s.expires_at <= %s
@@ -14,7 +14,7 @@ DELETE FROM refresh_tokens t USING login_sessions s WHERE s.id = t.session_id AN
 _DELETE_SESSIONS = "DELETE FROM login_sessions WHERE expires_at <= %s"
 
 
-@task("identity.forget_expired")
+@task("identity.forget_expired", queue=Queue.NIGHTLY)
 def delete_expired(session: Session) -> None:
     """Delete expired sessions with their tokens, pending sign-ins, challenges, links and failure
     counters."""
@@ -27,7 +27,7 @@ def delete_expired(session: Session) -> None:
     lockout.delete_expired(session, now)
 
 
-@task("identity.send_reset_link")
+@task("identity.send_reset_link", queue=Queue.MESSAGES)
 def send_reset_link(session: Session, *, user_id: str | None) -> None:
     """Email a reset link; None if no account has the email address that was entered."""
     if user_id is not None:

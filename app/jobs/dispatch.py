@@ -61,6 +61,8 @@ def execute_job(database: Database, identifier: UUID, backoff: Backoff) -> None:
         with database.transaction() as session:
             outbox.mark_done(session, identifier)
     except kit_tasks.JobClaimedElsewhere:
+        with database.transaction() as session:
+            outbox.postpone(session, identifier, backoff)
         log.info("job_in_other_hands", outbox_id=str(identifier))
     except Exception as error:
         with database.transaction() as session:

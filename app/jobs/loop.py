@@ -14,7 +14,7 @@ from app.kit.errors import Unavailable
 #: Errors of a step while PostgreSQL or Redis is unavailable: the loop waits and tries again. Any
 #: other error is a bug and ends the process; its supervisor starts a new one.
 SERVER_UNAVAILABLE = (Unavailable, RedisError)
-_WAIT_SECONDS_MIN, _WAIT_SECONDS_MAX = 0.1, 5.0
+_WAIT_SECONDS_MIN, _WAIT_SECONDS_MAX = 0.1, 2.0
 
 
 class Loop:

@@ -1,9 +1,12 @@
 """The relay: sends due rows of the outbox to RQ. One is enough; more may run."""
 
+import math
+import time
 from collections.abc import Sequence
 from uuid import UUID
 
 from redis import Redis
+from redis.exceptions import ResponseError
 from rq import Queue
 from rq.serializers import JSONSerializer
 
@@ -22,14 +25,26 @@ _BATCH = 100
 _PARCELS_PER_BATCH = 10
 _FAILURE_SECONDS = 60
 _IDLE_SECONDS = 0.1
+# A provider's next job is sent soon after the previous one has ended.
+_BUSY_SECONDS = 0.02
+_ASSIGN_SECONDS = 5.0
 
 
 class Relay:
     """Sends the due jobs of every queue, a batch at a time."""
 
-    def __init__(self, database: Database, redis: Redis, backoff: Backoff) -> None:
+    def __init__(
+        self,
+        database: Database,
+        redis: Redis,
+        backoff: Backoff,
+        *,
+        provider_jobs_max: int,
+    ) -> None:
         self._database = database
         self._backoff = backoff
+        self._provider_jobs_max = provider_jobs_max
+        self._assigned_at = -math.inf
         self._queues = {
             name: Queue(name, connection=redis, serializer=JSONSerializer)
             for name in kit_tasks.Queue
@@ -39,29 +54,51 @@ class Relay:
         """Send the due jobs that fit into the queues; return the seconds to rest.
 
         Raises `Unavailable` or `RedisError` if a server is unavailable. Rows that were claimed and
-        did not reach Redis are due again after their backoff.
+        may have reached Redis are due again after their backoff.
         """
-        batches = [self._send_due(name, queue) for name, queue in self._queues.items()]
-        return 0 if _BATCH in batches else _IDLE_SECONDS
-
-    def _send_due(self, name: kit_tasks.Queue, queue: Queue) -> int:
+        self._assign_queues()
         # Redis is asked first: while it is unavailable nothing is claimed, so no backoff grows.
-        if queue.count >= QUEUED_MAX:
-            return 0
+        names = [name for name, queue in self._queues.items() if queue.count < QUEUED_MAX]
+        if not names:
+            return _IDLE_SECONDS
         with self._database.transaction() as session:
-            claimed = outbox.claim_due_jobs(session, name, _BATCH, clock.now(), self._backoff)
-        if claimed:
-            queue.enqueue_many(
-                Queue.prepare_data(
-                    RUN_FUNCTION,
-                    args=tuple(identifier.hex for identifier in parcel),
-                    timeout=JOB_SECONDS_MAX * len(parcel),
-                    result_ttl=0,
-                    failure_ttl=_FAILURE_SECONDS,
-                )
-                for parcel in split_into_parcels(claimed)
+            claimed = outbox.claim_due_jobs(
+                session, names, _BATCH, clock.now(), self._backoff,
+                provider_jobs_max=self._provider_jobs_max,
+            )  # fmt: skip
+        unsent = {name: identifiers for name, identifiers in claimed.items() if identifiers}
+        rest = _BUSY_SECONDS if unsent else _IDLE_SECONDS
+        if any(len(identifiers) == _BATCH for identifiers in unsent.values()):
+            rest = 0
+        try:
+            for name in list(unsent):
+                self._enqueue(name, unsent[name])
+                del unsent[name]
+        except ResponseError:
+            # Redis refuses to write: the queue is at fault, not the jobs, so they do not wait.
+            with self._database.transaction() as session:
+                outbox.return_claims(session, [each for ids in unsent.values() for each in ids])
+            raise
+        return rest
+
+    def _assign_queues(self) -> None:
+        if time.monotonic() < self._assigned_at + _ASSIGN_SECONDS:
+            return
+        with self._database.transaction() as session:
+            outbox.assign_queues(session)
+        self._assigned_at = time.monotonic()
+
+    def _enqueue(self, name: kit_tasks.Queue, identifiers: Sequence[UUID]) -> None:
+        self._queues[name].enqueue_many(
+            Queue.prepare_data(
+                RUN_FUNCTION,
+                args=tuple(identifier.hex for identifier in parcel),
+                timeout=JOB_SECONDS_MAX * len(parcel),
+                result_ttl=0,
+                failure_ttl=_FAILURE_SECONDS,
             )
-        return len(claimed)
+            for parcel in split_into_parcels(identifiers)
+        )
 
 
 def split_into_parcels(identifiers: Sequence[UUID]) -> list[Sequence[UUID]]:

@@ -22,7 +22,7 @@ _PAUSE_SECONDS = 1.0
 class RqWorker(SimpleWorker):
     """RQ's in-process worker without its remote control."""
 
-    max_connection_wait_time = 5
+    max_connection_wait_time = 2
     stop_was_requested = False
 
     def subscribe(self) -> None:

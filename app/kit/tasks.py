@@ -12,9 +12,19 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Queue(StrEnum):
-    """The queues. Each worker process serves exactly one."""
+    """The queues, by what may wait. Each worker process serves exactly one, so that no job waits
+    for a slower kind."""
 
-    DEFAULT = "default"
+    LEDGER = "ledger"
+    """The books: roll-up, seal, holds. Seconds matter, and nothing here calls a provider."""
+    MESSAGES = "messages"
+    """What people are told, and sign-in links that they wait for."""
+    PAYMENTS = "payments"
+    """Money and tokens in and out, at providers."""
+    FULFILLMENT = "fulfillment"
+    """What a person ordered and may take minutes: verifications, archives, deliveries."""
+    NIGHTLY = "nightly"
+    """Comparisons and cleaning, which may take hours."""
 
 
 class JobClaimedElsewhere(Exception):
@@ -33,6 +43,9 @@ class Task:
 
     With `polled` a task of the timetable checks the same thing until it is finished. A try that
     raises `NotFinished` is then not retried: the poll comes anyway.
+
+    `provider` is what the task calls: the jobs of one provider in a queue are limited. Where it
+    depends on the job, it is given when the job is staged.
     """
 
     name: str
@@ -40,6 +53,7 @@ class Task:
     run: Callable[..., None]
     own_transactions: bool = False
     polled: bool = False
+    provider: str | None = None
 
 
 _TASKS: dict[str, Task] = {}
@@ -49,9 +63,10 @@ _SUBSCRIBERS: dict[type[Fact], list[str]] = {}
 def task(
     name: str,
     *,
-    queue: Queue = Queue.DEFAULT,
+    queue: Queue,
     own_transactions: bool = False,
     polled: bool = False,
+    provider: str | None = None,
     on: type[Fact] | None = None,
 ) -> Callable[[Function], Function]:
     """Register a function `(session, **args)` as the task `room.verb_noun`; args are JSON.
@@ -64,7 +79,7 @@ def task(
             raise ValueError(f"two tasks are named {name}")
         if on is not None:
             _subscribe(on, name, function)
-        _TASKS[name] = Task(name, queue, function, own_transactions, polled)
+        _TASKS[name] = Task(name, queue, function, own_transactions, polled, provider)
         return function
 
     return register
@@ -100,3 +115,8 @@ def find(name: str) -> Task:
 def names() -> frozenset[str]:
     """Return the names of all registered tasks."""
     return frozenset(_TASKS)
+
+
+def registered() -> list[Task]:
+    """Return all registered tasks."""
+    return list(_TASKS.values())

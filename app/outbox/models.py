@@ -30,6 +30,23 @@ class StagedJob(Base):
             "due_at",
             postgresql_where=sa.text("done_at IS NULL AND dead_at IS NULL"),
         ),
+        sa.Index(
+            "outbox_sent_idx",
+            "queue",
+            "provider",
+            postgresql_where=sa.text(
+                "provider IS NOT NULL AND sent_at IS NOT NULL AND done_at IS NULL"
+                " AND dead_at IS NULL"
+            ),
+        ),
+        sa.Index(
+            "outbox_waiting_args_idx",
+            "args",
+            postgresql_using="hash",
+            postgresql_where=sa.text(
+                "provider IS NOT NULL AND sent_at IS NULL AND done_at IS NULL AND dead_at IS NULL"
+            ),
+        ),
         sa.Index("outbox_done_at_idx", "done_at", postgresql_where=sa.text("done_at IS NOT NULL")),
         sa.Index("outbox_dead_at_idx", "dead_at", postgresql_where=sa.text("dead_at IS NOT NULL")),
     )
@@ -38,10 +55,13 @@ class StagedJob(Base):
     task: Mapped[str] = mapped_column(sa.Text)
     args: Mapped[dict[str, Any]] = mapped_column(JSONB)
     queue: Mapped[str] = mapped_column(sa.Text)
+    #: The provider that the job calls, if any: its jobs in flight are limited.
+    provider: Mapped[str | None] = mapped_column(sa.Text)
     staged_at: Mapped[datetime] = mapped_column(Instant)
     #: When the relay sends it next. Every sending and every failure postpones it.
     due_at: Mapped[datetime] = mapped_column(Instant)
-    #: When it was last sent to a worker; `sends` counts how often.
+    #: When it was last sent to a worker; `sends` counts how often. None while it waits, also after
+    #: a failure: a job with a value is in flight.
     sent_at: Mapped[datetime | None] = mapped_column(Instant)
     sends: Mapped[int] = mapped_column(sa.Integer, server_default=sa.text("0"))
     #: How often a worker started it.

@@ -13,15 +13,21 @@ class Backoff:
     """How long to wait between tries.
 
     The n-th wait is `base` × 2^(n-1), at most `base` × 2^`doublings`. After `tries_max` tries the
-    job is dead.
+    job is dead. While a job with own transactions runs it is not sent again for 40 times `base`.
     """
 
     base: timedelta = timedelta(seconds=3)
     doublings: int = 8
     tries_max: int = 12
 
+    @property
+    def lease(self) -> timedelta:
+        """How long a started job with own transactions is left alone, if its worker is killed."""
+        return 40 * self.base
 
-#: Waits from 3 seconds to 12.8 minutes; a job is dead after a little over an hour.
+
+#: Waits from 3 seconds to 12.8 minutes; a job is dead after a little over an hour. The lease of two
+#: minutes is the time limit of a job.
 BACKOFF = Backoff()
 
 

@@ -2,6 +2,7 @@
 executes them."""
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,27 +28,68 @@ _PRUNE_BATCH = 50_000
 _ASYNCHRONOUS_COMMIT = "SET LOCAL synchronous_commit TO off"
 
 _STAGE = """
-INSERT INTO outbox (id, task, args, queue, staged_at, due_at)
-VALUES (%s, %s, %s::jsonb, %s, %s, %s)
+INSERT INTO outbox (id, task, args, queue, provider, staged_at, due_at)
+VALUES (%s, %s, %s::jsonb, %s, %s, %s, %s)
+"""
+_IS_WAITING = """
+SELECT FROM outbox WHERE task = %s AND args = %s::jsonb
+    AND provider IS NOT NULL AND sent_at IS NULL AND done_at IS NULL AND dead_at IS NULL
 """
 
+# Two relays would each count the same free places.
+_CLAIM_LOCK = "SELECT pg_advisory_xact_lock(hashtext('outbox claim'))"
+# A job that was sent keeps its place until it ends, also when it is due to be sent again. Jobs of a
+# provider without a free place are skipped, so that those behind them are found.
 _CLAIM = """
+WITH in_flight AS MATERIALIZED (
+    SELECT queue, provider, count(*) AS jobs FROM outbox
+    WHERE provider IS NOT NULL AND sent_at IS NOT NULL AND done_at IS NULL AND dead_at IS NULL
+    GROUP BY queue, provider
+), due AS MATERIALIZED (
+    SELECT job.* FROM unnest(%(queues)s::text[]) AS q (name) CROSS JOIN LATERAL (
+        SELECT o.id, o.queue, o.provider, o.sent_at, o.due_at FROM outbox o
+        WHERE o.queue = q.name AND o.due_at <= %(now)s AND o.done_at IS NULL AND o.dead_at IS NULL
+            AND (o.provider IS NULL OR o.sent_at IS NOT NULL OR NOT EXISTS (
+                SELECT FROM in_flight f WHERE f.queue = o.queue AND f.provider = o.provider
+                    AND f.jobs >= %(provider_jobs_max)s))
+        ORDER BY o.due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+    ) AS job
+), placed AS (
+    SELECT due.id, due.provider IS NULL OR due.sent_at IS NOT NULL OR %(provider_jobs_max)s
+        >= coalesce(f.jobs, 0) + row_number() OVER (
+            PARTITION BY due.queue, due.provider, due.sent_at IS NULL ORDER BY due.due_at
+        ) AS has_place
+    FROM due LEFT JOIN in_flight f ON f.queue = due.queue AND f.provider = due.provider
+)
 UPDATE outbox
 SET sent_at = %(now)s, sends = sends + 1,
     due_at = %(now)s + %(base)s * power(2, least(sends, %(doublings)s))
-WHERE id = ANY (ARRAY(
-    SELECT id FROM outbox
-    WHERE queue = %(queue)s AND due_at <= %(now)s AND done_at IS NULL AND dead_at IS NULL
-    ORDER BY due_at LIMIT %(limit)s
-    FOR UPDATE SKIP LOCKED
-))
-RETURNING id
+WHERE id = ANY (ARRAY(SELECT id FROM placed WHERE has_place))
+RETURNING queue, id
+"""
+_RETURN_CLAIMS = """
+UPDATE outbox SET due_at = %s, sends = sends - 1, sent_at = CASE WHEN sends > 1 THEN sent_at END
+WHERE id = ANY (%s) AND sends > 0 AND done_at IS NULL
+"""
+# A job whose task is unknown fails visibly, in any queue that is served.
+_ASSIGN_QUEUES = """
+UPDATE outbox SET queue = assigned.queue
+FROM (
+    SELECT o.id, coalesce(t.queue, %(otherwise)s) AS queue
+    FROM outbox o LEFT JOIN unnest(%(tasks)s::text[], %(queues)s::text[]) AS t (task, queue)
+        ON t.task = o.task
+    WHERE o.done_at IS NULL AND o.dead_at IS NULL AND o.queue <> coalesce(t.queue, %(otherwise)s)
+    FOR UPDATE OF o SKIP LOCKED
+) AS assigned
+WHERE outbox.id = assigned.id
 """
 
 # A worker that dies during a try records no error, so a try is counted before it begins.
 _COUNT_ATTEMPT = """
 UPDATE outbox
 SET tries = tries + 1,
+    due_at = CASE WHEN task = ANY (%(leased)s) THEN greatest(due_at, %(now)s + %(lease)s)
+        ELSE due_at END,
     dead_at = CASE WHEN tries >= %(tries_max)s THEN %(now)s END,
     last_error = CASE WHEN tries >= %(tries_max)s
         THEN coalesce(last_error, 'The worker process ended during every try') ELSE last_error END
@@ -71,19 +113,28 @@ UPDATE outbox SET done_at = %s, dead_at = NULL, last_error = NULL WHERE id = %s 
 
 _FAIL = """
 UPDATE outbox
-SET last_error = %(error)s,
+SET last_error = %(error)s, sent_at = NULL, sends = 0,
     due_at = %(now)s + %(base)s * power(2, least(tries - 1, %(doublings)s)),
     dead_at = CASE WHEN tries >= %(tries_max)s THEN %(now)s END
 WHERE id = %(id)s AND done_at IS NULL AND dead_at IS NULL
 RETURNING dead_at IS NOT NULL
 """
 
+_POSTPONE = """
+UPDATE outbox
+SET sent_at = NULL, sends = 0,
+    due_at = %(now)s + %(base)s * power(2, least(tries - 1, %(doublings)s))
+WHERE id = %(id)s AND done_at IS NULL AND dead_at IS NULL
+"""
+
 _REVIVE = """
-UPDATE outbox SET dead_at = NULL, tries = 0, due_at = %s WHERE id = %s AND dead_at IS NOT NULL
+UPDATE outbox SET dead_at = NULL, tries = 0, sends = 0, sent_at = NULL, due_at = %s
+WHERE id = %s AND dead_at IS NOT NULL
 RETURNING task
 """
 _REVIVE_ALL = """
-UPDATE outbox SET dead_at = NULL, tries = 0, due_at = %s WHERE task = %s AND dead_at IS NOT NULL
+UPDATE outbox SET dead_at = NULL, tries = 0, sends = 0, sent_at = NULL, due_at = %s
+WHERE task = %s AND dead_at IS NOT NULL
 RETURNING id
 """
 _EXISTS = "SELECT FROM outbox WHERE id = %s"
@@ -106,43 +157,86 @@ class LockedJob:
 
 
 def stage(
-    session: Session, task: str, args: dict[str, Any], *, not_before: datetime | None = None
+    session: Session,
+    task: str,
+    args: dict[str, Any],
+    *,
+    provider: str | None = None,
+    not_before: datetime | None = None,
 ) -> UUID:
     """Stage `task(session, **args)` to run after this transaction commits; return the job's id.
 
-    It does not run before `not_before`. `args` are JSON. Raises `LookupError` for an unknown task.
+    It does not run before `not_before`. `args` are JSON. `provider` is what the job will call, if
+    the task does not say so itself. Raises `LookupError` for an unknown task.
     """
-    identifier, now = ids.new(), clock.now()
-    queue = kit_tasks.find(task).queue
-    parameters = (identifier, task, json.dumps(args), queue, now, not_before or now)
+    identifier, now, found = ids.new(), clock.now(), kit_tasks.find(task)
+    provider = found.provider or provider
+    parameters = (identifier, task, json.dumps(args), found.queue, provider, now, not_before or now)
     session.send(_STAGE, parameters)
     return identifier
 
 
-def publish(session: Session, fact: Fact) -> None:
-    """Stage every task that subscribes to this fact. Raises `LookupError` if there is none."""
+def publish(session: Session, fact: Fact, *, provider: str | None = None) -> None:
+    """Stage every task that subscribes to this fact; `provider` is who reported it, if anyone did.
+
+    Raises `LookupError` if there is none.
+    """
     for task in kit_tasks.subscribers(type(fact)):
-        stage(session, task, fact.to_arguments())
+        stage(session, task, fact.to_arguments(), provider=provider)
+
+
+def stage_unless_waiting(
+    session: Session, task: str, args: dict[str, Any], *, provider: str | None = None
+) -> None:
+    """Stage a job that calls a provider, unless the same one has not been sent yet."""
+    if session.row(_IS_WAITING, (task, json.dumps(args))) is None:
+        stage(session, task, args, provider=provider)
 
 
 def claim_due_jobs(
     session: Session,
-    queue: kit_tasks.Queue,
+    queues: Collection[kit_tasks.Queue],
     limit: int,
     now: datetime,
     backoff: rules.Backoff = rules.BACKOFF,
-) -> list[UUID]:
-    """Claim up to `limit` due jobs of a queue, the longest due first, and count them as sent.
+    *,
+    provider_jobs_max: int,
+) -> dict[kit_tasks.Queue, list[UUID]]:
+    """Claim up to `limit` due jobs of each queue, the longest due first, and count them as sent.
 
-    Each is due again after the backoff of its sendings, unless it is done by then. Two relays never
-    claim the same row at once.
+    Of the jobs that call one provider at most `provider_jobs_max` of a queue are sent and not
+    ended. Each claimed job is due again after the backoff of its sendings, unless it is done by
+    then. Relays claim one after the other.
     """
     parameters = {
-        "queue": queue, "limit": limit, "now": now,
+        "queues": list(queues), "limit": limit, "now": now, "provider_jobs_max": provider_jobs_max,
         "base": backoff.base, "doublings": backoff.doublings,
     }  # fmt: skip
     session.send(_ASYNCHRONOUS_COMMIT)
-    return [row[0] for row in session.rows(_CLAIM, parameters)]
+    session.send(_CLAIM_LOCK)
+    claimed: dict[kit_tasks.Queue, list[UUID]] = {queue: [] for queue in queues}
+    for queue, identifier in session.rows(_CLAIM, parameters):
+        claimed[kit_tasks.Queue(queue)].append(identifier)
+    return claimed
+
+
+def return_claims(session: Session, identifiers: Collection[UUID]) -> None:
+    """Make claimed jobs due again, as if not claimed: the queue refused them all."""
+    session.send(_RETURN_CLAIMS, (clock.now(), list(identifiers)))
+
+
+def assign_queues(session: Session) -> None:
+    """Move pending jobs to the queues of their tasks.
+
+    Another release, before or after this one, may have staged them for other queues.
+    """
+    registered = kit_tasks.registered()
+    parameters = {
+        "tasks": [task.name for task in registered],
+        "queues": [task.queue for task in registered],
+        "otherwise": kit_tasks.Queue.NIGHTLY,
+    }
+    session.send(_ASSIGN_QUEUES, parameters)
 
 
 def count_attempt(
@@ -151,13 +245,17 @@ def count_attempt(
     """Count a try before it begins, in a transaction of its own.
 
     Return False if the job cannot be tried: it is done, dead, pruned or locked by another worker.
-    A job that was started `tries_max` times and neither finished nor failed is marked as dead,
-    because it ends its workers.
+    A task with own transactions does not lock the row, so its job is not sent again before the
+    lease ends. A job that was started `tries_max` times and neither finished nor failed is marked
+    as dead, because it ends its workers.
     """
     session.send(_ASYNCHRONOUS_COMMIT)
-    row = session.row(
-        _COUNT_ATTEMPT, {"id": identifier, "now": clock.now(), "tries_max": backoff.tries_max}
-    )
+    leased = [task.name for task in kit_tasks.registered() if task.own_transactions]
+    parameters = {
+        "id": identifier, "now": clock.now(), "tries_max": backoff.tries_max,
+        "leased": leased, "lease": backoff.lease,
+    }  # fmt: skip
+    row = session.row(_COUNT_ATTEMPT, parameters)
     return row is not None and bool(row[0])
 
 
@@ -192,6 +290,15 @@ def record_failure(
     }  # fmt: skip
     row = session.row(_FAIL, parameters)
     return row is not None and bool(row[0])
+
+
+def postpone(session: Session, identifier: UUID, backoff: rules.Backoff = rules.BACKOFF) -> None:
+    """Make a job that was tried and did not fail due after the backoff of its tries."""
+    parameters = {
+        "id": identifier, "now": clock.now(),
+        "base": backoff.base, "doublings": backoff.doublings,
+    }  # fmt: skip
+    session.send(_POSTPONE, parameters)
 
 
 def revive_job(session: Session, actor: Actor | None, identifier: UUID) -> None:

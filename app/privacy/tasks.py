@@ -3,17 +3,17 @@
 from uuid import UUID
 
 from app.kit.db import Database, Session
-from app.kit.tasks import task
+from app.kit.tasks import Queue, task
 from app.privacy import exports
 
 
-@task("privacy.build_archive", own_transactions=True)
+@task("privacy.build_archive", queue=Queue.FULFILLMENT, own_transactions=True)
 def build_archive(database: Database, *, export_id: str) -> None:
     """Build the archive of a data export, and notify the person."""
     exports.build_archive(database, UUID(export_id))
 
 
-@task("privacy.expire_archives")
+@task("privacy.expire_archives", queue=Queue.NIGHTLY)
 def expire_archives(session: Session) -> None:
     """Delete expired archives, and cancel requests whose job has failed for good."""
     exports.expire_archives(session)

@@ -84,7 +84,7 @@ def store_events(
         )
         assert row is not None
         if row[0]:
-            outbox.publish(session, event.fact(identifier))
+            outbox.publish(session, event.fact(identifier), provider=provider)
             new += 1
     return new
 

@@ -3,11 +3,11 @@
 from uuid import UUID
 
 from app.kit.db import Session
-from app.kit.tasks import task
+from app.kit.tasks import Queue, task
 from app.screening.decisions import rescreening
 
 
-@task("screening.rescreen")
+@task("screening.rescreen", queue=Queue.FULFILLMENT)
 def rescreen(session: Session, *, version: int, source: str, after: str | None) -> None:
     """Screen the next batch of a source against a version of the sanctions list."""
     rescreening.rescreen(

@@ -22,6 +22,7 @@ from rq.serializers import JSONSerializer
 from app.jobs.connection import connect_to_redis
 from app.jobs.relay import Relay
 from app.jobs.worker import RqWorker
+from app.kit import tasks as kit_tasks
 from app.kit.db import Database
 from app.outbox import service as outbox
 from app.outbox.rules import Backoff
@@ -85,9 +86,11 @@ class WorkerProcesses:
         self.log = log
         self._processes: list[BaseProcess] = []
 
-    def start(self, role: str) -> BaseProcess:
+    def start(self, role: str, queue: kit_tasks.Queue = kit_tasks.Queue.PAYMENTS) -> BaseProcess:
+        """Start a process with this role; a worker serves the queue of the tests' tasks."""
+        options = ["--queue", queue] if role == "work" else []
         process = forked_processes.start_process(
-            main, "worker.py", role, environ=self._environ, log=self.log
+            main, "worker.py", role, *options, environ=self._environ, log=self.log
         )
         self._processes.append(process)
         return process
@@ -113,7 +116,7 @@ class JobBench:
     def __init__(self, database: Database, redis: Redis) -> None:
         self.database = database
         self.redis = redis
-        self.queue = Queue("default", connection=redis, serializer=JSONSerializer)
+        self.queue = Queue(kit_tasks.Queue.PAYMENTS, connection=redis, serializer=JSONSerializer)
 
     def stage(self, task: str = "tests.leave_effect", **args: object) -> UUID:
         """Stage a job for a new user id; return the user id."""
@@ -146,7 +149,7 @@ class JobBench:
 
     def relay(self) -> None:
         """Run one step of a relay."""
-        Relay(self.database, self.redis, BACKOFF).step()
+        Relay(self.database, self.redis, BACKOFF, provider_jobs_max=2).step()
 
     def work(self, app) -> None:
         """Execute jobs in this process until the queue is empty."""

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from app.kit import clock, ids
 from app.kit.db import Session
-from app.kit.tasks import task
+from app.kit.tasks import Queue, task
 
 _EFFECT = """
 INSERT INTO messages (id, user_id, event_key, kind, version, subject, body, created_at)
@@ -14,13 +14,13 @@ VALUES (%s, %s, %s, 'effect', 1, '', '', %s)
 """
 
 
-@task("tests.leave_effect")
+@task("tests.leave_effect", queue=Queue.PAYMENTS)
 def leave_effect(session: Session, *, user_id: str) -> None:
     """Have the effect and nothing else."""
     session.send(_EFFECT, (ids.new(), user_id, str(uuid4()), clock.now()))
 
 
-@task("tests.leave_effect_slowly")
+@task("tests.leave_effect_slowly", queue=Queue.PAYMENTS)
 def leave_effect_slowly(session: Session, *, user_id: str, path: str, seconds: float) -> None:
     """Have the effect, then sleep to be killed, on the first try only."""
     leave_effect(session, user_id=user_id)
@@ -31,7 +31,7 @@ def leave_effect_slowly(session: Session, *, user_id: str, path: str, seconds: f
         time.sleep(seconds)
 
 
-@task("tests.fail")
+@task("tests.fail", queue=Queue.PAYMENTS)
 def fail(session: Session, *, user_id: str, while_exists: str) -> None:
     """Have the effect, then raise an error as long as the file exists."""
     leave_effect(session, user_id=user_id)

@@ -16,12 +16,17 @@ from app.kit import tasks as kit_tasks
 from app.outbox import queries as outbox_queries
 from app.outbox import service as outbox
 from tests.faults.conftest import BACKOFF, wait_until
-from worker import ROLES
+from worker import WORKERS
+
+CHILDREN = 3 + sum(WORKERS.values())
 
 
 def claim(job_bench):
     with job_bench.database.transaction() as session:
-        return outbox.claim_due_jobs(session, kit_tasks.Queue.DEFAULT, 10, clock.now(), BACKOFF)
+        queue = kit_tasks.Queue.PAYMENTS
+        return outbox.claim_due_jobs(
+            session, [queue], 10, clock.now(), BACKOFF, provider_jobs_max=2
+        )[queue]
 
 
 class TestRedisLoss:
@@ -217,13 +222,13 @@ class TestProcesses:
 
         wait_until(lambda: done_count() == 1)
         before = children(supervisor.pid)
-        assert len(before) == len(ROLES)
+        assert len(before) == CHILDREN
         for pid in before:
             os.kill(pid, signal.SIGKILL)
         with job_bench.database.transaction() as session:
             outbox.stage(session, "outbox.prune_done", {})
         wait_until(lambda: done_count() == 2)
-        assert len(children(supervisor.pid)) == len(ROLES)
+        assert len(children(supervisor.pid)) == CHILDREN
         assert not set(before) & set(children(supervisor.pid))
 
 

@@ -94,9 +94,9 @@ class Exchange:
             lines = map(
                 json.loads, self.data.log_path("jobs").read_text(encoding="utf-8").splitlines()
             )
-            of_role = [line for line in lines if line.get("process") == role]
+            of_role = [line for line in lines if str(line.get("process")).split()[0] == role]
             started = [line["pid"] for line in of_role if line["event"] == "started"]
-            return [psutil.Process(pid) for pid in started[-1:] if psutil.pid_exists(pid)]
+            return [psutil.Process(pid) for pid in started if psutil.pid_exists(pid)]
         word = {"web": "granian", "redis": "redis-server", "postgres": "postgres"}[name]
         descendants = psutil.Process(self.process.pid).children(recursive=True)
         return [child for child in descendants if word in " ".join(child.cmdline()[:3])]

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from app.kit.tasks import Queue
 from app.outbox import service as outbox
 from tests.drill import choose_size
 from tests.faults.conftest import JobBench, WorkerProcesses, wait_until
@@ -86,7 +87,7 @@ def delete_emails(job_bench: JobBench) -> None:
 def test_email_staged_several_times_is_sent_once(job_bench, email_processes, smtp, people) -> None:
     emails = stage(job_bench, people, MAILS, times=3)
     for role in ("relay", "work", "work"):
-        email_processes.start(role)
+        email_processes.start(role, Queue.MESSAGES)
     wait_until(job_bench.settled)
     assert received(smtp) == Counter(emails)
     assert states(job_bench) == {"sent": MAILS}
@@ -98,7 +99,7 @@ def test_mail_server_that_is_down_delays_emails_and_loses_none(
     smtp.stop()
     emails = stage(job_bench, people, 5)
     for role in ("relay", "work"):
-        email_processes.start(role)
+        email_processes.start(role, Queue.MESSAGES)
     wait_until(lambda: states(job_bench)["waiting"] == 5)
     time.sleep(1)
     smtp.start_again()
@@ -120,14 +121,14 @@ def test_worker_killed_before_sending_causes_no_second_email(
     email_processes.start("relay")
     kills = 0
     for _ in range(choose_size(3, 15)):
-        worker = email_processes.start("work")
+        worker = email_processes.start("work", Queue.MESSAGES)
         before = len(smtp.mails)
         wait_until(lambda before=before: len(smtp.mails) > before or job_bench.settled())
         worker.kill()
         worker.join()
         kills += 1
         expire_claims(job_bench)
-    email_processes.start("work")
+    email_processes.start("work", Queue.MESSAGES)
     wait_until(lambda: expire_claims(job_bench) or job_bench.settled())
     received_by_address = received(smtp)
     assert set(received_by_address) == set(emails)
@@ -141,12 +142,12 @@ def test_worker_killed_while_sending_repeats_the_same_email(
     [email] = stage(job_bench, people)
     smtp.slow_seconds = 30
     email_processes.start("relay")
-    worker = email_processes.start("work")
+    worker = email_processes.start("work", Queue.MESSAGES)
     wait_until(lambda: received(smtp)[email] == 1)
     worker.kill()
     worker.join()
     smtp.slow_seconds = 0
-    email_processes.start("work")
+    email_processes.start("work", Queue.MESSAGES)
     # While the claim lasts no worker tries again, although the job is sent repeatedly.
     time.sleep(2)
     assert received(smtp)[email] == 1
@@ -184,7 +185,7 @@ def test_refused_address_is_given_up_at_once(job_bench, email_processes, smtp, p
     smtp.rcpt_replies = ["550 nobody here"]
     stage(job_bench, people)
     for role in ("relay", "work"):
-        email_processes.start(role)
+        email_processes.start(role, Queue.MESSAGES)
     wait_until(job_bench.settled)
     assert smtp.mails == []
     assert states(job_bench) == {"refused": 1}

@@ -106,7 +106,7 @@ def daraja(open_app: Flask, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -
         sandbox.store.delete("_sandbox", "deliveries", webhook.id)
     # The tests of funding cover the tasks themselves.
     for name in ("funding.payment_changed", "funding.payout_changed"):
-        monkeypatch.setitem(_TASKS, name, Task(name, Queue.DEFAULT, lambda *_, **__: None))
+        monkeypatch.setitem(_TASKS, name, Task(name, Queue.PAYMENTS, lambda *_, **__: None))
     daraja = DarajaSetup(open_app, f"{sandbox.url}/daraja")
     resolve(WebhookVerifiers)["daraja"] = daraja.callbacks
     return daraja

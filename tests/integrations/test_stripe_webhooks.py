@@ -123,7 +123,7 @@ class TestDelivered:
     def _stub_task(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Replace the task: the tests of funding cover it."""
         name = "funding.payment_changed"
-        monkeypatch.setitem(_TASKS, name, Task(name, Queue.DEFAULT, lambda *_, **__: None))
+        monkeypatch.setitem(_TASKS, name, Task(name, Queue.PAYMENTS, lambda *_, **__: None))
 
     @pytest.fixture
     def database(self, open_app: Flask) -> Database:

@@ -45,8 +45,8 @@ def _signals_restored() -> Iterator[None]:
 def carry_out_jobs(app: Flask, redis: Redis) -> None:
     """Run the relay and the worker until no job is due."""
     database: Database = app.extensions["database"]
-    Relay(database, redis, app.extensions["backoff"]).step()
-    queue = Queue(kit_tasks.Queue.DEFAULT, connection=redis, serializer=JSONSerializer)
+    Relay(database, redis, app.extensions["backoff"], provider_jobs_max=2).step()
+    queue = Queue(kit_tasks.Queue.MESSAGES, connection=redis, serializer=JSONSerializer)
     worker = RqWorker([queue], connection=redis, serializer=JSONSerializer)
     with app.app_context(), _signals_restored():
         worker.work(burst=True, logging_level="WARNING")

@@ -7,6 +7,7 @@ import pytest
 
 from app.kit import tasks as kit_tasks
 from app.kit.facts import Fact
+from app.kit.tasks import Queue
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,9 @@ def registries(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_fact_becomes_the_arguments_of_each_task_that_subscribes_to_it() -> None:
     for name in ("tests.greet", "tests.count"):
-        kit_tasks.task(name, on=DoorOpened)(lambda session, *, door_id, opened_by: None)
+        kit_tasks.task(name, queue=Queue.LEDGER, on=DoorOpened)(
+            lambda session, *, door_id, opened_by: None
+        )
     assert kit_tasks.subscribers(DoorOpened) == ("tests.greet", "tests.count")
     door_id = uuid4()
     assert DoorOpened(door_id, None).to_arguments() == {"door_id": str(door_id), "opened_by": None}
@@ -38,10 +41,12 @@ def test_fact_without_a_subscriber_is_refused() -> None:
 
 def test_subscriber_with_other_arguments_than_the_fact_is_refused() -> None:
     with pytest.raises(ValueError, match="DoorOpened states"):
-        kit_tasks.task("tests.greet", on=DoorOpened)(lambda session, *, door_id: None)
+        kit_tasks.task("tests.greet", queue=Queue.LEDGER, on=DoorOpened)(
+            lambda session, *, door_id: None
+        )
     assert "tests.greet" not in kit_tasks.names()
 
 
 def test_second_task_of_the_same_name_is_refused() -> None:
     with pytest.raises(ValueError, match=r"two tasks are named outbox\.prune_done"):
-        kit_tasks.task("outbox.prune_done")(lambda session: None)
+        kit_tasks.task("outbox.prune_done", queue=Queue.NIGHTLY)(lambda session: None)

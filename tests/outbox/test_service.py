@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -32,7 +33,10 @@ def stage(database, **when):
 
 def claim(database, now=NOW, limit=10):
     with database.transaction() as session:
-        return outbox.claim_due_jobs(session, Queue.DEFAULT, limit, now, BACKOFF)
+        claimed = outbox.claim_due_jobs(
+            session, list(Queue), limit, now, BACKOFF, provider_jobs_max=2
+        )
+    return [identifier for identifiers in claimed.values() for identifier in identifiers]
 
 
 def count_try(database, identifier):
@@ -89,11 +93,10 @@ class TestStage:
 class TestClaim:
     def test_concurrent_claims_get_different_rows(self, database):
         staged = {stage(database) for _ in range(4)}
-        with database.transaction() as one, database.transaction() as two:
-            first = outbox.claim_due_jobs(one, Queue.DEFAULT, 2, NOW)
-            second = outbox.claim_due_jobs(two, Queue.DEFAULT, 10, NOW)
-        assert (len(first), len(second)) == (2, 2)
-        assert {*first, *second} == staged
+        with ThreadPoolExecutor(2) as threads:
+            claims = list(threads.map(lambda limit: claim(database, limit=limit), [2, 2]))
+        assert [len(claimed) for claimed in claims] == [2, 2]
+        assert {*claims[0], *claims[1]} == staged
 
     def test_longest_due_job_is_claimed_first(self, database):
         late = stage(database, not_before=NOW - timedelta(seconds=1))
@@ -258,7 +261,7 @@ def test_backlog_counts_pending_due_and_sent_jobs(database, clock):
         [backlog] = outbox_queries.list_queue_backlogs(session, NOW + timedelta(seconds=7))
     assert row(database, claimed, "sends") == (1,)
     assert backlog == outbox_queries.QueueBacklog(
-        "default", pending=3, due=2, sent=1, oldest_seconds=7.0
+        "nightly", pending=3, due=2, sent=1, oldest_seconds=7.0
     )
 
 

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from app.kit.db import Database
 from app.kit.ports import provide
-from app.kit.tasks import task
+from app.kit.tasks import Queue, task
 from app.providers import queries as providers_queries
 from app.providers.errors import WebhookSignatureInvalid
 from app.providers.ports import ProviderEvent, ProviderFact, WebhookDelivery, WebhookVerifiers
@@ -19,7 +19,7 @@ class ThingChanged(ProviderFact):
     """A fact that only these tests publish."""
 
 
-@task("tests.hear", on=ThingChanged)
+@task("tests.hear", queue=Queue.PAYMENTS, on=ThingChanged)
 def handle_event(session: object, *, event_id: str) -> None:
     """Staged, and never run."""
 

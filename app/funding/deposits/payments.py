@@ -134,7 +134,7 @@ def handle_payment_event(database: Database, event_id: UUID) -> None:
         event = providers_queries.stored_event(session, event_id)
         row = session.row(_FIND_BY_REF, (event.provider, event.subject))
         if row is not None:
-            deposits.stage_advance(session, row[0], PaymentMethod(row[1]))
+            deposits.stage_advance(session, row[0], PaymentMethod(row[1]), event.provider)
             return
     # The webhook came before we stored the provider's id: the payment bears our reference.
     rail = rail_of(resolve(PaymentRails), event.provider)
@@ -148,7 +148,7 @@ def handle_payment_event(database: Database, event_id: UUID) -> None:
         deposit = deposits.find_deposit(session, deposit_id)
         if deposit is not None and deposit.provider == event.provider:
             session.send(deposits.SET_PROVIDER_REF, (event.subject, deposit.id))
-            deposits.stage_advance(session, deposit.id, deposit.method)
+            deposits.stage_advance(session, deposit.id, deposit.method, event.provider)
 
 
 def apply_payment(session: Session, deposit_id: UUID, payment: Payment, provider_id: UUID) -> None:

@@ -136,7 +136,7 @@ def request(
         subject=ids.encode(PREFIX, identifier),
         after={"method": method, "asset": amount.asset.code, "amount": str(amount)},
     )
-    stage_advance(session, identifier, method)
+    stage_advance(session, identifier, method, provider)
     return identifier
 
 
@@ -174,14 +174,15 @@ def set_instructions(session: Session, deposit: DepositRecord, details: Mapping[
         notify_customer(session, current, "deposit_pending", current.requested_amount)
 
 
-def stage_advance(session: Session, deposit_id: UUID, method: PaymentMethod) -> None:
-    """Stage the job that moves the deposit on."""
+def stage_advance(session: Session, deposit_id: UUID, method: PaymentMethod, provider: str) -> None:
+    """Stage the job that moves the deposit on, unless it waits already."""
     task_names = {
         PaymentMethod.BANK: "funding.look_for_arrivals",
         PaymentMethod.CRYPTO: "funding.give_address",
     }
     task_name = task_names.get(method, "funding.advance_deposit")
-    outbox.stage(session, task_name, {"deposit_id": str(deposit_id)})
+    args = {"deposit_id": str(deposit_id)}
+    outbox.stage_unless_waiting(session, task_name, args, provider=provider)
 
 
 def settlement_account(method: PaymentMethod, amount: Amount, provider_id: UUID) -> AccountKey:

@@ -24,14 +24,13 @@ from app.kit.formatting import format_amount
 from app.kit.ports import resolve
 from app.ledger import chart
 from app.ledger import service as ledger
-from app.outbox import service as outbox
 from app.providers import queries as providers_queries
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 from app.screening import queries as screening_queries
 from app.screening.rules import Verdict
 
 _FIND_BY_EVENT = """
-SELECT id, status FROM withdrawals WHERE id = %s OR provider = %s AND provider_ref = %s
+SELECT id, status, provider FROM withdrawals WHERE id = %s OR provider = %s AND provider_ref = %s
 """
 _FIRST_CALLED_AT = """
 SELECT coalesce(min(at), now()) FROM withdrawal_events
@@ -329,10 +328,9 @@ def handle_payout_event(database: Database, event_id: UUID) -> None:
         # An unknown payout is still being sent: the sending job applies its state.
         if row is None:
             return
-        withdrawal_id, status = row[0], WithdrawalStatus(row[1])
+        withdrawal_id, status, provider = row[0], WithdrawalStatus(row[1]), row[2]
         if status in WITHDRAWALS_IN_PROGRESS:
-            args = {"withdrawal_id": str(withdrawal_id)}
-            outbox.stage(session, "funding.send_withdrawal", args)
+            withdrawals.stage_sending(session, withdrawal_id, provider)
             return
     # The poll does not check withdrawals that have ended.
     advance(database, withdrawal_id)

@@ -243,7 +243,7 @@ def release(session: Session, actor: Actor, withdrawal_id: UUID, *, reason: str)
         return
     transition(session, withdrawal, WithdrawalStatus.APPROVED, actor=actor, evidence=reason)
     audit_status(session, withdrawal, WithdrawalStatus.APPROVED, actor=actor, reason=reason)
-    _stage_sending(session, withdrawal)
+    stage_sending(session, withdrawal.id, withdrawal.provider)
 
 
 def review(session: Session, withdrawal_id: UUID) -> None:
@@ -305,13 +305,15 @@ def end_unpaid(
 
 def _continue(session: Session, withdrawal: LockedWithdrawal) -> None:
     if withdrawal.status is WithdrawalStatus.APPROVED:
-        _stage_sending(session, withdrawal)
+        stage_sending(session, withdrawal.id, withdrawal.provider)
     elif withdrawal.status is WithdrawalStatus.AWAITING_APPROVAL:
         notify_customer(session, withdrawal, "withdrawal_needs_approval")
 
 
-def _stage_sending(session: Session, withdrawal: LockedWithdrawal) -> None:
-    outbox.stage(session, "funding.send_withdrawal", {"withdrawal_id": str(withdrawal.id)})
+def stage_sending(session: Session, withdrawal_id: UUID, provider: str) -> None:
+    """Stage the job that sends the withdrawal or checks it, unless it waits already."""
+    args = {"withdrawal_id": str(withdrawal_id)}
+    outbox.stage_unless_waiting(session, "funding.send_withdrawal", args, provider=provider)
 
 
 def transition(

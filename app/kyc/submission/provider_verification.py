@@ -101,7 +101,8 @@ def poll_provider(session: Session) -> None:
     for (verification_id,) in session.rows(
         _DUE, {"now": now, "next": now + POLL_INTERVAL_MAX, "limit": _BATCH}
     ):
-        outbox.stage(session, "kyc.verify", {"verification_id": str(verification_id)})
+        args = {"verification_id": str(verification_id)}
+        outbox.stage_unless_waiting(session, "kyc.verify", args)
 
 
 def apply_provider_result(
