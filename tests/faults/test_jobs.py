@@ -71,6 +71,23 @@ class TestRedisLoss:
         job_bench.work(app)
         assert job_bench.problems(user_id) == []
 
+    def test_redis_that_refuses_writes_costs_no_tries_and_no_backoff(self, job_bench, app):
+        user_id = job_bench.stage()
+        job_bench.redis.config_set("min-replicas-to-write", 1)
+        try:
+            for _ in range(8):
+                with pytest.raises(RedisError):
+                    job_bench.relay()
+        finally:
+            job_bench.redis.config_set("min-replicas-to-write", 0)
+        with job_bench.database.reading() as session:
+            [(sends, tries, due_at)] = session.rows("SELECT sends, tries, due_at FROM outbox")
+        assert (sends, tries) == (0, 0)
+        assert due_at <= clock.now()
+        job_bench.relay()
+        job_bench.work(app)
+        assert job_bench.problems(user_id) == []
+
     def test_relay_sends_no_more_than_the_queue_limit(self, job_bench):
         with job_bench.database.transaction() as session:
             for _ in range(500):

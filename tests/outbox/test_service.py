@@ -127,6 +127,85 @@ class TestClaim:
             assert claim(database, NOW + timedelta(days=1)) == []
 
 
+class TestProviderLimit:
+    def stage(self, database, provider, count=1):
+        """Stage jobs that are due one after the other; return them in that order."""
+        with database.transaction() as session:
+            return [
+                outbox.stage(
+                    session, "funding.poll", {}, provider=provider,
+                    not_before=NOW - timedelta(seconds=count - number),
+                )
+                for number in range(count)
+            ]  # fmt: skip
+
+    def test_two_jobs_of_a_provider_are_in_flight_and_others_pass_them(self, database):
+        bank, card = self.stage(database, "bank", 5), self.stage(database, "stripe")
+        housekeeping = stage(database)
+        assert set(claim(database)) == {*bank[:2], *card, housekeeping}
+        assert claim(database) == []
+
+    def test_place_is_free_when_a_job_ends_fails_or_is_postponed(self, database):
+        jobs = self.stage(database, "bank", 5)
+        assert set(claim(database)) == set(jobs[:2])
+        finish(database, jobs[0])
+        assert claim(database) == [jobs[2]]
+        count_try(database, jobs[1])
+        fail(database, jobs[1])
+        assert claim(database) == [jobs[3]]
+        count_try(database, jobs[2])
+        with database.transaction() as session:
+            outbox.postpone(session, jobs[2], BACKOFF)
+        assert claim(database) == [jobs[4]]
+
+    def test_job_that_is_sent_again_keeps_its_place(self, database):
+        jobs = self.stage(database, "bank", 3)
+        assert set(claim(database)) == set(jobs[:2])
+        assert set(claim(database, NOW + timedelta(seconds=3))) == set(jobs[:2])
+
+    def test_same_job_is_not_staged_twice_before_it_is_sent(self, database):
+        for _ in range(2):
+            with database.transaction() as session:
+                outbox.stage_unless_waiting(session, "custody.poll", {})
+        assert len(claim(database)) == 1
+        with database.transaction() as session:
+            outbox.stage_unless_waiting(session, "custody.poll", {})
+        assert len(claim(database)) == 1
+
+
+def test_refused_sending_is_not_counted(database):
+    fresh, sent_before = stage(database), stage(database, not_before=NOW - timedelta(seconds=1))
+    assert claim(database, limit=1) == [sent_before]
+    again = NOW + timedelta(seconds=3)
+    assert set(claim(database, again)) == {fresh, sent_before}
+    with database.transaction() as session:
+        outbox.return_claims(session, [fresh, sent_before])
+    assert row(database, fresh, "sends, sent_at, due_at, tries") == (0, None, NOW, 0)
+    assert row(database, sent_before, "sends, sent_at, due_at, tries") == (1, again, NOW, 0)
+
+
+def test_jobs_of_another_releases_queues_are_assigned_to_the_queues_of_their_tasks(database):
+    known, unknown, done = (stage(database) for _ in range(3))
+    finish(database, done)
+    with database.transaction() as session:
+        session.send("UPDATE outbox SET queue = 'default'")
+        session.send("UPDATE outbox SET task = 'room.gone' WHERE id = %s", (unknown,))
+    assert claim(database) == []
+    with database.transaction() as session:
+        outbox.assign_queues(session)
+    assert set(claim(database)) == {known, unknown}
+    assert row(database, done, "queue") == ("default",)
+
+
+def test_started_job_with_own_transactions_is_not_sent_again_while_it_runs(database):
+    with database.transaction() as session:
+        identifier = outbox.stage(session, "custody.poll", {})
+    claim(database)
+    count_try(database, identifier)
+    assert claim(database, NOW + BACKOFF.lease - timedelta(seconds=1)) == []
+    assert claim(database, NOW + BACKOFF.lease) == [identifier]
+
+
 class TestTry:
     def test_locked_job_cannot_be_started_again(self, database):
         identifier = stage(database)

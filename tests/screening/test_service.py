@@ -284,7 +284,9 @@ def decision_task(monkeypatch: pytest.MonkeyPatch) -> str:
     name = "tests.handle_decision"
     monkeypatch.setattr(kit_tasks, "_TASKS", dict(kit_tasks._TASKS))
     monkeypatch.setattr(kit_tasks, "_SUBSCRIBERS", {})
-    kit_tasks.task(name, on=ScreeningDecided)(lambda session, about, person_id, verdict: None)
+    kit_tasks.task(name, queue=kit_tasks.Queue.PAYMENTS, on=ScreeningDecided)(
+        lambda session, about, person_id, verdict: None
+    )
     return name
 
 
