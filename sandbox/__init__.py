@@ -1,7 +1,8 @@
 """The provider sandbox: simulates providers over HTTP, in their own protocols.
 
-A separate program that the product knows only by its URL. Each provider is one module: a blueprint
-that responds as the provider does, and a signer for its webhooks. They share:
+A separate program that the product knows only by its URL. Each provider is one module in
+`providers`: a blueprint that responds as the provider does, and a signer for its webhooks. They
+share:
 
 - `store`: everything a provider knows, in one SQLite file, so that a restart loses nothing;
 - `faults`: scheduled faults, before or after the effect of a call, or in webhooks;

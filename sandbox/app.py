@@ -4,42 +4,31 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
+from pkgutil import iter_modules
 
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from sandbox import (
-    anchorage,
-    bank,
-    mpesa,
-    pages,
-    paxos,
-    plaid,
-    primetrust,
-    sendgrid,
-    stripe,
-    twilio,
-)
+from sandbox import pages
+from sandbox import providers as provider_modules
 from sandbox.faults import FaultSchedule
 from sandbox.provider import SandboxProvider
 from sandbox.store import Store
 from sandbox.webhooks import WebhookQueue
 
-#: Every simulated provider, by name.
-PROVIDERS: dict[str, SandboxProvider] = {
-    module.provider.name: module.provider
-    for module in (
-        anchorage,
-        bank,
-        mpesa,
-        paxos,
-        plaid,
-        primetrust,
-        sendgrid,
-        stripe,
-        twilio,
+
+def _find_providers() -> dict[str, SandboxProvider]:
+    """Return the provider of each module in sandbox/providers, by its name."""
+    modules = (
+        import_module(f"{provider_modules.__name__}.{module.name}")
+        for module in iter_modules(provider_modules.__path__)
     )
-}
+    return {module.provider.name: module.provider for module in modules}
+
+
+#: Every simulated provider, by name.
+PROVIDERS: Mapping[str, SandboxProvider] = _find_providers()
 _PERIODIC_SECONDS = 0.5
 _IDLE_SECONDS = 0.1
 

@@ -33,7 +33,7 @@ from app.providers.errors import (
 from app.providers.ports import WebhookDelivery
 from app.providers.service import CallLog
 from sandbox.faults import FaultMode
-from sandbox.plaid import sign
+from sandbox.providers.plaid import sign
 from tests.house.source import python
 from tests.kyc.applicant import ADDRESS
 from tests.provider_sandbox import Sandbox

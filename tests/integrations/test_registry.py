@@ -18,6 +18,7 @@ from app.integrations.stripe.provider import StripeSettings
 from app.kit.db import Database
 from app.kit.ports import resolve
 from app.providers.ports import WebhookVerifiers
+from sandbox.app import PROVIDERS as SIMULATED
 from tests.house.source import python
 from tests.integrations import test_mpesa
 
@@ -70,6 +71,10 @@ def test_every_folder_with_a_provider_is_in_the_registry() -> None:
         if source.name.endswith("/provider.py") and source.name.count("/") > 2
     }
     assert folders == {section.__module__.split(".")[2] for section in registry.SECTIONS}
+
+
+def test_sandbox_simulates_every_provider_by_its_id() -> None:
+    assert set(SIMULATED) == {provider.id for provider in PROVIDERS}
 
 
 def test_providers_do_not_import_each_other() -> None:

@@ -96,7 +96,7 @@ class TestSend:
     def test_rejected_key_makes_sendgrid_unavailable(
         self, email_sender, sandbox, monkeypatch
     ) -> None:
-        monkeypatch.setattr("sandbox.sendgrid.KEY", "another")
+        monkeypatch.setattr("sandbox.providers.sendgrid.KEY", "another")
         with pytest.raises(ProviderUnavailable, match="HTTP 401"):
             email_sender.send(outgoing())
 

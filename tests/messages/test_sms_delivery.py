@@ -130,7 +130,7 @@ class TestSend:
         assert carrier_messages(carrier, database, person) == []
 
     def test_rejected_credentials_delay_the_sms(self, app, carrier, database, person, monkeypatch):
-        monkeypatch.setattr("sandbox.twilio.TOKEN", "another")
+        monkeypatch.setattr("sandbox.providers.twilio.TOKEN", "another")
         with pytest.raises(ProviderUnavailable):
             send(database, person)
         assert row(database, person)["state"] == "waiting"

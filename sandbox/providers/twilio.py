@@ -18,14 +18,14 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from flask import Response, request
 
-from app.config.providers import sandbox_secret
 from sandbox.faults import FaultMode
+from sandbox.keys import sandbox_key
 from sandbox.provider import SandboxProvider, has_fault, store, webhook_queue
 from sandbox.webhooks import Headers
 
 NAME = "twilio"
-SID = f"AC{sandbox_secret('twilio account')[:32]}"
-TOKEN = sandbox_secret("twilio token")[:32]
+SID = f"AC{sandbox_key('twilio account')[:32]}"
+TOKEN = sandbox_key("twilio token")[:32]
 _MESSAGES = "messages"
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 _BODY_MAX = 1600

@@ -16,15 +16,15 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from flask import Response, request
 
-from app.config.providers import sandbox_secret
 from sandbox.faults import FaultMode
+from sandbox.keys import sandbox_key
 from sandbox.provider import SandboxProvider, has_fault, store, webhook_queue
 from sandbox.webhooks import Headers
 
 NAME = "sendgrid"
-KEY = sandbox_secret("sendgrid key")
+KEY = sandbox_key("sendgrid key")
 #: The key that signs events: a number of the curve, as are nearly all below 2^255.
-_SECRET = int(sandbox_secret("sendgrid webhook"), 16) >> 1
+_SECRET = int(sandbox_key("sendgrid webhook"), 16) >> 1
 _MAILS = "mails"
 _EVENTS: dict[str, dict[str, str]] = {
     "bounce": {
