@@ -22,6 +22,7 @@ SAFE = {
     "PBCEX_PUBLIC_URL": "https://exchange.example.com",
     "PBCEX_SMTP_URL": "smtps://pbcex:a-password@mail.example.com",
     "PBCEX_MAIL_FROM": "PBCEx <no-reply@example.com>",
+    "PBCEX_SUPPORT_EMAIL": "support@example.com",
     "PBCEX_ALLOWED_HOSTS": "exchange.example.com, api.example.com",
 }
 
@@ -66,6 +67,8 @@ def test_missing_production_settings_are_all_named_at_once(monkeypatch: pytest.M
         ("PBCEX_SMTP_URL", "smtp://mail", "must be smtps:// or smtp+starttls:// in production"),
         ("PBCEX_SMTP_URL", "https://mail", "must look like smtps://user:password@mail.example.com"),
         ("PBCEX_MAIL_FROM", "PBCEx <no-reply@pbcex.local>", "is required in production"),
+        ("PBCEX_SUPPORT_EMAIL", "support@pbcex.local", "is required in production"),
+        ("PBCEX_SUPPORT_EMAIL", "support", "must be an email address"),
         ("PBCEX_SECRET_KEY", "a" * 40, "is a placeholder: use a random secret"),
         ("PBCEX_SECRET_KEY", "my-Secret-key-0123456789-abcdefghijk", "is a placeholder"),
         ("PBCEX_KEY_RING", "keys.json", "an absolute path outside the checkout"),

@@ -16,7 +16,8 @@ blp = PageBlueprint("mail", "/mail")
 
 _SHOWN = 100
 _ISOLATED = (
-    "sandbox; default-src 'none'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; "
+    "frame-ancestors 'none'; base-uri 'none'"
 )
 
 

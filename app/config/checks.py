@@ -13,6 +13,7 @@ from pydantic_settings import NoDecode
 PROJECT = Path(__file__).resolve().parents[2]
 SECRET_LENGTH_MIN = 32
 _SECRET_CHARACTERS_MIN = 12
+_EMAIL_ADDRESS = re.compile(r"[^@\s<>]+@[^@\s<>]+")
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104 - a name to refuse
 
 
@@ -102,6 +103,12 @@ def check_encrypted_smtp(value: str, info: ValidationInfo) -> str:
         require_value(value)
         if urlsplit(value).scheme == "smtp":
             raise ValueError("must be smtps:// or smtp+starttls:// in production")
+    return value
+
+
+def check_email_address(value: str) -> str:
+    if not _EMAIL_ADDRESS.fullmatch(value):
+        raise ValueError("must be an email address, like support@pbcex.example")
     return value
 
 

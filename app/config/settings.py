@@ -105,6 +105,12 @@ class Settings(SettingsSection):
     mail_from: Annotated[str, checks.in_production(checks.check_sender)] = Field(
         "PBCEx <no-reply@pbcex.local>", alias="PBCEX_MAIL_FROM"
     )
+    #: The address of support, which every email names as the contact.
+    support_email: Annotated[
+        str,
+        AfterValidator(checks.check_email_address),
+        checks.in_production(checks.check_sender),
+    ] = Field("support@pbcex.local", alias="PBCEX_SUPPORT_EMAIL")
 
     #: The sandbox that stands in for providers. Empty outside production: the one of `bin/run`.
     sandbox_url: Annotated[str, checks.in_production(checks.forbid_sandbox)] = Field(

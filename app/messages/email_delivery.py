@@ -18,9 +18,10 @@ from app.kit import clock, ids
 from app.kit.db import Database, Session
 from app.kit.errors import NotFound
 from app.kit.ports import resolve
-from app.messages import rules
+from app.messages import rendering
 from app.messages.delivery_log import CLAIM_DURATION, DeliveryLog, DeliveryStatus
 from app.messages.ports import EmailSender, OutgoingEmail
+from app.messages.rendering import Contact
 from app.outbox import service as outbox
 from app.providers import queries as providers_queries
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
@@ -149,15 +150,15 @@ def _compose(
         )
     except NotFound:
         return _Composed(None, "The person no longer exists")
-    template_values, links = dict(values), resolve(rules.EmailLinks)
+    template_values, contact = dict(values), resolve(Contact)
     if token_id is not None:
         token = one_time_tokens.rebuild_token(session, UUID(token_id))
         if token is None:
             return _Composed(None, "The link was used or expired before the email was sent")
-        template_values["link"] = links.token_link(kind, token)
-    elif page_link := links.page_link(kind):
+        template_values["link"] = contact.token_link(kind, token)
+    elif page_link := contact.page_link(kind):
         template_values["link"] = page_link
-    rendered = rules.render_email(kind, template_values)
+    rendered = rendering.render_email(kind, template_values, contact)
     return _Composed(
         OutgoingEmail(email_id, recipient, rendered.subject, rendered.body, rendered.html)
     )

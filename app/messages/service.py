@@ -7,7 +7,7 @@ from uuid import UUID
 from app.identity.accounts import queries as account_queries
 from app.kit import clock, ids
 from app.kit.db import Session
-from app.messages import preferences, rules
+from app.messages import preferences, rendering, rules
 from app.messages.rules import NotificationChannel
 from app.outbox import service as outbox
 
@@ -29,7 +29,7 @@ def deliver_to_inbox(
 
     Raises `LookupError` for an unknown kind, `jinja2.UndefinedError` for a missing value.
     """
-    rendered = rules.render_inbox(kind, values)
+    rendered = rendering.render_inbox(kind, values)
     session.send(
         _ADD_MESSAGE,
         (
@@ -54,7 +54,7 @@ def deliver_message(
     """
     if account_queries.is_erased(session, UUID(user_id)):
         return
-    if rules.KINDS[kind].inbox_version:
+    if rules.KINDS[kind].in_inbox:
         deliver_to_inbox(
             session, user_id=UUID(user_id), event_key=event_key, kind=kind, values=values
         )

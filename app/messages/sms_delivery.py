@@ -14,7 +14,7 @@ from app.kit import clock
 from app.kit.db import Database, Session
 from app.kit.errors import NotFound
 from app.kit.ports import resolve
-from app.messages import rules
+from app.messages import rendering, rules
 from app.messages.delivery_log import ClaimedMessage, DeliveryLog, DeliveryStatus
 from app.messages.ports import OutgoingSms, SmsSender
 from app.providers import queries as providers_queries
@@ -158,7 +158,7 @@ def _compose(
     except NotFound:
         return None
     reference = rules.sms_reference(claim.id)
-    body = rules.append_reference(rules.render_sms(kind, values), reference)
+    body = rules.append_reference(rendering.render_sms(kind, values), reference)
     return OutgoingSms(claim.id, phone, body, reference) if phone else None
 
 

@@ -31,7 +31,7 @@ from app.kit.ports import provide
 from app.kyc.rules import KycRules
 from app.kyc.submission.ports import IdentityProvider
 from app.messages.ports import EmailSender, SmsSender
-from app.messages.rules import EmailLinks
+from app.messages.rendering import Contact
 from app.pricing.rules import PricingRules
 from app.providers.ports import WebhookVerifiers
 from app.screening.rules import ScreeningRules
@@ -59,7 +59,7 @@ def provide_adapters(settings: Settings) -> None:
         ),
     )
     provide(OneTimeKey, OneTimeKey(settings.secret_key))
-    provide(EmailLinks, EmailLinks(settings.base_url))
+    provide(Contact, Contact(settings.base_url, settings.support_email))
     provide(KeyRing, FileKeyRing(settings.key_ring_path, create=not settings.is_production))
     provide(CurrentPermissions, DatabasePermissions())
     provide(

@@ -18,7 +18,7 @@ from app.identity.credentials.passkeys import RelyingParty
 from app.kit import clock
 from app.kit.db import Database
 from app.kit.ports import resolve
-from app.messages.rules import EmailLinks
+from app.messages.rendering import Contact
 from tests.page_client import check_page
 from tests.people import PASSWORD
 from tests.staff import Member, StaffBrowser, create_member_with_app
@@ -200,7 +200,7 @@ def test_host_header_appears_in_no_link(
         )
         token = one_time_tokens.rebuild_token(session, link)
     assert (
-        resolve(EmailLinks)
+        resolve(Contact)
         .token_link("reset_password", token or "")
         .startswith(settings.base_url + "/auth/")
     )

@@ -28,6 +28,7 @@ def test_production_default_is_no_feed_and_real_hours() -> None:
         PBCEX_PUBLIC_URL="https://exchange.example",
         PBCEX_SMTP_URL="smtps://mail.exchange.example",
         PBCEX_MAIL_FROM="no-reply@exchange.example",
+        PBCEX_SUPPORT_EMAIL="support@exchange.example",
         PBCEX_ALLOWED_HOSTS="exchange.example",
         DATABASE_URL="postgresql://app@db.example/pbcex",
         REDIS_URL="redis://:long-password@redis.example/0",

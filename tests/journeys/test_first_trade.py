@@ -115,10 +115,10 @@ def test_new_customer_trades_and_gets_one_confirmation(
     for _ in range(2):
         carry_out_jobs(lone_app, redis)
     (message,) = me.ok(200, me.get("/api/messages"))["data"]
-    assert message["subject"] == "You converted 1000.00 USD to 0.24825349 XAU-s"
+    assert message["subject"] == "You converted 1,000.00 USD to 0.24825349 XAU-s"
     assert [mail.subject for mail in box.sent_to(me.email)][1:] == [message["subject"]]
-    assert message["body"].startswith(f"Order {order['id']} was filled at {order['executedAt']}.")
-    assert "Price         4008.000000\nFee           5.00 USD" in message["body"]
+    assert message["body"].startswith(f"Order {order['id']} was filled on ")
+    assert "Price         4,008.00 USD an ounce\nFee           5.00 USD" in message["body"]
 
     # PAXG becomes synthetic gold one to one, and PAXG again.
     mint = {"asset": "PAXG", "amount": "1.5", "from": "funding", "to": "trading"}

@@ -5,7 +5,7 @@ import pytest
 
 from app.kit import pagination
 from app.messages import queries as messages_queries
-from app.messages import rules as messages_rules
+from app.messages import rendering
 from app.messages import service as messages
 
 VALUES = {
@@ -42,12 +42,12 @@ class TestDeliver:
         with database.transaction() as session:
             deliver(session, user_id, "trade_confirmed:trd_01")
         [message] = inbox(database, user_id).data
-        assert message.subject == "You converted 100.00 USD to 0.02487500 XAU-s"
+        assert message.subject == "You converted 100.00 USD to 0.024875 XAU-s"
         assert message.body == (
-            "Order trd_01 was filled at 2026-11-22T10:00:00.000Z.\n\n"
+            "Order trd_01 was filled on 22 Nov 2026, 10:00 UTC.\n\n"
             "You paid      100.00 USD\n"
-            "You received  0.02487500 XAU-s\n"
-            "Price         4000.00\n"
+            "You received  0.024875 XAU-s\n"
+            "Price         4,000.00 USD an ounce\n"
             "Fee           0.50 USD, included above"
         )
         assert message.read_at is None
@@ -79,8 +79,8 @@ class TestDeliver:
         assert inbox(database, user_id).data == []
 
     def test_subject_is_always_one_line(self):
-        text = messages_rules.render_inbox(
-            "trade_confirmed", VALUES | {"to_asset": "XAU\r\nBcc: all@example.com"}
+        text = rendering.render_inbox(
+            "kyc_more_needed", {"about": "you\r\nBcc: all@example.com", "reasons": "A photo."}
         )
         assert "\n" not in text.subject
         assert "\r" not in text.subject

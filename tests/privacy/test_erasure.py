@@ -26,6 +26,7 @@ from app.identity.roles import role_assignments
 from app.kit import clock, ids
 from app.kit.db import SNAPSHOT, Database
 from app.kit.errors import Invalid, NotFound, PermissionDenied
+from app.kit.formatting import format_date
 from app.kit.money import Amount
 from app.kit.personal import retention_end
 from app.ledger import chart
@@ -196,7 +197,8 @@ class TestResponse:
         run_pending_jobs(settled_customer.database)
         last_email = box.sent_to(settled_customer.canaries["email"])[-1]
         assert last_email.subject == "Your personal data has been erased"
-        assert response["keptUntil"][:10] in last_email.text
+        kept_until = format_date(datetime.fromisoformat(response["keptUntil"]))
+        assert f"until {kept_until}." in last_email.text
         assert "31 CFR 1010.430(d)" in last_email.text
         run_pending_jobs(settled_customer.database)
         assert recipients(settled_customer) == [("sent", None)]

@@ -282,7 +282,7 @@ def _stage_message(session: Session, verification: VerificationRow, event_id: UU
     values = {
         "about": KIND_PHRASES[verification.kind],
         "tier": str(verification.tier) if verification.tier else "",
-        "limit": f"{limit.units // limit.asset.unit:,}" if verification.tier else "",
+        "limit": str(limit) if verification.tier else "",
         "redeems": "yes" if verification.tier >= rules.TIER_REDEMPTION_MIN else "",
         "reasons": "\n".join(REASON_TEXTS[reason] for reason in verification.reasons),
     }

@@ -80,7 +80,7 @@ def test_message_has_the_documented_fields(reader):
     assert set(message) == {"id", "kind", "subject", "body", "createdAt", "readAt"}
     assert message["id"].startswith("msg_")
     assert message["kind"] == "trade_confirmed"
-    assert message["subject"] == "You converted 100.00 USD to 0.02487500 XAU-s"
+    assert message["subject"] == "You converted 100.00 USD to 0.024875 XAU-s"
     assert message["createdAt"].endswith("Z")
     assert message["readAt"] is None
 
