@@ -11,12 +11,13 @@ from flask import Flask, Response, make_response, render_template, request, url_
 from jinja2_fragments.flask import render_block
 
 from app.access import Actor
-from app.blueprints import labels, nav
+from app.blueprints import nav
 from app.blueprints.environ_keys import NAV_COUNTS, NONCE, SESSION
 from app.blueprints.nav import NavPlace
 from app.config import Settings
 from app.kit import clock, formatting
 from app.kit.db import Session
+from app.providers.names import display_name
 
 _THEMES = frozenset({"light", "dark"})
 _HASH_LENGTH = 12
@@ -111,7 +112,7 @@ def register(app: Flask, settings: Settings) -> None:
         duration=formatting.format_duration,
         rfc3339=clock.rfc3339,
     )
-    app.jinja_env.filters.update(labels.FILTERS)
+    app.jinja_env.filters["provider_name"] = display_name
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     folder = Path(app.static_folder or "")
 

@@ -9,7 +9,13 @@ from app.catalog import provider_ids
 from app.catalog.rules import TRADABLE
 from app.custody import rules
 from app.custody.ports import Custodians, CustodyTerms, Network, SendOrder
-from app.custody.rules import SETTLED_STATES, CustodianCandidate, CustodianHealth, SendState
+from app.custody.rules import (
+    SETTLED_STATES,
+    ArrivalProblem,
+    CustodianCandidate,
+    CustodianHealth,
+    SendState,
+)
 from app.kit import clock
 from app.kit.db import Session
 from app.kit.errors import NotFound
@@ -99,6 +105,11 @@ class IncomingTokenTransfer:
         """Return the owner of the `custody` account to which it came."""
         return _OWNERS[self.custodian]
 
+    @property
+    def problem(self) -> ArrivalProblem | None:
+        """What is wrong with it."""
+        return ArrivalProblem.NO_OWNER if self.user_id is None else None
+
 
 @dataclass(frozen=True, slots=True)
 class ReportedBalance:
@@ -127,10 +138,10 @@ class CustodiedAsset:
 
 @dataclass(frozen=True, slots=True)
 class CustodianOverview:
-    """A custodian as staff see it. `health` is None when it is switched off."""
+    """A custodian as staff see it."""
 
     name: str
-    health: CustodianHealth | None
+    health: CustodianHealth
     address_count: int
     assets: list[CustodiedAsset]
 
@@ -235,7 +246,11 @@ def custodian_overviews(session: Session) -> list[CustodianOverview]:
                     asset, reported.get((name, code)), Amount(asset, books), terms_by_code.get(code)
                 )
             )
-        overviews.append(CustodianOverview(name, health.get(name), counts.get(name, 0), assets))
+        overviews.append(
+            CustodianOverview(
+                name, health.get(name, CustodianHealth.OFF), counts.get(name, 0), assets
+            )
+        )
     return overviews
 
 

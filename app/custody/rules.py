@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 
+from app.kit.labels import Mark, StatusEnum
 from app.kit.money import Amount
 from app.kit.states import Transitions
 from app.providers.ports import CallOutcome
@@ -20,21 +20,21 @@ _FAILURES_IN_A_ROW = 3
 _FAILURES = frozenset({CallOutcome.UNAVAILABLE, CallOutcome.UNKNOWN})
 
 
-class SendState(StrEnum):
+class SendState(StatusEnum):
     """The state of a send."""
 
-    PLANNED = "planned"
+    PLANNED = "planned", "Planned", Mark.UNDERWAY
     """No custodian has it yet."""
-    UNKNOWN = "unknown"
+    UNKNOWN = "unknown", "Status unknown (asking custodian)", Mark.UNCERTAIN
     """A custodian was called and gave no answer: it may have sent it."""
-    ACCEPTED = "accepted"
+    ACCEPTED = "accepted", "Sending", Mark.UNDERWAY
     """Its custodian accepted it; it can still fail."""
-    COMPLETED = "completed"
-    FAILED = "failed"
+    COMPLETED = "completed", "Sent", Mark.DONE
+    FAILED = "failed", "Failed", Mark.FAILED
     """Its custodian could not send it: nothing was sent."""
-    REFUSED = "refused"
+    REFUSED = "refused", "Refused", Mark.FAILED
     """Its custodian refused it, and no other one was called: nothing was sent."""
-    DISPUTED = "disputed"
+    DISPUTED = "disputed", "Disputed", Mark.PROBLEM
     """A custodian's record differs from the order. Staff investigate it."""
 
 
@@ -69,14 +69,23 @@ SETTLED_STATES = frozenset(
 )
 
 
-class CustodianHealth(StrEnum):
+class CustodianHealth(StatusEnum):
     """How reliably a custodian answers, from best to worst."""
 
-    HEALTHY = "well"
-    UNRELIABLE = "shaky"
+    HEALTHY = "well", "Healthy", Mark.DONE
+    UNRELIABLE = "shaky", "Unreliable", Mark.UNCERTAIN
     """Some of its latest calls failed."""
-    UNREACHABLE = "away"
+    UNREACHABLE = "away", "Unreachable", Mark.PROBLEM
     """Its latest calls failed, one after the other."""
+    OFF = "off", "Turned off", Mark.ENDED
+    """It is not configured any more, and is not called."""
+
+
+class ArrivalProblem(StatusEnum):
+    """What is wrong with an incoming transfer. Not stored."""
+
+    NO_OWNER = "no_owner", "No owner", Mark.PROBLEM
+    """It came to an address that belongs to no customer."""
 
 
 def health_of(outcomes: Sequence[CallOutcome]) -> CustodianHealth:

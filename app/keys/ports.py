@@ -4,6 +4,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from app.kit.labels import Mark, StatusEnum
+
+
+class KeyState(StatusEnum):
+    """What a key is used for. Commands print the value."""
+
+    SEALS = "seals", "Active", Mark.DONE
+    """It seals and opens."""
+    OPENS = "opens", "Inactive, readable", Mark.ENDED
+    """It only opens what it sealed."""
+    WAITS = "waits", "Not active yet", Mark.UNDERWAY
+    """It has never sealed."""
+    RETIRED = "retired", "Retired", Mark.ENDED
+    """Its secret is deleted."""
+    LOST = "lost", "Lost", Mark.PROBLEM
+    """Values need it, and the ring does not have it."""
+
 
 @dataclass(frozen=True, slots=True)
 class RingKey:
@@ -16,13 +33,13 @@ class RingKey:
     active: bool
 
     @property
-    def state(self) -> str:
-        """`seals` (active), `opens` (readable), `waits` (it has never sealed) or `retired`."""
+    def state(self) -> KeyState:
+        """What it is used for."""
         if self.retired_at is not None:
-            return "retired"
+            return KeyState.RETIRED
         if self.active:
-            return "seals"
-        return "waits" if self.activated_at is None else "opens"
+            return KeyState.SEALS
+        return KeyState.WAITS if self.activated_at is None else KeyState.OPENS
 
 
 class KeyRing(Protocol):

@@ -11,6 +11,7 @@ from app.keys.errors import KeyLost
 from app.keys.registry import SealedColumn, sealed_columns
 from app.kit.crypto import DecryptionFailed
 from app.kit.db import Session
+from app.kit.labels import Mark, StatusEnum
 
 _BATCH = 1000
 _BY_KEY = """
@@ -28,6 +29,13 @@ FROM key_rotations ORDER BY started_at DESC LIMIT 1
 """
 
 
+class RotationState(StatusEnum):
+    """Whether a rotation has wrapped every value again. Not stored."""
+
+    RUNNING = "running", "Rewrapping", Mark.UNDERWAY
+    DONE = "done", "Done", Mark.DONE
+
+
 @dataclass(frozen=True, slots=True)
 class RotationProgress:
     """The progress of a rotation. `rewrapped` and `unreadable` count sealed values."""
@@ -38,6 +46,11 @@ class RotationProgress:
     finished_at: datetime | None
     rewrapped: int
     unreadable: int
+
+    @property
+    def state(self) -> RotationState:
+        """Whether it is done."""
+        return RotationState.RUNNING if self.finished_at is None else RotationState.DONE
 
 
 @dataclass(frozen=True, slots=True)

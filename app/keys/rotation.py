@@ -14,7 +14,7 @@ from app.access import Actor
 from app.audit import service as audit
 from app.keys import queries
 from app.keys.errors import KeyInUse, KeyLost, KeyRingUnavailable
-from app.keys.ports import KeyRing
+from app.keys.ports import KeyRing, KeyState
 from app.keys.registry import SealedColumn, sealed_columns
 from app.keys.service import binding_context
 from app.kit import clock, crypto, ids
@@ -99,7 +99,7 @@ def begin_rotation(session: Session) -> UUID:
             session.send(_FINISH, (clock.now(), rotation_id))
         else:
             return _stage_next_batch(session, rotation_id)
-    waiting = [key for key in ring.list_keys() if key.state == "waits"]
+    waiting = [key for key in ring.list_keys() if key.state is KeyState.WAITS]
     key_id = (waiting[-1] if waiting else ring.generate()).id
     rotation_id = ids.new()
     session.send(_BEGIN, (rotation_id, key_id, clock.now()))

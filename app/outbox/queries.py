@@ -9,6 +9,7 @@ from app.kit.counts import Count
 from app.kit.db import Session
 from app.kit.pagination import Page
 from app.outbox import rules
+from app.outbox.rules import JobState
 from app.outbox.service import PREFIX
 
 _BACKLOG = """
@@ -85,6 +86,11 @@ class UnfinishedJob:
     def public_id(self) -> str:
         """The id as pages and commands show it."""
         return ids.encode(PREFIX, self.id)
+
+    @property
+    def state(self) -> JobState:
+        """Whether it is tried again."""
+        return JobState.WAITING if self.dead_at is None else JobState.DEAD
 
     @property
     def error_type(self) -> str:

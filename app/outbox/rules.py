@@ -4,8 +4,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from app.kit.errors import NotFinished, Refusal
+from app.kit.labels import Mark, StatusEnum
 
 _ERROR_LENGTH_MAX = 300
+
+
+class JobState(StatusEnum):
+    """Whether an unfinished job is tried again. Not stored."""
+
+    WAITING = "waiting", "Waiting", Mark.UNDERWAY
+    DEAD = "dead", "Failed", Mark.FAILED
+    """Its last try failed; staff may revive it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.kit.db import Session
+from app.kit.labels import Mark, StatusEnum
 from app.kit.pagination import Page, paginate
 from app.outbox import queries as outbox_queries
 
@@ -29,6 +30,14 @@ FROM reconciliations ORDER BY source, id DESC
 """
 
 
+class RunOutcome(StatusEnum):
+    """What a comparison found. Not stored."""
+
+    AGREES = "agrees", "Agrees", Mark.DONE
+    DIFFERS = "differs", "Differs", Mark.PROBLEM
+    UNFINISHED = "unfinished", "Unfinished", Mark.UNCERTAIN
+
+
 @dataclass(frozen=True, slots=True)
 class ReconciliationRun:
     """The result of one comparison of our books with one source."""
@@ -47,11 +56,11 @@ class ReconciliationRun:
     failure: str | None
 
     @property
-    def outcome(self) -> str:
-        """`agrees`, `differs` or `unfinished`."""
+    def outcome(self) -> RunOutcome:
+        """What it found; differences take precedence over a failure."""
         if self.differences:
-            return "differs"
-        return "agrees" if self.failure is None else "unfinished"
+            return RunOutcome.DIFFERS
+        return RunOutcome.AGREES if self.failure is None else RunOutcome.UNFINISHED
 
 
 def noteworthy_runs(

@@ -14,7 +14,7 @@ from app.kit.errors import NotFound
 from app.kit.pagination import Page
 from app.kit.pipeline import Row
 from app.screening.matching.service import PREFIX, subject_key
-from app.screening.rules import Agreement, PartyType, ScreeningSubject, Verdict
+from app.screening.rules import Agreement, MatchedOn, PartyType, ScreeningSubject, Verdict
 
 _IS_BLOCKED = """
 SELECT EXISTS (SELECT FROM screening_decisions
@@ -110,7 +110,7 @@ class HitRow:
 
     entry_number: int
     listed_name: str
-    matched_on: str
+    matched_on: MatchedOn
     score: int
     birth: Agreement
     country: Agreement
@@ -180,7 +180,13 @@ def hits(session: Session, screening_id: UUID) -> list[HitRow]:
     """Return the hits of a screening, best first."""
     return [
         HitRow(
-            number, listed_name, matched_on, score, Agreement(birth), Agreement(country), cleared
+            number,
+            listed_name,
+            MatchedOn(matched_on),
+            score,
+            Agreement(birth),
+            Agreement(country),
+            cleared,
         )
         for number, listed_name, matched_on, score, birth, country, cleared in session.rows(
             _HITS, (screening_id,)

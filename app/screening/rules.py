@@ -3,20 +3,21 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
+
+from app.kit.labels import LabelledEnum, Mark, StatusEnum
 
 SCORE_MAX = 100
 #: The entry number of the hit for a name that cannot be compared.
 UNCOMPARABLE_ENTRY = 0
 
 
-class PartyType(StrEnum):
+class PartyType(LabelledEnum):
     """The type of a listed party."""
 
-    INDIVIDUAL = "individual"
-    ENTITY = "entity"
-    VESSEL = "vessel"
-    AIRCRAFT = "aircraft"
+    INDIVIDUAL = "individual", "Individual"
+    ENTITY = "entity", "Entity"
+    VESSEL = "vessel", "Vessel"
+    AIRCRAFT = "aircraft", "Aircraft"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +35,36 @@ class ScreeningSubject:
     party_type: PartyType | None = None
 
 
-class Verdict(StrEnum):
+class Verdict(StatusEnum):
     """The result of a screening. Only `CLEAR` passes."""
 
-    CLEAR = "clear"
+    CLEAR = "clear", "Clear", Mark.DONE
     """No hits, or only hits that were decided to be false positives."""
-    REVIEW = "review"
+    REVIEW = "review", "Needs review", Mark.REVIEW
     """At least one hit is undecided."""
-    BLOCKED = "blocked"
+    BLOCKED = "blocked", "Blocked", Mark.STOPPED
     """Decided to be a listed party."""
 
 
-class Agreement(StrEnum):
+class MatchedOn(LabelledEnum):
+    """What of a listed party a hit is like."""
+
+    NAME = "name", "Name"
+    AKA = "aka", "Also known as"
+    FKA = "fka", "Formerly known as"
+    NKA = "nka", "Now known as"
+    WEAK = "weak", "Nickname"
+    """An alias that many people have."""
+    WALLET = "wallet", "Wallet address"
+
+
+class Agreement(LabelledEnum):
     """How a fact of the subject compares with the list."""
 
-    AGREES = "agrees"
-    NEAR = "near"
-    DIFFERS = "differs"
-    UNKNOWN = "unknown"
+    AGREES = "agrees", "Agrees"
+    NEAR = "near", "Near"
+    DIFFERS = "differs", "Differs"
+    UNKNOWN = "unknown", "Unknown"
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,11 @@ def test_every_mark_has_an_icon_of_its_own() -> None:
     assert len({mark.icon for mark in Mark}) == len(Mark)
 
 
+def test_every_mark_is_in_use(enums: list[type[LabelledEnum]]) -> None:
+    used = {member.mark for enum in enums if issubclass(enum, StatusEnum) for member in enum}
+    assert set(Mark) - used == set()
+
+
 @pytest.mark.parametrize(("base", "shown"), [(LabelledEnum, ()), (StatusEnum, ("Sent",))])
 def test_member_without_its_label_or_mark_is_refused(
     base: type[LabelledEnum], shown: tuple[str, ...]

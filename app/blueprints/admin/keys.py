@@ -7,7 +7,7 @@ from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import render_page
 from app.keys import queries as keys_queries
 from app.keys import rotation
-from app.keys.ports import KeyRing
+from app.keys.ports import KeyRing, KeyState
 from app.kit import clock
 from app.kit.db import Session
 from app.kit.ports import resolve
@@ -22,11 +22,12 @@ def show_key_ring(session: Session, actor: Actor) -> Response:
     value_counts = keys_queries.count_values_by_key(session)
     days = current_app.extensions["settings"].key_rotation_days
     now = clock.now()
+    known = [(key.id, key.state, key.created_at, value_counts.pop(key.id, 0)) for key in keys]
+    # What is left needs keys that the ring does not have.
+    lost = [(key_id, KeyState.LOST, None, count) for key_id, count in sorted(value_counts.items())]
     return render_page(
         "admin/keys/index.html",
-        keys=[(key, value_counts.pop(key.id, 0)) for key in keys],
-        # What is left needs keys that the ring does not have.
-        lost_keys=sorted(value_counts.items()),
+        keys=known + lost,
         last_rotation=keys_queries.latest_rotation(session),
         is_due=any(
             key.active and rotation.is_rotation_due(key.activated_at, now, days) for key in keys

@@ -8,6 +8,7 @@ from app.blueprints.rendering import render_page
 from app.kit.db import Session
 from app.reconciliation import queries as reconciliation_queries
 from app.reconciliation import service as reconciliation
+from app.reconciliation.queries import RunOutcome
 
 blp = PageBlueprint("reconciliation", "/admin/reconciliation")
 
@@ -22,7 +23,7 @@ def show_runs(session: Session, actor: Actor) -> Response:
     return render_page(
         "admin/reconciliation/index.html",
         latest=latest,
-        agreeing=sum(run.outcome == "agrees" for run in latest),
+        agreeing=sum(run.outcome is RunOutcome.AGREES for run in latest),
         differences=sum(run.differences for run in latest),
         results=reconciliation_queries.noteworthy_runs(session, limit=_PAGE_SIZE, before=cursor),
         is_later_page=cursor is not None,

@@ -18,7 +18,7 @@ from app.screening.errors import NoSanctionsList
 from app.screening.lists.countries import COUNTRY_NAMES
 from app.screening.matching import service
 from app.screening.matching.name_index import Hit
-from app.screening.rules import ScreeningRules, ScreeningSubject
+from app.screening.rules import ScreeningRules, ScreeningSubject, Verdict
 
 blp = PageBlueprint("screening", "/admin/screening")
 
@@ -79,7 +79,7 @@ def _render_list(
         results=screening_queries.screenings(session, with_hits_only=not shows_all, cursor=cursor),
         shows_all=shows_all,
         is_later_page=cursor is not None,
-        was_checked=checked is not None,
+        clear=Verdict.CLEAR if checked is not None and not matches else None,
         matches=matches,
         listings=screening_queries.listed_parties(
             session, [match.entry_number for match in matches], version

@@ -21,6 +21,7 @@ from app.screening.rules import (
     SCORE_MAX,
     Agreement,
     BirthDateSpan,
+    MatchedOn,
     PartyType,
     ScreeningSubject,
     compare_birth_dates,
@@ -61,7 +62,7 @@ class Hit:
 
     entry_number: int
     listed_name: str
-    matched_on: str
+    matched_on: MatchedOn
     score: int
     birth: Agreement
     country: Agreement
@@ -142,7 +143,7 @@ class NameIndex:
         score = total_score(
             likeness, birth, country, party_types_differ=is_other, is_weak_alias=name.kind == "weak"
         )
-        return Hit(party.number, name.text, name.kind, score, birth, country)
+        return Hit(party.number, name.text, MatchedOn(name.kind), score, birth, country)
 
     def _similar_names(self, name: str, likeness_min: int) -> Iterable[tuple[int, int]]:
         """Return positions of listed names with their likeness, from `likeness_min` on."""

@@ -21,6 +21,7 @@ from app.screening.rules import (
     SCORE_MAX,
     UNCOMPARABLE_ENTRY,
     Agreement,
+    MatchedOn,
     ScreeningRules,
     ScreeningSubject,
     Verdict,
@@ -35,7 +36,7 @@ _HITS_IN_CASE_MAX = 20
 _UNCOMPARABLE_HIT = Hit(
     UNCOMPARABLE_ENTRY,
     "Cannot be compared",
-    "name",
+    MatchedOn.NAME,
     SCORE_MAX,
     Agreement.UNKNOWN,
     Agreement.UNKNOWN,
@@ -137,7 +138,14 @@ def screen_wallet(
     """
     sanctions_list = index.current_list(session)
     hits = [
-        Hit(number, listed_address, "wallet", SCORE_MAX, Agreement.UNKNOWN, Agreement.UNKNOWN)
+        Hit(
+            number,
+            listed_address,
+            MatchedOn.WALLET,
+            SCORE_MAX,
+            Agreement.UNKNOWN,
+            Agreement.UNKNOWN,
+        )
         for number, listed_address in sanctions_list.wallets.get(wallet_key(wallet_address), ())
     ]
     key = _blind_key(f"wallet|{wallet_key(wallet_address)}")
@@ -287,7 +295,7 @@ def _text(value: object) -> str:
 
 
 def _hit_text(hit: Hit) -> str:
-    if hit.matched_on == "wallet":
+    if hit.matched_on is MatchedOn.WALLET:
         return f"{hit.listed_name} (wallet address, entry {hit.entry_number})"
     return (
         f"{hit.listed_name} ({hit.matched_on}, entry {hit.entry_number}), score {hit.score}; "

@@ -53,7 +53,7 @@ def test_keys_and_latest_rotation_are_shown_without_secrets(
         rotation.begin_rotation(session)
     page = browser.get_page(PAGE)
     assert "Inactive, readable" in page.visible_text
-    assert "Waiting" in page.visible_text
+    assert "Rewrapping" in page.visible_text
     assert ring.active_id() in page.visible_text
     secrets = [key.secret for key in ring.read_contents().keys]
     for secret in secrets:
