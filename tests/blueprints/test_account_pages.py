@@ -9,6 +9,7 @@ import time_machine
 from flask import Flask
 
 from app.access import Role
+from app.identity.accounts import invitations
 from app.identity.credentials import one_time_tokens
 from app.identity.credentials.one_time_tokens import LinkPurpose
 from app.identity.sign_in.staff_sessions import PROOF_LIFETIME
@@ -312,6 +313,34 @@ class TestInvitations:
             token = one_time_tokens.rebuild_token(session, row[0])
         assert token is not None
         return token
+
+    def test_invited_teller_needs_a_branch_and_lands_on_their_home(
+        self, browser: StaffBrowser, member: Member, database: Database, strict_app: Flask
+    ) -> None:
+        browser.sign_in_by_app(member)
+        email = f"{ids.new().hex}@example.com"
+        fields = {"email": email, "first_name": "Ada", "last_name": "King", "role": "TELLER"}
+        for branch in ({}, {"branch": ids.encode("brn", ids.new())}):
+            response = browser.submit_form("/admin/staff", "invite", **fields, **branch)
+            assert response.status_code == 422
+            assert check_page(response).all("a", href="#invite-branch")
+        branch_id = People(database).branch()
+        fields["branch"] = ids.encode("brn", branch_id)
+        assert browser.submit_form("/admin/staff", "invite", **fields).status_code == 303
+        with database.reading() as session:
+            invited = [i for i in invitations.list_pending(session) if i.email == email]
+        assert [i.branch_id for i in invited] == [branch_id]
+        token, guest = self.invitation_token(database, email), StaffBrowser(strict_app)
+        path = f"/auth/invitation?token={token}"
+        guest.submit_form(path, "invitation-form", token=token, password=PASSWORD)
+        guest.get_page("/auth/enrol")
+        key = create_authenticator(strict_app)
+        options = guest.request_options("/auth/enrol/passkey/question", "/auth/enrol")
+        response = guest.post_form(
+            "/auth/enrol/passkey", "/auth/enrol", credential=key.create(options), name="Key"
+        )
+        assert response.location == "/teller/"
+        assert "A branch of tests" in guest.get_page("/teller/").visible_text
 
     def test_invited_person_chooses_a_password_and_sets_up_a_second_factor(
         self, browser: StaffBrowser, member: Member, database: Database, strict_app: Flask

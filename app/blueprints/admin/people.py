@@ -5,9 +5,10 @@ from uuid import UUID
 
 from flask import Response, request, url_for
 
-from app.access import BRANCH_BOUND_ROLES, Actor, Permission, Role
+from app.access import Actor, Permission, Role
 from app.access.descriptions import ROLE_DESCRIPTIONS
 from app.approvals import queries as approvals_queries
+from app.blueprints.admin import branch_field
 from app.blueprints.page_blueprint import PageBlueprint, read_cursor, report_at_form, see_other
 from app.blueprints.rendering import render_page
 from app.branches import queries as branches_queries
@@ -19,7 +20,7 @@ from app.identity.accounts.rules import AccountStatus
 from app.identity.roles import role_assignments
 from app.kit import clock, ids
 from app.kit.db import Session
-from app.kit.errors import Conflict, Invalid, NotFound, Refusal
+from app.kit.errors import Conflict, Invalid, Refusal
 from app.kit.personal import RETENTION_LAW
 from app.privacy import consents, erasure, exports, personal_data_tables
 
@@ -74,7 +75,7 @@ def change_role(session: Session, actor: Actor, person_id: str) -> Response:
                 actor,
                 identifier,
                 role,
-                branch_id=_parse_branch(role, request.form.get("branch", "")),
+                branch_id=branch_field.read_branch(session, actor, role),
                 reason=request.form.get("reason", ""),
             )
     except (Invalid, Conflict) as refusal:
@@ -132,16 +133,6 @@ def _parse_role(text: str) -> Role:
     return role
 
 
-def _parse_branch(role: Role, text: str) -> UUID | None:
-    """Return the id of the chosen branch, None for a role that is bound to no branch."""
-    if role not in BRANCH_BOUND_ROLES or not text:
-        return None
-    try:
-        return ids.decode("brn", text)
-    except NotFound:
-        raise Invalid("branch", "Choose a branch from the list.") from None
-
-
 def _redirect_after(person_id: str, approval_id: UUID | None) -> Response:
     """Redirect to the approval request if the act needs one, else to the person."""
     if approval_id is not None:
@@ -187,11 +178,7 @@ def _render_person(
         role_description=ROLE_DESCRIPTIONS[person.role],
         sessions=identity_people.count_open_sessions(session, identifier, clock.now()),
         branch_code=branch_codes.get(person.branch_id) if person.branch_id else None,
-        branch_options=[("", "No branch")]
-        + [
-            (ids.encode("brn", branch.id), f"{branch.code} {branch.name}")
-            for branch in visible_branches
-        ],
+        branch_options=branch_field.list_options(visible_branches),
         chosen_branch=ids.encode("brn", person.branch_id) if person.branch_id else "",
         role_options=Role.options(),
         consents=consents.list_consents(session, identifier),

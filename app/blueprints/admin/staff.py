@@ -3,8 +3,10 @@
 from flask import Response, request, url_for
 
 from app.access import Actor, Permission
+from app.blueprints.admin import branch_field
 from app.blueprints.page_blueprint import PageBlueprint, see_other
 from app.blueprints.rendering import render_page
+from app.branches import queries as branches_queries
 from app.identity.accounts import invitations
 from app.identity.errors import EmailTaken
 from app.kit.db import Session
@@ -29,12 +31,13 @@ def invite(session: Session, actor: Actor) -> Response:
         name: request.form.get(name, "").strip()[:length] for name, length in _LENGTHS.items()
     }
     try:
-        invitations.invite(session, actor, **values)
+        branch_id = branch_field.read_branch(session, actor, values["role"])
+        invitations.invite(session, actor, **values, branch_id=branch_id)
     except EmailTaken as refusal:
-        return _render_list(session, actor, values, 409, {"email": refusal.detail})
+        return _render_list(session, actor, 409, {"email": refusal.detail})
     except Invalid as refusal:
         field = _FIELDS.get(refusal.field, refusal.field)
-        return _render_list(session, actor, values, 422, {field: refusal.message})
+        return _render_list(session, actor, 422, {field: refusal.message})
     return see_other(url_for("staff_pages.list_invitations"))
 
 
@@ -48,15 +51,23 @@ def resend_invitation(session: Session, actor: Actor, identifier: str) -> Respon
 def _render_list(
     session: Session,
     actor: Actor,
-    values: dict[str, str] | None = None,
     status: int = 200,
     problems: dict[str, str] | None = None,
 ) -> Response:
+    branches = branches_queries.list_branches(session, actor)
     return render_page(
         "admin/staff/index.html",
         status=status,
-        form_values=values or {},
+        form_values=request.form,
+        branch_options=branch_field.list_options(branches),
+        branch_codes={branch.id: branch.code for branch in branches},
         problems=problems or {},
-        roles=invitations.list_invitable_roles(session, actor),
+        role_options=[
+            ("", "Choose …"),
+            *(
+                (role.value, role.label)
+                for role in invitations.list_invitable_roles(session, actor)
+            ),
+        ],
         pending=invitations.list_pending(session),
     )

@@ -6,7 +6,7 @@ The link continues with setting up a second factor. Its bearer is not signed in 
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.access import Actor, Permission, Role, require
+from app.access import BRANCH_BOUND_ROLES, Actor, Permission, Role, require
 from app.audit import service as audit
 from app.identity.accounts import queries, rules
 from app.identity.accounts import service as accounts
@@ -15,7 +15,7 @@ from app.identity.credentials import rules as credential_rules
 from app.identity.credentials.one_time_tokens import LinkPurpose
 from app.identity.credentials.passwords import PasswordHashing
 from app.identity.errors import EmailTaken, RoleNotInvitable, TokenInvalid
-from app.identity.roles import role_permissions
+from app.identity.roles import role_assignments, role_permissions
 from app.identity.sign_in import pending_sign_in
 from app.kit import clock, ids
 from app.kit.db import Session
@@ -26,13 +26,15 @@ from app.outbox import service as outbox
 #: Stored in place of a password hash. No password matches it.
 NO_PASSWORD = "invited, and no password chosen yet"  # noqa: S105 - a marker, no secret
 
-_LOCK_INVITED = "SELECT FROM users WHERE id = %s AND password_hash = %s FOR NO KEY UPDATE"
+_LOCK_INVITED = """
+SELECT branch_id FROM users WHERE id = %s AND password_hash = %s FOR NO KEY UPDATE
+"""
 _ACCEPT = """
 UPDATE users SET password_hash = %s, email_confirmed_at = coalesce(email_confirmed_at, %s)
 WHERE id = %s
 """
 _LIST_PENDING = """
-SELECT id, email, first_name, last_name, role FROM users
+SELECT id, email, first_name, last_name, role, branch_id FROM users
 WHERE password_hash = %s AND status = 'active' ORDER BY id DESC LIMIT 100
 """
 
@@ -53,6 +55,7 @@ class PendingInvitation:
     first_name: str
     last_name: str
     role: Role
+    branch_id: UUID | None
 
     @property
     def public_id(self) -> str:
@@ -78,11 +81,20 @@ def list_invitable_roles(session: Session, actor: Actor) -> list[Role]:
 
 
 def invite(
-    session: Session, actor: Actor, *, email: str, first_name: str, last_name: str, role: str
+    session: Session,
+    actor: Actor,
+    *,
+    email: str,
+    first_name: str,
+    last_name: str,
+    role: str,
+    branch_id: UUID | None = None,
 ) -> UUID:
     """Add a person in a role and email them a link to choose a password. Returns their id.
 
-    Raises `PermissionDenied`, `RoleNotInvitable`, `EmailTaken`, and `Invalid` naming the field.
+    A role that is bound to a branch needs one, so that their first page is not a refusal; any other
+    role has none. Raises `PermissionDenied`, `RoleNotInvitable`, `EmailTaken`, and `Invalid` naming
+    the field.
     """
     require(actor, Permission.STAFF_INVITE)
     if role not in list(Role):
@@ -92,6 +104,8 @@ def invite(
     )
     if invited_role is None:
         raise RoleNotInvitable
+    if (branch_id is not None) != (invited_role in BRANCH_BOUND_ROLES):
+        raise Invalid("branch", "Choose a branch for a teller, and no branch for any other role.")
     registration = rules.Registration(
         email,
         rules.normalize_email(email),
@@ -103,8 +117,8 @@ def invite(
     # Checked first so that the form can say it. Only staff who invite learn who has an account.
     if session.rows("SELECT FROM users WHERE email_key = %s", (registration.email_key,)):
         raise EmailTaken
-    user_id = accounts.add_person(session, registration, invited_role)
-    _mail(session, actor, user_id, invited_role)
+    user_id = accounts.add_person(session, registration, invited_role, branch_id=branch_id)
+    _mail(session, actor, user_id, invited_role, branch_id)
     return user_id
 
 
@@ -119,16 +133,18 @@ def resend_invitation(session: Session, actor: Actor, public_id: str) -> None:
         raise NotFound
     # Lock links before people, as everywhere, to avoid deadlocks.
     one_time_tokens.invalidate_links(session, person.id, LinkPurpose.INVITATION)
-    if session.row(_LOCK_INVITED, (person.id, NO_PASSWORD)) is None:
+    invited = session.row(_LOCK_INVITED, (person.id, NO_PASSWORD))
+    if invited is None:
         raise InvitationAccepted
-    _mail(session, actor, person.id, person.role)
+    [branch_id] = invited
+    _mail(session, actor, person.id, person.role, branch_id)
 
 
 def list_pending(session: Session) -> list[PendingInvitation]:
     """Return the invitations that are not accepted yet, newest first."""
     return [
-        PendingInvitation(user_id, email, first_name, last_name, Role(role))
-        for user_id, email, first_name, last_name, role in session.rows(
+        PendingInvitation(user_id, email, first_name, last_name, Role(role), branch_id)
+        for user_id, email, first_name, last_name, role, branch_id in session.rows(
             _LIST_PENDING, (NO_PASSWORD,)
         )
     ]
@@ -165,10 +181,16 @@ def accept(session: Session, acceptance: PreparedAcceptance) -> str:
     return pending_sign_in.start_pending(session, user_id)
 
 
-def _mail(session: Session, actor: Actor, user_id: UUID, role: Role) -> None:
+def _mail(
+    session: Session, actor: Actor, user_id: UUID, role: Role, branch_id: UUID | None
+) -> None:
     subject = ids.encode("usr", user_id)
     audit.record(
-        session, actor=actor, action="person.invited", subject=subject, after={"role": role.value}
+        session,
+        actor=actor,
+        action="person.invited",
+        subject=subject,
+        after=role_assignments.role_fields(role, branch_id),
     )
     link_id = one_time_tokens.issue_link(session, user_id, LinkPurpose.INVITATION)
     outbox.stage(

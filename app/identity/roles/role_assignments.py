@@ -113,13 +113,14 @@ def _set_role(
         actor=actor,
         action="person.role_changed",
         subject=person.public_id,
-        before=_role_fields(person.role, person.branch_id),
-        after=_role_fields(role, branch_id) | locked_person.approval_evidence(approval),
+        before=role_fields(person.role, person.branch_id),
+        after=role_fields(role, branch_id) | locked_person.approval_evidence(approval),
         reason=reason,
     )
 
 
-def _role_fields(role: Role, branch_id: UUID | None) -> dict[str, str]:
+def role_fields(role: Role, branch_id: UUID | None) -> dict[str, str]:
+    """Return a person's role and branch as the audit trail keeps them."""
     return {"role": role.value} | ({"branch": ids.encode("brn", branch_id)} if branch_id else {})
 
 
