@@ -4,7 +4,7 @@ from uuid import UUID
 
 import structlog
 from flask import current_app
-from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
+from rq.timeouts import UnixSignalDeathPenalty
 
 from app.kit import tasks as kit_tasks
 from app.kit import telemetry
@@ -26,7 +26,7 @@ def run(*outbox_ids: str) -> None:
     database, backoff = current_app.extensions["database"], current_app.extensions["backoff"]
     for outbox_id in outbox_ids:
         telemetry.request_id.set(f"outbox-{outbox_id}")
-        with UnixSignalDeathPenalty(JOB_SECONDS_MAX, JobTimeoutException):
+        with UnixSignalDeathPenalty(JOB_SECONDS_MAX, kit_tasks.JobOvertime):
             execute_job(database, UUID(outbox_id), backoff)
 
 
@@ -64,7 +64,7 @@ def execute_job(database: Database, identifier: UUID, backoff: Backoff) -> None:
         with database.transaction() as session:
             outbox.postpone(session, identifier, backoff)
         log.info("job_in_other_hands", outbox_id=str(identifier))
-    except Exception as error:
+    except (Exception, kit_tasks.JobOvertime) as error:
         with database.transaction() as session:
             dead = outbox.record_failure(session, identifier, error, backoff)
         log.exception("job_dead" if dead else "job_failed", outbox_id=str(identifier))

@@ -27,6 +27,11 @@ class Queue(StrEnum):
     """Comparisons and cleaning, which may take hours."""
 
 
+class JobOvertime(BaseException):
+    """The job ran longer than its time limit. Not an `Exception`, so that a task which goes on
+    after the errors of single items ends all the same."""
+
+
 class JobClaimedElsewhere(Exception):
     """Another worker is executing this job. Nothing failed: the job is retried unless it is done.
     Only tasks with `own_transactions` raise it."""

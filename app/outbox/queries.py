@@ -22,7 +22,7 @@ FROM outbox WHERE done_at IS NULL AND dead_at IS NULL GROUP BY queue ORDER BY qu
 #: How many jobs are dead.
 DEAD_JOBS = Count(("SELECT count(*) FROM outbox WHERE dead_at IS NOT NULL", None))
 _IS_WAITING = """
-SELECT EXISTS (SELECT FROM outbox WHERE done_at IS NULL AND dead_at IS NULL AND task = %s)
+SELECT EXISTS (SELECT FROM outbox WHERE done_at IS NULL AND dead_at IS NULL AND task = ANY (%s))
 """
 # Two halves, because each has an index of its own; no index would skip the done rows.
 _KINDS = """
@@ -103,9 +103,9 @@ def list_queue_backlogs(session: Session, now: datetime) -> list[QueueBacklog]:
     return [QueueBacklog(*row) for row in session.rows(_BACKLOG, {"now": now})]
 
 
-def is_task_pending(session: Session, task: str) -> bool:
-    """Return whether a job of this task is pending."""
-    return bool(session.rows(_IS_WAITING, (task,))[0][0])
+def is_task_pending(session: Session, *tasks: str) -> bool:
+    """Return whether a job of any of these tasks is pending."""
+    return bool(session.rows(_IS_WAITING, (list(tasks),))[0][0])
 
 
 def list_task_backlogs(session: Session) -> list[TaskBacklog]:

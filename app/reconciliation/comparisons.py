@@ -9,7 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Protocol
 from uuid import UUID
+
+import structlog
 
 from app.cases import service as cases
 from app.custody import incoming_tokens
@@ -19,6 +22,7 @@ from app.funding.deposits import service as deposits
 from app.funding.disputes import service as disputes
 from app.funding.ports import (
     CardRail,
+    IncomingTransfer,
     IncomingTransferRail,
     IncomingTransferRails,
     Payment,
@@ -34,7 +38,7 @@ from app.funding.states import DepositStatus, WithdrawalStatus
 from app.funding.withdrawals import payouts
 from app.funding.withdrawals import service as withdrawals
 from app.kit import ids
-from app.kit.db import SNAPSHOT, Database, Session
+from app.kit.db import SNAPSHOT, Database, DatabaseUnavailable, Session
 from app.kit.errors import NotFinished
 from app.kit.formatting import format_amount
 from app.kit.ports import resolve
@@ -42,6 +46,8 @@ from app.ledger.verification import find_violations
 from app.providers.errors import ProviderRefused
 from app.reconciliation.custody_balances import TransfersInFlight, compare_balances
 from app.reconciliation.queries import CASE_KIND
+
+_log = structlog.get_logger()
 
 #: How far back providers' lists are read: longer than a payment takes to settle.
 WINDOW = timedelta(days=3)
@@ -82,12 +88,20 @@ class Comparison:
 
     @contextmanager
     def item(self) -> Iterator[None]:
-        """Count one of many items. An unknown outcome is noted and does not stop the others."""
+        """Count one of many items. An error is noted and does not stop the others."""
         self.compared += 1
+        with self.noting_error():
+            yield
+
+    @contextmanager
+    def noting_error(self) -> Iterator[None]:
+        """Note an error of the block as an unclear item. Raises `DatabaseUnavailable`."""
         try:
             yield
-        except (NotFinished, ProviderRefused) as error:
-            self.unclear.append(f"{type(error).__name__}: {error}")
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - the other items are compared all the same
+            self.unclear.append(describe_failure(error, self.source))
 
     def report(self, key: str, title: str, facts: Mapping[str, str]) -> None:
         """Count a difference and open a case for it, unless it has one."""
@@ -99,31 +113,57 @@ class Comparison:
             )  # fmt: skip
 
 
-_Compare = Callable[[Comparison], None]
+def describe_failure(error: Exception, source: str) -> str:
+    """Return what the result of a comparison says about an error.
+
+    The message of an unforeseen error may contain personal data: it goes to the log, without its
+    values, and only its type is returned.
+    """
+    if isinstance(error, NotFinished | ProviderRefused):
+        return f"{type(error).__name__}: {error}"
+    _log.error("reconciliation_failed", source=source, exc_info=error)
+    return type(error).__name__
 
 
-def sources() -> Iterable[tuple[str, _Compare, timedelta]]:
-    """Yield each source: its name, its comparison, and how far back it reads."""
-    yield "books", _compare_books, WINDOW
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What our books are compared with, and how far back its records are read."""
+
+    name: str
+    compare: Callable[[Comparison], None]
+    window: timedelta = WINDOW
+    #: None for our own books.
+    provider: str | None = None
+
+
+class _Provider(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+def sources() -> Iterable[Source]:
+    """Yield each source, our own books first."""
+    yield Source("books", _compare_books)
     for rail in resolve(PaymentRails).values():
-        yield f"{rail.name} payments", _bind(_compare_payments, rail), WINDOW
+        yield _source(rail, "payments", _compare_payments)
         if isinstance(rail, CardRail):
-            yield f"{rail.name} disputes", _bind(_compare_disputes, rail), WINDOW
+            yield _source(rail, "disputes", _compare_disputes)
     for arrival_rail in resolve(IncomingTransferRails).values():
-        yield (
-            f"{arrival_rail.name} arrivals",
-            _bind(_compare_arrivals, arrival_rail),
-            _RETURN_WINDOW,
-        )
+        yield _source(arrival_rail, "arrivals", _compare_arrivals, _RETURN_WINDOW)
     for custodian in resolve(Custodians).values():
-        yield f"{custodian.name} arrivals", _bind(_compare_custody_arrivals, custodian), WINDOW
-        yield f"{custodian.name} balances", _bind(_compare_custody_balances, custodian), WINDOW
+        yield _source(custodian, "arrivals", _compare_custody_arrivals)
+        yield _source(custodian, "balances", _compare_custody_balances)
     for payout_rail in resolve(PayoutRails).values():
-        yield f"{payout_rail.name} payouts", _bind(_compare_payouts, payout_rail), _RETURN_WINDOW
+        yield _source(payout_rail, "payouts", _compare_payouts, _RETURN_WINDOW)
 
 
-def _bind(compare: Callable[..., None], provider: object) -> _Compare:
-    return lambda comparison: compare(comparison, provider)
+def _source(
+    provider: _Provider, records: str, compare: Callable[..., None], window: timedelta = WINDOW
+) -> Source:
+    def compare_provider(comparison: Comparison) -> None:
+        compare(comparison, provider)
+
+    return Source(f"{provider.name} {records}", compare_provider, window, provider.name)
 
 
 def _compare_books(comparison: Comparison) -> None:
@@ -204,22 +244,28 @@ def _compare_disputes(comparison: Comparison, rail: PaymentRail) -> None:
 def _compare_arrivals(comparison: Comparison, rail: IncomingTransferRail) -> None:
     listed = rail.transfers_since(comparison.since)
     for arrival in listed:
-        comparison.compared += 1
-        with comparison.database.transaction() as session:
-            comparison.healed += incoming_transfers.record_transfer(
-                session, rail.name, rail.provider_id, arrival
-            )
-            row = session.row(_DEPOSIT_OF_ARRIVAL, (rail.name, arrival.provider_ref))
-        if row is not None and row[0] != arrival.amount.units:
-            comparison.report(
-                arrival.provider_ref,
-                "The provider lists another amount than we credited",
-                {
-                    "deposit": ids.encode(deposits.PREFIX, row[1]),
-                    "there": format_amount(arrival.amount),
-                },
-            )
+        with comparison.item():
+            _compare_arrival(comparison, rail, arrival)
     _report_unlisted_deposits(comparison, rail.name, {arrival.provider_ref for arrival in listed})
+
+
+def _compare_arrival(
+    comparison: Comparison, rail: IncomingTransferRail, arrival: IncomingTransfer
+) -> None:
+    with comparison.database.transaction() as session:
+        comparison.healed += incoming_transfers.record_transfer(
+            session, rail.name, rail.provider_id, arrival
+        )
+        row = session.row(_DEPOSIT_OF_ARRIVAL, (rail.name, arrival.provider_ref))
+    if row is not None and row[0] != arrival.amount.units:
+        comparison.report(
+            arrival.provider_ref,
+            "The provider lists another amount than we credited",
+            {
+                "deposit": ids.encode(deposits.PREFIX, row[1]),
+                "there": format_amount(arrival.amount),
+            },
+        )
 
 
 def _compare_custody_arrivals(comparison: Comparison, custodian: Custodian) -> None:
@@ -227,11 +273,11 @@ def _compare_custody_arrivals(comparison: Comparison, custodian: Custodian) -> N
     with comparison.database.reading() as session:
         before = _custody_arrivals(session, custodian, comparison.since)
     listed = custodian.transfers(comparison.since, Direction.IN)
-    with comparison.database.transaction() as session:
-        incoming_tokens.apply_transfers(session, custodian, listed)
+    for transfer in listed:
+        with comparison.item(), comparison.database.transaction() as session:
+            incoming_tokens.apply_transfers(session, custodian, [transfer])
     with comparison.database.reading() as session:
         after = _custody_arrivals(session, custodian, comparison.since)
-    comparison.compared += len(listed)
     comparison.healed += len(after.keys() - before.keys())
     completed = {
         transfer.provider_ref: transfer.amount.units
@@ -239,7 +285,9 @@ def _compare_custody_arrivals(comparison: Comparison, custodian: Custodian) -> N
         if transfer.state is TransferState.COMPLETED
     }
     for provider_ref in sorted(completed.keys() | after.keys()):
-        if completed.get(provider_ref) != after.get(provider_ref):
+        if completed.get(provider_ref) == after.get(provider_ref):
+            continue
+        with comparison.noting_error():
             comparison.report(
                 f"{custodian.name}:{provider_ref}",
                 "Incoming tokens differ between a custodian and our books",
@@ -279,8 +327,10 @@ def _report_unlisted_deposits(comparison: Comparison, provider: str, listed: set
     with comparison.database.reading() as session:
         rows = session.rows(_CREDITED, (provider, comparison.since, comparison.since))
     for deposit_id, provider_ref in rows:
-        if provider_ref not in listed:
-            public_id = ids.encode(deposits.PREFIX, deposit_id)
+        if provider_ref in listed:
+            continue
+        public_id = ids.encode(deposits.PREFIX, deposit_id)
+        with comparison.noting_error():
             comparison.report(
                 public_id,
                 "We credited a deposit that the provider does not list",
@@ -298,7 +348,9 @@ def _compare_payouts(comparison: Comparison, rail: PayoutRail) -> None:
         rows = session.rows(_PAID_OUT, (rail.name, comparison.since))
     for (withdrawal_id,) in rows:
         public_id = ids.encode(withdrawals.PREFIX, withdrawal_id)
-        if public_id not in references:
+        if public_id in references:
+            continue
+        with comparison.noting_error():
             comparison.report(
                 public_id,
                 "We sent a payout that the provider does not list",

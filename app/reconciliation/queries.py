@@ -12,6 +12,8 @@ from app.outbox import queries as outbox_queries
 
 #: The name under which jobs are staged. It is older than this room.
 TASK = "reporting.reconcile"
+#: The same for one source.
+COMPARE_TASK = "reconciliation.compare_source"
 #: The kind of the cases that differences become.
 CASE_KIND = "reconciliation"
 
@@ -78,5 +80,5 @@ def latest_runs(session: Session) -> Sequence[ReconciliationRun]:
 
 
 def is_run_requested(session: Session) -> bool:
-    """Return whether a run waits for a worker or is in progress."""
-    return outbox_queries.is_task_pending(session, TASK)
+    """Return whether a run waits for a worker or is in progress, for any source."""
+    return outbox_queries.is_task_pending(session, TASK, COMPARE_TASK)

@@ -182,7 +182,7 @@ class TestPoisonedJob:
         job_bench.work(app)
         with job_bench.database.reading() as session:
             [(error,)] = session.rows("SELECT last_error FROM outbox")
-        assert error.startswith("JobTimeoutException")
+        assert error.startswith("JobOvertime")
         job_bench.make_due()
         job_bench.relay()
         job_bench.work(app)

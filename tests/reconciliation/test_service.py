@@ -5,10 +5,17 @@ from dataclasses import replace
 import pytest
 
 from app.funding.ports import Dispute, Payment, PaymentMethod, PaymentState, Payout, PayoutState
+from app.jobs.dispatch import execute_job
 from app.kit import clock, ids
+from app.outbox.rules import Backoff
 from app.providers.errors import ProviderUnavailable
 from app.reconciliation import service as reconciliation
-from app.reconciliation.queries import ReconciliationRun, noteworthy_runs
+from app.reconciliation.queries import (
+    ReconciliationRun,
+    is_run_requested,
+    latest_runs,
+    noteworthy_runs,
+)
 from tests.paying_customer import PayingCustomer, usd
 from tests.scripted_rails import CallFault
 
@@ -136,6 +143,45 @@ def test_unreachable_source_does_not_stop_the_others(
     with customer.database.reading() as session:
         noteworthy = noteworthy_runs(session, limit=1).data
     assert [run.began_at >= began for run in noteworthy] == [True]
+
+
+def test_defect_in_one_item_ends_neither_the_source_nor_the_others(
+    customer: PayingCustomer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = customer.withdraw("10.00"), customer.withdraw("20.00")
+    for withdrawal in (first, second):
+        customer.send_withdrawal(withdrawal)
+    customer.bank.set_state(PayoutState.COMPLETED)
+    reference = ids.encode("wdr", first)
+    broken = replace(customer.bank.payouts_by_reference[reference], state="no state")  # type: ignore[arg-type]
+    customer.bank.payouts_by_reference[reference] = broken
+    monkeypatch.setattr(customer.cards, "payments", lambda _since: 1 / 0)
+    runs = {run.source: run for run in reconciliation.reconcile_all(customer.database)}
+    payouts = runs[f"{customer.bank.name} payouts"]
+    assert (payouts.compared, payouts.healed) == (2, 1)
+    assert payouts.failure == "1 unclear, the first: KeyError"
+    assert runs[f"{customer.cards.name} payments"].failure == "ZeroDivisionError"
+    assert len(runs) == 5
+
+
+def test_each_source_is_a_job_of_its_own(customer: PayingCustomer) -> None:
+    with customer.database.transaction() as session:
+        session.send("DELETE FROM outbox")
+        reconciliation.stage_comparisons(session)
+        assert is_run_requested(session)
+    with customer.database.reading() as session:
+        jobs = session.rows("SELECT id, args->>'source', provider FROM outbox ORDER BY id")
+    card, bank = customer.cards.name, customer.bank.name
+    assert {source: provider for _, source, provider in jobs} == {
+        "books": None, f"{card} payments": card, f"{card} disputes": card,
+        f"{bank} arrivals": bank, f"{bank} payouts": bank,
+    }  # fmt: skip
+    began = clock.now()
+    for identifier, *_ in jobs:
+        execute_job(customer.database, identifier, Backoff())
+    with customer.database.reading() as session:
+        assert [run.began_at > began for run in latest_runs(session)][:1] == [True]
+        assert not is_run_requested(session)
 
 
 def test_old_open_dispute_is_still_updated(
