@@ -80,24 +80,24 @@ SECTIONS = (
         Desk.ADMIN,
         (
             NavEntry("Exposure", "exposure_pages.show_exposure", "scale", Permission.EXPOSURE_READ),
-            NavEntry("Custody", "custody_pages.show_custodians", "shield", Permission.CUSTODY_READ),
+            NavEntry("Custody", "custody_pages.show_custodians", "vault", Permission.CUSTODY_READ),
             NavEntry(
                 "Withdrawals",
                 "payments_pages.list_withdrawals",
-                "arrow-up",
+                "withdrawal",
                 Permission.PAYMENTS_READ,
                 _WITHDRAWALS,
             ),
             NavEntry(
                 "Deposits",
                 "payments_pages.list_deposits",
-                "arrow-down",
+                "deposit",
                 Permission.PAYMENTS_READ,
             ),
             NavEntry(
                 "Reconciliation",
                 "reconciliation_pages.show_runs",
-                "scale",
+                "compare",
                 Permission.RECONCILIATION_READ,
             ),
         ),
@@ -108,7 +108,7 @@ SECTIONS = (
         (
             NavEntry("People", "people_pages.search_people", "users", Permission.PEOPLE_READ),
             NavEntry(
-                "Invitations", "staff_pages.list_invitations", "mail", Permission.STAFF_INVITE
+                "Invitations", "staff_pages.list_invitations", "user-plus", Permission.STAFF_INVITE
             ),
             NavEntry(
                 "Approvals",
@@ -117,7 +117,7 @@ SECTIONS = (
                 Permission.APPROVALS_READ,
                 _DECISIONS,
             ),
-            NavEntry("Roles", "roles_pages.list_roles", "shield", Permission.ROLES_READ),
+            NavEntry("Roles", "roles_pages.list_roles", "lock", Permission.ROLES_READ),
         ),
     ),
     NavSection(
@@ -127,7 +127,7 @@ SECTIONS = (
             NavEntry(
                 "Verification",
                 "support_kyc_pages.list_verifications",
-                "shield",
+                "id-card",
                 Permission.KYC_READ,
                 _VERIFICATIONS,
             ),
@@ -137,7 +137,7 @@ SECTIONS = (
         "Branch",
         Desk.TELLER,
         (
-            NavEntry("Counter", "support_kyc_pages.show_counter", "check", Permission.KYC_VERIFY),
+            NavEntry("Counter", "support_kyc_pages.show_counter", "bell", Permission.KYC_VERIFY),
             NavEntry(
                 "Branches", "branches_pages.list_branches", "building", Permission.BRANCHES_READ
             ),
@@ -149,11 +149,11 @@ SECTIONS = (
         (
             NavEntry("Cases", "cases_pages.list_cases", "folder", Permission.CASES_READ, _CASES),
             NavEntry(
-                "Screening", "screening_pages.list_screenings", "search", Permission.SCREENING_READ
+                "Screening", "screening_pages.list_screenings", "scan", Permission.SCREENING_READ
             ),
             NavEntry("Audit trail", "audit_pages.search_records", "list", Permission.AUDIT_READ),
-            NavEntry("Jobs", "jobs_pages.list_jobs", "clock", Permission.JOBS_READ, _FAILED_JOBS),
-            NavEntry("Key ring", "keys_pages.show_key_ring", "shield", Permission.KEYS_READ),
+            NavEntry("Jobs", "jobs_pages.list_jobs", "layers", Permission.JOBS_READ, _FAILED_JOBS),
+            NavEntry("Key ring", "keys_pages.show_key_ring", "key-ring", Permission.KEYS_READ),
         ),
     ),
 )

@@ -9,6 +9,7 @@ from app.access import BRANCH_BOUND_ROLES, Role
 from app.blueprints import nav
 from app.kit.db import Database
 from app.kit.pipeline import Pipeline, Row, Statement
+from tests.house.source import CHECKOUT
 from tests.page_client import Browser, Page
 from tests.people import PASSWORD, People
 
@@ -87,6 +88,13 @@ def test_home_shows_what_waits_for_the_person(app: Flask, people: People) -> Non
     page = browser.get_page(browser.sign_in(people.staff(Role.AUDITOR).email, PASSWORD).location)
     assert "in review" in page.visible_text
     assert "waiting for you" not in page.visible_text
+
+
+def test_each_page_of_the_sidebar_has_an_icon_of_its_own() -> None:
+    icons = [entry.icon for section in nav.SECTIONS for entry in section.entries]
+    assert len(icons) == len(set(icons))
+    drawn = re.findall(r'<symbol id="([^"]+)"', (CHECKOUT / "app/static/icons.svg").read_text())
+    assert set(icons) <= set(drawn)
 
 
 def test_counts_of_the_sidebar_take_one_round_trip(
