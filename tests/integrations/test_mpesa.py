@@ -27,12 +27,9 @@ from app.funding.ports import (
     PayoutState,
 )
 from app.integrations.http_calls import ProviderCaller
-from app.integrations.mpesa.call_history import CallHistory
-from app.integrations.mpesa.callbacks import CallbackSubject, DarajaCallbacks
+from app.integrations.mpesa.adapter import ExchangeRate, MpesaPayments, MpesaPayouts
 from app.integrations.mpesa.client import DarajaAccount, DarajaClient
-from app.integrations.mpesa.exchange_rate import ExchangeRate
-from app.integrations.mpesa.payments import MpesaPayments
-from app.integrations.mpesa.payouts import MpesaPayouts
+from app.integrations.mpesa.webhook import CallbackSubject, CallHistory, DarajaCallbacks
 from app.kit import clock, ids
 from app.kit.db import Database
 from app.kit.errors import MalformedRequest

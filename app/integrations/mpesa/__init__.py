@@ -9,7 +9,7 @@ because a dollar is more than a hundred shillings. What the shillings at M-Pesa 
 our risk: docs/adr/0021-rails.md.
 
 Daraja signs nothing. Each payment, payout and query carries its own callback URL with an HMAC that
-only we can make (callbacks.py), over TLS. A callback about a payment is only a hint: we query the
+only we can make (webhook.py), over TLS. A callback about a payment is only a hint: we query the
 state of the payment. The result of a payout comes only by callback, so that callback is the result.
 
 The provider is called `daraja` wherever a name can reach Daraja, because Daraja refuses URLs that

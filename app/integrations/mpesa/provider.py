@@ -13,12 +13,14 @@ from app.config.providers import (
     secret_or_sandbox,
 )
 from app.funding.ports import PaymentMethod
-from app.integrations.mpesa.call_history import CallHistory
-from app.integrations.mpesa.callbacks import NAME, DarajaCallbacks
+from app.integrations.mpesa.adapter import (
+    KES_PER_USD_MIN,
+    ExchangeRate,
+    MpesaPayments,
+    MpesaPayouts,
+)
 from app.integrations.mpesa.client import DarajaAccount, DarajaClient
-from app.integrations.mpesa.exchange_rate import KES_PER_USD_MIN, ExchangeRate
-from app.integrations.mpesa.payments import MpesaPayments
-from app.integrations.mpesa.payouts import MpesaPayouts
+from app.integrations.mpesa.webhook import NAME, CallHistory, DarajaCallbacks
 from app.integrations.provider import Adapters, Connection, Provider
 
 _KES_PER_USD_MAX = 1000

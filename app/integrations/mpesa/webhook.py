@@ -1,19 +1,28 @@
-"""Callback URLs for Daraja: one for each request, with an HMAC that only we can make."""
+"""Callbacks of Daraja: their URLs, one for each request, and the history of what came.
+
+Each URL has an HMAC that only we can make. Daraja itself reports little, and only once.
+"""
 
 import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from app.funding.ports import PaymentChanged, PayoutChanged
+from app.kit.db import Database
 from app.kit.errors import MalformedRequest
+from app.providers import queries as providers_queries
 from app.providers.errors import WebhookSignatureInvalid
 from app.providers.ports import ProviderEvent, ProviderFact, WebhookDelivery
+from app.providers.queries import StoredEvent
 
 NAME = "daraja"
 PAYMENT, PAYOUT, STATUS = "payment", "payout", "status"
+#: The operations of our calls whose history counts.
+OPEN_PAYMENT, SEND_PAYOUT, QUERY_PAYOUT = "payments.open", "payouts.send", "payouts.ask"
 _FACTS: Mapping[str, type[ProviderFact]] = {
     PAYMENT: PaymentChanged,
     PAYOUT: PayoutChanged,
@@ -73,6 +82,49 @@ class DarajaCallbacks:
 
     def _mac(self, subject: str) -> str:
         return hmac.digest(self._key, subject.encode(), "sha256").hex()
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutHistory:
+    """The history of a payout: its results and status replies, and when we last sent and queried
+    it."""
+
+    results: list[StoredEvent]
+    status_replies: list[StoredEvent]
+    sent_at: datetime | None
+    queried_at: datetime | None
+
+
+class CallHistory:
+    """Reads our recorded calls and Daraja's callbacks."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def payout_history(self, reference: str) -> PayoutHistory:
+        """Return what is stored about one payout, oldest first."""
+        with self._database.reading() as session:
+            events = providers_queries.events_about(session, NAME, reference)
+            sent_at, asked_at = (
+                providers_queries.last_called_at(session, NAME, operation, reference)
+                for operation in (SEND_PAYOUT, QUERY_PAYOUT)
+            )
+        return PayoutHistory(
+            [event for event in events if event.kind == PAYOUT],
+            [event for event in events if event.kind == STATUS],
+            sent_at,
+            asked_at,
+        )
+
+    def payout_results(self, since: datetime) -> list[StoredEvent]:
+        """Return every payout result received since an instant."""
+        with self._database.reading() as session:
+            return providers_queries.events_since(session, NAME, PAYOUT, since)
+
+    def requested_payments(self, since: datetime) -> frozenset[str]:
+        """Return the references of the payments requested since an instant."""
+        with self._database.reading() as session:
+            return providers_queries.references_called_since(session, NAME, OPEN_PAYMENT, since)
 
 
 def _result(kind: str, payload: Any) -> tuple[str, str]:
