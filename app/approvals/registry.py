@@ -36,7 +36,10 @@ class ApprovalAction:
 
     `compare` locks the rows concerned and returns the state before and after the action. `check`
     raises unless the actor may do it themselves. `execute` does it in the transaction that
-    approves it. `enums` has the enum of each text in `ProposedChange` that is shown by its label.
+    approves it. `describe` returns what else the checker has to know about the subject at this
+    moment, as texts by label, as far as the actor may read it; it raises `NotFound` for a subject
+    that does not exist any more. `enums` has the enum of each text in `ProposedChange` that is
+    shown by its label.
     """
 
     name: str
@@ -45,6 +48,7 @@ class ApprovalAction:
     compare: Callable[[Session, TextFields], ProposedChange]
     check: Callable[[Session, Actor, TextFields], None]
     execute: Callable[[Session, ApprovedRequest], None]
+    describe: Callable[[Session, Actor, str], TextFields]
     enums: Mapping[str, type[LabelledEnum]] = field(default_factory=dict)
 
 

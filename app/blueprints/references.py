@@ -96,6 +96,7 @@ def register(app: Flask) -> None:
 
 
 def _url_for_current(public_id: str) -> str | None:
-    """Return the URL for the member of staff whose page is rendered."""
+    """Return the URL for the member of staff whose page is rendered; None on the page itself."""
     actor: Actor | None = request.environ.get(ACTOR)
-    return url_for_reference(public_id, actor) if actor is not None else None
+    url = url_for_reference(public_id, actor) if actor is not None else None
+    return url if url != request.path else None

@@ -7,10 +7,11 @@ from app.approvals import registry as approvals_registry
 from app.approvals import service as approvals
 from app.approvals.registry import ApprovalAction, ApprovedRequest, ProposedChange, TextFields
 from app.audit import service as audit
-from app.keys import rotation
+from app.keys import queries, rotation
 from app.keys.ports import KeyRing
 from app.kit import ids
 from app.kit.db import Session
+from app.kit.formatting import format_count, format_time
 from app.kit.ports import resolve
 
 ROTATE = "keys.rotate"
@@ -53,8 +54,27 @@ def _rotate(session: Session, approved: ApprovedRequest) -> None:
     )
 
 
+def _describe(session: Session, actor: Actor, _subject: str) -> TextFields:
+    """Return the age of the active key, how many values it seals, and the rotation before."""
+    if Permission.KEYS_READ not in actor.permissions:
+        return {}
+    [active] = [key for key in resolve(KeyRing).list_keys() if key.active]
+    last = queries.latest_rotation(session)
+    return {
+        "Active since": format_time(active.activated_at) if active.activated_at else "Unknown",
+        "Values to rewrap": format_count(queries.count_values_by_key(session).total()),
+        "Last rotation": format_time(last.started_at) if last else "None",
+    }
+
+
 approvals_registry.register(
     ApprovalAction(
-        ROTATE, "Rotate the key ring", Permission.KEYS_ROTATE, _compare, _check_nothing, _rotate
+        ROTATE,
+        "Rotate the key ring",
+        Permission.KEYS_ROTATE,
+        _compare,
+        _check_nothing,
+        _rotate,
+        _describe,
     )
 )

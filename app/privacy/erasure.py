@@ -15,11 +15,13 @@ from app.approvals import service as approvals
 from app.approvals.registry import ApprovalAction, ApprovedRequest, ProposedChange, TextFields
 from app.audit import service as audit
 from app.identity import personal as identity_personal
+from app.identity.accounts import locked_person
 from app.identity.accounts import queries as account_queries
 from app.identity.accounts.rules import AccountStatus
 from app.identity.errors import OwnAccountChange
 from app.kit import clock, ids
 from app.kit.db import Session
+from app.kit.formatting import format_date
 from app.kit.personal import RETENTION_LAW, ErasureEffect, retention_end
 from app.messages import email_delivery
 from app.privacy import personal_data_tables
@@ -170,6 +172,16 @@ def _execute(session: Session, approved: ApprovedRequest) -> None:
     _erase(session, _person_id(approved.payload), actor=approved.checker, approved=approved)
 
 
+def _describe(session: Session, actor: Actor, subject: str) -> TextFields:
+    blockers = personal_data_tables.list_erasure_blockers(session, ids.decode("usr", subject))
+    return {
+        **locked_person.describe_person(session, actor, subject),
+        "Prevents the erasure": " ".join(blocker.message for blocker in blockers) or "Nothing",
+        "Kept": f"Books, orders, transfers, consents and audit trail, until"
+        f" {format_date(retention_end(clock.now()))} ({RETENTION_LAW})",
+    }
+
+
 approvals_registry.register(
     ApprovalAction(
         ERASE_PERSON,
@@ -178,6 +190,7 @@ approvals_registry.register(
         _compare,
         _check_other,
         _execute,
+        _describe,
         {"status": AccountStatus},
     )
 )

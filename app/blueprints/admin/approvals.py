@@ -1,6 +1,7 @@
 """Approval requests: list them, show one, and approve, reject, cancel or edit it."""
 
 from collections.abc import Callable
+from uuid import UUID
 
 from flask import Response, request, url_for
 
@@ -8,13 +9,16 @@ from app.access import Actor, Permission
 from app.approvals import queries as approvals_queries
 from app.approvals import registry as approvals_registry
 from app.approvals import service as approvals
+from app.approvals.queries import ApprovalRequest
+from app.approvals.registry import TextFields
+from app.approvals.rules import ApprovalStatus
 from app.blueprints.page_blueprint import PageBlueprint, read_cursor, report_at_form, see_other
 from app.blueprints.rendering import render_page
 from app.identity.accounts import people
 from app.keys import rotation_approval as keys_approval
 from app.kit import ids
 from app.kit.db import Session
-from app.kit.errors import Conflict, Invalid, Refusal
+from app.kit.errors import Conflict, Invalid, NotFound, Refusal
 
 blp = PageBlueprint("approvals", "/admin/approvals")
 
@@ -154,19 +158,39 @@ def _render_approval(
 ) -> Response:
     approval = approvals_queries.get_approval(session, ids.decode("apr", approval_id))
     permission = approvals_registry.get_action(approval.action).permission
+    names = people.get_names(session, _find_people(approval))
     return render_page(
         "admin/approvals/approval.html",
         status=status,
         approval=approval,
         approval_id=approval_id,
-        names=people.get_names(session, approval.people),
-        encode=ids.encode,
+        changed={name for name, before, after in approval.changes if before and before != after},
+        details=_describe(session, actor, approval),
+        names=names,
+        subjects={ids.encode("usr", person_id): name for person_id, name in names.items()},
         permission=permission,
         is_maker=actor.user_id == approval.maker_id,
         is_about_actor=actor.user_id == approval.subject_id,
         may_decide={permission, Permission.APPROVALS_DECIDE} <= actor.permissions,
-        may_open_people=Permission.PEOPLE_READ in actor.permissions,
         form_id=form_id,
         problems=problems or {},
         form_values=request.form,
     )
+
+
+def _describe(session: Session, actor: Actor, approval: ApprovalRequest) -> TextFields | None:
+    """Return what the checker compares a pending request with; None if its subject is gone."""
+    if approval.status is not ApprovalStatus.PENDING:
+        return {}
+    action = approvals_registry.get_action(approval.action)
+    try:
+        return action.describe(session, actor, approval.subject)
+    except NotFound:
+        return None
+
+
+def _find_people(approval: ApprovalRequest) -> set[UUID]:
+    """Return the ids of the people whom the request names."""
+    texts = [approval.subject, *approval.before.values(), *approval.after.values()]
+    named = {ids.try_decode("usr", text) for text in texts}
+    return approval.people | {person_id for person_id in named if person_id is not None}

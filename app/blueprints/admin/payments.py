@@ -7,6 +7,7 @@ from uuid import UUID
 from flask import Response, request, url_for
 
 from app.access import Actor, Permission
+from app.approvals import queries as approvals_queries
 from app.blueprints.page_blueprint import PageBlueprint, read_cursor, report_at_form, see_other
 from app.blueprints.rendering import render_page
 from app.funding.deposits import queries as deposit_queries
@@ -151,8 +152,14 @@ def _render_withdrawal(
     withdrawal = withdrawal_queries.withdrawal(session, identifier)
     steps = withdrawal_queries.withdrawal_events(session, identifier)
     people_ids = [withdrawal.user_id, *(step.actor_id for step in steps if step.actor_id)]
+    pending = [
+        approval
+        for approval in approvals_queries.list_pending_about(session, withdrawal.user_id)
+        if approval.subject == withdrawal.public_id
+    ]
     return render_page(
         "admin/payments/withdrawal.html",
+        pending=[(approval, ids.encode("apr", approval.id)) for approval in pending],
         status=status,
         withdrawal=withdrawal,
         steps=steps,

@@ -27,6 +27,11 @@ FROM deposits
 _EVENTS = """
 SELECT to_status, evidence, NULL, at FROM deposit_events WHERE deposit_id = %s ORDER BY id
 """
+_TOTALS = """
+SELECT method, asset, sum(credited_units), count(*) FROM deposits
+WHERE user_id = %s AND status = 'credited'
+GROUP BY method, asset ORDER BY count(*) DESC, method, asset
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,23 @@ class DepositView:
     def public_id(self) -> str:
         """Return the id as the API and the pages show it."""
         return ids.encode("dep", self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class DepositedTotal:
+    """What a customer paid in by one method in one asset, and in how many deposits."""
+
+    method: PaymentMethod
+    amount: Amount
+    count: int
+
+
+def deposited_totals(session: Session, user_id: UUID) -> list[DepositedTotal]:
+    """Return what was credited to the customer and not taken back, the method used most first."""
+    return [
+        DepositedTotal(PaymentMethod(method), Amount(TRADABLE[code], int(units)), count)
+        for method, code, units, count in session.rows(_TOTALS, (user_id,))
+    ]
 
 
 def deposits(session: Session, **filters: Any) -> Page[DepositView]:

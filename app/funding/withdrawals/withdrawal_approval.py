@@ -7,11 +7,16 @@ from app.approvals import registry as approvals_registry
 from app.approvals import service as approvals
 from app.approvals.errors import SelfApproval
 from app.approvals.registry import ApprovalAction, ApprovedRequest, ProposedChange, TextFields
+from app.funding.deposits import queries as deposit_queries
 from app.funding.errors import WrongWithdrawalStatus
 from app.funding.states import WithdrawalStatus
+from app.funding.withdrawals import queries
 from app.funding.withdrawals import service as withdrawals
+from app.identity.accounts import people
 from app.kit import ids
 from app.kit.db import Session
+from app.kit.formatting import format_amount, format_count, format_time
+from app.kyc import queries as kyc_queries
 
 RELEASE = "withdrawal.release"
 
@@ -65,6 +70,26 @@ def _release(session: Session, approved: ApprovedRequest) -> None:
     withdrawals.release(session, approved.checker, identifier, reason=approved.reason)
 
 
+def _describe(session: Session, actor: Actor, subject: str) -> TextFields:
+    """Return the customer's account status and tier, and where their money came from."""
+    if Permission.PAYMENTS_READ not in actor.permissions:
+        return {}
+    withdrawal = queries.withdrawal(session, ids.decode(withdrawals.PREFIX, subject))
+    account = people.get_account(session, withdrawal.user_id)
+    deposited = deposit_queries.deposited_totals(session, withdrawal.user_id)
+    return {
+        "Requested": format_time(withdrawal.requested_at),
+        "Account of the customer": account.status.label,
+        "Tier of the customer": str(kyc_queries.tier_status(session, withdrawal.user_id).tier),
+        "Origin of the money": "; ".join(
+            f"{total.method.label} {format_amount(total.amount)}"
+            f" ({format_count(total.count)} {'deposit' if total.count == 1 else 'deposits'})"
+            for total in deposited
+        )
+        or "No deposits",
+    }
+
+
 approvals_registry.register(
     ApprovalAction(
         RELEASE,
@@ -73,6 +98,7 @@ approvals_registry.register(
         _compare,
         _check_other,
         _release,
+        _describe,
         {"status": WithdrawalStatus},
     )
 )

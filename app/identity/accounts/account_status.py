@@ -140,6 +140,7 @@ approvals_registry.register(
         lambda session, payload: _compare_status(session, payload, AccountStatus.SUSPENDED),
         _check_not_own,
         _suspend,
+        locked_person.describe_person,
         _ENUMS,
     )
 )
@@ -151,6 +152,7 @@ approvals_registry.register(
         lambda session, payload: _compare_status(session, payload, AccountStatus.ACTIVE),
         _check_not_own,
         _reactivate,
+        locked_person.describe_person,
         _ENUMS,
     )
 )

@@ -1,17 +1,20 @@
-"""Lock the person whose account is about to change, and request approval for the change."""
+"""Lock the person whose account is about to change, request approval for the change, and describe
+the person to who decides it."""
 
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.access import Actor, Role
+from app.access import Actor, Permission, Role
 from app.approvals import service as approvals
 from app.approvals.registry import ApprovedRequest, TextFields
+from app.identity.accounts import people
 from app.identity.accounts.rules import AccountStatus
 from app.identity.errors import PersonErased
 from app.identity.roles import current_permissions
-from app.kit import ids
+from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import NotFound
+from app.kit.formatting import format_count, format_time
 
 _LOCK = """
 SELECT id, email, role, branch_id, status FROM users WHERE id = %s FOR NO KEY UPDATE
@@ -69,6 +72,25 @@ def lock_person(session: Session, person_id: UUID) -> LockedPerson:
 def lock_payload_person(session: Session, payload: TextFields) -> LockedPerson:
     """Lock the person that an approval's payload names. Raises as `lock_person`."""
     return lock_person(session, ids.decode("usr", payload["person"]))
+
+
+def describe_person(session: Session, actor: Actor, person: str) -> TextFields:
+    """Return a person's account as texts by label, for who decides an approval about it; nothing
+    for an actor who may not read people. Raises `NotFound`."""
+    if Permission.PEOPLE_READ not in actor.permissions:
+        return {}
+    account = people.get_account(session, ids.decode("usr", person))
+    texts = {
+        "Email": account.email,
+        "Joined": format_time(account.created_at),
+        "Active sessions": format_count(
+            people.count_open_sessions(session, account.id, clock.now())
+        ),
+    }
+    if account.suspended_at is not None:
+        reason = account.suspended_reason
+        texts["Suspended"] = f"{format_time(account.suspended_at)}: {reason}"
+    return texts
 
 
 def approval_evidence(approval: ApprovedRequest | None) -> dict[str, str]:

@@ -42,6 +42,12 @@ class PostalAddress:
     label: str | None = None
     phone: str | None = None
 
+    @property
+    def in_one_line(self) -> str:
+        """Street, place and country, without the recipient."""
+        lines = (self.street, self.street2, self.district, self.city, self.state, self.zip_code)
+        return ", ".join(line for line in (*lines, self.country) if line)
+
 
 def normalize(address: PostalAddress) -> PostalAddress:
     """Return the address in its country's format: country and state as codes, the postal code

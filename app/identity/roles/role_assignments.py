@@ -160,6 +160,7 @@ approvals_registry.register(
         _compare_admin,
         _check_admin,
         _make_admin,
+        locked_person.describe_person,
         {"role": Role},
     )
 )

@@ -27,7 +27,12 @@ from app.kyc.errors import (
 )
 from app.kyc.evidence import documents
 from app.kyc.queries import PREFIX, VerificationRow
-from app.kyc.review import automatic_decisions, enhanced_due_diligence, transitions
+from app.kyc.review import (
+    approval_details,
+    automatic_decisions,
+    enhanced_due_diligence,
+    transitions,
+)
 from app.kyc.review.transitions import Attribution
 from app.kyc.rules import (
     BUSINESS_DOCUMENTS,
@@ -266,6 +271,7 @@ approvals_registry.register(
         _propose_approval,
         _check_approver,
         _approve_requested,
+        approval_details.describe,
         {"kind": VerificationKind, "status": VerificationStatus},
     )
 )

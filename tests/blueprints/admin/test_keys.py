@@ -61,6 +61,19 @@ def test_keys_and_latest_rotation_are_shown_without_secrets(
         assert secret.hex() not in page.visible_text
 
 
+def test_request_to_rotate_shows_what_it_affects(
+    lone_app: Flask, lone_database: Database, ring: FileKeyRing
+) -> None:
+    browser = browser_of(lone_app, People(lone_database).staff(Role.ADMIN))
+    asked = browser.submit_form("/admin/approvals", "rotate", reason="the yearly rotation")
+    text = browser.get_page(asked.location).visible_text
+    for label in (ring.active_id(), "Active since", "Values to rewrap", "Last rotation"):
+        assert label in text
+    withdrawn = browser.submit_form(asked.location, "withdraw")
+    assert withdrawn.status_code == 303
+    assert "Values to rewrap" not in browser.get_page(asked.location).visible_text
+
+
 def test_lost_key_is_shown(lone_app: Flask, lone_database: Database, ring: FileKeyRing) -> None:
     browser = browser_of(lone_app, People(lone_database).staff(Role.ADMIN))
     SealedValues(lone_database, {}).add(3)

@@ -56,11 +56,15 @@ def test_large_withdrawal_is_released_by_two_people(
         assert refused.status_code == 422
     asked = maker.submit_form(path_of(withdrawal), "release", reason="A known customer")
     assert asked.status_code == 303
+    assert {"href": asked.location} in maker.get_page(path_of(withdrawal)).all("a")
     checker = sign_in_as(Role.ADMIN)
     request = asked.location
     shown = checker.get_page(request)
     assert "Release a withdrawal" in shown.visible_text
     assert "Approve and release 10,000.00 USD" in shown.visible_text
+    assert {"href": path_of(withdrawal)} in shown.all("a")
+    for text in ("Tier of the customer", "Origin of the money", "account ending"):
+        assert text in shown.visible_text
     seen = shown.all("input", name="seen")[0]["value"]
     assert checker.submit_form(request, "approve", seen=seen).status_code == 303
     assert customer.withdrawal_status(withdrawal) == "approved"

@@ -67,7 +67,8 @@ def test_erasure_takes_two_people_and_leaves_no_name(
     assert "You made this request" in browser.get_page(request).visible_text
     other = sign_in(app, officer)
     shown = other.get_page(request)
-    assert REFERENCE in shown.visible_text
+    for text in (REFERENCE, person.email, "Prevents the erasure"):
+        assert text in shown.visible_text
     [seen] = [field["value"] for field in shown.all("input", name="seen")]
     assert other.submit_form(request, "approve", seen=seen).status_code == 303
     with database.reading() as session:

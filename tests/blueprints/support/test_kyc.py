@@ -150,6 +150,8 @@ class TestDecisions:
             a["href"] for a in officer.get_page(path).all("a") if "approvals/apr_" in a["href"]
         ]
         page = officer.get_page(link)
+        for text in ("Ada Lovelace", "Birth date", "Source of funds"):
+            assert text in page.visible_text
         seen = page.all("input", name="seen")[0]["value"]
         assert officer.submit_form(link, "approve", seen=seen).status_code == 303
         assert ada.tier_status.tier == 3
