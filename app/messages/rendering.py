@@ -19,9 +19,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
@@ -106,20 +105,11 @@ class Contact:
         return f"{self.base_url.rstrip('/')}{_PAGE_PATHS[kind]}" if kind in _PAGE_PATHS else None
 
 
-class BlockKind(StrEnum):
-    """How a block of text is shown in HTML."""
-
-    PARAGRAPH = "paragraph"
-    FACTS = "facts"
-    LIST = "list"
-    LINK = "link"
-
-
 @dataclass(frozen=True, slots=True)
 class Block:
     """A block of text: its lines, label and value of its facts, or label and URL of its link."""
 
-    kind: BlockKind
+    kind: Literal["paragraph", "facts", "list", "link"]
     content: Sequence[Any]
 
 
@@ -172,13 +162,13 @@ def _split_blocks(body: str, link: str | None) -> list[Block]:
 
 def _block(lines: Sequence[str], link: str | None) -> Block:
     if lines[-1] == link:
-        return Block(BlockKind.LINK, (" ".join(lines[:-1]).removesuffix(":"), link))
+        return Block("link", (" ".join(lines[:-1]).removesuffix(":"), link))
     facts = [match for line in lines if (match := _FACT.fullmatch(line))]
     if len(facts) == len(lines):
-        return Block(BlockKind.FACTS, [match.groups() for match in facts])
+        return Block("facts", [match.groups() for match in facts])
     if all(line.startswith(_ITEM) for line in lines):
-        return Block(BlockKind.LIST, [line.removeprefix(_ITEM) for line in lines])
-    return Block(BlockKind.PARAGRAPH, lines)
+        return Block("list", [line.removeprefix(_ITEM) for line in lines])
+    return Block("paragraph", lines)
 
 
 def _template(name: str) -> Any:
