@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from app.access import Actor
@@ -113,14 +114,20 @@ class PayingCustomer:
 
     def message_kinds(self) -> list[str]:
         """Return the kinds of the customer's staged payment messages, oldest first."""
+        return [kind for kind, _ in self._messages()]
+
+    def messages(self) -> list[dict[str, str]]:
+        """Return the values of the same messages."""
+        return [values for _, values in self._messages()]
+
+    def _messages(self) -> list[Any]:
         with self.database.reading() as session:
-            rows = session.rows(
-                "SELECT args ->> 'kind' FROM outbox WHERE task = 'messages.deliver'"
-                " AND args ->> 'kind' ~ '^(deposit|withdrawal)'"
+            return session.rows(
+                "SELECT args ->> 'kind', args -> 'values' FROM outbox"
+                " WHERE task = 'messages.deliver' AND args ->> 'kind' ~ '^(deposit|withdrawal)'"
                 " AND args ->> 'user_id' = %s ORDER BY id",
                 (str(self.actor.user_id),),
             )
-        return [kind for (kind,) in rows]
 
 
 def usd(text: str) -> Amount:

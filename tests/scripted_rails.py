@@ -156,7 +156,12 @@ class ScriptedBankRail(ScriptedProvider):
     wrong_amount: Amount | None = None
 
     def virtual_account(self, reference: str, holder: str) -> VirtualAccount:
-        details = {"accountNumber": "12345", "holder": holder}
+        details = {
+            "accountHolder": holder,
+            "accountNumber": "12345",
+            "routingNumber": "123456780",
+            "bankName": "Test Bank",
+        }
         return self.call("account", lambda: VirtualAccount(f"acc_{reference}", details))
 
     def transfers_to(self, account_ref: str) -> list[IncomingTransfer]:

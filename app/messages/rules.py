@@ -66,6 +66,10 @@ METHOD_LABELS = {
     "crypto": "crypto transfer",
     "mobile_money": "mobile money",
 }
+#: What a customer needs to pay in by a method, none of it secret.
+DEPOSIT_INSTRUCTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"bank": ("account_number", "routing_number", "bank_name"), "crypto": ("network", "address")}
+)
 _AMOUNT = ("amount", "asset", "method")
 _DEPOSIT = ("deposit", *_AMOUNT)
 _WITHDRAWAL = ("withdrawal", *_AMOUNT, "destination")
@@ -89,7 +93,8 @@ KINDS: Mapping[str, MessageKind] = MappingProxyType(
         # `owed` is in the deposit's asset.
         "deposit_disputed": MessageKind(Topic.DEPOSITS, (*_DEPOSIT, "owed")),
         "deposit_failed": MessageKind(Topic.DEPOSITS, (*_DEPOSIT, "reason")),
-        "deposit_pending": MessageKind(Topic.DEPOSITS, _DEPOSIT),
+        # With the values of `DEPOSIT_INSTRUCTIONS` for its method.
+        "deposit_pending": MessageKind(Topic.DEPOSITS, _DEPOSIT, version=2, sms_version=2),
         "export_ready": _email_only(Topic.SECURITY, "export", "expires_at"),
         "invitation": _email_only(
             Topic.SECURITY, "role", cause="you were invited to work at PBCEx"

@@ -6,7 +6,8 @@ PERSONAL_DATA = PersonalData(
     "outbox",
     {
         "outbox": PersonalDataTable(
-            "Jobs that name a person by id, with the figures of an order to be confirmed",
+            "Jobs that name a person by id, with the figures of an order to confirm or an account"
+            " to pay into",
             ErasureEffect.EXPIRES,
             "A job is deleted a week after it is done. One that runs after the erasure notifies no"
             " one.",

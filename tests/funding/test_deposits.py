@@ -115,6 +115,8 @@ class TestCardPayments:
         customer.advance_deposit(deposit)
         assert customer.balances() == {"USD": "600.00"}
         assert customer.message_kinds() == ["deposit_pending", "deposit_credited"]
+        # The card's instructions are a secret for the app alone.
+        assert set(customer.messages()[0]) == {"deposit", "amount", "asset", "method"}
 
     def test_card_token_is_cleared_after_the_credit(self, customer: PayingCustomer) -> None:
         deposit = customer.deposit()
@@ -205,6 +207,10 @@ class TestIncomingTransfers:
         assert customer.deposit_status(deposit) == "credited"
         assert customer.balances() == {"USD": "599.50"}
         assert customer.message_kinds() == ["deposit_pending", "deposit_credited"]
+        announced, receipt = customer.messages()
+        assert announced["amount"] == "100.00"
+        assert (announced["account_number"], announced["bank_name"]) == ("12345", "Test Bank")
+        assert receipt["amount"] == "99.50"
 
     def test_transfers_without_an_announcement_are_credited(self, customer: PayingCustomer) -> None:
         deposit = customer.deposit("100.00", PaymentMethod.BANK)

@@ -148,6 +148,9 @@ def test_customer_verifies_deposits_trades_withdraws_and_gets_a_statement(world:
     bank = world.deposit(method="bank", asset="USD", amount="250.00")
     world.run_jobs_and_webhooks()
     instructions = world.instructions(bank)
+    message = me.ok(200, me.get("/api/messages"))["data"][0]
+    assert message["subject"] == "How to pay in your deposit of 250.00 USD"
+    assert f"Account number  {instructions['accountNumber']}\n" in message["body"]
     world.sandbox.call_control(
         "bank", "/arrivals", account_number=instructions["accountNumber"], amount="250.00"
     )

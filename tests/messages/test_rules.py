@@ -7,7 +7,7 @@ from app.catalog.rules import TRADABLE
 from app.kit.money import UNITS_MAX, Amount
 from app.messages import rendering
 from app.messages.rendering import Contact
-from app.messages.rules import KINDS
+from app.messages.rules import DEPOSIT_INSTRUCTIONS, KINDS, METHOD_LABELS
 
 #: Characters of a one-part SMS on every phone: the basic table of GSM 03.38 without escapes.
 GSM_BASIC = set(
@@ -80,6 +80,34 @@ def test_every_declared_value_is_shown_and_required(kind: str) -> None:
                 kind,
                 {other_name: text for other_name, text in values.items() if other_name != name},
             )
+
+
+INSTRUCTIONS = {
+    "account_number": "000123456789",
+    "routing_number": "110000000",
+    "bank_name": "First Bank",
+    "network": "ETHEREUM",
+    "address": "0x71C7656EC7ab88b098defB751B7401B5f6d8976F",
+}
+
+
+@pytest.mark.parametrize("method", sorted(METHOD_LABELS))
+def test_pending_deposit_says_how_to_pay_by_its_method(method: str) -> None:
+    names = DEPOSIT_INSTRUCTIONS.get(method, ())
+    values = sample_values("deposit_pending") | {"method": method}
+    known = {name: INSTRUCTIONS[name] for name in names}
+    message = rendering.render_inbox("deposit_pending", values | known)
+    for name in names:
+        assert INSTRUCTIONS[name].lower() in message.body.lower()
+        missing = values | {other: text for other, text in known.items() if other != name}
+        with pytest.raises(jinja2.UndefinedError, match=name):
+            rendering.render_inbox("deposit_pending", missing)
+    assert message.subject.startswith(
+        {"card": "Your deposit", "mobile_money": "Confirm"}.get(method, "How to pay in")
+    )
+    # Nothing was received yet.
+    assert "has arrived" not in message.body.replace("when the money has arrived", "")
+    assert len(rendering.render_sms("deposit_pending", values)) <= SMS_LENGTH_MAX
 
 
 def longest_values(kind: str) -> dict[str, str]:

@@ -79,6 +79,16 @@ WHERE user_id = %s AND method = 'card' AND status IN ('failed', 'requested', 'un
     AND requested_at > %s
 """
 
+# The instructions that a message repeats, and their names there. A card's hold a secret.
+_SHOWN_IN_MESSAGE = {
+    PaymentMethod.BANK: (
+        ("account_number", "accountNumber"),
+        ("routing_number", "routingNumber"),
+        ("bank_name", "bankName"),
+    ),
+    PaymentMethod.CRYPTO: (("network", "network"), ("address", "address")),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class DepositRecord:
@@ -171,7 +181,8 @@ def set_instructions(session: Session, deposit: DepositRecord, details: Mapping[
     session.send(_SET_INSTRUCTIONS, (sealed, deposit.id))
     if current.status is not DepositStatus.PENDING:
         transition(session, current, DepositStatus.PENDING)
-        notify_customer(session, current, "deposit_pending", current.requested_amount)
+        known = {name: details[key] for name, key in _SHOWN_IN_MESSAGE.get(current.method, ())}
+        notify_customer(session, current, "deposit_pending", current.requested_amount, **known)
 
 
 def stage_advance(session: Session, deposit_id: UUID, method: PaymentMethod, provider: str) -> None:
