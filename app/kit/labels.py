@@ -1,6 +1,8 @@
 """Enums whose members carry what pages show of them: a label, and for a status also a mark.
 
-The value of a member is what is stored and sent; its label can change at any time.
+The value of a member is what is stored and sent; its label can change at any time. A CHECK of the
+database limits each column to the values of its enum, and columns of histories take the value from
+such a column, so that queries read members back without a default.
 """
 
 from enum import Enum, StrEnum

@@ -6,9 +6,23 @@ from importlib import import_module
 from pkgutil import walk_packages
 
 import pytest
+import sqlalchemy as sa
 
 import app
+from app.access import Role
+from app.approvals.rules import ApprovalStatus
+from app.audit.rules import AuditOutcome
+from app.blueprints import nav
+from app.cases.rules import CaseState
+from app.custody.rules import SendState
+from app.funding.ports import PaymentMethod
+from app.funding.states import DepositStatus, WithdrawalStatus
+from app.identity.accounts.rules import AccountStatus
+from app.kit.db import Base
 from app.kit.labels import LabelledEnum, Mark, StatusEnum
+from app.kyc.rules import DocumentPurpose, VerificationKind, VerificationStatus
+from app.privacy.rules import ExportStatus
+from app.screening.rules import PartyType, Verdict
 from tests.house.source import CHECKOUT
 
 
@@ -26,6 +40,42 @@ def enums() -> list[type[LabelledEnum]]:
         if not module.name.endswith("__main__"):
             import_module(module.name)
     return list(subclasses_of(LabelledEnum))
+
+
+#: Columns whose values pages show, with their enum.
+STORED = (
+    ("approvals", "status", ApprovalStatus),
+    ("audit_records", "outcome", AuditOutcome),
+    ("cases", "state", CaseState),
+    ("custody_sends", "state", SendState),
+    ("exports", "status", ExportStatus),
+    ("deposits", "method", PaymentMethod),
+    ("deposits", "status", DepositStatus),
+    ("kyc_documents", "purpose", DocumentPurpose),
+    ("sanctions_entries", "sort", PartyType),
+    ("screenings", "verdict", Verdict),
+    ("users", "role", Role),
+    ("users", "status", AccountStatus),
+    ("verifications", "kind", VerificationKind),
+    ("verifications", "status", VerificationStatus),
+    ("withdrawals", "method", PaymentMethod),
+    ("withdrawals", "status", WithdrawalStatus),
+)
+
+
+@pytest.mark.usefixtures("enums")
+@pytest.mark.parametrize(("table", "column", "enum"), STORED)
+def test_database_holds_exactly_the_members_of_the_enum(
+    table: str, column: str, enum: type[LabelledEnum]
+) -> None:
+    """A page never meets a value that its enum does not know."""
+    limits = [
+        set(re.findall(r"'([^']+)'", limit.group(1)))
+        for constraint in Base.metadata.tables[table].constraints
+        if isinstance(constraint, sa.CheckConstraint)
+        if (limit := re.fullmatch(rf"{column} IN \((.*)\)", str(constraint.sqltext), re.DOTALL))
+    ]
+    assert limits == [{member.value for member in enum}]
 
 
 def test_members_of_an_enum_have_different_labels(enums: list[type[LabelledEnum]]) -> None:
@@ -53,6 +103,11 @@ def test_every_mark_has_an_icon_of_its_own() -> None:
     )
     assert {mark.icon for mark in Mark} <= drawn
     assert len({mark.icon for mark in Mark}) == len(Mark)
+
+
+def test_no_page_of_the_sidebar_has_the_icon_of_a_mark() -> None:
+    icons = {entry.icon for section in nav.SECTIONS for entry in section.entries}
+    assert icons.isdisjoint(mark.icon for mark in Mark)
 
 
 def test_every_mark_is_in_use(enums: list[type[LabelledEnum]]) -> None:
