@@ -1,9 +1,8 @@
 """Anchorage as a custodian."""
 
-from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote
 
 from cryptography.exceptions import InvalidSignature
@@ -13,7 +12,6 @@ from app.catalog import provider_ids
 from app.catalog.rules import PAXG, TRADABLE, USDC
 from app.custody.ports import (
     CustodianBalance,
-    CustodyTerms,
     CustodyTransfer,
     Direction,
     Network,
@@ -22,16 +20,13 @@ from app.custody.ports import (
 )
 from app.integrations import response_parsing
 from app.integrations.anchorage.client import AnchorageClient
+from app.integrations.custodian import BaseCustodian
 from app.integrations.http_calls import ProviderCaller
 from app.kit.errors import MalformedRequest
 from app.kit.money import Amount, Asset
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 
-T = TypeVar("T")
-
 NAME = "anchorage"
-#: As contracted. The transfer itself holds its actual cost.
-SEND_FEES = (Amount.parse(PAXG, "0.0008"), Amount.parse(USDC, "4"))
 _PAGE = 100
 _DAY = timedelta(days=1)
 _NETWORKS = {Network.ETHEREUM: "ETH"}
@@ -49,7 +44,7 @@ _TRANSACTION_STATES = {
 }
 
 
-class AnchorageCustodian:
+class AnchorageCustodian(BaseCustodian[AnchorageClient]):
     """A `Custodian` with one vault.
 
     `address_key` is the public half of our own key at Anchorage, in hex: its signature proves that
@@ -58,14 +53,12 @@ class AnchorageCustodian:
 
     name = NAME
     provider_id = provider_ids.ANCHORAGE
-    terms: Sequence[CustodyTerms] = tuple(
-        CustodyTerms(cost.asset, Network.ETHEREUM, cost) for cost in SEND_FEES
-    )
+    send_fees = (Amount.parse(PAXG, "0.0008"), Amount.parse(USDC, "4"))
 
     def __init__(
-        self, client: AnchorageClient, caller: ProviderCaller, *, vault_id: str, address_key: str
+        self, client: AnchorageClient, caller: ProviderCaller, *, account_id: str, address_key: str
     ) -> None:
-        self._client, self._caller, self._vault_id = client, caller, vault_id
+        super().__init__(client, caller, account_id=account_id)
         self._address_key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(address_key))
 
     def create_address(self, reference: str, asset: Asset, network: Network) -> str:
@@ -74,7 +67,7 @@ class AnchorageCustodian:
             "networkId": _NETWORKS[network],
             "idempotentId": reference,
         }
-        path = f"/vaults/{self._vault_id}/addresses"
+        path = f"/vaults/{self._account_id}/addresses"
         payload = self._call(
             "addresses.create", partial(self._client.post, path, parameters), reference
         )
@@ -98,7 +91,7 @@ class AnchorageCustodian:
 
     def send(self, order: SendOrder) -> CustodyTransfer:
         parameters = {
-            "source": {"id": self._vault_id, "type": "VAULT"},
+            "source": {"id": self._account_id, "type": "VAULT"},
             "destination": {"id": order.address, "type": "ADDRESS"},
             "assetType": order.amount.asset.code,
             "amount": str(order.amount),
@@ -106,11 +99,10 @@ class AnchorageCustodian:
             "idempotentId": order.reference,
             "transferMemo": order.reference,
         }
-        payload = self._caller.call(
+        payload = self._order(
             "transfers.create",
             partial(self._client.post, "/transfers", parameters),
-            reference=order.reference,
-            idempotent=False,
+            order.reference,
         )
         identifier = response_parsing.required_text(
             response_parsing.required_object(payload, "data"), "transferId"
@@ -148,10 +140,8 @@ class AnchorageCustodian:
         return sorted(transfers, key=lambda transfer: transfer.at)
 
     def balances(self) -> list[CustodianBalance]:
-        path = f"/vaults/{self._vault_id}"
-        payload = self._call("balances.list", partial(self._client.get, path), "balances")
-        if payload is None:
-            raise ProviderOutcomeUnknown("Anchorage has no such vault.")
+        path = f"/vaults/{self._account_id}"
+        payload = self._require("balances.list", partial(self._client.get, path), "balances")
         holdings = []
         for item in response_parsing.required_objects(
             response_parsing.required_object(payload, "data"), "assets"
@@ -171,9 +161,7 @@ class AnchorageCustodian:
     def fetch_webhook_key(self) -> str:
         """Return the public key that signs webhooks, in hex."""
         fetch = partial(self._client.get, "/webhook/validation-key")
-        payload = self._call("webhooks.key", fetch, "webhooks")
-        if payload is None:
-            raise ProviderOutcomeUnknown("Anchorage has no webhook key.")
+        payload = self._require("webhooks.key", fetch, "webhooks")
         return response_parsing.required_text(payload, "value")
 
     def _get_sent(self, identifier: str) -> CustodyTransfer | None:
@@ -200,16 +188,14 @@ class AnchorageCustodian:
         """Return all entries of the vault since the day of `since`, page by page."""
         items: list[dict[str, Any]] = []
         query: dict[str, Any] = {
-            "vaultId": self._vault_id,
+            "vaultId": self._account_id,
             "startDate": since.date().isoformat(),
             "limit": _PAGE,
             **filters,
         }
         while True:
             fetch = partial(self._client.get, path, dict(query))
-            page = self._call(f"{path.strip('/')}.list", fetch, reference)
-            if page is None:
-                raise ProviderOutcomeUnknown("Anchorage has no such list.")
+            page = self._require(f"{path.strip('/')}.list", fetch, reference)
             page_items = response_parsing.required_objects(page, "data")
             items += page_items
             if len(page_items) < _PAGE:
@@ -217,9 +203,6 @@ class AnchorageCustodian:
             query["afterId"] = response_parsing.required_text(
                 page_items[-1], "transferId" if path == "/transfers" else "id"
             )
-
-    def _call(self, operation: str, send: Callable[[], T], reference: str) -> T:
-        return self._caller.call(operation, send, reference=reference, idempotent=True)
 
 
 def _is_tradable(payload: dict[str, Any]) -> bool:

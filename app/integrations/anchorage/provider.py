@@ -53,7 +53,7 @@ def _connect(connection: Connection[AnchorageSettings], adapters: Adapters) -> N
         custodian = AnchorageCustodian(
             client,
             connection.caller,
-            vault_id=settings.vault_id or "pbcex",
+            account_id=settings.vault_id or "pbcex",
             address_key=settings.address_key.get_secret_value() or _sandbox_address_key(),
         )
         adapters.custodians[connection.id] = custodian

@@ -10,14 +10,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from app.custody.ports import TransferChanged
 from app.integrations import response_parsing
 from app.integrations.anchorage.adapter import AnchorageCustodian
+from app.integrations.custodian import verifying_with_provider
 from app.kit import clock
-from app.providers.errors import (
-    ProviderOutcomeUnknown,
-    ProviderRefused,
-    ProviderUnavailable,
-    WebhookSignatureInvalid,
-    WebhookVerificationUnavailable,
-)
+from app.providers.errors import WebhookSignatureInvalid, WebhookVerificationUnavailable
 from app.providers.ports import ProviderEvent, WebhookDelivery
 
 #: Largest difference between the two clocks and the age of a webhook.
@@ -71,16 +66,12 @@ class AnchorageWebhookVerifier:
             return _has_signed(self._fetch_key(), signature, signed)
 
     def _fetch_key(self) -> Ed25519PublicKey:
+        with verifying_with_provider():
+            encoded = self._custodian.fetch_webhook_key()
         try:
-            raw = bytes.fromhex(self._custodian.fetch_webhook_key())
-            self._key = Ed25519PublicKey.from_public_bytes(raw)
-        except (
-            ValueError,
-            ProviderUnavailable,
-            ProviderOutcomeUnknown,
-            ProviderRefused,
-        ) as failure:
-            raise WebhookVerificationUnavailable from failure
+            self._key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(encoded))
+        except ValueError as error:
+            raise WebhookVerificationUnavailable from error
         self._key_fetched_at = time.monotonic()
         return self._key
 

@@ -7,5 +7,5 @@ webhook's body is an event that `GET /events/{id}` returns too.
 
 Assumed: no webhook signature is published, so a webhook counts if Paxos knows its event with the
 same content; the object of a `transfer.*` event is the transfer, or names it as `transfer_id`; a
-withdrawal costs `SEND_FEES` until it is made, and what its transfer says from then on.
+withdrawal costs `send_fees` until it is made, and what its transfer says from then on.
 """

@@ -1,16 +1,15 @@
 """Paxos as a custodian."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote
 
 from app.catalog import provider_ids
 from app.catalog.rules import PAXG, TRADABLE, USDC
 from app.custody.ports import (
     CustodianBalance,
-    CustodyTerms,
     CustodyTransfer,
     Direction,
     Network,
@@ -18,17 +17,13 @@ from app.custody.ports import (
     TransferState,
 )
 from app.integrations import response_parsing
-from app.integrations.http_calls import ProviderCaller
+from app.integrations.custodian import BaseCustodian
 from app.integrations.paxos.client import PaxosClient, ReferenceAlreadyUsed
 from app.kit import clock
 from app.kit.money import Amount, Asset
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 
-T = TypeVar("T")
-
 NAME = "paxos"
-#: As contracted. The transfer holds the actual cost of a withdrawal.
-SEND_FEES = (Amount.parse(PAXG, "0.0002"), Amount.parse(USDC, "1"))
 _PAGE = 100
 _CLOCK_SKEW_MAX = timedelta(hours=1)
 _TYPES = {Direction.IN: "CRYPTO_DEPOSIT", Direction.OUT: "CRYPTO_WITHDRAWAL"}
@@ -40,17 +35,12 @@ _STATES = {
 }
 
 
-class PaxosCustodian:
+class PaxosCustodian(BaseCustodian[PaxosClient]):
     """A `Custodian` with one profile."""
 
     name = NAME
     provider_id = provider_ids.PAXOS
-    terms: Sequence[CustodyTerms] = tuple(
-        CustodyTerms(cost.asset, Network.ETHEREUM, cost) for cost in SEND_FEES
-    )
-
-    def __init__(self, client: PaxosClient, caller: ProviderCaller, *, profile_id: str) -> None:
-        self._client, self._caller, self._profile_id = client, caller, profile_id
+    send_fees = (Amount.parse(PAXG, "0.0002"), Amount.parse(USDC, "1"))
 
     def create_address(self, reference: str, asset: Asset, network: Network) -> str:
         """Return a deposit address, which takes every token of its network.
@@ -58,7 +48,7 @@ class PaxosCustodian:
         The asset is only recorded.
         """
         parameters = {
-            "profile_id": self._profile_id,
+            "profile_id": self._account_id,
             "crypto_network": network,
             "ref_id": reference,
             "metadata": {"asset": asset.code},
@@ -77,7 +67,7 @@ class PaxosCustodian:
 
     def send(self, order: SendOrder) -> CustodyTransfer:
         parameters = {
-            "profile_id": self._profile_id,
+            "profile_id": self._account_id,
             "asset": order.amount.asset.code,
             "amount": str(order.amount),
             "destination_address": order.address,
@@ -85,11 +75,10 @@ class PaxosCustodian:
             "ref_id": order.reference,
         }
         try:
-            payload = self._caller.call(
+            payload = self._order(
                 "withdrawals.create",
                 partial(self._client.post, "/transfer/crypto-withdrawals", parameters),
-                reference=order.reference,
-                idempotent=False,
+                order.reference,
             )
         except ReferenceAlreadyUsed:
             return self._find_sent(order)
@@ -121,7 +110,7 @@ class PaxosCustodian:
         self, since: datetime, direction: Direction | None = None
     ) -> list[CustodyTransfer]:
         query: dict[str, Any] = {
-            "profile_ids": self._profile_id,
+            "profile_ids": self._account_id,
             "type": [_TYPES[direction]] if direction else list(_DIRECTIONS),
             "created_at.gte": clock.rfc3339(since),
             "order_by": "CREATED_AT",
@@ -139,7 +128,7 @@ class PaxosCustodian:
             query["page_cursor"] = cursor
 
     def balances(self) -> list[CustodianBalance]:
-        path = f"/profiles/{self._profile_id}/balances"
+        path = f"/profiles/{self._account_id}/balances"
         query = {"assets": [terms.asset.code for terms in self.terms]}
         items = response_parsing.required_objects(
             self._list("balances.list", path, query, "balances"), "items"
@@ -157,22 +146,16 @@ class PaxosCustodian:
         """Return an event by its ID, as in webhooks; None if Paxos has not sent it."""
         return self._call("events.get", partial(self._client.get, f"/events/{event_id}"), event_id)
 
-    def _call(self, operation: str, send: Callable[[], T], reference: str) -> T:
-        return self._caller.call(operation, send, reference=reference, idempotent=True)
-
     def _list(
         self, operation: str, path: str, params: dict[str, Any], reference: str
     ) -> dict[str, Any]:
-        payload = self._call(operation, partial(self._client.get, path, params), reference)
-        if payload is None:
-            raise ProviderOutcomeUnknown(f"Paxos has no {path}.")
-        return payload
+        return self._require(operation, partial(self._client.get, path, params), reference)
 
     def _find_one(
         self, operation: str, path: str, reference: str, filters: Mapping[str, str] | None = None
     ) -> dict[str, Any] | None:
         """Return the one object with our reference."""
-        query = {"profile_ids": self._profile_id, "ref_ids": reference, **(filters or {})}
+        query = {"profile_ids": self._account_id, "ref_ids": reference, **(filters or {})}
         items = response_parsing.required_objects(
             self._list(operation, path, query, reference), "items"
         )

@@ -46,8 +46,8 @@ def _connect(connection: Connection[PaxosSettings], adapters: Adapters) -> None:
             client_secret=secret_or_sandbox(settings.client_secret, "paxos"),
             timeout_seconds=connection.timeout_seconds,
         )
-        profile_id = settings.profile_id or "pbcex"
-        custodian = PaxosCustodian(client, connection.caller, profile_id=profile_id)
+        account_id = settings.profile_id or "pbcex"
+        custodian = PaxosCustodian(client, connection.caller, account_id=account_id)
         adapters.custodians[connection.id] = custodian
         adapters.webhooks[connection.id] = PaxosWebhookVerifier(custodian)
 

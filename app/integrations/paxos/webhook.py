@@ -4,21 +4,13 @@ So a webhook alone proves nothing: it counts if Paxos' API knows the event with 
 forger can at most make us request an event that does not exist.
 """
 
-import re
-
 from app.custody.ports import TransferChanged
 from app.integrations import response_parsing
+from app.integrations.custodian import is_identifier, verifying_with_provider
 from app.integrations.paxos.adapter import PaxosCustodian
-from app.providers.errors import (
-    ProviderOutcomeUnknown,
-    ProviderRefused,
-    ProviderUnavailable,
-    WebhookSignatureInvalid,
-    WebhookVerificationUnavailable,
-)
+from app.providers.errors import WebhookSignatureInvalid
 from app.providers.ports import ProviderEvent, WebhookDelivery
 
-_ID = re.compile(r"[0-9A-Za-z_-]{1,100}", re.ASCII)
 _COMPARED = ("id", "type", "object_type", "object", "created_at")
 
 
@@ -32,12 +24,10 @@ class PaxosWebhookVerifier:
         """Return the event if it is about a transfer of tokens."""
         payload = response_parsing.parse_body(delivery.body)
         identifier = payload.get("id")
-        if not isinstance(identifier, str) or not _ID.fullmatch(identifier):
+        if not is_identifier(identifier):
             raise WebhookSignatureInvalid
-        try:
+        with verifying_with_provider():
             event = self._custodian.get_event(identifier)
-        except (ProviderUnavailable, ProviderOutcomeUnknown, ProviderRefused) as failure:
-            raise WebhookVerificationUnavailable from failure
         if event is None or any(payload.get(name) != event.get(name) for name in _COMPARED):
             raise WebhookSignatureInvalid
         kind, event_object = (

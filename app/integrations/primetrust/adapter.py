@@ -1,16 +1,14 @@
 """Prime Trust as a custodian."""
 
-from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote
 
 from app.catalog import provider_ids
 from app.catalog.rules import PAXG, TRADABLE, USDC
 from app.custody.ports import (
     CustodianBalance,
-    CustodyTerms,
     CustodyTransfer,
     Direction,
     Network,
@@ -18,18 +16,14 @@ from app.custody.ports import (
     TransferState,
 )
 from app.integrations import response_parsing
-from app.integrations.http_calls import ProviderCaller
+from app.integrations.custodian import BaseCustodian
 from app.integrations.primetrust.client import PrimeTrustClient
 from app.kit import clock
 from app.kit.money import Amount, Asset
 from app.providers.errors import ProviderOutcomeUnknown
 
-T = TypeVar("T")
-
 NAME = "primetrust"
 TRANSFERS = "asset-transfers"
-#: As contracted. The transfer holds the actual cost of a disbursement.
-SEND_FEES = (Amount.parse(PAXG, "0.0005"), Amount.parse(USDC, "2.5"))
 _PAGE = 50
 _CLOCK_SKEW_MAX = timedelta(hours=1)
 _NETWORKS = {Network.ETHEREUM: "ethereum"}
@@ -42,19 +36,12 @@ _STATES = {
 }
 
 
-class PrimeTrustCustodian:
+class PrimeTrustCustodian(BaseCustodian[PrimeTrustClient]):
     """A `Custodian` with one account."""
 
     name = NAME
     provider_id = provider_ids.PRIMETRUST
-    terms: Sequence[CustodyTerms] = tuple(
-        CustodyTerms(cost.asset, Network.ETHEREUM, cost) for cost in SEND_FEES
-    )
-
-    def __init__(
-        self, client: PrimeTrustClient, caller: ProviderCaller, *, account_id: str
-    ) -> None:
-        self._client, self._caller, self._account_id = client, caller, account_id
+    send_fees = (Amount.parse(PAXG, "0.0005"), Amount.parse(USDC, "2.5"))
 
     def create_address(self, reference: str, asset: Asset, network: Network) -> str:
         attributes = {
@@ -83,11 +70,10 @@ class PrimeTrustCustodian:
             "reference": order.reference,
         }
         kind, reference = "asset-disbursements", order.reference
-        resource = self._caller.call(
+        resource = self._order(
             "disbursements.create",
             partial(self._client.post, kind, attributes, reference=reference),
-            reference=reference,
-            idempotent=False,
+            reference,
         )
         return _transfer(resource)
 
@@ -120,7 +106,7 @@ class PrimeTrustCustodian:
         query = {"filter[account-id eq]": self._account_id}
         send = partial(self._client.get, "/v2/account-asset-totals", query)
         items = response_parsing.required_objects(
-            _require(self._call("balances.list", send, "balances")), "data"
+            self._require("balances.list", send, "balances"), "data"
         )
         holdings = []
         for attributes in (response_parsing.required_object(item, "attributes") for item in items):
@@ -148,25 +134,16 @@ class PrimeTrustCustodian:
             }
             send = partial(self._client.get, f"/v2/{TRANSFERS}", params)
             items = response_parsing.required_objects(
-                _require(self._call("transfers.list", send, reference)), "data"
+                self._require("transfers.list", send, reference), "data"
             )
             transfers += items
             if len(items) < _PAGE:
                 return transfers
             number += 1
 
-    def _call(self, operation: str, send: Callable[[], T], reference: str) -> T:
-        return self._caller.call(operation, send, reference=reference, idempotent=True)
-
 
 def _created_since(since: datetime) -> dict[str, str]:
     return {"filter[created-at gte]": clock.rfc3339(since)}
-
-
-def _require(payload: dict[str, Any] | None) -> dict[str, Any]:
-    if payload is None:
-        raise ProviderOutcomeUnknown("Prime Trust has no such list.")
-    return payload
 
 
 def _is_tradable(data: dict[str, Any]) -> bool:

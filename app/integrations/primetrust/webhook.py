@@ -4,21 +4,12 @@ The event is the resource in the state that the API reports, not what the webhoo
 at most make us request an existing resource once; nothing new is stored.
 """
 
-import re
-
 from app.custody.ports import TransferChanged
 from app.integrations import response_parsing
+from app.integrations.custodian import is_identifier, verifying_with_provider
 from app.integrations.primetrust.adapter import TRANSFERS, PrimeTrustCustodian
-from app.providers.errors import (
-    ProviderOutcomeUnknown,
-    ProviderRefused,
-    ProviderUnavailable,
-    WebhookSignatureInvalid,
-    WebhookVerificationUnavailable,
-)
+from app.providers.errors import WebhookSignatureInvalid
 from app.providers.ports import ProviderEvent, WebhookDelivery
-
-_ID = re.compile(r"[0-9A-Za-z_-]{1,100}", re.ASCII)
 
 
 class PrimeTrustWebhookVerifier:
@@ -31,14 +22,12 @@ class PrimeTrustWebhookVerifier:
         """Return the event if it is about a transfer of assets."""
         payload = response_parsing.parse_body(delivery.body)
         identifier = payload.get("resource_id")
-        if not isinstance(identifier, str) or not _ID.fullmatch(identifier):
+        if not is_identifier(identifier):
             raise WebhookSignatureInvalid
         if payload.get("resource_type") != TRANSFERS.replace("-", "_"):
             return []
-        try:
+        with verifying_with_provider():
             transfer = self._custodian.transfer(identifier)
-        except (ProviderUnavailable, ProviderOutcomeUnknown, ProviderRefused) as failure:
-            raise WebhookVerificationUnavailable from failure
         if transfer is None:
             raise WebhookSignatureInvalid
         kind = f"asset_transfer.{transfer.state}"
