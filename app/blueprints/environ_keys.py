@@ -12,3 +12,5 @@ NONCE = "pbcex.nonce"
 SESSION = "pbcex.session"
 #: How many items wait on each page of the sidebar, once they are counted.
 NAV_COUNTS = "pbcex.nav_counts"
+#: The public id of the kept form whose fields replaced those of the request.
+KEPT_FORM = "pbcex.kept_form"

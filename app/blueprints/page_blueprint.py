@@ -9,7 +9,7 @@ API. The order of checks:
     303   to the sign-in page without a session; for HTMX 401 with HX-Redirect
     403   the permission
     303   to reauthentication, where the view requires it and the last one is old; for HTMX 401
-          with HX-Redirect
+          with HX-Redirect. The form is kept and finished afterwards (`kept_form`)
     422 … the view's own refusals
 
 A view responds with 303 after a success, and with 422 and the same form after a mistake.
@@ -25,8 +25,15 @@ from uuid import UUID
 from flask import Blueprint, Flask, Response, current_app, redirect, request, url_for
 from flask_wtf.csrf import CSRFError, CSRFProtect
 
-from app.access import Permission, require
-from app.blueprints import audit_denials, errors, references, rendering, staff_session_cookie
+from app.access import Actor, Permission, require
+from app.blueprints import (
+    audit_denials,
+    errors,
+    kept_form,
+    references,
+    rendering,
+    staff_session_cookie,
+)
 from app.blueprints.api_blueprint import ApiBlueprint
 from app.blueprints.environ_keys import ACTOR, SESSION
 from app.blueprints.rate_limits import RateLimit
@@ -74,6 +81,7 @@ class PageBlueprint(Blueprint):
         public: bool = False,
         snapshot: bool = False,
         fresh: bool = False,
+        keeps_form: bool = True,
         writes: bool = False,
         shows: str | None = None,
         rate_limit: RateLimit | None = RateLimit.PAGE,
@@ -84,7 +92,9 @@ class PageBlueprint(Blueprint):
         one receives `database` and opens what it needs. A GET only reads, each statement on its
         own or, with `snapshot`, all at one moment, unless it `writes`; every other method is one
         transaction. `fresh` marks a sensitive act: the person reauthenticates first, unless they
-        did so a short while ago. `shows` is the prefix of the ids that link to this page.
+        did so a short while ago. Then the act is finished with the same form, unless the view does
+        not keep it (`keeps_form`) because it holds a code or a credential of its own. `shows` is
+        the prefix of the ids that link to this page.
         """
         if (permission is None) is not public:
             raise TypeError(f"{method} {path}: give either a permission or public=True")
@@ -99,11 +109,14 @@ class PageBlueprint(Blueprint):
                 request.environ[ACTOR] = member.actor
                 require(member.actor, permission)
                 if fresh and not member.is_recently_proven:
-                    return redirect_to_reauthentication()
+                    return _redirect_to_reauthentication(member.actor, serve, keeps_form=keeps_form)
                 with _open_session(writes=writes or method != "GET", snapshot=snapshot) as session:
                     request.environ[SESSION] = session
                     try:
+                        if fresh and not kept_form.restore(session, member.actor):
+                            return _redirect_to_kept_form(request.form[kept_form.FIELD])
                         response = handler(session, member.actor, **variables)
+                        kept_form.conclude(session, response)
                     finally:
                         del request.environ[SESSION]
                 if refusal := request.environ.get(_REFUSAL_AT_FORM):
@@ -133,7 +146,7 @@ def register(app: Flask) -> None:
         WTF_CSRF_SSL_STRICT=False,
     )
     csrf = CSRFProtect(app)
-    app.register_error_handler(CSRFError, lambda _error: errors.render_refusal(FormOutdated()))
+    app.register_error_handler(CSRFError, _handle_outdated_form)
 
     @app.before_request
     def check_forms() -> None:
@@ -147,29 +160,54 @@ def register(app: Flask) -> None:
             csrf.protect()
 
 
+def _handle_outdated_form(_error: CSRFError) -> Response:
+    if kept_form.FIELD in request.form:
+        return _redirect_to_kept_form(request.form[kept_form.FIELD])
+    return errors.render_refusal(FormOutdated())
+
+
 def redirect_to_sign_in() -> Response:
     """Redirect to the sign-in page, which leads back to the page that is open now."""
-    return _redirect_with_next("auth_pages.show_login")
+    if kept_form.FIELD in request.form:
+        # Its session has ended: after sign-in, the page says what became of the form.
+        return _redirect_to_kept_form(request.form[kept_form.FIELD])
+    return _leave_page(_url_with_next("auth_pages.show_login", _open_page()))
 
 
-def redirect_to_reauthentication() -> Response:
-    """Redirect to the reauthentication page, which leads back to the page that is open now. The
-    request has no effect and must be sent again."""
-    return _redirect_with_next("proof_pages.show")
-
-
-def _redirect_with_next(endpoint: str) -> Response:
-    if rendering.wants_fragment():
-        # The page may have been open for long: the browser leaves it, not only the fragment.
-        response = Response(status=401)
-        response.headers["HX-Redirect"] = _url_with_next(
-            endpoint, _page_path_in("HX-Current-URL") or "/"
-        )
-        response.vary.add("HX-Request")
-        return response
+def _redirect_to_reauthentication(actor: Actor, view: PageView, *, keeps_form: bool) -> Response:
+    """Redirect to the reauthentication page, which finishes the form or leads back to it."""
     if request.method == "GET":
-        return see_other(_url_with_next(endpoint, request.full_path.removesuffix("?")))
-    return see_other(_url_with_next(endpoint, _page_path_in("Referer")))
+        return _leave_page(_url_with_next("proof_pages.show", _open_page()))
+    # A kept form has no files.
+    if not keeps_form or request.files:
+        return _leave_page(kept_form.proof_url(_open_page(), None))
+    return _redirect_to_kept_form(kept_form.keep(_database(), actor, view.__doc__))
+
+
+def _redirect_to_kept_form(public_id: str) -> Response:
+    """Redirect to the page that finishes a kept form or says what became of it."""
+    return _leave_page(kept_form.proof_url(_open_page(), public_id))
+
+
+def _leave_page(location: str) -> Response:
+    if not rendering.wants_fragment():
+        return see_other(location)
+    # The page may have been open for long: the browser leaves it, not only the fragment.
+    response = Response(status=401)
+    response.headers["HX-Redirect"] = location
+    response.vary.add("HX-Request")
+    return response
+
+
+def _open_page() -> str | None:
+    """Return the path of the page that the browser shows, or requests."""
+    if rendering.wants_fragment():
+        return _page_path_in("HX-Current-URL") or "/"
+    if request.method == "GET":
+        return kept_form.current_path()
+    if kept_form.FIELD in request.form:
+        return safe_redirect_path(request.form.get("next"))
+    return _page_path_in("Referer")
 
 
 def _page_path_in(header: str) -> str | None:

@@ -304,6 +304,33 @@ class PasskeyChallenge(Base):
     expires_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
 
 
+class KeptForm(Base):
+    """The form of a sensitive act, kept until its sender proves their identity again."""
+
+    __tablename__ = "kept_forms"
+    __table_args__ = (
+        sa.CheckConstraint("expires_at > kept_at", name="kept_form_expires_after_start"),
+        sa.CheckConstraint("(form_sealed IS NULL) = (used_at IS NOT NULL)", name="form_until_used"),
+        sa.Index("kept_forms_session_id_idx", "session_id"),
+        sa.Index(
+            "kept_forms_waiting_expires_at_idx",
+            "expires_at",
+            postgresql_where=sa.text("used_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    #: The session that sent it: its row, because a proof replaces its secret.
+    session_id: Mapped[UUID] = mapped_column(sa.ForeignKey("login_sessions.id", ondelete="CASCADE"))
+    kept_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    expires_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    #: When the act was carried out, which deletes the form. The row stays as long as the session,
+    #: so that the form is not called unsent later.
+    used_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+    #: The form as JSON (sign_in/kept_forms.py).
+    form_sealed: Mapped[bytes | None] = mapped_column(Sealed)
+
+
 class KnownPermission(Base):
     """A permission known to the database: its default grants were inserted."""
 

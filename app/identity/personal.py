@@ -214,6 +214,13 @@ PERSONAL_DATA = PersonalData(
             _FOR_STAFF,
             not_exported="Hashes of secrets that last minutes.",
         ),
+        "kept_forms": PersonalDataTable(
+            "Forms of sensitive acts, sealed, for a quarter of an hour until their sender proves"
+            " their identity again",
+            ErasureEffect.DELETED,
+            f"{_FOR_STAFF} What a form says about a customer expires with it.",
+            not_exported="What staff write about their decisions, for minutes.",
+        ),
         "passkey_challenges": PersonalDataTable(
             "Challenges for authenticators, for minutes",
             ErasureEffect.DELETED,

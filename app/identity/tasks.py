@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from app.identity.credentials import one_time_tokens, passkeys, password_reset
-from app.identity.sign_in import lockout
+from app.identity.sign_in import kept_forms, lockout
 from app.kit import clock
 from app.kit.db import Session
 from app.kit.tasks import Queue, task
@@ -16,14 +16,15 @@ _DELETE_SESSIONS = "DELETE FROM login_sessions WHERE expires_at <= %s"
 
 @task("identity.forget_expired", queue=Queue.NIGHTLY)
 def delete_expired(session: Session) -> None:
-    """Delete expired sessions with their tokens, pending sign-ins, challenges, links and failure
-    counters."""
+    """Delete expired sessions with their tokens, pending sign-ins, challenges, links, kept forms
+    and failure counters."""
     now = clock.now()
     session.send(_DELETE_TOKENS, (now,))
     session.send(_DELETE_SESSIONS, (now,))
     session.send("DELETE FROM sign_ins WHERE expires_at <= %s", (now,))
     one_time_tokens.delete_expired(session, now)
     passkeys.delete_expired(session, now)
+    kept_forms.delete_expired(session, now)
     lockout.delete_expired(session, now)
 
 

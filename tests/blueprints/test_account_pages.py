@@ -12,7 +12,7 @@ from app.access import Role
 from app.identity.accounts import invitations
 from app.identity.credentials import one_time_tokens
 from app.identity.credentials.one_time_tokens import LinkPurpose
-from app.identity.sign_in.staff_sessions import PROOF_LIFETIME
+from app.identity.sign_in.rules import PROOF_LIFETIME
 from app.kit import clock, ids
 from app.kit.db import Database
 from tests.page_client import Browser, check_page
@@ -59,11 +59,12 @@ class TestReauthentication:
         referer = {"Referer": "http://localhost/auth/account"}
         with database_unchanged(database):
             response = browser.client.post("/auth/account/app/off", data=fields, headers=referer)
-        assert response.location == "/auth/prove?next=/auth/account"
+        # A code is valid once and for seconds: this form is not kept.
+        assert response.location == "/auth/prove?next=/auth/account&unsent=yes"
+        assert "not sent yet" in browser.get_page(response.location).visible_text
         assert browser.client.get("/auth/account/app").location == (
             "/auth/prove?next=/auth/account/app"
         )
-        browser.get_page("/auth/prove?next=/auth/account")
         response = browser.submit_form(
             "/auth/prove", "prove-form", code=member.code(0), next="/auth/account"
         )
@@ -106,7 +107,7 @@ class TestReauthentication:
             },
         )
         assert response.status_code == 401
-        assert response.headers["HX-Redirect"] == "/auth/prove?next=/auth/account"
+        assert response.headers["HX-Redirect"] == "/auth/prove?next=/auth/account&unsent=yes"
 
     def test_wrong_code_or_password_is_no_proof_for_a_member_with_an_app(
         self, browser: StaffBrowser, member: Member

@@ -31,7 +31,7 @@ def show(session: Session, actor: Actor) -> Response:
 # Passkeys
 
 
-@blp.view("POST", "/passkeys/question", permission=_CHANGE, fresh=True)
+@blp.view("POST", "/passkeys/question", permission=_CHANGE, fresh=True, keeps_form=False)
 def ask_for_new_passkey(session: Session, actor: Actor) -> Response:
     """Return the WebAuthn options to register a passkey."""
     return shared.passkey_options_response(
@@ -39,7 +39,14 @@ def ask_for_new_passkey(session: Session, actor: Actor) -> Response:
     )
 
 
-@blp.view("POST", "/passkeys", permission=_CHANGE, fresh=True, rate_limit=RateLimit.SIGN_IN)
+@blp.view(
+    "POST",
+    "/passkeys",
+    permission=_CHANGE,
+    fresh=True,
+    keeps_form=False,
+    rate_limit=RateLimit.SIGN_IN,
+)
 def add_passkey(session: Session, actor: Actor) -> Response:
     """Register a passkey."""
     # Nothing raises before the commit: a refused credential uses up its challenge too.
@@ -94,7 +101,14 @@ def show_app(session: Session, actor: Actor) -> Response:
     return _app_form(setup) if setup else _back()
 
 
-@blp.view("POST", "/app/code", permission=_CHANGE, fresh=True, rate_limit=RateLimit.SIGN_IN)
+@blp.view(
+    "POST",
+    "/app/code",
+    permission=_CHANGE,
+    fresh=True,
+    keeps_form=False,
+    rate_limit=RateLimit.SIGN_IN,
+)
 def confirm_app(session: Session, actor: Actor) -> Response:
     """Turn on the app by its first code, and show the recovery codes."""
     setup = second_factor.find_pending_setup(session, actor)
@@ -109,7 +123,14 @@ def confirm_app(session: Session, actor: Actor) -> Response:
     return shared.show_recovery_codes(codes, url_for("account_pages.show"))
 
 
-@blp.view("POST", "/app/off", permission=_CHANGE, fresh=True, rate_limit=RateLimit.SIGN_IN)
+@blp.view(
+    "POST",
+    "/app/off",
+    permission=_CHANGE,
+    fresh=True,
+    keeps_form=False,
+    rate_limit=RateLimit.SIGN_IN,
+)
 def switch_off_app(session: Session, actor: Actor) -> Response:
     """Turn off the app and its recovery codes, by a code."""
     if not (code := shared.read_code()):
@@ -127,7 +148,12 @@ def switch_off_app(session: Session, actor: Actor) -> Response:
 
 
 @blp.view(
-    "POST", "/app/recovery-codes", permission=_CHANGE, fresh=True, rate_limit=RateLimit.SIGN_IN
+    "POST",
+    "/app/recovery-codes",
+    permission=_CHANGE,
+    fresh=True,
+    keeps_form=False,
+    rate_limit=RateLimit.SIGN_IN,
 )
 def renew_recovery_codes(session: Session, actor: Actor) -> Response:
     """Replace the recovery codes, by a code."""

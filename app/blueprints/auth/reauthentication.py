@@ -1,45 +1,76 @@
 """Reauthentication before a sensitive act (a view declared with `fresh`).
 
 It takes the second factor, or the password of a person without one. The session continues with a
-new secret.
+new secret, and the form that waited for the proof is finished (`kept_form`).
 """
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from flask import Response, request
 
 from app.access import Actor, Permission
-from app.blueprints import staff_session_cookie
+from app.blueprints import kept_form, staff_session_cookie
 from app.blueprints.auth import shared
 from app.blueprints.page_blueprint import PageBlueprint, safe_redirect_path, see_other
 from app.blueprints.rate_limits import RateLimit, client_network
 from app.blueprints.rendering import render_page
 from app.identity.credentials import passkeys, password_change, second_factor
 from app.identity.credentials.passkeys import ChallengePurpose
-from app.identity.sign_in import password_proof, pending_sign_in, reauthentication
+from app.identity.sign_in import kept_forms, password_proof, pending_sign_in, reauthentication
+from app.identity.sign_in.kept_forms import KeptFormState, SentForm
 from app.kit.db import Session
 from app.kit.errors import RateLimited, Refusal
 
 blp = PageBlueprint("proof", "/auth")
 
 
+@dataclass(frozen=True, slots=True)
+class Onward:
+    """What follows the proof: a kept form is finished, or a page opened."""
+
+    next_path: str | None
+    kept_id: str | None
+    is_unsent: bool
+
+    @classmethod
+    def from_fields(cls, fields: Mapping[str, str]) -> "Onward":
+        """Return what the query of the page or the fields of its form say."""
+        return cls(
+            safe_redirect_path(fields.get("next")),
+            fields.get(kept_form.FIELD),
+            kept_form.UNSENT in fields,
+        )
+
+
 @blp.view("GET", "/prove", permission=Permission.ACCOUNT_READ)
 def show(session: Session, actor: Actor) -> Response:
-    """Show the ways to reauthenticate that the person has."""
-    return _form(session, actor, safe_redirect_path(request.args.get("next")))
+    """Show the ways to reauthenticate that the person has, or what became of a kept form."""
+    onward = Onward.from_fields(request.args)
+    if onward.kept_id is None:
+        return _form(session, actor, onward)
+    state, form = kept_forms.find(session, actor, onward.kept_id)
+    if form is None:
+        return _kept_form_page(actor, onward, state)
+    member = staff_session_cookie.current_member()
+    if member is not None and member.is_recently_proven:
+        return _kept_form_page(actor, onward, state, form)
+    return _form(session, actor, onward)
 
 
 @blp.view("POST", "/prove", permission=Permission.ACCOUNT_READ, rate_limit=RateLimit.SIGN_IN)
 def prove(session: Session, actor: Actor) -> Response:
     """Reauthenticate by a code, or by the password of a person without a second factor."""
-    next_path = safe_redirect_path(request.form.get("next"))
+    onward = Onward.from_fields(request.form)
     if second_factor.is_on(session, actor.user_id):
         if not (code := shared.read_code()):
-            return _form(session, actor, next_path, 422, {"code": "Enter the code."})
+            return _form(session, actor, onward, 422, {"code": "Enter the code."})
         outcome = reauthentication.reauthenticate_by_code(
             session, actor, code, staff_session_cookie.current_device()
         )
     else:
         outcome = _by_password(session, actor)
-    return _respond(session, actor, outcome, next_path)
+    return _respond(session, actor, outcome, onward)
 
 
 @blp.view("POST", "/prove/passkey/question", permission=Permission.ACCOUNT_READ)
@@ -56,7 +87,7 @@ def ask_for_passkey(session: Session, actor: Actor) -> Response:
 def prove_by_passkey(session: Session, actor: Actor) -> Response:
     """Reauthenticate by a passkey. Nothing raises, so that a challenge is used up by a refused
     credential too."""
-    credential, next_path = shared.read_credential(), safe_redirect_path(request.form.get("next"))
+    credential = shared.read_credential()
     challenge = passkeys.consume_challenge(
         session, staff_session_cookie.take_challenge(), ChallengePurpose.STEP_UP, actor.user_id
     )
@@ -71,7 +102,7 @@ def prove_by_passkey(session: Session, actor: Actor) -> Response:
         outcome = reauthentication.reauthenticate_by_passkey(session, actor, proof)
     except Refusal as refusal:
         outcome = refusal
-    return _respond(session, actor, outcome, next_path)
+    return _respond(session, actor, outcome, Onward.from_fields(request.form))
 
 
 def _by_password(session: Session, actor: Actor) -> str | Refusal:
@@ -87,30 +118,47 @@ def _by_password(session: Session, actor: Actor) -> str | Refusal:
     )
 
 
-def _respond(
-    session: Session, actor: Actor, outcome: str | Refusal, next_path: str | None
-) -> Response:
+def _respond(session: Session, actor: Actor, outcome: str | Refusal, onward: Onward) -> Response:
     if isinstance(outcome, Refusal):
         status = shared.status_beside_form(outcome)
-        response = _form(session, actor, next_path, status, {"": outcome.detail})
+        response = _form(session, actor, onward, status, {"": outcome.detail})
         return shared.add_retry_after(response, outcome)
     staff_session_cookie.replace_secret(outcome)
-    return see_other(next_path or shared.home_of(actor))
+    if onward.kept_id is None:
+        return see_other(onward.next_path or shared.home_of(actor))
+    _, form = kept_forms.find(session, actor, onward.kept_id)
+    if form is None:
+        return see_other(kept_form.proof_url(onward.next_path, onward.kept_id))
+    return kept_form.send_again(form)
 
 
 def _form(
     session: Session,
     actor: Actor,
-    next_path: str | None,
+    onward: Onward,
     status: int = 200,
     problems: dict[str, str] | None = None,
 ) -> Response:
+    kept = kept_forms.find(session, actor, onward.kept_id)[1] if onward.kept_id else None
     return render_page(
         "auth/prove.html",
         status=status,
         problems=problems or {},
-        then=next_path,
+        onward=onward,
+        kept=kept,
         has_app=second_factor.is_on(session, actor.user_id),
         has_passkey=pending_sign_in.has_passkey(session, actor.user_id),
         party=staff_session_cookie.relying_party(),
+    )
+
+
+def _kept_form_page(
+    actor: Actor, onward: Onward, state: KeptFormState, form: SentForm | None = None
+) -> Response:
+    return render_page(
+        "auth/kept_form.html",
+        onward=onward,
+        state=state,
+        kept=form,
+        back=onward.next_path or shared.home_of(actor),
     )

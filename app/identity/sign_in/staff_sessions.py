@@ -15,13 +15,12 @@ from uuid import UUID
 from app.access import Actor, Role
 from app.access.policy import parse_permissions
 from app.audit import service as audit
+from app.identity.sign_in import rules
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import NotFound
 
 IDLE_LIMIT = timedelta(minutes=30)
-#: How long after a proof of identity sensitive acts need no other proof.
-PROOF_LIFETIME = timedelta(minutes=10)
 LIFETIME = timedelta(hours=12)
 # The last activity is written once a minute, not for each page.
 _SEEN_STEP = timedelta(minutes=1)
@@ -88,7 +87,7 @@ class StaffMember:
     @property
     def is_recently_proven(self) -> bool:
         """Whether the last proof of identity is recent enough for sensitive acts."""
-        return clock.now() - self.proven_at < PROOF_LIFETIME
+        return clock.now() - self.proven_at < rules.proof_lifetime(self.actor.role)
 
 
 @dataclass(frozen=True, slots=True)

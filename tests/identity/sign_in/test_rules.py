@@ -1,5 +1,6 @@
-"""The time for which failed attempts block sign-in."""
+"""The time for which failed attempts block sign-in, and for which a proof is valid."""
 
+from app.access import Role
 from app.identity.sign_in import rules as sign_in_rules
 
 
@@ -14,3 +15,9 @@ def test_lockout_doubles_up_to_fifteen_minutes() -> None:
         900,
         900,
     ]
+
+
+def test_proof_lasts_longer_for_tellers_than_for_other_staff() -> None:
+    minutes = {role: sign_in_rules.proof_lifetime(role).total_seconds() / 60 for role in Role}
+    assert minutes.pop(Role.TELLER) == 60
+    assert set(minutes.values()) == {10}

@@ -1,0 +1,238 @@
+"""A sensitive form sent with an old proof: kept, finished once after reauthentication, or not."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from app.access import Actor, Role
+from app.identity import tasks
+from app.identity.accounts import invitations
+from app.identity.sign_in import kept_forms
+from app.identity.sign_in.rules import PROOF_LIFETIME
+from app.kit import clock, ids
+from app.kit.db import Database
+from app.kit.pipeline import Row
+from tests.page_client import HTMX, check_page
+from tests.people import PASSWORD, People
+from tests.staff import StaffBrowser
+from tests.unchanged_database import database_unchanged
+
+STAFF_PAGE = "/admin/staff"
+REFERER = {"Referer": f"http://localhost{STAFF_PAGE}"}
+ACT = "Add a person to the staff and email them a link to accept the invitation."
+
+
+@pytest.fixture
+def admin(people: People) -> Actor:
+    return people.staff(Role.ADMIN)
+
+
+@pytest.fixture
+def browser(app: Flask, admin: Actor) -> Iterator[StaffBrowser]:
+    """A browser of the administrator, eleven minutes after they signed in."""
+    browser = StaffBrowser(app)
+    browser.sign_in(admin.email, PASSWORD)
+    with time_machine.travel(clock.now() + PROOF_LIFETIME + timedelta(minutes=1)):
+        yield browser
+
+
+def invitation_form(**changed: str) -> dict[str, str]:
+    """Return the fields of an invitation; each has an email address of its own."""
+    email = f"{ids.new().hex}@example.com"
+    return {"email": email, "first_name": "Ada", "last_name": "King", "role": "AUDITOR"} | changed
+
+
+def send(
+    browser: StaffBrowser, fields: dict[str, str], path: str = STAFF_PAGE, **headers: str
+) -> TestResponse:
+    """Send a form of the staff page to a path."""
+    data = {"csrf_token": browser.csrf_token(STAFF_PAGE), **fields}
+    return browser.client.post(path, data=data, headers=REFERER | headers)
+
+
+def proof_fields(browser: StaffBrowser, location: str) -> dict[str, Any]:
+    """Return the fields of the reauthentication page's form with the right password."""
+    hidden = browser.get_page(location).all("input", type="hidden")
+    return {field["name"]: field["value"] for field in hidden} | {"password": PASSWORD}
+
+
+def prove(browser: StaffBrowser, location: str) -> tuple[TestResponse, dict[str, Any]]:
+    """Reauthenticate at the location. Returns the response, and the form that was sent."""
+    fields = proof_fields(browser, location)
+    return browser.client.post("/auth/prove", data=fields), fields
+
+
+def kept_row(database: Database, location: str) -> Row | None:
+    """Return the stored form that the location names: when it was used, and its contents."""
+    identifier = ids.decode(kept_forms.PREFIX, location.rpartition("kept_form=")[2])
+    with database.reading() as session:
+        statement = "SELECT used_at IS NOT NULL, form_sealed FROM kept_forms WHERE id = %s"
+        return session.row(statement, (identifier,))
+
+
+def count_people(database: Database, email: str) -> int:
+    with database.reading() as session:
+        return len(session.rows("SELECT FROM users WHERE email = %s", (email,)))
+
+
+def test_form_is_finished_once_after_the_proof(browser: StaffBrowser, database: Database) -> None:
+    form = invitation_form()
+    location = send(browser, form).location
+    assert location.startswith(f"/auth/prove?next={STAFF_PAGE}&kept_form=frm_")
+    row = kept_row(database, location)
+    assert row is not None
+    assert form["email"].encode() not in row[1]
+    page = browser.get_page(location)
+    assert f"Your form is kept. Confirm that it is you to finish: {ACT}" in page.visible_text
+    assert [link["href"] for link in page.all("a") if link["href"] == STAFF_PAGE]
+    response, fields = prove(browser, location)
+    assert (response.status_code, response.location) == (307, STAFF_PAGE)
+    assert count_people(database, form["email"]) == 0
+    response = browser.client.post(STAFF_PAGE, data=fields)
+    assert (response.status_code, response.location) == (303, STAFF_PAGE)
+    assert count_people(database, form["email"]) == 1
+    assert kept_row(database, location) == (True, None)
+    with database_unchanged(database):
+        assert browser.client.post(STAFF_PAGE, data=fields).location == location
+    assert "Already sent" in browser.get_page(location).visible_text
+
+
+def test_double_click_on_the_proof_finishes_the_form_once(
+    browser: StaffBrowser, database: Database, app: Flask
+) -> None:
+    form = invitation_form()
+    location = send(browser, form).location
+    impatient = StaffBrowser(app)
+    impatient.client.set_cookie("pbcex", browser.session_cookie())
+    _, fields = prove(browser, location)
+    # The second click still carries the secret from before the proof.
+    assert impatient.client.post("/auth/prove", data=fields).location == location
+    assert browser.client.post(STAFF_PAGE, data=fields).location == STAFF_PAGE
+    assert browser.client.post("/auth/prove", data=fields).location == location
+    assert count_people(database, form["email"]) == 1
+
+
+def test_two_requests_at_once_finish_a_form_once(
+    browser: StaffBrowser, database: Database, admin: Actor, app: Flask
+) -> None:
+    with database.transaction() as session:
+        invited = invitations.invite(session, admin, **invitation_form())
+    path = f"{STAFF_PAGE}/{ids.encode('usr', invited)}/invite"
+    response, fields = prove(browser, send(browser, {}, path).location)
+    assert response.location == path
+
+    def finish(_number: int) -> str:
+        other = StaffBrowser(app)
+        other.client.set_cookie("pbcex", browser.session_cookie())
+        return str(other.client.post(path, data=fields).location)
+
+    with ThreadPoolExecutor(4) as threads:
+        locations = sorted(threads.map(finish, range(4)))
+    assert locations[0] == STAFF_PAGE
+    assert all(location.startswith("/auth/prove?") for location in locations[1:])
+
+
+def test_refused_form_is_shown_again_with_its_values(
+    browser: StaffBrowser, database: Database
+) -> None:
+    form = invitation_form(first_name="", last_name="Lovelace")
+    location = send(browser, form).location
+    _, fields = prove(browser, location)
+    response = browser.client.post(STAFF_PAGE, data=fields)
+    assert response.status_code == 422
+    page = check_page(response)
+    assert page.all("input", id="invite-last_name")[0]["value"] == "Lovelace"
+    assert page.all("input", id="invite-email")[0]["value"] == form["email"]
+    assert page.all("p", id="invite-first_name-problem")
+    # Nothing was done: the same request may be sent again, and the corrected form as well.
+    assert browser.client.post(STAFF_PAGE, data=fields).status_code == 422
+    assert send(browser, form | {"first_name": "Ada"}).status_code == 303
+    assert count_people(database, form["email"]) == 1
+
+
+def test_form_whose_act_failed_can_be_sent_again(browser: StaffBrowser) -> None:
+    path = f"{STAFF_PAGE}/{ids.encode('usr', ids.new())}/invite"
+    location = send(browser, {}, path).location
+    _, fields = prove(browser, location)
+    assert browser.client.post(path, data=fields).status_code == 404
+    page = browser.get_page(location)
+    assert "Your form is kept, and you have confirmed that it is you." in page.visible_text
+    assert browser.submit_form(location, "send-kept-form").status_code in {303, 404}
+
+
+def test_expired_form_is_not_sent(browser: StaffBrowser, database: Database) -> None:
+    form = invitation_form()
+    location = send(browser, form).location
+    fields = proof_fields(browser, location)
+    with time_machine.travel(clock.now() + kept_forms.LIFETIME + timedelta(seconds=1)):
+        assert browser.client.post("/auth/prove", data=fields).location == location
+        page = browser.get_page(location)
+        assert "Not sent yet" in page.visible_text
+        assert "Send the form again." in page.visible_text
+        assert [link for link in page.all("a") if link["href"] == STAFF_PAGE]
+        assert browser.client.post(STAFF_PAGE, data=fields).location == location
+        with database.transaction() as session:
+            tasks.delete_expired(session)
+    assert kept_row(database, location) is None
+    assert count_people(database, form["email"]) == 0
+
+
+def test_oldest_form_is_replaced_when_too_many_wait(
+    browser: StaffBrowser, database: Database
+) -> None:
+    locations = [
+        send(browser, invitation_form()).location for _ in range(kept_forms.WAITING_MAX + 1)
+    ]
+    rows = [kept_row(database, location) for location in locations]
+    assert [row is not None for row in rows] == [False] + [True] * kept_forms.WAITING_MAX
+    assert "Not sent yet" in browser.get_page(locations[0]).visible_text
+    assert "Your form is kept" in browser.get_page(locations[1]).visible_text
+
+
+def test_form_belongs_to_the_session_that_sent_it_and_to_its_address(
+    browser: StaffBrowser, database: Database, admin: Actor, app: Flask
+) -> None:
+    form = invitation_form()
+    location = send(browser, form).location
+    kept_form = {"kept_form": location.rpartition("=")[2], "next": STAFF_PAGE}
+    other = StaffBrowser(app)
+    other.sign_in(admin.email, PASSWORD)
+    assert "Not sent yet" in other.get_page(location).visible_text
+    assert send(other, kept_form).location == location
+    prove(browser, location)
+    path = f"{STAFF_PAGE}/{ids.encode('usr', admin.user_id)}/invite"
+    assert send(browser, kept_form, path).location == location
+    assert send(browser, {"kept_form": "frm_unknown"}).location.endswith("frm_unknown")
+    assert count_people(database, form["email"]) == 0
+    assert "Send your form" in browser.get_page(location).visible_text
+
+
+def test_form_ends_with_its_session(
+    browser: StaffBrowser, database: Database, admin: Actor
+) -> None:
+    location = send(browser, invitation_form()).location
+    fields = proof_fields(browser, location)
+    browser.client.post("/auth/logout", data={"csrf_token": fields["csrf_token"]})
+    assert kept_row(database, location) is None
+    # The tab that is still open leads to sign-in, and from there to the same page.
+    assert browser.client.post("/auth/prove", data=fields).location == location
+    sign_in_page = browser.client.get(location).location
+    assert sign_in_page.startswith("/auth/login?next=/auth/prove")
+    assert browser.sign_in(admin.email, PASSWORD, then=location).location == location
+    assert "Not sent yet" in browser.get_page(location).visible_text
+    assert browser.client.post("/auth/prove", data=fields).location == location
+
+
+def test_htmx_form_is_kept_too(browser: StaffBrowser) -> None:
+    current = {"HX-Current-URL": f"http://localhost{STAFF_PAGE}"}
+    response = send(browser, invitation_form(), **HTMX, **current)
+    assert response.status_code == 401
+    location = response.headers["HX-Redirect"]
+    assert location.startswith(f"/auth/prove?next={STAFF_PAGE}&kept_form=frm_")
+    assert prove(browser, location)[0].location == STAFF_PAGE
