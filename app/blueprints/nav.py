@@ -137,7 +137,7 @@ SECTIONS = (
         "Branch",
         Desk.TELLER,
         (
-            NavEntry("Counter", "support_kyc_pages.show_counter", "bell", Permission.KYC_VERIFY),
+            NavEntry("Counter", "counter_pages.show_counter", "bell", Permission.KYC_VERIFY),
             NavEntry(
                 "Branches", "branches_pages.list_branches", "building", Permission.BRANCHES_READ
             ),

@@ -9,7 +9,7 @@ from app.identity.accounts import queries as account_queries
 from app.kit import clock, ids, pagination
 from app.kit.counts import Count
 from app.kit.db import Session
-from app.kit.errors import NotFound
+from app.kit.errors import Invalid, NotFound
 from app.kit.money import Amount
 from app.kit.pagination import Page
 from app.kit.pipeline import Row
@@ -144,12 +144,15 @@ def verifications_of(session: Session, user_id: UUID) -> list[VerificationRow]:
     return [verification_from_row(row) for row in session.rows(_OF_PERSON, (user_id,))]
 
 
-def person_id_by_email(session: Session, email: str) -> UUID:
-    """Return the id of the person with this email address.
-
-    Raises `NotFound`, and `Invalid` if it is not an email address.
-    """
-    return account_queries.get_person_by_email(session, email).id
+def find_person_id(session: Session, text: str) -> UUID | None:
+    """Return the id of the person with this public id or email address; None if there is none."""
+    stripped = text.strip()
+    try:
+        if stripped.startswith("usr_"):
+            return ids.decode("usr", stripped)
+        return account_queries.get_person_by_email(session, stripped).id if stripped else None
+    except (NotFound, Invalid):
+        return None
 
 
 def review_queue(

@@ -59,7 +59,7 @@ def test_staff_land_on_their_own_home_and_may_open_every_page_of_the_sidebar(
     ("path", "crumbs", "current"),
     [
         ("/support/kyc", "Customers › Verification", ("/support/kyc", "page")),
-        ("/support/kyc/counter", "Branch › Counter", ("/support/kyc/counter", "page")),
+        ("/teller/counter", "Branch › Counter", ("/teller/counter", "page")),
         ("/admin/roles/TELLER", "People › Roles › Role Teller", ("/admin/roles", "true")),
         ("/admin/", "", ("/admin/", "page")),
     ],

@@ -76,7 +76,7 @@ def test_id_check_is_recorded_at_the_counter(
 ) -> None:
     desk = open_desk(width=360)
     page = desk.sign_in(people.staff(Role.TELLER, people.branch()).email, PASSWORD)
-    page.goto(f"{desk.address}/support/kyc/counter")
+    page.goto(f"{desk.address}/teller/counter")
     page.get_by_label("Customer's email or ID").fill(ada.client.email)
     page.get_by_label("Document shown").select_option("Passport")
     assert_accessible(page)

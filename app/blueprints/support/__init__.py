@@ -1,1 +1,1 @@
-"""The support desk: verification of customers, and identity checks at a branch counter."""
+"""The support desk: verification of customers."""

@@ -1,4 +1,4 @@
-"""Verification: the queue, one submission with its documents, its decision, and the counter."""
+"""Verification: the queue, one submission with its documents, and its decision."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -12,11 +12,10 @@ from app.blueprints.rendering import render_page
 from app.identity.accounts import people
 from app.kit import clock, ids
 from app.kit.db import Session
-from app.kit.errors import Conflict, Invalid, NotFound
+from app.kit.errors import Conflict, Invalid
 from app.kyc import queries as kyc_queries
 from app.kyc import rules as kyc_rules
 from app.kyc.evidence import documents, file_sanitizer
-from app.kyc.queries import VerificationRow
 from app.kyc.review import service as review
 from app.kyc.rules import REASON_TEXTS, VerificationKind, VerificationStatus
 from app.kyc.submission import queries as submission_queries
@@ -34,11 +33,6 @@ _REASON_OPTIONS = [
 _DISPLAY_ONLY = "default-src 'none'; frame-ancestors 'none'"
 #: Not for PDF: browsers show none in a sandbox, and their own viewer is one.
 _SANDBOX = "; sandbox"
-_COUNTER_DOCUMENTS = (
-    ("passport", "Passport"),
-    ("driving licence", "Driving licence"),
-    ("identity card", "Identity card"),
-)
 
 
 @blp.view("GET", "", permission=Permission.KYC_READ)
@@ -52,7 +46,7 @@ def list_verifications(session: Session, _actor: Actor) -> Response:
     }
     results = kyc_queries.review_queue(
         session,
-        person_id=_find_person(session, filters["q"]),
+        person_id=kyc_queries.find_person_id(session, filters["q"]),
         filter_by_person=bool(filters["q"].strip()),
         status=VerificationStatus.with_value(filters["status"]),
         kind=VerificationKind.with_value(filters["kind"]),
@@ -66,81 +60,6 @@ def list_verifications(session: Session, _actor: Actor) -> Response:
         review_options=_REVIEW_OPTIONS,
         is_later_page=cursor is not None,
         names=people.get_names(session, [verification.user_id for verification in results.data]),
-    )
-
-
-def _find_person(session: Session, text: str) -> UUID | None:
-    """Return the id of the person with this public id or email, None if there is none."""
-    stripped = text.strip()
-    try:
-        if stripped.startswith("usr_"):
-            return ids.decode("usr", stripped)
-        return kyc_queries.person_id_by_email(session, stripped) if stripped else None
-    except (NotFound, Invalid):
-        return None
-
-
-@blp.view("GET", "/counter", permission=Permission.KYC_VERIFY)
-def show_counter(session: Session, _actor: Actor) -> Response:
-    """Show the form to record an ID check at the counter."""
-    return _render_counter(session)
-
-
-@blp.view("POST", "/counter", permission=Permission.KYC_VERIFY, fresh=True)
-def record_id_check(session: Session, actor: Actor) -> Response:
-    """Record that a customer showed an identity document at the counter."""
-    try:
-        with session.savepoint():
-            verification = _find_identity(session, request.form.get("person", ""))
-            document = _parse_document(request.form.get("document", ""))
-            reason = f"Seen at the counter: {document}"
-            review.record_id_check(session, actor, verification.id, reason=reason)
-    except (Invalid, Conflict) as refusal:
-        status, problems = report_at_form(refusal)
-        return _render_counter(session, status=status, problems=problems)
-    return see_other(url_for("support_kyc_pages.show_counter", confirmed=verification.public_id))
-
-
-def _parse_document(text: str) -> str:
-    if text not in dict(_COUNTER_DOCUMENTS):
-        raise Invalid("document", "Choose a document from the list.")
-    return text
-
-
-def _find_identity(session: Session, text: str) -> VerificationRow:
-    """Return the identity that counts for the customer with this email or public id."""
-    person_id = _find_person(session, text[:_TEXT_LENGTH_MAX])
-    identity = (
-        kyc_queries.effective_identity(kyc_queries.verifications_of(session, person_id))
-        if person_id
-        else None
-    )
-    if identity is None:
-        raise Invalid(
-            "person",
-            "No customer with this email or ID has submitted their identity yet."
-            " Check the spelling.",
-        )
-    return identity
-
-
-def _render_counter(
-    session: Session, *, status: int = 200, problems: dict[str, str] | None = None
-) -> Response:
-    verification_id = request.args.get("confirmed", "")
-    name = ""
-    if verification_id:
-        person_id = kyc_queries.by_id(
-            session, ids.decode(kyc_queries.PREFIX, verification_id)
-        ).user_id
-        name = people.get_names(session, [person_id]).get(person_id, "")
-    return render_page(
-        "support/kyc/counter.html",
-        status=status,
-        recorded_for=name,
-        document_options=[("", "Choose …"), *_COUNTER_DOCUMENTS],
-        problems=problems or {},
-        form_values=request.form,
     )
 
 

@@ -1,1 +1,1 @@
-"""The teller desk: the home of people who serve customers at a branch."""
+"""The teller desk: what people do who serve customers at a branch."""

@@ -178,7 +178,7 @@ class TestCounter:
     def test_id_check_is_recorded_for_reviewers(self, open_app: Flask, ada: Applicant) -> None:
         teller = sign_in_as(open_app, Role.TELLER)
         response = teller.submit_form(
-            "/support/kyc/counter", "check", person=ada.client.email, document="passport"
+            "/teller/counter", "check", person=ada.client.email, document="passport"
         )
         assert response.status_code == 303
         assert (
@@ -203,7 +203,7 @@ class TestCounter:
         teller = sign_in_as(open_app, Role.TELLER)
         with database_unchanged(ada.database, apart_from={"login_sessions"}):
             response = teller.submit_form(
-                "/support/kyc/counter", "check", **{"person": ada.client.email, **fields}
+                "/teller/counter", "check", **{"person": ada.client.email, **fields}
             )
         assert response.status_code == 422
         assert problem in response.text
