@@ -18,7 +18,7 @@ class Queue(StrEnum):
     LEDGER = "ledger"
     """The books: roll-up, seal, holds. Seconds matter, and nothing here calls a provider."""
     MESSAGES = "messages"
-    """What people are told, and sign-in links that they wait for."""
+    """What people receive, and sign-in links that they wait for."""
     PAYMENTS = "payments"
     """Money and tokens in and out, at providers."""
     FULFILLMENT = "fulfillment"
