@@ -103,7 +103,7 @@ def register(app: Flask, settings: Settings) -> None:
         figure=formatting.split_amount,
         exact_amount=formatting.format_exact_amount,
         terse=formatting.format_tersely,
-        price_figure=formatting.split_price,
+        price=formatting.format_price,
         count=formatting.format_count,
         time=formatting.format_time,
         exact_time=formatting.format_exact_time,

@@ -53,12 +53,6 @@ def split_amount(amount: Amount) -> Figure:
     return _split_exact(str(amount))
 
 
-def split_price(price: Decimal) -> Figure:
-    """Return the parts of a price in dollars: copper's four decimals are all coarse."""
-    decimals = _DOLLAR_DECIMALS if abs(price) >= _LOW_PRICE else _OUNCE_DECIMALS
-    return _split(f"{price:f}", decimals)
-
-
 def format_figure(amount: Amount) -> str:
     """Return the amount for a column: `1,250.50000000`."""
     return str(split_amount(amount))
@@ -87,7 +81,8 @@ def format_tersely(amount: Amount) -> str:
 
 def format_price(price: Decimal) -> str:
     """Return a price in dollars: `4,012.50 USD`, `0.3125 USD`."""
-    return f"{split_price(price).trim()} USD"
+    decimals = _DOLLAR_DECIMALS if abs(price) >= _LOW_PRICE else _OUNCE_DECIMALS
+    return f"{_split(f'{price:f}', decimals).trim()} USD"
 
 
 def format_count(count: int) -> str:
