@@ -106,7 +106,6 @@ def register(app: Flask, settings: Settings) -> None:
         price=formatting.format_price,
         count=formatting.format_count,
         time=formatting.format_time,
-        exact_time=formatting.format_exact_time,
         clock=formatting.format_clock,
         date=formatting.format_date,
         duration=formatting.format_duration,

@@ -6,9 +6,9 @@ attributes) is written by `clock.rfc3339` and `str(amount)` instead.
 
 An amount has at least two decimals if it counts dollars and four if it counts ounces, its other
 decimals as far as they are not zero, and the code of its asset after it: `15,000.00 USD`,
-`1.5000 XAU-s`, `0.02487501 XAU-s`. Ounces of metal in whatever form have `ozt` in place of a code.
-A figure is an amount in a column whose head has the unit: all its decimals are there, so that the
-points are in line.
+`1.5000 XAU-s`, `0.02487501 XAU-s`. Where ounces have no asset, as in the chart of exposure, their
+unit is `ozt`. A figure is an amount in a column whose head has the unit: all its decimals are
+there, so that the points are in line.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from decimal import Decimal
 
 from app.kit.money import Amount
 
-MINUS = "\N{MINUS SIGN}"
+_MINUS = "\N{MINUS SIGN}"
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 #: Dollars and tokens of dollars have no more decimals than this, ounces have more.
 _DOLLAR_SCALE_MAX = 6
@@ -67,11 +67,6 @@ def format_exact_amount(text: str) -> str:
     """Return an amount stored as an exact text, `15000.00 USD`, as `format_amount` does."""
     number, code = text.split(" ")
     return f"{_split_exact(number).trim()} {code}"
-
-
-def format_ounces(amount: Amount) -> str:
-    """Return ounces of a metal: `1.5000 ozt`."""
-    return f"{split_amount(amount).trim()} ozt"
 
 
 def format_tersely(amount: Amount) -> str:
@@ -132,7 +127,7 @@ def _split_exact(number: str) -> Figure:
 
 def _split(text: str, coarse: int) -> Figure:
     """Return the parts of a plain decimal number with at least `coarse` decimals."""
-    sign = MINUS if text.startswith("-") else ""
+    sign = _MINUS if text.startswith("-") else ""
     whole, _, decimals = text.removeprefix("-").partition(".")
     decimals = decimals.ljust(coarse, "0")
     point = "." if decimals else ""

@@ -85,10 +85,6 @@ def test_terse_number_has_no_zeros_at_its_end(units, text) -> None:
     assert formatting.format_tersely(Amount(GOLD, units)) == text
 
 
-def test_ounces_have_their_unit() -> None:
-    assert formatting.format_ounces(Amount(GOLD, 150_000_000)) == "1.5000 ozt"
-
-
 @pytest.mark.parametrize(("count", "text"), [(0, "0"), (12_500, "12,500"), (-1_000, "−1,000")])
 def test_count_has_groups(count, text) -> None:
     assert formatting.format_count(count) == text
