@@ -24,6 +24,7 @@ class AuditRecord(Base):
         sa.Index("audit_records_actor_id_id_idx", "actor_id", "id"),
         sa.Index("audit_records_subject_id_idx", "subject", "id"),
         sa.Index("audit_records_action_id_idx", "action", "id"),
+        sa.Index("audit_records_request_id_idx", "request_id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -28,8 +28,10 @@ _CONDITIONS = {
     "subject": "r.subject = %(subject)s",
     "action": "r.action = %(action)s",
     "outcome": "r.outcome = %(outcome)s",
+    "request_id": "r.request_id = %(request_id)s",
     "cursor": "r.id < %(cursor)s",
 }
+_HAS_REQUEST = "SELECT EXISTS (SELECT FROM audit_records WHERE request_id = %s)"
 # Takes one step for each action, not for each record.
 _ACTIONS = """
 WITH RECURSIVE known (action) AS (
@@ -104,6 +106,7 @@ class AuditFilter:
     subject: str | None = None
     action: str | None = None
     outcome: AuditOutcome | None = None
+    request_id: str | None = None
 
 
 def search(
@@ -115,6 +118,7 @@ def search(
         "subject": criteria.subject,
         "action": criteria.action,
         "outcome": criteria.outcome,
+        "request_id": criteria.request_id,
         "cursor": cursor,
     }
     filters = {name: value for name, value in values.items() if value is not None}
@@ -122,6 +126,12 @@ def search(
     statement = f"{_SELECT} WHERE {conditions} ORDER BY r.id DESC LIMIT {PAGE + 1}"
     rows = session.rows(statement, filters)
     return paginate([_to_record(row) for row in rows], PAGE, lambda record: record.id)
+
+
+def has_request(session: Session, request_id: str) -> bool:
+    """Return whether there is a record of the request with this id."""
+    [(exists,)] = session.rows(_HAS_REQUEST, (request_id,))
+    return bool(exists)
 
 
 def get_record(session: Session, identifier: UUID) -> AuditRecordRow:

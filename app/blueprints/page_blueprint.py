@@ -127,7 +127,9 @@ class PageBlueprint(Blueprint):
             serve.__dict__.update(permission=permission, fresh=fresh, rate_limit=rate_limit)
             self.add_url_rule(path, handler.__name__, serve, methods=[method])
             if shows is not None and permission is not None:
-                references.declare(shows, f"{self.name}.{handler.__name__}", path, permission)
+                references.declare(
+                    shows, f"{self.name}.{handler.__name__}", path, permission, handler
+                )
             return handler
 
         return declare

@@ -5,17 +5,19 @@ with the permission of the view. Templates use `components/reference.html`.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
 
-from flask import Flask, current_app, request, url_for
+from flask import Flask, Response, current_app, request, url_for
 from markupsafe import Markup
 
 from app.access import Actor, Permission
 from app.blueprints.environ_keys import ACTOR
 from app.kit import ids
+from app.kit.db import Session
+from app.kit.errors import NotFound
 
 _PERSON = "usr"
 _VARIABLE = re.compile(r"<(\w+)_id>")
@@ -28,6 +30,7 @@ class ReferencedPage:
     endpoint: str
     noun: str
     permission: Permission
+    handler: Callable[..., Response]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +44,19 @@ class PersonReference:
 _PAGES: dict[str, ReferencedPage] = {}
 
 
-def declare(prefix: str, endpoint: str, path: str, permission: Permission) -> None:
+def declare(
+    prefix: str,
+    endpoint: str,
+    path: str,
+    permission: Permission,
+    handler: Callable[..., Response],
+) -> None:
     """Declare that the page at `path`, with one variable such as `<person_id>`, shows ids with this
     prefix. Raises `TypeError` at start for another path, and if the prefix is taken."""
     nouns = _VARIABLE.findall(path)
     if len(nouns) != 1:
         raise TypeError(f"{path} shows {prefix}_…: it needs one variable such as <person_id>")
-    page = ReferencedPage(endpoint, nouns[0], permission)
+    page = ReferencedPage(endpoint, nouns[0], permission, handler)
     if _PAGES.setdefault(prefix, page) is not page:
         raise TypeError(f"two pages show {prefix}_…: {_PAGES[prefix].endpoint} and {endpoint}")
 
@@ -65,6 +74,20 @@ def url_for_reference(public_id: str, actor: Actor) -> str | None:
         return None
     values: dict[str, Any] = {f"{page.noun}_id": public_id}
     return url_for(page.endpoint, **values)
+
+
+def find_url(session: Session, actor: Actor, public_id: str) -> str | None:
+    """Return the URL as `url_for_reference` does; None also if the page would not be found, which
+    the page itself decides."""
+    url = url_for_reference(public_id, actor)
+    if url is None:
+        return None
+    page = _PAGES[public_id.partition("_")[0]]
+    try:
+        page.handler(session, actor, **{f"{page.noun}_id": public_id})
+    except NotFound:
+        return None
+    return url
 
 
 def render_reference(public_id: str, text: str | None = None) -> Markup:

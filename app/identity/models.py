@@ -33,6 +33,7 @@ class User(Base):
         sa.CheckConstraint("branch_id IS NULL OR role = 'TELLER'", name="branch_is_a_tellers"),
         sa.Index("users_role_id_idx", "role", "id"),
         sa.CheckConstraint("phone ~ '^\\+[1-9][0-9]{3,14}$'", name="phone_is_e164"),
+        sa.Index("users_phone_idx", "phone"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

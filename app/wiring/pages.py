@@ -9,6 +9,7 @@ from flask import Flask
 from app.blueprints import (
     admin,
     auth,
+    go_to,
     mail,
     page_blueprint,
     public,
@@ -34,6 +35,7 @@ def register(app: Flask, settings: Settings) -> None:
     page_blueprint.register(app)
     for blueprint in _find_blueprints():
         app.register_blueprint(blueprint)
+    app.register_blueprint(go_to.blp)
     if not settings.is_production:
         app.register_blueprint(mail.blp)
 

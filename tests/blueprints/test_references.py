@@ -61,7 +61,6 @@ def test_person_is_named_or_is_the_system(app: Flask) -> None:
 
 @pytest.mark.parametrize("path", ["/<person_id>", "/<name>", "/<a_id>/<b_id>"])
 def test_prefix_is_declared_once_for_a_path_with_one_id(path: str) -> None:
+    page = references.list_pages()["usr"]
     with pytest.raises(TypeError, match="usr_"):
-        references.declare(
-            "usr", "people_pages.other", path, references.list_pages()["usr"].permission
-        )
+        references.declare("usr", "people_pages.other", path, page.permission, page.handler)

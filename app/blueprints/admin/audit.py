@@ -21,12 +21,12 @@ from app.kit.pagination import Page
 blp = PageBlueprint("audit", "/admin/audit")
 
 _TEXT_LENGTH_MAX = 320
-_FILTERS = ("who", "what", "action", "outcome")
+_FILTERS = ("who", "what", "action", "outcome", "request")
 
 
 @blp.view("GET", "", permission=Permission.AUDIT_READ)
 def search_records(session: Session, _actor: Actor) -> Response:
-    """Search the audit trail by actor, subject, action and outcome; newest records first."""
+    """Search the audit trail by actor, subject, action, outcome and request, newest first."""
     filters = {name: request.args.get(name, "").strip()[:_TEXT_LENGTH_MAX] for name in _FILTERS}
     cursor = read_cursor()
     problems: dict[str, str] = {}
@@ -35,6 +35,7 @@ def search_records(session: Session, _actor: Actor) -> Response:
         subject=_parse_subject(session, filters["what"]),
         action=filters["action"] or None,
         outcome=AuditOutcome.with_value(filters["outcome"]),
+        request_id=filters["request"] or None,
     )
     no_results: Page[AuditRecordRow] = Page([], None)
     results = no_results if problems else audit_queries.search(session, search, cursor=cursor)

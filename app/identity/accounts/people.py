@@ -6,10 +6,11 @@ from datetime import datetime
 from uuid import UUID
 
 from app.access import Role
+from app.identity.accounts import rules
 from app.identity.accounts.rules import AccountStatus
 from app.kit import ids, pagination
 from app.kit.db import Session
-from app.kit.errors import NotFound, PermissionDenied
+from app.kit.errors import Invalid, NotFound, PermissionDenied
 from app.kit.pagination import Page
 from app.kit.pipeline import Row
 
@@ -20,12 +21,14 @@ FROM users WHERE
 """
 _SEARCH = """
 (%(text)s = '' OR strpos(email_key, %(text)s) > 0
-    OR strpos(lower(first_name || ' ' || last_name), %(text)s) > 0 OR id = %(id)s)
+    OR strpos(lower(first_name || ' ' || last_name), %(text)s) > 0 OR id = %(id)s
+    OR phone = %(text)s)
 AND (%(role)s::text IS NULL OR role = %(role)s)
 AND (%(status)s::text IS NULL OR status = %(status)s)
 AND (%(cursor)s::uuid IS NULL OR id < %(cursor)s)
 ORDER BY id DESC LIMIT %(limit)s
 """
+_BY_PHONE = "phone = %s ORDER BY id DESC LIMIT %s"
 _AT_BRANCH = "branch_id = %s ORDER BY last_name, first_name, id"
 _NAMES = "SELECT id, first_name || ' ' || last_name FROM users WHERE id = ANY(%s)"
 # Waits for an erasure in progress and then skips the erased person.
@@ -77,13 +80,28 @@ def search_people(
     cursor: UUID | None = None,
     limit: int = 25,
 ) -> Page[AccountDetails]:
-    """Return people whose email or name contains the text, or whose id it is, newest first."""
+    """Return people whose email or name contains the text, or whose id or phone number it is,
+    newest first."""
     query = text.strip().casefold()
     values = {"text": query, "id": _parse_id(query), "role": role, "status": status}
     rows = session.rows(_SELECT + _SEARCH, {**values, "cursor": cursor, "limit": limit + 1})
     return pagination.paginate(
         [_to_account(row) for row in rows], limit, lambda account: account.id
     )
+
+
+def find_by_email(session: Session, email: str) -> list[AccountDetails]:
+    """Return the person with this email address, in any spelling; none for a malformed one."""
+    try:
+        email_key = rules.normalize_email(email)
+    except Invalid:
+        return []
+    return [_to_account(row) for row in session.rows(_SELECT + "email_key = %s", (email_key,))]
+
+
+def find_by_phone(session: Session, phone: str, limit: int = 25) -> list[AccountDetails]:
+    """Return the people with this phone number in E.164, which may be several, newest first."""
+    return [_to_account(row) for row in session.rows(_SELECT + _BY_PHONE, (phone, limit))]
 
 
 def get_account(session: Session, person_id: UUID) -> AccountDetails:

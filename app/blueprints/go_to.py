@@ -1,0 +1,84 @@
+"""Go to: from any id, email, phone number or request id to the page that shows it."""
+
+import re
+
+from flask import Response, request, url_for
+
+from app.access import Actor, Permission
+from app.audit import queries as audit_queries
+from app.blueprints import references
+from app.blueprints.page_blueprint import PageBlueprint, see_other
+from app.blueprints.rendering import render_page
+from app.identity.accounts import people
+from app.identity.accounts.people import AccountDetails
+from app.kit import ids
+from app.kit.db import Session
+
+blp = PageBlueprint("go_to", None)
+
+_TEXT_LENGTH_MAX = 320
+_PHONE = re.compile(r"\+[1-9][0-9]{3,14}", re.ASCII)
+_PHONE_SEPARATORS = re.compile(r"[\s().-]")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+
+
+@blp.view("GET", "/go", permission=Permission.ACCOUNT_READ)
+def go_to(session: Session, actor: Actor) -> Response:
+    """Redirect to the only page that the text names, or say what was not found and what can be
+    typed."""
+    text = request.args.get("q", "").strip()[:_TEXT_LENGTH_MAX]
+    found: list[AccountDetails] = []
+    problem = ""
+    if prefix := ids.prefix_of(text.lower()):
+        public_id = text.lower()
+        if url := references.find_url(session, actor, public_id):
+            return see_other(url)
+        problem = _explain_missing(prefix, public_id, actor)
+    elif text:
+        found = _find_people(session, actor, text)
+        if len(found) == 1:
+            return see_other(url_for("people_pages.show_person", person_id=found[0].public_id))
+        if not found and _has_records(session, actor, text):
+            return see_other(url_for("audit_pages.search_records", request=text))
+        problem = "" if found else f"Nothing that you may open has the ID, email or phone “{text}”."
+    return render_page(
+        "go_to.html",
+        text=text,
+        found=found,
+        problem=problem,
+        pages={
+            prefix: page
+            for prefix, page in references.list_pages().items()
+            if page.permission in actor.permissions
+        },
+        may_find_people=Permission.PEOPLE_READ in actor.permissions,
+        may_find_records=Permission.AUDIT_READ in actor.permissions,
+    )
+
+
+def _explain_missing(prefix: str, public_id: str, actor: Actor) -> str:
+    page = references.list_pages().get(prefix)
+    if page is None:
+        return f"No page shows IDs that begin with {prefix}_."
+    if page.permission not in actor.permissions:
+        return f"To open this {page.noun}, you need the permission {page.permission}."
+    return f"No {page.noun} that you may open has the ID {public_id}."
+
+
+def _find_people(session: Session, actor: Actor, text: str) -> list[AccountDetails]:
+    """Return the people with this email or phone number; none for who may not read people."""
+    if Permission.PEOPLE_READ not in actor.permissions:
+        return []
+    phone = _PHONE_SEPARATORS.sub("", text)
+    if _PHONE.fullmatch(phone):
+        return people.find_by_phone(session, phone)
+    return people.find_by_email(session, text) if "@" in text else []
+
+
+def _has_records(session: Session, actor: Actor, text: str) -> bool:
+    """Whether the audit trail has records of the request with this id, and the actor may see it."""
+    return (
+        Permission.AUDIT_READ in actor.permissions
+        and _REQUEST_ID.fullmatch(text) is not None
+        and audit_queries.has_request(session, text)
+    )

@@ -1,0 +1,74 @@
+"""Go to: an id, email, phone number or request id leads to its page, for who may open it."""
+
+import pytest
+from flask import Flask
+
+from app.access import Role
+from app.kit import ids
+from app.kit.db import Database
+from tests.blueprints.admin.conftest import sign_in
+from tests.page_client import Browser
+from tests.people import People
+
+
+@pytest.fixture
+def browser(app: Flask, people: People) -> Browser:
+    return sign_in(app, people.staff(Role.ADMIN))
+
+
+def target(browser: Browser, text: str) -> str | None:
+    return browser.client.get("/go", query_string={"q": text}).location
+
+
+def test_exact_text_leads_to_the_page(browser: Browser, people: People, database: Database) -> None:
+    person = people.customer()
+    public_id = ids.encode("usr", person.user_id)
+    digits = f"{person.user_id.int % 10**9:09}"
+    with database.transaction() as session:
+        session.send("UPDATE users SET phone = %s WHERE id = %s", (f"+254{digits}", person.user_id))
+    phone = f"+254 {digits[:3]}-{digits[3:]}"
+    for text in (public_id, f" {public_id.upper()} ", person.email, phone):
+        assert target(browser, text) == f"/admin/people/{public_id}", text
+
+
+def test_request_id_leads_to_the_audit_trail(browser: Browser, people: People) -> None:
+    request_id = ids.new().hex
+    response = browser.client.post(
+        f"/admin/people/{ids.encode('usr', people.customer().user_id)}/suspend",
+        data={"csrf_token": browser.csrf_token(), "reason": "reported by the bank"},
+        headers={"X-Request-Id": request_id},
+    )
+    assert response.status_code == 303
+    path = target(browser, request_id)
+    assert path == f"/admin/audit?request={request_id}"
+    assert "approval.asked" in browser.get_page(path).visible_text
+
+
+def test_what_is_not_found_is_explained(app: Flask, browser: Browser, people: People) -> None:
+    teller = sign_in(app, people.staff(Role.TELLER))
+    person = people.customer()
+    public_id = ids.encode("usr", person.user_id)
+    for who, text, expected in (
+        (browser, ids.encode("wdr", ids.new()), "No withdrawal that you may open has the ID wdr_"),
+        (browser, ids.encode("zzz", ids.new()), "No page shows IDs that begin with zzz_."),
+        (browser, "nobody@example.com", "has the ID, email or phone “nobody@example.com”."),
+        (browser, "@", "has the ID, email or phone “@”."),
+        (browser, "<b>", "“<b>”"),
+        (teller, public_id, "you need the permission all:people:read"),
+        (teller, person.email, f"“{person.email}”"),
+    ):
+        page = who.get_page(f"/go?q={text}")
+        assert expected in page.visible_text, text
+    assert "usr_…" not in teller.get_page("/go").visible_text
+
+
+def test_people_who_share_a_phone_number_are_listed(
+    browser: Browser, people: People, database: Database
+) -> None:
+    both = [people.customer(), people.customer()]
+    phone = f"+255{both[0].user_id.int % 10**9:09}"
+    with database.transaction() as session:
+        for person in both:
+            session.send("UPDATE users SET phone = %s WHERE id = %s", (phone, person.user_id))
+    text = browser.get_page(f"/go?q=%2B{phone[1:]}").visible_text
+    assert all(ids.encode("usr", person.user_id) in text for person in both)
