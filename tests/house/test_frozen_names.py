@@ -69,7 +69,10 @@ def _error_codes() -> list[str]:
 
 def _enumerations() -> list[str]:
     """Return the values of every enumeration. Their classes may be renamed."""
-    ours = [kind for kind in StrEnum.__subclasses__() if kind.__module__.startswith("app.")]
+    kinds = [StrEnum]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+    ours = [kind for kind in kinds if kind.__module__.startswith("app.") and len(kind)]
     return sorted(" ".join(sorted(kind)) for kind in ours)
 
 
