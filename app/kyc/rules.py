@@ -4,8 +4,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from enum import StrEnum
-from types import MappingProxyType
 from typing import Self
 
 from app.catalog.rules import USD
@@ -108,40 +106,35 @@ SANCTIONS_FLAGS = frozenset({ReviewFlag.UNSCREENED, ReviewFlag.SCREENING, Review
 TIER_BLOCKING_FLAGS = SANCTIONS_FLAGS | {ReviewFlag.DUPLICATE}
 
 
-class ReasonCode(StrEnum):
-    """Why a verification was rejected or what is missing, as the customer sees it."""
+class ReasonCode(LabelledEnum):
+    """Why a verification was rejected or what is missing, in the words that the customer reads."""
 
-    IDENTITY_NOT_VERIFIED = "identity_not_verified"
-    NOT_FINISHED = "verification_not_finished"
-    DOCUMENT_UNREADABLE = "document_unreadable"
-    DOCUMENT_EXPIRED = "document_expired"
-    DOCUMENT_MISMATCH = "document_mismatch"
-    IDENTITY_DOCUMENT = "identity_document_needed"
-    ADDRESS_NOT_SHOWN = "address_not_shown"
-    FUNDS_NOT_SHOWN = "funds_not_shown"
-    COMPANY_NOT_SHOWN = "company_not_shown"
-    OWNERS_NOT_SHOWN = "owners_not_shown"
-    CANNOT_SERVE = "cannot_serve"
-
-
-REASON_TEXTS: Mapping[ReasonCode, str] = MappingProxyType(
-    {
-        ReasonCode.IDENTITY_NOT_VERIFIED: "We could not verify your identity from your details.",
-        ReasonCode.NOT_FINISHED: "You did not finish the verification. Submit again.",
-        ReasonCode.DOCUMENT_UNREADABLE: "We cannot read a document. Send a sharper picture of it.",
-        ReasonCode.DOCUMENT_EXPIRED: "A document has expired. Send one that is valid.",
-        ReasonCode.DOCUMENT_MISMATCH: "A document does not match your details.",
-        ReasonCode.IDENTITY_DOCUMENT: "Send a passport or an identity card.",
-        ReasonCode.ADDRESS_NOT_SHOWN: "Send a bill or a letter from the last 3 months that shows"
-        " your address.",
-        ReasonCode.FUNDS_NOT_SHOWN: "Send proof of the source of your funds.",
-        ReasonCode.COMPANY_NOT_SHOWN: "Send the company's registration, and its licences if it"
-        " has any.",
-        ReasonCode.OWNERS_NOT_SHOWN: "Send a document that names the owners of the company and"
-        " the people who control it.",
-        ReasonCode.CANNOT_SERVE: "We cannot offer you this.",
-    }
-)
+    IDENTITY_NOT_VERIFIED = (
+        "identity_not_verified",
+        "We could not verify your identity from your details.",
+    )
+    NOT_FINISHED = "verification_not_finished", "You did not finish the verification. Submit again."
+    DOCUMENT_UNREADABLE = (
+        "document_unreadable",
+        "We cannot read a document. Send a sharper picture of it.",
+    )
+    DOCUMENT_EXPIRED = "document_expired", "A document has expired. Send one that is valid."
+    DOCUMENT_MISMATCH = "document_mismatch", "A document does not match your details."
+    IDENTITY_DOCUMENT = "identity_document_needed", "Send a passport or an identity card."
+    ADDRESS_NOT_SHOWN = (
+        "address_not_shown",
+        "Send a bill or a letter from the last 3 months that shows your address.",
+    )
+    FUNDS_NOT_SHOWN = "funds_not_shown", "Send proof of the source of your funds."
+    COMPANY_NOT_SHOWN = (
+        "company_not_shown",
+        "Send the company's registration, and its licences if it has any.",
+    )
+    OWNERS_NOT_SHOWN = (
+        "owners_not_shown",
+        "Send a document that names the owners of the company and the people who control it.",
+    )
+    CANNOT_SERVE = "cannot_serve", "We cannot offer you this."
 
 
 class DocumentPurpose(LabelledEnum):

@@ -15,7 +15,6 @@ from app.kyc.review import enhanced_due_diligence
 from app.kyc.rules import (
     BUSINESS_DOCUMENTS,
     OPEN_STATUSES,
-    REASON_TEXTS,
     ReasonCode,
     VerificationKind,
     VerificationStatus,
@@ -134,5 +133,5 @@ def _summary(verification: VerificationRow | None) -> VerificationSummary | None
         verification.submitted_at,
         verification.decided_at,
         verification.expires_at,
-        [ReasonMessage(reason, REASON_TEXTS[reason]) for reason in verification.reasons],
+        [ReasonMessage(reason, reason.label) for reason in verification.reasons],
     )

@@ -92,7 +92,7 @@ def test_labels_read_as_text(enums: list[type[LabelledEnum]]) -> None:
         repr(member)
         for enum in enums
         for member in enum
-        if not re.fullmatch(r"[A-Z0-9](?:.*[^\s.])?", member.label) or "_" in member.label
+        if not re.fullmatch(r"[A-Z0-9](?:.*\S)?", member.label) or "_" in member.label
     ]
     assert wrong == []
 

@@ -17,7 +17,7 @@ from app.kyc import queries as kyc_queries
 from app.kyc import rules as kyc_rules
 from app.kyc.evidence import documents, file_sanitizer
 from app.kyc.review import service as review
-from app.kyc.rules import REASON_TEXTS, VerificationKind, VerificationStatus
+from app.kyc.rules import ReasonCode, VerificationKind, VerificationStatus
 from app.kyc.submission import queries as submission_queries
 
 blp = PageBlueprint("support_kyc", "/support/kyc")
@@ -27,7 +27,7 @@ _STATUS_OPTIONS = [*VerificationStatus.options(), ("", "All statuses")]
 _REVIEW_OPTIONS = [("", "All reviews"), *VerificationKind.options()]
 _REASON_OPTIONS = [
     ("", "Choose …"),
-    *((reason.value, text) for reason, text in REASON_TEXTS.items()),
+    *ReasonCode.options(),
 ]
 #: The policy of a document: it is displayed, and nothing in it loads or runs.
 _DISPLAY_ONLY = "default-src 'none'; frame-ancestors 'none'"
@@ -189,7 +189,6 @@ def _render_verification(
         ],
         pending=[(approval, ids.encode("apr", approval.id)) for approval in pending],
         names=people.get_names(session, list(people_ids)),
-        reason_texts=REASON_TEXTS,
         reason_options=_REASON_OPTIONS,
         permissions=actor.permissions,
         is_self=actor.user_id == person_id,

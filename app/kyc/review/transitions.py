@@ -16,7 +16,6 @@ from app.kit.ports import resolve
 from app.kyc import rules
 from app.kyc.queries import SELECT_VERIFICATIONS, VerificationRow, verification_from_row
 from app.kyc.rules import (
-    REASON_TEXTS,
     TRANSITIONS,
     KycRules,
     ReasonCode,
@@ -284,7 +283,7 @@ def _stage_message(session: Session, verification: VerificationRow, event_id: UU
         "tier": str(verification.tier) if verification.tier else "",
         "limit": str(limit) if verification.tier else "",
         "redeems": "yes" if verification.tier >= rules.TIER_REDEMPTION_MIN else "",
-        "reasons": "\n".join(REASON_TEXTS[reason] for reason in verification.reasons),
+        "reasons": "\n".join(reason.label for reason in verification.reasons),
     }
     payload = {
         "user_id": str(verification.user_id),
