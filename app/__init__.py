@@ -9,6 +9,7 @@ A package imports only what stands below it, never up and never sideways:
     reporting                        the books, read across: moves nothing
     privacy                          consents, copies of what is held on people, erasing them
     reconciliation                   our books against themselves and providers' lists
+    lists                            what staff keep about the lists of the desks
     hedging                          what is owed against what is held
     trading | funding                quotes and conversion orders; balances, mints and burns
     pricing | custody | kyc          feeds and prices; who keeps our tokens; who people are

@@ -14,6 +14,7 @@ from app.keys import models as keys_models
 from app.kit.db import Base
 from app.kyc import models as kyc_models
 from app.ledger import models as ledger_models
+from app.lists import models as lists_models
 from app.messages import models as messages_models
 from app.outbox import models as outbox_models
 from app.pricing import models as pricing_models
@@ -40,6 +41,7 @@ __all__ = [
     "keys_models",
     "kyc_models",
     "ledger_models",
+    "lists_models",
     "messages_models",
     "metadata",
     "outbox_models",

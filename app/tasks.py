@@ -11,6 +11,7 @@ from app.identity import tasks as identity_tasks
 from app.keys import tasks as keys_tasks
 from app.kyc import tasks as kyc_tasks
 from app.ledger import tasks as ledger_tasks
+from app.lists import tasks as lists_tasks
 from app.messages import tasks as messages_tasks
 from app.outbox import tasks as outbox_tasks
 from app.privacy import erasure
@@ -33,6 +34,7 @@ __all__ = [
     "keys_tasks",
     "kyc_tasks",
     "ledger_tasks",
+    "lists_tasks",
     "messages_tasks",
     "outbox_tasks",
     "privacy_tasks",

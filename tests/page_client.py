@@ -28,6 +28,8 @@ class Page(HTMLParser):
         self.tags: list[tuple[str, dict[str, str]]] = []
         self.texts: dict[str, list[str]] = {}
         self.visible_text = ""
+        self.hidden_fields: dict[str, dict[str, str]] = {}
+        self._form = ""
         self._open: list[str] = []
         self.feed(text)
         self.close()
@@ -35,10 +37,19 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, {name: value or "" for name, value in attrs}))
+        self._keep_hidden(tag, dict(self.tags[-1][1]))
         if tag in {"title", "h1", "h2"}:
             self.texts.setdefault(tag, []).append("")
         if tag not in _VOID:
             self._open.append(tag)
+
+    def _keep_hidden(self, tag: str, attributes: dict[str, str]) -> None:
+        """Keep the hidden fields of each form, which a browser sends with it."""
+        if tag == "form":
+            self._form = attributes.get("id", "")
+            self.hidden_fields.setdefault(self._form, {})
+        elif tag == "input" and attributes.get("type") == "hidden" and self._form:
+            self.hidden_fields[self._form][attributes["name"]] = attributes["value"]
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, {name: value or "" for name, value in attrs}))
@@ -46,6 +57,8 @@ class Page(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         assert self._open, f"</{tag}> closes nothing"
         assert self._open[-1] == tag, f"</{tag}> closes <{self._open[-1]}>"
+        if tag == "form":
+            self._form = ""
         self._open.pop()
 
     def handle_data(self, data: str) -> None:
@@ -147,11 +160,10 @@ class Browser:
         return page
 
     def submit_form(self, path: str, form: str, **fields: str) -> TestResponse:
-        """Send the form with the id `form` of the page at `path`, with its CSRF token."""
+        """Send the form with the id `form` of the page at `path`, with its hidden fields."""
         page = self.get_page(path)
         [attributes] = page.all("form", id=form)
-        token = page.all("input", name="csrf_token")[0]["value"]
-        return self.client.post(attributes["action"], data={"csrf_token": token, **fields})
+        return self.client.post(attributes["action"], data={**page.hidden_fields[form], **fields})
 
     def csrf_token(self) -> str:
         """Return a CSRF token, for a form that is sent without fetching its page."""
@@ -172,4 +184,6 @@ class Browser:
 def _without_secrets(response: TestResponse) -> str:
     text = response.get_data(as_text=True)
     text = re.sub(r'nonce="[^"]+"', 'nonce="…"', text)
-    return re.sub(r'name="csrf_token" value="[^"]+"', 'name="csrf_token" value="…"', text).strip()
+    return re.sub(
+        r'name="(csrf|form)_token" value="[^"]+"', r'name="\1_token" value="…"', text
+    ).strip()

@@ -134,6 +134,16 @@ def has_request(session: Session, request_id: str) -> bool:
     return bool(exists)
 
 
+def latest_actor_about(session: Session, subject: str) -> UUID | None:
+    """Return who did the latest act on this subject; None for the system or without any."""
+    row = session.row(
+        "SELECT actor_id FROM audit_records WHERE subject = %s AND outcome = 'done'"
+        " ORDER BY id DESC LIMIT 1",
+        (subject,),
+    )
+    return row[0] if row else None
+
+
 def get_record(session: Session, identifier: UUID) -> AuditRecordRow:
     """Return the record. Raises `NotFound`."""
     row = session.row(_SELECT + "WHERE r.id = %s", (identifier,))

@@ -106,7 +106,7 @@ SECTIONS = (
         "People",
         Desk.ADMIN,
         (
-            NavEntry("People", "people_pages.search_people", "users", Permission.PEOPLE_READ),
+            NavEntry("People", "people_pages.list_people", "users", Permission.PEOPLE_READ),
             NavEntry(
                 "Invitations", "staff_pages.list_invitations", "user-plus", Permission.STAFF_INVITE
             ),

@@ -16,32 +16,41 @@ A view responds with 303 after a success, and with 422 and the same form after a
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from inspect import getdoc
+from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
-from flask import Blueprint, Flask, Response, current_app, redirect, request, url_for
+from flask import Blueprint, Flask, Response, current_app, flash, redirect, request, url_for
 from flask_wtf.csrf import CSRFError, CSRFProtect
 
 from app.access import Actor, Permission, require
 from app.blueprints import (
     audit_denials,
+    bulk_actions,
     errors,
+    forms,
     kept_form,
+    list_view,
+    lists,
     references,
     rendering,
     staff_session_cookie,
 )
 from app.blueprints.api_blueprint import ApiBlueprint
 from app.blueprints.environ_keys import ACTOR, SESSION
+from app.blueprints.forms import Done, Form
+from app.blueprints.lists import ListPage
 from app.blueprints.rate_limits import RateLimit
 from app.kit.db import SNAPSHOT, Database, Session
 from app.kit.errors import Invalid, MalformedRequest, NotFound, PermissionDenied, Refusal
 from app.kit.pagination import decode_cursor
 
 PageView = Callable[..., Response]
+#: What a form does: returns where to go, a `Done`, or None for the page of the form.
+Act = Callable[..., Done | str | None]
 
 _REFUSAL_AT_FORM = "pbcex.said_at_form"
 # Providers sign their webhooks; a cookie means nothing there.
@@ -71,6 +80,7 @@ class PageBlueprint(Blueprint):
     def __init__(self, name: str, prefix: str | None) -> None:
         # The API has blueprints of the same names.
         super().__init__(f"{name}_pages", __name__, url_prefix=prefix)
+        self._pages: set[str] = set()
 
     def view(
         self,
@@ -126,13 +136,113 @@ class PageBlueprint(Blueprint):
             serve.__doc__ = getdoc(handler)
             serve.__dict__.update(permission=permission, fresh=fresh, rate_limit=rate_limit)
             self.add_url_rule(path, handler.__name__, serve, methods=[method])
-            if shows is not None and permission is not None:
-                references.declare(
-                    shows, f"{self.name}.{handler.__name__}", path, permission, handler
-                )
+            if method == "GET":
+                self._pages.add(path)
+            self._declare_reference(shows, path, permission, handler)
             return handler
 
         return declare
+
+    def _declare_reference(
+        self, prefix: str | None, path: str, permission: Permission | None, handler: PageView
+    ) -> None:
+        if prefix is not None and permission is not None:
+            endpoint = f"{self.name}.{handler.__name__}"
+            references.declare(prefix, endpoint, path, permission, handler)
+
+    def form(
+        self,
+        path: str,
+        form: Form,
+        *,
+        shown_on: PageView,
+        permission: Permission,
+        fresh: bool = False,
+    ) -> Callable[[Act], Act]:
+        """Declare what a form does when it is sent to `path`.
+
+        The function receives `session`, `actor` and `fields` (the parsed schema), then the path's
+        variables. It returns where to go, a `Done`, or None for the page that shows the form; that
+        page is `shown_on`, a view of this blueprint with the same variables. The address of a form
+        that is shown again can be reloaded: it leads to the page.
+        """
+
+        def declare(act: Act) -> Act:
+            def url_of_page(variables: Mapping[str, Any]) -> str:
+                return url_for(f"{self.name}.{shown_on.__name__}", **variables)
+
+            def send(session: Session, actor: Actor, **variables: str) -> Response:
+                outcome = forms.run(
+                    form,
+                    session,
+                    actor,
+                    lambda fields: act(session, actor, fields, **variables),
+                    variables,
+                )
+                if isinstance(outcome, Done):
+                    forms.report(outcome)
+                    return see_other(outcome.location or url_of_page(variables))
+                if outcome.refusal is not None:
+                    request.environ[_REFUSAL_AT_FORM] = outcome.refusal
+                response = shown_on(session, actor, **variables)
+                response.status_code = outcome.status
+                return response
+
+            def reload(_session: Session, _actor: Actor, **variables: str) -> Response:
+                return see_other(url_of_page(variables))
+
+            send.__name__, send.__doc__ = act.__name__, getdoc(act)
+            self.view("POST", path, permission=permission, fresh=fresh)(send)
+            if path not in self._pages:
+                reload.__name__, reload.__doc__ = f"reload_{act.__name__}", f"{form.title}: reload."
+                self.view("GET", path, permission=permission)(reload)
+            return act
+
+        return declare
+
+    def add_list(
+        self,
+        path: str,
+        page: ListPage[Any],
+        *,
+        permission: Permission,
+        template: str = "lists/list.html",
+        context: Callable[[Session, Actor], Mapping[str, object]] | None = None,
+    ) -> PageView:
+        """Add a declared list at `path`; its endpoint is `list_` and the list's name.
+
+        A `template` that shows more than the list includes `lists/_list.html` and gets what
+        `context` returns. Returns the view, on which forms can be shown.
+        """
+        endpoint = f"list_{page.name}"
+        lists.register(page, permission, f"{self.name}.{endpoint}")
+
+        def render(session: Session, actor: Actor, status: int = 200, **more: object) -> Response:
+            view = list_view.open_list(page, session, actor, request.args)
+            more |= context(session, actor) if context is not None else {}
+            return rendering.render_page(template, status=status, view=view, **more)
+
+        def show(session: Session, actor: Actor) -> Response:
+            return render(session, actor)
+
+        def act(session: Session, actor: Actor) -> Response:
+            chosen, name = request.form.getlist("ids"), request.form.get("act", "")
+            try:
+                action, outcome = bulk_actions.run_bulk_action(page, session, actor, name, chosen)
+            except Invalid as refusal:
+                return render(session, actor, 422, bulk_problem=refusal.message)
+            if outcome.refusals:
+                return render(session, actor, 409, outcome=outcome)
+            one, several = action.done
+            flash(one if outcome.done == 1 else several.format(outcome.done))
+            return see_other(request.full_path.removesuffix("?"))
+
+        show.__name__, show.__doc__ = endpoint, page.about
+        self.view("GET", path, permission=permission)(show)
+        if page.bulk_actions:
+            act.__name__, act.__doc__ = f"act_on_{page.name}", f"{page.title}: act on rows."
+            self.view("POST", path, permission=permission)(act)
+        return show
 
 
 def register(app: Flask) -> None:

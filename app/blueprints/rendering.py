@@ -11,7 +11,7 @@ from flask import Flask, Response, make_response, render_template, request, url_
 from jinja2_fragments.flask import render_block
 
 from app.access import Actor
-from app.blueprints import nav
+from app.blueprints import forms, list_cells, nav
 from app.blueprints.environ_keys import NAV_COUNTS, NONCE, SESSION
 from app.blueprints.nav import NavPlace
 from app.config import Settings
@@ -98,6 +98,9 @@ def register(app: Flask, settings: Settings) -> None:
         sections_for=nav.sections_for,
         nav_counts=nav_counts,
         nav_place=nav_place,
+        form_state=forms.state_of,
+        form_token=forms.new_token,
+        form_seen=forms.seen_facts,
     )
     app.jinja_env.filters.update(
         figure=formatting.split_amount,
@@ -112,6 +115,7 @@ def register(app: Flask, settings: Settings) -> None:
         rfc3339=clock.rfc3339,
     )
     app.jinja_env.filters["provider_name"] = display_name
+    app.jinja_env.filters.update(cell_kind=list_cells.cell_kind, cell_text=list_cells.cell_text)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     folder = Path(app.static_folder or "")
 

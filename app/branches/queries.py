@@ -4,9 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import sqlalchemy as sa
+
 from app.access import Actor, branch_scope, check_branch
+from app.branches.models import Branch
+from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import NotFound
+from app.kit.list_query import ListSource
 
 _SELECT = "SELECT id, code, name, opened_at FROM branches WHERE "
 
@@ -19,6 +24,26 @@ class BranchSummary:
     code: str
     name: str
     opened_at: datetime
+
+    @property
+    def public_id(self) -> str:
+        """The id as others see it."""
+        return ids.encode("brn", self.id)
+
+
+_BRANCHES = ListSource(
+    BranchSummary,
+    sa.select(Branch.id, Branch.code, Branch.name, Branch.opened_at),
+    key=Branch.id,
+    sorts={"code": Branch.code, "opened": Branch.id},
+    filters={},
+)
+
+
+def visible_branches(actor: Actor) -> ListSource[BranchSummary]:
+    """Return the branches that the actor may see."""
+    scope = branch_scope(actor)
+    return _BRANCHES if scope is None else _BRANCHES.where(Branch.id == scope)
 
 
 def list_branches(session: Session, actor: Actor) -> list[BranchSummary]:

@@ -7,8 +7,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.access import Role
+from app.identity.accounts.rules import AccountStatus
 from app.keys.registry import Sealed
 from app.kit.db import Base
+from app.kit.statements import StoredEnum
 
 
 class User(Base):
@@ -45,8 +48,10 @@ class User(Base):
     first_name: Mapped[str] = mapped_column(sa.Text)
     last_name: Mapped[str] = mapped_column(sa.Text)
     phone: Mapped[str | None] = mapped_column(sa.Text)
-    role: Mapped[str] = mapped_column(sa.Text)
-    status: Mapped[str] = mapped_column(sa.Text, server_default=sa.text("'active'"))
+    role: Mapped[Role] = mapped_column(StoredEnum(Role))
+    status: Mapped[AccountStatus] = mapped_column(
+        StoredEnum(AccountStatus), server_default=sa.text("'active'")
+    )
     suspended_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
     suspended_reason: Mapped[str | None] = mapped_column(sa.Text)
     #: Where a teller works.

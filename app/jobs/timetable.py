@@ -20,6 +20,7 @@ TIMETABLE = (
     PeriodicTask("forget-rate-counts", "throttle.forget_ended", every_seconds=300),
     PeriodicTask("expire-approvals", "approvals.expire_old", every_seconds=300),
     PeriodicTask("expire-archives", "privacy.expire_archives", every_seconds=300),
+    PeriodicTask("expire-list-exports", "lists.expire_exports", every_seconds=300),
     PeriodicTask("poll-verifications", "kyc.poll", every_seconds=60),
     PeriodicTask("screen-waiting", "kyc.screen_waiting", every_seconds=300),
     PeriodicTask("prune-outbox", "outbox.prune_done", every_seconds=600),

@@ -11,7 +11,7 @@ the refusal that its room registered with `register_refusal`.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 import psycopg
 import sqlalchemy as sa
@@ -22,6 +22,9 @@ from sqlalchemy.types import UserDefinedType
 
 from app.kit.errors import Unavailable
 from app.kit.pipeline import Parameters, Pipeline, Row, Statement
+from app.kit.statements import AnySelect, compile_select, compile_statement
+
+RowT = TypeVar("RowT")
 
 #: `begin` for `Database.transaction`: every read sees the same instant, and nothing can be written.
 SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -107,6 +110,16 @@ class Session:
         """Send the queue and these statements in one trip. Return the rows of each."""
         queued, self._queue = self._queue, []
         return self._pipeline().run([*queued, *statements])[len(queued) :]
+
+    def select(self, row: type[RowT], statement: AnySelect) -> list[RowT]:
+        """Send the queue and a statement built from the models. Return its rows as `row`, whose
+        parameters are the names of the selected columns."""
+        compiled = compile_select(statement)
+        return [row(**compiled.read(values)) for values in self.fetch(compiled.statement)[0]]
+
+    def write(self, statement: sa.Insert | sa.Update | sa.Delete) -> None:
+        """Queue a statement built from the models. Its errors come as those of `send`."""
+        self._queue.append(compile_statement(statement))
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

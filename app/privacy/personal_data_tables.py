@@ -27,6 +27,7 @@ from app.kit.personal import (
 )
 from app.kyc import personal as kyc_personal
 from app.ledger import personal as ledger_personal
+from app.lists import personal as lists_personal
 from app.messages import personal as messages_personal
 from app.outbox import personal as outbox_personal
 from app.privacy import consents
@@ -97,6 +98,7 @@ ROOMS: tuple[PersonalData, ...] = (
     kyc_personal.PERSONAL_DATA,
     messages_personal.PERSONAL_DATA,
     PRIVACY,
+    lists_personal.PERSONAL_DATA,
     screening_personal.PERSONAL_DATA,
     cases_personal.PERSONAL_DATA,
     approvals_personal.personal_data(ignored_action=ERASE_PERSON),

@@ -2,16 +2,13 @@
 
 import csv
 import io
-import re
 
 from app.kit import clock
+from app.kit.spreadsheets import escape_formula
 from app.reporting.statements import AccountStatement, AssetStatement
 
 MEDIA_TYPE = "text/csv; charset=utf-8; header=present"
 COLUMNS = ("asset", "time", "kind", "description", "reference", "amount", "fee", "balance")
-# Spreadsheets read a cell that starts like this as a formula, unless it is a plain number.
-_FORMULA = re.compile(r"[=+\-@\t\r\n|%]")
-_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
 
 
 def render_csv(statement: AccountStatement) -> bytes:
@@ -24,13 +21,6 @@ def render_csv(statement: AccountStatement) -> bytes:
         for row in _csv_rows(statement, asset_statement):
             writer.writerow([escape_formula(cell) for cell in row])
     return text.getvalue().encode()
-
-
-def escape_formula(cell: str) -> str:
-    """Return the cell as text: what would be a formula gets an apostrophe in front."""
-    if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell):
-        return f"'{cell}"
-    return cell
 
 
 def _csv_rows(statement: AccountStatement, asset_statement: AssetStatement) -> list[list[str]]:

@@ -10,6 +10,7 @@ from app.blueprints import (
     admin,
     auth,
     go_to,
+    list_pages,
     mail,
     page_blueprint,
     public,
@@ -36,6 +37,7 @@ def register(app: Flask, settings: Settings) -> None:
     for blueprint in _find_blueprints():
         app.register_blueprint(blueprint)
     app.register_blueprint(go_to.blp)
+    app.register_blueprint(list_pages.blp)
     if not settings.is_production:
         app.register_blueprint(mail.blp)
 

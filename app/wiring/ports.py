@@ -6,6 +6,7 @@ from datetime import timedelta
 from app.approvals.ports import CurrentPermissions
 from app.audit.keys import AuditKeys, audit_keys
 from app.audit.ports import AnchorStore
+from app.blueprints.list_csv import CsvLists
 from app.config import Settings
 from app.config.providers import ProviderSettings
 from app.custody.ports import Custodians
@@ -30,6 +31,7 @@ from app.kit.db import Database
 from app.kit.ports import provide
 from app.kyc.rules import KycRules
 from app.kyc.submission.ports import IdentityProvider
+from app.lists.ports import ListCsv
 from app.messages.ports import EmailSender, SmsSender
 from app.messages.rendering import Contact
 from app.pricing.rules import PricingRules
@@ -60,6 +62,7 @@ def provide_adapters(settings: Settings) -> None:
     )
     provide(OneTimeKey, OneTimeKey(settings.secret_key))
     provide(Contact, Contact(settings.base_url, settings.support_email))
+    provide(ListCsv, CsvLists())
     provide(KeyRing, FileKeyRing(settings.key_ring_path, create=not settings.is_production))
     provide(CurrentPermissions, DatabasePermissions())
     provide(

@@ -9,6 +9,7 @@ from werkzeug.test import TestResponse
 
 from app.access import BRANCH_BOUND_ROLES, DEFAULT_PERMISSIONS, Actor, Permission, Role
 from app.audit import service as audit
+from app.blueprints import lists
 from app.blueprints.route_registry import DeclaredRoute
 from app.cases import service as cases
 from app.catalog.rules import TRADABLE
@@ -240,6 +241,42 @@ def _export(database: Database, owner: Actor) -> str:
     return ids.encode("exp", export_id)
 
 
+def _openable_list(owner: Actor) -> str:
+    return next(
+        (
+            each.page.name
+            for each in lists.list_registered()
+            if each.permission in owner.permissions
+        ),
+        "",
+    )
+
+
+def _list_export(database: Database, owner: Actor) -> str:
+    """Create an export of a list that its person may open."""
+    export_id = ids.new()
+    sealed = keys.seal("a", table="list_exports", column="content_sealed", key=export_id)
+    with database.transaction() as session:
+        session.send(
+            "INSERT INTO list_exports (id, user_id, list_name, query, status, requested_at,"
+            " expires_at, row_count, content_sealed)"
+            " VALUES (%s, %s, %s, '', 'ready', now(), now(), 0, %s)",
+            (export_id, owner.user_id, _openable_list(owner), sealed),
+        )
+    return ids.encode("lex", export_id)
+
+
+def _view(database: Database, owner: Actor) -> str:
+    view_id = ids.new()
+    with database.transaction() as session:
+        session.send(
+            "INSERT INTO saved_views (id, owner_id, list_name, name, query, created_at)"
+            " VALUES (%s, %s, 'people', %s, '', now())",
+            (view_id, owner.user_id, view_id.hex),
+        )
+    return ids.encode("viw", view_id)
+
+
 def _passkey(database: Database, owner: Actor) -> str:
     passkey_id = ids.new()
     with database.transaction() as session:
@@ -372,6 +409,7 @@ _CASE = ObjectKind("case_id", _case, _unknown_id("cas"))
 _DEPOSIT = ObjectKind("deposit_id", _deposit, _unknown_id("dep"))
 _WITHDRAWAL = ObjectKind("withdrawal_id", _withdrawal, _unknown_id("wdr"))
 _ADDRESS = ObjectKind("address_id", _address, _unknown_id("adr"))
+_LIST_EXPORT = ObjectKind("export_id", _list_export, _unknown_id("lex"))
 _VERIFICATION = ObjectKind("verification_id", _verification, _unknown_id(kyc_queries.PREFIX))
 
 #: The object of each route with a variable.
@@ -414,6 +452,9 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
     "/auth/account/sessions/<identifier>/end": ObjectKind(
         "identifier", _session, _unknown_id("ses")
     ),
+    "/lists/exports/<export_id>": _LIST_EXPORT,
+    "/lists/exports/<export_id>/file": _LIST_EXPORT,
+    "/lists/views/<view_id>/delete": ObjectKind("view_id", _view, _unknown_id("viw")),
     "/mail/<identifier>": ObjectKind("identifier", _not_created, "0" * 32),
     "/mail/<identifier>/html": ObjectKind("identifier", _not_created, "0" * 32),
     "/api/me/export/<export_id>": ObjectKind("export_id", _export, _unknown_id("exp")),

@@ -22,7 +22,7 @@ PUBLIC = {
     "/webhooks/<provider>": "providers, which sign their webhooks",
 }
 #: Files and not pages; opening one is recorded.
-NOT_LINKED = {"/support/kyc/documents/<document_id>"}
+NOT_LINKED = {"/support/kyc/documents/<document_id>", "/lists/exports/<export_id>"}
 
 
 def _declaration(app: Flask, rule: Rule) -> Any:

@@ -25,6 +25,7 @@ from tests.unchanged_database import database_unchanged
 
 ROOMS = (
     *("identity", "ledger", "trading", "funding", "custody", "kyc", "messages", "privacy"),
+    "lists",
     "screening",
 )
 

@@ -1,36 +1,68 @@
 """Branches: list and open them, and show the tellers of one. A teller sees their own branch."""
 
-from flask import Response, request, url_for
+from collections.abc import Mapping
+
+from flask import Response, url_for
 
 from app.access import Actor, Permission
-from app.blueprints.page_blueprint import PageBlueprint, report_at_form, see_other
+from app.blueprints.forms import Form, FormSchema, text_field
+from app.blueprints.lists import Column, ListPage
+from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import render_page
 from app.branches import queries as branches_queries
 from app.branches import service
 from app.identity.accounts import people
 from app.kit import ids
 from app.kit.db import Session
-from app.kit.errors import Conflict, Invalid
 
 blp = PageBlueprint("branches", "/admin/branches")
 
 
-@blp.view("GET", "", permission=Permission.BRANCHES_READ)
-def list_branches(session: Session, actor: Actor) -> Response:
-    """List the branches that the actor may see."""
-    return _render_list(session, actor)
+class BranchSchema(FormSchema):
+    """A new branch."""
+
+    code = text_field("Code", "Enter a code.", hint="2 to 12 capital letters and digits, like NYC1")
+    name = text_field("Name", "Enter a name.")
 
 
-@blp.view("POST", "", permission=Permission.BRANCHES_EDIT)
-def open_branch(session: Session, actor: Actor) -> Response:
+OPEN_BRANCH = Form(
+    "open",
+    title="Open a branch",
+    schema=BranchSchema,
+    button="Open branch",
+    success="Branch opened.",
+    failure="The branch was not opened",
+)
+BRANCHES = ListPage(
+    name="branches",
+    title="Branches",
+    about="Places where customers are served. Tellers see only their own branch.",
+    source=lambda _session, actor: branches_queries.visible_branches(actor),
+    columns=(
+        Column("code", "Code", lambda branch: branch.code, sort="code"),
+        Column("name", "Name", lambda branch: branch.name),
+        Column("opened", "Opened", lambda branch: branch.opened_at, sort="opened"),
+    ),
+    row_url=lambda branch: url_for("branches_pages.show_branch", branch_id=branch.public_id),
+    default_sort="code",
+    empty=("No branches yet", "An administrator opens the first one here."),
+)
+list_branches = blp.add_list(
+    "",
+    BRANCHES,
+    permission=Permission.BRANCHES_READ,
+    template="admin/branches/index.html",
+    context=lambda _session, actor: {
+        "open_form": OPEN_BRANCH,
+        "may_edit": Permission.BRANCHES_EDIT in actor.permissions,
+    },
+)
+
+
+@blp.form("", OPEN_BRANCH, shown_on=list_branches, permission=Permission.BRANCHES_EDIT)
+def open_branch(session: Session, actor: Actor, fields: Mapping[str, str]) -> None:
     """Open a branch."""
-    try:
-        with session.savepoint():
-            code, name = request.form.get("code", ""), request.form.get("name", "")
-            service.open_branch(session, actor, code=code.strip().upper(), name=name)
-    except (Invalid, Conflict) as refusal:
-        return _render_list(session, actor, *report_at_form(refusal))
-    return see_other(url_for("branches_pages.list_branches"))
+    service.open_branch(session, actor, code=fields["code"].upper(), name=fields["name"])
 
 
 @blp.view("GET", "/<branch_id>", permission=Permission.BRANCHES_READ, shows="brn")
@@ -44,18 +76,4 @@ def show_branch(session: Session, actor: Actor, branch_id: str) -> Response:
         branch_id=branch_id,
         tellers=tellers,
         names={teller.id: teller.name for teller in tellers},
-    )
-
-
-def _render_list(
-    session: Session, actor: Actor, status: int = 200, problems: dict[str, str] | None = None
-) -> Response:
-    branches = branches_queries.list_branches(session, actor)
-    return render_page(
-        "admin/branches/index.html",
-        status=status,
-        branches=[(branch, ids.encode("brn", branch.id)) for branch in branches],
-        may_edit=Permission.BRANCHES_EDIT in actor.permissions,
-        problems=problems or {},
-        form_values=request.form,
     )

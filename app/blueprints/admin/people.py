@@ -9,7 +9,8 @@ from app.access import Actor, Permission, Role
 from app.access.descriptions import ROLE_DESCRIPTIONS
 from app.approvals import queries as approvals_queries
 from app.blueprints.admin import branch_field
-from app.blueprints.page_blueprint import PageBlueprint, read_cursor, report_at_form, see_other
+from app.blueprints.lists import Column, EnumFilter, Filter, ListPage
+from app.blueprints.page_blueprint import PageBlueprint, report_at_form, see_other
 from app.blueprints.rendering import render_page
 from app.branches import queries as branches_queries
 from app.cases import queries as cases_queries
@@ -26,34 +27,34 @@ from app.privacy import consents, erasure, exports, personal_data_tables
 
 blp = PageBlueprint("people", "/admin/people")
 
-_TEXT_LENGTH_MAX = 320
 _EXPORTS_SHOWN = 5
 _CASES_SHOWN = 10
 
-
-@blp.view("GET", "", permission=Permission.PEOPLE_READ)
-def search_people(session: Session, _actor: Actor) -> Response:
-    """Search people by name, email or ID, role and status."""
-    filters = {
-        "q": request.args.get("q", "")[:_TEXT_LENGTH_MAX],
-        "role": request.args.get("role", ""),
-        "status": request.args.get("status", ""),
-    }
-    cursor = read_cursor()
-    results = identity_people.search_people(
-        session,
-        text=filters["q"],
-        role=Role.with_value(filters["role"]),
-        status=AccountStatus.with_value(filters["status"]),
-        cursor=cursor,
-    )
-    return render_page(
-        "admin/people/index.html",
-        results=results,
-        filters=filters,
-        role_options=[("", "All roles"), *Role.options()],
-        status_options=[("", "All statuses"), *AccountStatus.options()],
-    )
+PEOPLE = ListPage(
+    name="people",
+    title="People",
+    about="Customers and staff.",
+    source=lambda _session, _actor: identity_people.PEOPLE,
+    columns=(
+        Column("name", "Name", lambda person: person.name),
+        Column("email", "Email", lambda person: person.email, sort="email"),
+        Column("role", "Role", lambda person: person.role),
+        Column("joined", "Joined", lambda person: person.created_at, sort="joined"),
+        Column("status", "Status", lambda person: person.status),
+        Column("phone", "Phone", lambda person: person.phone, is_hidden=True),
+        Column("id", "ID", lambda person: person.public_id, is_hidden=True),
+    ),
+    row_url=lambda person: url_for("people_pages.show_person", person_id=person.public_id),
+    default_sort="-joined",
+    filters=(
+        Filter("q", "Name, email or ID"),
+        EnumFilter("role", "Role", Role),
+        EnumFilter("status", "Status", AccountStatus),
+    ),
+    empty=("No people yet", "They appear here when they register or are invited."),
+    no_match="Try a part of the name or of the email, or remove a filter.",
+)
+blp.add_list("", PEOPLE, permission=Permission.PEOPLE_READ)
 
 
 @blp.view("GET", "/<person_id>", permission=Permission.PEOPLE_READ, shows="usr")

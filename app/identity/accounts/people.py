@@ -5,28 +5,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import sqlalchemy as sa
+
 from app.access import Role
 from app.identity.accounts import rules
 from app.identity.accounts.rules import AccountStatus
-from app.kit import ids, pagination
+from app.identity.models import User
+from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import Invalid, NotFound, PermissionDenied
-from app.kit.pagination import Page
+from app.kit.list_query import ListSource
 from app.kit.pipeline import Row
 
 _SELECT = """
 SELECT id, email, first_name, last_name, phone, role, status, branch_id, email_confirmed_at,
     created_at, suspended_at, suspended_reason
 FROM users WHERE
-"""
-_SEARCH = """
-(%(text)s = '' OR strpos(email_key, %(text)s) > 0
-    OR strpos(lower(first_name || ' ' || last_name), %(text)s) > 0 OR id = %(id)s
-    OR phone = %(text)s)
-AND (%(role)s::text IS NULL OR role = %(role)s)
-AND (%(status)s::text IS NULL OR status = %(status)s)
-AND (%(cursor)s::uuid IS NULL OR id < %(cursor)s)
-ORDER BY id DESC LIMIT %(limit)s
 """
 _BY_PHONE = "phone = %s ORDER BY id DESC LIMIT %s"
 _AT_BRANCH = "branch_id = %s ORDER BY last_name, first_name, id"
@@ -71,23 +65,43 @@ class AccountDetails:
         return ids.encode("usr", self.id)
 
 
-def search_people(
-    session: Session,
-    *,
-    text: str = "",
-    role: Role | None = None,
-    status: AccountStatus | None = None,
-    cursor: UUID | None = None,
-    limit: int = 25,
-) -> Page[AccountDetails]:
-    """Return people whose email or name contains the text, or whose id or phone number it is,
-    newest first."""
-    query = text.strip().casefold()
-    values = {"text": query, "id": _parse_id(query), "role": role, "status": status}
-    rows = session.rows(_SELECT + _SEARCH, {**values, "cursor": cursor, "limit": limit + 1})
-    return pagination.paginate(
-        [_to_account(row) for row in rows], limit, lambda account: account.id
-    )
+def _matches_text(text: str) -> sa.ColumnElement[bool]:
+    """Whether a person's email or name contains the text, or it is their ID or phone number."""
+    query = text.casefold()
+    full_name = sa.func.lower(User.first_name + " " + User.last_name)
+    conditions = [
+        sa.func.strpos(User.email_key, query) > 0,
+        sa.func.strpos(full_name, query) > 0,
+        User.phone == query,
+    ]
+    person_id = _parse_id(query)
+    return sa.or_(*conditions, *([] if person_id is None else [User.id == person_id]))
+
+
+PEOPLE = ListSource(
+    AccountDetails,
+    sa.select(
+        User.id,
+        User.email,
+        User.first_name,
+        User.last_name,
+        User.phone,
+        User.role,
+        User.status,
+        User.branch_id,
+        User.email_confirmed_at,
+        User.created_at,
+        User.suspended_at,
+        User.suspended_reason,
+    ),
+    key=User.id,
+    sorts={"joined": User.id, "email": User.email_key},
+    filters={
+        "q": _matches_text,
+        "role": lambda role: User.role == role,
+        "status": lambda status: User.status == status,
+    },
+)
 
 
 def find_by_email(session: Session, email: str) -> list[AccountDetails]:

@@ -1,0 +1,289 @@
+"""Forms of the desks, declared: parsed, run once in a transaction, shown again with what is wrong.
+
+A page blueprint declares a `Form` and the act with `PageBlueprint.form`. All problems are reported
+at once, each at its field, with the values that were typed. A success says what happened and
+redirects (303), so a reload sends nothing. A form that was sent twice has one effect: each rendered
+form carries a token, and the token's first effect is stored in the transaction of the act.
+"""
+
+import json
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any, cast
+from uuid import UUID
+
+from flask import flash, request
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load, validate
+
+from app.access import Actor
+from app.audit import queries as audit_queries
+from app.blueprints.environ_keys import ACTOR, SESSION
+from app.idempotency import service as idempotency
+from app.idempotency.errors import IdempotencyKeyReused
+from app.idempotency.service import IdempotentRequest, StoredResponse
+from app.identity.accounts import people
+from app.kit.db import Session
+from app.kit.errors import Conflict, Invalid, MalformedRequest, Refusal
+
+TOKEN, SEEN = "form_token", "seen"
+_STATE = "pbcex.form_state"
+_TOKEN_LENGTH = 22
+#: What a `Form.current` returns: the facts that the form changes, as texts by label.
+Facts = Mapping[str, str]
+
+
+class FormTokenMissing(MalformedRequest):
+    """The form carries no token, so it cannot be known whether it was sent before."""
+
+    code = "form_token_missing"
+    title = "This form is incomplete. Reload the page and send it again."
+
+
+class FormSchema(Schema):
+    """The fields of a form. Texts are stripped; unknown fields are left out."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    @pre_load
+    def strip(self, data: Mapping[str, str], **_options: Any) -> dict[str, str]:
+        """Remove blanks around the texts; an empty field counts as missing."""
+        texts = {name: text.strip() for name, text in data.items()}
+        return {name: text for name, text in texts.items() if text}
+
+
+def text_field(
+    label: str, missing: str | None, *, control: str = "text", hint: str = ""
+) -> fields.String:
+    """Return a text. `missing` says what to enter; None makes it optional and empty.
+
+    `control` is the type of the input, or `textarea`.
+    """
+    metadata = {"label": label, "control": control, "hint": hint}
+    if missing is None:
+        return fields.String(load_default="", metadata=metadata)
+    return fields.String(required=True, error_messages={"required": missing}, metadata=metadata)
+
+
+def choice_field(
+    label: str, missing: str | None, options: Sequence[tuple[str, str]] = (), *, hint: str = ""
+) -> fields.String:
+    """Return one of some values, none of them preselected. Without `options` the page passes them,
+    and the act checks the value."""
+    metadata = {"label": label, "control": "select", "hint": hint, "options": options}
+    check = None
+    if options:
+        values = [value for value, _text in options]
+        check = validate.OneOf(values, error=missing or "Choose a value from the list.")
+    if missing is None:
+        return fields.String(load_default="", metadata=metadata, validate=check)
+    return fields.String(
+        required=True, error_messages={"required": missing}, metadata=metadata, validate=check
+    )
+
+
+def date_field(label: str, missing: str, *, hint: str = "") -> fields.Date:
+    """Return a date, entered in the browser's own control."""
+    return fields.Date(
+        required=True,
+        error_messages={"required": missing, "invalid": "Enter a date, like 2026-11-28."},
+        metadata={"label": label, "control": "date", "hint": hint},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The declaration of a form.
+
+    `failure` is the title of its problems. `success` is shown on the next page; the act may return
+    another text. `confirm` is the question of a dialog before an act that cannot be undone. With
+    `current` the form is refused when its facts have changed since it was opened; `subject` returns
+    the public id whose latest audit record names who changed them.
+    """
+
+    id: str
+    title: str
+    schema: type[FormSchema]
+    button: str
+    failure: str
+    success: str
+    about: str = ""
+    is_dangerous: bool = False
+    confirm: str = ""
+    current: Callable[..., Facts] | None = None
+    subject: Callable[..., str] | None = None
+
+    @property
+    def fields(self) -> list[tuple[str, Mapping[str, Any], bool]]:
+        """Name, metadata and whether it is required, of each field in order."""
+        declared = self.schema().fields
+        return [(name, one.metadata, one.required) for name, one in declared.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A fact that changed while the form was open."""
+
+    label: str
+    seen: str
+    now: str
+
+
+@dataclass(frozen=True, slots=True)
+class FormState:
+    """What was sent, for the form that is shown again."""
+
+    form_id: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+    problems: Mapping[str, str] = field(default_factory=dict)
+    changes: Sequence[Change] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A form that is shown again with this state. `refusal` is recorded in the audit trail."""
+
+    status: int
+    refusal: Refusal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A form that had its effect, now or when it was sent before. `location` None is its page."""
+
+    location: str | None = None
+    message: str | None = None
+
+
+class StaleForm(Conflict):
+    """The facts that the form changes were changed since it was opened."""
+
+    code = "form_stale"
+
+
+class FormSentBefore(Conflict):
+    """The form was sent before, with other values."""
+
+    code = "form_sent_before"
+    title = "This form was sent before, with other values. Check the page, then send it again."
+
+
+def state_of(form: Form) -> FormState:
+    """Return what was sent with this form in the current request, or an empty state."""
+    state: FormState | None = request.environ.get(_STATE)
+    return state if state is not None and state.form_id == form.id else FormState()
+
+
+def new_token() -> str:
+    """Return a token for one rendered form."""
+    return secrets.token_urlsafe(16)
+
+
+def seen_facts(form: Form) -> str:
+    """Return the facts as they are now, for the form to carry; empty for a form without."""
+    if form.current is None:
+        return ""
+    session, actor = request.environ[SESSION], request.environ[ACTOR]
+    return json.dumps(dict(form.current(session, actor, **(request.view_args or {}))))
+
+
+def run(
+    form: Form,
+    session: Session,
+    actor: Actor,
+    act: Callable[[Mapping[str, Any]], Done | str | None],
+    variables: Mapping[str, str],
+) -> Done | Refused:
+    """Parse the posted form and run its act in a savepoint, once for each token."""
+    claimed = _claim(session, actor)
+    if claimed is None or isinstance(claimed, Done):
+        return claimed if claimed is not None else _show_again(form, FormSentBefore())
+    try:
+        values = form.schema().load(request.form.to_dict())
+    except ValidationError as error:
+        messages = cast("dict[str, list[str]]", error.messages)
+        _keep_state(form, {name: texts[0] for name, texts in messages.items()})
+        return Refused(422, None)
+    if changes := _changes(form, session, actor, variables):
+        changed_by = _changed_by(form, session, variables)
+        stale = StaleForm(f"{changed_by} since you opened it. Check both versions and send again.")
+        return _show_again(form, stale, changes)
+    try:
+        with session.savepoint():
+            returned = act(values)
+    except (Invalid, Conflict) as refusal:
+        return _show_again(form, refusal)
+    done = returned if isinstance(returned, Done) else Done(returned, None)
+    done = Done(done.location, done.message or form.success)
+    content = json.dumps([done.location, done.message]).encode()
+    # The table holds successes, whatever redirect tells of them.
+    idempotency.store_response(session, claimed, StoredResponse(200, "application/json", content))
+    return done
+
+
+def report(done: Done) -> None:
+    """Say on the next page what happened."""
+    if done.message:
+        flash(done.message)
+
+
+def _claim(session: Session, actor: Actor) -> IdempotentRequest | Done | None:
+    """Claim the form's token. Return its earlier effect if there is one, and None if it was used
+    with other values. Raises `FormTokenMissing`."""
+    token = request.form.get(TOKEN, "")
+    if len(token) != _TOKEN_LENGTH:
+        raise FormTokenMissing
+    sent = {name: request.form.getlist(name) for name in sorted(request.form)}
+    sent.pop("csrf_token", None)
+    fingerprint = sha256(json.dumps([request.path, sent]).encode()).digest()
+    claim = IdempotentRequest(actor.user_id, f"form:{token}", fingerprint)
+    _rows, stored = idempotency.claim_key(session, claim, ("SELECT 1", None))
+    try:
+        response = idempotency.read_stored_response(claim, stored)
+    except IdempotencyKeyReused:
+        return None
+    return claim if response is None else Done(*json.loads(response.body))
+
+
+def _show_again(form: Form, refusal: Invalid | Conflict, changes: Sequence[Change] = ()) -> Refused:
+    names = form.schema().fields
+    if isinstance(refusal, Invalid):
+        name = refusal.field if refusal.field in names else ""
+        _keep_state(form, {name: refusal.message})
+        return Refused(422, refusal)
+    _keep_state(form, {"": refusal.detail}, changes)
+    return Refused(409, refusal)
+
+
+def _keep_state(form: Form, problems: Mapping[str, str], changes: Sequence[Change] = ()) -> None:
+    state = FormState(form.id, request.form.to_dict(), problems, changes)
+    request.environ[_STATE] = state
+
+
+def _changes(
+    form: Form, session: Session, actor: Actor, variables: Mapping[str, str]
+) -> list[Change]:
+    if form.current is None:
+        return []
+    try:
+        seen = json.loads(request.form.get(SEEN, ""))
+    except ValueError:
+        seen = {}
+    now = form.current(session, actor, **variables)
+    before = seen if isinstance(seen, dict) else {}
+    return [
+        Change(label, str(before.get(label, "")), text)
+        for label, text in now.items()
+        if before.get(label) != text
+    ]
+
+
+def _changed_by(form: Form, session: Session, variables: Mapping[str, str]) -> str:
+    actor_id: UUID | None = None
+    if form.subject is not None:
+        actor_id = audit_queries.latest_actor_about(session, form.subject(**variables))
+    if actor_id is None:
+        return "This was changed"
+    return f"{people.get_names(session, [actor_id]).get(actor_id, 'Another person')} changed this"

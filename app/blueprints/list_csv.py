@@ -1,0 +1,53 @@
+"""The CSV of a list: the columns and rows of the page, with exact values."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from app.access import Actor
+from app.blueprints import list_view, lists
+from app.blueprints.list_cells import cell_text
+from app.blueprints.lists import Column
+from app.kit.db import Session
+from app.kit.list_query import fetch_all
+from app.kit.money import Amount
+from app.lists import queries as lists_queries
+
+
+class CsvLists:
+    """The port of the room of lists (lists/ports.py)."""
+
+    def lines(
+        self, session: Session, actor: Actor, list_name: str, query: str
+    ) -> Iterator[list[str]]:
+        """Yield the heading and every matching row."""
+        page = lists.find(list_name, actor).page
+        search = list_view.parse_search(page, session, actor, list_view.parse_query(query))
+        if search.problems:
+            return
+        columns = list_view.shown_columns(
+            page, lists_queries.get_settings(session, actor, page.name)
+        )
+        rows = list(fetch_all(session, page.source(session, actor), search.values, search.sort))
+        names = list_view.people_names(session, columns, rows)
+        yield [label for column in columns for label in _csv_heading(column, rows)]
+        for row in rows:
+            yield [text for column in columns for text in _csv_cells(column, row, rows, names)]
+
+
+def _is_amount(column: Column[Any], rows: Sequence[Any]) -> bool:
+    return any(isinstance(column.value(row), Amount) for row in rows)
+
+
+def _csv_heading(column: Column[Any], rows: Sequence[Any]) -> list[str]:
+    return [column.label, "Asset"] if _is_amount(column, rows) else [column.label]
+
+
+def _csv_cells(
+    column: Column[Any], row: Any, rows: Sequence[Any], names: Mapping[UUID, str]
+) -> list[str]:
+    value = column.value(row)
+    if isinstance(value, Amount):
+        return [str(value), value.asset.code]
+    text = cell_text(value, names)
+    return [text, ""] if _is_amount(column, rows) else [text]

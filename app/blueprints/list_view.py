@@ -1,0 +1,209 @@
+"""One opened list: its search as in the URL, its rows, and what the template shows of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Generic
+from urllib.parse import parse_qsl, urlencode
+from uuid import UUID
+
+from app.access import Actor, Role
+from app.blueprints import lists
+from app.blueprints.list_cells import cell_text
+from app.blueprints.lists import BulkAction, Column, ListPage, Options, PersonCell, RowT
+from app.identity.accounts import people
+from app.kit.db import Session
+from app.kit.errors import Invalid, NotFound
+from app.kit.list_query import ListQuery, ListResult, fetch_page
+from app.kit.money import Amount
+from app.lists import queries as lists_queries
+from app.lists.queries import ListSettings, SavedView
+
+Arguments = Mapping[str, str]
+
+_TEXT_LENGTH_MAX = 320
+_SORT, _CURSOR = "sort", "cursor"
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What a person searches for: texts as in the URL, values as the source takes them."""
+
+    texts: Mapping[str, str]
+    values: Mapping[str, object]
+    problems: Mapping[str, str]
+    sort: str
+    cursor: str | None
+
+    @property
+    def query(self) -> str:
+        """The search as a query string, without the position in the list."""
+        return urlencode({**self.texts, _SORT: self.sort})
+
+
+@dataclass(frozen=True, slots=True)
+class ListView(Generic[RowT]):
+    """Everything that the template of a list shows."""
+
+    page: ListPage[RowT]
+    search: Search
+    result: ListResult[RowT] | None
+    columns: list[Column[RowT]]
+    settings: ListSettings
+    views: list[SavedView]
+    names: Mapping[UUID, str]
+    filter_options: Mapping[str, Options | None]
+    actions: list[BulkAction]
+    actor_id: UUID
+    endpoint: str
+
+    def cells(self, row: RowT) -> list[tuple[Column[RowT], object]]:
+        """Return the row's value of each shown column."""
+        return [(column, column.value(row)) for column in self.columns]
+
+    def row_url(self, row: RowT) -> str | None:
+        """Return the URL of the row's page, None for a row without one."""
+        return self.page.row_url(row) if self.page.row_url is not None else None
+
+    def row_name(self, row: RowT) -> str:
+        """Return what the row is called: the text of its first cell."""
+        return cell_text(self.page.columns[0].value(row), self.names)
+
+    def is_figure(self, column: Column[RowT]) -> bool:
+        """Whether the column is aligned to the right."""
+        rows = self.result.rows if self.result is not None else []
+        return column.is_figure or any(
+            isinstance(column.value(row), Amount | int | Decimal) for row in rows
+        )
+
+    @property
+    def share_options(self) -> Options:
+        """Return with whom a view can be shared."""
+        staff = (role for role in Role if role is not Role.USER)
+        return [("", "Only me"), *((role.value, role.label) for role in staff)]
+
+    @property
+    def chips(self) -> list[tuple[str, str, str]]:
+        """Label, value and the query without it, for each filter in use."""
+        return [
+            (
+                each.label,
+                each.describe(self.search.texts[each.name], self.filter_options[each.name]),
+                self._query({each.name: ""}),
+            )
+            for each in self.page.filters
+            if self.search.texts[each.name]
+        ]
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether any filter is in use."""
+        return any(self.search.texts.values())
+
+    @property
+    def count_text(self) -> str:
+        """How many rows match."""
+        count = self.result.count if self.result is not None else 0
+        more = "+" if self.result is not None and self.result.is_count_capped else ""
+        return f"{count:,}{more} {'row' if count == 1 else 'rows'}"
+
+    def sort_query(self, column: Column[RowT]) -> str:
+        """Return the query that sorts by the column, or the other way round if it already does."""
+        is_ascending = self.search.sort == column.sort
+        return self._query({_SORT: f"-{column.sort}" if is_ascending else f"{column.sort}"})
+
+    def sort_state(self, column: Column[RowT]) -> str:
+        """Return the value of `aria-sort`."""
+        if self.search.sort.removeprefix("-") != column.sort:
+            return "none"
+        return "descending" if self.search.sort.startswith("-") else "ascending"
+
+    def cursor_query(self, cursor: str) -> str:
+        """Return the query of the page at this cursor."""
+        return self._query({_CURSOR: cursor})
+
+    def _query(self, changes: Mapping[str, str]) -> str:
+        return urlencode({**self.search.texts, _SORT: self.search.sort, **changes})
+
+
+def parse_search(
+    page: ListPage[Any], session: Session, actor: Actor, arguments: Arguments
+) -> Search:
+    """Return the search of these parameters. What is wrong with them is in `problems`."""
+    texts: dict[str, str] = {}
+    values: dict[str, object] = {}
+    problems: dict[str, str] = {}
+    for each in page.filters:
+        texts[each.name] = text = arguments.get(each.name, each.default)[:_TEXT_LENGTH_MAX].strip()
+        if not text:
+            continue
+        try:
+            values[each.name] = each.parse(session, actor, text)
+        except Invalid as refusal:
+            problems[each.name] = refusal.message
+    sort = arguments.get(_SORT, page.default_sort)
+    if sort.removeprefix("-") not in {column.sort for column in page.columns} - {None}:
+        sort = page.default_sort
+    return Search(texts, values, problems, sort, arguments.get(_CURSOR))
+
+
+def parse_query(query: str) -> dict[str, str]:
+    """Return the parameters of a query string. Raises `Invalid` for one with too many."""
+    try:
+        return dict(parse_qsl(query, keep_blank_values=True, max_num_fields=50))
+    except ValueError:
+        raise Invalid("query", "Remove some filters: this search is too long.") from None
+
+
+def open_list(
+    page: ListPage[RowT], session: Session, actor: Actor, arguments: Arguments
+) -> ListView[RowT]:
+    """Return one page of the list for these parameters of the URL.
+
+    Raises `NotFound` for a cursor that is not of this list.
+    """
+    search = parse_search(page, session, actor, arguments)
+    result = None
+    if not search.problems:
+        query = ListQuery(search.values, search.sort, search.cursor)
+        try:
+            result = fetch_page(session, page.source(session, actor), query)
+        except Invalid:
+            raise NotFound from None
+    settings = lists_queries.get_settings(session, actor, page.name)
+    columns = shown_columns(page, settings)
+    rows = result.rows if result is not None else []
+    return ListView(
+        page,
+        search,
+        result,
+        columns,
+        settings,
+        lists_queries.list_views(session, actor, page.name),
+        people_names(session, columns, rows),
+        {each.name: each.options(session, actor) for each in page.filters},
+        [action for action in page.bulk_actions if action.permission in actor.permissions],
+        actor.user_id,
+        lists.endpoint_of(page),
+    )
+
+
+def shown_columns(page: ListPage[RowT], settings: ListSettings) -> list[Column[RowT]]:
+    """Return the columns that the person sees; the first one always."""
+    first, *others = page.columns
+    if settings.columns is None:
+        return [first, *(column for column in others if not column.is_hidden)]
+    return [first, *(column for column in others if column.name in settings.columns)]
+
+
+def people_names(
+    session: Session, columns: Sequence[Column[RowT]], rows: Sequence[RowT]
+) -> Mapping[UUID, str]:
+    """Return the names of all people that the cells show."""
+    values = (column.value(row) for row in rows for column in columns)
+    person_ids = {
+        value.person_id
+        for value in values
+        if isinstance(value, PersonCell) and value.person_id is not None
+    }
+    return people.get_names(session, person_ids) if person_ids else {}

@@ -1,0 +1,14 @@
+"""Cells of CSV files that spreadsheets do not run."""
+
+import re
+
+# Spreadsheets read a cell that starts like this as a formula, unless it is a plain number.
+_FORMULA = re.compile(r"[=+\-@\t\r\n|%]")
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
+
+
+def escape_formula(cell: str) -> str:
+    """Return the cell as text: what would be a formula gets an apostrophe in front."""
+    if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell):
+        return f"'{cell}"
+    return cell

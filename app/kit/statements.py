@@ -1,0 +1,75 @@
+"""SQLAlchemy statements as the text and parameters that a `Session` sends.
+
+Statements with filters, sorts and conditions are built from the tables' models, so a column is
+written once. They travel in the session's own pipeline and transaction: SQLAlchemy only compiles.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+
+from app.kit.pipeline import Row, Statement
+
+EnumT = TypeVar("EnumT", bound=StrEnum)
+
+#: A SELECT of any columns.
+AnySelect = sa.Select[*tuple[Any, ...]]
+
+_DIALECT: sa.Dialect = PGDialect_psycopg(paramstyle="pyformat")  # type: ignore[no-untyped-call]
+
+
+class StoredEnum(sa.TypeDecorator[EnumT], Generic[EnumT]):
+    """A text column whose values are members of an enumeration."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def __init__(self, members: type[EnumT]) -> None:
+        super().__init__()
+        self.members = members
+
+    def process_result_value(self, value: Any | None, _dialect: sa.Dialect) -> EnumT | None:
+        """Return the member. Raises `ValueError` for a value that the enumeration lacks."""
+        return None if value is None else self.members(value)
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledSelect:
+    """A compiled statement, and how its rows are read."""
+
+    statement: Statement
+    names: tuple[str, ...]
+    converters: tuple[Callable[[Any], Any] | None, ...]
+
+    def read(self, row: Row) -> dict[str, Any]:
+        """Return the values of a row by the names of the selected columns."""
+        return {
+            name: value if convert is None else convert(value)
+            for name, value, convert in zip(self.names, row, self.converters, strict=True)
+        }
+
+
+def compile_statement(statement: sa.ClauseElement) -> Statement:
+    """Return the text of a statement with its parameters."""
+    compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
+    return compiled.string, compiled.params
+
+
+def compile_select(select: AnySelect) -> CompiledSelect:
+    """Return a statement whose rows are read by the names of its columns."""
+    columns = select.selected_columns
+    return CompiledSelect(
+        compile_statement(select),
+        tuple(str(column.key) for column in columns),
+        tuple(_converter(column.type) for column in columns),
+    )
+
+
+def _converter(column_type: sa.types.TypeEngine[Any]) -> Callable[[Any], Any] | None:
+    if not isinstance(column_type, StoredEnum):
+        return None
+    return lambda value: column_type.process_result_value(value, _DIALECT)

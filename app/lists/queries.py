@@ -1,0 +1,149 @@
+"""Reads of list settings, saved views and exports."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from app.access import Actor, Role
+from app.keys import service as keys
+from app.kit import ids
+from app.kit.db import Session
+from app.kit.errors import NotFound
+from app.lists.models import ListExportRow, ListSettingsRow, SavedViewRow
+from app.lists.rules import Density, ListExportStatus
+
+EXPORT_PREFIX = "lex"
+VIEW_PREFIX = "viw"
+
+
+@dataclass(frozen=True, slots=True)
+class ListSettings:
+    """How a person sees a list. `columns` is None for those that it shows by default."""
+
+    columns: list[str] | None = None
+    density: Density = Density.COMFORTABLE
+
+
+@dataclass(frozen=True, slots=True)
+class SavedView:
+    """A search under a name. `role` is None for a private view."""
+
+    id: UUID
+    owner_id: UUID
+    name: str
+    role: Role | None
+    query: str
+
+    @property
+    def public_id(self) -> str:
+        """The id as pages show it."""
+        return ids.encode(VIEW_PREFIX, self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class ListExport:
+    """A requested CSV. `row_count` is None until it is ready."""
+
+    id: UUID
+    user_id: UUID
+    list_name: str
+    query: str
+    status: ListExportStatus
+    requested_at: datetime
+    expires_at: datetime
+    row_count: int | None
+
+    @property
+    def public_id(self) -> str:
+        """The id as pages show it."""
+        return ids.encode(EXPORT_PREFIX, self.id)
+
+
+SELECT_EXPORTS = sa.select(
+    ListExportRow.id,
+    ListExportRow.user_id,
+    ListExportRow.list_name,
+    ListExportRow.query,
+    ListExportRow.status,
+    ListExportRow.requested_at,
+    ListExportRow.expires_at,
+    ListExportRow.row_count,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    content_sealed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Identifier:
+    identifier: UUID
+
+
+def get_settings(session: Session, actor: Actor, list_name: str) -> ListSettings:
+    """Return how this person sees the list."""
+    chosen = session.select(
+        ListSettings,
+        sa.select(ListSettingsRow.columns, ListSettingsRow.density).where(
+            ListSettingsRow.user_id == actor.user_id, ListSettingsRow.list_name == list_name
+        ),
+    )
+    return chosen[0] if chosen else ListSettings()
+
+
+def list_views(session: Session, actor: Actor, list_name: str) -> list[SavedView]:
+    """Return the person's own views of the list and those shared with their role, by name."""
+    return session.select(
+        SavedView,
+        sa.select(
+            SavedViewRow.id,
+            SavedViewRow.owner_id,
+            SavedViewRow.name,
+            SavedViewRow.role,
+            SavedViewRow.query,
+        )
+        .where(
+            SavedViewRow.list_name == list_name,
+            sa.or_(SavedViewRow.owner_id == actor.user_id, SavedViewRow.role == actor.role),
+        )
+        .order_by(SavedViewRow.name, SavedViewRow.id),
+    )
+
+
+def owns_view(session: Session, actor: Actor, view_id: UUID) -> bool:
+    """Whether this is one of the person's own views."""
+    own = sa.select(SavedViewRow.id.label("identifier")).where(
+        SavedViewRow.id == view_id, SavedViewRow.owner_id == actor.user_id
+    )
+    return bool(session.select(_Identifier, own))
+
+
+def get_export(session: Session, actor: Actor, export_id: UUID) -> ListExport:
+    """Return one of the person's own exports. Raises `NotFound`."""
+    exports = session.select(
+        ListExport,
+        SELECT_EXPORTS.where(ListExportRow.id == export_id, ListExportRow.user_id == actor.user_id),
+    )
+    if not exports:
+        raise NotFound
+    return exports[0]
+
+
+def read_content(session: Session, actor: Actor, export_id: UUID) -> bytes:
+    """Return the CSV of one of the person's own exports. Raises `NotFound` unless it is ready."""
+    contents = session.select(
+        _Content,
+        sa.select(ListExportRow.content_sealed).where(
+            ListExportRow.id == export_id,
+            ListExportRow.user_id == actor.user_id,
+            ListExportRow.status == ListExportStatus.READY,
+        ),
+    )
+    if not contents:
+        raise NotFound
+    return keys.open_sealed(
+        contents[0].content_sealed, table="list_exports", column="content_sealed", key=export_id
+    )

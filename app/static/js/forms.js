@@ -1,0 +1,47 @@
+// Behaviour of lists and forms.
+(() => {
+  // In a list, the arrows move between the rows' links; Enter follows a link by itself.
+  document.addEventListener("keydown", (event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step || !event.target.matches("[data-row-link], .table-scroll")) return;
+    const links = [...document.querySelectorAll("[data-list] [data-row-link]")];
+    const next = links[links.indexOf(event.target) + step];
+    if (!next) return;
+    event.preventDefault();
+    next.focus();
+  });
+
+  // An act that cannot be undone asks first, in a dialog that restates it.
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-confirm], [data-close], [data-send]");
+    if (!button) return;
+    if (button.dataset.confirm) {
+      event.preventDefault();
+      document.getElementById(button.dataset.confirm).showModal();
+    } else {
+      button.closest("dialog").close();
+      if (button.dataset.send) document.getElementById(button.dataset.send).requestSubmit();
+    }
+  });
+
+  // A form that was sent says so and cannot be sent twice. When the browser brings the page back
+  // from its memory, the form can be used again.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.method !== "post" || event.defaultPrevented || form.id === "theme-switch") return;
+    if (form.ariaBusy === "true") {
+      event.preventDefault();
+      return;
+    }
+    form.ariaBusy = "true";
+    // A disabled button would not be part of what is sent.
+    setTimeout(() => form.querySelectorAll("button[type=submit]").forEach((button) => { button.disabled = true; }));
+    // A download leaves the page open.
+    if (form.dataset.download !== undefined) setTimeout(() => release(form), 3000);
+  });
+  function release(form) {
+    form.ariaBusy = null;
+    form.querySelectorAll("button[type=submit]").forEach((button) => { button.disabled = false; });
+  }
+  window.addEventListener("pageshow", () => document.querySelectorAll("form[aria-busy=true]").forEach(release));
+})();
