@@ -27,8 +27,12 @@ from app.kit.db import Database
 from app.outbox import service as outbox
 from app.outbox.rules import Backoff
 from tests import forked_processes
+from tests.drill import IS_FULL_SIZE
 from tests.faults.worker_process import main
 from tests.provider_sandbox import Sandbox
+
+#: Minutes long, so bin/drill runs it and bin/test does not.
+collect_ignore = [] if IS_FULL_SIZE else ["test_queues.py"]
 
 PROJECT = Path(__file__).resolve().parents[2]
 BACKOFF = Backoff(base=timedelta(seconds=0.2), doublings=2, tries_max=3)
@@ -75,13 +79,15 @@ class RedisServer:
 class WorkerProcesses:
     """The processes under test."""
 
-    def __init__(self, database: Database, redis_url: str, log: Path) -> None:
-        self._environ = {
+    def __init__(
+        self, database: Database, redis_url: str, log: Path, *, retry_seconds: float = 0.2
+    ) -> None:
+        self.environ = {
             **os.environ,
             "DATABASE_URL": database.engine.url.render_as_string(hide_password=False),
             "REDIS_URL": redis_url,
             "PBCEX_SANDBOX_URL": Sandbox.shared().url,
-            "PBCEX_OUTBOX_RETRY_SECONDS": "0.2",
+            "PBCEX_OUTBOX_RETRY_SECONDS": str(retry_seconds),
         }
         self.log = log
         self._processes: list[BaseProcess] = []
@@ -90,7 +96,7 @@ class WorkerProcesses:
         """Start a process with this role; a worker serves the queue of the tests' tasks."""
         options = ["--queue", queue] if role == "work" else []
         process = forked_processes.start_process(
-            main, "worker.py", role, *options, environ=self._environ, log=self.log
+            main, "worker.py", role, *options, environ=self.environ, log=self.log
         )
         self._processes.append(process)
         return process
