@@ -11,6 +11,7 @@ from app.catalog.rules import TRADABLE
 from app.funding.ports import PaymentMethod
 from app.funding.withdrawals import service as withdrawals
 from app.identity.accounts import profile
+from app.kit import clock
 from app.kit.db import Database
 from app.kit.money import Amount
 from app.outbox import service as outbox
@@ -24,7 +25,7 @@ from tests.people import People, set_prices
 from tests.provider_sandbox import Sandbox
 
 CALL_SECONDS = 10
-TURNS = 60
+TURNS = 30
 SLOW_PAYOUTS = 20
 OUTAGE_SECONDS, MAIL_EVERY = 360, 3
 SEALED_WITHIN, MAILED_WITHIN, PAID_WITHIN, DRAINED_WITHIN = 5, 10, 5, 10
@@ -32,15 +33,15 @@ SEALED_WITHIN, MAILED_WITHIN, PAID_WITHIN, DRAINED_WITHIN = 5, 10, 5, 10
 _SEAL_SECONDS = """
 SELECT max(extract(epoch FROM coalesce(s.sealed_at, now()) - r.recorded_at))::float8, count(*)
 FROM audit_records r LEFT JOIN audit_seals s ON s.record_id = r.id
-WHERE r.recorded_at >= now() - make_interval(secs => %s)
+WHERE r.recorded_at >= %s
 """
 _JOB_SECONDS = """
 SELECT coalesce(max(extract(epoch FROM coalesce(done_at, now()) - staged_at)), 0)::float8, count(*)
-FROM outbox WHERE task = %s AND provider = %s AND staged_at >= now() - make_interval(secs => %s)
+FROM outbox WHERE task = %s AND provider = %s AND staged_at >= %s
 """
 _CALLS = """
 SELECT began_at, coalesce(ended_at, now()) FROM provider_calls
-WHERE provider = 'bank' AND operation LIKE 'payouts.%%'
+WHERE provider = 'bank' AND operation IN ('payouts.send', 'payouts.find')
 """
 _UNFINISHED = """
 SELECT task, tries FROM outbox WHERE staged_at <= %s AND done_at IS NULL
@@ -136,13 +137,13 @@ def test_slow_provider_delays_only_its_own_jobs(
         for _ in range(SLOW_PAYOUTS):
             business.pay_out(PaymentMethod.BANK)
         wait_until(lambda: business.most_calls_at_once() >= 2)
-        began = time.monotonic()
+        since, began = clock.now(), time.monotonic()
         for turn in range(TURNS):
             business.pay_out(PaymentMethod.MOBILE_MONEY)
             business.send_email()
             time.sleep(max(0.0, began + turn + 1 - time.monotonic()))
         time.sleep(1)
-        since = time.monotonic() - began
+        seconds = time.monotonic() - began
         sealed, records = business.measure(_SEAL_SECONDS, since)
         mailed, mails = business.measure(_JOB_SECONDS, "messages.send_mail", "email", since)
         paid, payouts = business.measure(_JOB_SECONDS, "funding.send_withdrawal", "daraja", since)
@@ -168,7 +169,7 @@ def test_slow_provider_delays_only_its_own_jobs(
     record_property(
         "evidence",
         f"A bank that takes {CALL_SECONDS} s a call, and {SLOW_PAYOUTS} payouts that wait for it,"
-        f" for {since:.0f} s: at most {at_once} of them are ordered at once. Meanwhile {records}"
+        f" for {seconds:.0f} s: at most {at_once} of them are ordered at once. Meanwhile {records}"
         f" audit records were sealed within {sealed:.1f} s, {mails} emails sent within"
         f" {mailed:.1f} s, and {payouts} payout jobs of another provider done within {paid:.1f} s"
         " of their staging.",
