@@ -205,7 +205,9 @@ def _page_select(
 
 
 def _count_select(select: AnySelect) -> AnySelect:
-    capped = select.with_only_columns(sa.literal(1)).order_by(None).limit(COUNT_MAX).subquery()
+    # Without a filter, only the columns say which table the rows are in.
+    ones = select.with_only_columns(sa.literal(1), maintain_column_froms=True)
+    capped = ones.order_by(None).limit(COUNT_MAX).subquery()
     return sa.select(sa.func.count()).select_from(capped)
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from uuid import uuid4
 
 import pytest
@@ -56,6 +57,12 @@ def test_sorted_list_is_paged_forward_and_back_without_a_gap(browser: Browser, c
     assert again.all("a", rel="prev") == []
     down = browser.get_page(f"{LIST}?q={crowd}&sort=-email")
     assert emails(down, crowd)[0] == f"{crowd}-29@example.com"
+
+
+@pytest.mark.usefixtures("crowd")
+def test_all_rows_are_counted_without_a_filter(browser: Browser) -> None:
+    [count] = re.findall(r"([\d,]+)\+? rows", browser.get_page(LIST).visible_text)
+    assert int(count.replace(",", "")) >= 30
 
 
 def test_cursor_of_another_sort_is_not_found(browser: Browser, crowd: str) -> None:
