@@ -97,8 +97,9 @@ class ListView(Generic[RowT]):
 
     @property
     def is_filtered(self) -> bool:
-        """Whether any filter is in use."""
-        return any(self.search.texts.values())
+        """Whether any filter is in use, apart from those that are set at first."""
+        texts = self.search.texts
+        return any(texts[each.name] not in {"", each.default} for each in self.page.filters)
 
     @property
     def count_text(self) -> str:

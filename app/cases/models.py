@@ -6,8 +6,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.cases.rules import CaseState
 from app.keys.registry import Sealed
 from app.kit.db import Base
+from app.kit.statements import StoredEnum
 
 
 class Case(Base):
@@ -46,7 +48,7 @@ class Case(Base):
     title: Mapped[str] = mapped_column(sa.Text)
     #: JSON: texts by name.
     facts_sealed: Mapped[bytes] = mapped_column(Sealed)
-    state: Mapped[str] = mapped_column(sa.Text)
+    state: Mapped[CaseState] = mapped_column(StoredEnum(CaseState))
     #: The member of staff who investigates it.
     assignee_id: Mapped[UUID | None]
     opened_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))

@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import sqlalchemy as sa
+
 from app.access import Actor, Permission
 from app.cases import registry
+from app.cases.models import Case
 from app.cases.rules import CaseEventKind, CaseState
 from app.cases.service import PREFIX
 from app.keys import service as keys
-from app.kit import ids, pagination
+from app.kit import ids
 from app.kit.counts import Count
 from app.kit.db import Session
 from app.kit.errors import NotFound
-from app.kit.pagination import Page
+from app.kit.list_query import ListQuery, ListSource, fetch_page
 from app.kit.pipeline import Row
 
 _SELECT = """
@@ -24,15 +27,6 @@ SELECT id, kind, key, subject, person_id, title, state, assignee_id, opened_at, 
 FROM cases WHERE
 """
 _FACTS = "SELECT facts_sealed FROM cases WHERE id = %s"
-# Nullable conditions would prevent the use of indexes, so only given filters become conditions.
-_CONDITIONS = {
-    "kind": "kind = %(kind)s",
-    "state": "state = %(state)s",
-    "assignee": "assignee_id = %(assignee)s",
-    "person": "person_id = %(person)s",
-    "cursor": "id < %(cursor)s",
-}
-_UNASSIGNED = "assignee_id IS NULL"
 # Takes as many steps as there are kinds, not as there are cases.
 _KINDS = """
 WITH RECURSIVE known (kind) AS (
@@ -104,41 +98,45 @@ class CaseEventRow:
     disposition: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class CaseFilter:
-    """Filters for cases; None matches all. `unassigned`: only cases without an assignee."""
+_CASES = ListSource(
+    CaseSummary,
+    sa.select(
+        Case.id,
+        Case.kind.label("kind_name"),
+        Case.key,
+        Case.subject,
+        Case.person_id,
+        Case.title,
+        Case.state,
+        Case.assignee_id,
+        Case.opened_at,
+        Case.closed_at,
+        Case.closed_by,
+        Case.disposition,
+    ),
+    key=Case.id,
+    sorts={"opened": Case.id},
+    filters={
+        "kind": lambda name: Case.kind == name,
+        "state": lambda state: Case.state == state,
+        # None: cases without an assignee.
+        "assignee": lambda person_id: Case.assignee_id == person_id,
+        "person": lambda person_id: Case.person_id == person_id,
+    },
+)
 
-    kind: str | None = None
-    state: CaseState | None = None
-    assignee_id: UUID | None = None
-    unassigned: bool = False
-    person_id: UUID | None = None
+
+def visible_cases(actor: Actor) -> ListSource[CaseSummary]:
+    """Return the cases that this actor may see."""
+    return _CASES.where(Case.kind.not_in(registry.hidden_kinds(actor)))
 
 
-def search(
-    session: Session,
-    actor: Actor,
-    case_filter: CaseFilter,
-    *,
-    cursor: UUID | None = None,
-    limit: int = 25,
-) -> Page[CaseSummary]:
-    """Return matching cases that this actor may see, newest first."""
-    values = {
-        "kind": case_filter.kind,
-        "state": case_filter.state,
-        "assignee": case_filter.assignee_id,
-        "person": case_filter.person_id,
-        "cursor": cursor,
-    }
-    conditions_given = {name: value for name, value in values.items() if value is not None}
-    conditions = ["kind <> ALL(%(hidden)s)", *(_CONDITIONS[name] for name in conditions_given)]
-    if case_filter.unassigned:
-        conditions.append(_UNASSIGNED)
-    where = " AND ".join(conditions)
-    statement = f"{_SELECT} {where} ORDER BY id DESC LIMIT {limit + 1}"
-    rows = session.rows(statement, {**conditions_given, "hidden": registry.hidden_kinds(actor)})
-    return pagination.paginate([_case_from_row(row) for row in rows], limit, lambda row: row.id)
+def list_cases_about(
+    session: Session, actor: Actor, person_id: UUID, limit: int
+) -> list[CaseSummary]:
+    """Return the latest cases about this person that the actor may see."""
+    query = ListQuery({"person": person_id}, "-opened", limit=limit)
+    return fetch_page(session, visible_cases(actor), query).rows
 
 
 def case(session: Session, actor: Actor, case_id: UUID) -> CaseSummary:

@@ -12,12 +12,12 @@ from app.cases import queries as cases_queries
 from app.cases import registry as cases_registry
 from app.cases import service as cases
 from app.cases.errors import CaseClosed, CaseOpen, OwnCase
-from app.cases.queries import CaseFilter
 from app.cases.registry import CaseKind, CaseOutcome
 from app.cases.rules import CaseState
 from app.kit import ids
 from app.kit.db import Database, Session
 from app.kit.errors import Invalid, NotFound, PermissionDenied
+from app.kit.list_query import ListQuery, fetch_all, fetch_page
 from tests.people import People
 from tests.unchanged_database import database_unchanged
 
@@ -225,11 +225,10 @@ def test_kind_decides_visibility_and_consequences(
     with database.reading() as session:
         with pytest.raises(NotFound):
             cases_queries.case(session, support, case_id)
-        case_filter = CaseFilter(kind="test.secret")
-        assert cases_queries.search(session, support, case_filter).data == []
-        assert [case.id for case in cases_queries.search(session, officer, case_filter).data] == [
-            case_id
-        ]
+        query = ListQuery({"kind": "test.secret"}, "-opened")
+        assert fetch_page(session, cases_queries.visible_cases(support), query).rows == []
+        [seen] = fetch_page(session, cases_queries.visible_cases(officer), query).rows
+        assert seen.id == case_id
         assert "test.secret" in [
             kind.name for kind in cases_queries.visible_kinds(session, officer)
         ]
@@ -265,29 +264,23 @@ def test_open_case_blocks_erasure_without_naming_it(database: Database, people: 
         assert cases_personal.PERSONAL_DATA.erasure_blockers(session, person_id) == []
 
 
-def test_search_filters_and_pages_cases(database: Database, people: People, officer: Actor) -> None:
+def test_search_filters_cases(database: Database, people: People, officer: Actor) -> None:
     kind = f"test.{ids.new().hex}"
     assigned, unassigned_case, closed = (open_case(database, kind=kind) for _ in range(3))
     with database.transaction() as session:
         cases.assign(session, officer, assigned, officer.user_id)
         cases.close(session, officer, closed, disposition="resolved", reason=REASON)
 
-    def find(**conditions: object) -> list[UUID]:
+    def find(**filters: object) -> list[UUID]:
+        source, query = cases_queries.visible_cases(officer), {"kind": kind, **filters}
         with database.reading() as session:
-            case_filter = CaseFilter(kind=kind, **conditions)  # type: ignore[arg-type]
-            page = cases_queries.search(session, officer, case_filter, limit=2)
-            rest = []
-            if page.next_cursor is not None:
-                rest = cases_queries.search(
-                    session, officer, case_filter, cursor=page.data[-1].id, limit=2
-                ).data
-            return [case.id for case in [*page.data, *rest]]
+            return [case.id for case in fetch_all(session, source, query, "-opened")]
 
     assert find() == [closed, unassigned_case, assigned]
     assert find(state=CaseState.OPEN) == [unassigned_case, assigned]
     assert find(state=CaseState.CLOSED) == [closed]
-    assert find(assignee_id=officer.user_id) == [assigned]
-    assert find(unassigned=True, state=CaseState.OPEN) == [unassigned_case]
+    assert find(assignee=officer.user_id) == [assigned]
+    assert find(assignee=None, state=CaseState.OPEN) == [unassigned_case]
     assert cases_queries.workable_count(people.customer()) is None
     assert cases_queries.workable_count(people.staff(Role.AUDITOR)) is None
     workable = cases_queries.workable_count(officer)

@@ -12,10 +12,10 @@ from werkzeug.datastructures import FileStorage
 from app.access import Role
 from app.cases import queries as cases_queries
 from app.cases import service as cases
-from app.cases.queries import CaseFilter
 from app.identity.accounts import account_status
 from app.kit import clock, ids
 from app.kit.db import Database
+from app.kit.list_query import ListQuery, fetch_page
 from app.kyc.evidence import documents, file_sanitizer
 from app.kyc.rules import ReasonCode, ReviewFlag, VerificationStatus
 from app.kyc.submission import provider_verification
@@ -305,11 +305,10 @@ def close_hit_cases(database: Database, disposition: str) -> None:
     """Close every open case of hits with this disposition."""
     officer = People(database).staff(Role.COMPLIANCE)
     with database.reading() as session:
-        page = cases_queries.search(
-            session, officer, CaseFilter(case_outcomes.CASE_KIND, None, None, False)
-        )
+        query = ListQuery({"kind": case_outcomes.CASE_KIND}, "-opened")
+        page = fetch_page(session, cases_queries.visible_cases(officer), query)
     with database.transaction() as session:
-        for case in page.data:
+        for case in page.rows:
             if case.state == "open":
                 cases.close(
                     session, officer, case.id, disposition=disposition, reason="Checked the hit"

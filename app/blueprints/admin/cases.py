@@ -6,11 +6,21 @@ from uuid import UUID
 from flask import Response, request, url_for
 
 from app.access import Actor, Permission
-from app.blueprints.page_blueprint import PageBlueprint, read_cursor, report_at_form, see_other
+from app.blueprints.lists import (
+    ChoiceFilter,
+    Column,
+    EnumFilter,
+    Filter,
+    ListPage,
+    Options,
+    PersonCell,
+    ReferenceCell,
+)
+from app.blueprints.page_blueprint import PageBlueprint, report_at_form, see_other
 from app.blueprints.rendering import render_page
 from app.cases import queries as cases_queries
-from app.cases import service
-from app.cases.queries import CaseFilter, CaseSummary
+from app.cases import registry, service
+from app.cases.queries import CaseSummary
 from app.cases.rules import CaseState
 from app.identity.accounts import people
 from app.kit import ids
@@ -19,50 +29,66 @@ from app.kit.errors import Conflict, Invalid, NotFound
 
 blp = PageBlueprint("cases", "/admin/cases")
 
-_KIND_LENGTH_MAX = 100
 #: Values of the assignee filter that name no person.
 _ME, _UNASSIGNED = "me", "nobody"
 
 
-@blp.view("GET", "", permission=Permission.CASES_READ)
-def list_cases(session: Session, actor: Actor) -> Response:
-    """List cases by type, status and assignee; open cases unless another status is chosen."""
-    cursor = read_cursor()
-    filters = {
-        "kind": request.args.get("kind", "")[:_KIND_LENGTH_MAX],
-        "state": request.args.get("state", CaseState.OPEN.value),
-        "assignee": request.args.get("assignee", ""),
-    }
-    results = cases_queries.search(session, actor, _parse_filters(filters, actor), cursor=cursor)
+class KindFilter(Filter):
+    """A filter by the type of case. A type without cases is searched for, too."""
+
+    def options(self, session: Session, actor: Actor) -> Options:
+        """Return the types of existing cases that the actor may see."""
+        return [(kind.name, kind.title) for kind in cases_queries.visible_kinds(session, actor)]
+
+    def describe(self, text: str, _options: Options | None) -> str:
+        """Return the title of the type."""
+        return registry.case_kind(text).title
+
+
+class AssigneeFilter(ChoiceFilter):
+    """A filter by the assignee: the actor, nobody, or one of the staff who work on cases."""
+
+    def parse(self, session: Session, actor: Actor, text: str) -> UUID | None:
+        """Return the person's id, None for cases without an assignee."""
+        ChoiceFilter.parse(self, session, actor, text)
+        if text == _ME:
+            return actor.user_id
+        return None if text == _UNASSIGNED else ids.decode("usr", text)
+
+
+def _list_assignees(session: Session, actor: Actor) -> Options:
     workers = service.caseworkers(session)
-    people_ids = {case.assignee_id for case in results.data} | set(workers)
-    names = people.get_names(
-        session, [person_id for person_id in people_ids if person_id is not None]
-    )
-    return render_page(
-        "admin/cases/index.html",
-        results=results,
-        filters=filters,
-        state_options=[*CaseState.options(), ("any", "All statuses")],
-        is_later_page=cursor is not None,
-        kinds=[(kind.name, kind.title) for kind in cases_queries.visible_kinds(session, actor)],
-        assignees=[
-            ("", "Anyone"),
-            (_ME, "Me"),
-            (_UNASSIGNED, "Unassigned"),
-            *_worker_options(workers, names, actor),
-        ],
-        names=names,
-    )
+    names = people.get_names(session, workers)
+    return [(_ME, "Me"), (_UNASSIGNED, "Unassigned"), *_worker_options(workers, names, actor)]
 
 
-def _parse_filters(filters: dict[str, str], actor: Actor) -> CaseFilter:
-    """Return the search for these filters. A filter with an unknown value is left out."""
-    state = CaseState.with_value(filters["state"])
-    assignee = actor.user_id if filters["assignee"] == _ME else None
-    if filters["assignee"].startswith("usr_"):
-        assignee = ids.decode("usr", filters["assignee"])
-    return CaseFilter(filters["kind"] or None, state, assignee, filters["assignee"] == _UNASSIGNED)
+CASES = ListPage(
+    name="cases",
+    title="Cases",
+    about="Findings to investigate.",
+    source=lambda _session, actor: cases_queries.visible_cases(actor),
+    columns=(
+        Column("title", "Case", lambda case: case.title),
+        Column("kind", "Type", lambda case: case.kind.title),
+        Column("about", "About", lambda case: ReferenceCell(case.subject)),
+        Column("opened", "Opened", lambda case: case.opened_at, sort="opened"),
+        Column("assignee", "Assignee", lambda case: PersonCell(case.assignee_id, "Unassigned")),
+        Column("outcome", "Outcome", lambda case: case.outcome or None),
+        Column("state", "Status", lambda case: case.state),
+        Column("closed", "Closed", lambda case: case.closed_at, is_hidden=True),
+        Column("id", "ID", lambda case: ReferenceCell(case.public_id), is_hidden=True),
+    ),
+    row_url=lambda case: url_for("cases_pages.show_case", case_id=case.public_id),
+    default_sort="-opened",
+    filters=(
+        KindFilter("kind", "Type"),
+        EnumFilter("state", "Status", CaseState, default=CaseState.OPEN.value),
+        AssigneeFilter("assignee", "Assignee", choices=_list_assignees),
+    ),
+    empty=("No open cases", "A case is opened when something has to be investigated."),
+    no_match="No case has this type, status and assignee.",
+)
+blp.add_list("", CASES, permission=Permission.CASES_READ)
 
 
 @blp.view("GET", "/<case_id>", permission=Permission.CASES_READ, shows=service.PREFIX)

@@ -14,7 +14,6 @@ from app.blueprints.page_blueprint import PageBlueprint, report_at_form, see_oth
 from app.blueprints.rendering import render_page
 from app.branches import queries as branches_queries
 from app.cases import queries as cases_queries
-from app.cases.queries import CaseFilter
 from app.identity.accounts import account_status
 from app.identity.accounts import people as identity_people
 from app.identity.accounts.rules import AccountStatus
@@ -188,9 +187,7 @@ def _render_person(
         still_open=personal_data_tables.list_erasure_blockers(session, identifier)
         if may_erase
         else [],
-        cases=cases_queries.search(
-            session, actor, CaseFilter(person_id=identifier), limit=_CASES_SHOWN
-        ).data
+        cases=cases_queries.list_cases_about(session, actor, identifier, _CASES_SHOWN)
         if Permission.CASES_READ in actor.permissions
         else [],
         pending=[(approval, ids.encode("apr", approval.id)) for approval in pending],
