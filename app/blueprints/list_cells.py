@@ -18,6 +18,7 @@ def cell_kind(value: object) -> str:
         (Amount, "amount"),
         (StatusEnum, "status"),
         (ReferenceCell, "reference"),
+        (PersonCell, "person"),
     )
     return next((kind for cell_type, kind in kinds if isinstance(value, cell_type)), "text")
 

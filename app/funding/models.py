@@ -8,8 +8,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.funding.ports import PaymentMethod
+from app.funding.states import DepositStatus, WithdrawalStatus
 from app.keys.registry import Sealed
 from app.kit.db import Base
+from app.kit.statements import StoredEnum
 
 Instant = sa.DateTime(timezone=True)
 _METHODS = "method IN ('card', 'bank', 'crypto', 'mobile_money')"
@@ -70,14 +73,14 @@ class DepositRow(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
-    method: Mapped[str] = mapped_column(sa.Text)
+    method: Mapped[PaymentMethod] = mapped_column(StoredEnum(PaymentMethod))
     asset: Mapped[str] = mapped_column(sa.Text)
     #: Minor units, like all amounts here. Null for money that was not announced.
     asked_units: Mapped[int | None] = mapped_column(sa.BigInteger)
     credited_units: Mapped[int | None] = mapped_column(sa.BigInteger)
     #: The provider's fee, kept from the payment.
     cost_units: Mapped[int] = mapped_column(sa.BigInteger, server_default=sa.text("0"))
-    status: Mapped[str] = mapped_column(sa.Text)
+    status: Mapped[DepositStatus] = mapped_column(StoredEnum(DepositStatus))
     provider: Mapped[str] = mapped_column(sa.Text)
     #: The provider's id of the payment, once known.
     provider_ref: Mapped[str | None] = mapped_column(sa.Text)
@@ -186,12 +189,12 @@ class WithdrawalRow(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
-    method: Mapped[str] = mapped_column(sa.Text)
+    method: Mapped[PaymentMethod] = mapped_column(StoredEnum(PaymentMethod))
     asset: Mapped[str] = mapped_column(sa.Text)
     units: Mapped[int] = mapped_column(sa.BigInteger)
     #: The value in cents at the request, as limits count it.
     usd_units: Mapped[int] = mapped_column(sa.BigInteger)
-    status: Mapped[str] = mapped_column(sa.Text)
+    status: Mapped[WithdrawalStatus] = mapped_column(StoredEnum(WithdrawalStatus))
     destination_sealed: Mapped[bytes] = mapped_column(Sealed)
     #: Blind index: equal for equal destinations.
     destination_index: Mapped[bytes] = mapped_column(sa.LargeBinary)

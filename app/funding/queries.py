@@ -1,30 +1,22 @@
 """Reads of funding: a customer's balances with their value, and what payment lists share."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 from uuid import UUID
 
 from app.catalog.rules import FUNDING, TRADING, USD
-from app.funding.ports import PaymentMethod
 from app.funding.rules import value_in_usd
 from app.funding.states import DepositStatus, WithdrawalStatus
 from app.kit.db import Session
+from app.kit.errors import NotFound
+from app.kit.list_query import ListSource, fetch_by_ids
 from app.kit.money import Amount, Asset
 from app.kit.pagination import Page, paginate
-from app.kit.pipeline import Row
+from app.kit.statements import compile_select
 from app.ledger import queries as ledger_queries
 from app.ledger.queries import CustomerBalance
 from app.pricing import queries as pricing_queries
-
-_FILTER = """
-WHERE (%(user)s::uuid IS NULL OR user_id = %(user)s)
-    AND (%(before)s::uuid IS NULL OR id < %(before)s)
-    AND (%(status)s::text IS NULL OR status = %(status)s)
-    AND (%(method)s::text IS NULL OR method = %(method)s)
-ORDER BY id DESC LIMIT %(limit)s
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +55,9 @@ class _Payment(Protocol):
     @property
     def id(self) -> UUID: ...
 
+    @property
+    def user_id(self) -> UUID: ...
+
 
 PaymentT = TypeVar("PaymentT", bound=_Payment)
 
@@ -88,21 +83,29 @@ def valued_balances(session: Session, user_id: UUID) -> ValuedBalances:
 
 def payment_page(
     session: Session,
-    select: str,
-    parse: Callable[[Row], PaymentT],
+    source: ListSource[PaymentT],
     *,
+    user_id: UUID,
     limit: int,
-    user_id: UUID | None = None,
     before: UUID | None = None,
-    status: DepositStatus | WithdrawalStatus | None = None,
-    method: PaymentMethod | None = None,
 ) -> Page[PaymentT]:
-    """Return a page of deposits or withdrawals, newest first, filtered by what is not None.
+    """Return a page of a customer's deposits or withdrawals, newest first."""
+    owned = source.where(source.filters["customer"](user_id))
+    if before is not None:
+        owned = owned.where(source.key < before)
+    select = compile_select(owned.select.order_by(source.key.desc()).limit(limit + 1))
+    rows = [source.row(**select.read(row)) for row in session.rows(*select.statement)]
+    return paginate(rows, limit, lambda payment: payment.id)
 
-    `select` names the columns and the table; `parse` reads one of its rows.
+
+def get_payment(
+    session: Session, source: ListSource[PaymentT], payment_id: UUID, user_id: UUID | None
+) -> PaymentT:
+    """Return a deposit or withdrawal; with `user_id` only if that customer owns it.
+
+    Raises `NotFound`.
     """
-    parameters = {
-        "user": user_id, "before": before, "status": status, "method": method, "limit": limit + 1,
-    }  # fmt: skip
-    rows = session.rows(f"{select}{_FILTER}", parameters)
-    return paginate([parse(row) for row in rows], limit, lambda payment: payment.id)
+    rows = fetch_by_ids(session, source, [payment_id], "requested")
+    if not rows or (user_id is not None and rows[0].user_id != user_id):
+        raise NotFound
+    return rows[0]

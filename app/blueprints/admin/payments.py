@@ -1,14 +1,22 @@
 """Payments: deposits and withdrawals, the release of large withdrawals, and their rejection."""
 
 from collections.abc import Callable
-from typing import Any
 from uuid import UUID
 
 from flask import Response, request, url_for
 
 from app.access import Actor, Permission
 from app.approvals import queries as approvals_queries
-from app.blueprints.page_blueprint import PageBlueprint, read_cursor, report_at_form, see_other
+from app.blueprints.lists import (
+    Column,
+    DateFilter,
+    EnumFilter,
+    Filter,
+    ListPage,
+    PersonCell,
+    PersonFilter,
+)
+from app.blueprints.page_blueprint import PageBlueprint, report_at_form, see_other
 from app.blueprints.rendering import render_page
 from app.funding.deposits import queries as deposit_queries
 from app.funding.deposits import service as deposits
@@ -21,37 +29,68 @@ from app.identity.accounts import people
 from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import Conflict, Invalid
+from app.kit.labels import StatusEnum
 
 blp = PageBlueprint("payments", "/admin/payments")
 
-_PAGE_SIZE = 50
-_METHOD_OPTIONS = [("", "All methods"), *PaymentMethod.options()]
 
-
-@blp.view("GET", "/withdrawals", permission=Permission.PAYMENTS_READ)
-def list_withdrawals(session: Session, _actor: Actor) -> Response:
-    """List withdrawals by status and method, newest first."""
-    return _render_list(
-        session,
-        withdrawal_queries.withdrawals,
-        WithdrawalStatus,
-        title="Withdrawals",
-        about="Payouts requested by customers. The amount is held until the payout ends.",
-        family="withdrawal",
+def _filters(statuses: type[StatusEnum]) -> tuple[Filter, ...]:
+    return (
+        PersonFilter("customer", "Customer (email or ID)"),
+        EnumFilter("status", "Status", statuses),
+        EnumFilter("method", "Method", PaymentMethod),
+        DateFilter("from", "Requested from"),
+        DateFilter("to", "Requested to", is_end=True),
     )
 
 
-@blp.view("GET", "/deposits", permission=Permission.PAYMENTS_READ)
-def list_deposits(session: Session, _actor: Actor) -> Response:
-    """List deposits by status and method, newest first."""
-    return _render_list(
-        session,
-        deposit_queries.deposits,
-        DepositStatus,
-        title="Deposits",
-        about="Money and tokens paid in by customers.",
-        family="deposit",
-    )
+WITHDRAWALS = ListPage(
+    name="withdrawals",
+    title="Withdrawals",
+    about="Payouts requested by customers. The amount is held until the payout ends.",
+    source=lambda _session, _actor: withdrawal_queries.WITHDRAWALS,
+    columns=(
+        Column("id", "ID", lambda withdrawal: withdrawal.public_id),
+        Column("customer", "Customer", lambda withdrawal: PersonCell(withdrawal.user_id)),
+        Column("amount", "Amount", lambda withdrawal: withdrawal.amount, is_figure=True),
+        Column("method", "Method", lambda withdrawal: withdrawal.method),
+        Column(
+            "requested", "Requested", lambda withdrawal: withdrawal.requested_at, sort="requested"
+        ),
+        Column("status", "Status", lambda withdrawal: withdrawal.status),
+        Column("to", "To", lambda withdrawal: withdrawal.destination),
+        Column(
+            "completed", "Completed", lambda withdrawal: withdrawal.completed_at, is_hidden=True
+        ),
+    ),
+    row_url=lambda withdrawal: url_for(
+        "payments_pages.show_withdrawal", withdrawal_id=withdrawal.public_id
+    ),
+    default_sort="-requested",
+    filters=_filters(WithdrawalStatus),
+    empty=("No withdrawals yet", "They appear here when customers request them."),
+)
+DEPOSITS = ListPage(
+    name="deposits",
+    title="Deposits",
+    about="Money and tokens paid in by customers.",
+    source=lambda _session, _actor: deposit_queries.DEPOSITS,
+    columns=(
+        Column("id", "ID", lambda deposit: deposit.public_id),
+        Column("customer", "Customer", lambda deposit: PersonCell(deposit.user_id)),
+        Column("amount", "Amount", lambda deposit: deposit.amount, is_figure=True),
+        Column("method", "Method", lambda deposit: deposit.method),
+        Column("requested", "Requested", lambda deposit: deposit.requested_at, sort="requested"),
+        Column("status", "Status", lambda deposit: deposit.status),
+        Column("credited", "Credited", lambda deposit: deposit.credited_at, is_hidden=True),
+    ),
+    row_url=lambda deposit: url_for("payments_pages.show_deposit", deposit_id=deposit.public_id),
+    default_sort="-requested",
+    filters=_filters(DepositStatus),
+    empty=("No deposits yet", "They appear here when customers request them."),
+)
+blp.add_list("/withdrawals", WITHDRAWALS, permission=Permission.PAYMENTS_READ)
+blp.add_list("/deposits", DEPOSITS, permission=Permission.PAYMENTS_READ)
 
 
 @blp.view(
@@ -168,30 +207,4 @@ def _render_withdrawal(
         form_id=form_id,
         problems=problems or {},
         form_values=request.form,
-    )
-
-
-def _render_list(
-    session: Session,
-    read: Callable[..., object],
-    statuses: type[DepositStatus] | type[WithdrawalStatus],
-    **texts: Any,
-) -> Response:
-    """Show the payments that `read` returns for the filters. `texts` go to the template."""
-    filters = {name: request.args.get(name, "") for name in ("status", "method")}
-    cursor = read_cursor()
-    results = read(
-        session,
-        limit=_PAGE_SIZE,
-        before=cursor,
-        status=statuses.with_value(filters["status"]),
-        method=PaymentMethod.with_value(filters["method"]),
-    )
-    return render_page(
-        "admin/payments/index.html",
-        results=results,
-        filters=filters,
-        status_options=[("", "All statuses"), *statuses.options()],
-        method_options=_METHOD_OPTIONS,
-        **texts,
     )

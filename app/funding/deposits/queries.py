@@ -4,26 +4,22 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
+import sqlalchemy as sa
+
 from app.catalog.rules import TRADABLE
+from app.funding.models import DepositRow
 from app.funding.ports import PaymentMethod
-from app.funding.queries import PaymentEvent, payment_page
+from app.funding.queries import PaymentEvent, get_payment, payment_page
 from app.funding.states import DepositStatus
 from app.keys import service as keys
 from app.kit import ids
 from app.kit.db import Session
-from app.kit.errors import NotFound
+from app.kit.list_query import ListSource
 from app.kit.money import Amount
 from app.kit.pagination import Page
-from app.kit.pipeline import Row
 
-_SELECT = """
-SELECT id, user_id, method, asset, asked_units, credited_units, status, instructions_sealed, code,
-    provider, provider_ref, requested_at, credited_at
-FROM deposits
-"""
 _EVENTS = """
 SELECT to_status, evidence, NULL, at FROM deposit_events WHERE deposit_id = %s ORDER BY id
 """
@@ -41,11 +37,11 @@ class DepositView:
     id: UUID
     user_id: UUID
     method: PaymentMethod
-    #: The credited amount; until then the announced one.
-    amount: Amount
+    asset: str
+    asked_units: int | None
+    credited_units: int | None
     status: DepositStatus
-    #: What the customer needs to complete the payment; empty unless they have to act.
-    instructions: Mapping[str, str]
+    instructions_sealed: bytes | None
     code: str | None
     provider: str
     provider_ref: str | None
@@ -56,6 +52,53 @@ class DepositView:
     def public_id(self) -> str:
         """Return the id as the API and the pages show it."""
         return ids.encode("dep", self.id)
+
+    @property
+    def amount(self) -> Amount:
+        """The credited amount; until then the announced one."""
+        units = self.credited_units or self.asked_units
+        assert units is not None  # deposit_has_an_amount
+        return Amount(TRADABLE[self.asset], units)
+
+    @property
+    def instructions(self) -> Mapping[str, str]:
+        """What the customer needs to complete the payment; empty unless they have to act."""
+        if self.instructions_sealed is None:
+            return {}
+        raw = keys.open_sealed(
+            self.instructions_sealed, table="deposits", column="instructions_sealed", key=self.id
+        )
+        instructions: dict[str, str] = json.loads(raw)
+        return instructions
+
+
+DEPOSITS = ListSource(
+    DepositView,
+    sa.select(
+        DepositRow.id,
+        DepositRow.user_id,
+        DepositRow.method,
+        DepositRow.asset,
+        DepositRow.asked_units,
+        DepositRow.credited_units,
+        DepositRow.status,
+        DepositRow.instructions_sealed,
+        DepositRow.code,
+        DepositRow.provider,
+        DepositRow.provider_ref,
+        DepositRow.requested_at,
+        DepositRow.credited_at,
+    ),
+    key=DepositRow.id,
+    sorts={"requested": DepositRow.id},
+    filters={
+        "customer": lambda user_id: DepositRow.user_id == user_id,
+        "status": lambda status: DepositRow.status == status,
+        "method": lambda method: DepositRow.method == method,
+        "from": lambda instant: DepositRow.requested_at >= instant,
+        "to": lambda instant: DepositRow.requested_at < instant,
+    },
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,34 +118,19 @@ def deposited_totals(session: Session, user_id: UUID) -> list[DepositedTotal]:
     ]
 
 
-def deposits(session: Session, **filters: Any) -> Page[DepositView]:
-    """Return deposits of one customer or of all, newest first. Filters as `payment_page`."""
-    return payment_page(session, _SELECT, _parse, **filters)
+def deposits(
+    session: Session, *, user_id: UUID, limit: int, before: UUID | None = None
+) -> Page[DepositView]:
+    """Return a page of a customer's deposits, newest first."""
+    return payment_page(session, DEPOSITS, user_id=user_id, limit=limit, before=before)
 
 
 def deposit(session: Session, deposit_id: UUID, *, user_id: UUID | None = None) -> DepositView:
     """Return one deposit; with `user_id` only if that customer owns it. Raises `NotFound`."""
-    row = session.row(f"{_SELECT} WHERE id = %s", (deposit_id,))
-    if row is None or (user_id is not None and row[1] != user_id):
-        raise NotFound
-    return _parse(row)
+    return get_payment(session, DEPOSITS, deposit_id, user_id)
 
 
 def deposit_events(session: Session, deposit_id: UUID) -> Sequence[PaymentEvent]:
     """Return the statuses that the deposit took, oldest first."""
     rows = session.rows(_EVENTS, (deposit_id,))
     return [PaymentEvent(DepositStatus(status), *rest) for status, *rest in rows]
-
-
-def _parse(row: Row) -> DepositView:
-    identifier, user_id, method, code, requested, credited, status, sealed, *rest = row
-    instructions: dict[str, str] = {}
-    if sealed is not None:
-        raw = keys.open_sealed(
-            sealed, table="deposits", column="instructions_sealed", key=identifier
-        )
-        instructions = json.loads(raw)
-    return DepositView(
-        identifier, user_id, PaymentMethod(method), Amount(TRADABLE[code], credited or requested),
-        DepositStatus(status), instructions, *rest,
-    )  # fmt: skip

@@ -3,26 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
+import sqlalchemy as sa
+
 from app.catalog.rules import TRADABLE
+from app.funding.models import WithdrawalRow
 from app.funding.ports import PaymentMethod
-from app.funding.queries import PaymentEvent, payment_page
+from app.funding.queries import PaymentEvent, get_payment, payment_page
 from app.funding.states import CANCELLABLE_WITHDRAWALS, WithdrawalStatus
 from app.kit import ids
 from app.kit.counts import Count
 from app.kit.db import Session
-from app.kit.errors import NotFound
+from app.kit.list_query import ListSource
 from app.kit.money import Amount
 from app.kit.pagination import Page
-from app.kit.pipeline import Row
 
-_SELECT = """
-SELECT id, user_id, method, asset, units, status, destination_masked, code, provider, provider_ref,
-    requested_at, completed_at
-FROM withdrawals
-"""
 _EVENTS = """
 SELECT to_status, evidence, actor_id, at FROM withdrawal_events WHERE withdrawal_id = %s ORDER BY id
 """
@@ -42,7 +38,8 @@ class WithdrawalView:
     id: UUID
     user_id: UUID
     method: PaymentMethod
-    amount: Amount
+    asset: str
+    units: int
     status: WithdrawalStatus
     #: Masked, such as `account ending 6789`.
     destination: str
@@ -58,35 +55,59 @@ class WithdrawalView:
         return ids.encode("wdr", self.id)
 
     @property
+    def amount(self) -> Amount:
+        """What the customer is paid."""
+        return Amount(TRADABLE[self.asset], self.units)
+
+    @property
     def is_cancellable(self) -> bool:
         """Whether it can still be cancelled or rejected: no provider was called yet."""
         return self.status in CANCELLABLE_WITHDRAWALS
 
 
-def withdrawals(session: Session, **filters: Any) -> Page[WithdrawalView]:
-    """Return withdrawals of one customer or of all, newest first. Filters as `payment_page`."""
-    return payment_page(session, _SELECT, _parse, **filters)
+WITHDRAWALS = ListSource(
+    WithdrawalView,
+    sa.select(
+        WithdrawalRow.id,
+        WithdrawalRow.user_id,
+        WithdrawalRow.method,
+        WithdrawalRow.asset,
+        WithdrawalRow.units,
+        WithdrawalRow.status,
+        WithdrawalRow.destination_masked.label("destination"),
+        WithdrawalRow.code,
+        WithdrawalRow.provider,
+        WithdrawalRow.provider_ref,
+        WithdrawalRow.requested_at,
+        WithdrawalRow.completed_at,
+    ),
+    key=WithdrawalRow.id,
+    sorts={"requested": WithdrawalRow.id},
+    filters={
+        "customer": lambda user_id: WithdrawalRow.user_id == user_id,
+        "status": lambda status: WithdrawalRow.status == status,
+        "method": lambda method: WithdrawalRow.method == method,
+        "from": lambda instant: WithdrawalRow.requested_at >= instant,
+        "to": lambda instant: WithdrawalRow.requested_at < instant,
+    },
+)
+
+
+def withdrawals(
+    session: Session, *, user_id: UUID, limit: int, before: UUID | None = None
+) -> Page[WithdrawalView]:
+    """Return a page of a customer's withdrawals, newest first."""
+    return payment_page(session, WITHDRAWALS, user_id=user_id, limit=limit, before=before)
 
 
 def withdrawal(
     session: Session, withdrawal_id: UUID, *, user_id: UUID | None = None
 ) -> WithdrawalView:
     """Return one withdrawal; with `user_id` only if that customer owns it. Raises `NotFound`."""
-    row = session.row(f"{_SELECT} WHERE id = %s", (withdrawal_id,))
-    if row is None or (user_id is not None and row[1] != user_id):
-        raise NotFound
-    return _parse(row)
+    return get_payment(session, WITHDRAWALS, withdrawal_id, user_id)
 
 
 def withdrawal_events(session: Session, withdrawal_id: UUID) -> Sequence[PaymentEvent]:
     """Return the statuses that the withdrawal took, oldest first."""
     rows = session.rows(_EVENTS, (withdrawal_id,))
     return [PaymentEvent(WithdrawalStatus(status), *rest) for status, *rest in rows]
-
-
-def _parse(row: Row) -> WithdrawalView:
-    identifier, user_id, method, code, units, status, *rest = row
-    amount = Amount(TRADABLE[code], units)
-    return WithdrawalView(
-        identifier, user_id, PaymentMethod(method), amount, WithdrawalStatus(status), *rest
-    )

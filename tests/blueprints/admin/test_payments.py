@@ -1,5 +1,6 @@
 """The pages of deposits and withdrawals: filters, release by two people, and rejection."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from app.access import Role
 from app.funding.withdrawals import queries as withdrawal_queries
 from app.funding.withdrawals import withdrawal_approval
-from app.kit import ids
+from app.kit import clock, ids
 from app.kit.db import Database
 from tests.blueprints.admin.conftest import SignInAs
 from tests.paying_customer import PayingCustomer, create_paying_customer, verify_without_evidence
@@ -27,20 +28,40 @@ def path_of(withdrawal: UUID) -> str:
     return f"/admin/payments/withdrawals/{ids.encode('wdr', withdrawal)}"
 
 
-def test_payments_are_filtered_by_status_and_method(
+def test_payments_are_filtered_by_customer_status_method_and_day(
     customer: PayingCustomer, sign_in_as: SignInAs
 ) -> None:
     withdrawal, deposit = customer.withdraw("10.00"), customer.deposit("5.00")
     browser = sign_in_as(Role.AUDITOR)
-    wdr, dep = ids.encode("wdr", withdrawal), ids.encode("dep", deposit)
-    assert (
-        wdr
-        in browser.get_page("/admin/payments/withdrawals?status=approved&method=bank").visible_text
-    )
-    assert wdr not in browser.get_page("/admin/payments/withdrawals?status=completed").visible_text
-    assert dep in browser.get_page("/admin/payments/deposits?method=card").visible_text
-    assert dep not in browser.get_page("/admin/payments/deposits?method=crypto").visible_text
-    assert "5.00" in browser.get_page(f"/admin/payments/deposits/{dep}").visible_text
+    person = ids.encode("usr", customer.actor.user_id)
+    today, tomorrow = clock.now().date(), clock.now().date() + timedelta(days=1)
+
+    def is_listed(identifier: str, path: str, query: str) -> bool:
+        return identifier in browser.get_page(f"/admin/payments/{path}?{query}").visible_text
+
+    for identifier, path, matching, other in (
+        (ids.encode("wdr", withdrawal), "withdrawals", "status=approved", "status=completed"),
+        (ids.encode("wdr", withdrawal), "withdrawals", "method=bank", "method=crypto"),
+        (ids.encode("dep", deposit), "deposits", "method=card", "method=crypto"),
+        (ids.encode("dep", deposit), "deposits", f"from={today}", f"from={tomorrow}"),
+        (ids.encode("dep", deposit), "deposits", f"to={tomorrow}", "to=2020-01-01"),
+    ):
+        assert is_listed(identifier, path, f"customer={person}&{matching}"), matching
+        assert not is_listed(identifier, path, f"customer={person}&{other}"), other
+
+
+def test_customer_of_a_payment_is_named_and_linked(
+    customer: PayingCustomer, sign_in_as: SignInAs
+) -> None:
+    withdrawal = customer.withdraw("10.00")
+    browser = sign_in_as(Role.AUDITOR)
+    person = ids.encode("usr", customer.actor.user_id)
+    page = browser.get_page(f"/admin/payments/withdrawals?customer={person}")
+    assert page.all("a", href=f"/admin/people/{person}")
+    assert page.all("a", href=path_of(withdrawal))
+    assert "1 row" in page.visible_text
+    deposit = ids.encode("dep", customer.deposit("5.00"))
+    assert "5.00" in browser.get_page(f"/admin/payments/deposits/{deposit}").visible_text
     # An auditor may only read, so there is no form.
     assert "Reject payout" not in browser.get_page(path_of(withdrawal)).visible_text
 
