@@ -388,10 +388,9 @@ _STATUSES_BY_STATE: Mapping[PayoutState, frozenset[WithdrawalStatus]] = {
 def _withdrawal_agrees(database: Database, withdrawal_id: UUID, payout: Payout) -> bool:
     with database.reading() as session:
         row = session.row(_WITHDRAWAL, (withdrawal_id,))
-    if row is None:
-        return False
     return (
-        WithdrawalStatus(row[0]) in _STATUSES_BY_STATE[payout.state]
+        row is not None
+        and WithdrawalStatus(row[0]) in _STATUSES_BY_STATE[payout.state]
         and row[1] == payout.amount.units
     )
 

@@ -22,7 +22,7 @@ _SIGN_IN_STEPS = frozenset(
     {"/auth/second-factor", "/auth/enrol", "/auth/enrol/app", "/auth/account/app"}
 )
 #: Documents: their policy forbids even the browser's own style.
-_DOCUMENTS = frozenset({"/support/kyc/documents/<document_id>"})
+_DOCUMENTS = frozenset({"/support/kyc/documents/<document_id>", "/lists/exports/<export_id>/file"})
 #: The sample's sent mail; test_mail.py opens it.
 _MAIL_PREFIX = "/mail/"
 #: A public policy.

@@ -51,6 +51,9 @@ def _normalise(text: str) -> str:
     """Replace what differs between runs: ids, times and digits before the decimal point."""
     text = re.sub(r"\b(usr|qt|trd|USR)([_-])[0-9A-Za-z]{26}\b", r"\1\2ID", text)
     text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "TIME", text)
+    text = re.sub(r"\d{1,2} [A-Z][a-z]{2} \d{4}, \d\d:\d\d UTC", "TIME", text)
+    # An exact amount ends where its decimals end.
+    text = re.sub(r"\d[\d,]*\.\d{5,}", "EXACT", text)
     text = re.sub(r"\d+(\.\d+)?", lambda n: "0" + re.sub(r"\d", "0", n[1] or ""), text)
     return re.sub(r" +", " ", text)
 
