@@ -8,7 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.approvals.rules import ApprovalStatus
 from app.kit.db import Base
+from app.kit.statements import StoredEnum
 
 _STATUSES = "'pending', 'approved', 'rejected', 'withdrawn', 'superseded', 'outdated', 'expired'"
 
@@ -53,7 +55,7 @@ class Approval(Base):
     hash: Mapped[bytes] = mapped_column(sa.LargeBinary)
     reason: Mapped[str] = mapped_column(sa.Text)
     maker_id: Mapped[UUID]
-    status: Mapped[str] = mapped_column(sa.Text)
+    status: Mapped[ApprovalStatus] = mapped_column(StoredEnum(ApprovalStatus))
     checker_id: Mapped[UUID | None]
     decision_reason: Mapped[str | None] = mapped_column(sa.Text)
     created_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))

@@ -6,25 +6,24 @@ from datetime import datetime
 from hmac import compare_digest
 from uuid import UUID
 
+import sqlalchemy as sa
+
 from app.access import Actor, Permission
 from app.approvals import registry, rules
+from app.approvals.models import Approval
 from app.approvals.rules import ApprovalStatus
-from app.kit import clock, pagination
+from app.kit import clock, ids
 from app.kit.counts import Count
 from app.kit.db import Session
 from app.kit.errors import NotFound
-from app.kit.pagination import Page
+from app.kit.list_query import ListSource
 from app.kit.pipeline import Row
+from app.kit.statements import StoredEnum
 
 _SELECT = """
 SELECT id, action, subject, subject_id, payload, before, after, hash, reason, maker_id, status,
     checker_id, decision_reason, created_at, expires_at, decided_at
 FROM approvals WHERE
-"""
-# A pending request that is past its expiry counts as ended before the job marks it.
-_IN_FOLDER = """
-(status = 'pending' AND expires_at > %(now)s) = %(waiting)s
-AND (%(before)s::uuid IS NULL OR id < %(before)s) ORDER BY id DESC LIMIT %(limit)s
 """
 _ABOUT = "subject_id = %s AND status = 'pending' AND expires_at > %s ORDER BY id DESC"
 _COUNT = """
@@ -55,6 +54,11 @@ class ApprovalRequest:
     created_at: datetime
     expires_at: datetime
     decided_at: datetime | None
+
+    @property
+    def public_id(self) -> str:
+        """The id as staff see it."""
+        return ids.encode("apr", self.id)
 
     def is_intact(self) -> bool:
         """Return whether the request still matches its hash."""
@@ -94,13 +98,42 @@ class ApprovalRequest:
         return {person_id for person_id in person_ids if person_id is not None}
 
 
-def list_approvals(
-    session: Session, *, pending: bool, cursor: UUID | None = None, limit: int = 50
-) -> Page[ApprovalRequest]:
-    """Return a page of pending or of ended requests, newest first."""
-    values = {"waiting": pending, "before": cursor, "limit": limit + 1, "now": clock.now()}
-    requests = [_to_request(row) for row in session.rows(_SELECT + _IN_FOLDER, values)]
-    return pagination.paginate(requests, limit, lambda request: request.id)
+def approval_requests() -> ListSource[ApprovalRequest]:
+    """Return all requests. One that is past its expiry has expired before the job marks it."""
+    now = clock.now()
+    is_pending = Approval.status == ApprovalStatus.PENDING
+    is_waiting = sa.and_(is_pending, Approval.expires_at > now)
+    status = sa.case(
+        (sa.and_(is_pending, Approval.expires_at <= now), ApprovalStatus.EXPIRED.value),
+        else_=Approval.status,
+    )
+    return ListSource(
+        ApprovalRequest,
+        sa.select(
+            Approval.id,
+            Approval.action,
+            Approval.subject,
+            Approval.subject_id,
+            Approval.payload,
+            Approval.before,
+            Approval.after,
+            Approval.hash,
+            Approval.reason,
+            Approval.maker_id,
+            sa.type_coerce(status, StoredEnum(ApprovalStatus)).label("status"),
+            Approval.checker_id,
+            Approval.decision_reason,
+            Approval.created_at,
+            Approval.expires_at,
+            Approval.decided_at,
+        ),
+        key=Approval.id,
+        sorts={"requested": Approval.id},
+        filters={
+            "folder": lambda waiting: is_waiting if waiting else sa.not_(is_waiting),
+            "action": lambda name: Approval.action == name,
+        },
+    )
 
 
 def get_approval(session: Session, approval_id: UUID) -> ApprovalRequest:

@@ -1,6 +1,6 @@
 """Approval requests: list them, show one, and approve, reject, cancel or edit it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from uuid import UUID
 
 from flask import Response, request, url_for
@@ -12,7 +12,9 @@ from app.approvals import service as approvals
 from app.approvals.queries import ApprovalRequest
 from app.approvals.registry import TextFields
 from app.approvals.rules import ApprovalStatus
-from app.blueprints.page_blueprint import PageBlueprint, read_cursor, report_at_form, see_other
+from app.blueprints.forms import Form, FormSchema, text_field
+from app.blueprints.lists import ChoiceFilter, Column, ListPage, PersonCell, ReferenceCell
+from app.blueprints.page_blueprint import PageBlueprint, report_at_form, see_other
 from app.blueprints.rendering import render_page
 from app.identity.accounts import people
 from app.keys import rotation_approval as keys_approval
@@ -23,45 +25,95 @@ from app.kit.errors import Conflict, Invalid, NotFound, Refusal
 blp = PageBlueprint("approvals", "/admin/approvals")
 
 
-@blp.view("GET", "", permission=Permission.APPROVALS_READ)
-def list_approvals(session: Session, actor: Actor) -> Response:
-    """List the pending or the decided approval requests."""
-    return _render_list(session, actor)
+_WAITING = "waiting"
 
 
-@blp.view("POST", "/key-rotation", permission=Permission.KEYS_ROTATE, fresh=True)
-def request_key_rotation(session: Session, actor: Actor) -> Response:
+class RotationSchema(FormSchema):
+    """A request for a rotation."""
+
+    reason = text_field("Reason", "Enter a reason.")
+
+
+ROTATE = Form(
+    "rotate",
+    title="Rotate the key ring",
+    about="Once a second person approves, a new key seals personal data, and existing data is"
+    " wrapped again with it.",
+    schema=RotationSchema,
+    button="Request rotation",
+    success="Rotation requested. A second person has to approve it.",
+    failure="The rotation was not requested",
+)
+
+
+def _about(approval: ApprovalRequest) -> PersonCell | ReferenceCell:
+    if approval.subject_id is not None:
+        return PersonCell(approval.subject_id)
+    return ReferenceCell(approval.subject)
+
+
+APPROVALS = ListPage(
+    name="approvals",
+    title="Approvals",
+    about="Requests that need a second person.",
+    source=lambda _session, _actor: approvals_queries.approval_requests(),
+    columns=(
+        Column("request", "Request", lambda approval: approval.title),
+        Column("about", "About", _about),
+        Column("maker", "Requested by", lambda approval: PersonCell(approval.maker_id)),
+        Column("reason", "Reason", lambda approval: approval.reason),
+        Column("requested", "Requested", lambda approval: approval.created_at, sort="requested"),
+        Column("expires", "Expires", lambda approval: approval.expires_at),
+        Column("checker", "Decided by", lambda approval: PersonCell(approval.checker_id, "–")),
+        Column("status", "Status", lambda approval: approval.status),
+        Column("decided", "Decided", lambda approval: approval.decided_at, is_hidden=True),
+        Column("id", "ID", lambda approval: ReferenceCell(approval.public_id), is_hidden=True),
+    ),
+    row_url=lambda approval: url_for(
+        "approvals_pages.show_approval", approval_id=approval.public_id
+    ),
+    default_sort="-requested",
+    filters=(
+        ChoiceFilter(
+            "folder",
+            "Status",
+            default=_WAITING,
+            choices=lambda _session, _actor: [(_WAITING, "Waiting"), ("ended", "Decided")],
+            convert=lambda text: text == _WAITING,
+        ),
+        ChoiceFilter("action", "Request", choices=lambda _session, _actor: _list_actions()),
+    ),
+    empty=("No requests waiting", "Requests that need a second person appear here."),
+    no_match="Requests appear here when they are approved, rejected, cancelled or expired.",
+)
+list_approvals = blp.add_list(
+    "",
+    APPROVALS,
+    permission=Permission.APPROVALS_READ,
+    template="admin/approvals/index.html",
+    context=lambda _session, actor: {
+        "rotate_form": ROTATE,
+        "may_rotate": Permission.KEYS_ROTATE in actor.permissions,
+    },
+)
+
+
+def _list_actions() -> list[tuple[str, str]]:
+    actions = map(approvals_registry.get_action, approvals_registry.action_names())
+    return [(action.name, action.title) for action in actions]
+
+
+@blp.form(
+    "/key-rotation",
+    ROTATE,
+    shown_on=list_approvals,
+    permission=Permission.KEYS_ROTATE,
+    fresh=True,
+)
+def request_key_rotation(session: Session, actor: Actor, fields: Mapping[str, str]) -> str:
     """Request a rotation of the key ring, which a second person approves."""
-    try:
-        with session.savepoint():
-            approval_id = keys_approval.request_rotation(
-                session, actor, reason=request.form.get("reason", "")
-            )
-    except (Invalid, Conflict) as refusal:
-        return _render_list(session, actor, *report_at_form(refusal))
-    return see_other(
-        url_for("approvals_pages.show_approval", approval_id=ids.encode("apr", approval_id))
-    )
-
-
-def _render_list(
-    session: Session, actor: Actor, status: int = 200, problems: dict[str, str] | None = None
-) -> Response:
-    shows_decided = request.args.get("folder") == "ended"
-    cursor = read_cursor()
-    results = approvals_queries.list_approvals(session, pending=not shows_decided, cursor=cursor)
-    people_ids = set().union(*(approval.people for approval in results.data))
-    return render_page(
-        "admin/approvals/index.html",
-        results=results,
-        shows_decided=shows_decided,
-        names=people.get_names(session, people_ids),
-        encode=ids.encode,
-        status=status,
-        may_rotate=Permission.KEYS_ROTATE in actor.permissions,
-        problems=problems or {},
-        form_values=request.form,
-    )
+    approval_id = keys_approval.request_rotation(session, actor, reason=fields["reason"])
+    return url_for("approvals_pages.show_approval", approval_id=ids.encode("apr", approval_id))
 
 
 @blp.view("GET", "/<approval_id>", permission=Permission.APPROVALS_READ, shows="apr")
