@@ -111,7 +111,7 @@ def _check_forms(page: Page) -> None:
     for tag in ("input", "select", "textarea"):
         for attributes in page.all(tag):
             if attributes.get("type") not in _UNLABELLED:
-                assert attributes["id"] in labelled or "aria-label" in attributes, attributes
+                assert "aria-label" in attributes or attributes["id"] in labelled, attributes
     forms = page.all("form")
     assert all(form["action"].startswith("/") for form in forms)
     # A search form is a GET: its URL can be bookmarked, and it needs no CSRF token.

@@ -24,9 +24,10 @@ log = structlog.get_logger("edge")
 _PUBLIC_ID = re.compile(r"[a-z]{2,4}_[0-9a-z]{26}", re.ASCII)
 
 
-def record(refusal: Refusal) -> None:
+def record(refusal: Refusal, subject: str | None = None) -> None:
     """Record the refusal of the current request, if it belongs in the audit trail.
 
+    `subject` is the public id that it is about, if the path does not hold it.
     While the database is unavailable, log that the denial is not recorded.
     """
     actor: Actor | None = request.environ.get(ACTOR)
@@ -47,7 +48,7 @@ def record(refusal: Refusal) -> None:
                 session,
                 actor=actor,
                 action="request.refused",
-                subject=public_ids[0] if public_ids else route,
+                subject=subject or (public_ids[0] if public_ids else route),
                 after=after,
                 reason=refusal.detail,
                 outcome=AuditOutcome.DENIED,

@@ -197,9 +197,12 @@ def run(
     variables: Mapping[str, str],
 ) -> Done | Refused:
     """Parse the posted form and run its act in a savepoint, once for each token."""
-    claimed = _claim(session, actor)
-    if claimed is None or isinstance(claimed, Done):
-        return claimed if claimed is not None else _show_again(form, FormSentBefore())
+    try:
+        claim, effect = claim_token(session, actor)
+    except FormSentBefore as refusal:
+        return _show_again(form, refusal)
+    if effect is not None:
+        return Done(*effect)
     try:
         values = form.schema().load(request.form.to_dict())
     except ValidationError as error:
@@ -217,9 +220,7 @@ def run(
         return _show_again(form, refusal)
     done = returned if isinstance(returned, Done) else Done(returned, None)
     done = Done(done.location, done.message or form.success)
-    content = json.dumps([done.location, done.message]).encode()
-    # The table holds successes, whatever redirect tells of them.
-    idempotency.store_response(session, claimed, StoredResponse(200, "application/json", content))
+    store_effect(session, claim, [done.location, done.message])
     return done
 
 
@@ -229,9 +230,12 @@ def report(done: Done) -> None:
         flash(done.message)
 
 
-def _claim(session: Session, actor: Actor) -> IdempotentRequest | Done | None:
-    """Claim the form's token. Return its earlier effect if there is one, and None if it was used
-    with other values. Raises `FormTokenMissing`."""
+def claim_token(session: Session, actor: Actor) -> tuple[IdempotentRequest, Any]:
+    """Claim the token of the posted form for this transaction.
+
+    Returns the claim, and what `store_effect` stored if the form was sent before, else None. Raises
+    `FormTokenMissing`, and `FormSentBefore` if it was sent with other values.
+    """
     token = request.form.get(TOKEN, "")
     if len(token) != _TOKEN_LENGTH:
         raise FormTokenMissing
@@ -243,8 +247,15 @@ def _claim(session: Session, actor: Actor) -> IdempotentRequest | Done | None:
     try:
         response = idempotency.read_stored_response(claim, stored)
     except IdempotencyKeyReused:
-        return None
-    return claim if response is None else Done(*json.loads(response.body))
+        raise FormSentBefore from None
+    return claim, None if response is None else json.loads(response.body)
+
+
+def store_effect(session: Session, claim: IdempotentRequest, effect: object) -> None:
+    """Store the effect of a form, as JSON, in the transaction of its act."""
+    # The table holds successes, whatever response tells of them.
+    content = json.dumps(effect).encode()
+    idempotency.store_response(session, claim, StoredResponse(200, "application/json", content))
 
 
 def _show_again(form: Form, refusal: Invalid | Conflict, changes: Sequence[Change] = ()) -> Refused:

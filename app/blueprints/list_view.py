@@ -57,6 +57,11 @@ class ListView(Generic[RowT]):
     actor_id: UUID
     endpoint: str
 
+    @property
+    def act_endpoint(self) -> str:
+        """The endpoint to which bulk actions are sent."""
+        return f"{self.endpoint.partition('.')[0]}.act_on_{self.page.name}"
+
     def cells(self, row: RowT) -> list[tuple[Column[RowT], object]]:
         """Return the row's value of each shown column."""
         return [(column, column.value(row)) for column in self.columns]

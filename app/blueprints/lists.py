@@ -153,7 +153,8 @@ class DateFilter(Filter):
 @dataclass(frozen=True, slots=True)
 class BulkAction:
     """An act on selected rows. `run` acts on one id, in a savepoint of its own; it raises what the
-    row's page would refuse. `done` says what happened, for one row and for several."""
+    row's page would refuse. `done` says what happened, for one row and for several. Before a
+    `fresh` one the person reauthenticates."""
 
     name: str
     label: str
@@ -161,6 +162,7 @@ class BulkAction:
     prefix: str
     run: Callable[[Session, Actor, UUID], object]
     done: tuple[str, str]
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,7 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
-from flask import Blueprint, Flask, Response, current_app, flash, redirect, request, url_for
-from flask_wtf.csrf import CSRFError, CSRFProtect
+from flask import Blueprint, Response, current_app, flash, redirect, request, url_for
 
 from app.access import Actor, Permission, require
 from app.blueprints import (
@@ -39,39 +38,22 @@ from app.blueprints import (
     rendering,
     staff_session_cookie,
 )
-from app.blueprints.api_blueprint import ApiBlueprint
 from app.blueprints.environ_keys import ACTOR, SESSION
 from app.blueprints.forms import Done, Form
 from app.blueprints.lists import ListPage
 from app.blueprints.rate_limits import RateLimit
 from app.kit.db import SNAPSHOT, Database, Session
-from app.kit.errors import Invalid, MalformedRequest, NotFound, PermissionDenied, Refusal
+from app.kit.errors import Conflict, Invalid, NotFound, Refusal
 from app.kit.pagination import decode_cursor
 
 PageView = Callable[..., Response]
 #: What a form does: returns where to go, a `Done`, or None for the page of the form.
 Act = Callable[..., Done | str | None]
 
-_REFUSAL_AT_FORM = "pbcex.said_at_form"
-# Providers sign their webhooks; a cookie means nothing there.
-_MACHINE_BLUEPRINTS = frozenset({"webhooks"})
-_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+#: The refusals that a page shows, each with the public id that it is about, if not of the path.
+_SHOWN_REFUSALS = "pbcex.shown_refusals"
 # A path of this application: browsers read "//", "/\" and control characters as another site.
 _SAFE_PATH = re.compile(r"/(?![/\\])[!-\[\]-~]*", re.ASCII)
-
-
-class FormOutdated(MalformedRequest):
-    """The CSRF token of the form is missing, or belongs to a session that has ended."""
-
-    code = "form_outdated"
-    title = "This form is no longer valid. Reload the page and send it again."
-
-
-class CrossSite(PermissionDenied):
-    """A page of another site sent this form."""
-
-    code = "cross_site"
-    title = "This form was sent by another site."
 
 
 class PageBlueprint(Blueprint):
@@ -124,13 +106,13 @@ class PageBlueprint(Blueprint):
                     request.environ[SESSION] = session
                     try:
                         if fresh and not kept_form.restore(session, member.actor):
-                            return _redirect_to_kept_form(request.form[kept_form.FIELD])
+                            return redirect_to_kept_form(request.form[kept_form.FIELD])
                         response = handler(session, member.actor, **variables)
                         kept_form.conclude(session, response)
                     finally:
                         del request.environ[SESSION]
-                if refusal := request.environ.get(_REFUSAL_AT_FORM):
-                    audit_denials.record(refusal)
+                for refusal, subject in request.environ.get(_SHOWN_REFUSALS, ()):
+                    audit_denials.record(refusal, subject)
                 return response
 
             serve.__doc__ = getdoc(handler)
@@ -183,7 +165,7 @@ class PageBlueprint(Blueprint):
                     forms.report(outcome)
                     return see_other(outcome.location or url_of_page(variables))
                 if outcome.refusal is not None:
-                    request.environ[_REFUSAL_AT_FORM] = outcome.refusal
+                    _record_later(outcome.refusal)
                 response = shown_on(session, actor, **variables)
                 response.status_code = outcome.status
                 return response
@@ -209,7 +191,8 @@ class PageBlueprint(Blueprint):
         template: str = "lists/list.html",
         context: Callable[[Session, Actor], Mapping[str, object]] | None = None,
     ) -> PageView:
-        """Add a declared list at `path`; its endpoint is `list_` and the list's name.
+        """Add a declared list at `path`; its endpoint is `list_` and the list's name. Its bulk
+        actions are sent to `path`/bulk.
 
         A `template` that shows more than the list includes `lists/_list.html` and gets what
         `context` returns. Returns the view, on which forms can be shown.
@@ -229,60 +212,42 @@ class PageBlueprint(Blueprint):
             chosen, name = request.form.getlist("ids"), request.form.get("act", "")
             try:
                 action, outcome = bulk_actions.run_bulk_action(page, session, actor, name, chosen)
-            except Invalid as refusal:
-                return render(session, actor, 422, bulk_problem=refusal.message)
+            except (Invalid, Conflict) as refusal:
+                status, problems = report_at_form(refusal)
+                [problem] = problems.values()
+                return render(session, actor, status, bulk_problem=problem)
+            for public_id, row_refusal in outcome.new_refusals.items():
+                _record_later(row_refusal, public_id)
             if outcome.refusals:
                 return render(session, actor, 409, outcome=outcome)
             one, several = action.done
             flash(one if outcome.done == 1 else several.format(outcome.done))
-            return see_other(request.full_path.removesuffix("?"))
+            return reload(session, actor)
+
+        def reload(_session: Session, _actor: Actor) -> Response:
+            query = request.query_string.decode()
+            url = url_for(f"{self.name}.{endpoint}")
+            return see_other(f"{url}?{query}" if query else url)
 
         show.__name__, show.__doc__ = endpoint, page.about
         self.view("GET", path, permission=permission)(show)
         if page.bulk_actions:
             act.__name__, act.__doc__ = f"act_on_{page.name}", f"{page.title}: act on rows."
-            self.view("POST", path, permission=permission)(act)
+            reload.__name__, reload.__doc__ = f"reload_{page.name}", f"{page.title}: reload."
+            fresh = any(action.fresh for action in page.bulk_actions)
+            # Of several actions each checks its own permission.
+            needed = {action.permission for action in page.bulk_actions}
+            act_permission = needed.pop() if len(needed) == 1 else permission
+            self.view("POST", f"{path}/bulk", permission=act_permission, fresh=fresh)(act)
+            self.view("GET", f"{path}/bulk", permission=permission)(reload)
         return show
-
-
-def register(app: Flask) -> None:
-    """Check the CSRF token and the origin of every form.
-
-    The API needs no token: it takes no cookie, so another site cannot make a browser act there.
-    """
-    app.config.update(
-        WTF_CSRF_CHECK_DEFAULT=False,
-        # A token is valid as long as its session.
-        WTF_CSRF_TIME_LIMIT=None,
-        # Our own check (`_is_cross_site`) reads headers that privacy settings do not remove.
-        WTF_CSRF_SSL_STRICT=False,
-    )
-    csrf = CSRFProtect(app)
-    app.register_error_handler(CSRFError, _handle_outdated_form)
-
-    @app.before_request
-    def check_forms() -> None:
-        if request.method in _SAFE_METHODS or request.url_rule is None:
-            return
-        if request.blueprint not in _MACHINE_BLUEPRINTS and not isinstance(
-            current_app.blueprints.get(request.blueprint or ""), ApiBlueprint
-        ):
-            if _is_cross_site():
-                raise CrossSite
-            csrf.protect()
-
-
-def _handle_outdated_form(_error: CSRFError) -> Response:
-    if kept_form.FIELD in request.form:
-        return _redirect_to_kept_form(request.form[kept_form.FIELD])
-    return errors.render_refusal(FormOutdated())
 
 
 def redirect_to_sign_in() -> Response:
     """Redirect to the sign-in page, which leads back to the page that is open now."""
     if kept_form.FIELD in request.form:
         # Its session has ended: after sign-in, the page says what became of the form.
-        return _redirect_to_kept_form(request.form[kept_form.FIELD])
+        return redirect_to_kept_form(request.form[kept_form.FIELD])
     return _leave_page(_url_with_next("auth_pages.show_login", _open_page()))
 
 
@@ -293,10 +258,10 @@ def _redirect_to_reauthentication(actor: Actor, view: PageView, *, keeps_form: b
     # A kept form has no files.
     if not keeps_form or request.files:
         return _leave_page(kept_form.proof_url(_open_page(), None))
-    return _redirect_to_kept_form(kept_form.keep(_database(), actor, view.__doc__))
+    return redirect_to_kept_form(kept_form.keep(_database(), actor, view.__doc__))
 
 
-def _redirect_to_kept_form(public_id: str) -> Response:
+def redirect_to_kept_form(public_id: str) -> Response:
     """Redirect to the page that finishes a kept form or says what became of it."""
     return _leave_page(kept_form.proof_url(_open_page(), public_id))
 
@@ -342,11 +307,16 @@ def report_at_form(refusal: Refusal) -> tuple[int, dict[str, str]]:
 
     The refusal is recorded in the audit trail after the transaction, as if it had been raised.
     """
-    request.environ[_REFUSAL_AT_FORM] = refusal
+    _record_later(refusal)
     status = errors.status_of(type(refusal))
     if isinstance(refusal, Invalid):
         return status, {refusal.field: refusal.message}
     return status, {"": refusal.detail}
+
+
+def _record_later(refusal: Refusal, subject: str | None = None) -> None:
+    """Record in the audit trail, after the transaction, a refusal that the page shows."""
+    request.environ.setdefault(_SHOWN_REFUSALS, []).append((refusal, subject))
 
 
 def read_cursor() -> UUID | None:
@@ -369,14 +339,6 @@ def safe_redirect_path(text: str | None) -> str | None:
 def _url_with_next(endpoint: str, next_path: str | None) -> str:
     url = url_for(endpoint)
     return f"{url}?next={quote(next_path, safe='/')}" if next_path else url
-
-
-def _is_cross_site() -> bool:
-    site = request.headers.get("Sec-Fetch-Site")
-    if site is not None:
-        return site != "same-origin"
-    origin = request.headers.get("Origin")
-    return origin is not None and origin != request.host_url.rstrip("/")
 
 
 def _database() -> Database:

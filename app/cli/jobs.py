@@ -7,8 +7,10 @@ from flask.cli import AppGroup
 from app.kit import clock, ids
 from app.kit.db import Database
 from app.kit.errors import Refusal
+from app.kit.list_query import ListQuery, fetch_page
 from app.outbox import queries as outbox_queries
 from app.outbox import service as outbox
+from app.outbox.rules import JobState
 
 jobs = AppGroup("jobs", help="Background jobs that failed for good.")
 
@@ -21,8 +23,10 @@ def dead(kind: str | None) -> None:
     """List the jobs that failed for good, newest first."""
     with _database().reading() as session:
         total = outbox_queries.DEAD_JOBS.fetch(session)
-        page = outbox_queries.list_unfinished_jobs(session, dead=True, task=kind, limit=_SHOWN)
-    for job in page.data:
+        filters: dict[str, object] = {"folder": JobState.DEAD} | ({"kind": kind} if kind else {})
+        query = ListQuery(filters, "-staged", limit=_SHOWN)
+        page = fetch_page(session, outbox_queries.UNFINISHED_JOBS, query)
+    for job in page.rows:
         staged = clock.rfc3339(job.staged_at)
         click.echo(f"{job.public_id}  {staged}  {job.task}  {job.tries} tries  {job.last_error}")
     if page.next_cursor is not None:

@@ -4,11 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from app.kit import ids, pagination
+import sqlalchemy as sa
+
+from app.kit import ids
 from app.kit.counts import Count
 from app.kit.db import Session
-from app.kit.pagination import Page
+from app.kit.list_query import ListSource
 from app.outbox import rules
+from app.outbox.models import StagedJob
 from app.outbox.rules import JobState
 from app.outbox.service import PREFIX
 
@@ -33,13 +36,6 @@ SELECT task, sum(waiting)::int, sum(dead)::int, min(oldest) FROM (
     SELECT task, 0, count(*), min(staged_at) FROM outbox WHERE dead_at IS NOT NULL GROUP BY task
 ) AS halves GROUP BY task ORDER BY task
 """
-_JOBS = """
-SELECT id, task, staged_at, due_at, dead_at, tries, last_error FROM outbox
-WHERE {folder} AND (%(task)s::text IS NULL OR task = %(task)s)
-    AND (%(before)s::uuid IS NULL OR id < %(before)s) ORDER BY id DESC LIMIT %(limit)s
-"""
-_DEAD = _JOBS.format(folder="dead_at IS NOT NULL")
-_WAITING = _JOBS.format(folder="done_at IS NULL AND dead_at IS NULL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +94,29 @@ class UnfinishedJob:
         return rules.error_type(self.last_error or "")
 
 
+_IS_PENDING = StagedJob.done_at.is_(None) & StagedJob.dead_at.is_(None)
+_IS_DEAD = StagedJob.dead_at.is_not(None)
+#: Two halves, because each has an index of its own; no index would skip the done rows.
+UNFINISHED_JOBS = ListSource(
+    UnfinishedJob,
+    sa.select(
+        StagedJob.id,
+        StagedJob.task,
+        StagedJob.staged_at,
+        StagedJob.due_at,
+        StagedJob.dead_at,
+        StagedJob.tries,
+        StagedJob.last_error,
+    ).where(_IS_PENDING | _IS_DEAD),
+    key=StagedJob.id,
+    sorts={"staged": StagedJob.id},
+    filters={
+        "kind": lambda task: StagedJob.task == task,
+        "folder": lambda state: _IS_DEAD if state is JobState.DEAD else _IS_PENDING,
+    },
+)
+
+
 def list_queue_backlogs(session: Session, now: datetime) -> list[QueueBacklog]:
     """Return each queue that has pending jobs, in alphabetical order."""
     return [QueueBacklog(*row) for row in session.rows(_BACKLOG, {"now": now})]
@@ -111,20 +130,3 @@ def is_task_pending(session: Session, *tasks: str) -> bool:
 def list_task_backlogs(session: Session) -> list[TaskBacklog]:
     """Return each task that has waiting or dead jobs, by name."""
     return [TaskBacklog(*row) for row in session.rows(_KINDS)]
-
-
-def list_unfinished_jobs(
-    session: Session,
-    *,
-    dead: bool,
-    task: str | None = None,
-    cursor: UUID | None = None,
-    limit: int = 50,
-) -> Page[UnfinishedJob]:
-    """Return a page of the dead jobs, or of the waiting ones, newest first.
-
-    `task` restricts the page to one task.
-    """
-    values = {"task": task, "before": cursor, "limit": limit + 1}
-    unfinished = [UnfinishedJob(*row) for row in session.rows(_DEAD if dead else _WAITING, values)]
-    return pagination.paginate(unfinished, limit, lambda job: job.id)

@@ -9,10 +9,10 @@ from flask import Flask
 from app.blueprints import (
     admin,
     auth,
+    form_origin,
     go_to,
     list_pages,
     mail,
-    page_blueprint,
     public,
     references,
     rendering,
@@ -33,7 +33,7 @@ def register(app: Flask, settings: Settings) -> None:
     staff_session_cookie.register(
         app, secure=settings.is_production or settings.public_url.startswith("https://")
     )
-    page_blueprint.register(app)
+    form_origin.register(app)
     for blueprint in _find_blueprints():
         app.register_blueprint(blueprint)
     app.register_blueprint(go_to.blp)

@@ -13,8 +13,10 @@ from app.jobs import dispatch
 from app.jobs.relay import split_into_parcels
 from app.kit import clock
 from app.kit import tasks as kit_tasks
+from app.kit.list_query import fetch_all
 from app.outbox import queries as outbox_queries
 from app.outbox import service as outbox
+from app.outbox.rules import JobState
 from tests.faults.conftest import BACKOFF, wait_until
 from worker import WORKERS
 
@@ -152,7 +154,8 @@ class TestPoisonedJob:
             job_bench.work(app)
         assert (job_bench.effects(user_id), job_bench.effects(healthy)) == (0, 1)
         with job_bench.database.reading() as session:
-            [dead] = outbox_queries.list_unfinished_jobs(session, dead=True).data
+            dead_only = {"folder": JobState.DEAD}
+            [dead] = fetch_all(session, outbox_queries.UNFINISHED_JOBS, dead_only, "staged")
         assert (dead.task, dead.tries, dead.last_error) == ("tests.fail", 3, "ValueError")
 
         poison.unlink()

@@ -26,7 +26,6 @@ from app.kyc.review import transitions
 from app.kyc.rules import DocumentPurpose, VerificationKind, VerificationStatus
 from app.ledger import chart
 from app.ledger import service as ledger
-from app.outbox import service as outbox
 from app.screening.matching import service as screening
 from app.screening.rules import ScreeningSubject
 from tests import sanctions
@@ -301,17 +300,6 @@ def _session(database: Database, owner: Actor) -> str:
     return ids.encode("ses", session_id)
 
 
-def _job(database: Database, _owner: Actor) -> str:
-    """Stage a job and mark it dead."""
-    with database.transaction() as session:
-        job_id = outbox.stage(session, "outbox.prune_done", {})
-        session.send(
-            "UPDATE outbox SET tries = 1, dead_at = now(), last_error = 'a test' WHERE id = %s",
-            (job_id,),
-        )
-    return ids.encode(outbox.PREFIX, job_id)
-
-
 def _case(database: Database, _owner: Actor) -> str:
     """Open a case without a person."""
     with database.transaction() as session:
@@ -427,7 +415,6 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
     "/admin/cases/<case_id>/note": _CASE,
     "/admin/cases/<case_id>/reopen": _CASE,
     "/admin/screening/<screening_id>": ObjectKind("screening_id", _screening, _unknown_id("scr")),
-    "/admin/jobs/<job_id>/revive": ObjectKind("job_id", _job, _unknown_id("job")),
     "/admin/payments/deposits/<deposit_id>": _DEPOSIT,
     "/admin/payments/withdrawals/<withdrawal_id>": _WITHDRAWAL,
     "/admin/payments/withdrawals/<withdrawal_id>/reject": _WITHDRAWAL,

@@ -7,13 +7,13 @@ import pytest
 import time_machine
 
 from app.access import Role
-from app.kit import pagination
 from app.kit.errors import NotFound
+from app.kit.list_query import fetch_all
 from app.kit.tasks import Queue
 from app.outbox import queries as outbox_queries
 from app.outbox import service as outbox
 from app.outbox.errors import JobNotDead
-from app.outbox.rules import Backoff
+from app.outbox.rules import Backoff, JobState
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 BACKOFF = Backoff(base=timedelta(seconds=3), doublings=2, tries_max=3)
@@ -247,7 +247,7 @@ class TestTry:
             assert fail(database, identifier) is last
         assert count_try(database, identifier) is False
         with database.reading() as session:
-            [dead] = outbox_queries.list_unfinished_jobs(session, dead=True).data
+            [dead] = list_jobs(session, folder=JobState.DEAD)
             assert outbox_queries.DEAD_JOBS.fetch(session) == 1
         assert (dead.id, dead.tries, dead.last_error) == (identifier, 3, "ValueError")
 
@@ -307,7 +307,11 @@ def kill(database, task=TASK):
     return identifier
 
 
-def test_unfinished_jobs_are_listed_by_task_and_by_page(database):
+def list_jobs(session, **filters):
+    return list(fetch_all(session, outbox_queries.UNFINISHED_JOBS, filters, "-staged"))
+
+
+def test_unfinished_jobs_are_listed_by_task_and_state(database):
     dead, waiting = kill(database), stage(database)
     other = kill(database, "ledger.roll_up")
     finish(database, stage(database))
@@ -316,15 +320,12 @@ def test_unfinished_jobs_are_listed_by_task_and_by_page(database):
             outbox_queries.TaskBacklog("ledger.roll_up", waiting=0, dead=1, oldest=NOW),
             outbox_queries.TaskBacklog(TASK, waiting=1, dead=1, oldest=NOW),
         ]
-        given_up = outbox_queries.list_unfinished_jobs(session, dead=True).data
-        [pending] = outbox_queries.list_unfinished_jobs(session, dead=False).data
-        first = outbox_queries.list_unfinished_jobs(session, dead=True, limit=1)
-        cursor = pagination.decode_cursor(first.next_cursor)
-        rest = outbox_queries.list_unfinished_jobs(session, dead=True, limit=1, cursor=cursor)
-        [mine] = outbox_queries.list_unfinished_jobs(session, dead=True, task=TASK).data
+        given_up = list_jobs(session, folder=JobState.DEAD)
+        [pending] = list_jobs(session, folder=JobState.WAITING)
+        [mine] = list_jobs(session, folder=JobState.DEAD, kind=TASK)
+        every = list_jobs(session)
     assert [job.id for job in given_up] == [other, dead]
-    assert [job.id for job in (*first.data, *rest.data)] == [other, dead]
-    assert rest.next_cursor is None
+    assert [job.id for job in every] == [other, waiting, dead]
     assert (pending.id, pending.error_type, mine.id) == (waiting, "", dead)
     assert (mine.last_error, mine.error_type) == ("ValueError", "ValueError")
 

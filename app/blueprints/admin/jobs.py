@@ -1,71 +1,94 @@
 """Background jobs: list those that wait and those that failed, and retry failed ones."""
 
-from collections.abc import Callable
-
-from flask import Response, request, url_for
+from collections.abc import Mapping
 
 from app.access import Actor, Permission
-from app.blueprints.page_blueprint import PageBlueprint, read_cursor, report_at_form, see_other
-from app.blueprints.rendering import render_page
-from app.kit import clock, ids
+from app.blueprints.forms import Done, Form, FormSchema, text_field
+from app.blueprints.lists import BulkAction, Column, EnumFilter, Filter, ListPage, ReferenceCell
+from app.blueprints.page_blueprint import PageBlueprint
+from app.kit import clock
 from app.kit.db import Session
-from app.kit.errors import Conflict
 from app.outbox import queries as outbox_queries
 from app.outbox import service as outbox
+from app.outbox.rules import JobState
 
 blp = PageBlueprint("jobs", "/admin/jobs")
 
-_KIND_LENGTH_MAX = 100
+
+class TypeSchema(FormSchema):
+    """The type of the jobs that are retried."""
+
+    kind = text_field("Type", "Choose a type of jobs.")
 
 
-@blp.view("GET", "", permission=Permission.JOBS_READ)
-def list_jobs(session: Session, actor: Actor) -> Response:
-    """List the failed or the waiting jobs, with the number of each by type."""
-    return _render_list(session, actor)
-
-
-@blp.view("POST", "/revive", permission=Permission.JOBS_REVIVE)
-def revive_all(session: Session, actor: Actor) -> Response:
-    """Retry all failed jobs of one type."""
-    kind = request.form.get("kind", "")[:_KIND_LENGTH_MAX]
-    return _act(session, actor, lambda: outbox.revive_jobs_of_task(session, actor, kind))
-
-
-@blp.view("POST", "/<job_id>/revive", permission=Permission.JOBS_REVIVE)
-def revive(session: Session, actor: Actor, job_id: str) -> Response:
-    """Retry one failed job."""
-    identifier = ids.decode(outbox.PREFIX, job_id)
-    return _act(session, actor, lambda: outbox.revive_job(session, actor, identifier))
-
-
-def _act(session: Session, actor: Actor, act: Callable[[], object]) -> Response:
-    """Run `act` and show the list again, with the refusal if there was one."""
-    try:
-        act()
-    except Conflict as refusal:
-        status, problems = report_at_form(refusal)
-        return _render_list(session, actor, status, problems)
-    return see_other(url_for("jobs_pages.list_jobs"))
-
-
-def _render_list(
-    session: Session, actor: Actor, status: int = 200, problems: dict[str, str] | None = None
-) -> Response:
-    kind = request.args.get("kind", "")[:_KIND_LENGTH_MAX]
-    shows_waiting = request.args.get("folder") == "waiting"
-    cursor = read_cursor()
-    now = clock.now()
-    return render_page(
-        "admin/jobs/index.html",
-        status=status,
-        kinds=outbox_queries.list_task_backlogs(session),
-        queues=outbox_queries.list_queue_backlogs(session, now),
-        results=outbox_queries.list_unfinished_jobs(
-            session, dead=not shows_waiting, task=kind or None, cursor=cursor
+RETRY_TYPE = Form(
+    "retry-type",
+    title="Retry all failed jobs of a type",
+    schema=TypeSchema,
+    button="Retry all",
+    success="The jobs will be retried.",
+    failure="No job was retried",
+)
+JOBS = ListPage(
+    name="jobs",
+    title="Background jobs",
+    about="Background work, such as sending mail. Failed jobs wait here until staff retry them.",
+    source=lambda _session, _actor: outbox_queries.UNFINISHED_JOBS,
+    columns=(
+        Column("id", "Job", lambda job: ReferenceCell(job.public_id)),
+        Column("type", "Type", lambda job: job.task),
+        Column("status", "Status", lambda job: job.state),
+        Column("staged", "Staged", lambda job: job.staged_at, sort="staged"),
+        Column("tries", "Tries", lambda job: job.tries),
+        Column("error", "Last error", lambda job: job.error_type or None),
+        Column(
+            "due",
+            "Next try",
+            lambda job: job.due_at if job.state is JobState.WAITING else None,
         ),
-        kind=kind,
-        shows_waiting=shows_waiting,
-        now=now,
-        may_revive=Permission.JOBS_REVIVE in actor.permissions,
-        problems=problems or {},
+    ),
+    default_sort="-staged",
+    filters=(
+        EnumFilter("folder", "Status", JobState, default=JobState.DEAD),
+        Filter("kind", "Type"),
+    ),
+    empty=("No failed jobs", "Jobs appear here when their last try fails."),
+    no_match="No unfinished job is of this type and status.",
+    bulk_actions=(
+        BulkAction(
+            "retry",
+            "Retry",
+            Permission.JOBS_REVIVE,
+            outbox.PREFIX,
+            outbox.revive_job,
+            ("The job will be retried.", "{} jobs will be retried."),
+        ),
+    ),
+)
+
+
+def _list_backlogs(session: Session, actor: Actor) -> Mapping[str, object]:
+    return {
+        "types": outbox_queries.list_task_backlogs(session),
+        "queues": outbox_queries.list_queue_backlogs(session, clock.now()),
+        "retry_form": RETRY_TYPE,
+        "may_retry": Permission.JOBS_REVIVE in actor.permissions,
+    }
+
+
+list_jobs = blp.add_list(
+    "",
+    JOBS,
+    permission=Permission.JOBS_READ,
+    template="admin/jobs/index.html",
+    context=_list_backlogs,
+)
+
+
+@blp.form("/revive", RETRY_TYPE, shown_on=list_jobs, permission=Permission.JOBS_REVIVE)
+def revive_all(session: Session, actor: Actor, fields: Mapping[str, str]) -> Done:
+    """Retry all failed jobs of one type."""
+    count = outbox.revive_jobs_of_task(session, actor, fields["kind"])
+    return Done(
+        message="The job will be retried." if count == 1 else f"{count} jobs will be retried."
     )
