@@ -6,7 +6,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.access import Role
+from app.audit.rules import AuditOutcome
 from app.kit.db import Base, XactId
+from app.kit.statements import StoredEnum
 
 Instant = sa.DateTime(timezone=True)
 
@@ -32,7 +35,7 @@ class AuditRecord(Base):
     #: The person who acted. Null for the system, the command line or an unknown person.
     actor_id: Mapped[UUID | None]
     #: Their role at that moment.
-    actor_role: Mapped[str | None] = mapped_column(sa.Text)
+    actor_role: Mapped[Role | None] = mapped_column(StoredEnum(Role))
     session_id: Mapped[UUID | None]
     #: The customer for whom a member of staff acted.
     on_behalf_of: Mapped[UUID | None]
@@ -44,7 +47,7 @@ class AuditRecord(Base):
     after: Mapped[str | None] = mapped_column(sa.JSON)
     reason: Mapped[str | None] = mapped_column(sa.Text)
     request_id: Mapped[str | None] = mapped_column(sa.Text)
-    outcome: Mapped[str] = mapped_column(sa.Text)
+    outcome: Mapped[AuditOutcome] = mapped_column(StoredEnum(AuditOutcome))
     #: The key of the ring that made `mac`.
     key_id: Mapped[str] = mapped_column(sa.Text)
     mac: Mapped[bytes] = mapped_column(sa.LargeBinary)

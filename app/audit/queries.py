@@ -1,36 +1,21 @@
 """Named reads of the audit trail, for the desks."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import sqlalchemy as sa
+
 from app.access import Role
+from app.audit.models import AuditRecord, AuditSeal
 from app.audit.rules import AuditOutcome, Difference, SealState
 from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import NotFound
-from app.kit.pagination import Page, paginate
-from app.kit.pipeline import Row
+from app.kit.list_query import ListSource, fetch_by_ids
 
-PAGE = 50
-
-_SELECT = """
-SELECT r.id, r.recorded_at, r.actor_id, r.actor_role, r.session_id, r.on_behalf_of, r.action,
-    r.subject, r.before::text, r.after::text, r.reason, r.request_id, r.outcome, s.position,
-    s.sealed_at
-FROM audit_records r LEFT JOIN audit_seals s ON s.record_id = r.id
-"""
-# A nullable condition would hide each filter's index, so a statement has only the filters in use.
-_CONDITIONS = {
-    "actor_id": "r.actor_id = %(actor_id)s",
-    "subject": "r.subject = %(subject)s",
-    "action": "r.action = %(action)s",
-    "outcome": "r.outcome = %(outcome)s",
-    "request_id": "r.request_id = %(request_id)s",
-    "cursor": "r.id < %(cursor)s",
-}
 _HAS_REQUEST = "SELECT EXISTS (SELECT FROM audit_records WHERE request_id = %s)"
 # Takes one step for each action, not for each record.
 _ACTIONS = """
@@ -98,34 +83,38 @@ class AuditRecordRow:
         ]
 
 
-@dataclass(frozen=True, slots=True)
-class AuditFilter:
-    """The filters of a search. None matches every record."""
-
-    actor_id: UUID | None = None
-    subject: str | None = None
-    action: str | None = None
-    outcome: AuditOutcome | None = None
-    request_id: str | None = None
-
-
-def search(
-    session: Session, criteria: AuditFilter, *, cursor: UUID | None = None
-) -> Page[AuditRecordRow]:
-    """Return a page of up to 50 matching records, newest first."""
-    values = {
-        "actor_id": criteria.actor_id,
-        "subject": criteria.subject,
-        "action": criteria.action,
-        "outcome": criteria.outcome,
-        "request_id": criteria.request_id,
-        "cursor": cursor,
-    }
-    filters = {name: value for name, value in values.items() if value is not None}
-    conditions = " AND ".join(_CONDITIONS[name] for name in filters) or "true"
-    statement = f"{_SELECT} WHERE {conditions} ORDER BY r.id DESC LIMIT {PAGE + 1}"
-    rows = session.rows(statement, filters)
-    return paginate([_to_record(row) for row in rows], PAGE, lambda record: record.id)
+RECORDS = ListSource(
+    AuditRecordRow,
+    sa.select(
+        AuditRecord.id,
+        AuditRecord.recorded_at,
+        AuditRecord.actor_id,
+        AuditRecord.actor_role,
+        AuditRecord.session_id,
+        AuditRecord.on_behalf_of,
+        AuditRecord.action,
+        AuditRecord.subject,
+        sa.cast(AuditRecord.before, sa.Text).label("before_text"),
+        sa.cast(AuditRecord.after, sa.Text).label("after_text"),
+        AuditRecord.reason,
+        AuditRecord.request_id,
+        AuditRecord.outcome,
+        AuditSeal.position,
+        AuditSeal.sealed_at,
+    ).join_from(AuditRecord, AuditSeal, AuditSeal.record_id == AuditRecord.id, isouter=True),
+    key=AuditRecord.id,
+    sorts={"recorded": AuditRecord.id},
+    filters={
+        "who": lambda person_id: AuditRecord.actor_id == person_id,
+        "what": lambda subject: AuditRecord.subject == subject,
+        "action": lambda action: AuditRecord.action == action,
+        "outcome": lambda outcome: AuditRecord.outcome == outcome,
+        "request": lambda request_id: AuditRecord.request_id == request_id,
+        # An id begins with the time, and every index of the filters ends with the id.
+        "from": lambda instant: AuditRecord.id >= ids.first_at(instant),
+        "to": lambda instant: AuditRecord.id < ids.first_at(instant),
+    },
+)
 
 
 def has_request(session: Session, request_id: str) -> bool:
@@ -146,24 +135,15 @@ def latest_actor_about(session: Session, subject: str) -> UUID | None:
 
 def get_record(session: Session, identifier: UUID) -> AuditRecordRow:
     """Return the record. Raises `NotFound`."""
-    row = session.row(_SELECT + "WHERE r.id = %s", (identifier,))
-    if row is None:
+    records = fetch_by_ids(session, RECORDS, [identifier], "recorded")
+    if not records:
         raise NotFound
-    return _to_record(row)
+    return records[0]
 
 
 def list_actions(session: Session) -> list[str]:
     """Return every recorded action, in alphabetical order."""
     return [action for (action,) in session.rows(_ACTIONS)]
-
-
-def _to_record(row: Row) -> AuditRecordRow:
-    record = AuditRecordRow(*row)
-    return replace(
-        record,
-        actor_role=Role(record.actor_role) if record.actor_role is not None else None,
-        outcome=AuditOutcome(record.outcome),
-    )
 
 
 def _fields(text: str | None) -> dict[str, Any]:

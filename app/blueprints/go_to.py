@@ -39,7 +39,7 @@ def go_to(session: Session, actor: Actor) -> Response:
         if len(found) == 1:
             return see_other(url_for("people_pages.show_person", person_id=found[0].public_id))
         if not found and _has_records(session, actor, text):
-            return see_other(url_for("audit_pages.search_records", request=text))
+            return see_other(url_for("audit_pages.list_audit_records", request=text))
         problem = "" if found else f"Nothing that you may open has the ID, email or phone “{text}”."
     return render_page(
         "go_to.html",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from app.blueprints.lists import PersonCell, ReferenceCell
+from app.blueprints.lists import ExactTimeCell, PersonCell, ReferenceCell
 from app.kit import clock
 from app.kit.labels import LabelledEnum, StatusEnum
 from app.kit.money import Amount
@@ -15,6 +15,7 @@ def cell_kind(value: object) -> str:
     kinds: tuple[tuple[type, str], ...] = (
         (type(None), "missing"),
         (datetime, "time"),
+        (ExactTimeCell, "exact time"),
         (Amount, "amount"),
         (StatusEnum, "status"),
         (ReferenceCell, "reference"),
@@ -34,6 +35,8 @@ def cell_text(value: object, names: Mapping[UUID, str]) -> str:
             text = names.get(person_id, "Erased person")
         case ReferenceCell():
             text = value.public_id
+        case ExactTimeCell():
+            text = clock.rfc3339(value.instant)
         case datetime():
             text = clock.rfc3339(value)
         case LabelledEnum():

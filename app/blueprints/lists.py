@@ -41,6 +41,13 @@ class ReferenceCell:
 
 
 @dataclass(frozen=True, slots=True)
+class ExactTimeCell:
+    """A time that a page shows to the second."""
+
+    instant: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Column(Generic[RowT]):
     """A column. What `value` returns decides how it is shown: text, a time, an amount or a number
     (aligned to the right), a labelled member, a `PersonCell`, a `ReferenceCell`, or None."""

@@ -151,7 +151,9 @@ SECTIONS = (
             NavEntry(
                 "Screening", "screening_pages.list_screenings", "scan", Permission.SCREENING_READ
             ),
-            NavEntry("Audit trail", "audit_pages.search_records", "list", Permission.AUDIT_READ),
+            NavEntry(
+                "Audit trail", "audit_pages.list_audit_records", "list", Permission.AUDIT_READ
+            ),
             NavEntry("Jobs", "jobs_pages.list_jobs", "layers", Permission.JOBS_READ, _FAILED_JOBS),
             NavEntry("Key ring", "keys_pages.show_key_ring", "key-ring", Permission.KEYS_READ),
         ),

@@ -4,6 +4,7 @@
 another kind. The alphabet is Crockford's, as in the TypeID convention.
 """
 
+from datetime import datetime
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -20,6 +21,12 @@ _LENGTH = 26
 def new() -> UUID:
     """Return a new identifier, greater than those of earlier milliseconds."""
     return uuid7()
+
+
+def first_at(instant: datetime) -> UUID:
+    """Return the smallest identifier of this millisecond, to find what was created since."""
+    milliseconds = int(instant.timestamp() * 1000)
+    return UUID(int=max(0, milliseconds) << 80)
 
 
 def encode(prefix: str, identifier: UUID) -> str:
