@@ -170,7 +170,9 @@ class PageBlueprint(Blueprint):
                 response.status_code = outcome.status
                 return response
 
-            def reload(_session: Session, _actor: Actor, **variables: str) -> Response:
+            def reload(session: Session, actor: Actor, **variables: str) -> Response:
+                # Refuses what does not exist or is not for this person, as the page does.
+                shown_on(session, actor, **variables)
                 return see_other(url_of_page(variables))
 
             send.__name__, send.__doc__ = act.__name__, getdoc(act)

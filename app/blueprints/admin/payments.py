@@ -1,12 +1,12 @@
 """Payments: deposits and withdrawals, the release of large withdrawals, and their rejection."""
 
-from collections.abc import Callable
-from uuid import UUID
+from collections.abc import Mapping
 
-from flask import Response, request, url_for
+from flask import Response, url_for
 
 from app.access import Actor, Permission
 from app.approvals import queries as approvals_queries
+from app.blueprints.forms import Form, FormSchema, text_field
 from app.blueprints.lists import (
     Column,
     DateFilter,
@@ -16,7 +16,7 @@ from app.blueprints.lists import (
     PersonCell,
     PersonFilter,
 )
-from app.blueprints.page_blueprint import PageBlueprint, report_at_form, see_other
+from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import render_page
 from app.funding.deposits import queries as deposit_queries
 from app.funding.deposits import service as deposits
@@ -28,7 +28,6 @@ from app.funding.withdrawals import withdrawal_approval
 from app.identity.accounts import people
 from app.kit import ids
 from app.kit.db import Session
-from app.kit.errors import Conflict, Invalid
 from app.kit.labels import StatusEnum
 
 blp = PageBlueprint("payments", "/admin/payments")
@@ -89,6 +88,35 @@ DEPOSITS = ListPage(
     filters=_filters(DepositStatus),
     empty=("No deposits yet", "They appear here when customers request them."),
 )
+
+
+class ReasonSchema(FormSchema):
+    """Why staff release or reject a payout."""
+
+    reason = text_field("Reason (internal)", "Enter a reason.")
+
+
+RELEASE = Form(
+    "release",
+    title="Release",
+    about="A second person must approve a payout of this size.",
+    schema=ReasonSchema,
+    button="Request release",
+    success="Release requested. Another person has to approve it.",
+    failure="The release was not requested",
+    confirm="Request the release of this payout?",
+)
+REJECT = Form(
+    "reject",
+    title="Reject payout",
+    schema=ReasonSchema,
+    button="Reject payout",
+    success="Payout rejected. The customer can use the amount again.",
+    failure="The payout was not rejected",
+    is_dangerous=True,
+    confirm="Reject this payout?",
+)
+
 blp.add_list("/withdrawals", WITHDRAWALS, permission=Permission.PAYMENTS_READ)
 blp.add_list("/deposits", DEPOSITS, permission=Permission.PAYMENTS_READ)
 
@@ -117,77 +145,7 @@ def show_deposit(session: Session, _actor: Actor, deposit_id: str) -> Response:
 )
 def show_withdrawal(session: Session, actor: Actor, withdrawal_id: str) -> Response:
     """Show a withdrawal, its timeline and the forms to release or reject it."""
-    return _render_withdrawal(session, actor, ids.decode(withdrawals.PREFIX, withdrawal_id))
-
-
-@blp.view(
-    "POST",
-    "/withdrawals/<withdrawal_id>/release",
-    permission=Permission.PAYMENTS_RELEASE,
-    fresh=True,
-)
-def request_release(session: Session, actor: Actor, withdrawal_id: str) -> Response:
-    """Request the release of a large withdrawal, which a second person approves."""
-    approval_ids: list[UUID] = []
-
-    def ask_to_release(identifier: UUID, reason: str) -> None:
-        approval_ids.append(
-            withdrawal_approval.request_release(session, actor, identifier, reason=reason)
-        )
-
-    response = _act(session, actor, withdrawal_id, ask_to_release, "release")
-    if not approval_ids:
-        return response
-    approval_id = ids.encode("apr", approval_ids[0])
-    return see_other(url_for("approvals_pages.show_approval", approval_id=approval_id))
-
-
-@blp.view(
-    "POST",
-    "/withdrawals/<withdrawal_id>/reject",
-    permission=Permission.PAYMENTS_RELEASE,
-    fresh=True,
-)
-def reject(session: Session, actor: Actor, withdrawal_id: str) -> Response:
-    """Reject a withdrawal before it is sent, and end its hold."""
-
-    def reject_withdrawal(identifier: UUID, reason: str) -> None:
-        withdrawals.reject(session, actor, identifier, reason=reason)
-
-    return _act(session, actor, withdrawal_id, reject_withdrawal, "reject")
-
-
-def _act(
-    session: Session,
-    actor: Actor,
-    withdrawal_id: str,
-    act: Callable[[UUID, str], None],
-    form_id: str,
-) -> Response:
-    """Run `act` with the form's reason and show the withdrawal again, with the problems of the
-    form if it was refused."""
     identifier = ids.decode(withdrawals.PREFIX, withdrawal_id)
-    withdrawal_queries.withdrawal(session, identifier)
-    try:
-        with session.savepoint():
-            act(identifier, request.form.get("reason", ""))
-    except (Invalid, Conflict) as refusal:
-        status, problems = report_at_form(refusal)
-        return _render_withdrawal(
-            session, actor, identifier, status=status, form_id=form_id, problems=problems
-        )
-    return see_other(url_for("payments_pages.show_withdrawal", withdrawal_id=withdrawal_id))
-
-
-def _render_withdrawal(
-    session: Session,
-    actor: Actor,
-    identifier: UUID,
-    *,
-    status: int = 200,
-    form_id: str = "",
-    problems: dict[str, str] | None = None,
-) -> Response:
     withdrawal = withdrawal_queries.withdrawal(session, identifier)
     steps = withdrawal_queries.withdrawal_events(session, identifier)
     people_ids = [withdrawal.user_id, *(step.actor_id for step in steps if step.actor_id)]
@@ -196,15 +154,56 @@ def _render_withdrawal(
         for approval in approvals_queries.list_pending_about(session, withdrawal.user_id)
         if approval.subject == withdrawal.public_id
     ]
+    may_release = Permission.PAYMENTS_RELEASE in actor.permissions
+    is_awaiting = withdrawal.status is WithdrawalStatus.AWAITING_APPROVAL
     return render_page(
         "admin/payments/withdrawal.html",
         pending=[(approval, ids.encode("apr", approval.id)) for approval in pending],
-        status=status,
         withdrawal=withdrawal,
         steps=steps,
         names=people.get_names(session, people_ids),
-        may_release=Permission.PAYMENTS_RELEASE in actor.permissions,
-        form_id=form_id,
-        problems=problems or {},
-        form_values=request.form,
+        # Each form, its URL, and whether the withdrawal's status allows it.
+        forms=[
+            (
+                RELEASE,
+                url_for("payments_pages.request_release", withdrawal_id=withdrawal_id),
+                may_release and is_awaiting and not pending,
+            ),
+            (
+                REJECT,
+                url_for("payments_pages.reject", withdrawal_id=withdrawal_id),
+                may_release and withdrawal.is_cancellable,
+            ),
+        ],
     )
+
+
+@blp.form(
+    "/withdrawals/<withdrawal_id>/release",
+    RELEASE,
+    shown_on=show_withdrawal,
+    permission=Permission.PAYMENTS_RELEASE,
+    fresh=True,
+)
+def request_release(
+    session: Session, actor: Actor, fields: Mapping[str, str], withdrawal_id: str
+) -> str:
+    """Request the release of a large withdrawal, which a second person approves."""
+    identifier = ids.decode(withdrawals.PREFIX, withdrawal_id)
+    approval_id = withdrawal_approval.request_release(
+        session, actor, identifier, reason=fields["reason"]
+    )
+    return url_for("approvals_pages.show_approval", approval_id=ids.encode("apr", approval_id))
+
+
+@blp.form(
+    "/withdrawals/<withdrawal_id>/reject",
+    REJECT,
+    shown_on=show_withdrawal,
+    permission=Permission.PAYMENTS_RELEASE,
+    fresh=True,
+)
+def reject(session: Session, actor: Actor, fields: Mapping[str, str], withdrawal_id: str) -> None:
+    """Reject a withdrawal before it is sent, and end its hold."""
+    identifier = ids.decode(withdrawals.PREFIX, withdrawal_id)
+    withdrawals.reject(session, actor, identifier, reason=fields["reason"])

@@ -11,6 +11,7 @@ from app.funding.withdrawals import withdrawal_approval
 from app.kit import clock, ids
 from app.kit.db import Database
 from tests.blueprints.admin.conftest import SignInAs
+from tests.page_client import check_page
 from tests.paying_customer import PayingCustomer, create_paying_customer, verify_without_evidence
 from tests.people import People
 from tests.unchanged_database import database_unchanged
@@ -75,9 +76,13 @@ def test_large_withdrawal_is_released_by_two_people(
     with database_unchanged(customer.database):
         refused = maker.submit_form(path_of(withdrawal), "release", reason="")
         assert refused.status_code == 422
+        assert "Enter a reason." in check_page(refused).visible_text
     asked = maker.submit_form(path_of(withdrawal), "release", reason="A known customer")
     assert asked.status_code == 303
-    assert {"href": asked.location} in maker.get_page(path_of(withdrawal)).all("a")
+    assert "Release requested." in maker.get_page(asked.location).visible_text
+    waiting = maker.get_page(path_of(withdrawal))
+    assert {"href": asked.location} in waiting.all("a")
+    assert waiting.all("form", id="release") == []
     checker = sign_in_as(Role.ADMIN)
     request = asked.location
     shown = checker.get_page(request)
@@ -105,7 +110,35 @@ def test_withdrawal_is_rejected_with_a_reason_and_its_hold_ends(
     response = browser.submit_form(path_of(withdrawal), "reject", reason="The story does not hold")
     assert response.status_code == 303
     assert (customer.withdrawal_status(withdrawal), customer.held_cents()) == ("rejected", 0)
-    assert "The story does not hold" in browser.get_page(path_of(withdrawal)).visible_text
+    rejected = browser.get_page(path_of(withdrawal)).visible_text
+    assert "The story does not hold" in rejected
+    assert "Payout rejected." in rejected
+
+
+def test_rejection_of_a_withdrawal_that_moved_on_says_why_without_the_form(
+    customer: PayingCustomer, sign_in_as: SignInAs
+) -> None:
+    path = path_of(customer.withdraw("10000.00"))
+    browser, other = sign_in_as(Role.COMPLIANCE), sign_in_as(Role.COMPLIANCE)
+    fields = browser.get_page(path).hidden_fields["reject"]
+    other.submit_form(path, "reject", reason="The story does not hold")
+    refused = browser.client.post(f"{path}/reject", data={**fields, "reason": "Too large by far"})
+    assert refused.status_code == 409
+    page = check_page(refused)
+    assert "The payout was not rejected" in page.visible_text
+    assert "The withdrawal's status does not allow this." in page.visible_text
+    assert page.all("form", id="reject") == []
+
+
+def test_dialog_before_a_rejection_restates_amount_customer_and_destination(
+    customer: PayingCustomer, sign_in_as: SignInAs
+) -> None:
+    page = sign_in_as(Role.COMPLIANCE).get_page(path_of(customer.withdraw("10000.00")))
+    assert page.all("dialog", id="reject-confirm")
+    assert page.all("button", **{"data-confirm": "reject-confirm"})
+    dialog = page.visible_text.split("Reject this payout?")[1]
+    for text in ("10,000.00", "Ada Lovelace", "account ending"):
+        assert text in dialog
 
 
 def test_support_sees_a_withdrawal_and_cannot_release_it(
