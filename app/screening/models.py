@@ -10,6 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.keys.registry import Sealed
 from app.kit.db import Base
+from app.kit.statements import StoredEnum
+from app.screening.rules import Verdict
 
 
 class SanctionsList(Base):
@@ -106,7 +108,7 @@ class Screening(Base):
     #: A blind index: the same subject has the same key, which reveals no name.
     subject_key: Mapped[bytes] = mapped_column(sa.LargeBinary)
     threshold: Mapped[int] = mapped_column(sa.SmallInteger)
-    verdict: Mapped[str] = mapped_column(sa.Text)
+    verdict: Mapped[Verdict] = mapped_column(StoredEnum(Verdict))
     case_id: Mapped[UUID | None]
     screened_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
 

@@ -7,14 +7,24 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import sqlalchemy as sa
+
 from app.keys import service as keys
-from app.kit import ids, pagination
+from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import NotFound
-from app.kit.pagination import Page
-from app.kit.pipeline import Row
+from app.kit.list_query import ListSource, fetch_by_ids
+from app.kit.statements import StoredEnum
 from app.screening.matching.service import PREFIX, subject_key
-from app.screening.rules import Agreement, MatchedOn, PartyType, ScreeningSubject, Verdict
+from app.screening.models import Screening, ScreeningDecision, ScreeningHit
+from app.screening.rules import (
+    Agreement,
+    HitDecision,
+    MatchedOn,
+    PartyType,
+    ScreeningSubject,
+    Verdict,
+)
 
 _IS_BLOCKED = """
 SELECT EXISTS (SELECT FROM screening_decisions
@@ -33,17 +43,6 @@ _LISTS = """
 SELECT version, digest, imported_at, entries, aliases, addresses, wallets, added, changed, removed
 FROM sanctions_lists ORDER BY version DESC LIMIT %s
 """
-_SELECT = """
-SELECT s.id, s.list_version, s.purpose, s.about, s.person_id, s.threshold, s.verdict, s.case_id,
-    s.screened_at, s.subject_sealed,
-    (SELECT count(*) FROM screening_hits h WHERE h.screening_id = s.id),
-    (SELECT max(h.score) FROM screening_hits h WHERE h.screening_id = s.id)
-FROM screenings s WHERE
-"""
-_RECENT = """
-(%(before)s::uuid IS NULL OR s.id < %(before)s) {only} ORDER BY s.id DESC LIMIT %(limit)s
-"""
-_ONLY_FOUND = "AND s.verdict <> 'clear'"
 _HITS = """
 SELECT entry_number, listed, matched, score, birth, country, cleared FROM screening_hits
 WHERE screening_id = %s ORDER BY score DESC, entry_number
@@ -76,7 +75,7 @@ class ListVersion:
 class ScreeningRow:
     """A recorded screening.
 
-    `subject` holds names, birth date and countries, or a wallet address; `score` is the best hit's.
+    `score` is the best hit's; `decision` is None if there was nothing to decide.
     """
 
     id: UUID
@@ -88,9 +87,10 @@ class ScreeningRow:
     verdict: Verdict
     case_id: UUID | None
     screened_at: datetime
-    subject: Mapping[str, Any]
+    subject_sealed: bytes
     hits: int
     score: int | None
+    decision: HitDecision | None
 
     @property
     def public_id(self) -> str:
@@ -98,9 +98,19 @@ class ScreeningRow:
         return ids.encode(PREFIX, self.id)
 
     @property
+    def subject(self) -> Mapping[str, Any]:
+        """Names, birth date and countries, or a wallet address."""
+        opened = keys.open_sealed(
+            bytes(self.subject_sealed), table="screenings", column="subject_sealed", key=self.id
+        )
+        subject: Mapping[str, Any] = json.loads(opened)
+        return subject
+
+    @property
     def name(self) -> str:
         """The first name, or the wallet address."""
-        names = self.subject.get("names") or [self.subject.get("wallet", "")]
+        subject = self.subject
+        names = subject.get("names") or [subject.get("wallet", "")]
         return str(names[0])
 
 
@@ -131,6 +141,75 @@ class ListedParty:
     addresses: list[list[str]]
 
 
+def _decided(*conditions: sa.ColumnElement[bool]) -> sa.ScalarSelect[str | None]:
+    """Return the decision in force; a match takes precedence."""
+    return (
+        sa.select(sa.func.min(ScreeningDecision.decision))
+        .where(ScreeningDecision.lifted_at.is_(None), *conditions)
+        .scalar_subquery()
+    )
+
+
+# Hits are decided in the screening's case. Without one, the subject was a decided match before.
+_DECISION = sa.type_coerce(
+    sa.case(
+        (Screening.verdict == Verdict.CLEAR, None),
+        else_=sa.func.coalesce(
+            sa.case(
+                (
+                    Screening.case_id.is_not(None),
+                    _decided(ScreeningDecision.case_id == Screening.case_id),
+                ),
+                else_=_decided(
+                    sa.or_(
+                        ScreeningDecision.subject_key == Screening.subject_key,
+                        sa.and_(
+                            ScreeningDecision.person_id == Screening.person_id,
+                            ScreeningDecision.decision == "match",
+                        ),
+                    )
+                ),
+            ),
+            sa.literal(HitDecision.OPEN.value),
+        ),
+    ),
+    StoredEnum(HitDecision),
+)
+SCREENINGS = ListSource(
+    ScreeningRow,
+    sa.select(
+        Screening.id,
+        Screening.list_version,
+        Screening.purpose,
+        Screening.about,
+        Screening.person_id,
+        Screening.threshold,
+        Screening.verdict,
+        Screening.case_id,
+        Screening.screened_at,
+        Screening.subject_sealed,
+        sa.select(sa.func.count())
+        .where(ScreeningHit.screening_id == Screening.id)
+        .scalar_subquery()
+        .label("hits"),
+        sa.select(sa.func.max(ScreeningHit.score))
+        .where(ScreeningHit.screening_id == Screening.id)
+        .scalar_subquery()
+        .label("score"),
+        _DECISION.label("decision"),
+    ),
+    key=Screening.id,
+    sorts={"screened": Screening.id},
+    filters={
+        # The first condition is that of the index of screenings that are not clear.
+        "decision": lambda decision: sa.and_(
+            Screening.verdict != sa.literal_column("'clear'"), decision == _DECISION
+        ),
+        "verdict": lambda verdict: Screening.verdict == verdict,
+    },
+)
+
+
 def is_blocked(
     session: Session, *, person_id: UUID | None = None, subject: ScreeningSubject | None = None
 ) -> bool:
@@ -157,23 +236,12 @@ def list_versions(session: Session, limit: int = 10) -> list[ListVersion]:
     return [ListVersion(row[0], bytes(row[1]), *row[2:]) for row in session.rows(_LISTS, (limit,))]
 
 
-def screenings(
-    session: Session, *, with_hits_only: bool, cursor: UUID | None = None, limit: int = 25
-) -> Page[ScreeningRow]:
-    """Return screenings, newest first; with `with_hits_only`, those that are not clear."""
-    statement = _SELECT + _RECENT.format(only=_ONLY_FOUND if with_hits_only else "")
-    rows = session.rows(statement, {"before": cursor, "limit": limit + 1})
-    return pagination.paginate(
-        [_screening_from_row(row) for row in rows], limit, lambda row: row.id
-    )
-
-
 def screening(session: Session, screening_id: UUID) -> ScreeningRow:
     """Return the screening with this id. Raises `NotFound`."""
-    row = session.row(_SELECT + "s.id = %s", (screening_id,))
-    if row is None:
+    rows = fetch_by_ids(session, SCREENINGS, [screening_id], "screened")
+    if not rows:
         raise NotFound
-    return _screening_from_row(row)
+    return rows[0]
 
 
 def hits(session: Session, screening_id: UUID) -> list[HitRow]:
@@ -201,26 +269,3 @@ def listed_parties(session: Session, numbers: list[int], version: int) -> Mappin
         number: ListedParty(number, name, PartyType(sort), *rest)
         for number, name, sort, *rest in rows
     }
-
-
-def _screening_from_row(row: Row) -> ScreeningRow:
-    (
-        identifier,
-        version,
-        purpose,
-        about,
-        person,
-        threshold,
-        verdict,
-        case_id,
-        screened_at,
-        sealed,
-        *rest,
-    ) = row
-    opened = keys.open_sealed(
-        bytes(sealed), table="screenings", column="subject_sealed", key=identifier
-    )
-    return ScreeningRow(
-        identifier, version, purpose, about, person, threshold, Verdict(verdict), case_id,
-        screened_at, json.loads(opened), *rest,
-    )  # fmt: skip

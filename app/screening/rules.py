@@ -46,6 +46,14 @@ class Verdict(StatusEnum):
     """Decided to be a listed party."""
 
 
+class HitDecision(StatusEnum):
+    """What staff decided about the hits of a screening. `OPEN` is not stored."""
+
+    OPEN = "open", "To be decided", Mark.REVIEW
+    MATCH = "match", "True match", Mark.STOPPED
+    NO_MATCH = "no_match", "False positive", Mark.DONE
+
+
 class MatchedOn(LabelledEnum):
     """What of a listed party a hit is like."""
 

@@ -2,10 +2,12 @@
 
 from datetime import date
 
-from flask import Response, request
+from flask import Response, request, url_for
 
 from app.access import Actor, Permission
-from app.blueprints.page_blueprint import PageBlueprint, read_cursor, report_at_form
+from app.blueprints import list_view
+from app.blueprints.lists import Column, EnumFilter, ListPage, ReferenceCell
+from app.blueprints.page_blueprint import PageBlueprint, report_at_form
 from app.blueprints.rendering import render_page
 from app.cases.service import PREFIX as CASE
 from app.identity.accounts import people
@@ -18,31 +20,97 @@ from app.screening.errors import NoSanctionsList
 from app.screening.lists.countries import COUNTRY_NAMES
 from app.screening.matching import service
 from app.screening.matching.name_index import Hit
-from app.screening.rules import ScreeningRules, ScreeningSubject, Verdict
+from app.screening.rules import HitDecision, ScreeningRules, ScreeningSubject, Verdict
 
 blp = PageBlueprint("screening", "/admin/screening")
 
+_TEMPLATE = "admin/screening/index.html"
 _NAME_LENGTH_MAX = 200
 _COUNTRIES = sorted(
     ((code, name) for code, name in COUNTRY_NAMES.items()), key=lambda country: country[1]
 )
 
 
-@blp.view("GET", "", permission=Permission.SCREENING_READ)
-def list_screenings(session: Session, _actor: Actor) -> Response:
-    """List the versions of the sanctions list and the latest screenings."""
-    return _render_list(session)
+def _context(session: Session, _actor: Actor) -> dict[str, object]:
+    """Return what the page shows besides the list of screenings."""
+    return {
+        "lists": screening_queries.list_versions(session),
+        "threshold": resolve(ScreeningRules).threshold,
+        "countries": [("", "Unknown"), *_COUNTRIES],
+        "problems": {},
+        "form_values": request.form,
+    }
+
+
+SCREENINGS = ListPage(
+    name="screenings",
+    title="Screenings",
+    about="Sanctions checks of people, companies, payees and wallet addresses.",
+    source=lambda _session, _actor: screening_queries.SCREENINGS,
+    columns=(
+        Column("name", "Subject", lambda screening: screening.name),
+        Column("screened", "Screened", lambda screening: screening.screened_at, sort="screened"),
+        Column(
+            "purpose",
+            "Purpose",
+            lambda screening: screening.purpose.replace("_", " ").capitalize(),
+        ),
+        Column("about", "Reference", lambda screening: ReferenceCell(screening.about)),
+        Column("version", "List version", lambda screening: screening.list_version),
+        Column("hits", "Hits", lambda screening: screening.hits),
+        Column(
+            "score",
+            "Best score",
+            lambda screening: screening.score,
+            is_figure=True,
+            tooltip="From 0 to 100",
+        ),
+        Column("verdict", "Verdict", lambda screening: screening.verdict),
+        Column("decision", "Decision", lambda screening: screening.decision),
+        Column("id", "ID", lambda screening: screening.public_id, is_hidden=True),
+    ),
+    row_url=lambda screening: url_for(
+        "screening_pages.show_screening", screening_id=screening.public_id
+    ),
+    default_sort="-screened",
+    filters=(
+        EnumFilter("decision", "Decision", members=HitDecision, default=HitDecision.OPEN),
+        EnumFilter("verdict", "Verdict", members=Verdict),
+    ),
+    empty=(
+        "No screenings yet",
+        "People, companies and payees appear here when they are screened.",
+    ),
+    no_match="Nothing waits for a decision, or no screening fits. Remove a filter to see others.",
+)
+blp.add_list(
+    "",
+    SCREENINGS,
+    permission=Permission.SCREENING_READ,
+    template=_TEMPLATE,
+    context=_context,
+)
 
 
 @blp.view("POST", "/try", permission=Permission.SCREENING_READ)
-def check_name(session: Session, _actor: Actor) -> Response:
+def check_name(session: Session, actor: Actor) -> Response:
     """Check a name against the sanctions list. It is not saved, and in no URL and no log."""
+    context = _context(session, actor)
+    status, version, matches, clear = 200, 0, list[Hit](), None
     try:
         version, matches = service.preview_hits(session, _parse_subject())
+        clear = None if matches else Verdict.CLEAR
     except (Invalid, NoSanctionsList) as refusal:
-        status, problems = report_at_form(refusal)
-        return _render_list(session, status=status, problems=problems)
-    return _render_list(session, checked=(version, matches))
+        status, context["problems"] = report_at_form(refusal)
+    context |= {
+        "clear": clear,
+        "matches": matches,
+        "listings": screening_queries.listed_parties(
+            session, [match.entry_number for match in matches], version
+        ),
+    }
+    view = list_view.open_list(SCREENINGS, session, actor, request.args)
+    return render_page(_TEMPLATE, status=status, view=view, **context)
 
 
 def _parse_subject() -> ScreeningSubject:
@@ -58,36 +126,6 @@ def _parse_subject() -> ScreeningSubject:
     except ValueError:
         raise Invalid("born", "Enter a date, like 1970-12-31.") from None
     return ScreeningSubject((name,), birth_date, frozenset({country}) if country else frozenset())
-
-
-def _render_list(
-    session: Session,
-    *,
-    status: int = 200,
-    problems: dict[str, str] | None = None,
-    checked: tuple[int, list[Hit]] | None = None,
-) -> Response:
-    """Show the list; `checked` is the list's version and the matches of a name that was checked."""
-    shows_all = request.args.get("folder") == "all"
-    cursor = read_cursor()
-    version, matches = checked or (0, [])
-    return render_page(
-        "admin/screening/index.html",
-        status=status,
-        lists=screening_queries.list_versions(session),
-        threshold=resolve(ScreeningRules).threshold,
-        results=screening_queries.screenings(session, with_hits_only=not shows_all, cursor=cursor),
-        shows_all=shows_all,
-        is_later_page=cursor is not None,
-        clear=Verdict.CLEAR if checked is not None and not matches else None,
-        matches=matches,
-        listings=screening_queries.listed_parties(
-            session, [match.entry_number for match in matches], version
-        ),
-        countries=[("", "Unknown"), *_COUNTRIES],
-        problems=problems or {},
-        form_values=request.form,
-    )
 
 
 @blp.view("GET", "/<screening_id>", permission=Permission.SCREENING_READ, shows=service.PREFIX)

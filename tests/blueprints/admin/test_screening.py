@@ -4,6 +4,7 @@ import pytest
 from flask import Flask
 
 from app.access import Actor, Role
+from app.cases import service as cases
 from app.kit import ids
 from app.kit.db import Database
 from app.screening.matching import service as screening
@@ -47,10 +48,10 @@ def test_screenings_and_their_hits_are_shown(lone_app: Flask) -> None:
     clear = screen(database, person, "Grace <Hopper>")
     hit_path, clear_path = (f"{PATH}/{ids.encode('scr', each.id)}" for each in (hit, clear))
     page = browser.get_fragment(PATH, "screenings")
-    assert {"href": hit_path} in page.all("a")
-    assert {"href": clear_path} not in page.all("a")
-    all_screenings = browser.get_fragment(f"{PATH}?folder=all", "screenings")
-    assert {"href": clear_path} in all_screenings.all("a")
+    assert page.all("a", href=hit_path)
+    assert not page.all("a", href=clear_path)
+    all_screenings = browser.get_fragment(f"{PATH}?decision=", "screenings")
+    assert all_screenings.all("a", href=clear_path)
     shown = browser.get_fragment(hit_path, "screening")
     assert "ESPERPENTO VILLANOVA, Dragomir Casimir" in shown.visible_text
     assert "Treasurer" not in shown.visible_text
@@ -63,6 +64,18 @@ def test_screenings_and_their_hits_are_shown(lone_app: Flask) -> None:
         "Nothing on the sanctions list matches"
         in browser.get_fragment(clear_path, "screening").visible_text
     )
+    with database.transaction() as session:
+        cases.close(
+            session,
+            people.staff(Role.COMPLIANCE),
+            hit.case_id,
+            disposition="not_a_match",
+            reason="the passport says something else",
+        )
+    assert not browser.get_page(PATH).all("a", href=hit_path)
+    decided = browser.get_page(f"{PATH}?decision=no_match")
+    assert [row["href"] for row in decided.all("a") if "data-row-link" in row] == [hit_path]
+    assert "False positive" in browser.get_page(hit_path).visible_text
     for path in (f"{PATH}/{ids.encode('scr', ids.new())}", f"{PATH}?cursor=nonsense"):
         browser.get_page(path, status=404)
 
