@@ -70,6 +70,8 @@ def compile_select(select: AnySelect) -> CompiledSelect:
 
 
 def _converter(column_type: sa.types.TypeEngine[Any]) -> Callable[[Any], Any] | None:
-    if not isinstance(column_type, StoredEnum):
-        return None
-    return lambda value: column_type.process_result_value(value, _DIALECT)
+    if isinstance(column_type, StoredEnum):
+        return lambda value: column_type.process_result_value(value, _DIALECT)
+    if isinstance(column_type, sa.ARRAY) and (convert := _converter(column_type.item_type)):
+        return lambda values: None if values is None else tuple(map(convert, values))
+    return None

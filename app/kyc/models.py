@@ -9,6 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.keys.registry import Sealed
 from app.kit.db import Base
+from app.kit.statements import StoredEnum
+from app.kyc.rules import ReviewFlag, VerificationKind, VerificationStatus
 
 _STATUSES = (
     "'pending', 'in_review', 'more_needed', 'approved', 'rejected', 'expired', 'superseded',"
@@ -73,15 +75,17 @@ class Verification(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
-    kind: Mapped[str] = mapped_column(sa.Text)
-    status: Mapped[str] = mapped_column(sa.Text)
+    kind: Mapped[VerificationKind] = mapped_column(StoredEnum(VerificationKind))
+    status: Mapped[VerificationStatus] = mapped_column(StoredEnum(VerificationStatus))
     tier: Mapped[int] = mapped_column(sa.Integer)
     #: Submitted details as JSON (applicant_details.py). An enhanced verification has none.
     details_sealed: Mapped[bytes | None] = mapped_column(Sealed)
     #: Blind index that finds the same ID number in another person's verification.
     id_number_index: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
-    #: Why it cannot be approved without staff (rules.ReviewFlag).
-    flags: Mapped[list[str]] = mapped_column(ARRAY(sa.Text), server_default=_NOTHING)
+    #: Why it cannot be approved without staff.
+    flags: Mapped[list[ReviewFlag]] = mapped_column(
+        ARRAY(StoredEnum(ReviewFlag)), server_default=_NOTHING
+    )
     #: The reasons that the customer sees (rules.ReasonCode).
     reasons: Mapped[list[str]] = mapped_column(ARRAY(sa.Text), server_default=_NOTHING)
     #: The provider, its reference, and its last outcome.

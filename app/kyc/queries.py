@@ -5,16 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import sqlalchemy as sa
+
 from app.identity.accounts import queries as account_queries
-from app.kit import clock, ids, pagination
+from app.kit import clock, ids
 from app.kit.counts import Count
 from app.kit.db import Session
 from app.kit.errors import Invalid, NotFound
+from app.kit.list_query import ListSource
 from app.kit.money import Amount
-from app.kit.pagination import Page
 from app.kit.pipeline import Row
 from app.kit.ports import resolve
 from app.kyc import rules
+from app.kyc.models import Verification
 from app.kyc.rules import KycRules, ReasonCode, ReviewFlag, VerificationKind, VerificationStatus
 from app.screening import queries as screening_queries
 
@@ -28,13 +31,6 @@ FROM verifications
 _OF_PERSON = (
     f"{SELECT_VERIFICATIONS} WHERE user_id = %s AND status <> 'superseded' ORDER BY id DESC"
 )
-_QUEUE = """
-WHERE (%(all)s OR user_id = %(person)s::uuid)
-    AND (%(status)s::text IS NULL OR status = %(status)s)
-    AND (%(kind)s::text IS NULL OR kind = %(kind)s)
-    AND (%(cursor)s::uuid IS NULL OR id > %(cursor)s)
-ORDER BY id LIMIT %(limit)s
-"""
 #: How many verifications wait for staff.
 IN_REVIEW = Count(("SELECT count(*) FROM verifications WHERE status = 'in_review'", None))
 _EVENTS = """
@@ -155,32 +151,43 @@ def find_person_id(session: Session, text: str) -> UUID | None:
         return None
 
 
-def review_queue(
-    session: Session,
-    *,
-    person_id: UUID | None = None,
-    filter_by_person: bool = False,
-    status: VerificationStatus | None = None,
-    kind: VerificationKind | None = None,
-    cursor: UUID | None = None,
-    limit: int = 25,
-) -> Page[VerificationRow]:
-    """Return verifications, oldest first, filtered by person, status and kind.
+@dataclass(frozen=True, slots=True)
+class QueuedVerification:
+    """A verification as the queue of staff lists it."""
 
-    With `filter_by_person`, a `person_id` of None matches nothing.
-    """
-    values = {
-        "person": person_id,
-        "all": not filter_by_person,
-        "status": status,
-        "kind": kind,
-        "cursor": cursor,
-        "limit": limit + 1,
-    }
-    verifications = [
-        verification_from_row(row) for row in session.rows(SELECT_VERIFICATIONS + _QUEUE, values)
-    ]
-    return pagination.paginate(verifications, limit, lambda row: row.id)
+    id: UUID
+    user_id: UUID
+    kind: VerificationKind
+    status: VerificationStatus
+    tier: int
+    flags: tuple[ReviewFlag, ...]
+    submitted_at: datetime
+
+    @property
+    def public_id(self) -> str:
+        """The id as other systems and people see it."""
+        return ids.encode(PREFIX, self.id)
+
+
+REVIEW_QUEUE = ListSource(
+    QueuedVerification,
+    sa.select(
+        Verification.id,
+        Verification.user_id,
+        Verification.kind,
+        Verification.status,
+        Verification.tier,
+        Verification.flags,
+        Verification.submitted_at,
+    ),
+    key=Verification.id,
+    sorts={"submitted": Verification.id},
+    filters={
+        "q": lambda person_id: Verification.user_id == person_id,
+        "status": lambda status: Verification.status == status,
+        "kind": lambda kind: Verification.kind == kind,
+    },
+)
 
 
 @dataclass(frozen=True, slots=True)

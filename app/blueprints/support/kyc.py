@@ -7,7 +7,8 @@ from flask import Response, request, url_for
 
 from app.access import Actor, Permission
 from app.approvals import queries as approvals_queries
-from app.blueprints.page_blueprint import PageBlueprint, read_cursor, report_at_form, see_other
+from app.blueprints.lists import Column, EnumFilter, ListPage, PersonCell, PersonFilter
+from app.blueprints.page_blueprint import PageBlueprint, report_at_form, see_other
 from app.blueprints.rendering import render_page
 from app.identity.accounts import people
 from app.kit import clock, ids
@@ -16,15 +17,13 @@ from app.kit.errors import Conflict, Invalid
 from app.kyc import queries as kyc_queries
 from app.kyc import rules as kyc_rules
 from app.kyc.evidence import documents, file_sanitizer
+from app.kyc.queries import QueuedVerification
 from app.kyc.review import service as review
 from app.kyc.rules import ReasonCode, VerificationKind, VerificationStatus
 from app.kyc.submission import queries as submission_queries
 
 blp = PageBlueprint("support_kyc", "/support/kyc")
 
-_TEXT_LENGTH_MAX = 320
-_STATUS_OPTIONS = [*VerificationStatus.options(), ("", "All statuses")]
-_REVIEW_OPTIONS = [("", "All reviews"), *VerificationKind.options()]
 _REASON_OPTIONS = [
     ("", "Choose …"),
     *ReasonCode.options(),
@@ -35,32 +34,45 @@ _DISPLAY_ONLY = "default-src 'none'; frame-ancestors 'none'"
 _SANDBOX = "; sandbox"
 
 
-@blp.view("GET", "", permission=Permission.KYC_READ)
-def list_verifications(session: Session, _actor: Actor) -> Response:
-    """List verifications by customer, status and review, oldest first; at first those in review."""
-    cursor = read_cursor()
-    filters = {
-        "q": request.args.get("q", "")[:_TEXT_LENGTH_MAX],
-        "status": request.args.get("status", VerificationStatus.IN_REVIEW.value),
-        "kind": request.args.get("kind", ""),
-    }
-    results = kyc_queries.review_queue(
-        session,
-        person_id=kyc_queries.find_person_id(session, filters["q"]),
-        filter_by_person=bool(filters["q"].strip()),
-        status=VerificationStatus.with_value(filters["status"]),
-        kind=VerificationKind.with_value(filters["kind"]),
-        cursor=cursor,
-    )
-    return render_page(
-        "support/kyc/index.html",
-        results=results,
-        filters=filters,
-        status_options=_STATUS_OPTIONS,
-        review_options=_REVIEW_OPTIONS,
-        is_later_page=cursor is not None,
-        names=people.get_names(session, [verification.user_id for verification in results.data]),
-    )
+def _flags(verification: QueuedVerification) -> str | None:
+    return ", ".join(sorted(flag.label for flag in verification.flags)) or None
+
+
+def _tier(verification: QueuedVerification) -> int | None:
+    return verification.tier if verification.kind is VerificationKind.IDENTITY else None
+
+
+VERIFICATIONS = ListPage(
+    name="verifications",
+    title="Verification",
+    about="Identity and company reviews.",
+    source=lambda _session, _actor: kyc_queries.REVIEW_QUEUE,
+    columns=(
+        Column("customer", "Customer", lambda verification: PersonCell(verification.user_id)),
+        Column("kind", "Review", lambda verification: verification.kind),
+        Column(
+            "submitted", "Submitted", lambda verification: verification.submitted_at, "submitted"
+        ),
+        Column("flags", "Flags", _flags, tooltip="Why staff must review it"),
+        Column("tier", "Tier", _tier, is_figure=True),
+        Column("status", "Status", lambda verification: verification.status),
+        Column("id", "ID", lambda verification: verification.public_id, is_hidden=True),
+    ),
+    row_url=lambda verification: url_for(
+        "support_kyc_pages.show_verification", verification_id=verification.public_id
+    ),
+    default_sort="submitted",
+    filters=(
+        PersonFilter("q", "Customer (email or ID)"),
+        EnumFilter(
+            "status", "Status", VerificationStatus, default=VerificationStatus.IN_REVIEW.value
+        ),
+        EnumFilter("kind", "Review", VerificationKind),
+    ),
+    empty=("Nothing to review", "Verifications appear here when staff must decide them."),
+    no_match="No verification matches these filters.",
+)
+blp.add_list("", VERIFICATIONS, permission=Permission.KYC_READ)
 
 
 @blp.view("GET", "/<verification_id>", permission=Permission.KYC_READ, shows=kyc_queries.PREFIX)
