@@ -56,7 +56,6 @@ SCREENINGS = ListPage(
             lambda screening: screening.purpose.replace("_", " ").capitalize(),
         ),
         Column("about", "Reference", lambda screening: ReferenceCell(screening.about)),
-        Column("version", "List version", lambda screening: screening.list_version),
         Column("hits", "Hits", lambda screening: screening.hits),
         Column(
             "score",
@@ -67,6 +66,7 @@ SCREENINGS = ListPage(
         ),
         Column("verdict", "Verdict", lambda screening: screening.verdict),
         Column("decision", "Decision", lambda screening: screening.decision),
+        Column("version", "List version", lambda screening: screening.list_version, is_hidden=True),
         Column("id", "ID", lambda screening: screening.public_id, is_hidden=True),
     ),
     row_url=lambda screening: url_for(
