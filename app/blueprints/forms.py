@@ -68,11 +68,22 @@ def text_field(
 
 
 def choice_field(
-    label: str, missing: str | None, options: Sequence[tuple[str, str]] = (), *, hint: str = ""
+    label: str,
+    missing: str | None,
+    options: Sequence[tuple[str, str]] = (),
+    *,
+    hint: str = "",
+    none: str = "None",
 ) -> fields.String:
     """Return one of some values, none of them preselected. Without `options` the page passes them,
-    and the act checks the value."""
-    metadata = {"label": label, "control": "select", "hint": hint, "options": options}
+    and the act checks the value. `none` is the text of an optional one without a value."""
+    metadata = {
+        "label": label,
+        "control": "select",
+        "hint": hint,
+        "options": options,
+        "none": none,
+    }
     check = None
     if options:
         values = [value for value, _text in options]

@@ -1,11 +1,12 @@
 """Cases: search them, show one with its facts and timeline, and work on it until it is closed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from uuid import UUID
 
-from flask import Response, request, url_for
+from flask import Response, url_for
 
 from app.access import Actor, Permission
+from app.blueprints.forms import Done, Form, FormSchema, choice_field, text_field
 from app.blueprints.lists import (
     ChoiceFilter,
     Column,
@@ -16,16 +17,16 @@ from app.blueprints.lists import (
     PersonCell,
     ReferenceCell,
 )
-from app.blueprints.page_blueprint import PageBlueprint, report_at_form, see_other
+from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import render_page
 from app.cases import queries as cases_queries
 from app.cases import registry, service
 from app.cases.queries import CaseSummary
-from app.cases.rules import CaseState
+from app.cases.rules import NOTE_LENGTH_MAX, CaseState
 from app.identity.accounts import people
 from app.kit import ids
 from app.kit.db import Session
-from app.kit.errors import Conflict, Invalid, NotFound
+from app.kit.errors import Invalid, NotFound
 
 blp = PageBlueprint("cases", "/admin/cases")
 
@@ -91,34 +92,124 @@ CASES = ListPage(
 blp.add_list("", CASES, permission=Permission.CASES_READ)
 
 
-@blp.view("GET", "/<case_id>", permission=Permission.CASES_READ, shows=service.PREFIX)
-def show_case(session: Session, actor: Actor, case_id: str) -> Response:
-    """Show a case: its facts, its timeline and the forms to work on it."""
-    return _render_case(session, actor, ids.decode(service.PREFIX, case_id))
+class NoteSchema(FormSchema):
+    """A note."""
 
-
-@blp.view("POST", "/<case_id>/note", permission=Permission.CASES_WORK)
-def add_note(session: Session, actor: Actor, case_id: str) -> Response:
-    """Add a note to a case."""
-    text = request.form.get("note", "")
-    return _act(
-        session,
-        actor,
-        case_id,
-        "note",
-        lambda identifier: service.add_note(session, actor, identifier, text),
+    note = text_field(
+        "Note", f"Enter a note (1 to {NOTE_LENGTH_MAX} characters).", control="textarea"
     )
 
 
-@blp.view("POST", "/<case_id>/assign", permission=Permission.CASES_WORK)
-def assign(session: Session, actor: Actor, case_id: str) -> Response:
+class AssigneeSchema(FormSchema):
+    """The person who works on the case, if any."""
+
+    assignee = choice_field("Assign to", None, none="Unassigned")
+
+
+class OutcomeSchema(FormSchema):
+    """How the case ends, and why."""
+
+    disposition = choice_field("Outcome", "Choose an outcome from the list.")
+    reason = text_field(
+        "Reason",
+        "Enter a reason.",
+        hint="Kept in the audit trail. Do not write names; use IDs.",
+    )
+
+
+class ReopeningSchema(FormSchema):
+    """Why the case is opened again."""
+
+    reason = text_field("Reason", "Enter a reason.")
+
+
+def _describe_assignee(session: Session, actor: Actor, case_id: str) -> Mapping[str, str]:
+    case = cases_queries.case(session, actor, ids.decode(service.PREFIX, case_id))
+    if case.assignee_id is None:
+        return {"Assignee": "Unassigned"}
+    names = people.get_names(session, [case.assignee_id])
+    return {"Assignee": names.get(case.assignee_id, "Erased person")}
+
+
+NOTE = Form(
+    "note",
+    title="Add a note",
+    schema=NoteSchema,
+    button="Add note",
+    success="Note added.",
+    failure="The note was not added",
+)
+ASSIGN = Form(
+    "assign",
+    title="Assign",
+    schema=AssigneeSchema,
+    button="Assign",
+    success="Case assigned.",
+    failure="The case was not assigned",
+    current=_describe_assignee,
+    subject=lambda case_id: case_id,
+)
+CLOSE = Form(
+    "close",
+    title="Close",
+    schema=OutcomeSchema,
+    button="Close case",
+    success="Case closed.",
+    failure="The case was not closed",
+    confirm="Close this case?",
+)
+REOPEN = Form(
+    "reopen",
+    title="Reopen",
+    about="Reopening withdraws the sanctions decision, if there was one. It does not lift a"
+    " suspension.",
+    schema=ReopeningSchema,
+    button="Reopen case",
+    success="Case reopened.",
+    failure="The case was not reopened",
+)
+
+
+@blp.view("GET", "/<case_id>", permission=Permission.CASES_READ, shows=service.PREFIX)
+def show_case(session: Session, actor: Actor, case_id: str) -> Response:
+    """Show a case: its facts, its timeline and the forms to work on it."""
+    identifier = ids.decode(service.PREFIX, case_id)
+    case = cases_queries.case(session, actor, identifier)
+    events = cases_queries.events(session, identifier)
+    workers = service.eligible_assignees(session, case.kind, case.person_id)
+    people_ids = {case.person_id, case.assignee_id, *workers}
+    people_ids |= {event.actor_id for event in events} | {event.assignee_id for event in events}
+    names = people.get_names(
+        session, [person_id for person_id in people_ids if person_id is not None]
+    )
+    return render_page(
+        "admin/cases/case.html",
+        case=case,
+        events=events,
+        facts=cases_queries.facts(session, identifier),
+        names=names,
+        workers=_worker_options(workers, names, actor),
+        assigned=ids.encode("usr", case.assignee_id) if case.assignee_id else "",
+        dispositions=list(case.kind.dispositions.items()),
+        may_work=_may_work(actor, case),
+        is_about_actor=actor.user_id == case.person_id,
+        forms={form.id: form for form in (NOTE, ASSIGN, CLOSE, REOPEN)},
+        absent_forms=[REOPEN] if case.state is CaseState.OPEN else [NOTE, ASSIGN, CLOSE],
+    )
+
+
+@blp.form("/<case_id>/note", NOTE, shown_on=show_case, permission=Permission.CASES_WORK)
+def add_note(session: Session, actor: Actor, fields: Mapping[str, str], case_id: str) -> None:
+    """Add a note to a case."""
+    service.add_note(session, actor, ids.decode(service.PREFIX, case_id), fields["note"])
+
+
+@blp.form("/<case_id>/assign", ASSIGN, shown_on=show_case, permission=Permission.CASES_WORK)
+def assign(session: Session, actor: Actor, fields: Mapping[str, str], case_id: str) -> Done:
     """Assign a case to a member of staff, or unassign it."""
-
-    def assign_case(identifier: UUID) -> None:
-        assignee = _parse_assignee(request.form.get("assignee", ""))
-        service.assign(session, actor, identifier, assignee)
-
-    return _act(session, actor, case_id, "assign", assign_case)
+    assignee = _parse_assignee(fields["assignee"])
+    service.assign(session, actor, ids.decode(service.PREFIX, case_id), assignee)
+    return Done(message=None if assignee else "Case unassigned.")
 
 
 def _parse_assignee(text: str) -> UUID | None:
@@ -128,85 +219,27 @@ def _parse_assignee(text: str) -> UUID | None:
         raise Invalid("assignee", "Choose a person from the list.") from None
 
 
-@blp.view("POST", "/<case_id>/close", permission=Permission.CASES_WORK, fresh=True)
-def close(session: Session, actor: Actor, case_id: str) -> Response:
+@blp.form(
+    "/<case_id>/close", CLOSE, shown_on=show_case, permission=Permission.CASES_WORK, fresh=True
+)
+def close(session: Session, actor: Actor, fields: Mapping[str, str], case_id: str) -> None:
     """Close a case with an outcome and a reason."""
-
-    def close_case(identifier: UUID) -> None:
-        service.close(
-            session,
-            actor,
-            identifier,
-            disposition=request.form.get("disposition", ""),
-            reason=request.form.get("reason", ""),
-        )
-
-    return _act(session, actor, case_id, "close", close_case)
-
-
-@blp.view("POST", "/<case_id>/reopen", permission=Permission.CASES_WORK, fresh=True)
-def reopen(session: Session, actor: Actor, case_id: str) -> Response:
-    """Reopen a closed case."""
-    reason = request.form.get("reason", "")
-    return _act(
+    service.close(
         session,
         actor,
-        case_id,
-        "reopen",
-        lambda identifier: service.reopen(session, actor, identifier, reason=reason),
+        ids.decode(service.PREFIX, case_id),
+        disposition=fields["disposition"],
+        reason=fields["reason"],
     )
 
 
-def _act(
-    session: Session, actor: Actor, case_id: str, form_id: str, act: Callable[[UUID], None]
-) -> Response:
-    """Run `act` and show the case again, with the problems of the form if it was refused."""
+@blp.form(
+    "/<case_id>/reopen", REOPEN, shown_on=show_case, permission=Permission.CASES_WORK, fresh=True
+)
+def reopen(session: Session, actor: Actor, fields: Mapping[str, str], case_id: str) -> None:
+    """Reopen a closed case."""
     identifier = ids.decode(service.PREFIX, case_id)
-    try:
-        with session.savepoint():
-            act(identifier)
-    except (Invalid, Conflict) as refusal:
-        status, problems = report_at_form(refusal)
-        return _render_case(
-            session, actor, identifier, status=status, form_id=form_id, problems=problems
-        )
-    return see_other(url_for("cases_pages.show_case", case_id=case_id))
-
-
-def _render_case(
-    session: Session,
-    actor: Actor,
-    identifier: UUID,
-    *,
-    status: int = 200,
-    form_id: str = "",
-    problems: dict[str, str] | None = None,
-) -> Response:
-    case = cases_queries.case(session, actor, identifier)
-    events = cases_queries.events(session, identifier)
-    facts = cases_queries.facts(session, identifier)
-    workers = service.eligible_assignees(session, case.kind, case.person_id)
-    people_ids = {case.person_id, case.assignee_id, *workers}
-    people_ids |= {event.actor_id for event in events} | {event.assignee_id for event in events}
-    names = people.get_names(
-        session, [person_id for person_id in people_ids if person_id is not None]
-    )
-    return render_page(
-        "admin/cases/case.html",
-        status=status,
-        case=case,
-        events=events,
-        facts=facts,
-        names=names,
-        workers=[("", "Unassigned"), *_worker_options(workers, names, actor)],
-        assigned=ids.encode("usr", case.assignee_id) if case.assignee_id else "",
-        dispositions=[("", "Choose …"), *case.kind.dispositions.items()],
-        may_work=_may_work(actor, case),
-        is_about_actor=actor.user_id == case.person_id,
-        form_id=form_id,
-        problems=problems or {},
-        form_values=request.form,
-    )
+    service.reopen(session, actor, identifier, reason=fields["reason"])
 
 
 def _may_work(actor: Actor, case: CaseSummary) -> bool:

@@ -7,12 +7,13 @@ import pytest
 from flask import Flask
 
 from app.access import Actor, Role
+from app.blueprints import forms
 from app.cases import queries as cases_queries
 from app.cases import service as cases
 from app.cases.rules import CaseState
 from app.kit import ids
 from app.kit.db import Database
-from tests.page_client import Browser
+from tests.page_client import Browser, check_page
 from tests.people import PASSWORD, People
 from tests.unchanged_database import database_unchanged
 
@@ -102,16 +103,35 @@ def test_invalid_field_is_a_problem_of_its_form_and_changes_nothing(
 
 def test_closing_a_closed_case_is_refused(database: Database, browser: Browser) -> None:
     case_id = open_case(database)
-    token = browser.csrf_token()
+    fields = browser.get_page(path_of(case_id)).hidden_fields["close"]
     with database.transaction() as session:
         cases.close(session, None, case_id, disposition="resolved", reason=REASON)
     with database_unchanged(database, apart_from={"login_sessions"}):
         response = browser.client.post(
             f"{path_of(case_id)}/close",
-            data={"csrf_token": token, "disposition": "resolved", "reason": REASON},
+            data={**fields, "disposition": "resolved", "reason": REASON},
         )
     assert response.status_code == 409
     assert "This case is closed." in response.get_data(as_text=True)
+
+
+def test_case_assigned_meanwhile_is_not_assigned_over(
+    database: Database, people: People, officer: Actor, browser: Browser
+) -> None:
+    case_id, colleague = open_case(database), people.staff(Role.SUPPORT)
+    path = path_of(case_id)
+    fields = browser.get_page(path).hidden_fields["assign"]
+    with database.transaction() as session:
+        cases.assign(session, colleague, case_id, colleague.user_id)
+    mine = {"assignee": ids.encode("usr", officer.user_id)}
+    refused = browser.client.post(f"{path}/assign", data={**fields, **mine})
+    assert refused.status_code == 409
+    text = check_page(refused).visible_text
+    assert "changed this since you opened it" in text
+    assert "When you opened it: Unassigned" in text
+    assert read_case(database, officer, case_id).assignee_id == colleague.user_id
+    assert browser.submit_form(path, "assign", **mine).status_code == 303
+    assert read_case(database, officer, case_id).assignee_id == officer.user_id
 
 
 def listed_case_ids(text: str) -> list[str]:
@@ -177,7 +197,12 @@ def test_case_about_the_actor_cannot_be_worked_on_by_them(
     assert page.all("form", id="close") == []
     with database_unchanged(database, apart_from={"login_sessions"}):
         response = browser.client.post(
-            f"{path}/note", data={"csrf_token": browser.csrf_token(), "note": "nothing to see"}
+            f"{path}/note",
+            data={
+                "csrf_token": browser.csrf_token(),
+                "form_token": forms.new_token(),
+                "note": "nothing to see",
+            },
         )
     assert response.status_code == 403
 
