@@ -61,6 +61,8 @@ class Exchange:
         self._environ = {name: value for name, value in os.environ.items() if name not in kept} | {
             "PORT": str(self.port),
             "PBCEX_DATA_DIR": str(self.data.root),
+            # The log names the processes that are killed.
+            "PBCEX_LOG_LEVEL": "INFO",
             "PBCEX_ENV": "sample",
             "PBCEX_OUTBOX_RETRY_SECONDS": "0.5",
             # Counted but never reached, because four customers send as much as hundreds.
