@@ -55,7 +55,8 @@ def test_status_without_submission_is_none(ada: Applicant) -> None:
 
 
 def test_details_give_tier_1_and_the_provider_tier_2(ada: Applicant, sandbox: Sandbox) -> None:
-    status = ada.submit_ok(idNumber="123-45-6789", idType="SSN")
+    # Pages use another number in the same database; a second person with one is reviewed.
+    status = ada.submit_ok(idNumber="123-45-6798", idType="SSN")
     assert (status["status"], status["tier"]) == ("pending", 1)
     assert status["limits"]["daily"]["amount"] == "1000.00"
     ada.run_jobs()
