@@ -125,12 +125,12 @@ def has_request(session: Session, request_id: str) -> bool:
 
 def latest_actor_about(session: Session, subject: str) -> UUID | None:
     """Return who did the latest act on this subject; None for the system or without any."""
-    row = session.row(
+    latest = session.rows(
         "SELECT actor_id FROM audit_records WHERE subject = %s AND outcome = 'done'"
         " ORDER BY id DESC LIMIT 1",
         (subject,),
     )
-    return row[0] if row else None
+    return next((actor_id for (actor_id,) in latest), None)
 
 
 def get_record(session: Session, identifier: UUID) -> AuditRecordRow:

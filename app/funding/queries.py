@@ -105,7 +105,7 @@ def get_payment(
 
     Raises `NotFound`.
     """
-    rows = fetch_by_ids(session, source, [payment_id], "requested")
-    if not rows or (user_id is not None and rows[0].user_id != user_id):
+    payment = next(iter(fetch_by_ids(session, source, [payment_id], "requested")), None)
+    if payment is None or (user_id is not None and payment.user_id != user_id):
         raise NotFound
-    return rows[0]
+    return payment

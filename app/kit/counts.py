@@ -8,7 +8,8 @@ from app.kit.pipeline import Row, Statement
 
 
 def _first_value(rows: list[Row]) -> int:
-    return int(rows[0][0])
+    [(count,)] = rows
+    return int(count)
 
 
 @dataclass(frozen=True, slots=True)

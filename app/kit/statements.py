@@ -19,6 +19,7 @@ EnumT = TypeVar("EnumT", bound=StrEnum)
 #: A SELECT of any columns.
 AnySelect = sa.Select[*tuple[Any, ...]]
 
+# SQLAlchemy annotates the class, not its constructor.
 _DIALECT: sa.Dialect = PGDialect_psycopg(paramstyle="pyformat")  # type: ignore[no-untyped-call]
 
 

@@ -256,13 +256,15 @@ def _compare_arrival(
         comparison.healed += incoming_transfers.record_transfer(
             session, rail.name, rail.provider_id, arrival
         )
-        row = session.row(_DEPOSIT_OF_ARRIVAL, (rail.name, arrival.provider_ref))
-    if row is not None and row[0] != arrival.amount.units:
+        credited = session.rows(_DEPOSIT_OF_ARRIVAL, (rail.name, arrival.provider_ref))
+    for credited_units, deposit_id in credited:
+        if credited_units == arrival.amount.units:
+            continue
         comparison.report(
             arrival.provider_ref,
             "The provider lists another amount than we credited",
             {
-                "deposit": ids.encode(deposits.PREFIX, row[1]),
+                "deposit": ids.encode(deposits.PREFIX, deposit_id),
                 "there": format_amount(arrival.amount),
             },
         )

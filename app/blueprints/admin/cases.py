@@ -47,7 +47,7 @@ class KindFilter(Filter):
 
 
 class AssigneeFilter(ChoiceFilter):
-    """A filter by the assignee: the actor, nobody, or one of the staff who work on cases."""
+    """A filter by the assignee: the actor, unassigned, or one of the caseworkers."""
 
     def parse(self, session: Session, actor: Actor, text: str) -> UUID | None:
         """Return the person's id, None for cases without an assignee."""

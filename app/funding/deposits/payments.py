@@ -134,7 +134,8 @@ def handle_payment_event(database: Database, event_id: UUID) -> None:
         event = providers_queries.stored_event(session, event_id)
         row = session.row(_FIND_BY_REF, (event.provider, event.subject))
         if row is not None:
-            deposits.stage_advance(session, row[0], PaymentMethod(row[1]), event.provider)
+            deposit_id, method = row
+            deposits.stage_advance(session, deposit_id, PaymentMethod(method), event.provider)
             return
     # The webhook came before we stored the provider's id: the payment bears our reference.
     rail = rail_of(resolve(PaymentRails), event.provider)

@@ -328,8 +328,8 @@ def handle_payout_event(database: Database, event_id: UUID) -> None:
         # An unknown payout is still being sent: the sending job applies its state.
         if row is None:
             return
-        withdrawal_id, status, provider = row[0], WithdrawalStatus(row[1]), row[2]
-        if status in WITHDRAWALS_IN_PROGRESS:
+        withdrawal_id, status, provider = row
+        if WithdrawalStatus(status) in WITHDRAWALS_IN_PROGRESS:
             withdrawals.stage_sending(session, withdrawal_id, provider)
             return
     # The poll does not check withdrawals that have ended.

@@ -27,7 +27,7 @@ SUSPEND = "person.suspend"
 REACTIVATE = "person.reactivate"
 
 _LOCK = """
-SELECT id, email, role, branch_id, status FROM users WHERE id = %s FOR NO KEY UPDATE
+SELECT role, status FROM users WHERE id = %s FOR NO KEY UPDATE
 """
 _SET_STATUS = """
 UPDATE users SET status = %s, suspended_at = %s, suspended_reason = %s WHERE id = %s
@@ -72,8 +72,7 @@ def suspend_customer(
     Does nothing for staff, whose suspension takes two people, or if the account is not active.
     Lifting the suspension takes two people.
     """
-    row = session.row(_LOCK, (person_id,))
-    if row is None or row[2] != Role.USER or row[4] != AccountStatus.ACTIVE:
+    if session.row(_LOCK, (person_id,)) != (Role.USER, AccountStatus.ACTIVE):
         return
     session.send(_SET_STATUS, (AccountStatus.SUSPENDED, clock.now(), reason, person_id))
     sessions.revoke_all(session, person_id, Revocation.SUSPENDED)

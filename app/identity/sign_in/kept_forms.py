@@ -108,8 +108,8 @@ def lock(session: Session, actor: Actor, public_id: str) -> SentForm | None:
     if identifier is None:
         return None
     values = (identifier, actor.session_id, clock.now())
-    row = session.row(_LOCK, values)
-    return _open(row[0], identifier) if row else None
+    locked = session.rows(_LOCK, values)
+    return next((_open(sealed, identifier) for (sealed,) in locked), None)
 
 
 def mark_sent(session: Session, public_id: str) -> None:

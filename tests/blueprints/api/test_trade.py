@@ -1,6 +1,7 @@
 """Conversions over the API, with numbers worked out by hand from the rules in API.md."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 import time_machine
@@ -172,7 +173,7 @@ class TestQuote:
             text = f"{smaller // 10**scale}.{smaller % 10**scale:0{scale}}"
             body = {"fromAsset": from_asset, "toAsset": to_asset, "fromAmount": text}
             to_amount = customer.ok(201, customer.post("/api/trade/quote", body))["toAmount"]
-            assert float(to_amount) < 1.23
+            assert Decimal(to_amount) < Decimal("1.23")
 
     def test_quote_keeps_its_price_when_the_market_moves(
         self, customer: ApiClient, database: Database
