@@ -258,16 +258,13 @@ def _compare_arrival(
         )
         credited = session.rows(_DEPOSIT_OF_ARRIVAL, (rail.name, arrival.provider_ref))
     for credited_units, deposit_id in credited:
-        if credited_units == arrival.amount.units:
-            continue
-        comparison.report(
-            arrival.provider_ref,
-            "The provider lists another amount than we credited",
-            {
-                "deposit": ids.encode(deposits.PREFIX, deposit_id),
-                "there": format_amount(arrival.amount),
-            },
-        )
+        if credited_units != arrival.amount.units:
+            public_id = ids.encode(deposits.PREFIX, deposit_id)
+            comparison.report(
+                arrival.provider_ref,
+                "The provider lists another amount than we credited",
+                {"deposit": public_id, "there": format_amount(arrival.amount)},
+            )
 
 
 def _compare_custody_arrivals(comparison: Comparison, custodian: Custodian) -> None:
