@@ -11,7 +11,7 @@ the refusal that its room registered with `register_refusal`.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import psycopg
 import sqlalchemy as sa
@@ -102,9 +102,22 @@ class Session:
         return self.fetch((statement, parameters))[0]
 
     def row(self, statement: str, parameters: Parameters = None) -> Row | None:
-        """Send the queue and this statement. Return its first row, or None."""
+        """Send the queue and this statement. Return its first row, to be unpacked, or None."""
         rows = self.rows(statement, parameters)
         return rows[0] if rows else None
+
+    def value(self, statement: str, parameters: Parameters = None) -> Any:
+        """Send the queue and this statement. Return the only value of its only row."""
+        [(value,)] = self.rows(statement, parameters)
+        return value
+
+    def optional_value(self, statement: str, parameters: Parameters = None) -> Any | None:
+        """Send the queue and this statement. Return the only value of its first row, or None."""
+        row = self.row(statement, parameters)
+        if row is None:
+            return None
+        (value,) = row
+        return value
 
     def fetch(self, *statements: Statement) -> list[list[Row]]:
         """Send the queue and these statements in one trip. Return the rows of each."""

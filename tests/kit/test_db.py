@@ -39,6 +39,16 @@ def test_broken_connection_is_reported_and_replaced(one_connection, method):
         assert session.rows("SELECT 2") == [(2,)]
 
 
+def test_value_is_the_only_value_of_the_only_row(database):
+    with database.reading() as session:
+        assert session.value("SELECT count(*) FROM generate_series(1, %s)", (3,)) == 3
+        assert session.optional_value("SELECT 1 WHERE %s", (True,)) == 1
+        assert session.optional_value("SELECT 1 WHERE %s", (False,)) is None
+        for statement in ("SELECT 1 WHERE false", "SELECT 1, 2", "SELECT generate_series(1, 2)"):
+            with pytest.raises(ValueError, match="values to unpack"):
+                session.value(statement)
+
+
 def break_connection(database, session):
     """End the session's connection, as a restart of PostgreSQL would."""
     url = database.engine.url.set(drivername="postgresql")
