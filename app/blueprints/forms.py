@@ -111,7 +111,8 @@ class Form:
     `failure` is the title of its problems. `success` is shown on the next page; the act may return
     another text. `confirm` is the question of a dialog before an act that cannot be undone. With
     `current` the form is refused when its facts have changed since it was opened; `subject` returns
-    the public id whose latest audit record names who changed them.
+    the public id whose latest audit record names who changed them. A page with several forms
+    highlights the button of one; the others are secondary.
     """
 
     id: str
@@ -122,9 +123,17 @@ class Form:
     success: str
     about: str = ""
     is_dangerous: bool = False
+    is_secondary: bool = False
     confirm: str = ""
     current: Callable[..., Facts] | None = None
     subject: Callable[..., str] | None = None
+
+    @property
+    def button_look(self) -> str:
+        """The class of the button."""
+        if self.is_dangerous:
+            return "btn-danger"
+        return "" if self.is_secondary else "btn-primary"
 
     @property
     def fields(self) -> list[tuple[str, Mapping[str, Any], bool]]:

@@ -1,6 +1,7 @@
 """The CSV of a list: the columns and rows of the page, with exact values."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 from uuid import UUID
 
@@ -30,24 +31,25 @@ class CsvLists:
         )
         rows = list(fetch_all(session, page.source(session, actor), search.values, search.sort))
         names = list_view.people_names(session, columns, rows)
-        yield [label for column in columns for label in _csv_heading(column, rows)]
+        amounts = {column.name for column in columns if _has_amounts(column, rows)}
+        yield [label for column in columns for label in _csv_heading(column, amounts)]
         for row in rows:
-            yield [text for column in columns for text in _csv_cells(column, row, rows, names)]
+            yield [text for column in columns for text in _csv_cells(column, row, amounts, names)]
 
 
-def _is_amount(column: Column[Any], rows: Sequence[Any]) -> bool:
+def _has_amounts(column: Column[Any], rows: Sequence[Any]) -> bool:
     return any(isinstance(column.value(row), Amount) for row in rows)
 
 
-def _csv_heading(column: Column[Any], rows: Sequence[Any]) -> list[str]:
-    return [column.label, "Asset"] if _is_amount(column, rows) else [column.label]
+def _csv_heading(column: Column[Any], amounts: AbstractSet[str]) -> list[str]:
+    return [column.label, "Asset"] if column.name in amounts else [column.label]
 
 
 def _csv_cells(
-    column: Column[Any], row: Any, rows: Sequence[Any], names: Mapping[UUID, str]
+    column: Column[Any], row: Any, amounts: AbstractSet[str], names: Mapping[UUID, str]
 ) -> list[str]:
     value = column.value(row)
     if isinstance(value, Amount):
         return [str(value), value.asset.code]
     text = cell_text(value, names)
-    return [text, ""] if _is_amount(column, rows) else [text]
+    return [text, ""] if column.name in amounts else [text]

@@ -1,6 +1,7 @@
 """One opened list: its search as in the URL, its rows, and what the template shows of it."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Generic
@@ -32,6 +33,8 @@ class Search:
     texts: Mapping[str, str]
     values: Mapping[str, object]
     problems: Mapping[str, str]
+    #: The values to choose from, of each filter.
+    options: Mapping[str, Options | None]
     sort: str
     cursor: str | None
 
@@ -52,7 +55,8 @@ class ListView(Generic[RowT]):
     settings: ListSettings
     views: list[SavedView]
     names: Mapping[UUID, str]
-    filter_options: Mapping[str, Options | None]
+    #: The names of the columns that are aligned to the right.
+    figures: AbstractSet[str]
     actions: list[BulkAction]
     actor_id: UUID
     endpoint: str
@@ -74,13 +78,6 @@ class ListView(Generic[RowT]):
         """Return what the row is called: the text of its first cell."""
         return cell_text(self.page.columns[0].value(row), self.names)
 
-    def is_figure(self, column: Column[RowT]) -> bool:
-        """Whether the column is aligned to the right."""
-        rows = self.result.rows if self.result is not None else []
-        return column.is_figure or any(
-            isinstance(column.value(row), Amount | int | Decimal) for row in rows
-        )
-
     @property
     def share_options(self) -> Options:
         """Return with whom a view can be shared."""
@@ -93,7 +90,7 @@ class ListView(Generic[RowT]):
         return [
             (
                 each.label,
-                each.describe(self.search.texts[each.name], self.filter_options[each.name]),
+                each.describe(self.search.texts[each.name], self.search.options[each.name]),
                 self._query({each.name: ""}),
             )
             for each in self.page.filters
@@ -139,18 +136,19 @@ def parse_search(
     texts: dict[str, str] = {}
     values: dict[str, object] = {}
     problems: dict[str, str] = {}
+    options = {each.name: each.options(session, actor) for each in page.filters}
     for each in page.filters:
         texts[each.name] = text = arguments.get(each.name, each.default)[:_TEXT_LENGTH_MAX].strip()
         if not text:
             continue
         try:
-            values[each.name] = each.parse(session, actor, text)
+            values[each.name] = each.parse(session, actor, text, options[each.name])
         except Invalid as refusal:
             problems[each.name] = refusal.message
     sort = arguments.get(_SORT, page.default_sort)
     if sort.removeprefix("-") not in {column.sort for column in page.columns} - {None}:
         sort = page.default_sort
-    return Search(texts, values, problems, sort, arguments.get(_CURSOR))
+    return Search(texts, values, problems, options, sort, arguments.get(_CURSOR))
 
 
 def parse_query(query: str) -> dict[str, str]:
@@ -187,10 +185,16 @@ def open_list(
         settings,
         lists_queries.list_views(session, actor, page.name),
         people_names(session, columns, rows),
-        {each.name: each.options(session, actor) for each in page.filters},
+        {column.name for column in columns if _is_figure(column, rows)},
         [action for action in page.bulk_actions if action.permission in actor.permissions],
         actor.user_id,
         lists.endpoint_of(page),
+    )
+
+
+def _is_figure(column: Column[RowT], rows: Sequence[RowT]) -> bool:
+    return column.is_figure or any(
+        isinstance(column.value(row), Amount | int | Decimal) for row in rows
     )
 
 

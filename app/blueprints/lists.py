@@ -65,11 +65,13 @@ class Column(Generic[RowT]):
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A filter by text. `name` is its parameter in the URL and its name in the source."""
+    """A filter by text. `name` is its parameter in the URL and its name in the source. Its label
+    is short, because chips repeat it; `hint` says what can be entered."""
 
     name: str
     label: str
     _: KW_ONLY
+    hint: str = ""
     #: What is searched for without this parameter.
     default: str = ""
     type: str = field(default="search", init=False)
@@ -78,7 +80,9 @@ class Filter:
         """Return the values to choose from, with their texts; None for free text."""
         return None
 
-    def parse(self, _session: Session, _actor: Actor, text: str) -> object:
+    def parse(
+        self, _session: Session, _actor: Actor, text: str, _options: Options | None
+    ) -> object:
         """Return the value to search for. Raises `Invalid` naming the filter."""
         return text
 
@@ -99,9 +103,9 @@ class ChoiceFilter(Filter):
         """Return the values to choose from."""
         return self.choices(session, actor)
 
-    def parse(self, session: Session, actor: Actor, text: str) -> object:
+    def parse(self, _session: Session, _actor: Actor, text: str, options: Options | None) -> object:
         """Return the chosen value."""
-        if text not in dict(self.choices(session, actor)):
+        if text not in dict(options or ()):
             raise Invalid(self.name, f"{self.label}: choose a value from the list.")
         return self.convert(text)
 
@@ -117,7 +121,9 @@ class EnumFilter(Filter):
         """Return the members' values and labels."""
         return self.members.options()
 
-    def parse(self, _session: Session, _actor: Actor, text: str) -> object:
+    def parse(
+        self, _session: Session, _actor: Actor, text: str, _options: Options | None
+    ) -> object:
         """Return the member."""
         member = self.members.with_value(text)
         if member is None:
@@ -129,7 +135,7 @@ class EnumFilter(Filter):
 class PersonFilter(Filter):
     """A filter by a person's email or ID."""
 
-    def parse(self, session: Session, _actor: Actor, text: str) -> object:
+    def parse(self, session: Session, _actor: Actor, text: str, _options: Options | None) -> object:
         """Return the person's id."""
         try:
             if "@" in text:
@@ -148,7 +154,9 @@ class DateFilter(Filter):
     is_end: bool = False
     type: str = field(default="date", init=False)
 
-    def parse(self, _session: Session, _actor: Actor, text: str) -> object:
+    def parse(
+        self, _session: Session, _actor: Actor, text: str, _options: Options | None
+    ) -> object:
         """Return the instant that the day begins, or ends for the end of a period."""
         try:
             day = date.fromisoformat(text) + timedelta(days=int(self.is_end))

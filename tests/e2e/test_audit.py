@@ -55,7 +55,7 @@ def test_trail_is_searched_by_keyboard_and_a_record_read(
     expect(page.get_by_role("heading", level=1)).to_have_text("Audit trail")
     assert_fits_and_accessible(page, shoot, "audit-all", ALL)
     # By keyboard alone.
-    page.get_by_label("About (email or ID)").focus()
+    page.locator("#find-what").focus()
     page.keyboard.type(email_with_records)
     page.keyboard.press("Enter")
     page.wait_for_url("**what=*")
@@ -72,6 +72,6 @@ def test_trail_is_searched_by_keyboard_and_a_record_read(
     expect(page.locator("#record")).to_contain_text("Sealed")
     assert_fits_and_accessible(page, shoot, "audit-record", ALL)
     page.goto(f"{desk.address}/admin/audit?who=nobody@example.com")
-    expect(page.get_by_label("Done by (email or ID)")).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("#find-who")).to_have_attribute("aria-invalid", "true")
     assert_fits_and_accessible(page, shoot, "audit-mistake", ALL)
     desk.check(page)

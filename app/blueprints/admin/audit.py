@@ -16,6 +16,7 @@ from app.blueprints.lists import (
     ExactTimeCell,
     Filter,
     ListPage,
+    Options,
     PersonCell,
     PersonFilter,
     ReferenceCell,
@@ -35,7 +36,7 @@ blp = PageBlueprint("audit", "/admin/audit")
 class SubjectFilter(Filter):
     """A filter by what an act is about: a person's email, or any ID."""
 
-    def parse(self, session: Session, _actor: Actor, text: str) -> object:
+    def parse(self, session: Session, _actor: Actor, text: str, _options: Options | None) -> object:
         """Return a person's public id for their email, any other text as it is."""
         if "@" not in text:
             return text
@@ -88,8 +89,8 @@ RECORDS = ListPage(
     row_url=lambda record: url_for("audit_pages.show_record", record_id=record.public_id),
     default_sort="-recorded",
     filters=(
-        PersonFilter("who", "Done by (email or ID)"),
-        SubjectFilter("what", "About (email or ID)"),
+        PersonFilter("who", "Done by", hint="Email or ID"),
+        SubjectFilter("what", "About", hint="Email or ID"),
         ChoiceFilter(
             "action",
             "Action",

@@ -49,9 +49,11 @@ class KindFilter(Filter):
 class AssigneeFilter(ChoiceFilter):
     """A filter by the assignee: the actor, unassigned, or one of the caseworkers."""
 
-    def parse(self, session: Session, actor: Actor, text: str) -> UUID | None:
+    def parse(
+        self, session: Session, actor: Actor, text: str, options: Options | None
+    ) -> UUID | None:
         """Return the person's id, None for cases without an assignee."""
-        ChoiceFilter.parse(self, session, actor, text)
+        ChoiceFilter.parse(self, session, actor, text, options)
         if text == _ME:
             return actor.user_id
         return None if text == _UNASSIGNED else ids.decode("usr", text)

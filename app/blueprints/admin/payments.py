@@ -35,7 +35,7 @@ blp = PageBlueprint("payments", "/admin/payments")
 
 def _filters(statuses: type[StatusEnum]) -> tuple[Filter, ...]:
     return (
-        PersonFilter("customer", "Customer (email or ID)"),
+        PersonFilter("customer", "Customer", hint="Email or ID"),
         EnumFilter("status", "Status", statuses),
         EnumFilter("method", "Method", PaymentMethod),
         DateFilter("from", "Requested from"),

@@ -46,7 +46,7 @@ PEOPLE = ListPage(
     row_url=lambda person: url_for("people_pages.show_person", person_id=person.public_id),
     default_sort="-joined",
     filters=(
-        Filter("q", "Name, email or ID"),
+        Filter("q", "Person", hint="Name, email or ID"),
         EnumFilter("role", "Role", Role),
         EnumFilter("status", "Status", AccountStatus),
     ),

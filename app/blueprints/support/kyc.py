@@ -63,7 +63,7 @@ VERIFICATIONS = ListPage(
     ),
     default_sort="submitted",
     filters=(
-        PersonFilter("q", "Customer (email or ID)"),
+        PersonFilter("q", "Customer", hint="Email or ID"),
         EnumFilter(
             "status", "Status", VerificationStatus, default=VerificationStatus.IN_REVIEW.value
         ),
