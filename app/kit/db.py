@@ -20,9 +20,9 @@ from sqlalchemy import orm
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import UserDefinedType
 
-from app.kit.errors import Unavailable
+from app.kit.errors import Refusal, Unavailable
 from app.kit.pipeline import Parameters, Pipeline, Row, Statement
-from app.kit.statements import AnySelect, compile_select, compile_statement
+from app.kit.statements import AnyReturning, AnySelect, compile_select, compile_statement
 
 RowT = TypeVar("RowT")
 
@@ -124,9 +124,9 @@ class Session:
         queued, self._queue = self._queue, []
         return self._pipeline().run([*queued, *statements])[len(queued) :]
 
-    def select(self, row: type[RowT], statement: AnySelect) -> list[RowT]:
-        """Send the queue and a statement built from the models. Return its rows as `row`, whose
-        parameters are the names of the selected columns."""
+    def select(self, row: type[RowT], statement: AnySelect | AnyReturning) -> list[RowT]:
+        """Send the queue and a statement built from the models, a SELECT or a write with RETURNING.
+        Return its rows as `row`, whose parameters are the names of the columns."""
         compiled = compile_select(statement)
         return [row(**compiled.read(values)) for values in self.fetch(compiled.statement)[0]]
 
@@ -137,18 +137,22 @@ class Session:
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """Undo the block's changes when it raises, and keep the transaction usable: for a form that
-        is shown again. Raises what the block raised, or the refusal registered for the violated
-        constraint."""
+        is shown again. A refusal that keeps records undoes nothing. Raises what the block raised,
+        or the refusal registered for the violated constraint."""
         self.send("SAVEPOINT attempt")
         self.flush()
+        kept: list[Refusal] = []
         try:
-            yield
+            with _catching_kept(kept):
+                yield
             self.send("RELEASE SAVEPOINT attempt")
             self.flush()
         except Exception as error:  # noqa: BLE001 - always raised again, as a refusal
             self._queue.clear()
             self.send("ROLLBACK TO SAVEPOINT attempt")
             raise_refusal(error, committing=False)
+        for refusal in kept:
+            raise refusal
 
     def flush(self) -> None:
         """Send the queue now and raise its errors."""
@@ -167,6 +171,7 @@ class Database:
     def transaction(self, begin: str = "BEGIN") -> Iterator[Session]:
         """Run the block in one transaction: commit when it ends, roll back when it raises.
 
+        A refusal that keeps records (`Refusal.keeping_records`) commits them and is then raised.
         Raises the refusal registered for the violated constraint; `DatabaseUnavailable` if the
         connection broke before the commit was sent, `CommitOutcomeUnknown` if it broke after.
         """
@@ -174,8 +179,10 @@ class Database:
         session = Session(lease.pipeline)
         session.send(begin)
         committing = False
+        kept: list[Refusal] = []
         try:
-            yield session
+            with _catching_kept(kept):
+                yield session
             committing = True
             session.send("COMMIT")
             session.flush()
@@ -184,6 +191,8 @@ class Database:
             raise_refusal(error, committing=committing)
         finally:
             lease.end()
+        for refusal in kept:
+            raise refusal
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -195,6 +204,17 @@ class Database:
             raise_refusal(error, committing=False)
         finally:
             lease.end()
+
+
+@contextmanager
+def _catching_kept(kept: list[Refusal]) -> Iterator[None]:
+    """Catch a refusal that keeps records, for the caller to raise once they are kept."""
+    try:
+        yield
+    except Refusal as refusal:
+        if not refusal.keeps_records:
+            raise
+        kept.append(refusal)
 
 
 class _ConnectionLease:

@@ -4,21 +4,29 @@ A room subclasses the kind that fits and gives it a stable `code`. The edge maps
 status (blueprints/errors.py); nothing below the edge knows HTTP.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class Refusal(Exception):
-    """The request was refused and nothing was changed.
+    """The request was refused and nothing was changed, except for what it keeps.
 
     `detail` is for people: it says what happened and what to do.
     """
 
     code: ClassVar[str] = "refused"
     title: ClassVar[str] = "This request was refused."
+    #: Whether the transaction that this refusal ends commits what was written so far.
+    keeps_records: bool = False
 
     def __init__(self, detail: str | None = None) -> None:
         self.detail = detail or self.title
         super().__init__(self.detail)
+
+    def keeping_records(self) -> Self:
+        """Return the refusal, declared to keep what its transaction has written: the records of why
+        it refuses, such as a screening. Only for a verb that has changed nothing else."""
+        self.keeps_records = True
+        return self
 
 
 class Unauthenticated(Refusal):

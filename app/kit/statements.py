@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.sql.dml import ReturningDelete, ReturningInsert, ReturningUpdate
 
 from app.kit.pipeline import Row, Statement
 
@@ -18,6 +19,12 @@ EnumT = TypeVar("EnumT", bound=StrEnum)
 
 #: A SELECT of any columns.
 AnySelect = sa.Select[*tuple[Any, ...]]
+#: An INSERT, UPDATE or DELETE that returns columns.
+AnyReturning = (
+    ReturningInsert[*tuple[Any, ...]]
+    | ReturningUpdate[*tuple[Any, ...]]
+    | ReturningDelete[*tuple[Any, ...]]
+)
 
 # SQLAlchemy annotates the class, not its constructor.
 _DIALECT: sa.Dialect = PGDialect_psycopg(paramstyle="pyformat")  # type: ignore[no-untyped-call]
@@ -60,9 +67,9 @@ def compile_statement(statement: sa.ClauseElement) -> Statement:
     return compiled.string, compiled.params
 
 
-def compile_select(select: AnySelect) -> CompiledSelect:
+def compile_select(select: AnySelect | AnyReturning) -> CompiledSelect:
     """Return a statement whose rows are read by the names of its columns."""
-    columns = select.selected_columns
+    columns = select.exported_columns
     return CompiledSelect(
         compile_statement(select),
         tuple(str(column.key) for column in columns),

@@ -5,6 +5,7 @@ import pytest
 from sqlalchemy import create_engine
 
 from app.kit.db import Database, DatabaseUnavailable
+from app.kit.errors import Conflict
 
 
 @pytest.fixture
@@ -56,3 +57,62 @@ def break_connection(database, session):
         pid = session.rows("SELECT pg_backend_pid()")[0]
         connection.execute("SELECT pg_terminate_backend(%s)", pid)
     return ()
+
+
+def write(session, text):
+    """Set a setting of the connection, which a rollback undoes like any change."""
+    session.send("SELECT set_config('pbcex.written', %s, false)", (text,))
+
+
+def write_and_refuse(session, refusal, *statements):
+    write(session, "evidence")
+    for statement in statements:
+        session.send(statement)
+    raise refusal
+
+
+def written(database):
+    """Return the setting."""
+    with database.reading() as session:
+        return session.rows("SELECT current_setting('pbcex.written', true)")[0]
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("refusal", "remains"),
+        [(Conflict("no"), ""), (Conflict("no").keeping_records(), "evidence")],
+        ids=["plain", "keeping_records"],
+    )
+    def test_refusal_commits_what_was_written_only_if_it_keeps_records(
+        self, one_connection, refusal, remains
+    ):
+        with one_connection.transaction() as session:
+            write(session, "")
+        with pytest.raises(Conflict) as raised, one_connection.transaction() as session:
+            write_and_refuse(session, refusal)
+        assert raised.value is refusal
+        assert written(one_connection) == (remains,)
+
+    @pytest.mark.parametrize(
+        ("refusal", "remains"),
+        [(Conflict("no"), "before"), (Conflict("no").keeping_records(), "evidence")],
+        ids=["plain", "keeping_records"],
+    )
+    def test_savepoint_keeps_the_records_of_a_refusal_that_the_page_shows(
+        self, one_connection, refusal, remains
+    ):
+        with one_connection.transaction() as session:
+            write(session, "before")
+            with pytest.raises(Conflict), session.savepoint():
+                write_and_refuse(session, refusal)
+        assert written(one_connection) == (remains,)
+
+    def test_error_of_a_kept_record_is_raised_instead_of_the_refusal(self, one_connection):
+        with one_connection.transaction() as session:
+            write(session, "")
+        with (
+            pytest.raises(psycopg.errors.DivisionByZero),
+            one_connection.transaction() as session,
+        ):
+            write_and_refuse(session, Conflict("no").keeping_records(), "SELECT 1 / 0")
+        assert written(one_connection) == ("",)
