@@ -15,14 +15,14 @@ A package imports only what stands below it, never up and never sideways:
     pricing | custody | kyc          feeds and prices; who keeps our tokens; who people are
     screening                        sanctions lists, and who was checked against them
     ledger | messages                the only truth about amounts; messages to people
-    identity | catalog               people and their sessions; assets and metals
+    identity                         people and their sessions
     providers                        what was said between us and providers
     cases                            findings to investigate
     keys                             the key ring, field encryption at rest
     approvals | branches             acts that need a second person; branches
     outbox                           jobs staged with the fact that needs them
     audit | idempotency | throttle   sealed trail; one key, one effect; rates
-    access                           who may do what: pure, no tables
+    access | catalog                 who may do what; assets, metals and methods of paying
     kit                              domain-free tools
     config | embedded                typed settings; servers for a machine that has none
 

@@ -6,18 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from app.access import Actor
-from app.catalog.rules import TRADABLE
+from app.catalog.rules import TRADABLE, PaymentMethod
 from app.custody.ports import Custodians
 from app.funding.deposits import incoming_transfers, payments
 from app.funding.deposits import queries as deposit_queries
 from app.funding.deposits import service as deposits
-from app.funding.ports import (
-    IncomingTransfer,
-    IncomingTransferRails,
-    PaymentMethod,
-    PaymentRails,
-    PayoutRails,
-)
+from app.funding.ports import IncomingTransfer, IncomingTransferRails, PaymentRails, PayoutRails
 from app.funding.withdrawals import payouts
 from app.funding.withdrawals import queries as withdrawal_queries
 from app.funding.withdrawals import service as withdrawals

@@ -1,2 +1,2 @@
-"""The catalogue: assets with a fixed scale, their metals, and the ids of providers in the
-ledger."""
+"""The catalogue: assets with a fixed scale, their metals, methods of paying, and the ids of
+providers in the ledger."""

@@ -1,8 +1,10 @@
-"""The tradable assets. Their scales are part of the ledger's meaning and never change."""
+"""The tradable assets, whose scales are part of the ledger's meaning and never change, and the
+methods of paying."""
 
 from collections.abc import Mapping
 from enum import StrEnum
 
+from app.kit.labels import LabelledEnum
 from app.kit.money import Asset
 
 
@@ -31,6 +33,15 @@ class Wallet(StrEnum):
 
     FUNDING = "funding"
     TRADING = "trading"
+
+
+class PaymentMethod(LabelledEnum):
+    """How a customer pays in or is paid out."""
+
+    CARD = "card", "Card"
+    BANK = "bank", "Bank transfer"
+    CRYPTO = "crypto", "Crypto"
+    MOBILE_MONEY = "mobile_money", "Mobile money"
 
 
 USD = Asset("USD", 2)

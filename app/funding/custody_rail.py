@@ -6,6 +6,7 @@ The `provider_ref` of such a deposit is the custodian's name and its id of the t
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from app.catalog.rules import PaymentMethod
 from app.custody import addresses
 from app.custody import queries as custody_queries
 from app.custody import service as custody
@@ -14,7 +15,7 @@ from app.custody.queries import SendStatus
 from app.custody.rules import SendState
 from app.funding.deposits import service as deposits
 from app.funding.deposits.incoming_transfers import credit_transfer
-from app.funding.ports import PaymentMethod, Payout, PayoutOrder, PayoutState
+from app.funding.ports import Payout, PayoutOrder, PayoutState
 from app.funding.states import OPEN_DEPOSITS
 from app.funding.withdrawals import payouts
 from app.funding.withdrawals import service as withdrawals

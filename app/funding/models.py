@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.funding.ports import PaymentMethod
+from app.catalog.rules import PaymentMethod
 from app.funding.states import DepositStatus, WithdrawalStatus
 from app.keys.registry import Sealed
 from app.kit.db import Base

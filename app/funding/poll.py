@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
+from app.catalog.rules import PaymentMethod
 from app.funding.deposits import service as deposits
-from app.funding.ports import PaymentMethod
 from app.funding.states import WithdrawalStatus
 from app.funding.withdrawals import service as withdrawals
 from app.kit import clock

@@ -12,18 +12,9 @@ from enum import StrEnum
 from typing import NewType, Protocol, runtime_checkable
 from uuid import UUID
 
-from app.kit.labels import LabelledEnum
+from app.catalog.rules import PaymentMethod
 from app.kit.money import Amount
 from app.providers.ports import ProviderFact
-
-
-class PaymentMethod(LabelledEnum):
-    """How a customer pays in or is paid out."""
-
-    CARD = "card", "Card"
-    BANK = "bank", "Bank transfer"
-    CRYPTO = "crypto", "Crypto"
-    MOBILE_MONEY = "mobile_money", "Mobile money"
 
 
 class PaymentState(StrEnum):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol, TypeVar
 
-from app.funding.ports import PaymentMethod
+from app.catalog.rules import PaymentMethod
 
 
 class _Named(Protocol):

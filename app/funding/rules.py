@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
 
-from app.catalog.rules import DOLLARS, METAL_OF, PAXG, USD, USDC, Priced
-from app.funding.ports import PaymentMethod
+from app.catalog.rules import DOLLARS, METAL_OF, PAXG, USD, USDC, PaymentMethod, Priced
 from app.kit.errors import Invalid
 from app.kit.money import Amount, Asset, Rounding, round_units
 

@@ -7,12 +7,13 @@ from app.approvals.ports import CurrentPermissions
 from app.audit.keys import AuditKeys, audit_keys
 from app.audit.ports import AnchorStore
 from app.blueprints.list_csv import CsvLists
+from app.catalog.rules import PaymentMethod
 from app.config import Settings
 from app.config.providers import ProviderSettings
 from app.custody.ports import Custodians
 from app.funding.custody_rail import CustodyRail
 from app.funding.limits import PaymentLimits
-from app.funding.ports import IncomingTransferRails, PaymentMethod, PaymentRails, PayoutRails
+from app.funding.ports import IncomingTransferRails, PaymentRails, PayoutRails
 from app.funding.transfers.rules import TransferLimits
 from app.hedging.rules import ExposureRules
 from app.identity.credentials.one_time_tokens import OneTimeKey

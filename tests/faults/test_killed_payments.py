@@ -14,10 +14,9 @@ import pytest
 from flask import Flask
 
 from app.access import Actor
-from app.catalog.rules import TRADABLE
+from app.catalog.rules import TRADABLE, PaymentMethod
 from app.funding.deposits import service as deposits
 from app.funding.poll import poll_payments
-from app.funding.ports import PaymentMethod
 from app.funding.withdrawals import service as withdrawals
 from app.identity.accounts import profile
 from app.kit import ids

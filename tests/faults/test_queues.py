@@ -7,8 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from app.catalog.rules import TRADABLE
-from app.funding.ports import PaymentMethod
+from app.catalog.rules import TRADABLE, PaymentMethod
 from app.funding.withdrawals import service as withdrawals
 from app.identity.accounts import profile
 from app.kit import clock

@@ -13,10 +13,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.catalog.rules import USD
+from app.catalog.rules import USD, PaymentMethod
 from app.funding.deposits import service as deposits
 from app.funding.limits import PaymentLimits
-from app.funding.ports import IncomingTransferChanged, PaymentMethod
+from app.funding.ports import IncomingTransferChanged
 from app.funding.withdrawals import service as withdrawals
 from app.kit import ids
 from app.kit.db import Database

@@ -10,14 +10,14 @@ from flask import Flask
 from app.access import Actor, Role
 from app.cases import service as cases
 from app.catalog import provider_ids
-from app.catalog.rules import PAXG, USDC
+from app.catalog.rules import PAXG, USDC, PaymentMethod
 from app.custody import opening_balances
 from app.funding import custody_rail
 from app.funding.custody_rail import CustodyRail
 from app.funding.deposits import queries as deposit_queries
 from app.funding.deposits import service as deposits
 from app.funding.errors import NotCancellable, PayeeBlocked
-from app.funding.ports import IncomingTransferRails, PaymentMethod, PaymentRails, PayoutRails
+from app.funding.ports import IncomingTransferRails, PaymentRails, PayoutRails
 from app.funding.withdrawals import payouts
 from app.funding.withdrawals import queries as withdrawal_queries
 from app.funding.withdrawals import service as withdrawals

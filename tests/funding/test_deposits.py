@@ -5,7 +5,7 @@ from itertools import permutations
 
 import pytest
 
-from app.catalog.rules import TRADABLE, USD
+from app.catalog.rules import TRADABLE, USD, PaymentMethod
 from app.funding.deposits import incoming_transfers, payments
 from app.funding.deposits import service as deposits
 from app.funding.disputes import service as disputes
@@ -16,7 +16,7 @@ from app.funding.errors import (
     TooManyCardFailures,
     VerificationRequired,
 )
-from app.funding.ports import Dispute, IncomingTransfer, PaymentChanged, PaymentMethod, PaymentState
+from app.funding.ports import Dispute, IncomingTransfer, PaymentChanged, PaymentState
 from app.funding.receivables import service as receivables
 from app.kit import clock, ids
 from app.kit.errors import Invalid, NotFound

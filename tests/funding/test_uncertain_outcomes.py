@@ -11,8 +11,9 @@ import time_machine
 from app.access import Role
 from app.approvals.errors import SelfApproval
 from app.cases import service as cases
+from app.catalog.rules import PaymentMethod
 from app.funding.errors import NotCancellable, TooManyCardFailures
-from app.funding.ports import PaymentMethod, Payout, PayoutOrder, PayoutState
+from app.funding.ports import Payout, PayoutOrder, PayoutState
 from app.funding.withdrawals import service as withdrawals
 from app.funding.withdrawals import withdrawal_approval
 from app.kit import clock

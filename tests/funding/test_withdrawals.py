@@ -8,7 +8,7 @@ from app.access import Actor, Role
 from app.approvals import queries as approvals_queries
 from app.approvals import service as approvals
 from app.cases import service as cases
-from app.catalog.rules import TRADABLE
+from app.catalog.rules import TRADABLE, PaymentMethod
 from app.funding.disputes import service as disputes
 from app.funding.errors import (
     DailyLimitExceeded,
@@ -17,7 +17,7 @@ from app.funding.errors import (
     VerificationRequired,
     WrongWithdrawalStatus,
 )
-from app.funding.ports import Dispute, PaymentMethod, PayoutRails, PayoutState
+from app.funding.ports import Dispute, PayoutRails, PayoutState
 from app.funding.withdrawals import service as withdrawals
 from app.funding.withdrawals import withdrawal_approval
 from app.kit.errors import Invalid, NotFound

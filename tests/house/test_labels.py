@@ -14,8 +14,8 @@ from app.approvals.rules import ApprovalStatus
 from app.audit.rules import AuditOutcome
 from app.blueprints import nav
 from app.cases.rules import CaseState
+from app.catalog.rules import PaymentMethod
 from app.custody.rules import SendState
-from app.funding.ports import PaymentMethod
 from app.funding.states import DepositStatus, WithdrawalStatus
 from app.identity.accounts.rules import AccountStatus
 from app.kit.db import Base

@@ -5,10 +5,11 @@ import ast
 import pytest
 from flask import Flask
 
+from app.catalog.rules import PaymentMethod
 from app.config import Settings, UnsafeSettings
 from app.config.providers import ProviderSettings
 from app.custody.ports import Custodians
-from app.funding.ports import CardRail, PaymentMethod, PaymentRails, PayoutRails
+from app.funding.ports import CardRail, PaymentRails, PayoutRails
 from app.integrations import registry
 from app.integrations.bank.provider import BankSettings
 from app.integrations.mpesa.provider import MpesaSettings

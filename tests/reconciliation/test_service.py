@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from app.funding.ports import Dispute, Payment, PaymentMethod, PaymentState, Payout, PayoutState
+from app.catalog.rules import PaymentMethod
+from app.funding.ports import Dispute, Payment, PaymentState, Payout, PayoutState
 from app.jobs.dispatch import execute_job
 from app.kit import clock, ids
 from app.outbox.rules import Backoff

@@ -18,9 +18,9 @@ from app.blueprints.lists import (
 )
 from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import render_page
+from app.catalog.rules import PaymentMethod
 from app.funding.deposits import queries as deposit_queries
 from app.funding.deposits import service as deposits
-from app.funding.ports import PaymentMethod
 from app.funding.states import DepositStatus, WithdrawalStatus
 from app.funding.withdrawals import queries as withdrawal_queries
 from app.funding.withdrawals import service as withdrawals

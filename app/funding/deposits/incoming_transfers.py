@@ -8,9 +8,10 @@ import json
 from uuid import UUID
 
 from app.cases import service as cases
+from app.catalog.rules import PaymentMethod
 from app.funding import limits
 from app.funding.deposits import service as deposits
-from app.funding.ports import IncomingTransfer, IncomingTransferRails, PaymentMethod
+from app.funding.ports import IncomingTransfer, IncomingTransferRails
 from app.funding.rails import rail_of
 from app.funding.receivables import service as receivables
 from app.funding.states import OPEN_DEPOSITS, DepositStatus

@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from datetime import timedelta
 from uuid import UUID
 
+from app.catalog.rules import PaymentMethod
 from app.funding import limits
 from app.funding.deposits import service as deposits
 from app.funding.ports import (
     CardRail,
     Payment,
-    PaymentMethod,
     PaymentRail,
     PaymentRails,
     PaymentRequest,

@@ -8,9 +8,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from app.catalog.rules import TRADABLE
+from app.catalog.rules import TRADABLE, PaymentMethod
 from app.funding.models import DepositRow
-from app.funding.ports import PaymentMethod
 from app.funding.queries import PaymentEvent, get_payment, payment_page
 from app.funding.states import DepositStatus
 from app.keys import service as keys

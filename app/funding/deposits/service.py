@@ -13,16 +13,12 @@ from uuid import UUID
 
 from app.access import Actor
 from app.audit import service as audit
-from app.catalog.rules import TRADABLE
+from app.catalog.rules import TRADABLE, PaymentMethod
 from app.custody.ports import Custodians
 from app.funding import limits
 from app.funding.errors import NotCancellable, PaymentMethodDisabled, TooManyCardFailures
 from app.funding.limits import PaymentLimits, check_card_amount
-from app.funding.ports import (
-    IncomingTransferRails,
-    PaymentMethod,
-    PaymentRails,
-)
+from app.funding.ports import IncomingTransferRails, PaymentRails
 from app.funding.receivables import service as receivables
 from app.funding.rules import check_asset
 from app.funding.states import DEPOSIT_TRANSITIONS, OPEN_DEPOSITS, DepositStatus

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from app.audit import service as audit
-from app.catalog.rules import TRADABLE
+from app.catalog.rules import TRADABLE, PaymentMethod
 from app.funding import limits
 from app.funding.deposits import service as deposits
-from app.funding.ports import CardRail, Dispute, PaymentMethod, PaymentRails
+from app.funding.ports import CardRail, Dispute, PaymentRails
 from app.funding.rails import rail_of
 from app.funding.receivables import service as receivables
 from app.funding.states import DepositStatus

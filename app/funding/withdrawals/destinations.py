@@ -4,8 +4,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 
-from app.catalog.rules import PAXG, USDC
-from app.funding.ports import PaymentMethod
+from app.catalog.rules import PAXG, USDC, PaymentMethod
 from app.kit.errors import Invalid
 from app.kit.money import Asset
 

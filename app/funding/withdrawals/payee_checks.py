@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from app.access import Actor
+from app.catalog.rules import PaymentMethod
 from app.custody import addresses
 from app.funding.errors import PayeeBlocked
 from app.funding.limits import PaymentLimits
-from app.funding.ports import PaymentMethod
 from app.funding.states import WithdrawalStatus
 from app.funding.withdrawals import destinations
 from app.identity.accounts import queries as account_queries

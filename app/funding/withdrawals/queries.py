@@ -7,9 +7,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from app.catalog.rules import TRADABLE
+from app.catalog.rules import TRADABLE, PaymentMethod
 from app.funding.models import WithdrawalRow
-from app.funding.ports import PaymentMethod
 from app.funding.queries import PaymentEvent, get_payment, payment_page
 from app.funding.states import CANCELLABLE_WITHDRAWALS, WithdrawalStatus
 from app.kit import ids

@@ -14,7 +14,7 @@ from app.access import Actor
 from app.approvals import rules as approvals_rules
 from app.audit import service as audit
 from app.audit.rules import AuditOutcome
-from app.catalog.rules import TRADABLE
+from app.catalog.rules import TRADABLE, PaymentMethod
 from app.funding import limits
 from app.funding.errors import (
     NotCancellable,
@@ -23,7 +23,7 @@ from app.funding.errors import (
     WrongWithdrawalStatus,
 )
 from app.funding.limits import PaymentLimits
-from app.funding.ports import PaymentMethod, Payout, PayoutRail, PayoutRails
+from app.funding.ports import Payout, PayoutRail, PayoutRails
 from app.funding.receivables import service as receivables
 from app.funding.rules import PAYOUT_METHODS, check_asset
 from app.funding.states import CANCELLABLE_WITHDRAWALS, WITHDRAWAL_TRANSITIONS, WithdrawalStatus

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr
 
+from app.catalog.rules import PaymentMethod
 from app.config.providers import (
     Mode,
     ProviderSettings,
@@ -13,7 +14,6 @@ from app.config.providers import (
     secret_or_sandbox,
     split_secrets,
 )
-from app.funding.ports import PaymentMethod
 from app.integrations.bank.adapter import BankRail
 from app.integrations.bank.client import BankClient
 from app.integrations.bank.webhook import BankWebhookVerifier

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo
 
+from app.catalog.rules import PaymentMethod
 from app.config.providers import (
     Mode,
     ProviderSettings,
@@ -12,7 +13,6 @@ from app.config.providers import (
     required_when_live,
     secret_or_sandbox,
 )
-from app.funding.ports import PaymentMethod
 from app.integrations.mpesa.adapter import (
     KES_PER_USD_MIN,
     ExchangeRate,

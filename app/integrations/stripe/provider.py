@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr
 
+from app.catalog.rules import PaymentMethod
 from app.config.providers import (
     Mode,
     ProviderSettings,
@@ -13,7 +14,6 @@ from app.config.providers import (
     sandbox_secret,
     split_secrets,
 )
-from app.funding.ports import PaymentMethod
 from app.integrations.provider import Adapters, Connection, Provider
 from app.integrations.stripe.adapter import StripeRail
 from app.integrations.stripe.client import StripeClient

@@ -14,7 +14,7 @@ from app.blueprints.api.schemas.fields import (
     TimestampField,
     parse_amount,
 )
-from app.funding.ports import PaymentMethod
+from app.catalog.rules import PaymentMethod
 from app.funding.states import DepositStatus, WithdrawalStatus
 
 _TOKEN_LENGTH_MAX = 255
