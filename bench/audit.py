@@ -7,6 +7,7 @@ from pathlib import Path
 
 from app.access import DEFAULT_PERMISSIONS, Actor, Role
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.audit.verification import verify
 from app.factory import create_app
 from app.kit import ids
@@ -54,7 +55,7 @@ def _suspend(session: Session, actor: Actor, number: int) -> None:
     audit.record(
         session,
         actor=actor,
-        action="person.suspended",
+        action=AuditAction.PERSON_SUSPENDED,
         subject=ids.encode("usr", ids.new()),
         before={"status": "active", "number": number},
         after={"status": "suspended", "number": number},

@@ -25,6 +25,7 @@ from app.approvals.queries import ApprovalRequest
 from app.approvals.registry import ApprovalAction, ApprovedRequest
 from app.approvals.rules import TRANSITIONS, ApprovalStatus
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import NotFound, Refusal
@@ -76,14 +77,9 @@ def request_approval(
     change = action.compare(session, payload)
     _refuse_duplicate(session, action, subject)
     approval_id, now = ids.new(), clock.now()
-    digest = rules.digest(
-        action=action.name,
-        subject=subject,
-        payload=payload,
-        before=change.before,
-        after=change.after,
-    )
-    texts = [json.dumps(dict(fields)) for fields in (payload, change.before, change.after)]
+    states = {"payload": payload, "before": change.before, "after": change.after}
+    digest = rules.digest(action=action.name, subject=subject, **states)
+    texts = [json.dumps(dict(fields)) for fields in states.values()]
     session.send(
         _INSERT,
         (
@@ -100,13 +96,15 @@ def request_approval(
             now + rules.LIFETIME,
         ),
     )
-    session.send(_EVENT, (ids.new(), approval_id, None, ApprovalStatus.PENDING, maker.user_id, now))
+    event = (ids.new(), approval_id, None, ApprovalStatus.PENDING, maker.user_id, now)
+    session.send(_EVENT, event)
     session.flush()
     audit.record(
         session,
         actor=maker,
-        action="approval.asked",
+        action=AuditAction.APPROVAL_ASKED,
         subject=ids.encode("apr", approval_id),
+        on_behalf_of=ids.try_decode("usr", subject),
         before={"about": subject, **change.before},
         after={"action": action.name, **change.after},
         reason=reason,
@@ -280,8 +278,9 @@ def _end(
     audit.record(
         session,
         actor=actor,
-        action=f"approval.{status}",
+        action=AuditAction(f"approval.{status}"),
         subject=ids.encode("apr", request.id),
+        on_behalf_of=ids.try_decode("usr", request.subject),
         before={"status": request.status},
         after={
             "status": status,

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.access import Role
+from app.audit.actions import AuditAction
 from app.audit.rules import AuditOutcome
 from app.kit.db import Base, XactId
 from app.kit.statements import StoredEnum
@@ -28,6 +29,13 @@ class AuditRecord(Base):
         sa.Index("audit_records_subject_id_idx", "subject", "id"),
         sa.Index("audit_records_action_id_idx", "action", "id"),
         sa.Index("audit_records_request_id_idx", "request_id"),
+        sa.Index("audit_records_on_behalf_of_id_idx", "on_behalf_of", "id"),
+        sa.Index("audit_records_outcome_id_idx", "outcome", "id"),
+        sa.Index(
+            "audit_records_reason_idx",
+            sa.text("to_tsvector('simple', coalesce(reason, ''))"),
+            postgresql_using="gin",
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -37,9 +45,9 @@ class AuditRecord(Base):
     #: Their role at that moment.
     actor_role: Mapped[Role | None] = mapped_column(StoredEnum(Role))
     session_id: Mapped[UUID | None]
-    #: The customer for whom a member of staff acted.
+    #: The person whose affairs the act is about, such as the customer of a withdrawal.
     on_behalf_of: Mapped[UUID | None]
-    action: Mapped[str] = mapped_column(sa.Text)
+    action: Mapped[AuditAction] = mapped_column(StoredEnum(AuditAction))
     #: The public id of what was acted on.
     subject: Mapped[str] = mapped_column(sa.Text)
     #: Canonical JSON, stored as the exact text that was hashed.

@@ -9,6 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from app.access import Role
+from app.audit.actions import AuditAction
 from app.audit.models import AuditRecord, AuditSeal
 from app.audit.rules import AuditOutcome, Difference, SealState
 from app.kit import ids
@@ -17,16 +18,6 @@ from app.kit.errors import NotFound
 from app.kit.list_query import ListSource, fetch_by_ids
 
 _HAS_REQUEST = "SELECT EXISTS (SELECT FROM audit_records WHERE request_id = %s)"
-# Takes one step for each action, not for each record.
-_ACTIONS = """
-WITH RECURSIVE known (action) AS (
-    SELECT min(action) FROM audit_records
-    UNION ALL
-    SELECT (SELECT min(action) FROM audit_records r WHERE r.action > known.action)
-    FROM known WHERE known.action IS NOT NULL
-)
-SELECT action FROM known WHERE action IS NOT NULL ORDER BY action
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +44,7 @@ class AuditRecordRow:
     actor_role: Role | None
     session_id: UUID | None
     on_behalf_of: UUID | None
-    action: str
+    action: AuditAction
     subject: str
     before_text: str | None
     after_text: str | None
@@ -83,6 +74,22 @@ class AuditRecordRow:
         ]
 
 
+def _is_about(subject: str) -> sa.ColumnElement[bool]:
+    """Match records about this ID; for a person also those about what is theirs."""
+    is_subject = AuditRecord.subject == subject
+    person_id = ids.try_decode("usr", subject)
+    if person_id is None:
+        return is_subject
+    return sa.or_(is_subject, AuditRecord.on_behalf_of == person_id)
+
+
+# Written as audit_records_reason_idx has it, so that the index serves it. People and companies
+# write in several languages: words are compared as they are.
+_CONFIGURATION: sa.ColumnElement[str] = sa.literal_column("'simple'")
+_reason_words = sa.func.to_tsvector(
+    _CONFIGURATION, sa.func.coalesce(AuditRecord.reason, sa.literal_column("''"))
+)
+
 RECORDS = ListSource(
     AuditRecordRow,
     sa.select(
@@ -106,9 +113,12 @@ RECORDS = ListSource(
     sorts={"recorded": AuditRecord.id},
     filters={
         "who": lambda person_id: AuditRecord.actor_id == person_id,
-        "what": lambda subject: AuditRecord.subject == subject,
+        "what": _is_about,
         "action": lambda action: AuditRecord.action == action,
         "outcome": lambda outcome: AuditRecord.outcome == outcome,
+        "reason": lambda words: _reason_words.bool_op("@@")(
+            sa.func.websearch_to_tsquery(_CONFIGURATION, words)
+        ),
         "request": lambda request_id: AuditRecord.request_id == request_id,
         # An id begins with the time, and every index of the filters ends with the id.
         "from": lambda instant: AuditRecord.id >= ids.first_at(instant),
@@ -139,11 +149,6 @@ def get_record(session: Session, identifier: UUID) -> AuditRecordRow:
     if not records:
         raise NotFound
     return records[0]
-
-
-def list_actions(session: Session) -> list[str]:
-    """Return every recorded action, in alphabetical order."""
-    return [action for (action,) in session.rows(_ACTIONS)]
 
 
 def _fields(text: str | None) -> dict[str, Any]:

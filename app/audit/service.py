@@ -5,6 +5,7 @@ from uuid import UUID
 
 from app.access import Actor
 from app.audit import rules
+from app.audit.actions import AuditAction
 from app.audit.errors import AuditTrailBroken
 from app.audit.keys import AuditKeys
 from app.audit.ports import Anchor, AnchorStore
@@ -53,7 +54,7 @@ def record(
     session: Session,
     *,
     actor: Actor | None,
-    action: str,
+    action: AuditAction,
     subject: str,
     before: Mapping[str, object] | None = None,
     after: Mapping[str, object] | None = None,
@@ -63,12 +64,11 @@ def record(
 ) -> UUID:
     """Record an act in the transaction of the act. Takes no lock. Returns the record's id.
 
-    `actor` is None for the system and the command line. `action` is `noun.verb` in the past tense
-    (`person.suspended`); `subject` is the public id of what was acted on. `before` and `after` are
-    JSON without floats or secrets, limited to what changed. The edge records denials after the
-    rollback; a verb that returns its refusal as a value records it itself, with
-    `AuditOutcome.DENIED`. Raises `ValueError` for contents that a record must not have
-    (rules.canonical_json).
+    `actor` is None for the system and the command line. `subject` is the public id of what
+    was acted on. `before` and `after` are JSON without floats or secrets, limited to what changed.
+    The edge records denials after the rollback; a verb that returns its refusal as a value records
+    it itself, with `AuditOutcome.DENIED`. Raises `ValueError` for contents that a record must not
+    have (rules.canonical_json).
     """
     key, now, identifier = resolve(AuditKeys).current, clock.now(), ids.new()
     values = (

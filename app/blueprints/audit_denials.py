@@ -14,6 +14,7 @@ from flask import current_app, request
 
 from app.access import Actor, Role
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.audit.rules import AuditOutcome
 from app.blueprints.environ_keys import ACTOR
 from app.kit.db import Database
@@ -47,7 +48,7 @@ def record(refusal: Refusal, subject: str | None = None) -> None:
             audit.record(
                 session,
                 actor=actor,
-                action="request.refused",
+                action=AuditAction.REQUEST_REFUSED,
                 subject=subject or (public_ids[0] if public_ids else route),
                 after=after,
                 reason=refusal.detail,

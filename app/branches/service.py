@@ -6,6 +6,7 @@ from uuid import UUID
 
 from app.access import Actor, Permission, require
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.branches.errors import BranchCodeTaken
 from app.kit import clock, ids
 from app.kit.db import Session
@@ -37,7 +38,7 @@ def open_branch(session: Session, actor: Actor | None, *, code: str, name: str) 
     audit.record(
         session,
         actor=actor,
-        action="branch.opened",
+        action=AuditAction.BRANCH_OPENED,
         subject=ids.encode("brn", branch_id),
         after={"branch": code, "name": name},
     )

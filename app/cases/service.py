@@ -9,6 +9,7 @@ from app.access import Actor, Permission, require
 from app.approvals import rules as approvals_rules
 from app.approvals.ports import CurrentPermissions
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.cases import rules
 from app.cases.errors import CaseClosed, CaseOpen, OwnCase
 from app.cases.registry import CaseKind, CaseOutcome, case_kind
@@ -100,8 +101,9 @@ def open_case(
     audit.record(
         session,
         actor=None,
-        action="case.opened",
+        action=AuditAction.CASE_OPENED,
         subject=ids.encode(PREFIX, case_id),
+        on_behalf_of=person_id,
         after={"kind": kind, "about": subject},
     )
     return case_id
@@ -123,7 +125,13 @@ def add_note(session: Session, actor: Actor | None, case_id: UUID, text: str) ->
     case = _lock_workable(session, actor, case_id)
     cleaned = rules.clean_note(text)
     _record_event(session, case.id, CaseEventKind.NOTED, actor, text=cleaned)
-    audit.record(session, actor=actor, action="case.noted", subject=case.public_id)
+    audit.record(
+        session,
+        actor=actor,
+        action=AuditAction.CASE_NOTED,
+        subject=case.public_id,
+        on_behalf_of=case.person_id,
+    )
 
 
 def assign(session: Session, actor: Actor, case_id: UUID, assignee_id: UUID | None) -> None:
@@ -144,8 +152,9 @@ def assign(session: Session, actor: Actor, case_id: UUID, assignee_id: UUID | No
     audit.record(
         session,
         actor=actor,
-        action="case.assigned",
+        action=AuditAction.CASE_ASSIGNED,
         subject=case.public_id,
+        on_behalf_of=case.person_id,
         before={"assignee": _public_person_id(case.assignee_id)},
         after={"assignee": _public_person_id(assignee_id)},
     )
@@ -172,8 +181,9 @@ def close(
     audit.record(
         session,
         actor=actor,
-        action="case.closed",
+        action=AuditAction.CASE_CLOSED,
         subject=case.public_id,
+        on_behalf_of=case.person_id,
         before={"state": CaseState.OPEN},
         after={"state": CaseState.CLOSED, "disposition": disposition},
         reason=cleaned_reason,
@@ -199,8 +209,9 @@ def reopen(session: Session, actor: Actor, case_id: UUID, *, reason: str) -> Non
     audit.record(
         session,
         actor=actor,
-        action="case.reopened",
+        action=AuditAction.CASE_REOPENED,
         subject=case.public_id,
+        on_behalf_of=case.person_id,
         before={"state": CaseState.CLOSED, "disposition": case.disposition},
         after={"state": CaseState.OPEN},
         reason=cleaned_reason,

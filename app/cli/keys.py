@@ -12,6 +12,7 @@ from flask import current_app
 from flask.cli import AppGroup
 
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.keys import backup, rotation
 from app.keys import queries as keys_queries
 from app.keys.errors import KeyRingUnavailable
@@ -60,7 +61,7 @@ def generate() -> None:
             _refuse_if_values_need_lost_keys()
         key = ring.generate()
     with _transaction() as session:
-        audit.record(session, actor=None, action="key.generated", subject=f"key {key.id}")
+        audit.record(session, actor=None, action=AuditAction.KEY_GENERATED, subject=f"key {key.id}")
     click.echo(f"{key.id} {key.state}")
 
 
@@ -101,7 +102,9 @@ def rotate(*, here: bool) -> None:
     with _transaction() as session:
         rotation_id = rotation.begin_rotation(session)
         sealing = {"sealing": resolve(KeyRing).active_id()}
-        audit.record(session, actor=None, action="keys.rotated", subject="key-ring", after=sealing)
+        audit.record(
+            session, actor=None, action=AuditAction.KEYS_ROTATED, subject="key-ring", after=sealing
+        )
     if here:
         _rewrap_all(rotation_id)
     with _transaction() as session:
@@ -181,7 +184,9 @@ def import_backup(file: TextIO, passphrase_file: TextIO | None) -> None:
 
         contents = ring.update_contents(merged)
     with _transaction() as session:
-        audit.record(session, actor=None, action="key.imported", subject=f"key {contents.active}")
+        audit.record(
+            session, actor=None, action=AuditAction.KEY_IMPORTED, subject=f"key {contents.active}"
+        )
     click.echo(f"The ring has {len(contents.keys)} keys; {contents.active} is the active key")
 
 

@@ -7,6 +7,7 @@ from flask import current_app
 from flask.cli import AppGroup
 
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.catalog.rules import Metal
 from app.integrations.replay.feed import InvalidPriceFile, ReplayFeed
 from app.kit import clock
@@ -57,7 +58,7 @@ def replay(file: Path, metal: str) -> None:
             audit.record(
                 session,
                 actor=None,
-                action="prices.replayed",
+                action=AuditAction.PRICES_REPLAYED,
                 subject=metal,
                 after={"file": file.name, "ticks": new},
                 reason=click.get_current_context().command_path,

@@ -12,6 +12,7 @@ from flask.cli import AppGroup
 
 from app.access import BRANCH_BOUND_ROLES, Role
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.branches import queries as branches_queries
 from app.branches import service as branches
 from app.catalog.rules import PAXG, TRADABLE, USD
@@ -148,11 +149,13 @@ def _add_person(session: Session, email: str, role: Role, first_name: str, last_
     )
     user_id = accounts.add_person(session, registration, role, branch_id=branch_id)
     email_verification.confirm_email(session, user_id)
-    _record_act(session, "person.added", user_id, {"role": role.value})
+    _record_act(session, AuditAction.PERSON_ADDED, user_id, {"role": role.value})
     return user_id
 
 
-def _record_act(session: Session, action: str, user_id: UUID, after: dict[str, str]) -> None:
+def _record_act(
+    session: Session, action: AuditAction, user_id: UUID, after: dict[str, str]
+) -> None:
     subject, reason = ids.encode("usr", user_id), click.get_current_context().command_path
     audit.record(session, actor=None, action=action, subject=subject, after=after, reason=reason)
 
@@ -180,4 +183,4 @@ def _credit(session: Session, user_id: UUID, amount: Amount) -> None:
         ],
     )
     after = {"asset": amount.asset.code, "amount": str(amount)}
-    _record_act(session, "account.credited", user_id, after)
+    _record_act(session, AuditAction.ACCOUNT_CREDITED, user_id, after)

@@ -3,6 +3,7 @@
 import structlog
 
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.custody.ports import Custodian, Custodians
 from app.kit import clock
 from app.kit.db import Database, Session
@@ -67,7 +68,7 @@ def _post_opening(session: Session, custodian: Custodian, amount: Amount) -> Non
     audit.record(
         session,
         actor=None,
-        action="custody.opened",
+        action=AuditAction.CUSTODY_OPENED,
         subject=custodian.name,
         after={"asset": code, "amount": str(amount)},
     )

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from app.access import Actor
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.keys import queries
 from app.keys.errors import KeyInUse, KeyLost, KeyRingUnavailable
 from app.keys.ports import KeyRing, KeyState
@@ -202,7 +203,7 @@ def retire_key(session: Session, key_id: str, *, actor: Actor | None = None) -> 
     needed = queries.count_values_by_key(session).get(key_id, 0)
     if needed:
         raise KeyInUse(f"{needed} sealed values need the key {key_id}. Rotate the key ring first.")
-    audit.record(session, actor=actor, action="key.retired", subject=f"key {key_id}")
+    audit.record(session, actor=actor, action=AuditAction.KEY_RETIRED, subject=f"key {key_id}")
     session.flush()
     ring.retire(key_id)
 

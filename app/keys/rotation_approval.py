@@ -7,6 +7,7 @@ from app.approvals import registry as approvals_registry
 from app.approvals import service as approvals
 from app.approvals.registry import ApprovalAction, ApprovedRequest, ProposedChange, TextFields
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.keys import queries, rotation
 from app.keys.ports import KeyRing
 from app.kit import ids
@@ -42,7 +43,7 @@ def _rotate(session: Session, approved: ApprovedRequest) -> None:
     audit.record(
         session,
         actor=approved.checker,
-        action="keys.rotated",
+        action=AuditAction.KEYS_ROTATED,
         subject=_RING,
         before={"sealing": before},
         after={

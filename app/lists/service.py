@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.access import Actor, Role
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Invalid, NotFound
@@ -108,7 +109,7 @@ def record_export(
     audit.record(
         session,
         actor=actor,
-        action="list.exported",
+        action=AuditAction.LIST_EXPORTED,
         subject=list_name,
         after={"query": query, "rows": str(row_count)},
     )

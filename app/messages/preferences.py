@@ -9,6 +9,7 @@ from uuid import UUID
 
 from app.access import Actor
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.identity.accounts import queries as account_queries
 from app.kit import clock, ids
 from app.kit.db import Session
@@ -102,7 +103,7 @@ def set_preferences(
     audit.record(
         session,
         actor=actor,
-        action="notifications.chosen",
+        action=AuditAction.NOTIFICATIONS_CHOSEN,
         subject=ids.encode("usr", actor.user_id),
         after={f"{topic}.{channel}": value for (topic, channel), value in wanted.items()},
     )

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from app.access import Actor
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.kit import clock, ids
 from app.kit import tasks as kit_tasks
 from app.kit.db import Session
@@ -312,7 +313,7 @@ def revive_job(session: Session, actor: Actor | None, identifier: UUID) -> None:
     audit.record(
         session,
         actor=actor,
-        action="job.revived",
+        action=AuditAction.JOB_REVIVED,
         subject=ids.encode(PREFIX, identifier),
         after={"task": row[0]},
     )
@@ -327,7 +328,11 @@ def revive_jobs_of_task(session: Session, actor: Actor | None, task: str) -> int
     if revived == 0:
         raise JobNotDead("There is no failed job of this kind.")
     audit.record(
-        session, actor=actor, action="jobs.revived", subject=task, after={"count": str(revived)}
+        session,
+        actor=actor,
+        action=AuditAction.JOBS_REVIVED,
+        subject=task,
+        after={"count": str(revived)},
     )
     return revived
 

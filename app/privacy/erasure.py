@@ -14,6 +14,7 @@ from app.approvals import registry as approvals_registry
 from app.approvals import service as approvals
 from app.approvals.registry import ApprovalAction, ApprovedRequest, ProposedChange, TextFields
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.identity import personal as identity_personal
 from app.identity.accounts import locked_person
 from app.identity.accounts import queries as account_queries
@@ -129,7 +130,7 @@ def _erase(
     audit.record(
         session,
         actor=actor,
-        action="person.erased",
+        action=AuditAction.PERSON_ERASED,
         subject=person,
         after=after,
         reason=approved.reason if approved else None,

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from app.access import Actor
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.identity import personal as identity_personal
 from app.keys import service as keys
 from app.kit import clock, ids
@@ -102,7 +103,9 @@ def request_export(session: Session, actor: Actor) -> DataExport:
     export = DataExport(ids.new(), actor.user_id, ExportStatus.PENDING, now, None, None, None)
     session.send(_ADD, (export.id, export.user_id, now))
     outbox.stage(session, "privacy.build_archive", {"export_id": str(export.id)})
-    audit.record(session, actor=actor, action="export.requested", subject=export.public_id)
+    audit.record(
+        session, actor=actor, action=AuditAction.EXPORT_REQUESTED, subject=export.public_id
+    )
     return export
 
 
@@ -133,7 +136,7 @@ def fetch_archive(session: Session, actor: Actor, export_id: UUID, token: str) -
     if row is None:
         raise ArchiveLinkInvalid
     subject = ids.encode(PREFIX, export_id)
-    audit.record(session, actor=actor, action="export.fetched", subject=subject)
+    audit.record(session, actor=actor, action=AuditAction.EXPORT_FETCHED, subject=subject)
     return keys.open_sealed(row[0], table=_TABLE, column=_COLUMN, key=export_id)
 
 

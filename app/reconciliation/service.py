@@ -7,6 +7,7 @@ import structlog
 
 from app.access import Actor
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.kit import clock, ids
 from app.kit.db import Database, DatabaseUnavailable, Session
 from app.outbox import service as outbox
@@ -26,7 +27,7 @@ def request_run(session: Session, actor: Actor) -> None:
     """Stage a run of all comparisons, unless one is waiting or in progress."""
     if not is_run_requested(session):
         outbox.stage(session, TASK, {})
-        audit.record(session, actor=actor, action="reconciliation.asked", subject=TASK)
+        audit.record(session, actor=actor, action=AuditAction.RECONCILIATION_ASKED, subject=TASK)
 
 
 def stage_comparisons(session: Session) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.engine import make_url
 
 from app.access import DEFAULT_PERMISSIONS, Actor, Role
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.audit.verification import VerificationReport, verify
 from app.config import Settings
 from app.kit import ids
@@ -41,7 +42,7 @@ class Trail:
                     audit.record(
                         session,
                         actor=actor,
-                        action="person.suspended",
+                        action=AuditAction.PERSON_SUSPENDED,
                         subject=ids.encode("usr", ids.new()),
                         before={"status": "active", "number": number},
                         after={"status": "suspended", "number": number},

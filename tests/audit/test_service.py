@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from app.access import DEFAULT_PERMISSIONS, Actor, Role
 from app.audit import rules as audit_rules
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.audit.errors import AuditTrailBroken
 from app.audit.rules import AuditOutcome
 from app.audit.verification import public_record_id
@@ -47,7 +48,7 @@ def test_every_field_of_an_act_is_recorded(trail: Trail) -> None:
         identifier = audit.record(
             session,
             actor=actor,
-            action="person.suspended",
+            action=AuditAction.PERSON_SUSPENDED,
             subject=ids.encode("usr", bob),
             before={"status": "active", "limits": {"b": 1, "a": "2.50"}},
             after={"status": "suspended", "names": ["é", None, True]},
@@ -77,7 +78,7 @@ def test_every_field_of_an_act_is_recorded(trail: Trail) -> None:
 
 def test_system_acts_without_an_actor(trail: Trail) -> None:
     with trail.database.transaction() as session:
-        audit.record(session, actor=None, action="sample.loaded", subject="sample")
+        audit.record(session, actor=None, action=AuditAction.PRICES_REPLAYED, subject="sample")
     with trail.database.reading() as session:
         [row] = session.rows(_ALL)
     assert row[2:6] == (None, None, None, None)
@@ -99,7 +100,7 @@ def test_system_acts_without_an_actor(trail: Trail) -> None:
 )
 def test_secrets_and_floats_are_refused(trail: Trail, state: dict[str, object]) -> None:
     with pytest.raises((ValueError, TypeError)), trail.database.transaction() as session:
-        audit.record(session, actor=None, action="a.b", subject="c", after=state)
+        audit.record(session, actor=None, action=AuditAction.CASE_NOTED, subject="c", after=state)
     assert trail.count("audit_records") == 0
 
 
@@ -112,7 +113,7 @@ def test_secrets_and_floats_are_refused(trail: Trail, state: dict[str, object]) 
     ],
 )
 def test_database_refuses_malformed_acts(trail: Trail, changed: dict[str, str], rule: str) -> None:
-    act = {"action": "a.b", "subject": "c", **changed}
+    act = {"action": AuditAction.CASE_NOTED, "subject": "c", **changed}
     with pytest.raises(psycopg.Error, match=rule), trail.database.transaction() as session:
         audit.record(session, actor=None, **act)
     assert trail.count("audit_records") == 0
@@ -122,7 +123,7 @@ def failing_act(trail: Trail, count: int) -> None:
     """Record `count` acts in a transaction that then fails."""
     with trail.database.transaction() as session:
         for _ in range(count):
-            audit.record(session, actor=None, action="a.b", subject="c")
+            audit.record(session, actor=None, action=AuditAction.CASE_NOTED, subject="c")
         session.flush()
         raise RuntimeError
 
@@ -165,7 +166,7 @@ def test_full_batch_is_continued_by_the_next_run(
     monkeypatch.setattr(audit, "BATCH", 3)
     with trail.database.transaction() as session:  # one transaction, several batches
         recorded = [
-            audit.record(session, actor=None, action="a.b", subject=str(number))
+            audit.record(session, actor=None, action=AuditAction.CASE_NOTED, subject=str(number))
             for number in range(8)
         ]
     for sealed in (3, 6, 8, 8):
@@ -181,7 +182,7 @@ def test_open_transaction_is_sealed_later_without_blocking_others(trail: Trail) 
     """A record is not sealed while an older transaction may still add records."""
     trail.record(2)
     with trail.database.transaction() as slow:
-        early = audit.record(slow, actor=None, action="a.b", subject="slow")
+        early = audit.record(slow, actor=None, action=AuditAction.CASE_NOTED, subject="slow")
         slow.flush()
         late = trail.record(3)
         trail.seal()

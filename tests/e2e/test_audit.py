@@ -5,6 +5,7 @@ from playwright.sync_api import expect
 
 from app.access import Role
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.audit.rules import AuditOutcome
 from app.kit import ids
 from app.kit.db import Database
@@ -25,7 +26,7 @@ def email_with_records(people: People, database: Database) -> str:
             audit.record(
                 session,
                 actor=admin,
-                action=f"person.{act}",
+                action=AuditAction(f"person.{act}"),
                 subject=subject,
                 before={"status": before, "sessions": 2, "role": "USER"},
                 after={"status": after, "sessions": 0, "role": "USER"},
@@ -35,7 +36,7 @@ def email_with_records(people: People, database: Database) -> str:
         audit.record(
             session,
             actor=admin,
-            action="request.refused",
+            action=AuditAction.REQUEST_REFUSED,
             subject=subject,
             after={"route": "POST /admin/people/<person_id>/suspend", "refusal": "conflict"},
             reason="This is not possible in the current state.",
@@ -66,8 +67,8 @@ def test_trail_is_searched_by_keyboard_and_a_record_read(
     page.get_by_role("button", name="Find").click()
     expect(rows).to_have_count(1)
     page.go_back()
-    rows.last.get_by_role("link", name="person.").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("person.suspended")
+    rows.last.get_by_role("link", name="Person ").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Person suspended")
     expect(page.locator("#record")).to_contain_text("confirmed by letter")
     expect(page.locator("#record")).to_contain_text("Sealed")
     assert_fits_and_accessible(page, shoot, "audit-record", ALL)

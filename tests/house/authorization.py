@@ -9,6 +9,7 @@ from werkzeug.test import TestResponse
 
 from app.access import BRANCH_BOUND_ROLES, DEFAULT_PERMISSIONS, Actor, Permission, Role
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.blueprints import forms, lists
 from app.blueprints.route_registry import DeclaredRoute
 from app.cases import service as cases
@@ -203,7 +204,7 @@ _MAKERS = ObjectKind("approval_id", _approval, _unknown_id("apr"), others_scope=
 def _record(database: Database, owner: Actor) -> str:
     """Record an act of the owner in the audit trail."""
     with database.transaction() as session:
-        recorded = audit.record(session, actor=owner, action="test.done", subject="test")
+        recorded = audit.record(session, actor=owner, action=AuditAction.CASE_NOTED, subject="test")
     return ids.encode("aud", recorded)
 
 

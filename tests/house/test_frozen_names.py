@@ -5,7 +5,6 @@ trail hold the other names. A rename in the code must not change the files. Afte
 change, `SNAPSHOTS=write` writes them again.
 """
 
-import ast
 import json
 from enum import StrEnum
 from inspect import signature
@@ -21,7 +20,6 @@ from app.keys.registry import sealed_columns
 from app.kit import tasks as kit_tasks
 from app.messages.rules import KINDS
 from tests.house import snapshot
-from tests.house.source import python
 
 _PROSE = frozenset({"summary", "description"})
 
@@ -76,20 +74,6 @@ def _enumerations() -> list[str]:
     return sorted(" ".join(sorted(kind)) for kind in ours)
 
 
-def _audit_actions() -> list[str]:
-    """Return every action that is written as a literal."""
-    return sorted(
-        {
-            ast.unparse(keyword.value)
-            for source in python("app/")
-            for node in ast.walk(source.tree)
-            if isinstance(node, ast.Call)
-            for keyword in node.keywords
-            if keyword.arg == "action" and isinstance(keyword.value, ast.Constant)
-        }
-    )
-
-
 def _commands(app: Flask) -> list[str]:
     lines: list[str] = []
 
@@ -115,7 +99,6 @@ def test_stored_names_are_as_committed(app: Flask) -> None:
         "TIMETABLE": sorted(f"{entry.name} {entry.task}" for entry in TIMETABLE),
         "ERROR CODES": _error_codes(),
         "VALUES OF ENUMERATIONS": _enumerations(),
-        "ACTIONS OF THE AUDIT TRAIL": _audit_actions(),
         "ACTS THAT NEED APPROVAL": sorted(approvals_registry.action_names()),
         "KINDS OF MESSAGES": [f"{name} {' '.join(kind.values)}" for name, kind in KINDS.items()],
         "SEALED COLUMNS": [f"{c.table}:{c.column}:{c.key}" for c in sealed_columns()],

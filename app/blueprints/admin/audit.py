@@ -6,10 +6,10 @@ from flask import Response, url_for
 
 from app.access import Actor, Permission
 from app.audit import queries as audit_queries
+from app.audit.actions import AuditAction
 from app.audit.queries import AuditRecordRow
 from app.audit.rules import AuditOutcome
 from app.blueprints.lists import (
-    ChoiceFilter,
     Column,
     DateFilter,
     EnumFilter,
@@ -77,7 +77,7 @@ RECORDS = ListPage(
         Column("subject", "About (ID)", lambda record: record.subject, is_hidden=True),
         Column(
             "customer",
-            "On behalf of",
+            "Person concerned",
             lambda record: PersonCell(record.on_behalf_of, missing="–"),
             is_hidden=True,
         ),
@@ -91,14 +91,9 @@ RECORDS = ListPage(
     filters=(
         PersonFilter("who", "Done by", hint="Email or ID"),
         SubjectFilter("what", "About", hint="Email or ID"),
-        ChoiceFilter(
-            "action",
-            "Action",
-            choices=lambda session, _actor: [
-                (action, action) for action in audit_queries.list_actions(session)
-            ],
-        ),
+        EnumFilter("action", "Action", members=AuditAction),
         EnumFilter("outcome", "Outcome", members=AuditOutcome),
+        Filter("reason", "Words in the reason"),
         Filter("request", "Request ID"),
         DateFilter("from", "From"),
         DateFilter("to", "To", is_end=True),

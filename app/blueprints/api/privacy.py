@@ -6,6 +6,7 @@ An API key can do none of it.
 from typing import Any
 
 from app.access import Actor, Permission
+from app.audit.actions import AuditAction
 from app.blueprints.api.schemas import privacy as schemas_privacy
 from app.blueprints.api_blueprint import ApiBlueprint
 from app.blueprints.api_operation import FileReply
@@ -142,7 +143,7 @@ def erase_account(database: Database, actor: Actor, body: dict[str, Any]) -> obj
     attempt = password_proof.check_password(attempt, body["password"])
     with database.transaction() as session:
         settled = password_proof.conclude_password_and_code(
-            session, attempt, body["code"], "person.erased"
+            session, attempt, body["code"], AuditAction.PERSON_ERASED
         )
         if isinstance(settled, Refusal):
             return settled

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from app.access import Actor
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.catalog.rules import TRADABLE, PaymentMethod
 from app.custody.ports import Custodians
 from app.funding import limits
@@ -138,7 +139,7 @@ def request(
     audit.record(
         session,
         actor=actor,
-        action="deposit.requested",
+        action=AuditAction.DEPOSIT_REQUESTED,
         subject=ids.encode(PREFIX, identifier),
         after={"method": method, "asset": amount.asset.code, "amount": str(amount)},
     )
@@ -158,7 +159,9 @@ def cancel(session: Session, actor: Actor, deposit_id: UUID) -> None:
     if not is_announcement or deposit.status not in OPEN_DEPOSITS - {DepositStatus.UNKNOWN}:
         raise NotCancellable
     transition(session, deposit, DepositStatus.CANCELLED)
-    audit.record(session, actor=actor, action="deposit.cancelled", subject=deposit.public_id)
+    audit.record(
+        session, actor=actor, action=AuditAction.DEPOSIT_CANCELLED, subject=deposit.public_id
+    )
 
 
 def mark_opened(session: Session, deposit: DepositRecord) -> None:
@@ -228,7 +231,7 @@ def post_credit(
     audit.record(
         session,
         actor=None,
-        action="deposit.credited",
+        action=AuditAction.DEPOSIT_CREDITED,
         subject=deposit.public_id,
         on_behalf_of=deposit.user_id,
         after={"asset": amount.asset.code, "amount": str(amount), "method": deposit.method},

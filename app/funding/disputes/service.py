@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.catalog.rules import TRADABLE, PaymentMethod
 from app.funding import limits
 from app.funding.deposits import service as deposits
@@ -117,7 +118,7 @@ def _open(session: Session, provider: str, dispute: Dispute, disputed: _Disputed
             ],
         )
     deposits.set_dispute_status(session, disputed.deposit_id, DepositStatus.DISPUTED, public_id)
-    _record(session, "dispute.opened", public_id, disputed, dispute)
+    _record(session, AuditAction.DISPUTE_OPENED, public_id, disputed, dispute)
     payload = {
         "deposit": ids.encode(deposits.PREFIX, disputed.deposit_id),
         "amount": str(dispute.amount),
@@ -149,11 +150,15 @@ def _close(
             session, disputed.deposit_id, DepositStatus.TAKEN_BACK, f"{public_id} lost"
         )
         receivables.collect(session, disputed.user_id, dispute.amount.asset)
-    _record(session, f"dispute.{dispute.state}", public_id, disputed, dispute)
+    _record(session, AuditAction(f"dispute.{dispute.state}"), public_id, disputed, dispute)
 
 
 def _record(
-    session: Session, action: str, public_id: str, disputed: _DisputedDeposit, dispute: Dispute
+    session: Session,
+    action: AuditAction,
+    public_id: str,
+    disputed: _DisputedDeposit,
+    dispute: Dispute,
 ) -> None:
     audit.record(
         session,

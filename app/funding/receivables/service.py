@@ -7,6 +7,7 @@ withdrawn while one is open.
 from uuid import UUID
 
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.catalog.rules import USD
 from app.funding.errors import ReceivableOutstanding
 from app.kit import clock, ids
@@ -107,7 +108,7 @@ def collect(session: Session, user_id: UUID, asset: Asset) -> None:
     audit.record(
         session,
         actor=None,
-        action="receivable.collected",
+        action=AuditAction.RECEIVABLE_COLLECTED,
         subject=ids.encode("usr", user_id),
         on_behalf_of=user_id,
         after={"asset": asset.code, "amount": str(collected), "entry": reference},

@@ -13,6 +13,7 @@ from uuid import UUID
 from app.access import Actor
 from app.approvals import rules as approvals_rules
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.audit.rules import AuditOutcome
 from app.catalog.rules import TRADABLE, PaymentMethod
 from app.funding import limits
@@ -109,7 +110,7 @@ def request(
     public_id = ids.encode(PREFIX, identifier)
     masked = destinations.mask_destination(method, parsed)
     facts = {"method": method, "asset": amount.asset.code, "amount": str(amount), "to": masked}
-    audited: dict[str, Any] = {"action": "withdrawal.requested", "subject": public_id}
+    audited: dict[str, Any] = {"action": AuditAction.WITHDRAWAL_REQUESTED, "subject": public_id}
     try:
         verdict = payee_checks.screen_payee(session, actor.user_id, public_id, method, parsed)
     except PayeeBlocked as refusal:
@@ -350,7 +351,7 @@ def audit_status(
     audit.record(
         session,
         actor=actor,
-        action=f"withdrawal.{status}",
+        action=AuditAction(f"withdrawal.{status}"),
         subject=withdrawal.public_id,
         on_behalf_of=withdrawal.user_id,
         before={"status": withdrawal.status},

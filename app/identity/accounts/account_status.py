@@ -12,6 +12,7 @@ from app.access import Actor, Permission, Role
 from app.approvals import registry as approvals_registry
 from app.approvals.registry import ApprovalAction, ApprovedRequest, ProposedChange, TextFields
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.identity.accounts import locked_person
 from app.identity.accounts.locked_person import LockedPerson
 from app.identity.accounts.rules import AccountStatus
@@ -79,7 +80,7 @@ def suspend_customer(
     audit.record(
         session,
         actor=actor,
-        action="person.suspended",
+        action=AuditAction.PERSON_SUSPENDED,
         subject=ids.encode("usr", person_id),
         before={"status": AccountStatus.ACTIVE},
         after={"status": AccountStatus.SUSPENDED},
@@ -120,7 +121,7 @@ def _record_status(
     audit.record(
         session,
         actor=approved.checker,
-        action=f"person.{done}",
+        action=AuditAction(f"person.{done}"),
         subject=person.public_id,
         before={"status": person.status},
         after={

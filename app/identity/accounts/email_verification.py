@@ -4,6 +4,7 @@ from uuid import UUID
 
 from app.access import Actor
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.identity.credentials import one_time_tokens, security_mail
 from app.identity.credentials.one_time_tokens import LinkPurpose
 from app.identity.errors import EmailAlreadyConfirmed
@@ -53,9 +54,9 @@ def redeem_confirmation(session: Session, token: str) -> None:
     """Confirm the email address that the link was mailed to. Raises `TokenInvalid`."""
     user_id = one_time_tokens.redeem_link(session, token, LinkPurpose.CONFIRM_EMAIL).user_id
     confirm_email(session, user_id)
-    _record(session, user_id, "email.confirmed")
+    _record(session, user_id, AuditAction.EMAIL_CONFIRMED)
 
 
-def _record(session: Session, user_id: UUID, action: str) -> None:
+def _record(session: Session, user_id: UUID, action: AuditAction) -> None:
     # The bearer of a link acts: no one is signed in.
     audit.record(session, actor=None, action=action, subject=ids.encode("usr", user_id))

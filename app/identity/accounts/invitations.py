@@ -8,6 +8,7 @@ from uuid import UUID
 
 from app.access import BRANCH_BOUND_ROLES, Actor, Permission, Role, require
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.identity.accounts import queries, rules
 from app.identity.accounts import service as accounts
 from app.identity.credentials import one_time_tokens
@@ -176,7 +177,10 @@ def accept(session: Session, acceptance: PreparedAcceptance) -> str:
     one_time_tokens.invalidate_links(session, user_id, LinkPurpose.INVITATION)
     one_time_tokens.invalidate_links(session, user_id, LinkPurpose.RESET_PASSWORD)
     audit.record(
-        session, actor=None, action="invitation.accepted", subject=ids.encode("usr", user_id)
+        session,
+        actor=None,
+        action=AuditAction.INVITATION_ACCEPTED,
+        subject=ids.encode("usr", user_id),
     )
     return pending_sign_in.start_pending(session, user_id)
 
@@ -188,7 +192,7 @@ def _mail(
     audit.record(
         session,
         actor=actor,
-        action="person.invited",
+        action=AuditAction.PERSON_INVITED,
         subject=subject,
         after=role_assignments.role_fields(role, branch_id),
     )

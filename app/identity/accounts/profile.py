@@ -4,6 +4,7 @@ from typing import Any
 
 from app.access import Actor
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.identity.accounts import queries, rules
 from app.identity.accounts.queries import PersonProfile
 from app.kit import ids
@@ -24,7 +25,7 @@ def change_profile(session: Session, actor: Actor, changes: dict[str, Any]) -> P
     audit.record(
         session,
         actor=actor,
-        action="person.changed",
+        action=AuditAction.PERSON_CHANGED,
         subject=ids.encode("usr", actor.user_id),
         after={"fields": sorted(changes)},
     )

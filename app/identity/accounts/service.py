@@ -4,6 +4,7 @@ from uuid import UUID
 
 from app.access import Role
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.identity.accounts import email_verification, rules
 from app.identity.accounts.rules import Registration
 from app.identity.credentials import rules as credential_rules
@@ -75,6 +76,9 @@ def register(session: Session, registration: Registration) -> IssuedTokens:
     user_id = add_person(session, registration, Role.USER)
     email_verification.send_confirmation(session, user_id)
     audit.record(
-        session, actor=None, action="person.registered", subject=ids.encode("usr", user_id)
+        session,
+        actor=None,
+        action=AuditAction.PERSON_REGISTERED,
+        subject=ids.encode("usr", user_id),
     )
     return sign_in.open_session(session, user_id)

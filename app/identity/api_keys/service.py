@@ -17,6 +17,7 @@ from uuid import UUID
 
 from app.access import API_KEY_SCOPES, Actor, Permission, require
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.identity.accounts import rules as account_rules
 from app.identity.errors import ApiKeysFull, TokenInvalid
 from app.keys import service as keys
@@ -148,7 +149,7 @@ def create_key(
     audit.record(
         session,
         actor=actor,
-        action="api_key.created",
+        action=AuditAction.API_KEY_CREATED,
         subject=ids.encode("key", key_id),
         after={"scopes": scope_names, "expires_at": expires_at and clock.rfc3339(expires_at)},
     )
@@ -166,7 +167,7 @@ def revoke_key(session: Session, actor: Actor, key_id: UUID) -> None:
         raise NotFound
     if row[0] == now:
         subject = ids.encode("key", key_id)
-        audit.record(session, actor=actor, action="api_key.revoked", subject=subject)
+        audit.record(session, actor=actor, action=AuditAction.API_KEY_REVOKED, subject=subject)
 
 
 def count_active_keys(session: Session, user_id: UUID) -> int:
@@ -182,7 +183,7 @@ def revoke_all_keys(session: Session, user_id: UUID) -> None:
         audit.record(
             session,
             actor=None,
-            action="api_key.revoked",
+            action=AuditAction.API_KEY_REVOKED,
             subject=subject,
             after={"owner": ids.encode("usr", user_id)},
             reason="with a new password",

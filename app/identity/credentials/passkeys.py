@@ -29,6 +29,7 @@ from webauthn.helpers.structs import (
 
 from app.access import Actor
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.identity.errors import LastSecondFactor, PasskeyRefused
 from app.kit import clock, ids
 from app.kit.db import Session
@@ -324,7 +325,7 @@ def _report_change(
 ) -> None:
     """Record the change and email the person: it may not have been them."""
     public_id, now = ids.encode("pky", passkey_id), clock.now()
-    audit.record(session, actor=actor, action=f"passkey.{change}", subject=public_id)
+    audit.record(session, actor=actor, action=AuditAction(f"passkey.{change}"), subject=public_id)
     mail = {
         "user_id": str(actor.user_id),
         "kind": f"passkey_{change}",

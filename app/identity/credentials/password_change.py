@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from app.access import Actor
+from app.audit.actions import AuditAction
 from app.identity.accounts.queries import PersonProfile
 from app.identity.api_keys import service as api_keys
 from app.identity.credentials import rules, security_mail
@@ -17,8 +18,6 @@ from app.identity.sign_in.sessions import Revocation
 from app.kit.db import Session
 from app.kit.errors import Refusal
 from app.kit.ports import resolve
-
-_PASSWORD_CHANGED = "password.changed"  # noqa: S105 - an audit action, no secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +52,12 @@ def conclude_password_change(
 ) -> PasswordChangeTokens | Refusal:
     """Replace the password, end every session of the person and open a new one for the caller; or
     record the failure and return the refusal to raise after the commit."""
-    user_id = password_proof.conclude_password(session, attempt, _PASSWORD_CHANGED)
+    user_id = password_proof.conclude_password(session, attempt, AuditAction.PASSWORD_CHANGED)
     if isinstance(user_id, Refusal):
         return user_id
     lockout.reset_failures(session, attempt.counters)
     password_proof.store_hash(session, user_id, new_hash)
-    password_proof.record_success(session, attempt, _PASSWORD_CHANGED)
+    password_proof.record_success(session, attempt, AuditAction.PASSWORD_CHANGED)
     sessions.revoke_all(session, user_id, Revocation.PASSWORD_CHANGED)
     active = finish_password_change(session, user_id, revoke_api_keys=revoke_api_keys)
     opened = sign_in.open_session(session, user_id)

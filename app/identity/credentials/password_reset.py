@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.identity.accounts import email_verification
 from app.identity.accounts import queries as account_queries
 from app.identity.accounts import rules as account_rules
@@ -89,12 +90,12 @@ def conclude_reset(session: Session, prepared: PreparedReset) -> int:
     email_verification.confirm_email(session, user_id)
     one_time_tokens.invalidate_links(session, user_id, LinkPurpose.RESET_PASSWORD)
     sessions.revoke_all(session, user_id, sessions.Revocation.PASSWORD_CHANGED)
-    _record(session, user_id, "password.reset")
+    _record(session, user_id, AuditAction.PASSWORD_RESET)
     return password_change.finish_password_change(
         session, user_id, revoke_api_keys=prepared.revoke_api_keys
     )
 
 
-def _record(session: Session, user_id: UUID, action: str) -> None:
+def _record(session: Session, user_id: UUID, action: AuditAction) -> None:
     # The bearer of a link acts: no one is signed in.
     audit.record(session, actor=None, action=action, subject=ids.encode("usr", user_id))

@@ -17,6 +17,7 @@ import segno
 
 from app.access import Actor
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.identity.credentials import security_mail
 from app.identity.errors import TwoFactorAlreadyOn, TwoFactorInvalid, TwoFactorNotSetUp
 from app.identity.sign_in import lockout
@@ -137,7 +138,7 @@ def confirm_setup(
         return refusal
     session.send(_SWITCH_ON, (clock.now(), actor.user_id))
     codes = _add_recovery_codes(session, actor.user_id)
-    _report_change(session, actor, "second_factor.switched_on", mail="second_factor_on")
+    _report_change(session, actor, AuditAction.SECOND_FACTOR_SWITCHED_ON, mail="second_factor_on")
     return codes
 
 
@@ -156,7 +157,9 @@ def renew_recovery_codes(
         return refusal
     session.send(_DELETE_RECOVERY, (actor.user_id,))
     codes = _add_recovery_codes(session, actor.user_id)
-    _report_change(session, actor, "recovery_codes.renewed", mail="recovery_codes_renewed")
+    _report_change(
+        session, actor, AuditAction.RECOVERY_CODES_RENEWED, mail="recovery_codes_renewed"
+    )
     return codes
 
 
@@ -172,7 +175,7 @@ def switch_off(session: Session, actor: Actor, code: str, *, network: str) -> Re
     if refusal := verify_code(session, actor.user_id, code, counters):
         return refusal
     session.send(_SWITCH_OFF, (actor.user_id,))
-    _report_change(session, actor, "second_factor.switched_off", mail="second_factor_off")
+    _report_change(session, actor, AuditAction.SECOND_FACTOR_SWITCHED_OFF, mail="second_factor_off")
     return None
 
 
@@ -195,7 +198,7 @@ def verify_code(
     return lockout.count_failure(session, counters, now, subject=subject) or TwoFactorInvalid()
 
 
-def _report_change(session: Session, actor: Actor, action: str, *, mail: str) -> None:
+def _report_change(session: Session, actor: Actor, action: AuditAction, *, mail: str) -> None:
     audit.record(session, actor=actor, action=action, subject=ids.encode("usr", actor.user_id))
     security_mail.mail_change_notice(session, actor.user_id, mail)
 

@@ -1,6 +1,7 @@
 """Change the second factor of a signed-in person, within the limits for staff."""
 
 from app.access import Actor, Role
+from app.audit.actions import AuditAction
 from app.identity.credentials import second_factor
 from app.identity.errors import (
     LastSecondFactor,
@@ -11,7 +12,6 @@ from app.kit.db import Session
 from app.kit.errors import Refusal
 
 _LOCK = "SELECT status, role FROM users WHERE id = %s FOR NO KEY UPDATE"
-_CODES_RENEWED = "recovery_codes.renewed"
 
 
 def switch_off_app(
@@ -35,7 +35,7 @@ def renew_recovery_codes(
 ) -> list[str] | Refusal:
     """Replace the recovery codes after proof of password and second factor, or record the failure
     and return the refusal to raise after the commit. Raises `TwoFactorNotSetUp`."""
-    user_id = password_proof.conclude_password(session, attempt, _CODES_RENEWED)
+    user_id = password_proof.conclude_password(session, attempt, AuditAction.RECOVERY_CODES_RENEWED)
     if isinstance(user_id, Refusal):
         return user_id
     network = attempt.counters.network_name

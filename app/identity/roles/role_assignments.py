@@ -13,6 +13,7 @@ from app.approvals import registry as approvals_registry
 from app.approvals import rules as approvals_rules
 from app.approvals.registry import ApprovalAction, ApprovedRequest, ProposedChange, TextFields
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.identity.accounts import locked_person
 from app.identity.accounts.locked_person import LockedPerson
 from app.identity.accounts.rules import AccountStatus
@@ -111,7 +112,7 @@ def _set_role(
     audit.record(
         session,
         actor=actor,
-        action="person.role_changed",
+        action=AuditAction.PERSON_ROLE_CHANGED,
         subject=person.public_id,
         before=role_fields(person.role, person.branch_id),
         after=role_fields(role, branch_id) | locked_person.approval_evidence(approval),

@@ -12,6 +12,7 @@ from app.access import DEFAULT_PERMISSIONS, Actor, Permission, Role, require
 from app.access.policy import is_editable, parse_permissions
 from app.approvals import rules as approvals_rules
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.identity.errors import GrantNotEditable, LastRoleWithPermission, PermissionNotHeld
 from app.identity.roles import current_permissions
 from app.kit.db import Session
@@ -111,7 +112,7 @@ def _record(
     audit.record(
         session,
         actor=editor,
-        action="grant.given" if is_grant else "grant.taken",
+        action=AuditAction.GRANT_GIVEN if is_grant else AuditAction.GRANT_TAKEN,
         subject=f"role:{role}",
         before={"permission": permission, "held": not is_grant},
         after={"permission": permission, "held": is_grant},

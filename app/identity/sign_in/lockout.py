@@ -15,6 +15,7 @@ from typing import Self
 from uuid import UUID
 
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.audit.rules import AuditOutcome
 from app.identity.sign_in import rules as sign_in_rules
 from app.kit.db import Session
@@ -114,7 +115,7 @@ def count_failure(
             audit.record(
                 session,
                 actor=None,
-                action="attempts.blocked",
+                action=AuditAction.ATTEMPTS_BLOCKED,
                 subject=key if key == counters.network else subject,
                 after={"network": counters.network_name, "seconds": seconds, "failures": row[0]},
                 outcome=AuditOutcome.DENIED,

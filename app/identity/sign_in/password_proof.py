@@ -10,6 +10,7 @@ from uuid import UUID
 
 from app.access import Actor, Role
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.audit.rules import AuditOutcome
 from app.identity.accounts import queries as account_queries
 from app.identity.credentials import second_factor
@@ -62,11 +63,11 @@ def check_password(attempt: PasswordAttempt, password: str) -> PasswordAttempt:
 def conclude_staff_password(session: Session, attempt: PasswordAttempt) -> UUID | Refusal:
     """Return the id of the member of staff who proved the password, their row locked; or record the
     failure and return the refusal to raise after the commit. Does not reset failures yet."""
-    outcome = conclude_password(session, attempt, SESSION_OPENED)
+    outcome = conclude_password(session, attempt, AuditAction.SESSION_OPENED)
     if isinstance(outcome, Refusal):
         return outcome
     if account_queries.get_person(session, outcome).role is Role.USER:
-        return record_denied(session, attempt, SESSION_OPENED, StaffOnly())
+        return record_denied(session, attempt, AuditAction.SESSION_OPENED, StaffOnly())
     if attempt.new_hash:
         store_hash(session, outcome, attempt.new_hash)
     return outcome
@@ -79,12 +80,8 @@ def begin_attempt(session: Session, attempt: PasswordAttempt) -> PasswordAttempt
     return attempt
 
 
-# What a proven password was for, as the audit trail calls it.
-SESSION_OPENED = "session.opened"
-
-
 def conclude_password_and_code(
-    session: Session, attempt: PasswordAttempt, code: str | None, act: str
+    session: Session, attempt: PasswordAttempt, code: str | None, act: AuditAction
 ) -> UUID | Refusal:
     """Return the id of the person who proved password and second factor, their row locked; or the
     recorded refusal of `act`, to raise after the commit.
@@ -106,7 +103,9 @@ def conclude_password_and_code(
     return outcome
 
 
-def conclude_password(session: Session, attempt: PasswordAttempt, act: str) -> UUID | Refusal:
+def conclude_password(
+    session: Session, attempt: PasswordAttempt, act: AuditAction
+) -> UUID | Refusal:
     """Return the id of the person who proved the password, their row locked; or the refusal."""
     now = clock.now()
     if not attempt.proven or attempt.user_id is None:
@@ -127,7 +126,7 @@ def conclude_password(session: Session, attempt: PasswordAttempt, act: str) -> U
     return attempt.user_id
 
 
-def record_denied(session: Session, attempt: PasswordAttempt, act: str, refusal: R) -> R:
+def record_denied(session: Session, attempt: PasswordAttempt, act: AuditAction, refusal: R) -> R:
     """Record the refused attempt and return the refusal."""
     audit.record(
         session,
@@ -140,7 +139,7 @@ def record_denied(session: Session, attempt: PasswordAttempt, act: str, refusal:
     return refusal
 
 
-def record_success(session: Session, attempt: PasswordAttempt, act: str) -> None:
+def record_success(session: Session, attempt: PasswordAttempt, act: AuditAction) -> None:
     """Record the act of a person who proved their password."""
     assert attempt.user_id is not None
     person = account_queries.get_person(session, attempt.user_id)

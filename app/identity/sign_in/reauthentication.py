@@ -7,6 +7,7 @@ from uuid import UUID
 
 from app.access import Actor
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.identity.accounts import queries as account_queries
 from app.identity.credentials import passkeys, second_factor
 from app.identity.errors import (
@@ -29,7 +30,6 @@ from app.kit.db import Session
 from app.kit.errors import Refusal
 
 _LOCK = "SELECT status, role FROM users WHERE id = %s FOR NO KEY UPDATE"
-_PROVEN = "session.proven"
 
 
 def reauthenticate_by_code(
@@ -41,7 +41,9 @@ def reauthenticate_by_code(
         account_queries.get_email_key(session, actor.user_id), device.network
     )
     if refusal := second_factor.verify_code(session, actor.user_id, code, counters):
-        staff_sign_in.record_denied(session, actor.user_id, _PROVEN, device, refusal)
+        staff_sign_in.record_denied(
+            session, actor.user_id, AuditAction.SESSION_PROVEN, device, refusal
+        )
         return refusal
     return _renew_secret(session, actor, "code")
 
@@ -75,7 +77,11 @@ def _renew_secret(session: Session, actor: Actor, factor: str) -> str | Refusal:
     if secret is None:
         return TokenInvalid()
     audit.record(
-        session, actor=actor, action=_PROVEN, subject=_subject(actor.user_id), after={"by": factor}
+        session,
+        actor=actor,
+        action=AuditAction.SESSION_PROVEN,
+        subject=_subject(actor.user_id),
+        after={"by": factor},
     )
     return secret
 

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from app.access import Actor, Role
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.audit.rules import AuditOutcome
 from app.identity.accounts import queries as account_queries
 from app.identity.accounts import rules as account_rules
@@ -73,7 +74,7 @@ def conclude_sign_in(
     `code` is the second-factor code. Staff need an authenticator app: passkeys need a browser.
     """
     outcome = password_proof.conclude_password_and_code(
-        session, attempt, code, password_proof.SESSION_OPENED
+        session, attempt, code, AuditAction.SESSION_OPENED
     )
     if isinstance(outcome, Refusal):
         return outcome
@@ -81,11 +82,11 @@ def conclude_sign_in(
         is_staff = account_queries.get_person(session, outcome).role is not Role.USER
         if is_staff and not second_factor.is_on(session, outcome):
             return password_proof.record_denied(
-                session, attempt, password_proof.SESSION_OPENED, SecondFactorMissing()
+                session, attempt, AuditAction.SESSION_OPENED, SecondFactorMissing()
             )
     if attempt.new_hash:
         password_proof.store_hash(session, outcome, attempt.new_hash)
-    password_proof.record_success(session, attempt, password_proof.SESSION_OPENED)
+    password_proof.record_success(session, attempt, AuditAction.SESSION_OPENED)
     return open_session(session, outcome)
 
 
@@ -119,7 +120,7 @@ def refresh(session: Session, refresh_token: str) -> IssuedTokens | Refusal:
         audit.record(
             session,
             actor=None,
-            action="token.reused",
+            action=AuditAction.TOKEN_REUSED,
             subject=ids.encode("usr", user_id),
             after={"session": ids.encode("ses", session_id), "revoked": "all its tokens"},
             outcome=AuditOutcome.DENIED,
@@ -136,7 +137,7 @@ def sign_out(session: Session, actor: Actor) -> None:
         audit.record(
             session,
             actor=actor,
-            action="session.closed",
+            action=AuditAction.SESSION_CLOSED,
             subject=ids.encode("ses", actor.session_id),
         )
 

@@ -15,6 +15,7 @@ from uuid import UUID
 from app.access import Actor, Role
 from app.access.policy import parse_permissions
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.identity.sign_in import rules
 from app.kit import clock, ids
 from app.kit.db import Session
@@ -174,7 +175,7 @@ def end_own(session: Session, actor: Actor, public_id: str) -> None:
     values = (clock.now(), ids.decode("ses", public_id), actor.user_id)
     if session.row(_END_OWN, values) is None:
         raise NotFound
-    audit.record(session, actor=actor, action="session.closed", subject=public_id)
+    audit.record(session, actor=actor, action=AuditAction.SESSION_CLOSED, subject=public_id)
 
 
 def end_others(session: Session, actor: Actor) -> int:
@@ -182,7 +183,7 @@ def end_others(session: Session, actor: Actor) -> int:
     ended = session.rows(_END_OTHERS, (clock.now(), actor.user_id, actor.session_id))
     for (session_id,) in ended:
         subject = ids.encode("ses", session_id)
-        audit.record(session, actor=actor, action="session.closed", subject=subject)
+        audit.record(session, actor=actor, action=AuditAction.SESSION_CLOSED, subject=subject)
     return len(ended)
 
 

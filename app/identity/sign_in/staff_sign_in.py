@@ -10,6 +10,7 @@ from uuid import UUID
 
 from app.access import Actor, Role
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.audit.rules import AuditOutcome
 from app.identity.accounts import queries as account_queries
 from app.identity.credentials import passkeys, second_factor
@@ -28,7 +29,6 @@ from app.kit.db import Session
 from app.kit.errors import RateLimited, Refusal
 
 _LOCK = "SELECT status, role FROM users WHERE id = %s FOR NO KEY UPDATE"
-_OPENED = "session.opened"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def submit_code(
         return SignInExpired()
     counters = FailureCounters.for_attempt(person.email_key, device.network)
     if refusal := second_factor.verify_code(session, person.user_id, code, counters):
-        record_denied(session, person.user_id, _OPENED, device, refusal)
+        record_denied(session, person.user_id, AuditAction.SESSION_OPENED, device, refusal)
         return refusal
     pending_sign_in.end_pending(session, pending_secret)
     return _complete_sign_in(session, person.user_id, device, "code")
@@ -95,7 +95,7 @@ def submit_passkey(
     assert row is not None, "a passkey has an owner"
     refusal = AccountSuspended() if row[0] != "active" else StaffOnly()
     if row[0] != "active" or row[1] == Role.USER:
-        record_denied(session, proof.user_id, _OPENED, device, refusal)
+        record_denied(session, proof.user_id, AuditAction.SESSION_OPENED, device, refusal)
         return refusal
     passkeys.record_use(session, proof)
     if pending_secret is not None:
@@ -156,7 +156,7 @@ def _complete_sign_in(
     audit.record(
         session,
         actor=Actor(person.id, None, person.email, person.role, frozenset()),
-        action=_OPENED,
+        action=AuditAction.SESSION_OPENED,
         subject=_subject(user_id),
         after={"network": device.network, "by": factor},
     )
@@ -164,7 +164,7 @@ def _complete_sign_in(
 
 
 def record_denied(
-    session: Session, user_id: UUID, action: str, device: Device, refusal: Refusal
+    session: Session, user_id: UUID, action: AuditAction, device: Device, refusal: Refusal
 ) -> None:
     """Record a refused attempt, unless a rate limit refused it unjudged."""
     # Rate-limited attempts are counted and not recorded.

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from app.access import Actor
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.identity.accounts import people
 from app.keys import service as keys
 from app.kit import clock, crypto, ids
@@ -114,7 +115,7 @@ def add_document(
     audit.record(
         session,
         actor=actor,
-        action="document.sent",
+        action=AuditAction.DOCUMENT_SENT,
         subject=added.public_id,
         after={"purpose": purpose, "type": added.media_type, "bytes": str(added.size_bytes)},
     )
@@ -144,7 +145,7 @@ def view_document(session: Session, actor: Actor, document_id: UUID) -> Document
     audit.record(
         session,
         actor=actor,
-        action="document.viewed",
+        action=AuditAction.DOCUMENT_VIEWED,
         subject=ids.encode(PREFIX, document_id),
         on_behalf_of=content.user_id,
     )

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from app.access import Actor
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import NotFound
@@ -247,11 +248,11 @@ def _record_event(
             now,
         ),
     )
-    step = "submitted" if before is None else after.status
+    step = "submitted" if before is None else after.status if before != after else "remarked"
     audit.record(
         session,
         actor=attribution.actor,
-        action=f"verification.{step}" if before != after else "verification.remarked",
+        action=AuditAction(f"verification.{step}"),
         subject=after.public_id,
         on_behalf_of=after.user_id,
         before=_audit_facts(before) if before else None,

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.outbox import service as outbox
@@ -94,7 +95,7 @@ def import_list(
     audit.record(
         session,
         actor=None,
-        action="sanctions.imported",
+        action=AuditAction.SANCTIONS_IMPORTED,
         subject=f"sanctions list {result.version}",
         after={
             "digest": files.digest.hex(),

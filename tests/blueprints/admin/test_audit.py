@@ -9,6 +9,7 @@ from flask import Flask
 
 from app.access import Actor, Role
 from app.audit import service as audit
+from app.audit.actions import AuditAction
 from app.audit.rules import AuditOutcome
 from app.kit import clock, ids
 from app.kit.db import Database
@@ -33,7 +34,7 @@ def record_suspension(
         recorded = audit.record(
             session,
             actor=actor,
-            action="person.suspended",
+            action=AuditAction.PERSON_SUSPENDED,
             subject=ids.encode("usr", subject),
             before={"status": "active", "note": "same"},
             after={"status": "suspended", "note": "same"},
@@ -65,7 +66,7 @@ def test_record_is_listed_and_shown_with_all_its_facts(
     assert "Grace Hopper" in listed.visible_text
     page = auditor.get_page(f"/admin/audit/{record}")
     for text in (
-        "person.suspended",
+        "Person suspended",
         "Denied",
         "Grace Hopper",
         "Administrator",
@@ -108,6 +109,31 @@ def test_records_are_found_by_actor_subject_action_and_outcome(
     assert search(f"what={usr}&from={today}&to=2999-12-31") == [third, second, first]
     assert search(f"what={usr}&from=2999-12-31") == []
     assert search(f"what={usr}&to=2025-12-31") == []
+
+
+def test_records_about_a_person_include_what_is_theirs_and_words_of_the_reason_find_them(
+    auditor: Browser, people: People, database: Database
+) -> None:
+    customer, other = people.customer().user_id, people.customer().user_id
+    withdrawal = ids.encode("wdr", ids.new())
+    with database.transaction() as session:
+        recorded = audit.record(
+            session,
+            actor=None,
+            action=AuditAction.WITHDRAWAL_REJECTED,
+            subject=withdrawal,
+            on_behalf_of=customer,
+            reason=f"The account {withdrawal} belongs to another person",
+        )
+    record = ids.encode("aud", recorded)
+
+    def search(query: str) -> list[str]:
+        return listed_record_ids(auditor.client.get(f"/admin/audit?{query}").text)
+
+    assert search(f"what={ids.encode('usr', customer)}") == [record]
+    assert search(f"what={ids.encode('usr', other)}") == []
+    assert search(f"what={withdrawal}&reason=another+person") == [record]
+    assert search(f"what={withdrawal}&reason=another+company") == []
 
 
 def test_pages_of_records_have_no_gaps(
