@@ -18,6 +18,7 @@ from flask import flash, request
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load, validate
 
 from app.access import Actor
+from app.approvals import rules as approvals_rules
 from app.audit import queries as audit_queries
 from app.blueprints.environ_keys import ACTOR, SESSION
 from app.idempotency import service as idempotency
@@ -65,6 +66,27 @@ def text_field(
     if missing is None:
         return fields.String(load_default="", metadata=metadata)
     return fields.String(required=True, error_messages={"required": missing}, metadata=metadata)
+
+
+def reason_field(label: str, missing: str = "Enter a reason.") -> fields.String:
+    """Return the reason for an act, which the audit trail keeps. Its act checks it, too."""
+
+    def check(text: str) -> None:
+        try:
+            approvals_rules.clean_reason(text)
+        except Invalid as refusal:
+            raise ValidationError(refusal.message) from None
+
+    return fields.String(
+        required=True,
+        error_messages={"required": missing},
+        validate=check,
+        metadata={
+            "label": label,
+            "control": "text",
+            "hint": "Kept in the audit trail. Do not write names; use IDs.",
+        },
+    )
 
 
 def choice_field(

@@ -1,33 +1,30 @@
 """Verification: the queue, one submission with its documents, and its decision."""
 
-from collections.abc import Callable
-from uuid import UUID
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
-from flask import Response, request, url_for
+from flask import Response, url_for
 
 from app.access import Actor, Permission
 from app.approvals import queries as approvals_queries
+from app.blueprints.forms import Done, Form, FormSchema, choice_field, reason_field
 from app.blueprints.lists import Column, EnumFilter, ListPage, PersonCell, PersonFilter
-from app.blueprints.page_blueprint import PageBlueprint, report_at_form, see_other
+from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import render_page
 from app.identity.accounts import people
 from app.kit import clock, ids
 from app.kit.db import Session
-from app.kit.errors import Conflict, Invalid
 from app.kyc import queries as kyc_queries
 from app.kyc import rules as kyc_rules
 from app.kyc.evidence import documents, file_sanitizer
-from app.kyc.queries import QueuedVerification
+from app.kyc.queries import QueuedVerification, VerificationRow
 from app.kyc.review import service as review
 from app.kyc.rules import ReasonCode, VerificationKind, VerificationStatus
 from app.kyc.submission import queries as submission_queries
+from app.kyc.submission.applicant_details import CompanyDetails, PersonDetails
 
 blp = PageBlueprint("support_kyc", "/support/kyc")
 
-_REASON_OPTIONS = [
-    ("", "Choose …"),
-    *ReasonCode.options(),
-]
 #: The policy of a document: it is displayed, and nothing in it loads or runs.
 _DISPLAY_ONLY = "default-src 'none'; frame-ancestors 'none'"
 #: Not for PDF: browsers show none in a sandbox, and their own viewer is one.
@@ -75,10 +72,103 @@ VERIFICATIONS = ListPage(
 blp.add_list("", VERIFICATIONS, permission=Permission.KYC_READ)
 
 
+class EvidenceSchema(FormSchema):
+    """What proves the submission."""
+
+    reason = reason_field("Evidence (internal)", "Enter what proves it.")
+
+
+class CustomerMessageSchema(FormSchema):
+    """The message to the customer, and a note that stays internal."""
+
+    told = choice_field(
+        "Message to customer", "Choose a message for the customer.", ReasonCode.options()
+    )
+    reason = reason_field("Internal note", "Enter a note.")
+
+
+APPROVE = Form(
+    "approve",
+    title="Approve",
+    about="Gives tier 2.",
+    schema=EvidenceSchema,
+    button="Approve",
+    success="Verification approved. The customer is notified.",
+    failure="The verification was not approved",
+    confirm="Approve this identity?",
+)
+#: The same act where a second person must approve: tier 3 or a company.
+REQUEST_APPROVAL = replace(
+    APPROVE,
+    title="Request approval",
+    about="A second person must approve.",
+    button="Request approval",
+    success="Approval requested. A second person has to decide it.",
+    failure="The approval was not requested",
+    confirm="",
+)
+MORE = Form(
+    "more",
+    title="Request more information",
+    schema=CustomerMessageSchema,
+    button="Send request",
+    success="Request sent to the customer.",
+    failure="The request was not sent",
+    is_secondary=True,
+)
+REJECT = Form(
+    "reject",
+    title="Reject",
+    schema=CustomerMessageSchema,
+    button="Reject",
+    success="Verification rejected. The customer is notified of the reason.",
+    failure="The verification was not rejected",
+    is_dangerous=True,
+    confirm="Reject this verification?",
+)
+REVOKE = Form(
+    "take-back",
+    title="Revoke approval",
+    schema=CustomerMessageSchema,
+    button="Revoke approval",
+    success="Approval revoked. The customer is notified of the reason.",
+    failure="The approval was not revoked",
+    is_dangerous=True,
+    confirm="Revoke this approval?",
+)
+
+
 @blp.view("GET", "/<verification_id>", permission=Permission.KYC_READ, shows=kyc_queries.PREFIX)
 def show_verification(session: Session, actor: Actor, verification_id: str) -> Response:
     """Show a submission: its details and documents, its timeline and the forms to decide it."""
-    return _render_verification(session, actor, ids.decode(kyc_queries.PREFIX, verification_id))
+    verification = kyc_queries.by_id(session, ids.decode(kyc_queries.PREFIX, verification_id))
+    person_id = verification.user_id
+    events = kyc_queries.events(session, verification.id)
+    everything = kyc_queries.verifications_of(session, person_id)
+    pending = [
+        approval
+        for approval in approvals_queries.list_pending_about(session, person_id)
+        if approval.subject == verification.public_id
+    ]
+    people_ids = {person_id} | {event.actor_id for event in events if event.actor_id}
+    people_ids |= {approval.maker_id for approval in pending}
+    claimed, claims = _find_claims(session, verification, everything)
+    return render_page(
+        "support/kyc/verification.html",
+        verification=verification,
+        person=people.get_account(session, person_id),
+        claimed=claimed,
+        claims=claims,
+        age=_age_of(claims),
+        documents=documents.documents_of(session, person_id),
+        events=events,
+        others=[other for other in everything if other.id != verification.id],
+        pending=pending,
+        names=people.get_names(session, list(people_ids)),
+        permissions=actor.permissions,
+        is_self=actor.user_id == person_id,
+        forms=_list_forms(actor, verification, is_requested=bool(pending)),
+    )
 
 
 # It writes: viewing a document is recorded.
@@ -97,120 +187,114 @@ def show_document(session: Session, actor: Actor, document_id: str) -> Response:
     return response
 
 
-@blp.view("POST", "/<verification_id>/approve", permission=Permission.KYC_REVIEW, fresh=True)
-def approve(session: Session, actor: Actor, verification_id: str) -> Response:
+@blp.form(
+    "/<verification_id>/approve",
+    APPROVE,
+    shown_on=show_verification,
+    permission=Permission.KYC_REVIEW,
+    fresh=True,
+)
+def approve(
+    session: Session, actor: Actor, fields: Mapping[str, str], verification_id: str
+) -> Done:
     """Approve an identity, or request the approval of tier 3 or of a company."""
-    reason = request.form.get("reason", "")
-    return _act(
-        session,
-        actor,
-        verification_id,
-        "approve",
-        lambda identifier: review.approve(session, actor, identifier, reason=reason),
-    )
+    identifier = ids.decode(kyc_queries.PREFIX, verification_id)
+    approval_id = review.approve(session, actor, identifier, reason=fields["reason"])
+    return Done(message=(REQUEST_APPROVAL if approval_id else APPROVE).success)
 
 
-@blp.view("POST", "/<verification_id>/reject", permission=Permission.KYC_REVIEW, fresh=True)
-def reject(session: Session, actor: Actor, verification_id: str) -> Response:
+@blp.form(
+    "/<verification_id>/reject",
+    REJECT,
+    shown_on=show_verification,
+    permission=Permission.KYC_REVIEW,
+    fresh=True,
+)
+def reject(session: Session, actor: Actor, fields: Mapping[str, str], verification_id: str) -> None:
     """Reject a verification and tell the customer why."""
-    return _decide(session, actor, verification_id, "reject", review.reject)
+    _decide(review.reject, session, actor, fields, verification_id)
 
 
-@blp.view("POST", "/<verification_id>/more", permission=Permission.KYC_REVIEW, fresh=True)
-def request_information(session: Session, actor: Actor, verification_id: str) -> Response:
+@blp.form(
+    "/<verification_id>/more",
+    MORE,
+    shown_on=show_verification,
+    permission=Permission.KYC_REVIEW,
+    fresh=True,
+)
+def request_information(
+    session: Session, actor: Actor, fields: Mapping[str, str], verification_id: str
+) -> None:
     """Request more information from the customer."""
-    return _decide(session, actor, verification_id, "more", review.request_more_information)
+    _decide(review.request_more_information, session, actor, fields, verification_id)
 
 
-@blp.view("POST", "/<verification_id>/take-back", permission=Permission.KYC_DECIDE, fresh=True)
-def revoke_approval(session: Session, actor: Actor, verification_id: str) -> Response:
+@blp.form(
+    "/<verification_id>/take-back",
+    REVOKE,
+    shown_on=show_verification,
+    permission=Permission.KYC_DECIDE,
+    fresh=True,
+)
+def revoke_approval(
+    session: Session, actor: Actor, fields: Mapping[str, str], verification_id: str
+) -> None:
     """Revoke the approval of a verification and tell the customer why."""
-    return _decide(session, actor, verification_id, "take-back", review.revoke)
+    _decide(review.revoke, session, actor, fields, verification_id)
 
 
 def _decide(
-    session: Session, actor: Actor, verification_id: str, form_id: str, decide: Callable[..., None]
-) -> Response:
-    """Call `decide` with the message to the customer and the internal note of the form."""
-    reasons = [reason for reason in request.form.getlist("told") if reason]
-    note = request.form.get("reason", "")
-    return _act(
-        session,
-        actor,
-        verification_id,
-        form_id,
-        lambda identifier: decide(session, actor, identifier, reasons=reasons, reason=note),
-    )
-
-
-def _act(
+    decide: Callable[..., None],
     session: Session,
     actor: Actor,
+    fields: Mapping[str, str],
     verification_id: str,
-    form_id: str,
-    act: Callable[[UUID], object],
-) -> Response:
-    """Run `act` and show the submission again, with the problems of the form if it was refused."""
+) -> None:
     identifier = ids.decode(kyc_queries.PREFIX, verification_id)
-    try:
-        with session.savepoint():
-            act(identifier)
-    except (Invalid, Conflict) as refusal:
-        status, problems = report_at_form(refusal)
-        return _render_verification(
-            session, actor, identifier, status=status, form_id=form_id, problems=problems
+    decide(session, actor, identifier, reasons=[fields["told"]], reason=fields["reason"])
+
+
+def _list_forms(
+    actor: Actor, verification: VerificationRow, *, is_requested: bool
+) -> list[tuple[Form, str, bool]]:
+    """Return each form with its URL, and whether the status and the actor allow it. The service
+    checks again."""
+    status, permissions = verification.status, actor.permissions
+    may_review = Permission.KYC_REVIEW in permissions and actor.user_id != verification.user_id
+    is_open = may_review and status is VerificationStatus.IN_REVIEW and not is_requested
+    is_identity = verification.kind is VerificationKind.IDENTITY
+    may_reject = may_review and status in review.DECIDABLE
+    may_revoke = may_review and Permission.KYC_DECIDE in permissions
+    may_revoke = may_revoke and status is VerificationStatus.APPROVED
+    forms = (
+        (APPROVE if is_identity else REQUEST_APPROVAL, "approve", is_open),
+        (MORE, "request_information", is_open),
+        (REJECT, "reject", may_reject),
+        (REVOKE, "revoke_approval", may_revoke),
+    )
+    return [
+        (
+            form,
+            url_for(f"support_kyc_pages.{act}", verification_id=verification.public_id),
+            is_shown,
         )
-    return see_other(
-        url_for("support_kyc_pages.show_verification", verification_id=verification_id)
-    )
-
-
-def _render_verification(
-    session: Session,
-    actor: Actor,
-    identifier: UUID,
-    *,
-    status: int = 200,
-    form_id: str = "",
-    problems: dict[str, str] | None = None,
-) -> Response:
-    verification = kyc_queries.by_id(session, identifier)
-    events = kyc_queries.events(session, identifier)
-    submission = submission_queries.details_of(session, identifier)
-    person_id = verification.user_id
-    pending = [
-        approval
-        for approval in approvals_queries.list_pending_about(session, person_id)
-        if approval.subject == verification.public_id
+        for form, act, is_shown in forms
     ]
-    people_ids = {person_id} | {event.actor_id for event in events if event.actor_id}
-    people_ids |= {approval.maker_id for approval in pending}
-    return render_page(
-        "support/kyc/verification.html",
-        status=status,
-        verification=verification,
-        person=people.get_account(session, person_id),
-        submission=submission,
-        age=_age_of(submission),
-        documents=documents.documents_of(session, person_id),
-        events=events,
-        others=[
-            other
-            for other in kyc_queries.verifications_of(session, person_id)
-            if other.id != verification.id
-        ],
-        pending=[(approval, ids.encode("apr", approval.id)) for approval in pending],
-        names=people.get_names(session, list(people_ids)),
-        reason_options=_REASON_OPTIONS,
-        permissions=actor.permissions,
-        is_self=actor.user_id == person_id,
-        form_id=form_id,
-        problems=problems or {},
-        form_values=request.form,
-    )
 
 
-def _age_of(submission: object) -> int | None:
-    """Return the age in years of the person who submitted, None for a company."""
-    born = getattr(submission, "date_of_birth", None)
-    return kyc_rules.full_years_between(born, clock.now().date()) if born else None
+def _find_claims(
+    session: Session, verification: VerificationRow, everything: Sequence[VerificationRow]
+) -> tuple[VerificationRow, PersonDetails | CompanyDetails | None]:
+    """Return what the documents must show, with the verification that it was submitted for: the
+    customer's identity where the one to decide consists of documents only."""
+    identity = kyc_queries.effective_identity(everything)
+    is_documents_only = verification.kind is VerificationKind.ENHANCED
+    claimed = identity if is_documents_only and identity is not None else verification
+    return claimed, submission_queries.details_of(session, claimed.id)
+
+
+def _age_of(claims: PersonDetails | CompanyDetails | None) -> int | None:
+    """Return the age in years of the person, None for a company."""
+    if not isinstance(claims, PersonDetails):
+        return None
+    return kyc_rules.full_years_between(claims.date_of_birth, clock.now().date())

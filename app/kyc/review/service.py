@@ -47,7 +47,8 @@ from app.kyc.rules import (
 from app.kyc.submission.ports import VerificationOutcome
 
 APPROVE = "verification.approve"
-_DECIDABLE = frozenset({VerificationStatus.IN_REVIEW, VerificationStatus.MORE_NEEDED})
+#: The statuses of verifications that can be rejected.
+DECIDABLE = frozenset({VerificationStatus.IN_REVIEW, VerificationStatus.MORE_NEEDED})
 
 
 def approve(session: Session, actor: Actor, verification_id: UUID, *, reason: str) -> UUID | None:
@@ -81,7 +82,7 @@ def reject(
     `ScreeningOpen`, and `Invalid`.
     """
     attribution, verification = _authorize_review(session, actor, verification_id, reason)
-    if verification.status not in _DECIDABLE:
+    if verification.status not in DECIDABLE:
         raise VerificationDecided
     _check_screening_closed(verification)
     automatic_decisions.reject_verification(

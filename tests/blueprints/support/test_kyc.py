@@ -13,7 +13,7 @@ from app.kyc.rules import VerificationStatus
 from tests import sanctions
 from tests.kyc.applicant import Applicant, make_pdf, make_picture
 from tests.kyc.test_review import make_company
-from tests.page_client import Browser
+from tests.page_client import Browser, check_page
 from tests.people import PASSWORD, People
 from tests.provider_sandbox import Sandbox
 from tests.unchanged_database import database_unchanged
@@ -110,7 +110,9 @@ class TestDecisions:
         response = browser.submit_form(path_of(ada), "approve", reason=REASON)
         assert (response.status_code, response.location) == (303, path_of(ada))
         assert ada.tier_status.tier == 2
-        assert REASON in browser.get_page(path_of(ada)).visible_text
+        text = browser.get_page(path_of(ada)).visible_text
+        assert "Verification approved." in text
+        assert REASON in text
 
     def test_requesting_information_and_rejecting_tell_the_customer_why(
         self, open_app: Flask, ada: Applicant
@@ -123,17 +125,31 @@ class TestDecisions:
         assert ada.latest.status is VerificationStatus.REJECTED
         assert "A document does not match your details." in browser.get_page(path).visible_text
 
-    def test_invalid_field_is_a_problem_of_the_form_and_changes_nothing(
+    def test_all_invalid_fields_are_problems_of_the_form_and_change_nothing(
         self, open_app: Flask, ada: Applicant
     ) -> None:
         browser = sign_in_as(open_app, Role.SUPPORT)
         with database_unchanged(ada.database, apart_from={"login_sessions"}):
-            response = browser.submit_form(path_of(ada), "reject", reason=REASON)
+            response = browser.submit_form(path_of(ada), "reject", reason="no")
             assert response.status_code == 422
-            assert "Choose at least one reason." in response.text
-            assert f'value="{REASON}"' in response.text
-            response = browser.submit_form(path_of(ada), "approve", reason="no")
+            assert "Choose a message for the customer." in response.text
+            assert "Enter a reason (5 to 500 characters)." in response.text
+            assert 'value="no"' in response.text
+            response = browser.submit_form(path_of(ada), "approve", reason="ada@example.com")
             assert response.status_code == 422
+            assert "Name people by their ID" in response.text
+
+    def test_decision_after_another_one_is_refused_on_the_page(
+        self, open_app: Flask, ada: Applicant
+    ) -> None:
+        browser = sign_in_as(open_app, Role.SUPPORT)
+        path = path_of(ada)
+        fields = browser.get_page(path).hidden_fields["approve"]
+        browser.submit_form(path, "reject", reason=REASON, told="document_mismatch")
+        refused = browser.client.post(f"{path}/approve", data={**fields, "reason": REASON})
+        assert refused.status_code == 409
+        assert "The verification was not approved" in check_page(refused).visible_text
+        assert ada.latest.status is VerificationStatus.REJECTED
 
     def test_tier_3_takes_two_people_and_is_revoked_by_compliance(
         self, open_app: Flask, ada: Applicant, sandbox: Sandbox
@@ -142,6 +158,10 @@ class TestDecisions:
         support.submit_form(path_of(ada), "approve", reason=REASON)
         ada.send_documents("funds")
         path = path_of(ada)
+        # The documents are compared with what the customer submitted before.
+        claims = support.get_page(path).visible_text
+        for claim in ("Ada Review", "Birth date", "94043"):
+            assert claim in claims
         assert support.submit_form(path, "approve", reason=REASON).status_code == 303
         assert "Approval requested by Grace Hopper" in support.get_page(path).visible_text
         assert not support.get_page(path).all("form", id="approve")
