@@ -222,9 +222,8 @@ def _measure_postings(bench: BenchServer, script: Path, pace: BenchmarkPace) -> 
 def _fill_books(bench: BenchServer, entries: int) -> None:
     """Fill the books up to `entries` entries, set-based, balances included."""
     with psycopg.connect(bench.superuser("pbcex")) as connection:
-        row = connection.execute("SELECT count(*) FROM entries").fetchone()
-        assert row is not None
-        missing = max(0, entries - row[0])
+        [(present,)] = connection.execute("SELECT count(*) FROM entries")
+        missing = max(0, entries - present)
         for statement in _GROW.split(";\n"):
             if statement.strip():
                 connection.execute(statement, {"count": missing})
@@ -299,6 +298,5 @@ def server_version(bench: BenchServer) -> str:
     """Return the version of the measured PostgreSQL."""
     url = make_url(bench.urls.superuser_url).set(drivername="postgresql")
     with psycopg.connect(url.render_as_string(hide_password=False)) as connection:
-        row = connection.execute("SHOW server_version").fetchone()
-        assert row is not None
-        return str(row[0])
+        [(version,)] = connection.execute("SHOW server_version")
+        return str(version)

@@ -129,18 +129,17 @@ RECORDS = ListSource(
 
 def has_request(session: Session, request_id: str) -> bool:
     """Return whether there is a record of the request with this id."""
-    [(exists,)] = session.rows(_HAS_REQUEST, (request_id,))
-    return bool(exists)
+    return bool(session.value(_HAS_REQUEST, (request_id,)))
 
 
 def latest_actor_about(session: Session, subject: str) -> UUID | None:
     """Return who did the latest act on this subject; None for the system or without any."""
-    latest = session.rows(
+    actor_id: UUID | None = session.optional_value(
         "SELECT actor_id FROM audit_records WHERE subject = %s AND outcome = 'done'"
         " ORDER BY id DESC LIMIT 1",
         (subject,),
     )
-    return next((actor_id for (actor_id,) in latest), None)
+    return actor_id
 
 
 def get_record(session: Session, identifier: UUID) -> AuditRecordRow:

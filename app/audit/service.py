@@ -95,8 +95,7 @@ def record(
 
 def seal(session: Session) -> None:
     """Give every record whose transaction has ended its position in the chain."""
-    [(is_locked,)] = session.rows(_TRY_LOCK, (_SEALER_LOCK,))
-    if is_locked:
+    if session.value(_TRY_LOCK, (_SEALER_LOCK,)):
         _seal(session, ignore_transactions=False)
 
 
@@ -165,8 +164,8 @@ def anchor(session: Session) -> None:
         if latest.position == position and latest.digest == digest.hex():
             return
         # A chain that was cut or replaced must not overwrite the evidence of it.
-        row = session.row(_DIGEST, (latest.position,))
-        if row is None or row[0].hex() != latest.digest:
+        anchored = session.optional_value(_DIGEST, (latest.position,))
+        if anchored is None or anchored.hex() != latest.digest:
             raise AuditTrailBroken(latest.position)
     key, at = resolve(AuditKeys).current, rules.format_instant(sealed_at)
     unsigned = (at[:10], str(position), record_id, at, key.key_id, digest.hex())

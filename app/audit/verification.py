@@ -5,7 +5,7 @@ After a break the check continues from the next seal, so that findings name what
 and at most its neighbour, not everything that follows.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, field
 from datetime import timedelta
 from typing import NamedTuple
@@ -28,12 +28,12 @@ ANCHOR_DELAY_MAX = timedelta(minutes=5)
 SEAL_DELAY_MAX = timedelta(minutes=5)
 
 _INSTANT = """to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+# The fields that the record's keyed hash covers, up to its key; then the hash, the transaction.
 _RECORD = f"""
     r.id::text, {_INSTANT.format("r.recorded_at")}, r.actor_id::text, r.actor_role,
     r.session_id::text, r.on_behalf_of::text, r.action, r.subject, r.before::text, r.after::text,
     r.reason, r.request_id, r.outcome, r.key_id, r.mac, r.xid::text
 """
-_FIELDS = 14  # the first columns, which the record's keyed hash covers
 
 # Cursors, not keyset pages: a second row with the same key must not be lost between two pages.
 _OPEN_SEALED = f"""
@@ -91,7 +91,7 @@ def verify(session: Session) -> VerificationReport:
         chain.check_seal(row)
     _compare_anchors(report, chain, anchors)
     _check_tail(session, report, keys, chain.head)
-    [(records,)] = session.rows(_COUNT)
+    records = session.value(_COUNT)
     if records != chain.records + report.unsealed:
         report.add("audit_records", "the rows of the table differ from those that its index finds")
     return report
@@ -117,22 +117,34 @@ class _ChainCheck:
 
     def check_seal(self, row: Row) -> None:
         """Check the next seal and its record."""
-        position, record_id, xid, sealed_at, key_id, digest = row[16:]
-        mac = row[14]
+        (
+            *fields,
+            record_key,
+            mac,
+            current_xid,
+            position,
+            record_id,
+            xid,
+            sealed_at,
+            key_id,
+            digest,
+        ) = row
         self._report.sealed += 1
         if position <= self.position:
-            self._add_finding(row, f"has position {position}, which belongs to another record")
+            self._add_finding(
+                record_id, f"has position {position}, which belongs to another record"
+            )
             self.records += mac is not None
             return
         if mac is None:
-            self._add_finding(row, f"deleted: only the seal at position {position} is left")
+            self._add_finding(record_id, f"deleted: only the seal at position {position} is left")
         else:
             self.records += 1
-            if not _is_genuine(self._keys, row):
-                self._add_finding(row, "edited: its keyed hash does not match its contents")
-            if row[15] != xid:
+            if not _is_genuine(self._keys, fields, record_key, mac):
+                self._add_finding(record_id, "edited: its keyed hash does not match its contents")
+            if current_xid != xid:
                 self._add_finding(
-                    row, f"its transaction was changed from {xid} (sealed) to {row[15]}"
+                    record_id, f"its transaction was changed from {xid} (sealed) to {current_xid}"
                 )
         if position > self.position + 1:
             self._report.add(_span(self.position + 1, position - 1), "missing from the chain")
@@ -140,20 +152,22 @@ class _ChainCheck:
             sealed = (str(position), record_id, xid, sealed_at, key_id, mac.hex(), self._previous)
             key = self._keys.by_id.get(key_id)
             if key is None or key.mac_of_seal(rules.seal_message(sealed)) != digest:
-                self._add_finding(row, f"not the record that was sealed at position {position}")
+                self._add_finding(
+                    record_id, f"not the record that was sealed at position {position}"
+                )
         self._previous, self.position = digest.hex(), position
         self.head, self.sealed_at = (xid, record_id), sealed_at
         if position in self._watched:
             self.digests[position] = self._previous
 
-    def _add_finding(self, row: Row, problem: str) -> None:
-        self._report.add(public_record_id(row[17]), problem)
+    def _add_finding(self, record_id: str, problem: str) -> None:
+        self._report.add(public_record_id(record_id), problem)
 
 
-def _is_genuine(keys: AuditKeys, row: Row) -> bool:
+def _is_genuine(keys: AuditKeys, fields: Sequence[str | None], key_id: str, mac: bytes) -> bool:
     """Return whether the keyed hash of a record matches its fields."""
-    key = keys.by_id.get(row[_FIELDS - 1])
-    return key is not None and key.mac_of_record(rules.record_message(row[:_FIELDS])) == row[14]
+    key = keys.by_id.get(key_id)
+    return key is not None and key.mac_of_record(rules.record_message((*fields, key_id))) == mac
 
 
 def _check_tail(
@@ -163,17 +177,18 @@ def _check_tail(
     due = clock.now() - SEAL_DELAY_MAX
     for row in _read(session, _OPEN_TAIL, (*head, due), "audit_tail"):
         report.unsealed += 1
-        *_, is_overdue, is_future = row
-        if not _is_genuine(keys, row):
-            report.add(public_record_id(row[0]), "edited or forged, and not sealed yet")
+        *fields, key_id, mac, xid, is_overdue, is_future = row
+        record_id, *_ = fields
+        if not _is_genuine(keys, fields, key_id, mac):
+            report.add(public_record_id(record_id), "edited or forged, and not sealed yet")
         elif is_future:
             report.add(
-                public_record_id(row[0]),
-                f"its transaction was changed to {row[15]}, which does not exist yet",
+                public_record_id(record_id),
+                f"its transaction was changed to {xid}, which does not exist yet",
             )
         elif is_overdue:
             report.add(
-                public_record_id(row[0]),
+                public_record_id(record_id),
                 "its seal is missing: it was removed or the sealer does not run",
             )
 

@@ -64,5 +64,7 @@ def get_branch(session: Session, actor: Actor, branch_id: UUID) -> BranchSummary
 
 def find_branch_id(session: Session, code: str) -> UUID | None:
     """Return the id of the branch with this code, or None."""
-    row = session.row("SELECT id FROM branches WHERE code = %s", (code,))
-    return row[0] if row else None
+    branch_id: UUID | None = session.optional_value(
+        "SELECT id FROM branches WHERE code = %s", (code,)
+    )
+    return branch_id

@@ -152,7 +152,7 @@ def case(session: Session, actor: Actor, case_id: UUID) -> CaseSummary:
 
 def facts(session: Session, case_id: UUID) -> Mapping[str, str]:
     """Return the facts of a case: texts by name."""
-    [(sealed,)] = session.rows(_FACTS, (case_id,))
+    sealed = session.value(_FACTS, (case_id,))
     opened = keys.open_sealed(bytes(sealed), table="cases", column="facts_sealed", key=case_id)
     facts_by_name: Mapping[str, str] = json.loads(opened)
     return facts_by_name
@@ -186,8 +186,7 @@ def workable_count(actor: Actor) -> Count | None:
 
 def has_open_case(session: Session, person_id: UUID) -> bool:
     """Return whether a case about this person is open."""
-    [(exists,)] = session.rows(_OPEN_ABOUT, (person_id,))
-    return bool(exists)
+    return bool(session.value(_OPEN_ABOUT, (person_id,)))
 
 
 def _case_from_row(row: Row) -> CaseSummary:

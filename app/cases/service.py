@@ -113,8 +113,8 @@ def lock_open_case(session: Session, *, kind: str, key: str) -> UUID | None:
     """Return the id of the open case of this kind for the key, its row locked; None if there is
     none.
     """
-    row = session.row(_LOCK_OPEN, (kind, key))
-    return row[0] if row else None
+    case_id: UUID | None = session.optional_value(_LOCK_OPEN, (kind, key))
+    return case_id
 
 
 def add_note(session: Session, actor: Actor | None, case_id: UUID, text: str) -> None:

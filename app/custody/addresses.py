@@ -61,16 +61,15 @@ def get_or_request_address(
     custodian supports the asset on this network.
     """
     row = session.row(_CURRENT, (user_id, asset.code))
+    requested_id = ids.new()
     if row is None:
         if not _supporting_custodians(asset.code, network):
             raise FeatureDisabled(f"You cannot deposit {asset.code} here.")
-        identifier = ids.new()
-        session.send(_INSERT, (identifier, user_id, asset.code, network, clock.now()))
-        row = session.row(_CURRENT, (user_id, asset.code))
-        assert row is not None, "the row exists now"
-        if row[0] == identifier:
-            outbox.stage(session, "custody.make_address", {"address_id": str(identifier)})
+        session.send(_INSERT, (requested_id, user_id, asset.code, network, clock.now()))
+        [row] = session.rows(_CURRENT, (user_id, asset.code))
     address_id, code, network_name, custodian, address = row
+    if address_id == requested_id:
+        outbox.stage(session, "custody.make_address", {"address_id": str(address_id)})
     return DepositAddress(address_id, code, Network(network_name), custodian, address)
 
 
@@ -95,7 +94,8 @@ def create_address(database: Database, address_id: UUID) -> None:
         row = session.row(_TO_CREATE, (address_id,))
         if row is None:
             return
-        asset, network = row[0], Network(row[1])
+        asset, network_name = row
+        network = Network(network_name)
         custodians = _supporting_custodians(asset, network)
         health = queries.custodian_health(session, [custodian.name for custodian in custodians])
     custodian, address = _create_at_first(

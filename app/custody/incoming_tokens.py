@@ -80,8 +80,7 @@ def poll_custodians(database: Database) -> None:
 def fetch_incoming(database: Database, custodian: Custodian) -> None:
     """Apply every incoming transfer since the last poll. Raises what the custodian raises."""
     with database.reading() as session:
-        row = session.row(_SINCE, (custodian.name,))
-    since = row[0] if row is not None else _BEGINNING
+        since = session.optional_value(_SINCE, (custodian.name,)) or _BEGINNING
     transfers = custodian.transfers(since, Direction.IN)
     # The next poll starts before the oldest transfer that is not final yet.
     pending = [transfer.at for transfer in transfers if transfer.state is TransferState.PENDING]
@@ -127,14 +126,14 @@ def _record_incoming(session: Session, custodian: Custodian, transfer: CustodyTr
     if transfer.state is not TransferState.COMPLETED or transfer.amount.units <= 0:
         return
     identifier, amount = ids.new(), transfer.amount
-    address = session.row(_FIND_ADDRESS, (custodian.name, transfer.address.lower()))
+    address_id = session.optional_value(_FIND_ADDRESS, (custodian.name, transfer.address.lower()))
     row = session.row(
         _INSERT,
         (
             identifier,
             custodian.name,
             transfer.provider_ref,
-            address[0] if address is not None else None,
+            address_id,
             transfer.address,
             amount.asset.code,
             amount.units,
@@ -143,7 +142,7 @@ def _record_incoming(session: Session, custodian: Custodian, transfer: CustodyTr
             clock.now(),
         ),
     )
-    if row is not None and address is None:
+    if row is not None and address_id is None:
         cases.open_case(
             session,
             kind="custody.arrival",

@@ -50,7 +50,7 @@ def _has_begun(session: Session, custodian: Custodian, balances: list[Amount]) -
     accounts = (chart.custody(amount.asset, custodian.provider_id) for amount in balances)
     if any(ledger_queries.account_balance(session, account) for account in accounts):
         return True
-    return bool(session.rows(_HAS_BEGUN, {"custodian": custodian.name})[0][0])
+    return bool(session.value(_HAS_BEGUN, {"custodian": custodian.name}))
 
 
 def _post_opening(session: Session, custodian: Custodian, amount: Amount) -> None:

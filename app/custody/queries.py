@@ -165,9 +165,8 @@ def recent_sends(session: Session, limit: int) -> list[SendStatus]:
 
 def open_send_counts(session: Session) -> tuple[int, int]:
     """Return how many sends are not settled, and how many of these have an unknown outcome."""
-    row = session.row(_OPEN_SENDS)
-    assert row is not None
-    return int(row[0]), int(row[1])
+    [(unsettled, unknown)] = session.rows(_OPEN_SENDS)
+    return int(unsettled), int(unknown)
 
 
 def incoming_transfer(session: Session, arrival_id: UUID) -> IncomingTokenTransfer:

@@ -110,9 +110,8 @@ def check_withdrawal_limit(session: Session, user_id: UUID, value: Amount, minim
     """
     if value < minimum:
         raise Invalid("amount", f"Enter an amount worth at least {minimum} USD.")
-    row = session.row(_WITHDRAWN, (user_id, clock.now() - _DAY))
-    assert row is not None
-    _check_tier(session, user_id, Amount(USD, int(row[0])) + value)
+    withdrawn = session.value(_WITHDRAWN, (user_id, clock.now() - _DAY))
+    _check_tier(session, user_id, Amount(USD, int(withdrawn)) + value)
 
 
 def report_limit_excess(session: Session, user_id: UUID, reference: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 from app.catalog.rules import TRADABLE
@@ -79,12 +80,12 @@ def _export_sections(session: Session, person_id: UUID) -> ExportSections:
     }  # fmt: skip
 
 
-def _with_amount_text(rows: Iterable[Row]) -> Iterable[Row]:
+def _with_amount_text(rows: Iterable[Row]) -> Iterable[tuple[Any, ...]]:
     for identifier, asset, units, *rest in rows:
         yield (identifier, asset, str(Amount(TRADABLE[asset], units)), *rest)
 
 
-def _with_open_destination(row: Row) -> Row:
+def _with_open_destination(row: tuple[Any, ...]) -> tuple[Any, ...]:
     identifier, asset, amount, method, status, sealed, *rest = row
     raw = keys.open_sealed(sealed, table="withdrawals", column="destination_sealed", key=identifier)
     return (identifier, asset, amount, method, status, json.loads(raw), *rest)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from app.access import Role
 from app.identity.accounts import address_book
+from app.identity.accounts.rules import AccountStatus
 from app.identity.errors import TokenInvalid
 from app.identity.sign_in import lockout
 from app.kit import clock, ids
@@ -22,7 +23,7 @@ from app.kit.personal import (
 #: Stored in place of a password hash. No password matches it.
 NO_PASSWORD = "erased"  # noqa: S105 - a marker, no secret
 
-_LOCK = "SELECT role, status FROM users WHERE id = %s FOR UPDATE"
+_LOCK = "SELECT status FROM users WHERE id = %s FOR UPDATE"
 _ROLE_AND_STATUS = "SELECT role, status FROM users WHERE id = %s"
 _PROFILE = """
 SELECT id, email, first_name, last_name, phone, role, status, email_confirmed_at, created_at
@@ -83,8 +84,8 @@ def lock_person(session: Session, person_id: UUID) -> None:
 
     Raises `NotFound` for an unknown or erased person.
     """
-    row = session.row(_LOCK, (person_id,))
-    if row is None or row[1] == "erased":
+    status = session.optional_value(_LOCK, (person_id,))
+    if status is None or status == AccountStatus.ERASED:
         raise NotFound
 
 

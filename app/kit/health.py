@@ -52,13 +52,13 @@ def check_database(database: Database, heads: Collection[str]) -> list[HealthChe
     `heads`."""
     try:
         with database.reading() as session:
-            settings, has_versions = session.fetch((_SETTINGS, ()), (_HAS_VERSIONS, ()))
-            versions = session.rows(_VERSIONS) if has_versions[0][0] else []
+            [settings], [(has_versions,)] = session.fetch((_SETTINGS, ()), (_HAS_VERSIONS, ()))
+            versions = session.rows(_VERSIONS) if has_versions else []
     except Unavailable as down:
         return [HealthCheck("postgresql", Condition.FAILING, down.detail)]
     risky = [
         name
-        for (name, durable), value in zip(_DURABLE.items(), settings[0], strict=True)
+        for (name, durable), value in zip(_DURABLE.items(), settings, strict=True)
         if value not in durable
     ]
     applied = {version for (version,) in versions}

@@ -18,7 +18,8 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from app.kit.db import Session
 from app.kit.errors import Invalid
-from app.kit.statements import AnySelect, compile_select
+from app.kit.pipeline import Row
+from app.kit.statements import AnySelect, CompiledSelect, compile_select
 
 RowT = TypeVar("RowT")
 
@@ -86,7 +87,7 @@ def fetch_page(session: Session, source: ListSource[RowT], query: ListQuery) -> 
     select = _filtered(source, query.filters)
     cursor = _decode_cursor(query.cursor, source, query.sort) if query.cursor else None
     page, count = compile_select(_page_select(source, select, query, cursor)), _count_select(select)
-    found, counted = session.fetch(page.statement, compile_select(count).statement)
+    found, [(total,)] = session.fetch(page.statement, compile_select(count).statement)
     # One row more than the page was read: it tells whether the list goes on.
     edges, rows = _split(source, page, found)
     edges, rows, goes_on = edges[: query.limit], rows[: query.limit], len(rows) > query.limit
@@ -98,7 +99,7 @@ def fetch_page(session: Session, source: ListSource[RowT], query: ListQuery) -> 
         has_previous, has_next = cursor is not None, goes_on
     return ListResult(
         rows,
-        counted[0][0],
+        total,
         _Cursor(query.sort, _BEFORE, *edges[0]).encode() if has_previous and edges else None,
         _Cursor(query.sort, _AFTER, *edges[-1]).encode() if has_next and edges else None,
     )
@@ -212,7 +213,7 @@ def _count_select(select: AnySelect) -> AnySelect:
 
 
 def _split(
-    source: ListSource[RowT], page: Any, found: list[tuple[Any, ...]]
+    source: ListSource[RowT], page: CompiledSelect, found: list[Row]
 ) -> tuple[list[tuple[Any, UUID]], list[RowT]]:
     """Return for each row its edge (sort value and key), and the row itself."""
     values = [page.read(row) for row in found]

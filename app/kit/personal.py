@@ -14,7 +14,6 @@ from uuid import UUID
 
 from app.kit import clock, ids
 from app.kit.db import Session
-from app.kit.pipeline import Row
 
 #: How long records about an erased person must be retained, and the law that says so.
 RETENTION_YEARS = 5
@@ -109,7 +108,7 @@ class PersonalData:
 
 
 def export_records(
-    rows: Iterable[Row], field_names: str, **id_prefixes: str
+    rows: Iterable[Iterable[Any]], field_names: str, **id_prefixes: str
 ) -> list[dict[str, Any]]:
     """Return rows as records of an export section.
 

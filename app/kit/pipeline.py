@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any, Never
 
 import psycopg
 from psycopg import errors, generators
@@ -20,7 +20,16 @@ from psycopg.pq.abc import PGconn, PGresult
 
 Parameters = Sequence[Any] | Mapping[str, Any] | None
 Statement = tuple[str, Parameters]
-Row = tuple[Any, ...]
+if TYPE_CHECKING:
+
+    class Row(tuple[Any, ...]):
+        """The values of a row, to be unpacked: a value is named, never read by its position."""
+
+        # No index is allowed, which a tuple does not promise.
+        def __getitem__(self, _index: Never) -> Any: ...  # type: ignore[override]
+
+else:
+    Row = tuple
 
 # The application has a fixed set of statements; a connection sends any beyond this unprepared.
 _PREPARED_MAX = 300
@@ -125,7 +134,7 @@ class Pipeline:
         if not result.ntuples:
             return []
         self._transformer.set_pgresult(result)
-        return self._transformer.load_rows(0, result.ntuples, tuple)
+        return self._transformer.load_rows(0, result.ntuples, Row)
 
 
 @lru_cache(maxsize=1000)

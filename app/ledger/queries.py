@@ -183,17 +183,14 @@ def house_balances(session: Session) -> list[HouseBalance]:
 def account_balance(session: Session, account: AccountKey) -> int:
     """Return an account's minor units now, in its normal direction; 0 if it was never posted to."""
     code = account.asset.code
-    row = session.row(_BALANCE, (code, account.account_class, account.owner_id))
-    return int(row[0]) if row else 0
+    values = (code, account.account_class, account.owner_id)
+    return int(session.optional_value(_BALANCE, values) or 0)
 
 
 def account_balance_at(session: Session, account: AccountKey, at: datetime) -> int:
     """Return an account's minor units at an instant, in its normal direction, from its postings."""
-    row = session.row(
-        _BALANCE_AT, (account.asset.code, account.account_class, account.owner_id, at)
-    )
-    assert row is not None
-    return int(row[0])
+    values = (account.asset.code, account.account_class, account.owner_id, at)
+    return int(session.value(_BALANCE_AT, values))
 
 
 def account_balances(session: Session) -> list[AccountBalance]:
@@ -206,23 +203,22 @@ def account_balances(session: Session) -> list[AccountBalance]:
 
 def journal_dates(session: Session) -> tuple[date, date]:
     """Return the days of the earliest and the latest entry, in UTC; today if there is none."""
-    row = session.row("SELECT min(posted_at), max(posted_at) FROM entries")
-    assert row is not None
-    first, last = (clock.now() if instant is None else instant for instant in row)
+    [instants] = session.rows("SELECT min(posted_at), max(posted_at) FROM entries")
+    first, last = (clock.now() if instant is None else instant for instant in instants)
     return first.date(), last.date()
 
 
 def journal_size(session: Session) -> tuple[int, int]:
     """Return the numbers of entries and postings."""
-    row = session.row("SELECT (SELECT count(*) FROM entries), (SELECT count(*) FROM postings)")
-    assert row is not None
-    return int(row[0]), int(row[1])
+    [(entries, postings)] = session.rows(
+        "SELECT (SELECT count(*) FROM entries), (SELECT count(*) FROM postings)"
+    )
+    return int(entries), int(postings)
 
 
 def journal(session: Session) -> Iterator[JournalPosting]:
     """Yield every posting in the order of entries. Call it in one repeatable-read transaction."""
-    bounds = session.row("SELECT coalesce(max(id), 0) FROM entries")
-    assert bounds is not None
-    for start in range(0, bounds[0], _JOURNAL_STEP):
+    last = session.value("SELECT coalesce(max(id), 0) FROM entries")
+    for start in range(0, last, _JOURNAL_STEP):
         for row in session.rows(_JOURNAL, (start, start + _JOURNAL_STEP)):
             yield JournalPosting(*row)

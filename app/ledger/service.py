@@ -135,9 +135,7 @@ def void_hold(session: Session, hold_id: UUID, *, at: datetime) -> None:
 
 def expire_holds(session: Session, *, now: datetime, limit: int = 500) -> int:
     """Release up to `limit` pending holds that have expired. Return how many."""
-    row = session.row(_EXPIRE_HOLDS, (now, limit))
-    assert row is not None
-    return int(row[0])
+    return int(session.value(_EXPIRE_HOLDS, (now, limit)))
 
 
 def expire_due_holds(session: Session) -> None:

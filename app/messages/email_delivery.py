@@ -166,7 +166,7 @@ def _compose(
 
 def _stored_recipient(session: Session, email_id: UUID) -> str | None:
     """Return the address stored with the email, if the person's own has been deleted."""
-    row = session.row(_RECIPIENT_OF, (email_id,))
-    if row is None or row[0] is None:
+    sealed = session.optional_value(_RECIPIENT_OF, (email_id,))
+    if sealed is None:
         return None
-    return keys.open_sealed(row[0], table=_TABLE, column=_RECIPIENT, key=email_id).decode()
+    return keys.open_sealed(sealed, table=_TABLE, column=_RECIPIENT, key=email_id).decode()

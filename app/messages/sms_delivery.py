@@ -126,9 +126,9 @@ def _fetch_status(database: Database, carrier_id: str) -> None:
     if delivery is None:
         return
     with database.transaction() as session:
-        row = session.row(_BY_CARRIER_ID, (carrier_id,))
-        if row is not None:
-            _LOG.record_delivery(session, row[0], delivery, clock.now())
+        sms_id = session.optional_value(_BY_CARRIER_ID, (carrier_id,))
+        if sms_id is not None:
+            _LOG.record_delivery(session, sms_id, delivery, clock.now())
 
 
 def _find(sms: OutgoingSms, since: datetime) -> str | None:
@@ -163,7 +163,5 @@ def _compose(
 
 
 def _handed_over_at(session: Session, sms_id: UUID) -> datetime | None:
-    row = session.row(_HANDED_OVER_AT, (sms_id,))
-    assert row is not None
-    handed_over_at: datetime | None = row[0]
+    handed_over_at: datetime | None = session.value(_HANDED_OVER_AT, (sms_id,))
     return handed_over_at

@@ -124,7 +124,7 @@ def list_queue_backlogs(session: Session, now: datetime) -> list[QueueBacklog]:
 
 def is_task_pending(session: Session, *tasks: str) -> bool:
     """Return whether a job of any of these tasks is pending."""
-    return bool(session.rows(_IS_WAITING, (list(tasks),))[0][0])
+    return bool(session.value(_IS_WAITING, (list(tasks),)))
 
 
 def list_task_backlogs(session: Session) -> list[TaskBacklog]:

@@ -256,8 +256,7 @@ def count_attempt(
         "id": identifier, "now": clock.now(), "tries_max": backoff.tries_max,
         "leased": leased, "lease": backoff.lease,
     }  # fmt: skip
-    row = session.row(_COUNT_ATTEMPT, parameters)
-    return row is not None and bool(row[0])
+    return bool(session.optional_value(_COUNT_ATTEMPT, parameters))
 
 
 def lock_job(session: Session, identifier: UUID) -> LockedJob | None:
@@ -289,8 +288,7 @@ def record_failure(
         "id": identifier, "error": rules.describe_error(error), "now": clock.now(),
         "base": backoff.base, "doublings": backoff.doublings, "tries_max": backoff.tries_max,
     }  # fmt: skip
-    row = session.row(_FAIL, parameters)
-    return row is not None and bool(row[0])
+    return bool(session.optional_value(_FAIL, parameters))
 
 
 def postpone(session: Session, identifier: UUID, backoff: rules.Backoff = rules.BACKOFF) -> None:
@@ -307,15 +305,15 @@ def revive_job(session: Session, actor: Actor | None, identifier: UUID) -> None:
 
     `actor` is None on the command line. Raises `NotFound` and `JobNotDead`.
     """
-    row = session.row(_REVIVE, (clock.now(), identifier))
-    if row is None:
+    task = session.optional_value(_REVIVE, (clock.now(), identifier))
+    if task is None:
         raise JobNotDead if session.row(_EXISTS, (identifier,)) is not None else NotFound
     audit.record(
         session,
         actor=actor,
         action=AuditAction.JOB_REVIVED,
         subject=ids.encode(PREFIX, identifier),
-        after={"task": row[0]},
+        after={"task": task},
     )
 
 

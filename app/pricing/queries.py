@@ -28,4 +28,5 @@ def price_statement(metals: Iterable[Priced]) -> Statement:
 
 def market_prices_from(rows: Sequence[Row]) -> dict[Priced, MarketPrice]:
     """Return the prices in the rows of `price_statement`, by metal."""
-    return {parse_priced(row[0]): MarketPrice(parse_priced(row[0]), *row[1:]) for row in rows}
+    prices = (MarketPrice(parse_priced(metal), *values) for metal, *values in rows)
+    return {price.metal: price for price in prices}

@@ -75,13 +75,13 @@ class TickResult:
 def claim_recording_turn(session: Session, *, now: datetime, interval_seconds: float) -> bool:
     """Return whether this transaction may record: no other is recording, and none has within the
     interval. The claim is held until the transaction ends."""
-    lock, last = session.fetch(
+    [(is_locked,)], [(recorded_at,)] = session.fetch(
         ("SELECT pg_try_advisory_xact_lock(%s)", (RECORDING_LOCK,)),
         ("SELECT max(updated_at) FROM market_prices", ()),
     )
     # Slightly less than the interval, so that the jitter of a single process skips no turn.
     pause = timedelta(seconds=interval_seconds * 0.9)
-    return lock[0][0] is True and (last[0][0] is None or not now - pause < last[0][0] <= now)
+    return is_locked and (recorded_at is None or not now - pause < recorded_at <= now)
 
 
 def record_ticks(

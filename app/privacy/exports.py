@@ -94,7 +94,7 @@ def request_export(session: Session, actor: Actor) -> DataExport:
     if row is not None:
         return _export(row)
     now = clock.now()
-    [(recent,)] = session.rows(_COUNT_SINCE, (actor.user_id, now - _DAY))
+    recent = session.value(_COUNT_SINCE, (actor.user_id, now - _DAY))
     if recent >= REQUESTS_PER_DAY_MAX:
         raise RateLimited(
             f"You can request {REQUESTS_PER_DAY_MAX} copies a day. Try again tomorrow.",
@@ -131,13 +131,13 @@ def fetch_archive(session: Session, actor: Actor, export_id: UUID, token: str) -
     expected = _token(export.id, export.user_id, export.expires_at)
     if not hmac.compare_digest(expected.encode(), token.encode()):
         raise ArchiveLinkInvalid
-    row = session.row(_FETCH, (export.id,))
+    sealed = session.optional_value(_FETCH, (export.id,))
     # It may have been deleted between the two reads.
-    if row is None:
+    if sealed is None:
         raise ArchiveLinkInvalid
     subject = ids.encode(PREFIX, export_id)
     audit.record(session, actor=actor, action=AuditAction.EXPORT_FETCHED, subject=subject)
-    return keys.open_sealed(row[0], table=_TABLE, column=_COLUMN, key=export_id)
+    return keys.open_sealed(sealed, table=_TABLE, column=_COLUMN, key=export_id)
 
 
 def build_archive(database: Database, export_id: UUID) -> None:

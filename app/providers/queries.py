@@ -74,8 +74,7 @@ def last_called_at(
     session: Session, provider: str, operation: str, reference: str
 ) -> datetime | None:
     """Return when the last such call to the provider began; None if there was none."""
-    row = session.row(_LAST_CALL, (provider, operation, reference))
-    began_at: datetime | None = row[0] if row else None
+    began_at: datetime | None = session.value(_LAST_CALL, (provider, operation, reference))
     return began_at
 
 

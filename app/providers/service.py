@@ -69,7 +69,7 @@ def store_events(
     for event in events:
         identifier = ids.new()
         sealed = keys.seal(delivery.body, table=_TABLE, column=_BODY, key=identifier)
-        row = session.row(
+        is_new = session.value(
             _STORE_EVENT,
             (
                 identifier,
@@ -82,8 +82,7 @@ def store_events(
                 identifier,
             ),
         )
-        assert row is not None
-        if row[0]:
+        if is_new:
             outbox.publish(session, event.fact(identifier), provider=provider)
             new += 1
     return new

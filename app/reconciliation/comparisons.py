@@ -218,9 +218,10 @@ def _deposit_agrees(database: Database, deposit_id: UUID, payment: Payment) -> b
         row = session.row(_DEPOSIT, (deposit_id,))
     if row is None:
         return False
-    status, is_received = DepositStatus(row[0]), DepositStatus(row[0]) in _RECEIVED
+    status, units = row
+    is_received = status in _RECEIVED
     if payment.state is PaymentState.PAID:
-        return is_received and row[1] == payment.amount.units
+        return is_received and units == payment.amount.units
     if payment.state is PaymentState.FAILED:
         return status in {DepositStatus.FAILED, DepositStatus.CANCELLED}
     return not is_received
@@ -387,11 +388,10 @@ _STATUSES_BY_STATE: Mapping[PayoutState, frozenset[WithdrawalStatus]] = {
 def _withdrawal_agrees(database: Database, withdrawal_id: UUID, payout: Payout) -> bool:
     with database.reading() as session:
         row = session.row(_WITHDRAWAL, (withdrawal_id,))
-    return (
-        row is not None
-        and WithdrawalStatus(row[0]) in _STATUSES_BY_STATE[payout.state]
-        and row[1] == payout.amount.units
-    )
+    if row is None:
+        return False
+    status, units = row
+    return status in _STATUSES_BY_STATE[payout.state] and units == payout.amount.units
 
 
 def _withdrawal_exists(database: Database, withdrawal_id: UUID) -> bool:

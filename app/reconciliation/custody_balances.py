@@ -80,7 +80,7 @@ def _compared_balances(
     for asset in sorted(assets, key=lambda asset: asset.code):
         units = ledger_queries.account_balance(session, chart.custody(asset, custodian.provider_id))
         values = {"custodian": custodian.name, "asset": asset.code, "rail": CustodyRail.name}
-        is_in_flight = bool(session.rows(_IS_IN_FLIGHT, values)[0][0])
+        is_in_flight = bool(session.value(_IS_IN_FLIGHT, values))
         yield ComparedBalance(
             reported.get(asset, Amount(asset, 0)), Amount(asset, units), is_in_flight
         )

@@ -217,8 +217,7 @@ def is_blocked(
     match.
     """
     key = subject_key(subject, person_id) if subject is not None else None
-    [(is_match,)] = session.rows(_IS_BLOCKED, {"person": person_id, "key": key})
-    return bool(is_match)
+    return bool(session.value(_IS_BLOCKED, {"person": person_id, "key": key}))
 
 
 def verdict_of(session: Session, person_id: UUID) -> Verdict | None:
@@ -233,7 +232,7 @@ def verdict_of(session: Session, person_id: UUID) -> Verdict | None:
 
 def list_versions(session: Session, limit: int = 10) -> list[ListVersion]:
     """Return the last versions of the list, newest first."""
-    return [ListVersion(row[0], bytes(row[1]), *row[2:]) for row in session.rows(_LISTS, (limit,))]
+    return [ListVersion(*row) for row in session.rows(_LISTS, (limit,))]
 
 
 def screening(session: Session, screening_id: UUID) -> ScreeningRow:

@@ -17,9 +17,7 @@ _DELETE_ENDED = "DELETE FROM throttle_counts WHERE expires_at < %s"
 def count_hits(session: Session, key: str, *, window_seconds: int, hits: int = 1) -> int:
     """Add `hits` to the key and return its total in this window."""
     expires_at = clock.now() + timedelta(seconds=window_seconds)
-    row = session.row(_COUNT, (key, hits, expires_at))
-    assert row is not None
-    return int(row[0])
+    return int(session.value(_COUNT, (key, hits, expires_at)))
 
 
 def reset(session: Session, key: str) -> None:

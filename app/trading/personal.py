@@ -57,12 +57,20 @@ def _export_sections(session: Session, person_id: UUID) -> ExportSections:
 
 def _with_amounts(row: Row) -> tuple[Any, ...]:
     """Return the row with an amount in place of the minor units of each of its three pairs."""
-    amounts = [
-        text
-        for code, units in zip(row[0:6:2], row[1:6:2], strict=True)
-        for text in (code, str(Amount(TRADABLE[code], units)))
-    ]
-    return (*amounts, *row[6:])
+    given, given_units, received, received_units, fee, fee_units, *rest = row
+    return (
+        given,
+        _amount_text(given, given_units),
+        received,
+        _amount_text(received, received_units),
+        fee,
+        _amount_text(fee, fee_units),
+        *rest,
+    )
+
+
+def _amount_text(asset: str, units: int) -> str:
+    return str(Amount(TRADABLE[asset], units))
 
 
 def _erasure_blockers(session: Session, person_id: UUID) -> list[ErasureBlocker]:

@@ -56,6 +56,27 @@ def test_commit_appears_only_in_kit_db() -> None:
     assert everywhere == ["app/kit/db.py"]
 
 
+#: Names of rows. `kit.pipeline.Row` allows no index either, so the type check finds the others.
+_ROW = re.compile(r"(\w+_)?(row|record)|.*(\.rows?\(.*\)|\.fetchone\(\)|\w*rows\[0\])", re.DOTALL)
+
+
+def _values_by_position(source: Source) -> list[str]:
+    return [
+        f"{source.name}:{node.lineno}"
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Subscript)
+        if isinstance(node.slice, ast.Constant | ast.Slice | ast.UnaryOp)
+        if not isinstance(getattr(node.slice, "value", None), str)
+        if _ROW.fullmatch(ast.unparse(node.value))
+    ]
+
+
+def test_no_value_of_a_row_is_read_by_its_position() -> None:
+    sources = python("app/", "bench/", "sandbox/", "tooling/")
+    places = [place for source in sources for place in _values_by_position(source)]
+    assert places == [], "unpack the row into names, or call `Session.value`"
+
+
 def test_no_comment_defers_work() -> None:
     mark = re.compile(r"\b(TO[D]O|FIX[M]E|X{3})\b")
     places = [

@@ -112,7 +112,8 @@ def record_transfer(
             },
         )
         return False
-    user_id, method = row[0], PaymentMethod(row[1])
+    user_id, method_name = row
+    method = PaymentMethod(method_name)
     account = deposits.settlement_account(method, transfer.amount, provider_id)
     deposit_id, is_new = credit_transfer(
         session,
@@ -143,13 +144,13 @@ def credit_transfer(
     The deposit is the oldest announcement, whatever its amount, or else a new one.
     """
     limits.lock_customer_payments(session, user_id)
-    row = session.row(_LOCK_BY_REF, (provider, provider_ref))
-    if row is not None:
-        return row[0], False
-    announced = session.row(_LOCK_ANNOUNCED, (user_id, method, amount.asset.code))
-    if announced is not None:
-        session.send(deposits.SET_PROVIDER_REF, (provider_ref, announced[0]))
-        deposit = deposits.lock_deposit(session, announced[0])
+    credited_id = session.optional_value(_LOCK_BY_REF, (provider, provider_ref))
+    if credited_id is not None:
+        return credited_id, False
+    announced_id = session.optional_value(_LOCK_ANNOUNCED, (user_id, method, amount.asset.code))
+    if announced_id is not None:
+        session.send(deposits.SET_PROVIDER_REF, (provider_ref, announced_id))
+        deposit = deposits.lock_deposit(session, announced_id)
         deposits.credit(session, deposit, amount, Amount(amount.asset, 0), account)
         return deposit.id, True
     identifier, now = ids.new(), clock.now()

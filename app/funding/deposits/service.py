@@ -327,8 +327,8 @@ def notify_customer(
 
 
 def _check_card_failures(session: Session, user_id: UUID, payment_limits: PaymentLimits) -> None:
-    row = session.row(_COUNT_FAILURES, (user_id, clock.now() - _FAILURE_WINDOW))
-    if row is not None and row[0] >= payment_limits.card_failures_per_hour:
+    failures = session.value(_COUNT_FAILURES, (user_id, clock.now() - _FAILURE_WINDOW))
+    if failures >= payment_limits.card_failures_per_hour:
         raise TooManyCardFailures
 
 

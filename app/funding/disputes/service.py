@@ -73,9 +73,11 @@ def apply_dispute(session: Session, provider: str, provider_id: UUID, dispute: D
     if dispute.state == "inquiry":
         return False
     row = session.row(_DEPOSIT, (provider, dispute.payment_ref))
-    if row is None or row[4] is None:
+    if row is None:
         return False
-    deposit_id, user_id, method, code, _credited = row
+    deposit_id, user_id, method, code, credited_units = row
+    if credited_units is None:
+        return False
     limits.lock_customer_payments(session, user_id)
     account = deposits.settlement_account(
         PaymentMethod(method), Amount(TRADABLE[code], 0), provider_id

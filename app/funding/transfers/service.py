@@ -79,9 +79,8 @@ def transfer(
         (completed.id, actor.user_id, amount.asset.code, received.asset.code, amount.units, now),
     )
     # Read after the entry has locked the customer's balances, so that concurrent transfers count.
-    row = session.row(_MOVED_SINCE, (actor.user_id, now - timedelta(days=1)))
-    assert row is not None
-    if row[0] > limits.ounces_per_day * amount.asset.unit:
+    moved = session.value(_MOVED_SINCE, (actor.user_id, now - timedelta(days=1)))
+    if moved > limits.ounces_per_day * amount.asset.unit:
         raise TransferLimitExceeded(
             f"You can transfer up to {limits.ounces_per_day} troy ounces in 24 hours."
         )

@@ -284,7 +284,7 @@ def _was_changed_meanwhile(session: Session, attempt: _Attempt) -> bool:
     Then an answer to this attempt says nothing about the other one's.
     """
     withdrawals.lock_withdrawal(session, attempt.withdrawal.id)
-    return bool(session.rows(_CHECKED_SINCE, (attempt.began_at, attempt.withdrawal.id))[0][0])
+    return bool(session.value(_CHECKED_SINCE, (attempt.began_at, attempt.withdrawal.id)))
 
 
 def _set_status_if_sending(

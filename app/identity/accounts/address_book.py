@@ -87,7 +87,7 @@ def add_address(
     """
     normalized = postal_addresses.normalize(postal)
     session.send(_LOCK, (actor.user_id,))
-    [(count,)] = session.rows(_COUNT, (actor.user_id,))
+    count = session.value(_COUNT, (actor.user_id,))
     if count >= ADDRESSES_MAX:
         raise AddressBookFull(
             f"An address book holds {ADDRESSES_MAX} addresses. Remove one to add another one."
@@ -130,10 +130,10 @@ def change_address(
 def remove_address(session: Session, actor: Actor, address_id: UUID) -> None:
     """Remove an address. The newest one replaces a removed default. Raises `NotFound`."""
     session.send(_LOCK, (actor.user_id,))
-    row = session.row(_REMOVE, (address_id, actor.user_id))
-    if row is None:
+    was_default = session.optional_value(_REMOVE, (address_id, actor.user_id))
+    if was_default is None:
         raise NotFound
-    if row[0]:
+    if was_default:
         session.send(_NEWEST_IS_DEFAULT, (actor.user_id,))
 
 

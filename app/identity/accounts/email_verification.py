@@ -36,7 +36,8 @@ def resend_confirmation(session: Session, actor: Actor) -> None:
     row = session.row(_LOCK, (actor.user_id,))
     if row is None:
         raise NotFound
-    if row[1] is not None:
+    _status, confirmed_at = row
+    if confirmed_at is not None:
         raise EmailAlreadyConfirmed
     sent = one_time_tokens.count_issued(
         session, actor.user_id, LinkPurpose.CONFIRM_EMAIL, security_mail.HOUR

@@ -158,7 +158,7 @@ def lock_active(session: Session, person_id: UUID) -> None:
 
 def count_open_sessions(session: Session, person_id: UUID, now: datetime) -> int:
     """Return the number of the person's active login sessions."""
-    [(count,)] = session.rows(_OPEN_SESSIONS, (person_id, now))
+    count = session.value(_OPEN_SESSIONS, (person_id, now))
     return int(count)
 
 

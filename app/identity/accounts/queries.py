@@ -58,10 +58,12 @@ def get_person_by_email(session: Session, email: str) -> PersonProfile:
 
 def get_email(session: Session, user_id: UUID) -> str:
     """Return the person's email address. Raises `NotFound` for an unknown or erased person."""
-    row = session.row("SELECT email FROM users WHERE id = %s AND erased_at IS NULL", (user_id,))
-    if row is None:
+    email = session.optional_value(
+        "SELECT email FROM users WHERE id = %s AND erased_at IS NULL", (user_id,)
+    )
+    if email is None:
         raise NotFound
-    return str(row[0])
+    return str(email)
 
 
 def is_erased(session: Session, user_id: UUID) -> bool:
@@ -76,10 +78,10 @@ def is_active(session: Session, user_id: UUID) -> bool:
 
 def get_email_key(session: Session, user_id: UUID) -> str:
     """Return the person's email address as it is compared. Raises `NotFound`."""
-    row = session.row("SELECT email_key FROM users WHERE id = %s", (user_id,))
-    if row is None:
+    email_key = session.optional_value("SELECT email_key FROM users WHERE id = %s", (user_id,))
+    if email_key is None:
         raise NotFound
-    return str(row[0])
+    return str(email_key)
 
 
 def _to_profile(row: Row | None) -> PersonProfile:

@@ -162,17 +162,17 @@ def revoke_key(session: Session, actor: Actor, key_id: UUID) -> None:
     Raises `NotFound`, also for another person's key.
     """
     now = clock.now()
-    row = session.row(_REVOKE, (now, key_id, actor.user_id))
-    if row is None:
+    revoked_at = session.optional_value(_REVOKE, (now, key_id, actor.user_id))
+    if revoked_at is None:
         raise NotFound
-    if row[0] == now:
+    if revoked_at == now:
         subject = ids.encode("key", key_id)
         audit.record(session, actor=actor, action=AuditAction.API_KEY_REVOKED, subject=subject)
 
 
 def count_active_keys(session: Session, user_id: UUID) -> int:
     """Return the number of the person's active keys."""
-    [(count,)] = session.rows(_COUNT, (user_id, clock.now()))
+    count = session.value(_COUNT, (user_id, clock.now()))
     return int(count)
 
 

@@ -107,9 +107,7 @@ def issue_link(session: Session, user_id: UUID, purpose: LinkPurpose) -> UUID:
 
 def count_issued(session: Session, user_id: UUID, purpose: LinkPurpose, period: timedelta) -> int:
     """Return how many links of this purpose were issued to the person within the period."""
-    row = session.row(_ISSUED_SINCE, (user_id, purpose, clock.now() - period))
-    assert row is not None
-    return int(row[0])
+    return int(session.value(_ISSUED_SINCE, (user_id, purpose, clock.now() - period)))
 
 
 def rebuild_token(session: Session, identifier: UUID) -> str | None:

@@ -206,8 +206,8 @@ def consume_challenge(
     if challenge is None:
         return None
     signed_bytes = base64url_to_bytes(challenge)
-    row = session.row(_CONSUME_CHALLENGE, (_hash(signed_bytes), purpose, user_id, clock.now()))
-    return signed_bytes if row is not None and row[0] else None
+    values = (_hash(signed_bytes), purpose, user_id, clock.now())
+    return signed_bytes if session.optional_value(_CONSUME_CHALLENGE, values) else None
 
 
 def delete_expired(session: Session, now: datetime) -> None:
@@ -314,7 +314,7 @@ def remove_passkey(session: Session, actor: Actor, public_id: str, *, may_be_las
     session.row(_LOCK_PERSON, (actor.user_id,))
     if session.row(_REMOVE, (passkey_id, actor.user_id)) is None:
         raise NotFound
-    [(remaining,)] = session.rows(_COUNT_FACTORS, {"user": actor.user_id})
+    remaining = session.value(_COUNT_FACTORS, {"user": actor.user_id})
     if not remaining and not may_be_last:
         raise LastSecondFactor
     _report_change(session, actor, passkey_id, "removed")

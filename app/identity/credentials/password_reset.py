@@ -22,7 +22,7 @@ from app.kit.ports import resolve
 from app.outbox import service as outbox
 
 _FIND_ACTIVE = "SELECT id FROM users WHERE email_key = %s AND status = 'active'"
-_LOCK = "SELECT status, email_confirmed_at FROM users WHERE id = %s FOR NO KEY UPDATE"
+_LOCK = "SELECT status FROM users WHERE id = %s FOR NO KEY UPDATE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +39,14 @@ def request_reset(session: Session, email: str) -> None:
 
     Neither result nor duration reveals whether there is. Raises `Invalid` for a malformed address.
     """
-    row = session.row(_FIND_ACTIVE, (account_rules.normalize_email(email),))
-    user_id = str(row[0]) if row else None
-    outbox.stage(session, "identity.send_reset_link", {"user_id": user_id})
+    user_id = session.optional_value(_FIND_ACTIVE, (account_rules.normalize_email(email),))
+    payload = {"user_id": None if user_id is None else str(user_id)}
+    outbox.stage(session, "identity.send_reset_link", payload)
 
 
 def send_reset_link(session: Session, person_id: UUID) -> None:
     """Email a reset link to an active person, a few times an hour at most."""
-    row = session.row(_LOCK, (person_id,))
-    if row is None or row[0] != "active":
+    if session.optional_value(_LOCK, (person_id,)) != account_rules.AccountStatus.ACTIVE:
         return
     sent = one_time_tokens.count_issued(
         session, person_id, LinkPurpose.RESET_PASSWORD, security_mail.HOUR

@@ -101,18 +101,18 @@ def start_setup(session: Session, actor: Actor) -> SecondFactorSetup:
 
 def find_pending_setup(session: Session, actor: Actor) -> SecondFactorSetup | None:
     """Return the unconfirmed setup, to show it again; None without one."""
-    row = session.row(_FIND, (actor.user_id, False))
-    if row is None:
+    sealed = session.optional_value(_FIND, (actor.user_id, False))
+    if sealed is None:
         return None
     secret = keys.open_sealed(
-        row[0], table="totp_credentials", column="secret", key=actor.user_id
+        sealed, table="totp_credentials", column="secret", key=actor.user_id
     ).decode()
     return _to_setup(actor, secret)
 
 
 def count_recovery_codes(session: Session, actor: Actor) -> int:
     """Return the number of the person's unused recovery codes."""
-    [(count,)] = session.rows(_COUNT_UNUSED, (actor.user_id,))
+    count = session.value(_COUNT_UNUSED, (actor.user_id,))
     return int(count)
 
 
@@ -209,9 +209,7 @@ def _to_setup(actor: Actor, secret: str) -> SecondFactorSetup:
 
 
 def _lock(session: Session, user_id: UUID, network: str) -> FailureCounters:
-    row = session.row(_LOCK_PERSON, (user_id,))
-    assert row is not None, "an actor is a person"
-    return FailureCounters.for_attempt(row[0], network)
+    return FailureCounters.for_attempt(session.value(_LOCK_PERSON, (user_id,)), network)
 
 
 def _consume_code(session: Session, user_id: UUID, code: str, *, confirmed: bool) -> bool:
@@ -219,8 +217,8 @@ def _consume_code(session: Session, user_id: UUID, code: str, *, confirmed: bool
     if not normalized.isascii():
         return False
     if len(normalized) == DIGITS:
-        row = session.row(_FIND, (user_id, confirmed))
-        return row is not None and _consume_step(session, user_id, row[0], normalized)
+        sealed = session.optional_value(_FIND, (user_id, confirmed))
+        return sealed is not None and _consume_step(session, user_id, sealed, normalized)
     values = (clock.now(), user_id, _hash_recovery_code(user_id, normalized))
     return confirmed and session.row(_USE_RECOVERY, values) is not None
 

@@ -69,13 +69,13 @@ def appoint_first_admin(session: Session, email_key: str, *, reason: str) -> UUI
     """
     reason = approvals_rules.clean_reason(reason)
     current_permissions.lock_permissions(session)
-    row = session.row(_BY_EMAIL_KEY, (email_key,))
-    person = locked_person.lock_person(session, row[0]) if row else None
+    person_id = session.optional_value(_BY_EMAIL_KEY, (email_key,))
+    person = None if person_id is None else locked_person.lock_person(session, person_id)
     if person is None:
         raise NotFound("No account has this email address.")
     if person.role is Role.ADMIN:
         raise AlreadySet
-    [(administrators,)] = session.rows(_ADMINISTRATORS)
+    administrators = session.value(_ADMINISTRATORS)
     if administrators > 1:
         raise Invalid(
             "email",

@@ -78,7 +78,7 @@ def revoke_permission(
     editor, reason = _check_editor(session, actor, role, permission, reason)
     if session.row(_REVOKE, (role, permission)) is None:
         return
-    [(holders,)] = session.rows(_HOLDERS, (permission,))
+    holders = session.value(_HOLDERS, (permission,))
     if holders == 0:
         raise LastRoleWithPermission
     if permission is Permission.GRANTS_EDIT:

@@ -108,8 +108,8 @@ def lock(session: Session, actor: Actor, public_id: str) -> SentForm | None:
     if identifier is None:
         return None
     values = (identifier, actor.session_id, clock.now())
-    locked = session.rows(_LOCK, values)
-    return next((_open(sealed, identifier) for (sealed,) in locked), None)
+    sealed = session.optional_value(_LOCK, values)
+    return None if sealed is None else _open(sealed, identifier)
 
 
 def mark_sent(session: Session, public_id: str) -> None:

@@ -86,10 +86,10 @@ def second_factor_key(user_id: UUID) -> str:
 
 def find_block(session: Session, counters: FailureCounters, now: datetime) -> RateLimited | None:
     """Return the refusal while a counter is blocked, else None."""
-    row = session.row(_BLOCKED_UNTIL, (counters.keys, now))
-    if row is None or row[0] is None:
+    blocked_until = session.value(_BLOCKED_UNTIL, (counters.keys, now))
+    if blocked_until is None:
         return None
-    seconds = -((now - row[0]) // timedelta(seconds=1))
+    seconds = -((now - blocked_until) // timedelta(seconds=1))
     return RateLimited(
         "Too many failed sign-ins. Try again later or from your usual network.",
         retry_after_seconds=seconds,
@@ -106,10 +106,11 @@ def count_failure(
     """
     was_blocked = False
     for key, allowed in counters.allowances:
-        row = session.row(_COUNT, {"key": key, "forget_at": now + WINDOW, "now": now})
-        if row is None:
+        values = {"key": key, "forget_at": now + WINDOW, "now": now}
+        failures = session.optional_value(_COUNT, values)
+        if failures is None:
             was_blocked = True
-        elif seconds := sign_in_rules.lockout_seconds(row[0], allowed=allowed):
+        elif seconds := sign_in_rules.lockout_seconds(failures, allowed=allowed):
             until = now + timedelta(seconds=seconds)
             session.send(_BLOCK, (until, until + WINDOW, key))
             audit.record(
@@ -117,7 +118,7 @@ def count_failure(
                 actor=None,
                 action=AuditAction.ATTEMPTS_BLOCKED,
                 subject=key if key == counters.network else subject,
-                after={"network": counters.network_name, "seconds": seconds, "failures": row[0]},
+                after={"network": counters.network_name, "seconds": seconds, "failures": failures},
                 outcome=AuditOutcome.DENIED,
             )
     return find_block(session, counters, now) if was_blocked else None

@@ -13,6 +13,7 @@ from app.audit import service as audit
 from app.audit.actions import AuditAction
 from app.audit.rules import AuditOutcome
 from app.identity.accounts import queries as account_queries
+from app.identity.accounts.rules import AccountStatus
 from app.identity.credentials import second_factor
 from app.identity.credentials.passwords import PasswordHashing
 from app.identity.errors import (
@@ -113,15 +114,15 @@ def conclude_password(
         refusal = lockout.count_failure(session, attempt.counters, now, subject=attempt.subject)
         return refusal or record_denied(session, attempt, act, InvalidCredentials())
     # The password may have changed while it was checked: the present row decides.
-    row = session.row(
+    status = session.optional_value(
         "SELECT status FROM users WHERE id = %s AND password_hash = %s FOR NO KEY UPDATE",
         (attempt.user_id, attempt.password_hash),
     )
     if refusal := lockout.lock_counters(session, attempt.counters, now):
         return refusal
-    if row is None:
+    if status is None:
         return record_denied(session, attempt, act, InvalidCredentials())
-    if row[0] != "active":
+    if status != AccountStatus.ACTIVE:
         return record_denied(session, attempt, act, AccountSuspended())
     return attempt.user_id
 

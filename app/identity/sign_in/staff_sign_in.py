@@ -13,6 +13,7 @@ from app.audit import service as audit
 from app.audit.actions import AuditAction
 from app.audit.rules import AuditOutcome
 from app.identity.accounts import queries as account_queries
+from app.identity.accounts.rules import AccountStatus
 from app.identity.credentials import passkeys, second_factor
 from app.identity.errors import (
     AccountSuspended,
@@ -91,10 +92,9 @@ def submit_passkey(
     pending_secret: str | None,
 ) -> CompletedSignIn | Refusal:
     """Sign in with a passkey alone. Raises `PasskeyRefused`."""
-    row = session.row(_LOCK, (proof.user_id,))
-    assert row is not None, "a passkey has an owner"
-    refusal = AccountSuspended() if row[0] != "active" else StaffOnly()
-    if row[0] != "active" or row[1] == Role.USER:
+    [(status, role)] = session.rows(_LOCK, (proof.user_id,))
+    refusal = AccountSuspended() if status != AccountStatus.ACTIVE else StaffOnly()
+    if status != AccountStatus.ACTIVE or role == Role.USER:
         record_denied(session, proof.user_id, AuditAction.SESSION_OPENED, device, refusal)
         return refusal
     passkeys.record_use(session, proof)

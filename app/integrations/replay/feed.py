@@ -64,8 +64,9 @@ def _parse(lines: Iterable[str], metal: Metal) -> Iterator[Observation]:
             except (FeedFailed, ValueError) as error:
                 raise InvalidPriceFile(f"line {reader.line_num}: {error}") from None
             if last is not None and observation.observed_at <= last:
+                day, *_ = row
                 raise InvalidPriceFile(
-                    f"line {reader.line_num}: {row[0]} is not later than the line before"
+                    f"line {reader.line_num}: {day} is not later than the line before"
                 )
             last = observation.observed_at
             yield observation

@@ -80,10 +80,10 @@ def _owner_from_row(owner_id: UUID, sealed: bytes, share_bps: int, controls: boo
 
 def provider_link(session: Session, verification_id: UUID) -> str | None:
     """Return the link where the customer continues at the provider, if there is one."""
-    row = session.row(_LINK, (verification_id,))
-    if row is None or row[0] is None:
+    sealed = session.optional_value(_LINK, (verification_id,))
+    if sealed is None:
         return None
     opened = keys.open_sealed(
-        row[0], table="verifications", column="provider_link_sealed", key=verification_id
+        sealed, table="verifications", column="provider_link_sealed", key=verification_id
     )
     return opened.decode()

@@ -63,8 +63,7 @@ def import_list(
     If they are the current list, nothing is changed. `progress` receives the number of entries
     stored since its last call. Raises `ImportRunning`, and `ListShrank` unless that is accepted.
     """
-    [(is_locked,)] = session.rows(_TRY_LOCK, (_IMPORT_LOCK,))
-    if not is_locked:
+    if not session.value(_TRY_LOCK, (_IMPORT_LOCK,)):
         raise ImportRunning
     version, digest, count = session.row(_NEWEST) or (0, b"", 0)
     if bytes(digest) == files.digest:

@@ -49,7 +49,7 @@ def current_list(session: Session) -> LoadedList:
     row = session.row(_CURRENT)
     if row is None:
         raise NoSanctionsList
-    version, digest = row[0], bytes(row[1])
+    version, digest = row
     with _build_lock:
         if not _loaded or (_loaded[0].version, _loaded[0].digest) != (version, digest):
             _loaded[:] = [_build(session, version, digest)]
