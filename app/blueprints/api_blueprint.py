@@ -133,16 +133,11 @@ class ApiBlueprint(Blueprint):
             return serve(operation, path)
 
         view.__doc__ = getdoc(operation.handler)
-        view.__dict__.update(
-            operation=operation,
-            rate_limit=operation.rate_limit,
-            # The attribute that flask-smorest reads.
-            _apidoc={"manual_doc": openapi.describe_operation(operation)},
-        )
+        view.__dict__.update(operation=operation, rate_limit=operation.rate_limit)
         self.add_url_rule(
             operation.path,
             operation.handler.__name__,
-            view,
+            self.doc(**openapi.describe_operation(operation))(view),
             methods=[operation.method],
         )
 

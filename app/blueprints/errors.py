@@ -128,7 +128,7 @@ def list_error_codes() -> dict[str, list[type[kit_errors.Refusal]]]:
 def register(app: Flask) -> None:
     """Turn every refusal, HTTP error and unexpected exception into a response."""
     app.register_error_handler(kit_errors.Refusal, _handle_refusal)
-    app.register_error_handler(HTTPException, _handle_http_error)
+    app.register_error_handler(HTTPException, handle_http_error)
     app.register_error_handler(Exception, _handle_unexpected)
 
 
@@ -192,7 +192,8 @@ def _problem_document(refusal: kit_errors.Refusal, status: int) -> dict[str, Any
     return problem
 
 
-def _handle_http_error(error: HTTPException) -> Response | HTTPException:
+def handle_http_error(error: HTTPException) -> Response | HTTPException:
+    """Return the response to an error of Flask or Werkzeug; a redirect is returned as it is."""
     code = error.code or 500
     if code < HTTPStatus.BAD_REQUEST:
         return error

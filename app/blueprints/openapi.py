@@ -89,13 +89,13 @@ class _Plugin(MarshmallowPlugin):
 
 
 class ProblemApi(Api):
-    """flask-smorest without its own error handlers: `app.blueprints.errors` handles every error."""
+    """flask-smorest with the error handler of `app.blueprints.errors`: it registers its handler for
+    pages too, and problems have one renderer.
+    """
 
     ERROR_SCHEMA = ProblemSchema
     DEFAULT_ERROR_RESPONSE_NAME = None
-
-    def _register_error_handlers(self) -> None:
-        """Register nothing: error pages must not become JSON, and problems have one renderer."""
+    handle_http_exception = staticmethod(errors.handle_http_error)
 
 
 def register(app: Flask, *, version: str, public_url: str) -> ProblemApi:

@@ -1,23 +1,22 @@
 """Rate limits: the class of a route, who is counted, and the headers that report it.
 
-Flask-Limiter provides the storage, the switch and the hook before the request. Its own matching of
-decorated limits is bypassed, because the class of a route is declared with its operation. A limit
-is one fixed window by the clock and costs one round trip per request.
+The class of a route is declared with its operation. A limit is one fixed window by the clock and
+costs one round trip per request, to a storage of the `limits` library.
 """
 
 import time
 from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv6Address, ip_address
-from typing import Any
 
-from flask import Flask, current_app, request
-from flask_limiter import Limiter
+from flask import Flask, request
+from limits import parse
+from limits.storage import Storage
 
 from app.blueprints.environ_keys import RATE_LIMIT, ROUTE
 from app.identity.api_keys import service as api_keys
 from app.identity.sign_in import access_tokens
-from app.integrations import rate_limit_storage
+from app.integrations.rate_limit_storage import RateLimitStorage
 from app.kit.db import Database
 from app.kit.errors import RateLimited, Unauthenticated
 
@@ -99,72 +98,44 @@ def network_of(address: str) -> str:
     return f"{IPv6Address(int(parsed) >> _NETWORK_BITS << _NETWORK_BITS)}/64"
 
 
-class RouteLimiter(Limiter):
-    """Flask-Limiter that reads the class of a route from its operation."""
+def register(app: Flask, *, redis_url: str, database: Database, quota_override: str) -> None:
+    """Count every request to a route with a class. `quota_override`: empty, `off` or `N/minute`
+    instead of the quota of every class."""
+    app.before_request(_note_route)
+    if quota_override == "off":
+        return
+    quota = parse(quota_override).amount if quota_override else None
+    storage = RateLimitStorage(redis_url, database=database)
 
-    #: Requests per minute that replace the quota of every class.
-    quota_override: int | None = None
-
-    def init_app(self, app: Flask) -> None:
-        """Count before each request. Remove the hooks for decorated limits and their headers: they
-        are unused, and cost as much as the counting does.
-        """
-        super().init_app(app)
-        if not self.enabled:
-            # Logs and metrics name the route nevertheless.
-            app.before_request(_note_route)
-        else:
-            app.after_request_funcs[None].pop()
-            app.teardown_request_funcs[None].pop()
-
-    def _check_request_limit(
-        self,
-        callable_name: str | None = None,  # noqa: ARG002 - the library's interface
-        in_middleware: bool = True,  # noqa: ARG002, FBT001, FBT002
-    ) -> None:
+    @app.before_request
+    def count_request() -> None:
         rule = request.url_rule
-        if rule is None:
-            return
-        _note_route()
-        view = current_app.view_functions[rule.endpoint]
-        limit: RateLimit | None = getattr(view, "rate_limit", None)
         # Flask answers the preflight request of a browser (CORS), which does nothing.
-        if limit is not None and request.method != "OPTIONS":
-            self._count_request(limit)
-
-    def _count_request(self, limit: RateLimit) -> None:
-        quota = self.quota_override or limit.quota
-        claims = current_caller().claims if limit is RateLimit.DEFAULT else None
-        counted_for = str(claims.user_id) if claims else client_network()
-        window, elapsed = divmod(int(time.time()), WINDOW_SECONDS)
-        reset = WINDOW_SECONDS - elapsed
-        hits = self.storage.incr(f"limit:{limit.label}:{counted_for}:{window}", WINDOW_SECONDS)
-        request.environ[RATE_LIMIT] = [
-            ("RateLimit-Policy", f'"{limit.label}";q={quota};w={WINDOW_SECONDS}'),
-            ("RateLimit", f'"{limit.label}";r={max(0, quota - hits)};t={reset}'),
-        ]
-        if hits > quota:
-            raise RateLimited(
-                f"At most {quota} requests a minute are allowed. Try again in {reset} seconds.",
-                retry_after_seconds=reset,
-            )
+        if rule is None or request.method == "OPTIONS":
+            return
+        limit: RateLimit | None = getattr(app.view_functions[rule.endpoint], "rate_limit", None)
+        if limit is not None:
+            _count_request(storage, limit, quota or limit.quota)
 
 
 def _note_route() -> None:
+    """Name the route to the logs and metrics."""
     if request.url_rule is not None:
         request.environ[ROUTE] = request.url_rule.rule
 
 
-def register(app: Flask, *, redis_url: str, database: Database, quota_override: str) -> None:
-    """Count every request to a route with a class. `quota_override`: empty, `off` or `N/minute`."""
-    options: dict[str, Any] = {"database": database}
-    limiter = RouteLimiter(
-        lambda: request.remote_addr or "",
-        storage_uri=rate_limit_storage.storage_uri(redis_url),
-        storage_options=options,
-        strategy="fixed-window",
-        headers_enabled=False,
-    )
-    if quota_override not in {"", "off"}:
-        limiter.quota_override = int(quota_override.partition("/")[0])
-    limiter.init_app(app)
+def _count_request(storage: Storage, limit: RateLimit, quota: int) -> None:
+    claims = current_caller().claims if limit is RateLimit.DEFAULT else None
+    counted_for = str(claims.user_id) if claims else client_network()
+    window, elapsed = divmod(int(time.time()), WINDOW_SECONDS)
+    reset = WINDOW_SECONDS - elapsed
+    hits = storage.incr(f"limit:{limit.label}:{counted_for}:{window}", WINDOW_SECONDS)
+    request.environ[RATE_LIMIT] = [
+        ("RateLimit-Policy", f'"{limit.label}";q={quota};w={WINDOW_SECONDS}'),
+        ("RateLimit", f'"{limit.label}";r={max(0, quota - hits)};t={reset}'),
+    ]
+    if hits > quota:
+        raise RateLimited(
+            f"At most {quota} requests a minute are allowed. Try again in {reset} seconds.",
+            retry_after_seconds=reset,
+        )

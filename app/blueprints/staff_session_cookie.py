@@ -2,15 +2,15 @@
 
 The signed cookie holds only secrets, and the page to open afterwards: the secret of a row in
 `login_sessions` or, during sign-in, in `sign_ins`; the CSRF token of forms; the challenge of a
-passkey. Flask-Login's own ways to recognise a user are switched off: its remember cookie cannot be
-revoked, and its session protection trusts headers that the sender writes (RELIABILITY.md).
+passkey. Two features of Flask-Login are unused: its remember cookie is never sent, because it could
+not be revoked; its session protection is off, because it trusts headers that the sender writes.
 """
 
 from typing import cast
 
-from flask import Flask, Request, Response, current_app, g, request, session
-from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
-from flask_login import LoginManager, UserMixin, current_user, login_user
+from flask import Flask, Request, Response, current_app, request, session
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
+from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
 from app.blueprints.rate_limits import client_network
 from app.identity.credentials.passkeys import RelyingParty
@@ -24,25 +24,21 @@ _SIGN_IN_SECRET, _NEXT_PATH, _CHALLENGE = "waiting", "then", "challenge"
 
 
 class CookieUser(UserMixin):
-    """A member of staff as Flask-Login knows them: by the secret of their session."""
+    """The sender of a request as Flask-Login knows them: by the secret of a session."""
 
-    def __init__(self, secret: str, member: StaffMember | None) -> None:
+    def __init__(self, secret: str | None = None, member: StaffMember | None = None) -> None:
         self.secret = secret
+        #: None without a valid session.
         self.member = member
 
-    def get_id(self) -> str:
+    @property
+    def is_authenticated(self) -> bool:
+        """Whether the session is valid."""
+        return self.member is not None
+
+    def get_id(self) -> str | None:
         """Return what the cookie holds."""
         return self.secret
-
-
-class StaffLoginManager(LoginManager):
-    """Flask-Login without a remember cookie."""
-
-    def _load_user_from_remember_cookie(self, _cookie: str) -> None:
-        return None
-
-    def _update_remember_cookie(self, response: Response) -> Response:
-        return response
 
 
 class PageSessionInterface(SecureCookieSessionInterface):
@@ -53,6 +49,12 @@ class PageSessionInterface(SecureCookieSessionInterface):
         if request.path.startswith("/api/"):
             return None
         return super().open_session(app, request)
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Send what a page changed. Flask-Login reads the session after every request, but a file
+        is the same for everyone: it gets no `Vary: Cookie`."""
+        if request.endpoint != "static" or session.modified:
+            super().save_session(app, session, response)
 
 
 def register(app: Flask, *, secure: bool) -> None:
@@ -65,8 +67,9 @@ def register(app: Flask, *, secure: bool) -> None:
         SESSION_COOKIE_PATH="/",
     )
     app.session_interface = PageSessionInterface()
-    manager = StaffLoginManager()
+    manager = LoginManager()
     manager.session_protection = None
+    manager.anonymous_user = CookieUser
     manager.user_loader(_load_user)
     manager.init_app(app, add_context_processor=False)
     app.jinja_env.globals["member"] = current_member
@@ -74,24 +77,25 @@ def register(app: Flask, *, secure: bool) -> None:
 
 def current_member() -> StaffMember | None:
     """Return the member of staff who sent the current request; None for every other sender."""
-    return cast("CookieUser", current_user).member if current_user.is_authenticated else None
+    return cast("CookieUser", current_user).member
 
 
 def session_secret() -> str | None:
     """Return the session secret that the browser holds, valid or not."""
-    return session.get("_user_id")
+    return cast("CookieUser", current_user).secret
 
 
-def start_session(new_secret: str) -> None:
-    """Replace everything in the cookie by a new session."""
+def start_session(new_secret: str) -> StaffMember | None:
+    """Replace everything in the cookie by a new session. Return its owner."""
     session.clear()
-    login_user(CookieUser(new_secret, None))
-    g.pop("_login_user")
+    user = _load_user(new_secret)
+    login_user(user)
+    return user.member
 
 
 def replace_secret(new_secret: str) -> None:
     """Replace the secret of the session. Open forms stay valid."""
-    session["_user_id"] = new_secret
+    login_user(CookieUser(new_secret, current_member()))
 
 
 def start_sign_in(new_secret: str, next_path: str | None) -> None:
@@ -100,7 +104,6 @@ def start_sign_in(new_secret: str, next_path: str | None) -> None:
     session[_SIGN_IN_SECRET] = new_secret
     if next_path is not None:
         session[_NEXT_PATH] = next_path
-    g.pop("_login_user", None)
 
 
 def sign_in_secret() -> str | None:
@@ -142,17 +145,16 @@ def second_factor_required() -> bool:
 
 def clear() -> None:
     """Remove everything from the cookie."""
+    logout_user()
     session.clear()
-    g.pop("_login_user", None)
 
 
-def _load_user(secret: str) -> CookieUser | None:
+def _load_user(secret: str) -> CookieUser:
     database: Database = current_app.extensions["database"]
     with database.reading() as reading:
         member = staff_sessions.find_member(reading, secret)
-    if member is None:
-        return None
-    if UNATTENDED not in request.headers and staff_sessions.is_update_due(member):
+    attended = UNATTENDED not in request.headers
+    if member is not None and attended and staff_sessions.is_update_due(member):
         with database.transaction() as writing:
             staff_sessions.record_activity(writing, member)
     return CookieUser(secret, member)

@@ -202,5 +202,4 @@ class Settings(SettingsSection):
             "MAX_FORM_MEMORY_SIZE": self.body_bytes_max,
             "TRUSTED_HOSTS": list(self.allowed_hosts) or None,
             "SQLALCHEMY_DATABASE_URI": self.database_url,
-            "RATELIMIT_ENABLED": self.rate_limit != "off",
         }

@@ -1,6 +1,6 @@
 """Storage of rate-limit counts: Redis, and PostgreSQL while Redis is unavailable.
 
-A storage for the `limits` library under the scheme `redis+postgresql`. A hit costs one round trip.
+A storage of the `limits` library. A hit costs one round trip.
 When Redis fails, all processes count in PostgreSQL, so a limit stays one limit; each process tries
 Redis again after `RETRY_SECONDS`. A window in which the storage changes may start again from zero,
 once.
@@ -23,7 +23,6 @@ from app.throttle import service as throttle
 
 log = structlog.get_logger("throttle")
 
-SCHEME = "redis+postgresql"
 RETRY_SECONDS = 1.0
 TIMEOUT_SECONDS = 0.15
 
@@ -34,11 +33,6 @@ if hits == tonumber(ARGV[1]) then redis.call('EXPIRE', KEYS[1], ARGV[2]) end
 return hits
 """
 _SCRIPT_SHA = hashlib.sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
-
-
-def storage_uri(redis_url: str) -> str:
-    """Return the URI of this storage for a Redis URL."""
-    return f"{SCHEME}://{redis_url}"
 
 
 def is_redis_available(redis_url: str) -> bool:
@@ -68,12 +62,10 @@ def _connection(redis_url: str) -> Connection:
 class RateLimitStorage(Storage):
     """Counts shared by all processes. Implements `limits.storage.Storage`."""
 
-    STORAGE_SCHEME = [SCHEME]  # noqa: RUF012 - the library's interface
-
-    def __init__(self, uri: str, *, database: Database, **_options: Any) -> None:
-        super().__init__(uri)
+    def __init__(self, redis_url: str, *, database: Database) -> None:
+        super().__init__(redis_url)
         self._database = database
-        self._redis_url = uri.removeprefix(f"{SCHEME}://")
+        self._redis_url = redis_url
         # One connection for each thread, without the client's pool and its checks around each
         # command: a hit takes less than half the time.
         self._threads = threading.local()

@@ -10,7 +10,6 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.sql.dml import ReturningDelete, ReturningInsert, ReturningUpdate
 
 from app.kit.pipeline import Row, Statement
@@ -26,8 +25,7 @@ AnyReturning = (
     | ReturningDelete[*tuple[Any, ...]]
 )
 
-# SQLAlchemy annotates the class, not its constructor.
-_DIALECT: sa.Dialect = PGDialect_psycopg(paramstyle="pyformat")  # type: ignore[no-untyped-call]
+_DIALECT = sa.make_url("postgresql+psycopg://").get_dialect()()
 
 
 class StoredEnum(sa.TypeDecorator[EnumT], Generic[EnumT]):

@@ -53,7 +53,7 @@ def redis() -> Iterator[RedisChild]:
 
 
 def storage(redis_url: str, database: Database) -> RateLimitStorage:
-    return RateLimitStorage(rate_limit_storage.storage_uri(redis_url), database=database)
+    return RateLimitStorage(redis_url, database=database)
 
 
 @pytest.fixture

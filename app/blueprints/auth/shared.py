@@ -34,8 +34,7 @@ def read_credential() -> str:
 
 def finish_sign_in(signed_in: CompletedSignIn, next_path: str | None) -> Response:
     """Start the session and redirect to the requested page; show new recovery codes first."""
-    staff_session_cookie.start_session(signed_in.secret)
-    member = staff_session_cookie.current_member()
+    member = staff_session_cookie.start_session(signed_in.secret)
     assert member is not None, "the session started just now"
     onward = safe_redirect_path(next_path) or home_of(member.actor)
     if signed_in.recovery_codes:

@@ -39,41 +39,41 @@ class StripeClient:
     def create_payment(self, parameters: Mapping[str, Any], *, key: str) -> Document:
         """Create a payment intent, confirmed at once. Stripe recognises a repetition by `key`."""
         confirmed = {**parameters, "confirm": True, "expand": [_MONEY]}
-        return self._call(self._api.payment_intents.create, confirmed, {"idempotency_key": key})
+        return self._call(self._api.v1.payment_intents.create, confirmed, {"idempotency_key": key})
 
     def get_payment(self, identifier: str) -> Document:
         """Return a payment intent."""
-        return self._call(self._api.payment_intents.retrieve, identifier, {"expand": [_MONEY]})
+        return self._call(self._api.v1.payment_intents.retrieve, identifier, {"expand": [_MONEY]})
 
     def capture_payment(self, identifier: str, *, key: str) -> Document:
         """Capture the full authorised amount."""
-        method, options = self._api.payment_intents.capture, {"idempotency_key": key}
+        method, options = self._api.v1.payment_intents.capture, {"idempotency_key": key}
         return self._call(method, identifier, {"expand": [_MONEY]}, options)
 
     def cancel_payment(self, identifier: str, *, key: str) -> Document:
         """Cancel a payment that is authorised or not yet."""
-        method, options = self._api.payment_intents.cancel, {"idempotency_key": key}
+        method, options = self._api.v1.payment_intents.cancel, {"idempotency_key": key}
         return self._call(method, identifier, {"expand": [_MONEY]}, options)
 
     def list_payments(self, since: int) -> list[Document]:
         """Return every payment intent created since a second of the epoch, newest first."""
         expand = [f"data.{_MONEY}"]
-        return list(self._pages(self._api.payment_intents.list, since, expand=expand))
+        return list(self._pages(self._api.v1.payment_intents.list, since, expand=expand))
 
     def search_payments(self, query: str) -> list[Document]:
         """Return the results of a search, which may lag by a minute."""
         parameters = {"query": query, "limit": _PAGE, "expand": [f"data.{_MONEY}"]}
-        page = self._call(self._api.payment_intents.search, parameters)
+        page = self._call(self._api.v1.payment_intents.search, parameters)
         with parsing_response():
             return list(page["data"])
 
     def get_dispute(self, identifier: str) -> Document:
         """Return a dispute."""
-        return self._call(self._api.disputes.retrieve, identifier)
+        return self._call(self._api.v1.disputes.retrieve, identifier)
 
     def list_disputes(self, since: int) -> list[Document]:
         """Return every dispute opened since a second of the epoch, newest first."""
-        return list(self._pages(self._api.disputes.list, since))
+        return list(self._pages(self._api.v1.disputes.list, since))
 
     def _pages(self, method: LibraryMethod, since: int, **filters: Any) -> Iterator[Document]:
         parameters = {"limit": _PAGE, "created": {"gte": since}, **filters}
@@ -97,7 +97,7 @@ class StripeClient:
         return result
 
     @cached_property
-    def _api(self) -> "stripe._v1_services.V1Services":
+    def _api(self) -> "stripe.StripeClient":
         import stripe  # noqa: PLC0415 - as above
 
         class TransportHttpClient(stripe.HTTPClient):
@@ -120,15 +120,14 @@ class StripeClient:
                 response = self.transport.request(method, url, headers=headers, content=post_data)
                 return response.body.decode(errors="replace"), response.status, response.headers
 
-        client = stripe.StripeClient(
+        # The duration of our calls is not Stripe's business.
+        stripe.enable_telemetry = False
+        return stripe.StripeClient(
             self._key,
             base_addresses={"api": self._base_url},
             max_network_retries=0,  # app/integrations/http_calls.py retries
             http_client=TransportHttpClient(),
         )
-        # The duration of our calls is not Stripe's business.
-        stripe.enable_telemetry = False
-        return client.v1
 
 
 def _raise(error: "stripe.StripeError") -> NoReturn:
