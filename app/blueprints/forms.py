@@ -56,16 +56,35 @@ class FormSchema(Schema):
 
 
 def text_field(
-    label: str, missing: str | None, *, control: str = "text", hint: str = ""
+    label: str,
+    missing: str | None,
+    *,
+    control: str = "text",
+    hint: str = "",
+    check: Callable[[str], object] | None = None,
 ) -> fields.String:
     """Return a text. `missing` says what to enter; None makes it optional and empty.
 
-    `control` is the type of the input, or `textarea`.
+    `control` is the type of the input, or `textarea`. `check` is a rule of the room that raises
+    `Invalid`, for a problem to appear together with those of the other fields.
     """
     metadata = {"label": label, "control": control, "hint": hint}
+    rule = None if check is None else _validator(check)
     if missing is None:
-        return fields.String(load_default="", metadata=metadata)
-    return fields.String(required=True, error_messages={"required": missing}, metadata=metadata)
+        return fields.String(load_default="", metadata=metadata, validate=rule)
+    return fields.String(
+        required=True, error_messages={"required": missing}, metadata=metadata, validate=rule
+    )
+
+
+def _validator(check: Callable[[str], object]) -> Callable[[str], None]:
+    def validate_text(text: str) -> None:
+        try:
+            check(text)
+        except Invalid as refusal:
+            raise ValidationError(refusal.message) from None
+
+    return validate_text
 
 
 def reason_field(label: str, missing: str = "Enter a reason.") -> fields.String:
@@ -95,7 +114,7 @@ def choice_field(
     options: Sequence[tuple[str, str]] = (),
     *,
     hint: str = "",
-    none: str = "None",
+    none: str = "–",
 ) -> fields.String:
     """Return one of some values, none of them preselected. Without `options` the page passes them,
     and the act checks the value. `none` is the text of an optional one without a value."""
@@ -249,7 +268,8 @@ def run(
         values = form.schema().load(request.form.to_dict())
     except ValidationError as error:
         messages = cast("dict[str, list[str]]", error.messages)
-        _keep_state(form, {name: texts[0] for name, texts in messages.items()})
+        names = [name for name in form.schema().fields if name in messages]
+        _keep_state(form, {name: messages[name][0] for name in names})
         return Refused(422, None)
     if changes := _changes(form, session, actor, variables):
         changed_by = _changed_by(form, session, variables)
@@ -301,12 +321,11 @@ def store_effect(session: Session, claim: IdempotentRequest, effect: object) -> 
 
 
 def _show_again(form: Form, refusal: Invalid | Conflict, changes: Sequence[Change] = ()) -> Refused:
-    names = form.schema().fields
+    name = refusal.field if refusal.field in form.schema().fields else ""
     if isinstance(refusal, Invalid):
-        name = refusal.field if refusal.field in names else ""
         _keep_state(form, {name: refusal.message})
         return Refused(422, refusal)
-    _keep_state(form, {"": refusal.detail}, changes)
+    _keep_state(form, {name: refusal.detail}, changes)
     return Refused(409, refusal)
 
 

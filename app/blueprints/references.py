@@ -83,8 +83,10 @@ def find_url(session: Session, actor: Actor, public_id: str) -> str | None:
     if url is None:
         return None
     page = _PAGES[public_id.partition("_")[0]]
+    # A form of the page reads the variables of the page's own address.
+    request.view_args = {f"{page.noun}_id": public_id}
     try:
-        page.handler(session, actor, **{f"{page.noun}_id": public_id})
+        page.handler(session, actor, **request.view_args)
     except NotFound:
         return None
     return url

@@ -120,6 +120,7 @@ class EmailTaken(Conflict):
 
     code = "email_taken"
     title = "An account with this email address already exists."
+    field = "email"
 
 
 class AddressBookFull(Conflict):

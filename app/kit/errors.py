@@ -55,6 +55,8 @@ class Conflict(Refusal):
 
     code = "conflict"
     title = "This is not possible in the current state."
+    #: The field whose value conflicts, if it is one: a form shows the refusal there.
+    field: ClassVar[str] = ""
 
 
 class MalformedRequest(Refusal):

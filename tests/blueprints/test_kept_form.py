@@ -52,7 +52,7 @@ def send(
     browser: StaffBrowser, fields: dict[str, str], path: str = STAFF_PAGE, **headers: str
 ) -> TestResponse:
     """Send a form of the staff page to a path."""
-    data = {"csrf_token": browser.csrf_token(STAFF_PAGE), **fields}
+    data = {**browser.get_page(STAFF_PAGE).hidden_fields["invite"], **fields}
     return browser.client.post(path, data=data, headers=REFERER | headers)
 
 
@@ -123,8 +123,9 @@ def test_two_requests_at_once_finish_a_form_once(
 ) -> None:
     with database.transaction() as session:
         invited = invitations.invite(session, admin, **invitation_form())
-    path = f"{STAFF_PAGE}/{ids.encode('usr', invited)}/invite"
-    response, fields = prove(browser, send(browser, {}, path).location)
+    path = f"{STAFF_PAGE}/bulk"
+    resend = {"act": "resend", "ids": ids.encode("usr", invited)}
+    response, fields = prove(browser, send(browser, resend, path).location)
     assert response.location == path
 
     def finish(_number: int) -> str:
@@ -157,13 +158,14 @@ def test_refused_form_is_shown_again_with_its_values(
 
 
 def test_form_whose_act_failed_can_be_sent_again(browser: StaffBrowser) -> None:
-    path = f"{STAFF_PAGE}/{ids.encode('usr', ids.new())}/invite"
-    location = send(browser, {}, path).location
+    path = f"{STAFF_PAGE}/bulk"
+    resend = {"act": "resend", "ids": ids.encode("usr", ids.new())}
+    location = send(browser, resend, path).location
     _, fields = prove(browser, location)
-    assert browser.client.post(path, data=fields).status_code == 404
+    assert browser.client.post(path, data=fields).status_code == 409
     page = browser.get_page(location)
     assert "Your form is kept, and you have confirmed that it is you." in page.visible_text
-    assert browser.submit_form(location, "send-kept-form").status_code in {303, 404}
+    assert browser.submit_form(location, "send-kept-form").status_code in {303, 409}
 
 
 def test_expired_form_is_not_sent(browser: StaffBrowser, database: Database) -> None:
@@ -206,7 +208,7 @@ def test_form_belongs_to_the_session_that_sent_it_and_to_its_address(
     assert "Not sent yet" in other.get_page(location).visible_text
     assert send(other, kept_form).location == location
     prove(browser, location)
-    path = f"{STAFF_PAGE}/{ids.encode('usr', admin.user_id)}/invite"
+    path = f"{STAFF_PAGE}/bulk"
     assert send(browser, kept_form, path).location == location
     assert send(browser, {"kept_form": "frm_unknown"}).location.endswith("frm_unknown")
     assert count_people(database, form["email"]) == 0

@@ -23,11 +23,12 @@ def age_proof(database: Database, email: str) -> None:
 
 
 def fill_invitation(page: Page, email: str, first_name: str) -> None:
-    page.get_by_label("Email", exact=True).fill(email)
-    page.get_by_label("First name").fill(first_name)
-    page.get_by_label("Last name").fill("Lovelace")
-    page.get_by_label("Role").select_option("AUDITOR")
-    page.locator("#invite [type=submit]").click()
+    form = page.locator("#invite")
+    form.get_by_label("Email").fill(email)
+    form.get_by_label("First name").fill(first_name)
+    form.get_by_label("Last name").fill("Lovelace")
+    form.get_by_label("Role").select_option("AUDITOR")
+    form.get_by_role("button").click()
 
 
 def confirm(page: Page) -> None:

@@ -70,6 +70,14 @@ def test_suspension_by_keyboard_alone_takes_two_people(
     page.locator("#suspend-reason").focus()
     page.keyboard.type(REASON)
     page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Cancel")).to_be_focused()
+    dialog = page.get_by_role("dialog")
+    for text in (customer.email, REASON):
+        expect(dialog).to_contain_text(text)
+    assert_accessible(page)
+    shoot(page, "suspend-confirm")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
     page.wait_for_url("**/admin/approvals/apr_*")
     expect(page.get_by_role("heading", name="You made this request")).to_be_visible()
 

@@ -426,7 +426,6 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
     "/admin/people/<person_id>/role": _PERSON,
     "/admin/people/<person_id>/suspend": _PERSON,
     "/api/me/addresses/<address_id>": _ADDRESS,
-    "/admin/staff/<identifier>/invite": ObjectKind("identifier", _person, _unknown_id("usr")),
     "/api/wallet/deposits/<deposit_id>": _DEPOSIT,
     "/api/wallet/deposits/<deposit_id>/cancel": _DEPOSIT,
     "/api/wallet/withdrawals/<withdrawal_id>": _WITHDRAWAL,
@@ -465,7 +464,6 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
 }
 #: Bodies for routes that refuse an empty body before they look up the object.
 BODIES: dict[tuple[str, str], dict[str, str]] = {
-    ("POST", "/admin/staff"): {"role": "SUPPORT"},
     ("POST", "/auth/account/passkeys/<identifier>/name"): {"name": "another"},
 }
 

@@ -1,26 +1,30 @@
 """People: search them, show one, and change their role, branch or account status."""
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from flask import Response, request, url_for
+from flask import Response, url_for
 
 from app.access import Actor, Permission, Role
 from app.access.descriptions import ROLE_DESCRIPTIONS
 from app.approvals import queries as approvals_queries
 from app.blueprints.admin import branch_field
+from app.blueprints.admin.branch_field import RoleSchema
+from app.blueprints.admin.reason_field import reason_field
+from app.blueprints.forms import Done, Facts, Form, FormSchema, choice_field
 from app.blueprints.lists import Column, EnumFilter, Filter, ListPage
-from app.blueprints.page_blueprint import PageBlueprint, report_at_form, see_other
+from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import render_page
 from app.branches import queries as branches_queries
+from app.branches.queries import BranchSummary
 from app.cases import queries as cases_queries
 from app.identity.accounts import account_status
 from app.identity.accounts import people as identity_people
+from app.identity.accounts.people import AccountDetails
 from app.identity.accounts.rules import AccountStatus
 from app.identity.roles import role_assignments
 from app.kit import clock, ids
 from app.kit.db import Session
-from app.kit.errors import Conflict, Invalid, Refusal
 from app.kit.personal import RETENTION_LAW
 from app.privacy import consents, erasure, exports, personal_data_tables
 
@@ -56,146 +60,215 @@ PEOPLE = ListPage(
 blp.add_list("", PEOPLE, permission=Permission.PEOPLE_READ)
 
 
+class RoleChangeSchema(RoleSchema):
+    """A person's new role and branch, and the reason."""
+
+    role = choice_field("New role", "Choose a role from the list.", Role.options())
+    reason = reason_field()
+
+
+class AccountStatusSchema(FormSchema):
+    """The reason to suspend a person, or to lift a suspension."""
+
+    reason = reason_field()
+
+
+class ErasureSchema(FormSchema):
+    """The customer's written request."""
+
+    reason = reason_field(
+        "Reference of the written request",
+        hint="The date or number of the request and no name: the reference is kept.",
+    )
+
+
+def _describe_role(session: Session, actor: Actor, person_id: str) -> Facts:
+    person = identity_people.get_account(session, ids.decode("usr", person_id))
+    branches = branches_queries.list_branches(session, actor)
+    return {"Role": person.role.label, "Branch": _branch_code(branches, person)}
+
+
+def _branch_code(branches: Sequence[BranchSummary], person: AccountDetails) -> str:
+    """Return the code of the person's branch; empty without one."""
+    return next((branch.code for branch in branches if branch.id == person.branch_id), "")
+
+
+CHANGE_ROLE = Form(
+    "role",
+    title="Role",
+    about="A new role ends all sessions of the person. A second person must approve a new"
+    " administrator.",
+    schema=RoleChangeSchema,
+    button="Change role",
+    success="Role changed. All sessions of the person have ended.",
+    failure="The role was not changed",
+    confirm="Change the role of this person?",
+    current=_describe_role,
+    subject=lambda person_id: person_id,
+)
+SUSPEND = Form(
+    "suspend",
+    title="Suspend",
+    about="Once a second person approves, all sessions end, and the person can neither sign in nor"
+    " move money.",
+    schema=AccountStatusSchema,
+    button="Request suspension",
+    success="Suspension requested. A second person has to approve it.",
+    failure="The suspension was not requested",
+    is_dangerous=True,
+    confirm="Request the suspension of this person?",
+)
+REACTIVATE = Form(
+    "reactivate",
+    title="Lift suspension",
+    about="Once a second person approves, the person can sign in again.",
+    schema=AccountStatusSchema,
+    button="Request to lift suspension",
+    success="Lifting of the suspension requested. A second person has to approve it.",
+    failure="The request was not made",
+)
+ERASE = Form(
+    "erase",
+    title="Erase",
+    about="Once a second person approves, the customer's identity is erased for good, and they can"
+    " no longer sign in.",
+    schema=ErasureSchema,
+    button="Request erasure",
+    success="Erasure requested. A second person has to approve it.",
+    failure="The erasure was not requested",
+    is_dangerous=True,
+    confirm="Request that this customer is erased for good?",
+)
+
+
 @blp.view("GET", "/<person_id>", permission=Permission.PEOPLE_READ, shows="usr")
 def show_person(session: Session, actor: Actor, person_id: str) -> Response:
     """Show a person's account, privacy and pending requests, and the forms to change them."""
-    return _render_person(session, actor, ids.decode("usr", person_id))
-
-
-@blp.view("POST", "/<person_id>/role", permission=Permission.ROLES_ASSIGN, fresh=True)
-def change_role(session: Session, actor: Actor, person_id: str) -> Response:
-    """Change a person's role and branch. A second person approves a new administrator."""
     identifier = ids.decode("usr", person_id)
-    identity_people.get_account(session, identifier)
-    try:
-        with session.savepoint():
-            role = _parse_role(request.form.get("role", ""))
-            approval_id = role_assignments.change_role(
-                session,
-                actor,
-                identifier,
-                role,
-                branch_id=branch_field.read_branch(session, actor, role),
-                reason=request.form.get("reason", ""),
-            )
-    except (Invalid, Conflict) as refusal:
-        return _render_refused(session, actor, identifier, "role", refusal)
-    return _redirect_after(person_id, approval_id)
-
-
-@blp.view("POST", "/<person_id>/suspend", permission=Permission.PEOPLE_SUSPEND, fresh=True)
-def suspend(session: Session, actor: Actor, person_id: str) -> Response:
-    """Request a person's suspension, which a second person approves."""
-    return _request_approval(
-        session, actor, person_id, "suspend", account_status.request_suspension
-    )
-
-
-@blp.view("POST", "/<person_id>/reactivate", permission=Permission.PEOPLE_SUSPEND, fresh=True)
-def reactivate(session: Session, actor: Actor, person_id: str) -> Response:
-    """Request that a suspension is lifted, which a second person approves."""
-    return _request_approval(
-        session, actor, person_id, "reactivate", account_status.request_reactivation
-    )
-
-
-def _request_approval(
-    session: Session, actor: Actor, person_id: str, form_id: str, ask: Callable[..., UUID]
-) -> Response:
-    """Call `ask` with the form's reason and show the new approval request."""
-    identifier = ids.decode("usr", person_id)
-    try:
-        with session.savepoint():
-            approval_id = ask(session, actor, identifier, reason=request.form.get("reason", ""))
-    except (Invalid, Conflict) as refusal:
-        return _render_refused(session, actor, identifier, form_id, refusal)
-    return _redirect_after(person_id, approval_id)
-
-
-@blp.view("POST", "/<person_id>/erase", permission=Permission.PEOPLE_ERASE, fresh=True)
-def erase(session: Session, actor: Actor, person_id: str) -> Response:
-    """Request a customer's erasure on their written request, which a second person approves."""
-    identifier = ids.decode("usr", person_id)
-    identity_people.get_account(session, identifier)
-    try:
-        with session.savepoint():
-            reason = request.form.get("reason", "")
-            approval_id = erasure.request_erasure(session, actor, identifier, reason=reason)
-    except (Invalid, Conflict) as refusal:
-        return _render_refused(session, actor, identifier, "erase", refusal)
-    return _redirect_after(person_id, approval_id)
-
-
-def _parse_role(text: str) -> Role:
-    role = Role.with_value(text)
-    if role is None:
-        raise Invalid("role", "Choose a role from the list.")
-    return role
-
-
-def _redirect_after(person_id: str, approval_id: UUID | None) -> Response:
-    """Redirect to the approval request if the act needs one, else to the person."""
-    if approval_id is not None:
-        public_id = ids.encode("apr", approval_id)
-        return see_other(url_for("approvals_pages.show_approval", approval_id=public_id))
-    return see_other(url_for("people_pages.show_person", person_id=person_id))
-
-
-def _may_erase(actor: Actor, person: identity_people.AccountDetails) -> bool:
-    """Whether the form to erase a customer is shown; the service checks again."""
-    is_permitted = Permission.PEOPLE_ERASE in actor.permissions and actor.user_id != person.id
-    return is_permitted and person.role is Role.USER and person.status is not AccountStatus.ERASED
-
-
-def _render_refused(
-    session: Session, actor: Actor, identifier: UUID, form_id: str, refusal: Refusal
-) -> Response:
-    """Show the person again with the problems of the form. Nothing was changed."""
-    status, problems = report_at_form(refusal)
-    return _render_person(
-        session, actor, identifier, status=status, form_id=form_id, problems=problems
-    )
-
-
-def _render_person(
-    session: Session,
-    actor: Actor,
-    identifier: UUID,
-    *,
-    status: int = 200,
-    form_id: str = "",
-    problems: dict[str, str] | None = None,
-) -> Response:
     person = identity_people.get_account(session, identifier)
-    pending = approvals_queries.list_pending_about(session, identifier)
-    visible_branches = branches_queries.list_branches(session, actor)
-    branch_codes = {branch.id: branch.code for branch in visible_branches}
-    may_erase = _may_erase(actor, person)
+    branches = branches_queries.list_branches(session, actor)
+    forms = _list_forms(actor, person)
+    shown = [form for form, _endpoint in forms]
     return render_page(
         "admin/people/person.html",
-        status=status,
         person=person,
         role_description=ROLE_DESCRIPTIONS[person.role],
         sessions=identity_people.count_open_sessions(session, identifier, clock.now()),
-        branch_code=branch_codes.get(person.branch_id) if person.branch_id else None,
-        branch_options=branch_field.list_options(visible_branches),
-        chosen_branch=ids.encode("brn", person.branch_id) if person.branch_id else "",
-        role_options=Role.options(),
+        branch_id=ids.encode("brn", person.branch_id) if person.branch_id else "",
+        branch_code=_branch_code(branches, person),
+        branch_options=branch_field.list_choices(branches),
         consents=consents.list_consents(session, identifier),
         exports=exports.list_exports(session, identifier, _EXPORTS_SHOWN),
         erasure=erasure.find_erasure(session, identifier),
         still_open=personal_data_tables.list_erasure_blockers(session, identifier)
-        if may_erase
+        if ERASE in shown
         else [],
         cases=cases_queries.list_cases_about(session, actor, identifier, _CASES_SHOWN)
         if Permission.CASES_READ in actor.permissions
         else [],
-        pending=[(approval, ids.encode("apr", approval.id)) for approval in pending],
+        pending=[
+            (approval, ids.encode("apr", approval.id))
+            for approval in approvals_queries.list_pending_about(session, identifier)
+        ],
         legal_hold=RETENTION_LAW,
-        permissions=actor.permissions,
-        may_erase=may_erase,
+        forms=forms,
+        absent_forms=[
+            form for form in (CHANGE_ROLE, SUSPEND, REACTIVATE, ERASE) if form not in shown
+        ],
         is_self=identifier == actor.user_id,
-        form_id=form_id,
-        problems=problems or {},
-        form_values=request.form,
     )
+
+
+def _list_forms(actor: Actor, person: AccountDetails) -> list[tuple[Form, str]]:
+    """Return the forms that are shown, each with its endpoint; the services check again."""
+    if actor.user_id == person.id or person.status is AccountStatus.ERASED:
+        return []
+    forms = []
+    if Permission.ROLES_ASSIGN in actor.permissions:
+        forms.append((CHANGE_ROLE, "people_pages.change_role"))
+    if Permission.PEOPLE_SUSPEND in actor.permissions:
+        is_suspended = person.status is AccountStatus.SUSPENDED
+        forms.append(
+            (REACTIVATE, "people_pages.reactivate")
+            if is_suspended
+            else (SUSPEND, "people_pages.suspend")
+        )
+    if Permission.PEOPLE_ERASE in actor.permissions and person.role is Role.USER:
+        forms.append((ERASE, "people_pages.erase"))
+    return forms
+
+
+@blp.form(
+    "/<person_id>/role",
+    CHANGE_ROLE,
+    shown_on=show_person,
+    permission=Permission.ROLES_ASSIGN,
+    fresh=True,
+)
+def change_role(
+    session: Session, actor: Actor, fields: Mapping[str, str], person_id: str
+) -> Done | None:
+    """Change a person's role and branch. A second person approves a new administrator."""
+    approval_id = role_assignments.change_role(
+        session,
+        actor,
+        ids.decode("usr", person_id),
+        Role(fields["role"]),
+        branch_id=branch_field.find_branch(session, actor, fields),
+        reason=fields["reason"],
+    )
+    if approval_id is None:
+        return None
+    return Done(
+        _approval_url(approval_id),
+        "Administrator role requested. A second person has to approve it.",
+    )
+
+
+@blp.form(
+    "/<person_id>/suspend",
+    SUSPEND,
+    shown_on=show_person,
+    permission=Permission.PEOPLE_SUSPEND,
+    fresh=True,
+)
+def suspend(session: Session, actor: Actor, fields: Mapping[str, str], person_id: str) -> str:
+    """Request a person's suspension, which a second person approves."""
+    identifier = ids.decode("usr", person_id)
+    return _approval_url(
+        account_status.request_suspension(session, actor, identifier, reason=fields["reason"])
+    )
+
+
+@blp.form(
+    "/<person_id>/reactivate",
+    REACTIVATE,
+    shown_on=show_person,
+    permission=Permission.PEOPLE_SUSPEND,
+    fresh=True,
+)
+def reactivate(session: Session, actor: Actor, fields: Mapping[str, str], person_id: str) -> str:
+    """Request that a suspension is lifted, which a second person approves."""
+    identifier = ids.decode("usr", person_id)
+    return _approval_url(
+        account_status.request_reactivation(session, actor, identifier, reason=fields["reason"])
+    )
+
+
+@blp.form(
+    "/<person_id>/erase",
+    ERASE,
+    shown_on=show_person,
+    permission=Permission.PEOPLE_ERASE,
+    fresh=True,
+)
+def erase(session: Session, actor: Actor, fields: Mapping[str, str], person_id: str) -> str:
+    """Request a customer's erasure on their written request, which a second person approves."""
+    identifier = ids.decode("usr", person_id)
+    return _approval_url(
+        erasure.request_erasure(session, actor, identifier, reason=fields["reason"])
+    )
+
+
+def _approval_url(approval_id: UUID) -> str:
+    return url_for("approvals_pages.show_approval", approval_id=ids.encode("apr", approval_id))

@@ -1,73 +1,107 @@
-"""Invitations of staff: list the pending ones, invite a person, and send a link again."""
+"""Invitations of staff: list the pending ones, invite a person, and send links again."""
 
-from flask import Response, request, url_for
+from collections.abc import Mapping
 
 from app.access import Actor, Permission
 from app.blueprints.admin import branch_field
-from app.blueprints.page_blueprint import PageBlueprint, see_other
-from app.blueprints.rendering import render_page
+from app.blueprints.admin.branch_field import RoleSchema
+from app.blueprints.forms import Form, text_field
+from app.blueprints.lists import BulkAction, Column, ListPage, PersonCell
+from app.blueprints.page_blueprint import PageBlueprint
 from app.branches import queries as branches_queries
-from app.identity.accounts import invitations
-from app.identity.errors import EmailTaken
+from app.identity.accounts import invitations, rules
 from app.kit.db import Session
-from app.kit.errors import Invalid
 
 blp = PageBlueprint("staff", "/admin/staff")
 
-_LENGTHS = {"email": 320, "first_name": 200, "last_name": 200, "role": 20}
-_FIELDS = {"firstName": "first_name", "lastName": "last_name"}
+
+def _check_name(text: str) -> None:
+    rules.clean_name("name", text)
 
 
-@blp.view("GET", "", permission=Permission.STAFF_INVITE)
-def list_invitations(session: Session, actor: Actor) -> Response:
-    """List the pending invitations, with a form to invite a person."""
-    return _render_list(session, actor)
+class InvitationSchema(RoleSchema):
+    """A person to invite."""
+
+    email = text_field(
+        "Email", "Enter an email address.", control="email", check=rules.normalize_email
+    )
+    first_name = text_field("First name", "Enter a first name.", check=_check_name)
+    last_name = text_field("Last name", "Enter a last name.", check=_check_name)
+
+    class Meta(RoleSchema.Meta):
+        """The order of the fields on the page."""
+
+        fields = ("email", "first_name", "last_name", "role", "branch")
 
 
-@blp.view("POST", "", permission=Permission.STAFF_INVITE, fresh=True)
-def invite(session: Session, actor: Actor) -> Response:
-    """Add a person to the staff and email them a link to accept the invitation."""
-    values = {
-        name: request.form.get(name, "").strip()[:length] for name, length in _LENGTHS.items()
-    }
-    try:
-        branch_id = branch_field.read_branch(session, actor, values["role"])
-        invitations.invite(session, actor, **values, branch_id=branch_id)
-    except EmailTaken as refusal:
-        return _render_list(session, actor, 409, {"email": refusal.detail})
-    except Invalid as refusal:
-        field = _FIELDS.get(refusal.field, refusal.field)
-        return _render_list(session, actor, 422, {field: refusal.message})
-    return see_other(url_for("staff_pages.list_invitations"))
+INVITE = Form(
+    "invite",
+    title="Invite a member of staff",
+    schema=InvitationSchema,
+    button="Send invitation",
+    success="Invitation sent.",
+    failure="The invitation was not sent",
+    about="You can only give a role if you hold all of its permissions. Administrators cannot be"
+    " invited.",
+)
+INVITATIONS = ListPage(
+    name="invitations",
+    title="Invitations",
+    about="Invite staff. They choose a password and set up a second factor.",
+    source=lambda _session, _actor: invitations.PENDING_INVITATIONS,
+    columns=(
+        Column("name", "Name", lambda invitation: PersonCell(invitation.id)),
+        Column("email", "Email", lambda invitation: invitation.email),
+        Column("role", "Role", lambda invitation: invitation.role),
+        Column("branch", "Branch", lambda invitation: invitation.branch_code),
+        Column("invited", "Invited", lambda invitation: invitation.invited_at, sort="invited"),
+    ),
+    default_sort="-invited",
+    empty=("No pending invitations", "All invitations have been accepted."),
+    bulk_actions=(
+        BulkAction(
+            "resend",
+            "Resend",
+            Permission.STAFF_INVITE,
+            "usr",
+            invitations.resend_invitation,
+            ("Invitation sent again.", "{} invitations sent again."),
+            fresh=True,
+        ),
+    ),
+)
 
 
-@blp.view("POST", "/<identifier>/invite", permission=Permission.STAFF_INVITE, fresh=True)
-def resend_invitation(session: Session, actor: Actor, identifier: str) -> Response:
-    """Email a new link; the earlier ones stop working."""
-    invitations.resend_invitation(session, actor, identifier)
-    return see_other(url_for("staff_pages.list_invitations"))
-
-
-def _render_list(
-    session: Session,
-    actor: Actor,
-    status: int = 200,
-    problems: dict[str, str] | None = None,
-) -> Response:
+def _describe_form(session: Session, actor: Actor) -> Mapping[str, object]:
+    roles = invitations.list_invitable_roles(session, actor)
     branches = branches_queries.list_branches(session, actor)
-    return render_page(
-        "admin/staff/index.html",
-        status=status,
-        form_values=request.form,
-        branch_options=branch_field.list_options(branches),
-        branch_codes={branch.id: branch.code for branch in branches},
-        problems=problems or {},
-        role_options=[
-            ("", "Choose …"),
-            *(
-                (role.value, role.label)
-                for role in invitations.list_invitable_roles(session, actor)
-            ),
-        ],
-        pending=invitations.list_pending(session),
+    return {
+        "invite_form": INVITE,
+        "options": {
+            "role": [(role.value, role.label) for role in roles],
+            "branch": branch_field.list_choices(branches),
+        },
+    }
+
+
+list_invitations = blp.add_list(
+    "",
+    INVITATIONS,
+    permission=Permission.STAFF_INVITE,
+    template="admin/staff/index.html",
+    context=_describe_form,
+)
+
+
+@blp.form("", INVITE, shown_on=list_invitations, permission=Permission.STAFF_INVITE, fresh=True)
+def invite(session: Session, actor: Actor, fields: Mapping[str, str]) -> None:
+    """Add a person to the staff and email them a link to accept the invitation."""
+    invitations.invite(
+        session,
+        actor,
+        email=fields["email"],
+        first_name=fields["first_name"],
+        last_name=fields["last_name"],
+        role=fields["role"],
+        branch_id=branch_field.find_branch(session, actor, fields),
     )

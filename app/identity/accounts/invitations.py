@@ -4,23 +4,30 @@ The link continues with setting up a second factor. Its bearer is not signed in 
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
+
+import sqlalchemy as sa
 
 from app.access import BRANCH_BOUND_ROLES, Actor, Permission, Role, require
 from app.audit import service as audit
 from app.audit.actions import AuditAction
+from app.branches.models import Branch
 from app.identity.accounts import queries, rules
 from app.identity.accounts import service as accounts
+from app.identity.accounts.rules import AccountStatus
 from app.identity.credentials import one_time_tokens
 from app.identity.credentials import rules as credential_rules
 from app.identity.credentials.one_time_tokens import LinkPurpose
 from app.identity.credentials.passwords import PasswordHashing
 from app.identity.errors import EmailTaken, RoleNotInvitable, TokenInvalid
+from app.identity.models import User
 from app.identity.roles import role_assignments, role_permissions
 from app.identity.sign_in import pending_sign_in
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Conflict, Invalid, NotFound
+from app.kit.list_query import ListSource
 from app.kit.ports import resolve
 from app.outbox import service as outbox
 
@@ -34,10 +41,7 @@ _ACCEPT = """
 UPDATE users SET password_hash = %s, email_confirmed_at = coalesce(email_confirmed_at, %s)
 WHERE id = %s
 """
-_LIST_PENDING = """
-SELECT id, email, first_name, last_name, role, branch_id FROM users
-WHERE password_hash = %s AND status = 'active' ORDER BY id DESC LIMIT 100
-"""
+_STAFF_ROLES = [role for role in Role if role is not Role.USER]
 
 
 class InvitationAccepted(Conflict):
@@ -53,15 +57,38 @@ class PendingInvitation:
 
     id: UUID
     email: str
-    first_name: str
-    last_name: str
     role: Role
     branch_id: UUID | None
+    branch_code: str | None
+    invited_at: datetime
 
     @property
     def public_id(self) -> str:
         """The person's id in forms."""
         return ids.encode("usr", self.id)
+
+
+#: The invitations that are not accepted yet.
+PENDING_INVITATIONS = ListSource(
+    PendingInvitation,
+    sa.select(
+        User.id,
+        User.email,
+        User.role,
+        User.branch_id,
+        Branch.code.label("branch_code"),
+        User.created_at.label("invited_at"),
+    )
+    .outerjoin(Branch, Branch.id == User.branch_id)
+    .where(
+        User.role.in_(_STAFF_ROLES),
+        User.status == AccountStatus.ACTIVE,
+        User.password_hash == NO_PASSWORD,
+    ),
+    key=User.id,
+    sorts={"invited": User.id},
+    filters={},
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +137,8 @@ def invite(
     registration = rules.Registration(
         email,
         rules.normalize_email(email),
-        rules.clean_name("firstName", first_name),
-        rules.clean_name("lastName", last_name),
+        rules.clean_name("first_name", first_name),
+        rules.clean_name("last_name", last_name),
         None,
         NO_PASSWORD,
     )
@@ -123,13 +150,13 @@ def invite(
     return user_id
 
 
-def resend_invitation(session: Session, actor: Actor, public_id: str) -> None:
+def resend_invitation(session: Session, actor: Actor, person_id: UUID) -> None:
     """Email another link. Earlier links stop working.
 
     Raises `NotFound` and `InvitationAccepted`.
     """
     require(actor, Permission.STAFF_INVITE)
-    person = queries.get_person(session, ids.decode("usr", public_id))
+    person = queries.get_person(session, person_id)
     if person.role is Role.USER:
         raise NotFound
     # Lock links before people, as everywhere, to avoid deadlocks.
@@ -139,16 +166,6 @@ def resend_invitation(session: Session, actor: Actor, public_id: str) -> None:
         raise InvitationAccepted
     [branch_id] = invited
     _mail(session, actor, person.id, person.role, branch_id)
-
-
-def list_pending(session: Session) -> list[PendingInvitation]:
-    """Return the invitations that are not accepted yet, newest first."""
-    return [
-        PendingInvitation(user_id, email, first_name, last_name, Role(role), branch_id)
-        for user_id, email, first_name, last_name, role, branch_id in session.rows(
-            _LIST_PENDING, (NO_PASSWORD,)
-        )
-    ]
 
 
 def find_invited_person(session: Session, token: str) -> queries.PersonProfile:

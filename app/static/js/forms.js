@@ -16,13 +16,22 @@
     const button = event.target.closest("[data-confirm], [data-close], [data-send]");
     if (!button) return;
     if (button.dataset.confirm) {
+      // A form with an empty field is refused anyway: it is sent, to show its problems.
+      if ([...button.form.elements].some((control) => control.required && !control.value.trim())) return;
       event.preventDefault();
-      document.getElementById(button.dataset.confirm).showModal();
+      const dialog = document.getElementById(button.dataset.confirm);
+      dialog.querySelectorAll("[data-value-of]").forEach(restate);
+      dialog.showModal();
     } else {
       button.closest("dialog").close();
       if (button.dataset.send) document.getElementById(button.dataset.send).requestSubmit();
     }
   });
+
+  function restate(place) {
+    const control = document.getElementById(place.dataset.valueOf);
+    place.textContent = (control.selectedOptions ? control.selectedOptions[0].text : control.value) || "–";
+  }
 
   // A form that was sent says so and cannot be sent twice. When the browser brings the page back
   // from its memory, the form can be used again.
