@@ -1,0 +1,149 @@
+"""Every declared list in a browser: sort, filter, save and share a view, reload, export."""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from flask import Flask, url_for
+from playwright.sync_api import Locator, Page, expect
+
+from app.access import Role
+from app.blueprints import lists
+from app.kit import ids
+from app.kit.db import Database
+from app.outbox import service as outbox
+from tests.e2e.conftest import OpenDesk
+from tests.house.authorization import OBJECT_KINDS
+from tests.people import PASSWORD, People
+
+#: Objects that lists show, by the route of their page.
+_SHOWN = (
+    "/admin/approvals/<approval_id>",
+    "/admin/cases/<case_id>",
+    "/admin/screening/<screening_id>",
+    "/admin/payments/deposits/<deposit_id>",
+    "/admin/payments/withdrawals/<withdrawal_id>",
+    "/support/kyc/<verification_id>",
+)
+
+
+@pytest.fixture
+def _rows(database: Database, people: People) -> Iterator[None]:
+    """Give the lists rows: two objects of each kind, and two failed jobs."""
+    owner = people.customer()
+    for route in _SHOWN * 2:
+        OBJECT_KINDS[route].create(database, owner)
+    with database.transaction() as session:
+        session.send("DELETE FROM outbox")
+        for _ in range(2):
+            job = outbox.stage(session, "messages.send_mail", {})
+            session.send(
+                "UPDATE outbox SET tries = 12, dead_at = now(), last_error = 'KeyError'"
+                " WHERE id = %s",
+                (job,),
+            )
+    yield
+    with database.transaction() as session:
+        session.send("DELETE FROM outbox")
+
+
+@pytest.mark.usefixtures("_rows")
+@pytest.mark.timeout(300)
+def test_every_list_is_sorted_filtered_shared_and_exported(
+    app: Flask, open_desk: OpenDesk, people: People
+) -> None:
+    desk = open_desk()
+    page = desk.sign_in(people.staff(Role.ADMIN).email, PASSWORD)
+    with app.test_request_context():
+        paths = {each.page.name: url_for(each.endpoint) for each in lists.list_registered()}
+    lists_with_rows = 0
+    for name, path in paths.items():
+        page.goto(f"{desk.address}{path}")
+        _sort_by_every_column(page)
+        has_filter = _choose_first_option(page)
+        view = _save_shared_view(page)
+        page.goto(f"{desk.address}{path}")
+        page.get_by_role("button", name="Views").click()
+        page.get_by_role("link", name=view).click()
+        page.reload()
+        assert (page.locator(".chips a").count() > 0) >= has_filter, name
+        page.goto(f"{desk.address}{path}")
+        lists_with_rows += page.locator("#list tbody tr").count() > 0
+        _assert_csv_equals_page(page, name)
+    assert lists_with_rows >= len(paths) - 2
+    assert desk.complaints == []
+
+
+@pytest.mark.usefixtures("_rows")
+def test_bulk_action_names_the_row_that_was_refused_and_does_the_others_once(
+    open_desk: OpenDesk, people: People, database: Database
+) -> None:
+    desk = open_desk()
+    page = desk.sign_in(people.staff(Role.ADMIN).email, PASSWORD, "/admin/jobs")
+    rows = page.locator("#list tbody tr")
+    expect(rows).to_have_count(2)
+    with database.transaction() as session:
+        [(oldest,)] = session.rows("SELECT min(id::text)::uuid FROM outbox")
+        outbox.revive_job(session, None, oldest)
+    for row in rows.all():
+        row.get_by_role("checkbox").check()
+    page.get_by_role("button", name="Retry", exact=True).dblclick()
+    expect(page.get_by_role("alert")).to_contain_text("1 of 2 done. The others were not changed.")
+    expect(page.get_by_role("alert")).to_contain_text(ids.encode("job", oldest))
+    expect(page.locator("#list").get_by_text("No failed jobs")).to_be_visible()
+
+
+def _sort_by_every_column(page: Page) -> None:
+    for label in page.locator("#list a.sort").all_inner_texts():
+        header = page.locator("#list thead th").filter(has=page.locator("a.sort", has_text=label))
+        before = header.first.get_attribute("aria-sort")
+        header.first.locator("a.sort").click()
+        expect(header.first).not_to_have_attribute("aria-sort", before or "")
+
+
+def _choose_first_option(page: Page) -> bool:
+    """Search with the first value of the first filter that has choices."""
+    choices = page.locator("#find select")
+    if choices.count() == 0 or choices.first.locator("option").count() < 2:
+        return False
+    choices.first.select_option(index=1)
+    page.get_by_role("button", name="Find").click()
+    expect(page.locator(".chips a").first).to_be_visible()
+    return True
+
+
+def _save_shared_view(page: Page) -> str:
+    view = f"View {uuid4().hex}"
+    page.get_by_role("button", name="Views").click()
+    page.get_by_label("Save this view as").fill(view)
+    page.get_by_label("Share with").select_option(Role.AUDITOR.value)
+    page.get_by_role("button", name="Save view").click()
+    expect(page.get_by_text("View saved.")).to_be_visible()
+    return view
+
+
+def _assert_csv_equals_page(page: Page, name: str) -> None:
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV").click()
+    with Path(download.value.path()).open(encoding="utf-8", newline="") as file:
+        heading, *rows = csv.reader(file)
+    labels = [
+        text.strip() for text in page.locator("#list thead th:not(.is-tick)").all_inner_texts()
+    ]
+    shown = page.locator("#list tbody tr")
+    assert len(rows) >= shown.count(), name
+    if not labels:
+        return
+    assert [label for label in heading if label != "Asset"] == labels, name
+    for row, line in zip(rows, shown.all(), strict=False):
+        texts = [text for label, text in zip(heading, row, strict=True) if label != "Asset"]
+        for text, cell in zip(texts, line.locator("th, td:not(.is-tick)").all(), strict=True):
+            if _is_text(cell):
+                assert (text or "–") in cell.inner_text(), (name, row)
+
+
+def _is_text(cell: Locator) -> bool:
+    """Whether the page shows the cell's text as it is: times and amounts are formatted."""
+    return cell.locator("time, .amount").count() == 0
