@@ -8,8 +8,6 @@ import sqlalchemy as sa
 from alembic import context
 from flask import current_app
 
-from app.identity.roles import role_permissions
-
 settings = current_app.extensions["settings"]
 metadata = current_app.extensions["migrate"].db.metadata
 MIGRATION_LOCK = 7_226_001
@@ -34,17 +32,7 @@ def run() -> None:
         )
         with context.begin_transaction():
             context.run_migrations()
-        introduce_permissions(connection)
     engine.dispose()
-
-
-def introduce_permissions(connection: sa.Connection) -> None:
-    """Add the permissions that are new in the code, and grant them to their default roles."""
-    if sa.inspect(connection).has_table("role_grants"):
-        connection.exec_driver_sql(
-            role_permissions.INSERT_NEW_PERMISSIONS, role_permissions.default_grants()
-        )
-    connection.commit()
 
 
 run()

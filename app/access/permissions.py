@@ -255,8 +255,8 @@ NEEDS_CONFIRMED_EMAIL = frozenset(
 BRANCH_BOUND_ROLES = frozenset({Role.TELLER})
 
 #: What each role may do in a new database. From then on the database decides
-#: (identity/roles/role_permissions.py); a permission that is new to it gets its holders from here.
-#: Staff act for PBCEx: they hold no customer's permissions.
+#: (identity/roles/role_permissions.py). A change here is carried to it by a migration
+#: (`set_default_holders`, 0028). Staff act for PBCEx: they hold no customer's permissions.
 DEFAULT_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
         Role.USER: _EVERY_ROLE | _CUSTOMER,

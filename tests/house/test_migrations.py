@@ -85,6 +85,16 @@ def test_migrations_are_one_sequence() -> None:
         assert script.doc, f"{revision} has no docstring"
 
 
+def test_migrations_import_nothing_of_the_application() -> None:
+    """What they do must not change with the code of a later release."""
+    importing = [
+        path.name
+        for path in (PROJECT / "migrations").rglob("*.py")
+        if re.search(r"^\s*(from|import) app\b", path.read_text(), re.MULTILINE)
+    ]
+    assert importing == []
+
+
 def test_models_match_the_migrated_schema(app: Flask) -> None:
     with app.app_context():
         check(str(PROJECT / "migrations"))

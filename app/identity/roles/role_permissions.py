@@ -8,7 +8,7 @@ granted but follow from the role (`access.policy.is_editable`).
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from app.access import DEFAULT_PERMISSIONS, Actor, Permission, Role, require
+from app.access import Actor, Permission, Role, require
 from app.access.policy import is_editable, parse_permissions
 from app.approvals import rules as approvals_rules
 from app.audit import service as audit
@@ -17,18 +17,6 @@ from app.identity.errors import GrantNotEditable, LastRoleWithPermission, Permis
 from app.identity.roles import current_permissions
 from app.kit.db import Session
 
-#: Inserts the permissions that are new to the database, with their default roles. Grants that an
-#: administrator edited stay as they are. Run with every migration (env.py).
-INSERT_NEW_PERMISSIONS = """
-WITH named AS (
-    SELECT * FROM unnest(%s::text[], %s::text[]) AS n (role, permission)
-), new AS (
-    INSERT INTO permissions (name) SELECT DISTINCT permission FROM named
-    ON CONFLICT DO NOTHING RETURNING name
-)
-INSERT INTO role_grants (role, permission)
-SELECT named.role, named.permission FROM named JOIN new ON new.name = named.permission
-"""
 _LIST = "SELECT role, string_agg(permission, ' ') FROM role_grants GROUP BY role"
 _GRANT = """
 INSERT INTO role_grants (role, permission) VALUES (%s, %s) ON CONFLICT DO NOTHING
@@ -36,16 +24,6 @@ RETURNING role
 """
 _REVOKE = "DELETE FROM role_grants WHERE role = %s AND permission = %s RETURNING role"
 _HOLDERS = "SELECT count(*) FROM role_grants WHERE permission = %s"
-
-
-def default_grants() -> tuple[list[str], list[str]]:
-    """Return the parameters of `INSERT_NEW_PERMISSIONS`: roles, and the permission of each."""
-    pairs = [
-        (role, permission)
-        for role, permissions in DEFAULT_PERMISSIONS.items()
-        for permission in sorted(permissions)
-    ]
-    return [role.value for role, _ in pairs], [permission.value for _, permission in pairs]
 
 
 def list_grants(session: Session) -> Mapping[Role, frozenset[Permission]]:

@@ -1,6 +1,6 @@
 """Grants: effective at the next request, edited within limits, recorded."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
@@ -20,7 +20,7 @@ from tests.people import People
 from tests.unchanged_database import database_unchanged
 
 REASON = "because of a test"
-SEE = Permission.EXPOSURE_READ
+SEE, READ = Permission.EXPOSURE_READ, Permission.CUSTODY_READ
 
 
 @pytest.fixture
@@ -34,11 +34,10 @@ def _restore_grants(database: Database) -> Iterator[None]:
     yield
     with database.transaction() as session:
         session.send("DELETE FROM role_grants")
-        roles, permissions = role_permissions.default_grants()
-        session.send(
-            "INSERT INTO role_grants SELECT * FROM unnest(%s::text[], %s::text[])",
-            (roles, permissions),
-        )
+        for role, permissions in DEFAULT_PERMISSIONS.items():
+            session.send(
+                "INSERT INTO role_grants SELECT %s, unnest(%s::text[])", (role, sorted(permissions))
+            )
 
 
 def granted_permissions(database: Database, role: Role) -> frozenset[Permission]:
@@ -59,22 +58,51 @@ def assert_refused(
 
 
 def test_new_database_has_the_default_grants(database: Database) -> None:
+    """A change of DEFAULT_PERMISSIONS needs a migration that calls set_default_holders (0028)."""
     for role in Role:
         assert granted_permissions(database, role) == DEFAULT_PERMISSIONS[role]
 
 
-def test_new_permission_gets_default_holders_and_other_grants_stay(
-    app: Flask, database: Database, admin: Actor
+@pytest.fixture
+def set_default_holders(app: Flask) -> Callable[[str, list[Role]], None]:
+    """Return what a migration calls, as the owner of the database."""
+    url = app.extensions["settings"].database_owner_url.replace("+psycopg", "")
+
+    def set_holders(permission: str, holders: list[Role]) -> None:
+        with psycopg.connect(url) as owner:
+            owner.execute("SELECT set_default_holders(%s, %s)", (permission, holders))
+
+    return set_holders
+
+
+def holders_of(database: Database, permission: str) -> set[str]:
+    with database.reading() as session:
+        rows = session.rows("SELECT role FROM role_grants WHERE permission = %s", (permission,))
+    return {role for (role,) in rows}
+
+
+def test_migration_carries_changed_default_holders(
+    database: Database, set_default_holders: Callable[[str, list[Role]], None]
+) -> None:
+    for holders in ([Role.SUPPORT, Role.ADMIN], [Role.ADMIN, Role.AUDITOR], []):
+        set_default_holders("all:probes:read", holders)
+        assert holders_of(database, "all:probes:read") == set(holders)
+
+
+def test_migration_keeps_grants_that_an_administrator_edited(
+    database: Database,
+    admin: Actor,
+    set_default_holders: Callable[[str, list[Role]], None],
 ) -> None:
     with database.transaction() as session:
-        role_permissions.revoke_permission(session, admin, Role.AUDITOR, SEE, reason=REASON)
-        session.send("DELETE FROM role_grants WHERE permission = %s", (Permission.PEOPLE_READ,))
-    url = app.extensions["settings"].database_owner_url.replace("+psycopg", "")
-    with psycopg.connect(url) as owner:
-        owner.execute("DELETE FROM permissions WHERE name = %s", (Permission.PEOPLE_READ,))
-        owner.execute(role_permissions.INSERT_NEW_PERMISSIONS, role_permissions.default_grants())
-    assert granted_permissions(database, Role.AUDITOR) == DEFAULT_PERMISSIONS[Role.AUDITOR] - {SEE}
-    assert granted_permissions(database, Role.SUPPORT) == DEFAULT_PERMISSIONS[Role.SUPPORT]
+        role_permissions.grant_permission(session, admin, Role.SUPPORT, READ, reason=REASON)
+        role_permissions.revoke_permission(session, admin, Role.AUDITOR, READ, reason=REASON)
+    with database.transaction() as session:
+        # An edit that was undone leaves the last word to the administrator too.
+        role_permissions.revoke_permission(session, admin, Role.COMPLIANCE, READ, reason=REASON)
+        role_permissions.grant_permission(session, admin, Role.COMPLIANCE, READ, reason=REASON)
+    set_default_holders(READ, [Role.AUDITOR, Role.INVENTORY])
+    assert holders_of(database, READ) == {Role.SUPPORT, Role.COMPLIANCE, Role.INVENTORY}
 
 
 def test_granted_and_revoked_permissions_apply_at_once_and_are_recorded(
