@@ -145,6 +145,15 @@ def date_field(label: str, missing: str, *, hint: str = "") -> fields.Date:
     )
 
 
+def tick_field(label: str, missing: str) -> fields.String:
+    """Return a checkbox that has to be ticked, such as a statement about what was seen."""
+    return fields.String(
+        required=True,
+        error_messages={"required": missing},
+        metadata={"label": label, "control": "tick", "hint": ""},
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Form:
     """The declaration of a form.

@@ -47,6 +47,13 @@ class PersonDetails:
         """First and last name."""
         return f"{self.first_name} {self.last_name}"
 
+    @property
+    def id_number_ending(self) -> str:
+        """Type and last characters of the ID number, as staff see it; empty without one."""
+        if self.id_type is None or self.id_number is None:
+            return ""
+        return f"{self.id_type.label}, ends in {self.id_number[-4:]}"
+
 
 @dataclass(frozen=True, slots=True)
 class OwnerDetails:

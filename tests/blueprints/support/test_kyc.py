@@ -1,4 +1,4 @@
-"""The pages of verification and of the counter, in a browser without script."""
+"""The pages of verification, in a browser without script."""
 
 from io import BytesIO
 
@@ -90,6 +90,12 @@ def test_submission_is_shown_with_details_and_documents(open_app: Flask, ada: Ap
     pdf_response = browser.client.get(link)
     assert (pdf_response.content_type, pdf_response.data) == ("application/pdf", make_pdf())
     assert "default-src 'none'" in pdf_response.headers["Content-Security-Policy"]
+
+
+def test_teller_cannot_open_verifications(open_app: Flask, ada: Applicant) -> None:
+    teller = sign_in_as(open_app, Role.TELLER)
+    for path in (QUEUE, path_of(ada)):
+        assert teller.client.get(path).status_code == 403
 
 
 def test_viewing_a_document_is_recorded(open_app: Flask, ada: Applicant) -> None:
@@ -191,46 +197,6 @@ class TestDecisions:
     ) -> None:
         page = sign_in_as(open_app, role).get_page(path_of(ada))
         assert bool(page.all("form", id="approve")) == (role is Role.ADMIN)
-
-
-class TestCounter:
-    def test_id_check_is_recorded_for_reviewers(self, open_app: Flask, ada: Applicant) -> None:
-        teller = sign_in_as(open_app, Role.TELLER)
-        response = teller.submit_form(
-            "/teller/counter", "check", person=ada.client.email, document="passport"
-        )
-        assert response.status_code == 303
-        assert (
-            "ID check recorded for Ada Lovelace." in teller.get_page(response.location).visible_text
-        )
-        page = sign_in_as(open_app, Role.SUPPORT).get_page(path_of(ada))
-        assert "Seen at the counter: passport" in page.visible_text
-
-    @pytest.mark.parametrize(
-        ("fields", "problem"),
-        [
-            (
-                {"person": "nobody@example.com", "document": "passport"},
-                "No customer with this email or ID",
-            ),
-            ({"document": "a note"}, "Choose a document from the list."),
-        ],
-    )
-    def test_unknown_customer_or_document_is_a_problem_of_the_form(
-        self, open_app: Flask, ada: Applicant, fields: dict[str, str], problem: str
-    ) -> None:
-        teller = sign_in_as(open_app, Role.TELLER)
-        with database_unchanged(ada.database, apart_from={"login_sessions"}):
-            response = teller.submit_form(
-                "/teller/counter", "check", **{"person": ada.client.email, **fields}
-            )
-        assert response.status_code == 422
-        assert problem in response.text
-
-    def test_teller_cannot_open_verifications(self, open_app: Flask, ada: Applicant) -> None:
-        teller = sign_in_as(open_app, Role.TELLER)
-        for path in (QUEUE, path_of(ada)):
-            assert teller.client.get(path).status_code == 403
 
 
 def test_file_name_of_an_upload_is_not_stored(open_app: Flask, ada: Applicant) -> None:

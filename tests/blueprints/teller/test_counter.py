@@ -1,0 +1,118 @@
+"""The counter: a customer is found, compared with what they submitted, and checked."""
+
+import pytest
+from flask import Flask
+
+from app.access import Role
+from app.kit.db import Database
+from tests import sanctions
+from tests.kyc.applicant import Applicant
+from tests.page_client import Browser, check_page
+from tests.people import PASSWORD, People
+from tests.unchanged_database import database_unchanged
+
+COUNTER = "/teller/counter"
+CHECKED = {"document": "passport", "compared": "yes"}
+
+
+@pytest.fixture
+def database(open_app: Flask) -> Database:
+    database: Database = open_app.extensions["database"]
+    sanctions.import_sample_list(database)
+    return database
+
+
+@pytest.fixture
+def ada(open_app: Flask, database: Database) -> Applicant:
+    """Return an applicant whose identity is submitted."""
+    made = Applicant.with_confirmed_email(open_app)
+    made.submit_ok(lastName="Counter", idType="passport", idNumber="C0177342")
+    return made
+
+
+@pytest.fixture
+def teller(open_app: Flask, database: Database) -> Browser:
+    people, browser = People(database), Browser(open_app)
+    browser.sign_in(people.staff(Role.TELLER, people.branch()).email, PASSWORD)
+    return browser
+
+
+def find(teller: Browser, text: str) -> str:
+    """Search as a teller does, and return the path of the customer."""
+    response = teller.client.get(COUNTER, query_string={"customer": text})
+    assert response.status_code == 303
+    return response.location
+
+
+def notes_of(applicant: Applicant) -> list[str]:
+    """Return the notes about the identity of the applicant."""
+    with applicant.database.reading() as session:
+        rows = session.rows(
+            "SELECT note FROM verification_events WHERE verification_id = %s AND note IS NOT NULL",
+            (applicant.latest.id,),
+        )
+    return [note for (note,) in rows]
+
+
+def test_id_check_is_recorded_after_the_details_were_compared(
+    ada: Applicant, teller: Browser
+) -> None:
+    path = find(teller, f" {ada.client.email} ")
+    page = teller.get_page(path)
+    for text in ("Ada Counter", "12 Apr 1985", "US", "Passport, ends in 7342"):
+        assert text in page.visible_text
+    assert "C0177342" not in page.visible_text
+    # The address is not on a document, so a teller does not see it.
+    assert "94043" not in page.visible_text
+    teller.get_fragment(path, "identity")
+    response = teller.submit_form(path, "check", **CHECKED)
+    assert (response.status_code, response.location) == (303, COUNTER)
+    assert "ID check recorded for Ada Counter." in teller.get_page(COUNTER).visible_text
+    assert notes_of(ada) == ["Seen at the counter: passport"]
+
+
+@pytest.mark.parametrize("text", ["nobody@example.com", "usr_00000000000000000000000000", "Ada"])
+def test_customer_who_is_not_found_is_a_problem_of_the_field(
+    ada: Applicant, teller: Browser, text: str
+) -> None:
+    response = teller.client.get(COUNTER, query_string={"customer": text})
+    assert response.status_code == 200
+    page = check_page(response)
+    assert "No customer with this email or ID has submitted their identity." in page.visible_text
+    assert page.all("input", name="customer")[0]["value"] == text
+
+
+def test_check_without_document_and_comparison_is_not_recorded(
+    ada: Applicant, teller: Browser
+) -> None:
+    path = find(teller, ada.client.email)
+    with database_unchanged(ada.database, apart_from={"login_sessions"}):
+        response = teller.submit_form(path, "check")
+    assert response.status_code == 422
+    text = check_page(response).visible_text
+    assert "Choose a document from the list." in text
+    assert "Compare the document with these details and the customer" in text
+
+
+def test_check_of_an_identity_that_was_replaced_meanwhile_is_not_recorded(
+    ada: Applicant, teller: Browser
+) -> None:
+    path = find(teller, ada.client.email)
+    fields = teller.get_page(path).hidden_fields["check"]
+    with ada.database.transaction() as session:
+        session.send(
+            "UPDATE verifications SET status = 'superseded' WHERE id = %s", (ada.latest.id,)
+        )
+    assert teller.client.post(path, data={**fields, **CHECKED}).status_code == 404
+
+
+def test_check_of_details_that_the_page_did_not_show_is_not_recorded(
+    ada: Applicant, teller: Browser
+) -> None:
+    path = find(teller, ada.client.email)
+    fields = teller.get_page(path).hidden_fields["check"]
+    other = fields["seen"].replace("Ada Counter", "Ada Other")
+    response = teller.client.post(path, data={**fields, **CHECKED, "seen": other})
+    assert response.status_code == 409
+    assert "When you opened it: Ada Other" in check_page(response).visible_text
+    assert notes_of(ada) == []
