@@ -117,7 +117,7 @@ def test_theme_switches_without_a_reload_and_is_kept(
 
 
 def test_page_says_when_its_figures_stop_updating(
-    open_desk: OpenDesk, admin: tuple[str, str]
+    open_desk: OpenDesk, admin: tuple[str, str], shoot: Shoot
 ) -> None:
     # It installs a clock of its own.
     desk = open_desk(is_new=True)
@@ -130,6 +130,8 @@ def test_page_says_when_its_figures_stop_updating(
     page.clock.run_for(20_000)
     expect(note).to_have_text(re.compile("^Not updating"))
     expect(page.locator("#exposure-AU")).to_be_visible()
+    page.clock.resume()
+    assert_fits_and_accessible(page, shoot, "exposure-outdated")
     page.unroute("**/admin/**")
     page.clock.run_for(4_000)
     expect(note).to_have_text("Live")
