@@ -155,7 +155,10 @@ class CustodyHarness:
             execute_job(self.database, identifier, Backoff())
 
     def poll(self) -> None:
-        incoming_tokens.poll_custodians(self.database)
+        """Poll every custodian, as the timetable does each minute."""
+        with self.database.transaction() as session:
+            incoming_tokens.stage_polls(session)
+        self.run_jobs("custody.poll_custodian")
 
     def set_balance(self, name: str, amount: str, code: str = "PAXG") -> None:
         """Set the balance at a custodian."""

@@ -64,17 +64,25 @@ def fetch_changed_transfer(database: Database, event_id: UUID) -> None:
         apply_transfers(session, custodian, [transfer])
 
 
-def poll_custodians(database: Database) -> None:
-    """Fetch incoming transfers and balances from every custodian.
+def stage_polls(session: Session) -> None:
+    """Stage the poll of every custodian, so that a slow one does not hold up the others."""
+    for name in resolve(Custodians):
+        args = {"custodian": name}
+        outbox.stage_unless_waiting(session, "custody.poll_custodian", args, provider=name)
 
-    A custodian that fails is tried again by the next poll, and does not hold up the others.
-    """
-    for custodian in resolve(Custodians).values():
-        try:
-            fetch_incoming(database, custodian)
-            record_balances(database, custodian)
-        except (NotFinished, ProviderRefused) as failure:
-            _log.warning("custody_not_polled", custodian=custodian.name, reason=str(failure))
+
+def poll_custodian(database: Database, name: str) -> None:
+    """Fetch incoming transfers and balances from a custodian. If it fails, the next poll tries
+    again."""
+    custodian = resolve(Custodians).get(name)
+    if custodian is None:
+        _log.warning("custodian_switched_off", custodian=name)
+        return
+    try:
+        fetch_incoming(database, custodian)
+        record_balances(database, custodian)
+    except (NotFinished, ProviderRefused) as failure:
+        _log.warning("custody_not_polled", custodian=name, reason=str(failure))
 
 
 def fetch_incoming(database: Database, custodian: Custodian) -> None:

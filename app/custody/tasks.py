@@ -26,22 +26,22 @@ def create_address(database: Database, *, address_id: str) -> None:
     addresses.create_address(database, UUID(address_id))
 
 
-@task(
-    "custody.hear",
-    queue=Queue.PAYMENTS,
-    own_transactions=True,
-    provider="custody",
-    on=TransferChanged,
-)
+@task("custody.hear", queue=Queue.PAYMENTS, own_transactions=True, on=TransferChanged)
 def fetch_changed_transfer(database: Database, *, event_id: str) -> None:
     """Fetch and apply the transfer that a custodian's webhook is about."""
     incoming_tokens.fetch_changed_transfer(database, UUID(event_id))
 
 
-@task("custody.poll", queue=Queue.PAYMENTS, own_transactions=True, provider="custody")
-def poll_custodians(database: Database) -> None:
-    """Fetch incoming transfers and balances from every custodian."""
-    incoming_tokens.poll_custodians(database)
+@task("custody.poll", queue=Queue.PAYMENTS)
+def stage_polls(session: Session) -> None:
+    """Stage the poll of every custodian."""
+    incoming_tokens.stage_polls(session)
+
+
+@task("custody.poll_custodian", queue=Queue.PAYMENTS, own_transactions=True)
+def poll_custodian(database: Database, *, custodian: str) -> None:
+    """Fetch incoming transfers and balances from one custodian."""
+    incoming_tokens.poll_custodian(database, custodian)
 
 
 @task("custody.open_books", queue=Queue.PAYMENTS, own_transactions=True, provider="custody")

@@ -222,6 +222,19 @@ def test_webhook_is_retried_while_its_custodian_is_unreachable(
     assert harness.credits_staged(address) == 1
 
 
+def test_each_custodian_is_polled_by_a_job_of_its_own(harness: CustodyHarness) -> None:
+    """The place of a slow custodian's job is taken by no other: each counts as its own provider."""
+    for _ in range(2):
+        with harness.database.transaction() as session:
+            incoming_tokens.stage_polls(session)
+    with harness.database.reading() as session:
+        providers = session.rows(
+            "SELECT provider FROM outbox WHERE task = 'custody.poll_custodian'"
+            " AND done_at IS NULL ORDER BY provider"
+        )
+    assert providers == [(name,) for name in sorted(NAMES)]
+
+
 def test_unreachable_custodian_does_not_hold_up_the_others(harness: CustodyHarness) -> None:
     harness.configure("anchorage")
     address = harness.deposit_address(People(harness.database).customer().user_id)

@@ -166,10 +166,10 @@ class TestProviderLimit:
     def test_same_job_is_not_staged_twice_before_it_is_sent(self, database):
         for _ in range(2):
             with database.transaction() as session:
-                outbox.stage_unless_waiting(session, "custody.poll", {})
+                outbox.stage_unless_waiting(session, "custody.open_books", {})
         assert len(claim(database)) == 1
         with database.transaction() as session:
-            outbox.stage_unless_waiting(session, "custody.poll", {})
+            outbox.stage_unless_waiting(session, "custody.open_books", {})
         assert len(claim(database)) == 1
 
 
@@ -199,7 +199,7 @@ def test_jobs_of_another_releases_queues_are_assigned_to_the_queues_of_their_tas
 
 def test_started_job_with_own_transactions_is_not_sent_again_while_it_runs(database):
     with database.transaction() as session:
-        identifier = outbox.stage(session, "custody.poll", {})
+        identifier = outbox.stage(session, "custody.open_books", {})
     claim(database)
     count_try(database, identifier)
     assert claim(database, NOW + BACKOFF.lease - timedelta(seconds=1)) == []
