@@ -14,12 +14,13 @@ A package imports only what stands below it, never up and never sideways:
     trading | funding                quotes and conversion orders; balances, mints and burns
     pricing | custody | kyc          feeds and prices; who keeps our tokens; who people are
     screening                        sanctions lists, and who was checked against them
-    ledger | messages                the only truth about amounts; messages to people
+    ledger | messages                the only truth about amounts; delivery of messages
     identity                         people and their sessions
     providers                        what was said between us and providers
     cases                            findings to investigate
     keys                             the key ring, field encryption at rest
     approvals | branches             acts that need a second person; branches
+    notifications                    what people are notified of, with its facts
     outbox                           jobs staged with the fact that needs them
     audit | idempotency | throttle   sealed trail; one key, one effect; rates
     access | catalog                 who may do what; assets, metals and methods of paying

@@ -30,6 +30,8 @@ from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import NotFound, Refusal
 from app.kit.ports import resolve
+from app.notifications import service as notifications
+from app.notifications.kinds import ApprovalWaiting
 from app.outbox import service as outbox
 
 _INSERT = """
@@ -211,12 +213,11 @@ def notify_checkers(session: Session, approval_id: UUID) -> None:
         return
     action = registry.get_action(request.action)
     needed = frozenset({action.permission, Permission.APPROVALS_DECIDE})
-    event = f"approval_waiting:{ids.encode('apr', request.id)}"
-    values = {"what": action.title, "expires_at": clock.rfc3339(request.expires_at)}
+    waiting = ApprovalWaiting(action.title, request.expires_at)
+    event = ids.encode("apr", request.id)
     for user_id in resolve(CurrentPermissions).find_holders(session, needed):
         if user_id not in {request.maker_id, request.subject_id}:
-            mail = {"kind": "approval_waiting", "event_key": event, "values": values}
-            outbox.stage(session, "messages.send_mail", {"user_id": str(user_id), **mail})
+            notifications.notify(session, waiting, to=user_id, event=event)
 
 
 def _lock_pending(session: Session, approval_id: UUID) -> ApprovalRequest:

@@ -5,6 +5,7 @@ another kind. The alphabet is Crockford's, as in the TypeID convention.
 """
 
 from datetime import datetime
+from typing import NewType
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -16,6 +17,9 @@ _VALUES = {character: value for value, character in enumerate(_ALPHABET)}
 # Ten bits at a time take half as many steps as one character at a time.
 _PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
 _LENGTH = 26
+
+#: `trd_01k9…`: an identifier as everything outside the database sees it.
+PublicId = NewType("PublicId", str)
 
 
 def new() -> UUID:
@@ -29,11 +33,11 @@ def first_at(instant: datetime) -> UUID:
     return UUID(int=max(0, milliseconds) << 80)
 
 
-def encode(prefix: str, identifier: UUID) -> str:
+def encode(prefix: str, identifier: UUID) -> PublicId:
     """Return the public form: `prefix_` and 26 characters."""
     number = identifier.int
     parts = [_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)]
-    return f"{prefix}_{''.join(parts)}"
+    return PublicId(f"{prefix}_{''.join(parts)}")
 
 
 def decode(prefix: str, text: str) -> UUID:

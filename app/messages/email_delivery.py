@@ -17,12 +17,14 @@ from app.keys import service as keys
 from app.kit import clock, ids
 from app.kit.db import Database, Session
 from app.kit.errors import NotFound
+from app.kit.ids import PublicId
 from app.kit.ports import resolve
 from app.messages import rendering
 from app.messages.delivery_log import CLAIM_DURATION, DeliveryLog, DeliveryStatus
 from app.messages.ports import EmailSender, OutgoingEmail
 from app.messages.rendering import Contact
-from app.outbox import service as outbox
+from app.notifications import service as notifications
+from app.notifications.kinds import ErasureConfirmed
 from app.providers import queries as providers_queries
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 
@@ -112,21 +114,19 @@ def record_email_event(session: Session, event_id: UUID) -> None:
 def stage_final_email(
     session: Session,
     user_id: UUID,
-    recipient: str,
+    message: ErasureConfirmed,
     *,
-    kind: str,
-    event_key: str,
-    values: Mapping[str, str],
+    recipient: str,
+    event: PublicId,
 ) -> None:
-    """Stage an email to a person whose address is being deleted.
+    """Stage the email to a person whose address is being deleted.
 
     The address is stored with the email, sealed, until the email is settled or a day has passed.
     """
-    email_id = ids.new()
+    email_id, key = ids.new(), notifications.event_key(message, event)
     sealed = keys.seal(recipient, table=_TABLE, column=_RECIPIENT, key=email_id)
-    session.send(_ADD_FINAL, (email_id, user_id, event_key, kind, clock.now(), sealed))
-    args = {"user_id": str(user_id), "kind": kind, "event_key": event_key, "values": dict(values)}
-    outbox.stage(session, "messages.send_mail", args)
+    session.send(_ADD_FINAL, (email_id, user_id, key, message.kind.name, clock.now(), sealed))
+    notifications.notify(session, message, to=user_id, event=event)
 
 
 def delete_old_emails(session: Session) -> None:

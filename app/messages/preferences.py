@@ -16,7 +16,8 @@ from app.kit.db import Session
 from app.kit.errors import Invalid
 from app.messages import rules
 from app.messages.errors import PhoneNumberRequired
-from app.messages.rules import NotificationChannel, Topic
+from app.notifications.kinds import KINDS
+from app.notifications.rules import NotificationChannel, Topic
 
 _SELECT_CHOICES = "SELECT topic, channel, wanted FROM notification_choices WHERE user_id = %s"
 _SET_CHOICE = """
@@ -112,8 +113,10 @@ def set_preferences(
 def chosen_channels(session: Session, user_id: UUID, kind: str) -> frozenset[NotificationChannel]:
     """Return the channels by which a person is notified of a kind, of those that the kind has."""
     choices = _stored_choices(session, user_id)
-    topic, channels = rules.KINDS[kind].topic, rules.channels_for(kind)
-    return frozenset(channel for channel in channels if _is_wanted(choices, (topic, channel)))
+    topic = KINDS[kind].topic
+    return frozenset(
+        channel for channel in KINDS[kind].channels if _is_wanted(choices, (topic, channel))
+    )
 
 
 def _stored_choices(session: Session, user_id: UUID) -> dict[tuple[str, str], bool]:

@@ -7,7 +7,7 @@ The HTML is made from the blocks of the text, which empty lines divide:
     https://pbcex.example/auth/…
 
     Amount  15,000.00 USD               facts: two blanks or more divide label and value
-    Method  bank transfer
+    Method  Bank transfer
 
     - A photo of your passport          a list
 
@@ -24,9 +24,12 @@ from typing import Any, Literal
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from app.catalog.rules import METAL_OF
+from app.access import Role
+from app.catalog.rules import METAL_OF, PaymentMethod
 from app.kit.formatting import format_date, format_exact_amount, format_price, format_time
-from app.messages.rules import KINDS, MANDATORY_CHANNELS, METHOD_LABELS, NotificationChannel
+from app.messages.rules import MANDATORY_CHANNELS
+from app.notifications.kinds import KINDS
+from app.notifications.rules import NotificationChannel
 
 _LAYOUT_VERSION = 1
 _FACT = re.compile(r"(\S.*?) {2,}(\S.*)")
@@ -57,8 +60,10 @@ def _write_rate(price: str, from_code: str, to_code: str) -> str:
 _FILTERS: Mapping[str, Callable[..., str]] = {
     "amount": _write_amount,
     "date": lambda text: format_date(date.fromisoformat(str(text))),
-    "method_label": METHOD_LABELS.__getitem__,
+    "method_label": lambda method: PaymentMethod(method).label,
     "rate": _write_rate,
+    # Invitations staged before roles had labels have them in lower case.
+    "role": lambda role: Role(str(role).upper()).label,
     "time": lambda text: format_time(datetime.fromisoformat(str(text))),
 }
 # A missing value is an error. HTML is escaped, plain text is not.

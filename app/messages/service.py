@@ -7,8 +7,9 @@ from uuid import UUID
 from app.identity.accounts import queries as account_queries
 from app.kit import clock, ids
 from app.kit.db import Session
-from app.messages import preferences, rendering, rules
-from app.messages.rules import NotificationChannel
+from app.messages import preferences, rendering
+from app.notifications.kinds import KINDS
+from app.notifications.rules import NotificationChannel
 from app.outbox import service as outbox
 
 _SENDERS = {
@@ -54,7 +55,7 @@ def deliver_message(
     """
     if account_queries.is_erased(session, UUID(user_id)):
         return
-    if rules.KINDS[kind].in_inbox:
+    if KINDS[kind].in_inbox:
         deliver_to_inbox(
             session, user_id=UUID(user_id), event_key=event_key, kind=kind, values=values
         )

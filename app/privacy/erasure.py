@@ -25,6 +25,7 @@ from app.kit.db import Session
 from app.kit.formatting import format_date
 from app.kit.personal import RETENTION_LAW, ErasureEffect, retention_end
 from app.messages import email_delivery
+from app.notifications.kinds import ErasureConfirmed
 from app.privacy import personal_data_tables
 from app.privacy.errors import ErasureRefused
 from app.privacy.personal_data_tables import ERASE_PERSON
@@ -109,15 +110,9 @@ def _erase(
     email_delivery.stage_final_email(
         session,
         person_id,
-        address,
-        kind="person_erased",
-        event_key=f"person_erased:{person}",
-        values={
-            "person": person,
-            "law": RETENTION_LAW,
-            "erased_at": clock.rfc3339(now),
-            "kept_until": record.kept_until.date().isoformat(),
-        },
+        ErasureConfirmed(person, RETENTION_LAW, now, record.kept_until.date()),
+        recipient=address,
+        event=person,
     )
     after = {
         "status": AccountStatus.ERASED,

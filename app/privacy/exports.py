@@ -20,7 +20,10 @@ from app.keys import service as keys
 from app.kit import clock, ids
 from app.kit.db import SNAPSHOT, Database, Session
 from app.kit.errors import NotFound, RateLimited
+from app.kit.ids import PublicId
 from app.kit.pipeline import Row
+from app.notifications import service as notifications
+from app.notifications.kinds import ExportReady
 from app.outbox import service as outbox
 from app.privacy import archive, personal_data_tables
 from app.privacy.errors import ArchiveLinkInvalid
@@ -71,7 +74,7 @@ class DataExport:
     size_bytes: int | None
 
     @property
-    def public_id(self) -> str:
+    def public_id(self) -> PublicId:
         """The id as the API and pages show it."""
         return ids.encode(PREFIX, self.id)
 
@@ -175,13 +178,8 @@ def _store_archive(session: Session, export: DataExport, sealed: bytes, *, size_
     expires_at = (now + ARCHIVE_LIFETIME).replace(microsecond=0)
     session.send(_END_OLDER, (export.user_id,))
     session.send(_READY, (now, expires_at, size_bytes, sealed, export.id))
-    mail = {
-        "user_id": str(export.user_id),
-        "kind": "export_ready",
-        "event_key": f"export_ready:{export.public_id}",
-        "values": {"export": export.public_id, "expires_at": clock.rfc3339(expires_at)},
-    }
-    outbox.stage(session, "messages.send_mail", mail)
+    ready = ExportReady(export.public_id, expires_at)
+    notifications.notify(session, ready, to=export.user_id, event=export.public_id)
 
 
 def expire_archives(session: Session) -> None:

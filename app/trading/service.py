@@ -15,7 +15,8 @@ from app.kit.errors import Invalid
 from app.kit.money import UNITS_MAX, Amount, Asset
 from app.ledger import chart
 from app.ledger import service as ledger
-from app.outbox import service as outbox
+from app.notifications import service as notifications
+from app.notifications.kinds import TradeConfirmed
 from app.pricing import queries as pricing_queries
 from app.pricing.rules import MarketPrice, PricingRules, require_tradable
 from app.trading import rules
@@ -292,29 +293,10 @@ def _execute_order(
             ledger.credit(chart.rounding(fee.asset), conversion.rounding),
         ],
     )
-    outbox.stage(session, "messages.deliver", _confirmation_job(actor, order))
-    return order
-
-
-def _confirmation_job(actor: Actor, order: ConversionOrder) -> dict[str, Any]:
-    """Return the arguments of the job that sends the order's confirmation."""
     number = ids.encode("trd", order.id)
-    return {
-        "user_id": str(actor.user_id),
-        "event_key": f"trade_confirmed:{number}",
-        "kind": "trade_confirmed",
-        "values": {
-            "order": number,
-            "from_amount": str(order.given),
-            "from_asset": order.given.asset.code,
-            "to_amount": str(order.received),
-            "to_asset": order.received.asset.code,
-            "price": str(order.price),
-            "fee_amount": str(order.fee),
-            "fee_asset": order.fee.asset.code,
-            "executed_at": clock.rfc3339(order.executed_at),
-        },
-    }
+    confirmed = TradeConfirmed(number, given, received, order.price, fee, now)
+    notifications.notify(session, confirmed, to=actor.user_id, event=number)
+    return order
 
 
 def delete_expired_quotes(session: Session) -> None:

@@ -18,8 +18,9 @@ from app.blueprints.errors import list_error_codes, status_of
 from app.jobs.timetable import TIMETABLE
 from app.keys.registry import sealed_columns
 from app.kit import tasks as kit_tasks
-from app.messages.rules import KINDS
+from app.notifications.service import write_values
 from tests.house import snapshot
+from tests.message_samples import SAMPLES
 
 _PROSE = frozenset({"summary", "description"})
 
@@ -100,7 +101,9 @@ def test_stored_names_are_as_committed(app: Flask) -> None:
         "ERROR CODES": _error_codes(),
         "VALUES OF ENUMERATIONS": _enumerations(),
         "ACTS THAT NEED APPROVAL": sorted(approvals_registry.action_names()),
-        "KINDS OF MESSAGES": [f"{name} {' '.join(kind.values)}" for name, kind in KINDS.items()],
+        "KINDS OF MESSAGES": sorted(
+            f"{message.kind.name} {' '.join(write_values(message))}" for message in SAMPLES
+        ),
         "SEALED COLUMNS": [f"{c.table}:{c.column}:{c.key}" for c in sealed_columns()],
         "COMMANDS": _commands(app),
     }

@@ -1,10 +1,8 @@
 """One email per event, whatever happens to its job."""
 
-import re
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from html import unescape
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -18,17 +16,14 @@ from app.identity.credentials.one_time_tokens import LinkPurpose
 from app.jobs.dispatch import execute_job
 from app.kit.db import Database
 from app.kit.tasks import JobClaimedElsewhere
-from app.messages import email_delivery, rendering
-from app.messages import rules as messages_rules
+from app.messages import email_delivery
 from app.messages.ports import EmailNotSent, EmailRefused, OutgoingEmail
-from app.messages.rendering import RenderedEmail
+from app.notifications.kinds import PasswordChanged
 from app.outbox import service as outbox
 from app.outbox.rules import Backoff
 from app.providers.errors import ProviderOutcomeUnknown
 from tests.mailbox import Mailbox, extract_token, run_pending_jobs, use_mailbox
-from tests.messages.test_rules import CONTACT, sample_values
 from tests.messages.test_service import VALUES
-from tests.page_client import Page
 from tests.people import People
 
 NOW = datetime(2031, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -264,104 +259,6 @@ class TestLinks:
         assert row(database, person)["state"] == "dropped"
 
 
-class TestTexts:
-    LINK = "https://pbcex.example/auth/reset-password?token=otk_1.x"
-
-    def render(self, kind: str, **changes: str) -> RenderedEmail:
-        values = {**sample_values(kind), "link": self.LINK, **changes}
-        return rendering.render_email(kind, values, CONTACT)
-
-    @pytest.mark.parametrize("kind", sorted(messages_rules.KINDS))
-    def test_html_has_the_words_of_the_plain_text(self, kind: str) -> None:
-        email = self.render(kind)
-        page = Page(email.html)
-        assert email.subject
-        [heading] = re.findall("<h1>(.*)</h1>", email.html)
-        assert unescape(heading) == email.subject
-        # Without blanks: the value of a fact is in a cell of its own.
-        shown = "".join(page.visible_text.split()).replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
-        for line in email.body.splitlines():
-            text = line.removeprefix("- ").removesuffix(":")
-            assert "".join(text.split()) in shown, text
-        assert (self.LINK in email.body) == (f'href="{self.LINK}"' in email.html)
-
-    @pytest.mark.parametrize("kind", sorted(messages_rules.KINDS))
-    def test_html_loads_and_runs_nothing(self, kind: str) -> None:
-        html = self.render(kind).html
-        for word in ("<script", " style=", "src=", "url(", "@import", "<link", "{{", "None"):
-            assert word not in html
-
-    @pytest.mark.parametrize(
-        ("kind", "cause", "is_chosen"),
-        [
-            ("trade_confirmed", "you have an account with PBCEx", True),
-            ("password_changed", "you have an account with PBCEx", False),
-            ("invitation", "you were invited to work at PBCEx", False),
-            ("confirm_email", "an account with PBCEx was opened with this email address", False),
-            ("person_erased", "you had an account with PBCEx", False),
-        ],
-    )
-    def test_email_says_why_it_was_sent_and_whom_to_ask(self, kind, cause, is_chosen) -> None:
-        email = self.render(kind)
-        for text in (email.body, " ".join(Page(email.html).visible_text.split())):
-            assert f"You receive this email because {cause}." in text
-            assert ("You can turn off emails of this kind" in text) == is_chosen
-            assert "Questions? Write to support@pbcex.example." in text
-
-    def test_blocks_of_the_text_become_facts_lists_and_buttons(self) -> None:
-        assert (
-            '<tr><th scope="row">You paid</th><td>1,000.00 USD</td></tr>'
-            in self.render("trade_confirmed").html
-        )
-        reasons = self.render("kyc_rejected", reasons="No date.\nNo name.").html
-        assert "<li>No date.</li>\n        <li>No name.</li>" in reasons
-        reset = self.render("reset_password").html
-        assert f'<a class="button" href="{self.LINK}">Choose a new password</a>' in reset
-        assert f"<br><span>{self.LINK}</span></p>" in reset
-
-    def test_url_in_a_value_does_not_become_a_link(self) -> None:
-        other = "https://evil.example/"
-        email = self.render("deposit_failed", reason=f"Click\n{other}")
-        assert f'href="{other}' not in email.html
-        assert other in email.html
-
-    def test_password_changed_staged_without_key_count_can_be_sent(self) -> None:
-        without_count = self.render("password_changed")
-        assert "API keys that are still" not in without_count.body
-        with_count = self.render("password_changed", api_keys="3")
-        assert "API keys that are still active: 3." in with_count.body
-        assert "API keys that are still active: 3." in with_count.html
-
-    def test_html_is_escaped_and_plain_text_is_not(self) -> None:
-        email = self.render("trade_confirmed", order="<img src=x onerror=alert(1)>&")
-        assert "<img" not in email.html
-        assert "&lt;img src=x onerror=alert(1)&gt;&amp;" in email.html
-        assert "<img src=x onerror=alert(1)>&" in email.body
-
-    def test_subject_is_always_one_line(self) -> None:
-        email = self.render("kyc_rejected", about="you\r\nBcc: all@example.com")
-        assert email.subject.isprintable()
-
-    def test_email_to_an_unconfirmed_address_contains_no_text_of_the_requester(self) -> None:
-        for kind in ("confirm_email", "reset_password"):
-            rendering.render_email(kind, {"link": self.LINK}, CONTACT)
-
-    @pytest.mark.parametrize(
-        ("from_asset", "to_asset", "price", "text"),
-        [
-            ("USD", "XAU-s", "4008.000000", "4,008.00 USD an ounce"),
-            ("XCU-s", "USDC", "0.312500", "0.3125 USD an ounce"),
-            ("XAU-s", "XAG-s", "80.12345678", "80.12345678 XAG-s per XAU-s"),
-            ("USD", "USDC", "1", "1.00 USDC per USD"),
-        ],
-    )
-    def test_price_of_an_order_has_its_unit(self, from_asset, to_asset, price, text) -> None:
-        email = self.render(
-            "trade_confirmed", from_asset=from_asset, to_asset=to_asset, price=price
-        )
-        assert f"Price         {text}\n" in email.body
-
-
 def test_inbox_message_is_also_sent_by_email(database, person, box) -> None:
     args = {"user_id": str(person.user_id), "kind": "trade_confirmed", "values": VALUES}
     with database.transaction() as session:
@@ -376,7 +273,8 @@ def test_inbox_message_is_also_sent_by_email(database, person, box) -> None:
 def test_each_change_of_credentials_is_emailed(database, person, box) -> None:
     for _ in range(2):
         with database.transaction() as session:
-            security_mail.mail_change_notice(session, person.user_id, "password_changed")
+            change = PasswordChanged(NOW, api_keys=0)
+            security_mail.mail_change_notice(session, person.user_id, change)
     run_pending_jobs(database)
     assert [email.subject for email in box.sent_to(person.email)] == [
         "Your password was changed"

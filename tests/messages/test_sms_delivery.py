@@ -19,7 +19,7 @@ from app.messages.delivery_log import ClaimedMessage, DeliveryLog
 from app.messages.ports import OutgoingSms, SmsSender
 from app.providers.errors import ProviderOutcomeUnknown, ProviderUnavailable
 from sandbox.faults import FaultMode
-from tests.messages.test_rules import sample_values
+from tests.message_samples import sample_values
 from tests.people import People
 from tests.provider_sandbox import Sandbox
 

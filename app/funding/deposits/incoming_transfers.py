@@ -22,6 +22,7 @@ from app.kit.formatting import format_amount
 from app.kit.money import Amount
 from app.kit.ports import resolve
 from app.ledger.chart import AccountKey
+from app.notifications.kinds import DepositDisputed
 from app.providers import queries as providers_queries
 
 _INSERT_CREDITED = """
@@ -182,6 +183,7 @@ def _reverse_credit(
         taken_from=account,
     )  # fmt: skip
     deposits.transition(session, deposit, DepositStatus.TAKEN_BACK)
-    deposits.notify_customer(session, deposit, "deposit_disputed", amount, owed=str(amount))
+    disputed = DepositDisputed(deposit.terms(amount), owed=amount)
+    deposits.notify_customer(session, deposit, disputed)
     receivables.collect(session, deposit.user_id, amount.asset)
     return True

@@ -27,11 +27,23 @@ from app.keys import service as keys
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import NotFound
+from app.kit.ids import PublicId
 from app.kit.money import Amount
 from app.kit.ports import resolve
 from app.ledger import chart
 from app.ledger import service as ledger
 from app.ledger.chart import AccountKey
+from app.notifications import service as notifications
+from app.notifications.kinds import (
+    BankInstructions,
+    DepositCredited,
+    DepositFailed,
+    DepositPending,
+    DepositTerms,
+    MessageFacts,
+    TokenInstructions,
+    TransferAwaited,
+)
 from app.outbox import service as outbox
 
 PREFIX = "dep"
@@ -76,16 +88,6 @@ WHERE user_id = %s AND method = 'card' AND status IN ('failed', 'requested', 'un
     AND requested_at > %s
 """
 
-# The instructions that a message repeats, and their names there. A card's hold a secret.
-_SHOWN_IN_MESSAGE = {
-    PaymentMethod.BANK: (
-        ("account_number", "accountNumber"),
-        ("routing_number", "routingNumber"),
-        ("bank_name", "bankName"),
-    ),
-    PaymentMethod.CRYPTO: (("network", "network"), ("address", "address")),
-}
-
 
 @dataclass(frozen=True, slots=True)
 class DepositRecord:
@@ -105,8 +107,12 @@ class DepositRecord:
     opened_at: datetime | None
 
     @property
-    def public_id(self) -> str:
+    def public_id(self) -> PublicId:
         return ids.encode(PREFIX, self.id)
+
+    def terms(self, amount: Amount) -> DepositTerms:
+        """Return what a message about this amount of it says."""
+        return DepositTerms(self.public_id, amount, self.method)
 
 
 def request(
@@ -180,8 +186,7 @@ def set_instructions(session: Session, deposit: DepositRecord, details: Mapping[
     session.send(_SET_INSTRUCTIONS, (sealed, deposit.id))
     if current.status is not DepositStatus.PENDING:
         transition(session, current, DepositStatus.PENDING)
-        known = {name: details[key] for name, key in _SHOWN_IN_MESSAGE.get(current.method, ())}
-        notify_customer(session, current, "deposit_pending", current.requested_amount, **known)
+        notify_customer(session, current, _pending_message(current, details))
 
 
 def stage_advance(session: Session, deposit_id: UUID, method: PaymentMethod, provider: str) -> None:
@@ -236,7 +241,7 @@ def post_credit(
         on_behalf_of=deposit.user_id,
         after={"asset": amount.asset.code, "amount": str(amount), "method": deposit.method},
     )
-    notify_customer(session, deposit, "deposit_credited", amount, credited_at=clock.rfc3339(now))
+    notify_customer(session, deposit, DepositCredited(deposit.terms(amount), credited_at=now))
     receivables.collect(session, deposit.user_id, amount.asset)
     limits.report_limit_excess(session, deposit.user_id, deposit.public_id)
 
@@ -258,7 +263,9 @@ def fail(session: Session, deposit_id: UUID, code: str) -> None:
     transition(session, deposit, DepositStatus.FAILED, code=code, evidence=code)
     session.send(_CLEAR_SOURCE, (deposit.id,))
     reason = FAILURE_REASONS.get(code, "The payment could not be made.")
-    notify_customer(session, deposit, "deposit_failed", deposit.requested_amount, reason=reason)
+    notify_customer(
+        session, deposit, DepositFailed(deposit.terms(deposit.requested_amount), reason)
+    )
 
 
 def expire_if_overdue(session: Session, deposit: DepositRecord) -> bool:
@@ -311,19 +318,23 @@ def record_event(
     session.send(_INSERT_EVENT, (ids.new(), deposit_id, old, new, evidence, clock.now()))
 
 
-def notify_customer(
-    session: Session, deposit: DepositRecord, kind: str, amount: Amount, **values: str
-) -> None:
-    """Stage a message of this kind to the customer, at most one for the deposit."""
-    payload: dict[str, Any] = {
-        "deposit": deposit.public_id,
-        "amount": str(amount),
-        "asset": amount.asset.code,
-        "method": deposit.method,
-        **values,
-    }
-    event = {"user_id": str(deposit.user_id), "event_key": f"{kind}:{deposit.public_id}"}
-    outbox.stage(session, "messages.deliver", {**event, "kind": kind, "values": payload})
+def notify_customer(session: Session, deposit: DepositRecord, message: MessageFacts) -> None:
+    """Stage a message to the customer, at most one of its kind for the deposit."""
+    notifications.notify(session, message, to=deposit.user_id, event=deposit.public_id)
+
+
+def _pending_message(deposit: DepositRecord, details: Mapping[str, str]) -> DepositPending:
+    """Return the message that says how to pay. A card's details hold a secret, which stays here."""
+    terms = deposit.terms(deposit.requested_amount)
+    match deposit.method:
+        case PaymentMethod.BANK:
+            account = BankInstructions(
+                details["accountNumber"], details["routingNumber"], details["bankName"]
+            )
+            return TransferAwaited(terms, account)
+        case PaymentMethod.CRYPTO:
+            return TransferAwaited(terms, TokenInstructions(details["network"], details["address"]))
+    return DepositPending(terms)
 
 
 def _check_card_failures(session: Session, user_id: UUID, payment_limits: PaymentLimits) -> None:

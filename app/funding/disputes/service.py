@@ -19,7 +19,8 @@ from app.kit.ports import resolve
 from app.ledger import chart
 from app.ledger import service as ledger
 from app.ledger.chart import AccountKey
-from app.outbox import service as outbox
+from app.notifications import service as notifications
+from app.notifications.kinds import DepositDisputed, DepositTerms
 from app.providers import queries as providers_queries
 
 PREFIX = "dsp"
@@ -121,16 +122,11 @@ def _open(session: Session, provider: str, dispute: Dispute, disputed: _Disputed
         )
     deposits.set_dispute_status(session, disputed.deposit_id, DepositStatus.DISPUTED, public_id)
     _record(session, AuditAction.DISPUTE_OPENED, public_id, disputed, dispute)
-    payload = {
-        "deposit": ids.encode(deposits.PREFIX, disputed.deposit_id),
-        "amount": str(dispute.amount),
-        "asset": dispute.amount.asset.code,
-        "method": PaymentMethod.CARD,
-        "owed": str(dispute.amount),
-    }
-    event = {"user_id": str(disputed.user_id), "event_key": f"deposit_disputed:{public_id}"}
-    message = {**event, "kind": "deposit_disputed", "values": payload}
-    outbox.stage(session, "messages.deliver", message)
+    terms = DepositTerms(
+        ids.encode(deposits.PREFIX, disputed.deposit_id), dispute.amount, PaymentMethod.CARD
+    )
+    message = DepositDisputed(terms, owed=dispute.amount)
+    notifications.notify(session, message, to=disputed.user_id, event=public_id)
     return identifier
 
 

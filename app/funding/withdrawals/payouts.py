@@ -24,6 +24,7 @@ from app.kit.formatting import format_amount
 from app.kit.ports import resolve
 from app.ledger import chart
 from app.ledger import service as ledger
+from app.notifications.kinds import WithdrawalCompleted, WithdrawalFailed, WithdrawalSent
 from app.providers import queries as providers_queries
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 from app.screening import queries as screening_queries
@@ -165,9 +166,8 @@ def apply_payout(session: Session, withdrawal_id: UUID, payout: Payout) -> None:
             WithdrawalStatus.UNKNOWN,
         }:
             withdrawals.transition(session, withdrawal, WithdrawalStatus.SENT, payout=payout)
-            withdrawals.notify_customer(
-                session, withdrawal, "withdrawal_sent", sent_at=clock.rfc3339(clock.now())
-            )
+            sent = WithdrawalSent(withdrawal.terms, sent_at=clock.now())
+            withdrawals.notify_customer(session, withdrawal, sent)
         case PayoutState.COMPLETED if withdrawal.status is not completed:
             _complete(session, withdrawal, payout)
         case PayoutState.FAILED if withdrawal.status is not completed:
@@ -207,9 +207,8 @@ def _complete(session: Session, withdrawal: withdrawals.LockedWithdrawal, payout
         )
     withdrawals.transition(session, withdrawal, WithdrawalStatus.COMPLETED, payout=payout)
     withdrawals.audit_status(session, withdrawal, WithdrawalStatus.COMPLETED)
-    withdrawals.notify_customer(
-        session, withdrawal, "withdrawal_completed", completed_at=clock.rfc3339(now)
-    )
+    completed = WithdrawalCompleted(withdrawal.terms, completed_at=now)
+    withdrawals.notify_customer(session, withdrawal, completed)
 
 
 def _return(session: Session, withdrawal: withdrawals.LockedWithdrawal, payout: Payout) -> None:
@@ -229,9 +228,8 @@ def _return(session: Session, withdrawal: withdrawals.LockedWithdrawal, payout: 
     )
     withdrawals.transition(session, withdrawal, WithdrawalStatus.RETURNED, payout=payout)
     withdrawals.audit_status(session, withdrawal, WithdrawalStatus.RETURNED, reason=payout.code)
-    withdrawals.notify_customer(
-        session, withdrawal, "withdrawal_failed", reason="The payment was returned to us."
-    )
+    failed = WithdrawalFailed(withdrawal.terms, "The payment was returned to us.")
+    withdrawals.notify_customer(session, withdrawal, failed)
 
 
 def _fail(
@@ -243,12 +241,10 @@ def _fail(
     if withdrawal.status not in WITHDRAWALS_IN_PROGRESS:
         return
     withdrawals.end_unpaid(session, withdrawal, WithdrawalStatus.FAILED, reason=code, payout=payout)
-    withdrawals.notify_customer(
-        session,
-        withdrawal,
-        "withdrawal_failed",
-        reason="The payment could not be made to this destination.",
+    failed = WithdrawalFailed(
+        withdrawal.terms, "The payment could not be made to this destination."
     )
+    withdrawals.notify_customer(session, withdrawal, failed)
 
 
 def _may_be_sent(session: Session, withdrawal: withdrawals.LockedWithdrawal) -> bool:
@@ -261,10 +257,10 @@ def _may_be_sent(session: Session, withdrawal: withdrawals.LockedWithdrawal) -> 
         withdrawals.end_unpaid(
             session, withdrawal, WithdrawalStatus.REJECTED, reason="the customer owes PBCEx"
         )
-        withdrawals.notify_customer(
-            session, withdrawal, "withdrawal_failed",
-            reason="One of your payments was taken back. Pay what you owe first.",
-        )  # fmt: skip
+        failed = WithdrawalFailed(
+            withdrawal.terms, "One of your payments was taken back. Pay what you owe first."
+        )
+        withdrawals.notify_customer(session, withdrawal, failed)
         return False
     verdict = screening_queries.verdict_of(session, withdrawal.user_id)
     if verdict is Verdict.BLOCKED:

@@ -33,10 +33,20 @@ from app.keys import service as keys
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Invalid, NotFound
+from app.kit.ids import PublicId
 from app.kit.money import Amount
 from app.kit.ports import resolve
 from app.ledger import chart
 from app.ledger import service as ledger
+from app.notifications import service as notifications
+from app.notifications.kinds import (
+    MessageFacts,
+    WithdrawalCancelled,
+    WithdrawalFailed,
+    WithdrawalNeedsApproval,
+    WithdrawalRequested,
+    WithdrawalTerms,
+)
 from app.outbox import service as outbox
 from app.screening.rules import Verdict
 
@@ -83,8 +93,13 @@ class LockedWithdrawal:
     provider_ref: str | None
 
     @property
-    def public_id(self) -> str:
+    def public_id(self) -> PublicId:
         return ids.encode(PREFIX, self.id)
+
+    @property
+    def terms(self) -> WithdrawalTerms:
+        """What every message about it says."""
+        return WithdrawalTerms(self.public_id, self.amount, self.method, self.masked_destination)
 
 
 def request(
@@ -139,7 +154,7 @@ def request(
     )
     withdrawal = lock_withdrawal(session, identifier)
     audit.record(session, actor=actor, **audited, after={**facts, "status": status})
-    notify_customer(session, withdrawal, "withdrawal_requested", requested_at=clock.rfc3339(now))
+    notify_customer(session, withdrawal, WithdrawalRequested(withdrawal.terms, requested_at=now))
     _continue(session, withdrawal)
     return identifier
 
@@ -201,9 +216,8 @@ def cancel(session: Session, actor: Actor, withdrawal_id: UUID) -> None:
     if withdrawal.status not in CANCELLABLE_WITHDRAWALS:
         raise NotCancellable
     end_unpaid(session, withdrawal, WithdrawalStatus.CANCELLED, actor=actor)
-    notify_customer(
-        session, withdrawal, "withdrawal_cancelled", cancelled_at=clock.rfc3339(clock.now())
-    )
+    cancelled = WithdrawalCancelled(withdrawal.terms, cancelled_at=clock.now())
+    notify_customer(session, withdrawal, cancelled)
 
 
 def reject(session: Session, actor: Actor, withdrawal_id: UUID, *, reason: str) -> None:
@@ -216,7 +230,9 @@ def reject(session: Session, actor: Actor, withdrawal_id: UUID, *, reason: str) 
     if withdrawal.status not in CANCELLABLE_WITHDRAWALS:
         raise WrongWithdrawalStatus
     end_unpaid(session, withdrawal, WithdrawalStatus.REJECTED, actor=actor, reason=reason)
-    notify_customer(session, withdrawal, "withdrawal_failed", reason="We cannot make this payment.")
+    notify_customer(
+        session, withdrawal, WithdrawalFailed(withdrawal.terms, "We cannot make this payment.")
+    )
 
 
 def release(session: Session, actor: Actor, withdrawal_id: UUID, *, reason: str) -> None:
@@ -268,7 +284,9 @@ def review(session: Session, withdrawal_id: UUID) -> None:
 def reject_listed_payee(session: Session, withdrawal: LockedWithdrawal) -> None:
     """Reject a withdrawal to, or of, a listed party."""
     end_unpaid(session, withdrawal, WithdrawalStatus.REJECTED, reason="screening: blocked")
-    notify_customer(session, withdrawal, "withdrawal_failed", reason="We cannot make this payment.")
+    notify_customer(
+        session, withdrawal, WithdrawalFailed(withdrawal.terms, "We cannot make this payment.")
+    )
 
 
 def _screen(session: Session, withdrawal: LockedWithdrawal) -> Verdict | None:
@@ -308,7 +326,7 @@ def _continue(session: Session, withdrawal: LockedWithdrawal) -> None:
     if withdrawal.status is WithdrawalStatus.APPROVED:
         stage_sending(session, withdrawal.id, withdrawal.provider)
     elif withdrawal.status is WithdrawalStatus.AWAITING_APPROVAL:
-        notify_customer(session, withdrawal, "withdrawal_needs_approval")
+        notify_customer(session, withdrawal, WithdrawalNeedsApproval(withdrawal.terms))
 
 
 def stage_sending(session: Session, withdrawal_id: UUID, provider: str) -> None:
@@ -364,20 +382,9 @@ def audit_status(
     )
 
 
-def notify_customer(
-    session: Session, withdrawal: LockedWithdrawal, kind: str, **values: str
-) -> None:
-    """Stage a message of this kind to the customer, at most one for the withdrawal."""
-    payload: dict[str, Any] = {
-        "withdrawal": withdrawal.public_id,
-        "amount": str(withdrawal.amount),
-        "asset": withdrawal.amount.asset.code,
-        "method": withdrawal.method,
-        "destination": withdrawal.masked_destination,
-        **values,
-    }
-    event = {"user_id": str(withdrawal.user_id), "event_key": f"{kind}:{withdrawal.public_id}"}
-    outbox.stage(session, "messages.deliver", {**event, "kind": kind, "values": payload})
+def notify_customer(session: Session, withdrawal: LockedWithdrawal, message: MessageFacts) -> None:
+    """Stage a message to the customer, at most one of its kind for the withdrawal."""
+    notifications.notify(session, message, to=withdrawal.user_id, event=withdrawal.public_id)
 
 
 def lock_withdrawal(session: Session, withdrawal_id: UUID) -> LockedWithdrawal:

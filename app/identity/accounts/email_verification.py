@@ -11,6 +11,7 @@ from app.identity.errors import EmailAlreadyConfirmed
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import NotFound, RateLimited
+from app.notifications.kinds import ConfirmEmail
 
 _LOCK = "SELECT status, email_confirmed_at FROM users WHERE id = %s FOR NO KEY UPDATE"
 _CONFIRM = """
@@ -25,7 +26,7 @@ def confirm_email(session: Session, user_id: UUID) -> None:
 
 def send_confirmation(session: Session, user_id: UUID) -> None:
     """Email the person a link that confirms their address, when this transaction commits."""
-    security_mail.mail_link(session, user_id, LinkPurpose.CONFIRM_EMAIL)
+    security_mail.mail_link(session, user_id, LinkPurpose.CONFIRM_EMAIL, ConfirmEmail)
 
 
 def resend_confirmation(session: Session, actor: Actor) -> None:

@@ -16,7 +16,7 @@ from app.branches.models import Branch
 from app.identity.accounts import queries, rules
 from app.identity.accounts import service as accounts
 from app.identity.accounts.rules import AccountStatus
-from app.identity.credentials import one_time_tokens
+from app.identity.credentials import one_time_tokens, security_mail
 from app.identity.credentials import rules as credential_rules
 from app.identity.credentials.one_time_tokens import LinkPurpose
 from app.identity.credentials.passwords import PasswordHashing
@@ -29,7 +29,7 @@ from app.kit.db import Session
 from app.kit.errors import Conflict, Invalid, NotFound
 from app.kit.list_query import ListSource
 from app.kit.ports import resolve
-from app.outbox import service as outbox
+from app.notifications.kinds import Invitation
 
 #: Stored in place of a password hash. No password matches it.
 NO_PASSWORD = "invited, and no password chosen yet"  # noqa: S105 - a marker, no secret
@@ -213,15 +213,6 @@ def _mail(
         subject=subject,
         after=role_assignments.role_fields(role, branch_id),
     )
-    link_id = one_time_tokens.issue_link(session, user_id, LinkPurpose.INVITATION)
-    outbox.stage(
-        session,
-        "messages.send_mail",
-        {
-            "user_id": str(user_id),
-            "kind": "invitation",
-            "event_key": f"invitation:{ids.encode(one_time_tokens.PREFIX, link_id)}",
-            "values": {"role": role.lower()},
-            "token_id": str(link_id),
-        },
+    security_mail.mail_link(
+        session, user_id, LinkPurpose.INVITATION, lambda link_id: Invitation(link_id, role)
     )

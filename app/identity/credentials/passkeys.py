@@ -34,7 +34,8 @@ from app.identity.errors import LastSecondFactor, PasskeyRefused
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Invalid, NotFound
-from app.outbox import service as outbox
+from app.notifications import service as notifications
+from app.notifications.kinds import PasskeyAdded, PasskeyRemoved
 
 LIFETIME = timedelta(minutes=5)
 NAME_LENGTH_MAX = 60
@@ -326,13 +327,8 @@ def _report_change(
     """Record the change and email the person: it may not have been them."""
     public_id, now = ids.encode("pky", passkey_id), clock.now()
     audit.record(session, actor=actor, action=AuditAction(f"passkey.{change}"), subject=public_id)
-    mail = {
-        "user_id": str(actor.user_id),
-        "kind": f"passkey_{change}",
-        "event_key": f"passkey_{change}:{public_id}",
-        "values": {"changed_at": clock.rfc3339(now)},
-    }
-    outbox.stage(session, "messages.send_mail", mail)
+    message = PasskeyAdded(now) if change == "added" else PasskeyRemoved(now)
+    notifications.notify(session, message, to=actor.user_id, event=public_id)
 
 
 def _issue_challenge(session: Session, purpose: ChallengePurpose, user_id: UUID | None) -> bytes:

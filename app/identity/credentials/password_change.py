@@ -15,9 +15,11 @@ from app.identity.sign_in.lockout import FailureCounters
 from app.identity.sign_in.password_proof import PasswordAttempt
 from app.identity.sign_in.service import IssuedTokens
 from app.identity.sign_in.sessions import Revocation
+from app.kit import clock
 from app.kit.db import Session
 from app.kit.errors import Refusal
 from app.kit.ports import resolve
+from app.notifications.kinds import PasswordChanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,5 +77,5 @@ def finish_password_change(session: Session, user_id: UUID, *, revoke_api_keys: 
     if revoke_api_keys:
         api_keys.revoke_all_keys(session, user_id)
     active = api_keys.count_active_keys(session, user_id)
-    security_mail.mail_change_notice(session, user_id, "password_changed", api_keys=str(active))
+    security_mail.mail_change_notice(session, user_id, PasswordChanged(clock.now(), active))
     return active

@@ -19,6 +19,7 @@ from app.identity.sign_in import sessions
 from app.kit import ids
 from app.kit.db import Session
 from app.kit.ports import resolve
+from app.notifications.kinds import ResetPassword
 from app.outbox import service as outbox
 
 _FIND_ACTIVE = "SELECT id FROM users WHERE email_key = %s AND status = 'active'"
@@ -52,7 +53,7 @@ def send_reset_link(session: Session, person_id: UUID) -> None:
         session, person_id, LinkPurpose.RESET_PASSWORD, security_mail.HOUR
     )
     if sent < security_mail.LINKS_PER_HOUR_MAX:
-        security_mail.mail_link(session, person_id, LinkPurpose.RESET_PASSWORD)
+        security_mail.mail_link(session, person_id, LinkPurpose.RESET_PASSWORD, ResetPassword)
 
 
 def find_person_to_reset(session: Session, token: str) -> account_queries.PersonProfile:

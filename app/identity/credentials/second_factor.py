@@ -26,6 +26,12 @@ from app.keys import service as keys
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Refusal
+from app.notifications.kinds import (
+    CredentialChange,
+    RecoveryCodesRenewed,
+    SecondFactorOff,
+    SecondFactorOn,
+)
 
 ISSUER = "PBCEx"
 STEP_SECONDS = 30
@@ -138,7 +144,9 @@ def confirm_setup(
         return refusal
     session.send(_SWITCH_ON, (clock.now(), actor.user_id))
     codes = _add_recovery_codes(session, actor.user_id)
-    _report_change(session, actor, AuditAction.SECOND_FACTOR_SWITCHED_ON, mail="second_factor_on")
+    _report_change(
+        session, actor, AuditAction.SECOND_FACTOR_SWITCHED_ON, SecondFactorOn(clock.now())
+    )
     return codes
 
 
@@ -158,7 +166,7 @@ def renew_recovery_codes(
     session.send(_DELETE_RECOVERY, (actor.user_id,))
     codes = _add_recovery_codes(session, actor.user_id)
     _report_change(
-        session, actor, AuditAction.RECOVERY_CODES_RENEWED, mail="recovery_codes_renewed"
+        session, actor, AuditAction.RECOVERY_CODES_RENEWED, RecoveryCodesRenewed(clock.now())
     )
     return codes
 
@@ -175,7 +183,9 @@ def switch_off(session: Session, actor: Actor, code: str, *, network: str) -> Re
     if refusal := verify_code(session, actor.user_id, code, counters):
         return refusal
     session.send(_SWITCH_OFF, (actor.user_id,))
-    _report_change(session, actor, AuditAction.SECOND_FACTOR_SWITCHED_OFF, mail="second_factor_off")
+    _report_change(
+        session, actor, AuditAction.SECOND_FACTOR_SWITCHED_OFF, SecondFactorOff(clock.now())
+    )
     return None
 
 
@@ -198,9 +208,11 @@ def verify_code(
     return lockout.count_failure(session, counters, now, subject=subject) or TwoFactorInvalid()
 
 
-def _report_change(session: Session, actor: Actor, action: AuditAction, *, mail: str) -> None:
+def _report_change(
+    session: Session, actor: Actor, action: AuditAction, change: CredentialChange
+) -> None:
     audit.record(session, actor=actor, action=action, subject=ids.encode("usr", actor.user_id))
-    security_mail.mail_change_notice(session, actor.user_id, mail)
+    security_mail.mail_change_notice(session, actor.user_id, change)
 
 
 def _to_setup(actor: Actor, secret: str) -> SecondFactorSetup:

@@ -1,43 +1,29 @@
 """Stage the emails that carry one-time links or report a changed credential."""
 
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from app.identity.credentials import one_time_tokens
 from app.identity.credentials.one_time_tokens import LinkPurpose
-from app.kit import clock, ids
+from app.kit import ids
 from app.kit.db import Session
-from app.outbox import service as outbox
+from app.notifications import service as notifications
+from app.notifications.kinds import CredentialChange, LinkFacts
 
 LINKS_PER_HOUR_MAX = 5
 HOUR = timedelta(hours=1)
 
 
-def mail_change_notice(session: Session, user_id: UUID, kind: str, **values: str) -> None:
+def mail_change_notice(session: Session, user_id: UUID, change: CredentialChange) -> None:
     """Email the person that one of their credentials changed: it may not have been them."""
-    change = ids.encode("evt", ids.new())
-    _stage_mail(
-        session,
-        user_id,
-        kind=kind,
-        event_key=f"{kind}:{change}",
-        values={"changed_at": clock.rfc3339(clock.now()), **values},
-    )
+    notifications.notify(session, change, to=user_id, event=ids.encode("evt", ids.new()))
 
 
-def mail_link(session: Session, user_id: UUID, purpose: LinkPurpose) -> None:
-    """Issue a one-time link and stage the email that carries it."""
+def mail_link(
+    session: Session, user_id: UUID, purpose: LinkPurpose, compose: Callable[[UUID], LinkFacts]
+) -> None:
+    """Issue a one-time link and stage the email that carries it, composed with the link's id."""
     link_id = one_time_tokens.issue_link(session, user_id, purpose)
-    _stage_mail(
-        session,
-        user_id,
-        kind=purpose.value,
-        event_key=f"{purpose}:{ids.encode(one_time_tokens.PREFIX, link_id)}",
-        values={},
-        token_id=str(link_id),
-    )
-
-
-def _stage_mail(session: Session, user_id: UUID, **fields: Any) -> None:
-    outbox.stage(session, "messages.send_mail", {"user_id": str(user_id), **fields})
+    event = ids.encode(one_time_tokens.PREFIX, link_id)
+    notifications.notify(session, compose(link_id), to=user_id, event=event)

@@ -24,7 +24,8 @@ from app.kyc.rules import (
 from app.kyc.submission import queries as submission_queries
 from app.kyc.submission import sanctions_check
 from app.kyc.submission.ports import VerificationOutcome
-from app.outbox import service as outbox
+from app.notifications import service as notifications
+from app.notifications.kinds import KycExpiring
 
 _BATCH = 500
 _UNSCREENED = """
@@ -246,13 +247,9 @@ def _stage_expiry_warning(
     kind: VerificationKind,
     expires_at: datetime,
 ) -> None:
-    payload = {
-        "user_id": str(user_id),
-        "event_key": f"kyc_expiring:{ids.encode(PREFIX, verification_id)}",
-        "kind": "kyc_expiring",
-        "values": {"about": transitions.KIND_PHRASES[kind], "until": f"{expires_at:%Y-%m-%d}"},
-    }
-    outbox.stage(session, "messages.deliver", payload)
+    expiring = KycExpiring(transitions.KIND_PHRASES[kind], expires_at.date())
+    event = ids.encode(PREFIX, verification_id)
+    notifications.notify(session, expiring, to=user_id, event=event)
 
 
 def delete_expired_evidence(session: Session) -> None:

@@ -24,7 +24,8 @@ from app.kyc.rules import (
     VerificationKind,
     VerificationStatus,
 )
-from app.outbox import service as outbox
+from app.notifications import service as notifications
+from app.notifications.kinds import KycApproved, KycMoreNeeded, KycRejected, MessageFacts
 
 _INSERT = """
 INSERT INTO verifications (id, user_id, kind, status, tier, details_sealed, id_number_index, flags,
@@ -48,12 +49,6 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
 #: When polling starts. By then the first job has run, or was given up.
 FIRST_POLL_DELAY = timedelta(minutes=10)
 _DECIDED = frozenset({VerificationStatus.APPROVED, VerificationStatus.REJECTED})
-#: The kind of message for a status.
-_MESSAGES = {
-    VerificationStatus.APPROVED: "kyc_approved",
-    VerificationStatus.REJECTED: "kyc_rejected",
-    VerificationStatus.MORE_NEEDED: "kyc_more_needed",
-}
 #: The subject of a verification, as messages say it.
 KIND_PHRASES = {
     VerificationKind.IDENTITY: "your identity",
@@ -222,8 +217,9 @@ def _record(
     attribution: Attribution,
 ) -> None:
     event_id = _record_event(session, after, before, attribution)
-    if after.status in _MESSAGES:
-        _stage_message(session, after, event_id)
+    if (message := _message(after)) is not None:
+        event = ids.encode("evt", event_id)
+        notifications.notify(session, message, to=after.user_id, event=event)
 
 
 def _record_event(
@@ -271,25 +267,21 @@ def _audit_facts(verification: VerificationRow) -> dict[str, str]:
     return facts | ({"reasons": ", ".join(verification.reasons)} if verification.reasons else {})
 
 
-def _stage_message(session: Session, verification: VerificationRow, event_id: UUID) -> None:
-    # The customer is notified with the identity, which has the tier.
-    if (
-        verification.kind is VerificationKind.ENHANCED
-        and verification.status is VerificationStatus.APPROVED
-    ):
-        return
-    limit = resolve(KycRules).daily_limits[verification.tier]
-    values = {
-        "about": KIND_PHRASES[verification.kind],
-        "tier": str(verification.tier) if verification.tier else "",
-        "limit": str(limit) if verification.tier else "",
-        "redeems": "yes" if verification.tier >= rules.TIER_REDEMPTION_MIN else "",
-        "reasons": "\n".join(reason.label for reason in verification.reasons),
-    }
-    payload = {
-        "user_id": str(verification.user_id),
-        "event_key": f"kyc:{event_id}",
-        "kind": _MESSAGES[verification.status],
-        "values": values,
-    }
-    outbox.stage(session, "messages.deliver", payload)
+def _message(verification: VerificationRow) -> MessageFacts | None:
+    """Return the message about a verification's new status, if it has one."""
+    about = KIND_PHRASES[verification.kind]
+    match verification.status:
+        # The customer is notified with the identity, which has the tier.
+        case VerificationStatus.APPROVED if verification.kind is not VerificationKind.ENHANCED:
+            tier = verification.tier or None
+            return KycApproved(
+                about,
+                tier,
+                resolve(KycRules).daily_limits[tier] if tier else None,
+                redeems=verification.tier >= rules.TIER_REDEMPTION_MIN,
+            )
+        case VerificationStatus.REJECTED:
+            return KycRejected(about, verification.reasons)
+        case VerificationStatus.MORE_NEEDED:
+            return KycMoreNeeded(about, verification.reasons)
+    return None

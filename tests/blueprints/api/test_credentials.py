@@ -14,6 +14,7 @@ from werkzeug.test import TestResponse
 from app.identity.credentials import password_reset, security_mail
 from app.kit import clock, ids, telemetry
 from app.kit.db import Database
+from app.notifications.kinds import PasswordChanged
 from tests import timing_leaks
 from tests.api_client import PASSWORD, ApiClient, assert_problem, wrong_fields
 from tests.mailbox import Mailbox, extract_token, run_pending_jobs, use_mailbox
@@ -475,7 +476,8 @@ class TestEmailHeaders:
                 "UPDATE users SET first_name = E'x\\r\\nBcc: all@example.com' WHERE id = %s",
                 (customer.user_id,),
             )
-            security_mail.mail_change_notice(session, customer.user_id, "password_changed")
+            change = PasswordChanged(clock.now(), api_keys=0)
+            security_mail.mail_change_notice(session, customer.user_id, change)
         run_pending_jobs(database)
         for email in mailbox.sent_to(customer.email):
             assert "Bcc" not in email.recipient + email.subject + email.text + email.html

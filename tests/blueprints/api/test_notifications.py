@@ -5,11 +5,13 @@ from flask import Flask
 
 from app.kit.db import Database
 from app.messages import preferences
-from app.messages.rules import KINDS, MANDATORY_CHANNELS, TOPIC_CHANNELS, NotificationChannel
+from app.messages.rules import MANDATORY_CHANNELS, TOPIC_CHANNELS
+from app.notifications.kinds import KINDS
+from app.notifications.rules import NotificationChannel
 from app.outbox import service as outbox
 from tests.api_client import ApiClient, assert_problem, wrong_fields
 from tests.mailbox import run_pending_jobs
-from tests.messages.test_rules import sample_values
+from tests.message_samples import sample_values
 from tests.unchanged_database import database_unchanged
 
 PATH = "/api/me/notifications"

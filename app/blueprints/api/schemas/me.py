@@ -12,7 +12,8 @@ from app.blueprints.api.schemas.fields import (
     TextField,
     TimestampField,
 )
-from app.messages.rules import TOPIC_CHANNELS, NotificationChannel, Topic
+from app.messages.rules import TOPIC_CHANNELS
+from app.notifications.rules import NotificationChannel, Topic
 
 _LINE_MAX = 100
 _PHONE = {

@@ -1,0 +1,72 @@
+"""A message of every class with its facts, each fact different from the others."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from app.access import Role
+from app.catalog.rules import USD, XAU, PaymentMethod
+from app.kit.ids import PublicId
+from app.kit.money import Amount
+from app.kyc.rules import ReasonCode
+from app.notifications import kinds
+from app.notifications.kinds import MessageFacts
+from app.notifications.service import write_values
+
+AT = datetime(2026, 11, 28, 23, 21, 45, 123000, tzinfo=UTC)
+LINK_ID = UUID(int=7)
+DEPOSIT = kinds.DepositTerms(
+    PublicId("dep_01"), Amount.parse(USD, "15000.00"), PaymentMethod.MOBILE_MONEY
+)
+BANK_DEPOSIT = kinds.DepositTerms(
+    PublicId("dep_02"), Amount.parse(USD, "15000.00"), PaymentMethod.BANK
+)
+WITHDRAWAL = kinds.WithdrawalTerms(
+    PublicId("wdr_01"), Amount.parse(USD, "15000.00"), PaymentMethod.BANK, "account ending 6789"
+)
+REASONS = (ReasonCode.DOCUMENT_UNREADABLE, ReasonCode.DOCUMENT_EXPIRED)
+BANK = kinds.BankInstructions("000123456789", "110000000", "First Bank")
+TOKENS = kinds.TokenInstructions("ETHEREUM", "0x71C7656EC7ab88b098defB751B7401B5f6d8976F")
+
+SAMPLES: tuple[MessageFacts, ...] = (
+    kinds.ApprovalWaiting("Suspend a person", AT),
+    kinds.ConfirmEmail(LINK_ID),
+    kinds.DepositCredited(DEPOSIT, AT),
+    kinds.DepositDisputed(DEPOSIT, owed=Amount.parse(USD, "14000.50")),
+    kinds.DepositFailed(DEPOSIT, "The card has expired."),
+    kinds.DepositPending(DEPOSIT),
+    kinds.TransferAwaited(BANK_DEPOSIT, BANK),
+    kinds.ExportReady(PublicId("exp_01"), AT),
+    kinds.Invitation(LINK_ID, Role.TELLER),
+    kinds.KycApproved("your company", 2, Amount.parse(USD, "1000.00"), redeems=True),
+    kinds.KycExpiring("your company", date(2026, 11, 22)),
+    kinds.KycMoreNeeded("your company", REASONS),
+    kinds.KycRejected("your company", REASONS),
+    kinds.PasskeyAdded(AT),
+    kinds.PasskeyRemoved(AT),
+    kinds.PasswordChanged(AT, 3),
+    kinds.ErasureConfirmed(PublicId("usr_01"), "31 CFR 1010.430", AT, date(2033, 1, 2)),
+    kinds.RecoveryCodesRenewed(AT),
+    kinds.ResetPassword(LINK_ID),
+    kinds.SecondFactorOff(AT),
+    kinds.SecondFactorOn(AT),
+    kinds.TradeConfirmed(
+        PublicId("trd_01"),
+        Amount.parse(USD, "1000.00"),
+        Amount.parse(XAU, "0.02487500"),
+        Decimal("4008.000000"),
+        Amount.parse(USD, "5.00"),
+        AT,
+    ),
+    kinds.WithdrawalCancelled(WITHDRAWAL, AT),
+    kinds.WithdrawalCompleted(WITHDRAWAL, AT),
+    kinds.WithdrawalFailed(WITHDRAWAL, "The payment was returned to us."),
+    kinds.WithdrawalNeedsApproval(WITHDRAWAL),
+    kinds.WithdrawalRequested(WITHDRAWAL, AT),
+    kinds.WithdrawalSent(WITHDRAWAL, AT),
+)
+
+
+def sample_values(kind: str) -> dict[str, str]:
+    """Return the values of a kind's first sample."""
+    return next(write_values(message) for message in SAMPLES if message.kind.name == kind)
