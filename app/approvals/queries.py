@@ -1,7 +1,7 @@
 """Named reads of approvals, as typed rows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from hmac import compare_digest
 from uuid import UUID
@@ -15,17 +15,9 @@ from app.approvals.rules import ApprovalStatus
 from app.kit import clock, ids
 from app.kit.counts import Count
 from app.kit.db import Session
-from app.kit.errors import NotFound
 from app.kit.list_query import ListSource
-from app.kit.pipeline import Row
-from app.kit.statements import StoredEnum
+from app.kit.statements import AnySelect, StoredEnum
 
-_SELECT = """
-SELECT id, action, subject, subject_id, payload, before, after, hash, reason, maker_id, status,
-    checker_id, decision_reason, created_at, expires_at, decided_at
-FROM approvals WHERE
-"""
-_ABOUT = "subject_id = %s AND status = 'pending' AND expires_at > %s ORDER BY id DESC"
 _COUNT = """
 SELECT action, count(*) FROM approvals
 WHERE status = 'pending' AND expires_at > %(now)s
@@ -101,32 +93,12 @@ class ApprovalRequest:
 def approval_requests() -> ListSource[ApprovalRequest]:
     """Return all requests. One that is past its expiry has expired before the job marks it."""
     now = clock.now()
-    is_pending = Approval.status == ApprovalStatus.PENDING
-    is_waiting = sa.and_(is_pending, Approval.expires_at > now)
-    status = sa.case(
-        (sa.and_(is_pending, Approval.expires_at <= now), ApprovalStatus.EXPIRED.value),
-        else_=Approval.status,
-    )
+    is_waiting = _is_waiting(now)
+    has_expired = sa.and_(Approval.status == ApprovalStatus.PENDING, Approval.expires_at <= now)
+    status = sa.case((has_expired, ApprovalStatus.EXPIRED.value), else_=Approval.status)
     return ListSource(
         ApprovalRequest,
-        sa.select(
-            Approval.id,
-            Approval.action,
-            Approval.subject,
-            Approval.subject_id,
-            Approval.payload,
-            Approval.before,
-            Approval.after,
-            Approval.hash,
-            Approval.reason,
-            Approval.maker_id,
-            sa.type_coerce(status, StoredEnum(ApprovalStatus)).label("status"),
-            Approval.checker_id,
-            Approval.decision_reason,
-            Approval.created_at,
-            Approval.expires_at,
-            Approval.decided_at,
-        ),
+        _select(sa.type_coerce(status, StoredEnum(ApprovalStatus)).label("status")),
         key=Approval.id,
         sorts={"requested": Approval.id},
         filters={
@@ -136,25 +108,49 @@ def approval_requests() -> ListSource[ApprovalRequest]:
     )
 
 
+def _is_waiting(now: datetime) -> sa.ColumnElement[bool]:
+    return sa.and_(Approval.status == ApprovalStatus.PENDING, Approval.expires_at > now)
+
+
+def _select(status: sa.SQLColumnExpression[ApprovalStatus]) -> AnySelect:
+    return sa.select(
+        Approval.id,
+        Approval.action,
+        Approval.subject,
+        Approval.subject_id,
+        Approval.payload,
+        Approval.before,
+        Approval.after,
+        Approval.hash,
+        Approval.reason,
+        Approval.maker_id,
+        status,
+        Approval.checker_id,
+        Approval.decision_reason,
+        Approval.created_at,
+        Approval.expires_at,
+        Approval.decided_at,
+    )
+
+
 def get_approval(session: Session, approval_id: UUID) -> ApprovalRequest:
     """Return the request. Raises `NotFound`."""
-    row = session.row(_SELECT + "id = %s", (approval_id,))
-    if row is None:
-        raise NotFound
-    return _to_request(row)
+    requested = approval_requests().select.where(Approval.id == approval_id)
+    return session.get(ApprovalRequest, requested)
 
 
 def lock_approval(session: Session, approval_id: UUID) -> ApprovalRequest:
     """Return the request with its stored status, its row locked. Raises `NotFound`."""
-    row = session.row(_SELECT + "id = %s FOR UPDATE", (approval_id,))
-    if row is None:
-        raise NotFound
-    return _to_stored_request(row)
+    stored = _select(Approval.status).where(Approval.id == approval_id)
+    return session.get(ApprovalRequest, stored.with_for_update())
 
 
 def list_pending_about(session: Session, person_id: UUID) -> list[ApprovalRequest]:
     """Return the pending requests about this person, newest first."""
-    return [_to_request(row) for row in session.rows(_SELECT + _ABOUT, (person_id, clock.now()))]
+    pending = _select(Approval.status).where(
+        _is_waiting(clock.now()), Approval.subject_id == person_id
+    )
+    return session.select(ApprovalRequest, pending.order_by(Approval.id.desc()))
 
 
 def decidable_count(actor: Actor) -> Count | None:
@@ -170,14 +166,3 @@ def decidable_count(actor: Actor) -> Count | None:
             if registry.get_action(name).permission in actor.permissions
         ),
     )
-
-
-def _to_request(row: Row) -> ApprovalRequest:
-    request = _to_stored_request(row)
-    is_expired = request.status is ApprovalStatus.PENDING and request.expires_at <= clock.now()
-    return replace(request, status=ApprovalStatus.EXPIRED) if is_expired else request
-
-
-def _to_stored_request(row: Row) -> ApprovalRequest:
-    request = ApprovalRequest(*row)
-    return replace(request, hash=bytes(request.hash), status=ApprovalStatus(request.status))

@@ -10,10 +10,7 @@ from app.access import Actor, branch_scope, check_branch
 from app.branches.models import Branch
 from app.kit import ids
 from app.kit.db import Session
-from app.kit.errors import NotFound
 from app.kit.list_query import ListSource
-
-_SELECT = "SELECT id, code, name, opened_at FROM branches WHERE "
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +45,14 @@ def visible_branches(actor: Actor) -> ListSource[BranchSummary]:
 
 def list_branches(session: Session, actor: Actor) -> list[BranchSummary]:
     """Return the branches that the actor may see, in order of code."""
-    values = {"branch": branch_scope(actor)}
-    condition = "(%(branch)s::uuid IS NULL OR id = %(branch)s) ORDER BY code"
-    return [BranchSummary(*row) for row in session.rows(_SELECT + condition, values)]
+    visible = visible_branches(actor).select
+    return session.select(BranchSummary, visible.order_by(Branch.code))
 
 
 def get_branch(session: Session, actor: Actor, branch_id: UUID) -> BranchSummary:
     """Return the branch. Raises `NotFound`, also for a branch that the actor may not see."""
     check_branch(actor, branch_id)
-    row = session.row(_SELECT + "id = %s", (branch_id,))
-    if row is None:
-        raise NotFound
-    return BranchSummary(*row)
+    return session.get(BranchSummary, _BRANCHES.select.where(Branch.id == branch_id))
 
 
 def find_branch_id(session: Session, code: str) -> UUID | None:

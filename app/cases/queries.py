@@ -17,15 +17,9 @@ from app.keys import service as keys
 from app.kit import ids
 from app.kit.counts import Count
 from app.kit.db import Session
-from app.kit.errors import NotFound
 from app.kit.list_query import ListQuery, ListSource, fetch_page
 from app.kit.pipeline import Row
 
-_SELECT = """
-SELECT id, kind, key, subject, person_id, title, state, assignee_id, opened_at, closed_at,
-    closed_by, disposition
-FROM cases WHERE
-"""
 _FACTS = "SELECT facts_sealed FROM cases WHERE id = %s"
 # Takes as many steps as there are kinds, not as there are cases.
 _KINDS = """
@@ -141,13 +135,8 @@ def list_cases_about(
 
 def case(session: Session, actor: Actor, case_id: UUID) -> CaseSummary:
     """Return the case with this id. Raises `NotFound`, also if this actor may not see it."""
-    row = session.row(_SELECT + "id = %s", (case_id,))
-    if (
-        row is None
-        or (summary := _case_from_row(row)).kind.read_permission not in actor.permissions
-    ):
-        raise NotFound
-    return summary
+    visible = visible_cases(actor).select
+    return session.get(CaseSummary, visible.where(Case.id == case_id))
 
 
 def facts(session: Session, case_id: UUID) -> Mapping[str, str]:
@@ -187,11 +176,6 @@ def workable_count(actor: Actor) -> Count | None:
 def has_open_case(session: Session, person_id: UUID) -> bool:
     """Return whether a case about this person is open."""
     return bool(session.value(_OPEN_ABOUT, (person_id,)))
-
-
-def _case_from_row(row: Row) -> CaseSummary:
-    identifier, kind, key, subject, person_id, title, state, *rest = row
-    return CaseSummary(identifier, kind, key, subject, person_id, title, CaseState(state), *rest)
 
 
 def _event_from_row(row: Row) -> CaseEventRow:

@@ -6,8 +6,11 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.custody.ports import Network
+from app.custody.rules import SendState
 from app.keys.registry import Sealed
 from app.kit.db import Base
+from app.kit.statements import StoredEnum
 
 Instant = sa.DateTime(timezone=True)
 _OPEN = "settled_at IS NULL"
@@ -102,9 +105,9 @@ class CustodySend(Base):
     reference: Mapped[str] = mapped_column(sa.Text, unique=True)
     asset: Mapped[str] = mapped_column(sa.Text)
     units: Mapped[int] = mapped_column(sa.BigInteger)
-    network: Mapped[str] = mapped_column(sa.Text)
+    network: Mapped[Network] = mapped_column(StoredEnum(Network))
     address_sealed: Mapped[bytes] = mapped_column(Sealed)
-    state: Mapped[str] = mapped_column(sa.Text)
+    state: Mapped[SendState] = mapped_column(StoredEnum(SendState))
     #: The custodian that was called last. No other one has the send.
     custodian: Mapped[str | None] = mapped_column(sa.Text)
     attempts: Mapped[int] = mapped_column(sa.Integer, server_default=sa.text("0"))

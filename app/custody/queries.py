@@ -3,11 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
+
+import sqlalchemy as sa
 
 from app.catalog import provider_ids
 from app.catalog.rules import TRADABLE
 from app.custody import rules
+from app.custody.models import CustodyAddress, CustodyArrival, CustodySend
 from app.custody.ports import Custodians, CustodyTerms, Network, SendOrder
 from app.custody.rules import (
     SETTLED_STATES,
@@ -18,28 +22,13 @@ from app.custody.rules import (
 )
 from app.kit import clock
 from app.kit.db import Session
-from app.kit.errors import NotFound
 from app.kit.money import Amount, Asset
-from app.kit.pipeline import Row
 from app.kit.ports import resolve
+from app.kit.statements import compile_select
 from app.ledger import chart
 from app.ledger import queries as ledger_queries
 from app.providers import queries as providers_queries
 
-_SENDS = """
-SELECT reference, state, asset, units, network, custodian, provider_ref, cost_units, tx_hash, code,
-    planned_at, looked_at, settled_at
-FROM custody_sends
-"""
-_SEND = f"{_SENDS} WHERE reference = %s"
-_RECENT_SENDS = f"{_SENDS} ORDER BY id DESC LIMIT %s"
-_ARRIVALS = """
-SELECT r.id, r.custodian, r.provider_ref, a.user_id, r.address, r.asset, r.units, r.tx_hash,
-    r.arrived_at, r.seen_at
-FROM custody_arrivals r LEFT JOIN custody_addresses a ON a.id = r.address_id
-"""
-_ARRIVAL = f"{_ARRIVALS} WHERE r.id = %s"
-_RECENT_ARRIVALS = f"{_ARRIVALS} ORDER BY r.id DESC LIMIT %s"
 _BALANCES = """
 SELECT custodian, asset, available_units, total_units, observed_at FROM custody_balances
 ORDER BY custodian, asset
@@ -150,17 +139,45 @@ class CustodianOverview:
 _OWNERS = {provider_ids.PROVIDER_NAMES[owner]: owner for owner in provider_ids.PROVIDER_NAMES}
 
 
+_SENDS = sa.select(
+    CustodySend.reference,
+    CustodySend.state,
+    CustodySend.asset,
+    CustodySend.units,
+    CustodySend.network,
+    CustodySend.custodian,
+    CustodySend.provider_ref,
+    CustodySend.cost_units,
+    CustodySend.tx_hash,
+    CustodySend.code,
+    CustodySend.planned_at,
+    CustodySend.looked_at,
+    CustodySend.settled_at,
+)
+_SEND = compile_select(_SENDS.where(CustodySend.reference == sa.bindparam("reference")))
+_ARRIVALS = sa.select(
+    CustodyArrival.id,
+    CustodyArrival.custodian,
+    CustodyArrival.provider_ref,
+    CustodyAddress.user_id,
+    CustodyArrival.address,
+    CustodyArrival.asset,
+    CustodyArrival.units,
+    CustodyArrival.tx_hash,
+    CustodyArrival.arrived_at,
+    CustodyArrival.seen_at,
+).outerjoin_from(CustodyArrival, CustodyAddress)
+
+
 def send_status(session: Session, reference: str) -> SendStatus:
     """Return the status of the send with this reference. Raises `NotFound`."""
-    row = session.row(_SEND, (reference,))
-    if row is None:
-        raise NotFound
-    return _parse_status(row)
+    return session.get(_send_from_row, _SEND, reference=reference)
 
 
 def recent_sends(session: Session, limit: int) -> list[SendStatus]:
     """Return the latest sends, newest first."""
-    return [_parse_status(row) for row in session.rows(_RECENT_SENDS, (limit,))]
+    newest = _SENDS.order_by(CustodySend.id.desc()).limit(limit)
+    return session.select(_send_from_row, newest)
 
 
 def open_send_counts(session: Session) -> tuple[int, int]:
@@ -171,15 +188,13 @@ def open_send_counts(session: Session) -> tuple[int, int]:
 
 def incoming_transfer(session: Session, arrival_id: UUID) -> IncomingTokenTransfer:
     """Return one incoming transfer. Raises `NotFound`."""
-    row = session.row(_ARRIVAL, (arrival_id,))
-    if row is None:
-        raise NotFound
-    return _parse_transfer(row)
+    return session.get(_transfer_from_row, _ARRIVALS.where(CustodyArrival.id == arrival_id))
 
 
 def recent_incoming_transfers(session: Session, limit: int) -> list[IncomingTokenTransfer]:
     """Return the latest incoming transfers, newest first."""
-    return [_parse_transfer(row) for row in session.rows(_RECENT_ARRIVALS, (limit,))]
+    newest = _ARRIVALS.order_by(CustodyArrival.id.desc()).limit(limit)
+    return session.select(_transfer_from_row, newest)
 
 
 def reported_balances(session: Session) -> list[ReportedBalance]:
@@ -253,24 +268,10 @@ def custodian_overviews(session: Session) -> list[CustodianOverview]:
     return overviews
 
 
-def _parse_status(row: Row) -> SendStatus:
-    reference, state, code, units, network, custodian, provider_ref, cost, *rest = row
-    asset = TRADABLE[code]
-    return SendStatus(
-        reference,
-        SendState(state),
-        Amount(asset, units),
-        Network(network),
-        custodian,
-        provider_ref,
-        None if cost is None else Amount(asset, cost),
-        *rest,
-    )
+def _send_from_row(asset: str, units: int, cost_units: int | None, **values: Any) -> SendStatus:
+    cost = None if cost_units is None else Amount(TRADABLE[asset], cost_units)
+    return SendStatus(amount=Amount(TRADABLE[asset], units), cost=cost, **values)
 
 
-def _parse_transfer(row: Row) -> IncomingTokenTransfer:
-    identifier, custodian, provider_ref, user_id, address, code, units, *rest = row
-    amount = Amount(TRADABLE[code], units)
-    return IncomingTokenTransfer(
-        identifier, custodian, provider_ref, user_id, address, amount, *rest
-    )
+def _transfer_from_row(asset: str, units: int, **values: Any) -> IncomingTokenTransfer:
+    return IncomingTokenTransfer(amount=Amount(TRADABLE[asset], units), **values)

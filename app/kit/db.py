@@ -20,9 +20,15 @@ from sqlalchemy import orm
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import UserDefinedType
 
-from app.kit.errors import Refusal, Unavailable
+from app.kit.errors import NotFound, Refusal, Unavailable
 from app.kit.pipeline import Parameters, Pipeline, Row, Statement
-from app.kit.statements import AnyReturning, AnySelect, compile_select, compile_statement
+from app.kit.statements import (
+    AnyReturning,
+    AnySelect,
+    CompiledSelect,
+    compile_select,
+    compile_statement,
+)
 
 RowT = TypeVar("RowT")
 
@@ -77,6 +83,9 @@ class CommitOutcomeUnknown(Unavailable):
     )
 
 
+#: A statement whose rows `Session.select` reads.
+Readable = AnySelect | AnyReturning | CompiledSelect
+
 _REFUSALS: dict[str, Callable[[str | None], Exception]] = {}
 
 
@@ -124,11 +133,27 @@ class Session:
         queued, self._queue = self._queue, []
         return self._pipeline().run([*queued, *statements])[len(queued) :]
 
-    def select(self, row: type[RowT], statement: AnySelect | AnyReturning) -> list[RowT]:
-        """Send the queue and a statement built from the models, a SELECT or a write with RETURNING.
-        Return its rows as `row`, whose parameters are the names of the columns."""
-        compiled = compile_select(statement)
-        return [row(**compiled.read(values)) for values in self.fetch(compiled.statement)[0]]
+    def select(self, row: Callable[..., RowT], statement: Readable, /, **values: Any) -> list[RowT]:
+        """Send the queue and a statement built from the models, a SELECT or a write with RETURNING,
+        with the values of its `sa.bindparam`s.
+
+        Return what `row` makes of each row; its parameters are the names of the columns.
+        """
+        compiled = statement if isinstance(statement, CompiledSelect) else compile_select(statement)
+        [rows] = self.fetch(compiled.with_values(values))
+        return [row(**compiled.read(columns)) for columns in rows]
+
+    def find(self, row: Callable[..., RowT], statement: Readable, /, **values: Any) -> RowT | None:
+        """Return the first row of `select`, or None."""
+        rows = self.select(row, statement, **values)
+        return rows[0] if rows else None
+
+    def get(self, row: Callable[..., RowT], statement: Readable, /, **values: Any) -> RowT:
+        """Return the first row of `select`. Raises `NotFound` without one."""
+        found = self.find(row, statement, **values)
+        if found is None:
+            raise NotFound
+        return found
 
     def write(self, statement: sa.Insert | sa.Update | sa.Delete) -> None:
         """Queue a statement built from the models. Its errors come as those of `send`."""

@@ -18,6 +18,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from app.kit.db import Session
 from app.kit.errors import Invalid
+from app.kit.pagination import IdentifiedT, Page, paginate
 from app.kit.pipeline import Row
 from app.kit.statements import AnySelect, CompiledSelect, compile_select
 
@@ -128,6 +129,22 @@ def fetch_by_ids(
     query = ListQuery({}, sort, limit=len(identifiers))
     page = compile_select(_page_select(source, select, query, None))
     return _split(source, page, session.fetch(page.statement)[0])[1]
+
+
+def fetch_newest(
+    session: Session,
+    row: Callable[..., IdentifiedT],
+    select: AnySelect,
+    key: InstrumentedAttribute[UUID],
+    *,
+    limit: int,
+    before: UUID | None,
+) -> Page[IdentifiedT]:
+    """Return a page of the API: the newest rows, or those before a key, as `row` makes them."""
+    if before is not None:
+        select = select.where(key < before)
+    rows = session.select(row, select.order_by(key.desc()).limit(limit + 1))
+    return paginate(rows, limit, lambda item: item.id)
 
 
 @dataclass(frozen=True, slots=True)

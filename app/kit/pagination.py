@@ -3,12 +3,22 @@
 import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from app.kit.errors import Invalid
 
+
+class Identified(Protocol):
+    """An item of a page."""
+
+    @property
+    def id(self) -> UUID:
+        """Its id, which sorts by time."""
+
+
 Item = TypeVar("Item")
+IdentifiedT = TypeVar("IdentifiedT", bound=Identified)
 
 _ID_BYTES = 16
 

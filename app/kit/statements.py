@@ -4,12 +4,13 @@ Statements with filters, sorts and conditions are built from the tables' models,
 written once. They travel in the session's own pipeline and transaction: SQLAlchemy only compiles.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import ReturningDelete, ReturningInsert, ReturningUpdate
 
 from app.kit.pipeline import Row, Statement
@@ -47,9 +48,23 @@ class StoredEnum(sa.TypeDecorator[EnumT], Generic[EnumT]):
 class CompiledSelect:
     """A compiled statement, and how its rows are read."""
 
-    statement: Statement
+    text: str
+    constants: Mapping[str, Any]
+    #: The names of its `sa.bindparam`s.
+    parameters: frozenset[str]
     names: tuple[str, ...]
     converters: tuple[Callable[[Any], Any] | None, ...]
+
+    def with_values(self, values: Mapping[str, Any]) -> Statement:
+        """Return the statement with a value for each of its parameters."""
+        if values.keys() != self.parameters:
+            raise TypeError(f"The parameters are {sorted(self.parameters)}.")
+        return self.text, {**self.constants, **values}
+
+    @property
+    def statement(self) -> Statement:
+        """The statement, which has no parameters."""
+        return self.with_values({})
 
     def read(self, row: Row) -> dict[str, Any]:
         """Return the values of a row by the names of the selected columns."""
@@ -61,18 +76,30 @@ class CompiledSelect:
 
 def compile_statement(statement: sa.ClauseElement) -> Statement:
     """Return the text of a statement with its parameters."""
-    compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
+    compiled = _compile(statement)
     return compiled.string, compiled.params
 
 
 def compile_select(select: AnySelect | AnyReturning) -> CompiledSelect:
-    """Return a statement whose rows are read by the names of its columns."""
-    columns = select.exported_columns
+    """Return a statement whose rows are read by the names of its columns.
+
+    Compiling may take longer than sending. What is sent often is compiled once, as a constant of
+    its module, with a `sa.bindparam` for each value.
+    """
+    compiled, columns = _compile(select), select.exported_columns
     return CompiledSelect(
-        compile_statement(select),
+        compiled.string,
+        compiled.params,
+        frozenset(name for name, bind in compiled.binds.items() if bind.required),
         tuple(str(column.key) for column in columns),
         tuple(_converter(column.type) for column in columns),
     )
+
+
+def _compile(statement: sa.ClauseElement) -> SQLCompiler:
+    compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
+    assert isinstance(compiled, SQLCompiler)
+    return compiled
 
 
 def _converter(column_type: sa.types.TypeEngine[Any]) -> Callable[[Any], Any] | None:

@@ -10,7 +10,13 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.keys.registry import Sealed
 from app.kit.db import Base
 from app.kit.statements import StoredEnum
-from app.kyc.rules import ReviewFlag, VerificationKind, VerificationStatus
+from app.kyc.rules import (
+    DocumentPurpose,
+    ReasonCode,
+    ReviewFlag,
+    VerificationKind,
+    VerificationStatus,
+)
 
 _STATUSES = (
     "'pending', 'in_review', 'more_needed', 'approved', 'rejected', 'expired', 'superseded',"
@@ -87,7 +93,9 @@ class Verification(Base):
         ARRAY(StoredEnum(ReviewFlag)), server_default=_NOTHING
     )
     #: The reasons that the customer sees (rules.ReasonCode).
-    reasons: Mapped[list[str]] = mapped_column(ARRAY(sa.Text), server_default=_NOTHING)
+    reasons: Mapped[list[ReasonCode]] = mapped_column(
+        ARRAY(StoredEnum(ReasonCode)), server_default=_NOTHING
+    )
     #: The provider, its reference, and its last outcome.
     provider: Mapped[str | None] = mapped_column(sa.Text)
     provider_reference: Mapped[str | None] = mapped_column(sa.Text)
@@ -169,7 +177,7 @@ class Document(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
-    purpose: Mapped[str] = mapped_column(sa.Text)
+    purpose: Mapped[DocumentPurpose] = mapped_column(StoredEnum(DocumentPurpose))
     media_type: Mapped[str] = mapped_column(sa.Text)
     #: Size of the stored file before encryption.
     size_bytes: Mapped[int] = mapped_column(sa.Integer)

@@ -1,8 +1,9 @@
 """Named reads of kyc, as typed rows."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -14,8 +15,8 @@ from app.kit.db import Session
 from app.kit.errors import Invalid, NotFound
 from app.kit.list_query import ListSource
 from app.kit.money import Amount
-from app.kit.pipeline import Row
 from app.kit.ports import resolve
+from app.kit.statements import compile_select
 from app.kyc import rules
 from app.kyc.models import Verification
 from app.kyc.rules import KycRules, ReasonCode, ReviewFlag, VerificationKind, VerificationStatus
@@ -23,14 +24,6 @@ from app.screening import queries as screening_queries
 
 PREFIX = "kyc"
 
-SELECT_VERIFICATIONS = """
-SELECT id, user_id, kind, status, tier, flags, reasons, provider, provider_reference,
-    provider_status, submitted_at, decided_at, expires_at, warned_at
-FROM verifications
-"""
-_OF_PERSON = (
-    f"{SELECT_VERIFICATIONS} WHERE user_id = %s AND status <> 'superseded' ORDER BY id DESC"
-)
 #: How many verifications wait for staff.
 IN_REVIEW = Count(("SELECT count(*) FROM verifications WHERE status = 'in_review'", None))
 _EVENTS = """
@@ -97,6 +90,30 @@ class TierStatus:
         return self.tier >= rules.TIER_REDEMPTION_MIN
 
 
+SELECT_VERIFICATIONS = sa.select(
+    Verification.id,
+    Verification.user_id,
+    Verification.kind,
+    Verification.status,
+    Verification.tier,
+    Verification.flags,
+    Verification.reasons,
+    Verification.provider,
+    Verification.provider_reference,
+    Verification.provider_status,
+    Verification.submitted_at,
+    Verification.decided_at,
+    Verification.expires_at,
+    Verification.warned_at,
+)
+#: A person's verifications that count, newest first.
+OF_PERSON = SELECT_VERIFICATIONS.where(
+    Verification.user_id == sa.bindparam("user_id"),
+    Verification.status != VerificationStatus.SUPERSEDED,
+).order_by(Verification.id.desc())
+_OF_PERSON = compile_select(OF_PERSON)
+
+
 def tier_status(session: Session, user_id: UUID) -> TierStatus:
     """Return a person's current tier with its daily limit.
 
@@ -137,7 +154,7 @@ def effective_identity(verifications: Sequence[VerificationRow]) -> Verification
 
 def verifications_of(session: Session, user_id: UUID) -> list[VerificationRow]:
     """Return a person's verifications that are not superseded, newest first."""
-    return [verification_from_row(row) for row in session.rows(_OF_PERSON, (user_id,))]
+    return session.select(verification_from_row, _OF_PERSON, user_id=user_id)
 
 
 def find_person_id(session: Session, text: str) -> UUID | None:
@@ -226,22 +243,10 @@ def events(session: Session, verification_id: UUID) -> list[VerificationEventRow
 
 def by_id(session: Session, verification_id: UUID) -> VerificationRow:
     """Return the verification with this id. Raises `NotFound`."""
-    row = session.row(f"{SELECT_VERIFICATIONS} WHERE id = %s", (verification_id,))
-    if row is None:
-        raise NotFound
-    return verification_from_row(row)
+    select = SELECT_VERIFICATIONS.where(Verification.id == verification_id)
+    return session.get(verification_from_row, select)
 
 
-def verification_from_row(row: Row) -> VerificationRow:
+def verification_from_row(flags: Collection[ReviewFlag], **values: Any) -> VerificationRow:
     """Return the verification in a row of `SELECT_VERIFICATIONS`."""
-    identifier, user_id, kind, status, tier, flags, reasons, *rest = row
-    return VerificationRow(
-        identifier,
-        user_id,
-        VerificationKind(kind),
-        VerificationStatus(status),
-        tier,
-        frozenset(map(ReviewFlag, flags)),
-        tuple(map(ReasonCode, reasons)),
-        *rest,
-    )
+    return VerificationRow(flags=frozenset(flags), **values)

@@ -10,7 +10,10 @@ import hmac
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
+
+import sqlalchemy as sa
 
 from app.access import Actor
 from app.audit import service as audit
@@ -21,12 +24,13 @@ from app.kit import clock, ids
 from app.kit.db import SNAPSHOT, Database, Session
 from app.kit.errors import NotFound, RateLimited
 from app.kit.ids import PublicId
-from app.kit.pipeline import Row
+from app.kit.statements import AnySelect
 from app.notifications import service as notifications
 from app.notifications.kinds import ExportReady
 from app.outbox import service as outbox
 from app.privacy import archive, personal_data_tables
 from app.privacy.errors import ArchiveLinkInvalid
+from app.privacy.models import Export
 from app.privacy.rules import ExportStatus
 
 PREFIX = "exp"
@@ -38,11 +42,15 @@ REQUESTS_PER_DAY_MAX = 5
 _DAY = timedelta(days=1)
 _TABLE, _COLUMN = "exports", "archive_sealed"
 
-_COLUMNS = "SELECT id, user_id, status, requested_at, ready_at, expires_at, size_bytes FROM exports"
-_PENDING = f"{_COLUMNS} WHERE user_id = %s AND status = 'pending'"
-_ONE = f"{_COLUMNS} WHERE id = %s AND user_id = %s"
-_OF = f"{_COLUMNS} WHERE user_id = %s ORDER BY id DESC LIMIT %s"
-_TO_BUILD = f"{_COLUMNS} WHERE id = %s AND status = 'pending'"
+_EXPORTS = sa.select(
+    Export.id,
+    Export.user_id,
+    Export.status,
+    Export.requested_at,
+    Export.ready_at,
+    Export.expires_at,
+    Export.size_bytes,
+)
 _COUNT_SINCE = "SELECT count(*) FROM exports WHERE user_id = %s AND requested_at > %s"
 _ADD = "INSERT INTO exports (id, user_id, status, requested_at) VALUES (%s, %s, 'pending', %s)"
 _END_OLDER = """
@@ -93,9 +101,12 @@ def request_export(session: Session, actor: Actor) -> DataExport:
     Raises `RateLimited` after five requests within a day.
     """
     identity_personal.lock_person(session, actor.user_id)
-    row = session.row(_PENDING, (actor.user_id,))
-    if row is not None:
-        return _export(row)
+    is_pending = Export.status == ExportStatus.PENDING
+    pending = session.find(
+        _export_from_row, _EXPORTS.where(Export.user_id == actor.user_id, is_pending)
+    )
+    if pending is not None:
+        return pending
     now = clock.now()
     recent = session.value(_COUNT_SINCE, (actor.user_id, now - _DAY))
     if recent >= REQUESTS_PER_DAY_MAX:
@@ -114,22 +125,23 @@ def request_export(session: Session, actor: Actor) -> DataExport:
 
 def get_export(session: Session, actor: Actor, export_id: UUID) -> DataExport:
     """Return one of the actor's requests. Raises `NotFound`, also for another person's request."""
-    row = session.row(_ONE, (export_id, actor.user_id))
-    if row is None:
-        raise NotFound
-    return _export(row)
+    owned = _EXPORTS.where(Export.id == export_id, Export.user_id == actor.user_id)
+    return session.get(_export_from_row, owned)
 
 
 def list_exports(session: Session, person_id: UUID, limit: int) -> list[DataExport]:
     """Return a person's requests, newest first."""
-    return [_export(row) for row in session.rows(_OF, (person_id, limit))]
+    owned = _EXPORTS.where(Export.user_id == person_id)
+    return session.select(_export_from_row, owned.order_by(Export.id.desc()).limit(limit))
 
 
 def fetch_archive(session: Session, actor: Actor, export_id: UUID, token: str) -> bytes:
     """Return the archive that the actor's link names. Raises `ArchiveLinkInvalid`."""
-    row = session.row(_ONE, (export_id, actor.user_id))
-    export = _export(row) if row else None
-    if export is None or export.status is not ExportStatus.READY or export.expires_at is None:
+    try:
+        export = get_export(session, actor, export_id)
+    except NotFound:
+        raise ArchiveLinkInvalid from None
+    if export.status is not ExportStatus.READY or export.expires_at is None:
         raise ArchiveLinkInvalid
     expected = _token(export.id, export.user_id, export.expires_at)
     if not hmac.compare_digest(expected.encode(), token.encode()):
@@ -150,10 +162,9 @@ def build_archive(database: Database, export_id: UUID) -> None:
     was erased. Interrupted at any point, the job starts over; the archive becomes ready once.
     """
     with database.transaction(SNAPSHOT) as session:
-        row = session.row(_TO_BUILD, (export_id,))
-        if row is None:
+        export = session.find(_export_from_row, _to_build(export_id))
+        if export is None:
             return
-        export = _export(row)
         sections, at = personal_data_tables.export_sections(session, export.user_id), clock.now()
         files = personal_data_tables.export_files(session, export.user_id)
     content = archive.build(
@@ -171,7 +182,7 @@ def build_archive(database: Database, export_id: UUID) -> None:
 
 def _store_archive(session: Session, export: DataExport, sealed: bytes, *, size_bytes: int) -> None:
     """Store the archive in place of an older one, if the request is still pending."""
-    if session.row(f"{_TO_BUILD} FOR UPDATE", (export.id,)) is None:
+    if session.find(_export_from_row, _to_build(export.id).with_for_update()) is None:
         return
     # Whole seconds, because the link carries whole seconds.
     now = clock.now()
@@ -189,15 +200,18 @@ def expire_archives(session: Session) -> None:
     session.send(_GIVE_UP, (now - PENDING_MAX,))
 
 
-def _export(row: Row) -> DataExport:
-    """Return the row as a `DataExport`, expired as soon as its time is over, even if the archive
-    is not deleted yet."""
-    export_id, user_id, status, requested_at, ready_at, expires_at, size_bytes = row
-    if expires_at is not None and expires_at <= clock.now():
-        status = ExportStatus.EXPIRED
-    return DataExport(
-        export_id, user_id, ExportStatus(status), requested_at, ready_at, expires_at, size_bytes
-    )
+def _to_build(export_id: UUID) -> AnySelect:
+    return _EXPORTS.where(Export.id == export_id, Export.status == ExportStatus.PENDING)
+
+
+def _export_from_row(
+    status: ExportStatus, expires_at: datetime | None, **values: Any
+) -> DataExport:
+    """Return the export, expired as soon as its time is over, even if the archive is not deleted
+    yet."""
+    is_over = expires_at is not None and expires_at <= clock.now()
+    current = ExportStatus.EXPIRED if is_over else status
+    return DataExport(status=current, expires_at=expires_at, **values)
 
 
 def _token(export_id: UUID, user_id: UUID, expires_at: datetime) -> str:

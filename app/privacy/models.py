@@ -8,6 +8,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.keys.registry import Sealed
 from app.kit.db import Base
+from app.kit.statements import StoredEnum
+from app.privacy.rules import ExportStatus
 
 Instant = sa.DateTime(timezone=True)
 
@@ -66,7 +68,7 @@ class Export(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
-    status: Mapped[str] = mapped_column(sa.Text)
+    status: Mapped[ExportStatus] = mapped_column(StoredEnum(ExportStatus))
     requested_at: Mapped[datetime] = mapped_column(Instant)
     ready_at: Mapped[datetime | None] = mapped_column(Instant)
     expires_at: Mapped[datetime | None] = mapped_column(Instant)

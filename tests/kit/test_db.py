@@ -1,11 +1,16 @@
 """Connections after refusals and after a break."""
 
+from dataclasses import dataclass
+
 import psycopg
 import pytest
+import sqlalchemy as sa
 from sqlalchemy import create_engine
 
 from app.kit.db import Database, DatabaseUnavailable
-from app.kit.errors import Conflict
+from app.kit.errors import Conflict, NotFound
+from app.kit.health import Condition
+from app.kit.statements import StoredEnum, compile_select
 
 
 @pytest.fixture
@@ -48,6 +53,28 @@ def test_value_is_the_only_value_of_the_only_row(database):
         for statement in ("SELECT 1 WHERE false", "SELECT 1, 2", "SELECT generate_series(1, 2)"):
             with pytest.raises(ValueError, match="values to unpack"):
                 session.value(statement)
+
+
+def test_compiled_statement_is_sent_with_values_of_its_parameters(database):
+    member = sa.type_coerce(sa.bindparam("code"), StoredEnum(Condition)).label("condition")
+    statement = compile_select(
+        sa.select(member, sa.literal(1).label("count")).where(sa.bindparam("is_found"))
+    )
+    with database.reading() as session:
+        found = session.get(Found, statement, code="ok", is_found=True)
+        assert found == Found(condition=Condition.OK, count=1)
+        assert session.find(Found, statement, code="ok", is_found=False) is None
+        with pytest.raises(NotFound):
+            session.get(Found, statement, code="ok", is_found=False)
+        for values in ({"code": "ok"}, {"code": "ok", "is_found": True, "other": 1}):
+            with pytest.raises(TypeError, match=r"code.*is_found"):
+                session.select(Found, statement, **values)
+
+
+@dataclass(frozen=True)
+class Found:
+    condition: Condition
+    count: int
 
 
 def break_connection(database, session):

@@ -6,27 +6,23 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import sqlalchemy as sa
+
 from app.access import Actor
 from app.identity.accounts import postal_addresses
 from app.identity.accounts.postal_addresses import PostalAddress
 from app.identity.errors import AddressBookFull
+from app.identity.models import Address
 from app.keys import service as keys
-from app.kit import clock, ids, pagination
+from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Invalid, NotFound
+from app.kit.list_query import fetch_newest
 from app.kit.pagination import Page
-from app.kit.pipeline import Row
 
 ADDRESSES_MAX = 20
 _TABLE, _COLUMN = "addresses", "details_sealed"
 
-_COLUMNS = "SELECT id, details_sealed, is_default, created_at, updated_at FROM addresses"
-_PAGE = f"""
-{_COLUMNS} WHERE user_id = %(user)s AND (%(before)s::uuid IS NULL OR id < %(before)s)
-ORDER BY id DESC LIMIT %(limit)s
-"""
-_ALL = f"{_COLUMNS} WHERE user_id = %s ORDER BY id"
-_ONE = f"{_COLUMNS} WHERE id = %s AND user_id = %s"
 # Changes of one address book are serialized, so that it has exactly one default.
 _LOCK = "SELECT FROM users WHERE id = %s FOR NO KEY UPDATE"
 _COUNT = "SELECT count(*) FROM addresses WHERE user_id = %s"
@@ -56,26 +52,33 @@ class AddressBookEntry:
     updated_at: datetime
 
 
+_SELECT = sa.select(
+    Address.id.label("address_id"),
+    Address.details_sealed.label("sealed"),
+    Address.is_default,
+    Address.created_at,
+    Address.updated_at,
+)
+
+
 def list_addresses(
     session: Session, actor: Actor, *, limit: int, before: UUID | None
 ) -> Page[AddressBookEntry]:
     """Return a page of the actor's addresses, newest first."""
-    values = {"user": actor.user_id, "before": before, "limit": limit + 1}
-    entries = [_open(row) for row in session.rows(_PAGE, values)]
-    return pagination.paginate(entries, limit, lambda entry: entry.id)
+    owned = _SELECT.where(Address.user_id == actor.user_id)
+    return fetch_newest(session, _open, owned, Address.id, limit=limit, before=before)
 
 
 def list_all(session: Session, user_id: UUID) -> list[AddressBookEntry]:
     """Return a person's whole address book, oldest first."""
-    return [_open(row) for row in session.rows(_ALL, (user_id,))]
+    owned = _SELECT.where(Address.user_id == user_id)
+    return session.select(_open, owned.order_by(Address.id))
 
 
 def get_address(session: Session, actor: Actor, address_id: UUID) -> AddressBookEntry:
     """Return one of the actor's addresses. Raises `NotFound`, also for another person's."""
-    row = session.row(_ONE, (address_id, actor.user_id))
-    if row is None:
-        raise NotFound
-    return _open(row)
+    owned = _SELECT.where(Address.user_id == actor.user_id)
+    return session.get(_open, owned.where(Address.id == address_id))
 
 
 def add_address(
@@ -144,8 +147,13 @@ def _seal(address_id: UUID, address: PostalAddress) -> bytes:
     return keys.seal(text, table=_TABLE, column=_COLUMN, key=address_id)
 
 
-def _open(row: Row) -> AddressBookEntry:
-    address_id, sealed, is_default, created_at, updated_at = row
+def _open(
+    address_id: UUID,
+    sealed: bytes,
+    is_default: bool,  # noqa: FBT001 - a column
+    created_at: datetime,
+    updated_at: datetime,
+) -> AddressBookEntry:
     text = keys.open_sealed(sealed, table=_TABLE, column=_COLUMN, key=address_id)
     return AddressBookEntry(
         address_id, PostalAddress(**json.loads(text)), is_default, created_at, updated_at

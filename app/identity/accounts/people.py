@@ -15,15 +15,8 @@ from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import Invalid, NotFound, PermissionDenied
 from app.kit.list_query import ListSource
-from app.kit.pipeline import Row
+from app.kit.statements import compile_select
 
-_SELECT = """
-SELECT id, email, first_name, last_name, phone, role, status, branch_id, email_confirmed_at,
-    created_at, suspended_at, suspended_reason
-FROM users WHERE
-"""
-_BY_PHONE = "phone = %s ORDER BY id DESC LIMIT %s"
-_AT_BRANCH = "branch_id = %s ORDER BY last_name, first_name, id"
 _NAMES = "SELECT id, first_name || ' ' || last_name FROM users WHERE id = ANY(%s)"
 # Waits for an erasure in progress and then skips the erased person.
 _LOCK_NEXT = """
@@ -104,31 +97,34 @@ PEOPLE = ListSource(
 )
 
 
+_ACCOUNT = compile_select(PEOPLE.select.where(User.id == sa.bindparam("person_id")))
+
+
 def find_by_email(session: Session, email: str) -> list[AccountDetails]:
     """Return the person with this email address, in any spelling; none for a malformed one."""
     try:
         email_key = rules.normalize_email(email)
     except Invalid:
         return []
-    return [_to_account(row) for row in session.rows(_SELECT + "email_key = %s", (email_key,))]
+    return session.select(AccountDetails, PEOPLE.select.where(User.email_key == email_key))
 
 
 def find_by_phone(session: Session, phone: str, limit: int = 25) -> list[AccountDetails]:
     """Return the people with this phone number in E.164, which may be several, newest first."""
-    return [_to_account(row) for row in session.rows(_SELECT + _BY_PHONE, (phone, limit))]
+    people = PEOPLE.select.where(User.phone == phone).order_by(User.id.desc()).limit(limit)
+    return session.select(AccountDetails, people)
 
 
 def get_account(session: Session, person_id: UUID) -> AccountDetails:
     """Return the person's account. Raises `NotFound`."""
-    row = session.row(_SELECT + "id = %s", (person_id,))
-    if row is None:
-        raise NotFound
-    return _to_account(row)
+    return session.get(AccountDetails, _ACCOUNT, person_id=person_id)
 
 
 def list_branch_staff(session: Session, branch_id: UUID) -> list[AccountDetails]:
     """Return the staff of a branch, in order of name."""
-    return [_to_account(row) for row in session.rows(_SELECT + _AT_BRANCH, (branch_id,))]
+    staff = PEOPLE.select.where(User.branch_id == branch_id)
+    in_order = staff.order_by(User.last_name, User.first_name, User.id)
+    return session.select(AccountDetails, in_order)
 
 
 def get_names(session: Session, person_ids: Collection[UUID]) -> Mapping[UUID, str]:
@@ -167,10 +163,3 @@ def _parse_id(text: str) -> UUID | None:
         return ids.decode("usr", text)
     except NotFound:
         return None
-
-
-def _to_account(row: Row) -> AccountDetails:
-    user_id, email, first, last, phone, role, status, *rest = row
-    return AccountDetails(
-        user_id, email, first, last, phone, Role(role), AccountStatus(status), *rest
-    )

@@ -4,19 +4,30 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import sqlalchemy as sa
+
 from app.access import Role
 from app.identity.accounts import rules
 from app.identity.credentials import rules as credential_rules
+from app.identity.models import User
 from app.kit.db import Session
 from app.kit.errors import NotFound
-from app.kit.pipeline import Row
+from app.kit.statements import compile_select
 
 _IS_ERASED = "SELECT FROM users WHERE id = %s AND erased_at IS NOT NULL"
 _IS_ACTIVE = "SELECT FROM users WHERE id = %s AND status = 'active'"
-_PERSON = """
-    SELECT id, email, first_name, last_name, phone, role, email_confirmed_at, created_at
-    FROM users WHERE
-"""
+_PROFILE = sa.select(
+    User.id,
+    User.email,
+    User.first_name,
+    User.last_name,
+    User.phone,
+    User.role,
+    User.email_confirmed_at,
+    User.created_at,
+)
+_BY_ID = compile_select(_PROFILE.where(User.id == sa.bindparam("user_id")))
+_BY_EMAIL = compile_select(_PROFILE.where(User.email_key == sa.bindparam("email_key")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +56,7 @@ class PersonProfile:
 
 def get_person(session: Session, user_id: UUID) -> PersonProfile:
     """Return the person. Raises `NotFound`."""
-    return _to_profile(session.row(_PERSON + "id = %s", (user_id,)))
+    return session.get(PersonProfile, _BY_ID, user_id=user_id)
 
 
 def get_person_by_email(session: Session, email: str) -> PersonProfile:
@@ -53,7 +64,7 @@ def get_person_by_email(session: Session, email: str) -> PersonProfile:
 
     Raises `NotFound`, and `Invalid` for a malformed address.
     """
-    return _to_profile(session.row(_PERSON + "email_key = %s", (rules.normalize_email(email),)))
+    return session.get(PersonProfile, _BY_EMAIL, email_key=rules.normalize_email(email))
 
 
 def get_email(session: Session, user_id: UUID) -> str:
@@ -82,12 +93,3 @@ def get_email_key(session: Session, user_id: UUID) -> str:
     if email_key is None:
         raise NotFound
     return str(email_key)
-
-
-def _to_profile(row: Row | None) -> PersonProfile:
-    if row is None:
-        raise NotFound
-    user_id, email, first_name, last_name, phone, role, email_confirmed_at, created_at = row
-    return PersonProfile(
-        user_id, email, first_name, last_name, phone, Role(role), email_confirmed_at, created_at
-    )

@@ -15,15 +15,19 @@ from hashlib import sha256
 from secrets import token_bytes
 from uuid import UUID
 
+import sqlalchemy as sa
+
 from app.access import API_KEY_SCOPES, Actor, Permission, require
 from app.audit import service as audit
 from app.audit.actions import AuditAction
 from app.identity.accounts import rules as account_rules
 from app.identity.errors import ApiKeysFull, TokenInvalid
+from app.identity.models import ApiKey
 from app.keys import service as keys
-from app.kit import clock, ids, pagination
+from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Invalid, NotFound
+from app.kit.list_query import fetch_newest
 from app.kit.pagination import Page
 
 KEYS_MAX = 20
@@ -32,11 +36,16 @@ _SECRET_BYTES, _ID_BYTES, _MAC_BYTES = 25, 16, 16
 _LENGTH = len(KEY_PREFIX) + (_SECRET_BYTES + _ID_BYTES + _MAC_BYTES) * 4 // 3
 _PREFIX_LENGTH, _SUFFIX_LENGTH = 10, 4
 
-_PAGE = """
-SELECT id, name, prefix, last_four, scopes, created_at, expires_at, revoked_at FROM api_keys
-WHERE user_id = %(user)s AND (%(before)s::uuid IS NULL OR id < %(before)s)
-ORDER BY id DESC LIMIT %(limit)s
-"""
+_SELECT = sa.select(
+    ApiKey.id,
+    ApiKey.name,
+    ApiKey.prefix,
+    ApiKey.last_four,
+    ApiKey.scopes,
+    ApiKey.created_at,
+    ApiKey.expires_at,
+    ApiKey.revoked_at,
+)
 _LOCK = "SELECT FROM users WHERE id = %s FOR NO KEY UPDATE"
 _COUNT = """
 SELECT count(*) FROM api_keys
@@ -101,9 +110,8 @@ def list_keys(
     session: Session, actor: Actor, *, limit: int, before: UUID | None
 ) -> Page[ApiKeySummary]:
     """Return a page of the actor's keys, newest first, revoked and expired ones included."""
-    values = {"user": actor.user_id, "before": before, "limit": limit + 1}
-    summaries = [ApiKeySummary(*row) for row in session.rows(_PAGE, values)]
-    return pagination.paginate(summaries, limit, lambda summary: summary.id)
+    owned = _SELECT.where(ApiKey.user_id == actor.user_id)
+    return fetch_newest(session, ApiKeySummary, owned, ApiKey.id, limit=limit, before=before)
 
 
 def create_key(

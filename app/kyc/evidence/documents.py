@@ -12,6 +12,8 @@ from hashlib import sha256
 from secrets import token_bytes
 from uuid import UUID
 
+import sqlalchemy as sa
+
 from app.access import Actor
 from app.audit import service as audit
 from app.audit.actions import AuditAction
@@ -20,9 +22,9 @@ from app.keys import service as keys
 from app.kit import clock, crypto, ids
 from app.kit.db import Session
 from app.kit.errors import NotFound
-from app.kit.pipeline import Row
 from app.kyc.errors import DocumentsFull
 from app.kyc.evidence import file_sanitizer
+from app.kyc.models import Document
 from app.kyc.review import enhanced_due_diligence, transitions
 from app.kyc.rules import DocumentPurpose
 
@@ -32,11 +34,14 @@ COUNT_MAX = 20
 BYTES_MAX = 60 * 1024 * 1024
 _TABLE, _KEY, _INDEX = "kyc_documents", "key_sealed", "content_index"
 
-_COLUMNS = """
-SELECT id, user_id, purpose, media_type, size_bytes, uploaded_at FROM kyc_documents
-"""
-_OF_PERSON = f"{_COLUMNS} WHERE user_id = %s ORDER BY id"
-_SAME = f"{_COLUMNS} WHERE user_id = %s AND purpose = %s AND content_index = %s"
+_DOCUMENTS = sa.select(
+    Document.id,
+    Document.user_id,
+    Document.purpose,
+    Document.media_type,
+    Document.size_bytes,
+    Document.uploaded_at,
+)
 # Uploads of one person run one after another, so that the limits hold.
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('kyc_documents ' || %s, 0))"
 _ADD = """
@@ -101,9 +106,14 @@ def add_document(
     index = keys.blind_index(upload.digest, table=_TABLE, column=_INDEX)
     people.lock_active(session, actor.user_id)
     session.send(_LOCK, (str(actor.user_id),))
-    row = session.row(_SAME, (actor.user_id, purpose, index))
-    if row is not None:
-        return _document_from_row(row), False
+    same = _DOCUMENTS.where(
+        Document.user_id == actor.user_id,
+        Document.purpose == purpose,
+        Document.content_index == index,
+    )
+    known = session.find(DocumentRow, same)
+    if known is not None:
+        return known, False
     existing = documents_of(session, actor.user_id)
     size = sum(document.size_bytes for document in existing) + len(checked.data)
     if len(existing) >= COUNT_MAX or size > BYTES_MAX:
@@ -127,7 +137,8 @@ def add_document(
 
 def documents_of(session: Session, user_id: UUID) -> list[DocumentRow]:
     """Return a person's documents, oldest first."""
-    return [_document_from_row(row) for row in session.rows(_OF_PERSON, (user_id,))]
+    owned = _DOCUMENTS.where(Document.user_id == user_id)
+    return session.select(DocumentRow, owned.order_by(Document.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +195,3 @@ def _store(session: Session, document: DocumentRow, index: bytes, data: bytes) -
 
 def _associated_data(document_id: UUID) -> bytes:
     return f"{_TABLE}:content:{document_id}".encode()
-
-
-def _document_from_row(row: Row) -> DocumentRow:
-    document_id, user_id, purpose, *rest = row
-    return DocumentRow(document_id, user_id, DocumentPurpose(purpose), *rest)

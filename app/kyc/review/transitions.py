@@ -7,15 +7,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import sqlalchemy as sa
+
 from app.access import Actor
 from app.audit import service as audit
 from app.audit.actions import AuditAction
 from app.kit import clock, ids
 from app.kit.db import Session
-from app.kit.errors import NotFound
 from app.kit.ports import resolve
+from app.kit.statements import compile_select
 from app.kyc import rules
-from app.kyc.queries import SELECT_VERIFICATIONS, VerificationRow, verification_from_row
+from app.kyc.models import Verification
+from app.kyc.queries import (
+    OF_PERSON,
+    SELECT_VERIFICATIONS,
+    VerificationRow,
+    verification_from_row,
+)
 from app.kyc.rules import (
     TRANSITIONS,
     KycRules,
@@ -32,10 +40,10 @@ INSERT INTO verifications (id, user_id, kind, status, tier, details_sealed, id_n
     submitted_at, look_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
-_LOCK = f"{SELECT_VERIFICATIONS} WHERE id = %s FOR UPDATE"
-_LOCK_ALL = f"""
-{SELECT_VERIFICATIONS} WHERE user_id = %s AND status <> 'superseded' ORDER BY id DESC FOR UPDATE
-"""
+_LOCK = compile_select(
+    SELECT_VERIFICATIONS.where(Verification.id == sa.bindparam("verification_id")).with_for_update()
+)
+_LOCK_ALL = compile_select(OF_PERSON.with_for_update())
 _STORE = """
 UPDATE verifications SET status = %s, tier = %s, flags = %s, reasons = %s, decided_at = %s,
     expires_at = %s
@@ -70,15 +78,12 @@ BY_SYSTEM = Attribution()
 
 def lock_verification(session: Session, verification_id: UUID) -> VerificationRow:
     """Return the verification, its row locked. Raises `NotFound`."""
-    row = session.row(_LOCK, (verification_id,))
-    if row is None:
-        raise NotFound
-    return verification_from_row(row)
+    return session.get(verification_from_row, _LOCK, verification_id=verification_id)
 
 
 def lock_verifications_of(session: Session, user_id: UUID) -> list[VerificationRow]:
     """Return a person's verifications that are not superseded, newest first, their rows locked."""
-    return [verification_from_row(row) for row in session.rows(_LOCK_ALL, (user_id,))]
+    return session.select(verification_from_row, _LOCK_ALL, user_id=user_id)
 
 
 def create_verification(
