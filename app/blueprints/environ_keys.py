@@ -14,3 +14,5 @@ SESSION = "pbcex.session"
 NAV_COUNTS = "pbcex.nav_counts"
 #: The public id of the kept form whose fields replaced those of the request.
 KEPT_FORM = "pbcex.kept_form"
+#: The kept forms that wait to be sent, once they are read.
+WAITING_FORMS = "pbcex.waiting_forms"

@@ -5,7 +5,7 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 
 from app.blueprints import errors, kept_form
 from app.blueprints.api_blueprint import ApiBlueprint
-from app.blueprints.page_blueprint import redirect_to_kept_form
+from app.blueprints.page_blueprint import redirect_to_kept_form, redirect_to_late_form
 from app.kit.errors import MalformedRequest, PermissionDenied
 
 # Providers sign their webhooks; a cookie means nothing there.
@@ -57,6 +57,8 @@ def register(app: Flask) -> None:
 def _handle_outdated_form(_error: CSRFError) -> Response:
     if kept_form.FIELD in request.form:
         return redirect_to_kept_form(request.form[kept_form.FIELD])
+    if (response := redirect_to_late_form()) is not None:
+        return response
     return errors.render_refusal(FormOutdated())
 
 

@@ -7,9 +7,8 @@ form carries a token, and the token's first effect is stored in the transaction 
 """
 
 import json
-import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, cast
 from uuid import UUID
@@ -20,26 +19,20 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load, vali
 from app.access import Actor
 from app.approvals import rules as approvals_rules
 from app.audit import queries as audit_queries
+from app.blueprints import kept_form
 from app.blueprints.environ_keys import ACTOR, SESSION
+from app.blueprints.form_tokens import TOKEN, posted_token
 from app.idempotency import service as idempotency
 from app.idempotency.errors import IdempotencyKeyReused
 from app.idempotency.service import IdempotentRequest, StoredResponse
 from app.identity.accounts import people
 from app.kit.db import Session
-from app.kit.errors import Conflict, Invalid, MalformedRequest, Refusal
+from app.kit.errors import Conflict, Invalid, Refusal
 
-TOKEN, SEEN = "form_token", "seen"
+SEEN = "seen"
 _STATE = "pbcex.form_state"
-_TOKEN_LENGTH = 22
 #: What a `Form.current` returns: the facts that the form changes, as texts by label.
 Facts = Mapping[str, str]
-
-
-class FormTokenMissing(MalformedRequest):
-    """The form carries no token, so it cannot be known whether it was sent before."""
-
-    code = "form_token_missing"
-    title = "This form is incomplete. Reload the page and send it again."
 
 
 class FormSchema(Schema):
@@ -203,12 +196,18 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class FormState:
-    """What was sent, for the form that is shown again."""
+    """What was sent, for the form that is shown again. It keeps its token, so that all its copies
+    have one effect, unless that token had its effect already."""
 
     form_id: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
     problems: Mapping[str, str] = field(default_factory=dict)
     changes: Sequence[Change] = ()
+    token: str = ""
+    seen: str = ""
+    #: The public id of the kept form that these values are of, and whether files came with it.
+    kept_id: str = ""
+    had_files: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,15 +239,24 @@ class FormSentBefore(Conflict):
     title = "This form was sent before, with other values. Check the page, then send it again."
 
 
-def state_of(form: Form) -> FormState:
-    """Return what was sent with this form in the current request, or an empty state."""
+def state_of(form: Form, action: str = "") -> FormState:
+    """Return what was sent with this form: in the current request, or to its `action` too late.
+    The state is empty if nothing was."""
     state: FormState | None = request.environ.get(_STATE)
-    return state if state is not None and state.form_id == form.id else FormState()
-
-
-def new_token() -> str:
-    """Return a token for one rendered form."""
-    return secrets.token_urlsafe(16)
+    if state is not None and state.form_id == form.id:
+        return state
+    kept = kept_form.find_waiting(action) if action else None
+    if kept is None:
+        return FormState()
+    public_id, sent = kept
+    return FormState(
+        form.id,
+        dict(sent.fields),
+        token=sent.value(TOKEN),
+        seen=sent.value(SEEN),
+        kept_id=public_id,
+        had_files=sent.had_files,
+    )
 
 
 def seen_facts(form: Form) -> str:
@@ -270,8 +278,12 @@ def run(
     try:
         claim, effect = claim_token(session, actor)
     except FormSentBefore as refusal:
-        return _show_again(form, refusal)
+        shown = _show_again(form, refusal)
+        # Under a new token, and with the facts of now.
+        request.environ[_STATE] = replace(request.environ[_STATE], token="", seen="")
+        return shown
     if effect is not None:
+        kept_form.discard_copies(session, actor)
         return Done(*effect)
     try:
         values = form.schema().load(request.form.to_dict())
@@ -291,6 +303,7 @@ def run(
         return _show_again(form, refusal)
     done = returned if isinstance(returned, Done) else Done(returned, None)
     done = Done(done.location, done.message or form.success)
+    kept_form.discard_copies(session, actor)
     store_effect(session, claim, [done.location, done.message])
     return done
 
@@ -307,9 +320,7 @@ def claim_token(session: Session, actor: Actor) -> tuple[IdempotentRequest, Any]
     Returns the claim, and what `store_effect` stored if the form was sent before, else None. Raises
     `FormTokenMissing`, and `FormSentBefore` if it was sent with other values.
     """
-    token = request.form.get(TOKEN, "")
-    if len(token) != _TOKEN_LENGTH:
-        raise FormTokenMissing
+    token = posted_token()
     sent = {name: request.form.getlist(name) for name in sorted(request.form)}
     sent.pop("csrf_token", None)
     fingerprint = sha256(json.dumps([request.path, sent]).encode()).digest()
@@ -339,8 +350,9 @@ def _show_again(form: Form, refusal: Invalid | Conflict, changes: Sequence[Chang
 
 
 def _keep_state(form: Form, problems: Mapping[str, str], changes: Sequence[Change] = ()) -> None:
-    state = FormState(form.id, request.form.to_dict(), problems, changes)
-    request.environ[_STATE] = state
+    values = request.form.to_dict()
+    seen = "" if changes else values.get(SEEN, "")
+    request.environ[_STATE] = FormState(form.id, values, problems, changes, values[TOKEN], seen)
 
 
 def _changes(

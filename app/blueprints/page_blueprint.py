@@ -84,9 +84,8 @@ class PageBlueprint(Blueprint):
         one receives `database` and opens what it needs. A GET only reads, each statement on its
         own or, with `snapshot`, all at one moment, unless it `writes`; every other method is one
         transaction. `fresh` marks a sensitive act: the person reauthenticates first, unless they
-        did so a short while ago. Then the act is finished with the same form, unless the view does
-        not keep it (`keeps_form`) because it holds a code or a credential of its own. `shows` is
-        the prefix of the ids that link to this page.
+        did so a short while ago. Then the act is finished with the same form, unless it is not kept
+        (`keeps_form`) because it holds a secret. `shows` is the prefix of the ids that link here.
         """
         if (permission is None) is not public:
             raise TypeError(f"{method} {path}: give either a permission or public=True")
@@ -97,11 +96,11 @@ class PageBlueprint(Blueprint):
                     return handler(_database(), **variables)
                 member = staff_session_cookie.current_member()
                 if member is None:
-                    return redirect_to_sign_in()
+                    return _redirect_to_sign_in(serve)
                 request.environ[ACTOR] = member.actor
                 require(member.actor, permission)
                 if fresh and not member.is_recently_proven:
-                    return _redirect_to_reauthentication(member.actor, serve, keeps_form=keeps_form)
+                    return _redirect_to_reauthentication(member.actor, serve)
                 with _open_session(writes=writes or method != "GET", snapshot=snapshot) as session:
                     request.environ[SESSION] = session
                     try:
@@ -117,6 +116,7 @@ class PageBlueprint(Blueprint):
 
             serve.__doc__ = getdoc(handler)
             serve.__dict__.update(permission=permission, fresh=fresh, rate_limit=rate_limit)
+            serve.__dict__.update(keeps_form=keeps_form)
             self.add_url_rule(path, handler.__name__, serve, methods=[method])
             if method == "GET":
                 self._pages.add(path)
@@ -245,27 +245,38 @@ class PageBlueprint(Blueprint):
         return show
 
 
-def redirect_to_sign_in() -> Response:
+def _redirect_to_sign_in(view: PageView) -> Response:
     """Redirect to the sign-in page, which leads back to the page that is open now."""
     if kept_form.FIELD in request.form:
         # Its session has ended: after sign-in, the page says what became of the form.
         return redirect_to_kept_form(request.form[kept_form.FIELD])
-    return _leave_page(_url_with_next("auth_pages.show_login", _open_page()))
+    if request.method != "GET":
+        kept_form.keep_after_time_out(_database(), view)
+    return _leave_page(_url_with_next("auth_pages.show_login", open_page()))
 
 
-def _redirect_to_reauthentication(actor: Actor, view: PageView, *, keeps_form: bool) -> Response:
+def _redirect_to_reauthentication(actor: Actor, view: PageView) -> Response:
     """Redirect to the reauthentication page, which finishes the form or leads back to it."""
     if request.method == "GET":
-        return _leave_page(_url_with_next("proof_pages.show", _open_page()))
-    # A kept form has no files.
-    if not keeps_form or request.files:
-        return _leave_page(kept_form.proof_url(_open_page(), None))
-    return redirect_to_kept_form(kept_form.keep(_database(), actor, view.__doc__))
+        return _leave_page(_url_with_next("proof_pages.show", open_page()))
+    if not kept_form.is_kept(view):
+        return _leave_page(kept_form.proof_url(open_page(), None))
+    return redirect_to_kept_form(kept_form.keep(_database(), actor, view))
+
+
+def redirect_to_late_form() -> Response | None:
+    """Redirect to the page of a form that was sent with the CSRF token of an earlier session of the
+    same person; the page shows it again. None for any other form."""
+    member = staff_session_cookie.current_member()
+    view = current_app.view_functions[request.endpoint or ""]
+    if member is None or not kept_form.keep_after_sign_in(_database(), member.actor, view):
+        return None
+    return _leave_page(open_page() or "/")
 
 
 def redirect_to_kept_form(public_id: str) -> Response:
     """Redirect to the page that finishes a kept form or says what became of it."""
-    return _leave_page(kept_form.proof_url(_open_page(), public_id))
+    return _leave_page(kept_form.proof_url(open_page(), public_id))
 
 
 def _leave_page(location: str) -> Response:
@@ -278,7 +289,7 @@ def _leave_page(location: str) -> Response:
     return response
 
 
-def _open_page() -> str | None:
+def open_page() -> str | None:
     """Return the path of the page that the browser shows, or requests."""
     if rendering.wants_fragment():
         return _page_path_in("HX-Current-URL") or "/"

@@ -11,7 +11,7 @@ from flask import Flask, Response, make_response, render_template, request, url_
 from jinja2_fragments.flask import render_block
 
 from app.access import Actor
-from app.blueprints import forms, list_cells, nav
+from app.blueprints import form_tokens, forms, list_cells, nav
 from app.blueprints.environ_keys import NAV_COUNTS, NONCE, SESSION
 from app.blueprints.nav import NavPlace
 from app.config import Settings
@@ -99,7 +99,7 @@ def register(app: Flask, settings: Settings) -> None:
         nav_counts=nav_counts,
         nav_place=nav_place,
         form_state=forms.state_of,
-        form_token=forms.new_token,
+        form_token=form_tokens.new_signed_token,
         form_seen=forms.seen_facts,
     )
     app.jinja_env.filters.update(

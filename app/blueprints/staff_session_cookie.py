@@ -6,6 +6,7 @@ passkey. Two features of Flask-Login are unused: its remember cookie is never se
 not be revoked; its session protection is off, because it trusts headers that the sender writes.
 """
 
+from collections.abc import Sequence
 from typing import cast
 
 from flask import Flask, Request, Response, current_app, request, session
@@ -21,6 +22,7 @@ from app.kit.db import Database
 #: A header of requests that a page sends by itself: they do not count as activity.
 UNATTENDED = "X-Unattended"
 _SIGN_IN_SECRET, _NEXT_PATH, _CHALLENGE = "waiting", "then", "challenge"
+_UNSENT = "unsent"
 
 
 class CookieUser(UserMixin):
@@ -85,6 +87,18 @@ def session_secret() -> str | None:
     return cast("CookieUser", current_user).secret
 
 
+def remember_unsent(person: str, forms: Sequence[str]) -> None:
+    """Remember until the next sign-in whose forms came too late for their session: a person's
+    public id, and the public ids of those that are kept."""
+    session[_UNSENT] = [person, *forms]
+
+
+def unsent() -> tuple[str, list[str]]:
+    """Return what `remember_unsent` remembered; an empty id if nothing."""
+    person, *forms = session.get(_UNSENT, [""])
+    return person, forms
+
+
 def start_session(new_secret: str) -> StaffMember | None:
     """Replace everything in the cookie by a new session. Return its owner."""
     session.clear()
@@ -99,8 +113,12 @@ def replace_secret(new_secret: str) -> None:
 
 
 def start_sign_in(new_secret: str, next_path: str | None) -> None:
-    """Replace everything in the cookie by a sign-in that waits for its second factor."""
+    """Replace everything in the cookie by a sign-in that waits for its second factor. Unsent forms
+    wait for it, too."""
+    person, forms = unsent()
     session.clear()
+    if person:
+        remember_unsent(person, forms)
     session[_SIGN_IN_SECRET] = new_secret
     if next_path is not None:
         session[_NEXT_PATH] = next_path

@@ -216,8 +216,8 @@ PERSONAL_DATA = PersonalData(
             not_exported="Hashes of secrets that last minutes.",
         ),
         "kept_forms": PersonalDataTable(
-            "Forms of sensitive acts, sealed, for a quarter of an hour until their sender proves"
-            " their identity again",
+            "Forms that staff sent too late, sealed, for a quarter of an hour until they prove"
+            " their identity or sign in again",
             ErasureEffect.DELETED,
             f"{_FOR_STAFF} What a form says about a customer expires with it.",
             not_exported="What staff write about their decisions, for minutes.",

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from app.access import Role
-from app.blueprints import audit_denials, forms
+from app.blueprints import audit_denials, form_tokens
 from app.kit import ids
 from app.kit.db import Database
 from app.kit.errors import Unavailable
@@ -70,7 +70,7 @@ def test_staff_act_on_an_unknown_person_is_recorded(
     admin, browser = people.staff(Role.ADMIN), Browser(app)
     browser.sign_in(admin.email, PASSWORD)
     unknown_id = ids.encode("usr", ids.new())
-    tokens = {"csrf_token": browser.csrf_token(), "form_token": forms.new_token()}
+    tokens = {"csrf_token": browser.csrf_token(), "form_token": form_tokens.new_token()}
     form = {**tokens, "role": "SUPPORT", "reason": "a test"}
     response = browser.client.post(f"/admin/people/{unknown_id}/role", data=form)
     assert response.status_code == 404

@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 
 from app.access import Role
-from app.blueprints import forms
+from app.blueprints import form_tokens
 from app.kit import ids
 from app.kit.db import Database
 from tests.blueprints.admin.conftest import sign_in
@@ -38,7 +38,7 @@ def test_request_id_leads_to_the_audit_trail(browser: Browser, people: People) -
         f"/admin/people/{ids.encode('usr', people.customer().user_id)}/suspend",
         data={
             "csrf_token": browser.csrf_token(),
-            "form_token": forms.new_token(),
+            "form_token": form_tokens.new_token(),
             "reason": "reported by the bank",
         },
         headers={"X-Request-Id": request_id},

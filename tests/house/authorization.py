@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 from app.access import BRANCH_BOUND_ROLES, DEFAULT_PERMISSIONS, Actor, Permission, Role
 from app.audit import service as audit
 from app.audit.actions import AuditAction
-from app.blueprints import forms, lists
+from app.blueprints import form_tokens, lists
 from app.blueprints.route_registry import DeclaredRoute
 from app.cases import service as cases
 from app.catalog.rules import TRADABLE
@@ -94,7 +94,7 @@ class Caller:
             return self.browser.client.get(path)
         if self._token is None:
             self._token = self.browser.csrf_token()
-        data = {"csrf_token": self._token, forms.TOKEN: forms.new_token(), **body}
+        data = {"csrf_token": self._token, form_tokens.TOKEN: form_tokens.new_token(), **body}
         return self.browser.client.open(path, method=route.method, data=data)
 
     def _bearer_header(self) -> dict[str, str]:

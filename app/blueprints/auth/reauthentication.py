@@ -7,12 +7,12 @@ new secret, and the form that waited for the proof is finished (`kept_form`).
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from flask import Response, request
+from flask import Response, flash, request
 
 from app.access import Actor, Permission
 from app.blueprints import kept_form, staff_session_cookie
 from app.blueprints.auth import shared
-from app.blueprints.page_blueprint import PageBlueprint, safe_redirect_path, see_other
+from app.blueprints.page_blueprint import PageBlueprint, open_page, safe_redirect_path, see_other
 from app.blueprints.rate_limits import RateLimit, client_network
 from app.blueprints.rendering import render_page
 from app.identity.credentials import passkeys, password_change, second_factor
@@ -54,6 +54,8 @@ def show(session: Session, actor: Actor) -> Response:
         return _kept_form_page(actor, onward, state)
     member = staff_session_cookie.current_member()
     if member is not None and member.is_recently_proven:
+        if not form.is_finishable:
+            return see_other(onward.next_path or shared.home_of(actor))
         return _kept_form_page(actor, onward, state, form)
     return _form(session, actor, onward)
 
@@ -71,6 +73,13 @@ def prove(session: Session, actor: Actor) -> Response:
     else:
         outcome = _by_password(session, actor)
     return _respond(session, actor, outcome, onward)
+
+
+@blp.view("POST", "/kept-form/discard", permission=Permission.ACCOUNT_READ)
+def discard(session: Session, actor: Actor) -> Response:
+    """Delete a form that is kept in this session, if it still is."""
+    kept_forms.discard(session, actor, request.form.get("id", ""))
+    return see_other(open_page() or shared.home_of(actor))
 
 
 @blp.view("POST", "/prove/passkey/question", permission=Permission.ACCOUNT_READ)
@@ -124,10 +133,13 @@ def _respond(session: Session, actor: Actor, outcome: str | Refusal, onward: Onw
         response = _form(session, actor, onward, status, {"": outcome.detail})
         return shared.add_retry_after(response, outcome)
     staff_session_cookie.replace_secret(outcome)
+    if onward.is_unsent:
+        flash("Not sent yet. Send the form again.", "problem")
     if onward.kept_id is None:
         return see_other(onward.next_path or shared.home_of(actor))
     _, form = kept_forms.find(session, actor, onward.kept_id)
-    if form is None:
+    # The page says what became of one that cannot be finished.
+    if form is None or not form.is_finishable:
         return see_other(kept_form.proof_url(onward.next_path, onward.kept_id))
     return kept_form.send_again(form)
 

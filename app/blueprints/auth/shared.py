@@ -1,9 +1,9 @@
 """Shared by the sign-in pages: reading of fields, refusals beside the form, end of sign-in."""
 
-from flask import Response, jsonify, request, url_for
+from flask import Response, current_app, jsonify, request, url_for
 
 from app.access import Actor
-from app.blueprints import nav, staff_session_cookie
+from app.blueprints import kept_form, nav, staff_session_cookie
 from app.blueprints.errors import status_of
 from app.blueprints.page_blueprint import safe_redirect_path, see_other
 from app.blueprints.rendering import render_page
@@ -34,8 +34,10 @@ def read_credential() -> str:
 
 def finish_sign_in(signed_in: CompletedSignIn, next_path: str | None) -> Response:
     """Start the session and redirect to the requested page; show new recovery codes first."""
+    unsent = staff_session_cookie.unsent()
     member = staff_session_cookie.start_session(signed_in.secret)
     assert member is not None, "the session started just now"
+    kept_form.take_over(current_app.extensions["database"], member.actor, *unsent)
     onward = safe_redirect_path(next_path) or home_of(member.actor)
     if signed_in.recovery_codes:
         return show_recovery_codes(signed_in.recovery_codes, onward)

@@ -1,8 +1,15 @@
-"""Forms of sensitive acts, kept while their sender proves their identity again.
+"""Forms that were sent too late, kept for their sender: after their proof of identity had aged, or
+after their session had timed out.
 
-A form is sealed, lasts a quarter of an hour, and can be finished only by the login session that
-sent it. The act and `mark_sent` share one transaction, so a form is finished once or not at all.
-What remains of a finished form is the fact, until its session is deleted.
+A form is sealed, lasts a quarter of an hour, and belongs to one login session. After the proof the
+session that sent it finishes it: the act and `mark_sent` share one transaction, so a form is
+finished once or not at all. What remains of a finished form is the fact, until its session is
+deleted.
+
+A form of a session that has timed out is never finished, only shown again: the cookie of such a
+session, which may be in wrong hands, must not act any more. The next sign-in of the same person in
+the same browser takes the form over. A session that was ended (by signing out, by a
+new password, by a suspension) takes its forms with it.
 """
 
 import json
@@ -43,6 +50,16 @@ SELECT k.session_id = %s AND k.expires_at > %s, k.used_at IS NOT NULL, k.form_se
 FROM kept_forms k JOIN login_sessions s ON s.id = k.session_id
 WHERE k.id = %s AND s.user_id = %s
 """
+_LIST_WAITING = """
+SELECT id, form_sealed FROM kept_forms
+WHERE session_id = %s AND used_at IS NULL AND expires_at > %s ORDER BY kept_at DESC, id DESC
+"""
+_TAKE_OVER = """
+UPDATE kept_forms k SET session_id = %(session)s FROM login_sessions s
+WHERE k.id = ANY(%(forms)s) AND k.used_at IS NULL AND k.expires_at > %(now)s
+    AND s.id = k.session_id AND s.user_id = %(user)s AND s.revoked_at IS NULL
+"""
+_DISCARD = "DELETE FROM kept_forms WHERE id = %s AND session_id = %s AND used_at IS NULL"
 _MARK_SENT = "UPDATE kept_forms SET used_at = %s, form_sealed = NULL WHERE id = %s"
 _DELETE_EXPIRED = "DELETE FROM kept_forms WHERE used_at IS NULL AND expires_at <= %s"
 
@@ -57,6 +74,19 @@ class SentForm:
     """What it does, as a sentence in the imperative."""
     fields: Sequence[tuple[str, str]]
     """Its names and values in their order; a name may occur several times."""
+    had_files: bool = False
+    """Whether files came with it, which are not kept."""
+    is_late: bool = False
+    """Whether its session had ended."""
+
+    @property
+    def is_finishable(self) -> bool:
+        """Whether it may be finished as it is; else its sender completes it and sends it again."""
+        return not (self.had_files or self.is_late)
+
+    def value(self, name: str) -> str:
+        """Return the value of a field, empty if it has none."""
+        return dict(self.fields).get(name, "")
 
 
 class KeptFormState(StrEnum):
@@ -70,8 +100,8 @@ class KeptFormState(StrEnum):
     """It expired, was replaced by newer forms, or its session has ended: nothing was done."""
 
 
-def keep(session: Session, actor: Actor, form: SentForm) -> str:
-    """Keep a form for the actor's login session. Returns its public id.
+def keep(session: Session, session_id: UUID, form: SentForm) -> str:
+    """Keep a form for a login session. Returns its public id.
 
     Replaces the oldest one if too many wait.
     """
@@ -79,8 +109,8 @@ def keep(session: Session, actor: Actor, form: SentForm) -> str:
     sealed = keys.seal(
         json.dumps(asdict(form)), table="kept_forms", column="form_sealed", key=identifier
     )
-    session.send(_KEEP, (identifier, actor.session_id, now, now + LIFETIME, sealed))
-    session.send(_DELETE_OLDEST, (actor.session_id, WAITING_MAX))
+    session.send(_KEEP, (identifier, session_id, now, now + LIFETIME, sealed))
+    session.send(_DELETE_OLDEST, (session_id, WAITING_MAX))
     return ids.encode(PREFIX, identifier)
 
 
@@ -100,7 +130,8 @@ def find(session: Session, actor: Actor, public_id: str) -> tuple[KeptFormState,
 
 
 def lock(session: Session, actor: Actor, public_id: str) -> SentForm | None:
-    """Return a waiting form of this session, locked against finishing it twice at once.
+    """Return a waiting form of this session that may be finished, locked against finishing it twice
+    at once.
 
     Returns None in any other state.
     """
@@ -109,7 +140,27 @@ def lock(session: Session, actor: Actor, public_id: str) -> SentForm | None:
         return None
     values = (identifier, actor.session_id, clock.now())
     sealed = session.optional_value(_LOCK, values)
-    return None if sealed is None else _open(sealed, identifier)
+    form = _open(sealed, identifier) if sealed is not None else None
+    return form if form is not None and form.is_finishable else None
+
+
+def list_waiting(session: Session, actor: Actor) -> list[tuple[str, SentForm]]:
+    """Return the public ids and forms that wait in this session, the latest first."""
+    rows = session.rows(_LIST_WAITING, (actor.session_id, clock.now()))
+    return [(ids.encode(PREFIX, key), _open(sealed, key)) for key, sealed in rows]
+
+
+def take_over(session: Session, actor: Actor, public_ids: Sequence[str]) -> None:
+    """Move these forms to the actor's session, if another session of the same person left them
+    behind when it timed out."""
+    forms = [key for each in public_ids if (key := ids.try_decode(PREFIX, each))]
+    values = {"session": actor.session_id, "user": actor.user_id, "forms": forms}
+    session.send(_TAKE_OVER, values | {"now": clock.now()})
+
+
+def discard(session: Session, actor: Actor, public_id: str) -> None:
+    """Delete a form that waits in this session, if it does."""
+    session.send(_DISCARD, (ids.try_decode(PREFIX, public_id), actor.session_id))
 
 
 def mark_sent(session: Session, public_id: str) -> None:
@@ -125,4 +176,5 @@ def delete_expired(session: Session, now: datetime) -> None:
 def _open(sealed: bytes, identifier: UUID) -> SentForm:
     text = keys.open_sealed(sealed, table="kept_forms", column="form_sealed", key=identifier)
     form = json.loads(text)
-    return SentForm(form["path"], form["act"], [(name, value) for name, value in form["fields"]])
+    pairs = [(name, value) for name, value in form.pop("fields")]
+    return SentForm(**form, fields=pairs)

@@ -54,9 +54,17 @@ _END_OTHERS = """
 UPDATE login_sessions SET revoked_at = %s, revoked_reason = 'logged_out'
 WHERE user_id = %s AND id <> %s AND revoked_at IS NULL RETURNING id
 """
+# One that has timed out needs no other end, which would take its kept forms with it.
 _END = """
-UPDATE login_sessions SET revoked_at = %s, revoked_reason = 'logged_out'
-WHERE secret_hash = %s AND revoked_at IS NULL
+UPDATE login_sessions SET revoked_at = %(now)s, revoked_reason = 'logged_out'
+WHERE secret_hash = %(hash)s AND revoked_at IS NULL
+    AND expires_at > %(now)s AND seen_at > %(idle_since)s
+"""
+_FIND_TIMED_OUT = """
+SELECT s.id, s.user_id FROM login_sessions s JOIN users u ON u.id = s.user_id
+WHERE s.secret_hash = %(hash)s AND s.revoked_at IS NULL
+    AND (s.expires_at <= %(now)s OR s.seen_at <= %(idle_since)s)
+    AND u.status = 'active' AND u.role <> 'USER'
 """
 _FIND = """
 SELECT s.id, s.seen_at, s.proven_at, u.id, u.email, u.role, u.branch_id, u.first_name, u.last_name,
@@ -89,6 +97,14 @@ class StaffMember:
     def is_recently_proven(self) -> bool:
         """Whether the last proof of identity is recent enough for sensitive acts."""
         return clock.now() - self.proven_at < rules.proof_lifetime(self.actor.role)
+
+
+@dataclass(frozen=True, slots=True)
+class TimedOutSession:
+    """A session that ended because its time was over, and whose it was."""
+
+    id: UUID
+    user_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +166,14 @@ def open_session(session: Session, user_id: UUID, device: Device, *, replaces: s
 def end_session(session: Session, secret: str | None) -> None:
     """End the session that has this secret, if any."""
     if secret is not None:
-        session.send(_END, (clock.now(), _hash(secret)))
+        session.send(_END, _moment_of(secret))
+
+
+def find_timed_out(session: Session, secret: str | None) -> TimedOutSession | None:
+    """Return the session of staff that had this secret until nobody used it for too long, or until
+    its time was over; None if it is open, unknown, or was ended in another way."""
+    row = session.row(_FIND_TIMED_OUT, _moment_of(secret)) if secret is not None else None
+    return TimedOutSession(*row) if row else None
 
 
 def renew_secret(session: Session, actor: Actor) -> str | None:
@@ -185,6 +208,11 @@ def end_others(session: Session, actor: Actor) -> int:
         subject = ids.encode("ses", session_id)
         audit.record(session, actor=actor, action=AuditAction.SESSION_CLOSED, subject=subject)
     return len(ended)
+
+
+def _moment_of(secret: str) -> dict[str, object]:
+    now = clock.now()
+    return {"hash": _hash(secret), "now": now, "idle_since": now - IDLE_LIMIT}
 
 
 def _hash(secret: str) -> bytes:

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from app.access import Actor, Role
-from app.blueprints import forms
+from app.blueprints import form_tokens
 from app.cases import queries as cases_queries
 from app.cases import service as cases
 from app.cases.rules import CaseState
@@ -200,7 +200,7 @@ def test_case_about_the_actor_cannot_be_worked_on_by_them(
             f"{path}/note",
             data={
                 "csrf_token": browser.csrf_token(),
-                "form_token": forms.new_token(),
+                "form_token": form_tokens.new_token(),
                 "note": "nothing to see",
             },
         )
