@@ -12,7 +12,7 @@ from uuid import UUID
 
 from app.kit import clock
 from app.kit.db import Session
-from app.ledger.chart import AccountKey
+from app.ledger.chart import AccountClass, AccountKey
 
 _BALANCES_OF = """
 SELECT a.class, a.asset, b.posted, b.held
@@ -72,15 +72,20 @@ LEFT JOIN since s ON s.account_id = a.id
 WHERE a.class NOT IN ('customer.funding', 'customer.trading')
 GROUP BY a.class, a.asset
 """
-_BALANCE = """
-SELECT CASE WHEN a.guarded THEN b.posted ELSE a.normal * (coalesce(r.units, 0) + coalesce((
+_UNITS_OF_ACCOUNTS = """
+CASE WHEN a.guarded THEN b.posted ELSE a.normal * (coalesce(r.units, 0) + coalesce((
     SELECT sum(p.units) FROM postings p JOIN entries e ON e.id = p.entry_id
     WHERE p.account_id = a.id AND e.xid >= (SELECT xid FROM rollup_watermark)
 ), 0)) END
 FROM accounts a
 LEFT JOIN balances b ON b.account_id = a.id
 LEFT JOIN rollups r ON r.account_id = a.id
-WHERE a.asset = %s AND a.class = %s AND a.owner_id = %s
+"""
+_BALANCE = f"""
+SELECT {_UNITS_OF_ACCOUNTS} WHERE a.asset = %s AND a.class = %s AND a.owner_id = %s
+"""
+_BALANCES_OF_CLASS = f"""
+SELECT a.asset, {_UNITS_OF_ACCOUNTS} WHERE a.class = %s AND a.owner_id = %s
 """
 _BALANCE_AT = """
 SELECT coalesce(sum(a.normal * p.units), 0)
@@ -185,6 +190,13 @@ def account_balance(session: Session, account: AccountKey) -> int:
     code = account.asset.code
     values = (code, account.account_class, account.owner_id)
     return int(session.optional_value(_BALANCE, values) or 0)
+
+
+def class_balances(session: Session, account_class: AccountClass, owner_id: UUID) -> dict[str, int]:
+    """Return the minor units of an owner's accounts of a class now, in its normal direction, by
+    asset."""
+    rows = session.rows(_BALANCES_OF_CLASS, (account_class, owner_id))
+    return {asset: int(units) for asset, units in rows}
 
 
 def account_balance_at(session: Session, account: AccountKey, at: datetime) -> int:

@@ -8,7 +8,7 @@ from app.access import Actor, Role
 from app.approvals import queries as approvals_queries
 from app.approvals import service as approvals
 from app.cases import service as cases
-from app.catalog.rules import TRADABLE, PaymentMethod
+from app.catalog.rules import PAXG, PaymentMethod
 from app.funding.disputes import service as disputes
 from app.funding.errors import (
     DailyLimitExceeded,
@@ -18,12 +18,15 @@ from app.funding.errors import (
     WrongWithdrawalStatus,
 )
 from app.funding.ports import Dispute, PayoutRails, PayoutState
+from app.funding.receivables import service as receivables
 from app.funding.withdrawals import service as withdrawals
 from app.funding.withdrawals import withdrawal_approval
+from app.kit import ids
 from app.kit.errors import Invalid, NotFound
 from app.kit.money import Amount
 from app.kit.ports import provide
 from app.kyc.submission import service as submission
+from app.ledger import chart
 from app.ledger.errors import InsufficientFunds
 from tests.mailbox import run_pending_jobs
 from tests.paying_customer import BANK_ACCOUNT, PayingCustomer, usd, verify_without_evidence
@@ -218,6 +221,21 @@ class TestRefusals:
         customer.send_withdrawal(withdrawal)
         assert (customer.withdrawal_status(withdrawal), customer.bank.calls) == ("rejected", [])
 
+    def test_receivable_in_tokens_blocks_a_withdrawal_of_dollars(
+        self, customer: PayingCustomer
+    ) -> None:
+        withdrawal = customer.withdraw("10.00")
+        owed = Amount.parse(PAXG, "0.5")
+        with customer.database.transaction() as session:
+            receivables.record_receivable(
+                session, customer.actor.user_id, reference=ids.encode("tst", ids.new()), owed=owed,
+                taken_from=chart.custody(PAXG, customer.bank.provider_id),
+            )  # fmt: skip
+        with database_unchanged(customer.database), pytest.raises(ReceivableOutstanding):
+            customer.withdraw("5.00")
+        customer.send_withdrawal(withdrawal)
+        assert (customer.withdrawal_status(withdrawal), customer.bank.calls) == ("rejected", [])
+
     def test_own_deposit_address_or_invalid_wallet_address_is_refused(
         self, customer: PayingCustomer
     ) -> None:
@@ -241,7 +259,7 @@ class TestRefusals:
                 with pytest.raises(Invalid) as refusal:
                     withdrawals.request(
                         session, customer.actor, method=PaymentMethod.CRYPTO, destination=given,
-                        amount=Amount.parse(TRADABLE["PAXG"], "0.1"),
+                        amount=Amount.parse(PAXG, "0.1"),
                     )  # fmt: skip
                 assert refusal.value.field == f"destination.{field}"
 

@@ -16,7 +16,7 @@ from app.kit.money import Amount, Asset
 from app.ledger import chart
 from app.ledger import queries as ledger_queries
 from app.ledger import service as ledger
-from app.ledger.chart import AccountKey
+from app.ledger.chart import AccountClass, AccountKey
 
 COLLECT = "receivable_collected"
 PAYMENT_TAKEN_BACK = "payment_taken_back"
@@ -29,12 +29,13 @@ def amount_owed(session: Session, user_id: UUID, asset: Asset = USD) -> Amount:
 
 
 def owes_anything(session: Session, user_id: UUID) -> bool:
-    """Return whether the customer owes dollars."""
-    return bool(amount_owed(session, user_id))
+    """Return whether the customer owes anything, in any asset."""
+    owed = ledger_queries.class_balances(session, AccountClass.RECEIVABLE, user_id)
+    return any(owed.values())
 
 
 def require_nothing_owed(session: Session, user_id: UUID) -> None:
-    """Raise `ReceivableOutstanding` if the customer owes dollars."""
+    """Raise `ReceivableOutstanding` if the customer owes anything, in any asset."""
     if owes_anything(session, user_id):
         raise ReceivableOutstanding
 
