@@ -50,12 +50,11 @@ class PayingCustomer:
 
     def withdraw(self, amount: str = "100.00", **destination: str) -> UUID:
         with self.database.transaction() as session:
-            withdrawal_id = withdrawals.request(
+            withdrawal = withdrawals.request(
                 session, self.actor, method=PaymentMethod.BANK, amount=usd(amount),
                 destination=destination or BANK_ACCOUNT,
             )  # fmt: skip
-        assert isinstance(withdrawal_id, UUID), withdrawal_id
-        return withdrawal_id
+        return withdrawal.id
 
     def receive_transfer(
         self, name: str, amount: str, *, is_returned: bool = False

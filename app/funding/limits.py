@@ -1,4 +1,8 @@
-"""Limits on payments: configured amounts, and what a customer's tier allows in 24 hours."""
+"""Limits on payments: configured amounts, what a customer's tier allows in 24 hours, open debts.
+
+The `check_…` functions serialize the customer's payments until the transaction ends, so that limits
+add up.
+"""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -8,19 +12,22 @@ from typing import Self
 from uuid import UUID
 
 from app.cases import service as cases
-from app.catalog.rules import METAL_OF, TRADABLE, USD
-from app.funding.errors import DailyLimitExceeded, VerificationRequired
+from app.catalog.rules import METAL_OF, TRADABLE, USD, PaymentMethod
+from app.funding.errors import DailyLimitExceeded, TooManyCardFailures, VerificationRequired
+from app.funding.receivables import service as receivables
 from app.funding.rules import value_in_usd
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Invalid
 from app.kit.formatting import format_amount
 from app.kit.money import Amount, Rounding, round_units
+from app.kit.ports import resolve
 from app.kyc import queries as kyc_queries
 from app.pricing import queries as pricing_queries
 from app.pricing.errors import PriceStale
 
 _DAY = timedelta(days=1)
+_CARD_FAILURE_WINDOW = timedelta(hours=1)
 
 _LOCK_CUSTOMER = "SELECT pg_advisory_xact_lock(hashtextextended('funding ' || %s, 0))"
 _DEPOSITED = """
@@ -28,6 +35,12 @@ SELECT asset, sum(coalesce(credited_units, asked_units)) FROM deposits
 WHERE user_id = %s AND coalesce(credited_at, requested_at) > %s
     AND status NOT IN ('failed', 'cancelled')
 GROUP BY asset
+"""
+# Undecided payments count as failures: otherwise many cards could be tried at the same time.
+_CARD_FAILURES = """
+SELECT count(*) FROM deposits
+WHERE user_id = %s AND method = 'card' AND status IN ('failed', 'requested', 'unknown')
+    AND requested_at > %s
 """
 _WITHDRAWN = """
 SELECT coalesce(sum(usd_units), 0) FROM withdrawals
@@ -65,13 +78,6 @@ class PaymentLimits:
         )
 
 
-def check_card_amount(amount: Amount, limits: PaymentLimits) -> None:
-    """Raise `Invalid` unless a card may be charged this amount."""
-    if amount < limits.card_min or limits.card_max < amount:
-        allowed = f"{format_amount(limits.card_min)} to {format_amount(limits.card_max)}"
-        raise Invalid("amount", f"Enter {allowed} for a card.")
-
-
 def lock_customer_payments(session: Session, user_id: UUID) -> None:
     """Serialize the customer's payments until this transaction ends, so that limits add up."""
     session.send(_LOCK_CUSTOMER, (str(user_id),))
@@ -90,28 +96,47 @@ def usd_value(session: Session, amount: Amount) -> Amount:
     return value
 
 
-def usd_from_cents(units: int) -> Amount:
-    """Return an amount of this many cents."""
-    return Amount(USD, units)
+def check_deposit(session: Session, user_id: UUID, method: PaymentMethod, amount: Amount) -> None:
+    """Check that the customer may pay in the amount now.
 
-
-def check_deposit_limit(session: Session, user_id: UUID, amount: Amount) -> None:
-    """Check a deposit against the customer's tier.
-
-    Raises `VerificationRequired` without a tier, and `DailyLimitExceeded` beyond its limit.
+    Raises `Invalid` and `TooManyCardFailures` for a card, `VerificationRequired` without a tier,
+    `DailyLimitExceeded` beyond its limit, and `PriceStale`.
     """
+    lock_customer_payments(session, user_id)
+    if method is PaymentMethod.CARD:
+        _check_card(session, user_id, amount, resolve(PaymentLimits))
     _check_tier(session, user_id, _deposited_today(session, user_id) + usd_value(session, amount))
 
 
-def check_withdrawal_limit(session: Session, user_id: UUID, value: Amount, minimum: Amount) -> None:
-    """Check a withdrawal worth `value` dollars against the minimum and the customer's tier.
+def _check_card(session: Session, user_id: UUID, amount: Amount, limits: PaymentLimits) -> None:
+    if amount < limits.card_min or limits.card_max < amount:
+        allowed = f"{format_amount(limits.card_min)} to {format_amount(limits.card_max)}"
+        raise Invalid("amount", f"Enter {allowed} for a card.")
+    failures = session.value(_CARD_FAILURES, (user_id, clock.now() - _CARD_FAILURE_WINDOW))
+    if failures >= limits.card_failures_per_hour:
+        raise TooManyCardFailures
 
-    Raises `Invalid` below the minimum, and what `check_deposit_limit` raises.
+
+def check_withdrawal(session: Session, user_id: UUID, amount: Amount) -> Amount:
+    """Check that the customer may withdraw the amount now, and return its value in dollars.
+
+    Raises `ReceivableOutstanding`, `Invalid` below the minimum, `VerificationRequired` without a
+    tier, `DailyLimitExceeded` beyond its limit, and `PriceStale`.
     """
+    lock_customer_payments(session, user_id)
+    receivables.require_nothing_owed(session, user_id)
+    value = usd_value(session, amount)
+    minimum = resolve(PaymentLimits).withdrawal_min
     if value < minimum:
         raise Invalid("amount", f"Enter an amount worth at least {minimum} USD.")
     withdrawn = session.value(_WITHDRAWN, (user_id, clock.now() - _DAY))
     _check_tier(session, user_id, Amount(USD, int(withdrawn)) + value)
+    return value
+
+
+def needs_approval(value: Amount) -> bool:
+    """Return whether two members of staff have to release a withdrawal worth `value` dollars."""
+    return resolve(PaymentLimits).approval_from <= value
 
 
 def report_limit_excess(session: Session, user_id: UUID, reference: str) -> None:

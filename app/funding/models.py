@@ -64,6 +64,7 @@ class DepositRow(Base):
         ),
         sa.UniqueConstraint("provider", "provider_ref", name="deposits_provider_provider_ref_key"),
         sa.Index("deposits_user_id_id_idx", "user_id", "id"),
+        sa.Index("deposits_requested_at_id_idx", "requested_at", "id"),
         sa.Index(
             "deposits_open_looked_at_idx",
             "looked_at",
@@ -105,8 +106,8 @@ class DepositEvent(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     deposit_id: Mapped[UUID] = mapped_column(sa.ForeignKey("deposits.id"))
-    from_status: Mapped[str | None] = mapped_column(sa.Text)
-    to_status: Mapped[str] = mapped_column(sa.Text)
+    from_status: Mapped[DepositStatus | None] = mapped_column(StoredEnum(DepositStatus))
+    to_status: Mapped[DepositStatus] = mapped_column(StoredEnum(DepositStatus))
     evidence: Mapped[str | None] = mapped_column(sa.Text)
     at: Mapped[datetime] = mapped_column(Instant)
 
@@ -177,6 +178,7 @@ class WithdrawalRow(Base):
             name="completed_says_when",
         ),
         sa.Index("withdrawals_user_id_id_idx", "user_id", "id"),
+        sa.Index("withdrawals_requested_at_id_idx", "requested_at", "id"),
         sa.Index(
             "withdrawals_under_way_looked_at_idx",
             "looked_at",
@@ -215,8 +217,8 @@ class WithdrawalEvent(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     withdrawal_id: Mapped[UUID] = mapped_column(sa.ForeignKey("withdrawals.id"))
-    from_status: Mapped[str | None] = mapped_column(sa.Text)
-    to_status: Mapped[str] = mapped_column(sa.Text)
+    from_status: Mapped[WithdrawalStatus | None] = mapped_column(StoredEnum(WithdrawalStatus))
+    to_status: Mapped[WithdrawalStatus] = mapped_column(StoredEnum(WithdrawalStatus))
     actor_id: Mapped[UUID | None]
     evidence: Mapped[str | None] = mapped_column(sa.Text)
     at: Mapped[datetime] = mapped_column(Instant)

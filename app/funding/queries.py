@@ -1,19 +1,22 @@
-"""Reads of funding: a customer's balances with their value, and what payment lists share."""
+"""Reads of funding: a customer's balances with their value, and what reads of payments share."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 from uuid import UUID
 
+import sqlalchemy as sa
+
 from app.catalog.rules import FUNDING, TRADING, USD
+from app.funding.models import DepositRow, WithdrawalRow
 from app.funding.rules import value_in_usd
 from app.funding.states import DepositStatus, WithdrawalStatus
 from app.kit.db import Session
 from app.kit.errors import NotFound
-from app.kit.list_query import ListSource, fetch_by_ids
+from app.kit.list_query import ListColumn, ListSource
 from app.kit.money import Amount, Asset
 from app.kit.pagination import Page, paginate
-from app.kit.statements import compile_select
+from app.kit.statements import AnySelect
 from app.ledger import queries as ledger_queries
 from app.ledger.queries import CustomerBalance
 from app.pricing import queries as pricing_queries
@@ -81,6 +84,36 @@ def valued_balances(session: Session, user_id: UUID) -> ValuedBalances:
     return ValuedBalances(funding, trading, Amount(USD, cents))
 
 
+def payment_source(
+    row: type[PaymentT], table: type[DepositRow | WithdrawalRow], *columns: ListColumn
+) -> ListSource[PaymentT]:
+    """Return the list of all deposits or withdrawals; `columns` are those that only one has."""
+    return ListSource(
+        row,
+        sa.select(
+            table.id,
+            table.user_id,
+            table.method,
+            table.asset,
+            table.status,
+            table.code,
+            table.provider,
+            table.provider_ref,
+            table.requested_at,
+            *columns,
+        ),
+        key=table.id,
+        sorts={"requested": table.requested_at},
+        filters={
+            "customer": lambda user_id: table.user_id == user_id,
+            "status": lambda status: table.status == status,
+            "method": lambda method: table.method == method,
+            "from": lambda instant: table.requested_at >= instant,
+            "to": lambda instant: table.requested_at < instant,
+        },
+    )
+
+
 def payment_page(
     session: Session,
     source: ListSource[PaymentT],
@@ -93,9 +126,8 @@ def payment_page(
     owned = source.where(source.filters["customer"](user_id))
     if before is not None:
         owned = owned.where(source.key < before)
-    select = compile_select(owned.select.order_by(source.key.desc()).limit(limit + 1))
-    rows = [source.row(**select.read(row)) for row in session.rows(*select.statement)]
-    return paginate(rows, limit, lambda payment: payment.id)
+    select = owned.select.order_by(source.key.desc()).limit(limit + 1)
+    return paginate(session.select(source.row, select), limit, lambda payment: payment.id)
 
 
 def get_payment(
@@ -105,7 +137,14 @@ def get_payment(
 
     Raises `NotFound`.
     """
-    payment = next(iter(fetch_by_ids(session, source, [payment_id], "requested")), None)
-    if payment is None or (user_id is not None and payment.user_id != user_id):
+    owned = source if user_id is None else source.where(source.filters["customer"](user_id))
+    return find_payment(session, owned.row, owned.where(source.key == payment_id).select)
+
+
+def find_payment(session: Session, row: type[PaymentT], select: AnySelect) -> PaymentT:
+    """Return the only deposit or withdrawal that the statement selects. Raises `NotFound`."""
+    payments = session.select(row, select)
+    if not payments:
         raise NotFound
+    [payment] = payments
     return payment

@@ -106,8 +106,7 @@ class Payments:
             withdrawal = withdrawals.request(
                 session, self.actor, method=move.method, amount=amount, destination=move.destination
             )
-        assert isinstance(withdrawal, UUID), withdrawal
-        return withdrawal
+        return withdrawal.id
 
     def effects(self, move: Move, identifier: UUID) -> int:
         """Return how often the provider has made the payment."""

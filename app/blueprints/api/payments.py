@@ -132,16 +132,14 @@ def create_withdrawal(session: Session, actor: Actor, body: dict[str, Any]) -> o
     The amount is held at once, and released if the withdrawal cannot be paid out.
     """
     destination = {_WIRE.get(name, name): text for name, text in body["destination"].items()}
-    requested = withdrawals.request(
+    withdrawal = withdrawals.request(
         session,
         actor,
         method=body["method"],
         amount=parse_amount("amount", body["asset"], body["amount"]),
         destination=destination,
     )
-    if isinstance(requested, PayeeBlocked):
-        return requested
-    return {"withdrawal": withdrawal_queries.withdrawal(session, requested)}
+    return {"withdrawal": withdrawal}
 
 
 @blp.operation(
@@ -184,5 +182,4 @@ def show_withdrawal(session: Session, actor: Actor, withdrawal_id: str) -> objec
 def cancel_withdrawal(session: Session, actor: Actor, withdrawal_id: str) -> object:
     """Cancel a withdrawal before it is sent, and release its amount."""
     identifier = ids.decode(withdrawals.PREFIX, withdrawal_id)
-    withdrawals.cancel(session, actor, identifier)
-    return {"withdrawal": withdrawal_queries.withdrawal(session, identifier)}
+    return {"withdrawal": withdrawals.cancel(session, actor, identifier)}

@@ -17,8 +17,7 @@ from app.audit.actions import AuditAction
 from app.catalog.rules import TRADABLE, PaymentMethod
 from app.custody.ports import Custodians
 from app.funding import limits
-from app.funding.errors import NotCancellable, PaymentMethodDisabled, TooManyCardFailures
-from app.funding.limits import PaymentLimits, check_card_amount
+from app.funding.errors import NotCancellable, PaymentMethodDisabled
 from app.funding.ports import IncomingTransferRails, PaymentRails
 from app.funding.receivables import service as receivables
 from app.funding.rules import check_asset
@@ -49,7 +48,6 @@ from app.outbox import service as outbox
 PREFIX = "dep"
 DEPOSIT = "deposit"
 _TABLE, _SOURCE, _INSTRUCTIONS = "deposits", "source_sealed", "instructions_sealed"
-_FAILURE_WINDOW = timedelta(hours=1)
 #: After this time an announced transfer is given up.
 _ANNOUNCEMENT_MAX = timedelta(days=30)
 
@@ -80,12 +78,6 @@ _CLEAR_SOURCE = "UPDATE deposits SET source_sealed = NULL WHERE id = %s"
 _INSERT_EVENT = """
 INSERT INTO deposit_events (id, deposit_id, from_status, to_status, evidence, at)
 VALUES (%s, %s, %s, %s, %s, %s)
-"""
-# Undecided payments count as failures: otherwise many cards could be tried at the same time.
-_COUNT_FAILURES = """
-SELECT count(*) FROM deposits
-WHERE user_id = %s AND method = 'card' AND status IN ('failed', 'requested', 'unknown')
-    AND requested_at > %s
 """
 
 
@@ -126,12 +118,7 @@ def request(
     """
     check_asset(method, amount.asset)
     provider = _provider_name(method)
-    payment_limits = resolve(PaymentLimits)
-    limits.lock_customer_payments(session, actor.user_id)
-    if method is PaymentMethod.CARD:
-        check_card_amount(amount, payment_limits)
-        _check_card_failures(session, actor.user_id, payment_limits)
-    limits.check_deposit_limit(session, actor.user_id, amount)
+    limits.check_deposit(session, actor.user_id, method, amount)
     identifier, now = ids.new(), clock.now()
     sealed = keys.seal(source, table=_TABLE, column=_SOURCE, key=identifier) if source else None
     session.send(
@@ -335,12 +322,6 @@ def _pending_message(deposit: DepositRecord, details: Mapping[str, str]) -> Depo
         case PaymentMethod.CRYPTO:
             return TransferAwaited(terms, TokenInstructions(details["network"], details["address"]))
     return DepositPending(terms)
-
-
-def _check_card_failures(session: Session, user_id: UUID, payment_limits: PaymentLimits) -> None:
-    failures = session.value(_COUNT_FAILURES, (user_id, clock.now() - _FAILURE_WINDOW))
-    if failures >= payment_limits.card_failures_per_hour:
-        raise TooManyCardFailures
 
 
 def _provider_name(method: PaymentMethod) -> str:

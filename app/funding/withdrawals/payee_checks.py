@@ -3,18 +3,15 @@
 The payee is screened at the request, while the withdrawal is in review, and at its release.
 """
 
-from collections.abc import Mapping
 from uuid import UUID
 
-from app.access import Actor
 from app.catalog.rules import PaymentMethod
 from app.custody import addresses
-from app.funding.errors import PayeeBlocked
-from app.funding.limits import PaymentLimits
+from app.funding import limits
 from app.funding.states import WithdrawalStatus
 from app.funding.withdrawals import destinations
+from app.funding.withdrawals.destinations import Destination
 from app.identity.accounts import queries as account_queries
-from app.identity.accounts.queries import PersonProfile
 from app.kit.db import Session
 from app.kit.errors import Invalid
 from app.kit.money import Amount
@@ -28,46 +25,45 @@ PURPOSE = "payout"
 
 
 def check_destination_owner(
-    session: Session, actor: Actor, method: PaymentMethod, destination: Mapping[str, str]
+    session: Session, user_id: UUID, method: PaymentMethod, destination: Destination
 ) -> None:
     """Raise `Invalid` for a destination that cannot belong to the customer."""
-    person = account_queries.get_person(session, actor.user_id)
-    if method is PaymentMethod.BANK and not destinations.holder_is_person(
-        destination["holder"], *_name_of(session, person)
-    ):
-        raise Invalid(
-            "destination.accountHolder", "Enter your own name. We pay out to your own account only."
-        )
-    if method is PaymentMethod.MOBILE_MONEY and destination["phone"] != person.phone:
-        raise Invalid("destination.phone", "Enter the phone number of your profile.")
-    if method is PaymentMethod.CRYPTO and addresses.is_own_address(session, destination["address"]):
-        raise Invalid(
-            "destination.address",
-            "Enter an address of your own. This is one of our deposit addresses.",
-        )
+    match method:
+        case PaymentMethod.BANK:
+            if not destinations.holder_is_person(
+                destination["holder"], *_name_of(session, user_id)
+            ):
+                raise Invalid(
+                    "destination.accountHolder",
+                    "Enter your own name. We pay out to your own account only.",
+                )
+        case PaymentMethod.CRYPTO:
+            if addresses.is_own_address(session, destination["address"]):
+                raise Invalid(
+                    "destination.address",
+                    "Enter an address of your own. This is one of our deposit addresses.",
+                )
+        case _:
+            if destination["phone"] != account_queries.get_person(session, user_id).phone:
+                raise Invalid("destination.phone", "Enter the phone number of your profile.")
 
 
-def _name_of(session: Session, person: PersonProfile) -> tuple[str, str]:
+def _name_of(session: Session, user_id: UUID) -> tuple[str, str]:
     """Return the verified names, or those of the profile for a tier that was set by hand."""
-    verified = submission_queries.verified_name(session, person.id)
-    return verified or (person.first_name, person.last_name)
+    verified = submission_queries.verified_name(session, user_id)
+    if verified is not None:
+        return verified
+    person = account_queries.get_person(session, user_id)
+    return (person.first_name, person.last_name)
 
 
 def screen_payee(
-    session: Session,
-    user_id: UUID,
-    reference: str,
-    method: PaymentMethod,
-    destination: Mapping[str, str],
+    session: Session, user_id: UUID, reference: str, destination: Destination
 ) -> Verdict | None:
-    """Screen the payee against the sanctions list, and return the verdict; None without a list.
-
-    Raises `PayeeBlocked`.
-    """
-    person = account_queries.get_person(session, user_id)
-    name = destination.get("holder") or " ".join(_name_of(session, person))
+    """Screen the payee against the sanctions list, and return the verdict; None without a list."""
+    name = destination.get("holder") or " ".join(_name_of(session, user_id))
     try:
-        screenings = [
+        results = [
             screening.screen(
                 session,
                 ScreeningSubject((name,)),
@@ -76,8 +72,8 @@ def screen_payee(
                 person_id=user_id,
             )
         ]
-        if method is PaymentMethod.CRYPTO:
-            screenings.append(
+        if "address" in destination:
+            results.append(
                 screening.screen_wallet(
                     session,
                     destination["address"],
@@ -89,20 +85,27 @@ def screen_payee(
     except NoSanctionsList:
         return None
     # The verdict on the customer counts too, whatever name the account bears.
-    verdicts = {result.verdict for result in screenings} | {
+    verdicts = {result.verdict for result in results} | {
         screening_queries.verdict_of(session, user_id)
     }
     if Verdict.BLOCKED in verdicts:
-        raise PayeeBlocked
+        return Verdict.BLOCKED
     return Verdict.REVIEW if Verdict.REVIEW in verdicts else Verdict.CLEAR
 
 
-def status_after_screening(
-    verdict: Verdict | None, value: Amount, payment_limits: PaymentLimits
-) -> WithdrawalStatus:
+def status_after_screening(verdict: Verdict | None, value: Amount) -> WithdrawalStatus:
     """Return the status that follows from the verdict and the value in dollars."""
-    if verdict is not Verdict.CLEAR:
-        return WithdrawalStatus.IN_REVIEW
-    if payment_limits.approval_from <= value:
-        return WithdrawalStatus.AWAITING_APPROVAL
-    return WithdrawalStatus.APPROVED
+    match verdict:
+        case Verdict.BLOCKED:
+            return WithdrawalStatus.REJECTED
+        case Verdict.CLEAR if limits.needs_approval(value):
+            return WithdrawalStatus.AWAITING_APPROVAL
+        case Verdict.CLEAR:
+            return WithdrawalStatus.APPROVED
+        case _:
+            return WithdrawalStatus.IN_REVIEW
+
+
+def evidence_of(verdict: Verdict | None) -> str:
+    """Return what the records say about the screening."""
+    return f"screening: {verdict or 'no list'}"

@@ -16,9 +16,18 @@ from app.funding.deposits import service as deposits
 from app.funding.ports import Payout, PayoutOrder, PayoutRail, PayoutRails, PayoutState
 from app.funding.receivables import service as receivables
 from app.funding.states import WITHDRAWALS_IN_PROGRESS, WithdrawalStatus
+from app.funding.withdrawals import queries as withdrawal_queries
 from app.funding.withdrawals import service as withdrawals
+from app.funding.withdrawals.queries import LockedWithdrawal, Withdrawal, lock_withdrawal
+from app.funding.withdrawals.status_changes import (
+    audit_status,
+    end_unpaid,
+    notify_customer,
+    record_check,
+    transition,
+)
 from app.identity.accounts import queries as account_queries
-from app.kit import clock, ids
+from app.kit import clock
 from app.kit.db import Database, Session
 from app.kit.formatting import format_amount
 from app.kit.ports import resolve
@@ -30,14 +39,10 @@ from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, Provid
 from app.screening import queries as screening_queries
 from app.screening.rules import Verdict
 
-_FIND_BY_EVENT = """
-SELECT id, status, provider FROM withdrawals WHERE id = %s OR provider = %s AND provider_ref = %s
-"""
 _FIRST_CALLED_AT = """
 SELECT coalesce(min(at), now()) FROM withdrawal_events
 WHERE withdrawal_id = %s AND to_status = 'sending'
 """
-_CHECKED_SINCE = "SELECT looked_at > %s FROM withdrawals WHERE id = %s"
 #: A completed payout can still come back.
 _TRACKED = WITHDRAWALS_IN_PROGRESS | {WithdrawalStatus.COMPLETED}
 #: A payout that the provider accepted is in its records.
@@ -59,66 +64,77 @@ def advance(database: Database, withdrawal_id: UUID) -> None:
             if attempt.is_first
             else _find_or_send(rail, attempt)
         )
-    except ProviderUnavailable:
-        # On the first attempt this means that the provider did nothing.
-        if attempt.is_first:
-            with database.transaction() as session:
-                if not _was_changed_meanwhile(session, attempt):
-                    _set_status_if_sending(
-                        session, attempt.withdrawal.id, WithdrawalStatus.APPROVED
-                    )
-        raise
-    except ProviderOutcomeUnknown as error:
-        with database.transaction() as session:
-            _set_status_if_sending(
-                session, attempt.withdrawal.id, WithdrawalStatus.UNKNOWN, evidence=str(error)
-            )
-        raise
     except ProviderRefused as refusal:
         with database.transaction() as session:
-            if _was_changed_meanwhile(session, attempt):
-                _set_status_if_sending(
-                    session, attempt.withdrawal.id, WithdrawalStatus.UNKNOWN, evidence=refusal.code
-                )
-            else:
-                _fail(
-                    session,
-                    withdrawals.lock_withdrawal(session, attempt.withdrawal.id),
-                    refusal.code,
-                )
+            _apply_refusal(session, attempt, refusal.code)
         return
+    except (ProviderUnavailable, ProviderOutcomeUnknown) as error:
+        with database.transaction() as session:
+            _apply_error(session, attempt, error)
+        raise
     with database.transaction() as session:
         apply_payout(session, attempt.withdrawal.id, payout)
 
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """A withdrawal that this process has taken on since `began_at`.
+    """A withdrawal that this process has taken on since `began_at`, its lock released again.
 
     `is_first`: the provider was never called. `is_old`: no earlier order can still be in flight.
     """
 
-    withdrawal: withdrawals.LockedWithdrawal
+    withdrawal: Withdrawal
     is_first: bool
     is_old: bool
     began_at: datetime
+
+    def is_superseded(self, current: LockedWithdrawal) -> bool:
+        """Return whether another process took the withdrawal on since this attempt began.
+
+        Then an answer to this attempt says nothing about the other one's.
+        """
+        return current.looked_at > self.began_at
 
 
 def _begin_attempt(database: Database, withdrawal_id: UUID) -> _Attempt | None:
     """Record that the provider is about to be called; None when there is nothing to do."""
     with database.transaction() as session:
-        withdrawal = withdrawals.lock_withdrawal(session, withdrawal_id)
-        is_first = withdrawal.status is WithdrawalStatus.APPROVED
-        if is_first:
+        withdrawal = lock_withdrawal(session, withdrawal_id)
+        if withdrawal.status is WithdrawalStatus.APPROVED:
             if not _may_be_sent(session, withdrawal):
                 return None
-            withdrawals.transition(session, withdrawal, WithdrawalStatus.SENDING)
-        elif withdrawal.status not in _TRACKED:
+            sending = transition(session, withdrawal, WithdrawalStatus.SENDING)
+            return _Attempt(sending, is_first=True, is_old=False, began_at=sending.looked_at)
+        if withdrawal.status not in _TRACKED:
             return None
-        now = clock.now()
-        session.send(withdrawals.SET_CHECKED_AT, (now, withdrawal.id))
-        [(first_at,)] = session.rows(_FIRST_CALLED_AT, (withdrawal.id,))
-    return _Attempt(withdrawal, is_first, now - first_at > IN_FLIGHT_MAX, now)
+        now = record_check(session, withdrawal)
+        first_called_at = session.value(_FIRST_CALLED_AT, (withdrawal.id,))
+        is_old = now - first_called_at > IN_FLIGHT_MAX
+        return _Attempt(withdrawal, is_first=False, is_old=is_old, began_at=now)
+
+
+def _apply_refusal(session: Session, attempt: _Attempt, code: str) -> None:
+    """End a withdrawal that the provider refused, unless another order may be in flight."""
+    withdrawal = lock_withdrawal(session, attempt.withdrawal.id)
+    if not attempt.is_superseded(withdrawal):
+        _fail(session, withdrawal, code)
+    elif withdrawal.status is WithdrawalStatus.SENDING:
+        transition(session, withdrawal, WithdrawalStatus.UNKNOWN, evidence=code)
+
+
+def _apply_error(
+    session: Session, attempt: _Attempt, error: ProviderUnavailable | ProviderOutcomeUnknown
+) -> None:
+    """Record what is known after a call without an answer."""
+    withdrawal = lock_withdrawal(session, attempt.withdrawal.id)
+    if withdrawal.status is not WithdrawalStatus.SENDING:
+        return
+    if isinstance(error, ProviderOutcomeUnknown):
+        evidence = str(error)
+        transition(session, withdrawal, WithdrawalStatus.UNKNOWN, evidence=evidence)
+    elif attempt.is_first and not attempt.is_superseded(withdrawal):
+        # On the first attempt, an unavailable provider did nothing.
+        transition(session, withdrawal, WithdrawalStatus.APPROVED)
 
 
 def _find_or_send(rail: PayoutRail, attempt: _Attempt) -> Payout:
@@ -146,14 +162,14 @@ def _find_or_send(rail: PayoutRail, attempt: _Attempt) -> Payout:
         raise ProviderOutcomeUnknown(f"the repeated order was refused: {refusal.code}") from None
 
 
-def _order(withdrawal: withdrawals.LockedWithdrawal) -> PayoutOrder:
-    return PayoutOrder(withdrawal.public_id, withdrawal.amount, withdrawal.destination)
+def _order(withdrawal: Withdrawal) -> PayoutOrder:
+    return PayoutOrder(withdrawal.public_id, withdrawal.amount, withdrawal.open_destination())
 
 
 def apply_payout(session: Session, withdrawal_id: UUID, payout: Payout) -> None:
     """Apply the current state of the provider's payout to its withdrawal."""
-    withdrawal = withdrawals.lock_withdrawal(session, withdrawal_id)
-    session.send(withdrawals.SET_CHECKED_AT, (clock.now(), withdrawal.id))
+    withdrawal = lock_withdrawal(session, withdrawal_id)
+    record_check(session, withdrawal)
     if withdrawal.status not in _TRACKED:
         return
     if payout.amount != withdrawal.amount:
@@ -165,20 +181,20 @@ def apply_payout(session: Session, withdrawal_id: UUID, payout: Payout) -> None:
             WithdrawalStatus.SENDING,
             WithdrawalStatus.UNKNOWN,
         }:
-            withdrawals.transition(session, withdrawal, WithdrawalStatus.SENT, payout=payout)
+            transition(session, withdrawal, WithdrawalStatus.SENT, payout=payout)
             sent = WithdrawalSent(withdrawal.terms, sent_at=clock.now())
-            withdrawals.notify_customer(session, withdrawal, sent)
+            notify_customer(session, withdrawal, sent)
         case PayoutState.COMPLETED if withdrawal.status is not completed:
             _complete(session, withdrawal, payout)
         case PayoutState.FAILED if withdrawal.status is not completed:
             _fail(session, withdrawal, payout.code, payout)
         case PayoutState.RETURNED:
             if withdrawal.status is not completed:
-                _complete(session, withdrawal, payout)
-            _return(session, withdrawals.lock_withdrawal(session, withdrawal.id), payout)
+                withdrawal = _complete(session, withdrawal, payout)
+            _return(session, withdrawal, payout)
 
 
-def _complete(session: Session, withdrawal: withdrawals.LockedWithdrawal, payout: Payout) -> None:
+def _complete(session: Session, withdrawal: LockedWithdrawal, payout: Payout) -> LockedWithdrawal:
     now, amount = clock.now(), withdrawal.amount
     account = deposits.settlement_account(withdrawal.method, amount, payout.provider_id)
     postings = [
@@ -205,13 +221,14 @@ def _complete(session: Session, withdrawal: withdrawals.LockedWithdrawal, payout
                 ledger.credit(paid_from, payout.cost),
             ],
         )
-    withdrawals.transition(session, withdrawal, WithdrawalStatus.COMPLETED, payout=payout)
-    withdrawals.audit_status(session, withdrawal, WithdrawalStatus.COMPLETED)
-    completed = WithdrawalCompleted(withdrawal.terms, completed_at=now)
-    withdrawals.notify_customer(session, withdrawal, completed)
+    completed = transition(session, withdrawal, WithdrawalStatus.COMPLETED, payout=payout)
+    audit_status(session, withdrawal, WithdrawalStatus.COMPLETED)
+    message = WithdrawalCompleted(withdrawal.terms, completed_at=now)
+    notify_customer(session, withdrawal, message)
+    return completed
 
 
-def _return(session: Session, withdrawal: withdrawals.LockedWithdrawal, payout: Payout) -> None:
+def _return(session: Session, withdrawal: LockedWithdrawal, payout: Payout) -> None:
     """Credit the customer again: the payout came back after completion."""
     account = deposits.settlement_account(withdrawal.method, withdrawal.amount, payout.provider_id)
     ledger.post(
@@ -226,79 +243,51 @@ def _return(session: Session, withdrawal: withdrawals.LockedWithdrawal, payout: 
             ),
         ],
     )
-    withdrawals.transition(session, withdrawal, WithdrawalStatus.RETURNED, payout=payout)
-    withdrawals.audit_status(session, withdrawal, WithdrawalStatus.RETURNED, reason=payout.code)
+    transition(session, withdrawal, WithdrawalStatus.RETURNED, payout=payout)
+    audit_status(session, withdrawal, WithdrawalStatus.RETURNED, reason=payout.code)
     failed = WithdrawalFailed(withdrawal.terms, "The payment was returned to us.")
-    withdrawals.notify_customer(session, withdrawal, failed)
+    notify_customer(session, withdrawal, failed)
 
 
 def _fail(
     session: Session,
-    withdrawal: withdrawals.LockedWithdrawal,
+    withdrawal: LockedWithdrawal,
     code: str,
     payout: Payout | None = None,
 ) -> None:
     if withdrawal.status not in WITHDRAWALS_IN_PROGRESS:
         return
-    withdrawals.end_unpaid(session, withdrawal, WithdrawalStatus.FAILED, reason=code, payout=payout)
+    end_unpaid(session, withdrawal, WithdrawalStatus.FAILED, reason=code, payout=payout)
     failed = WithdrawalFailed(
         withdrawal.terms, "The payment could not be made to this destination."
     )
-    withdrawals.notify_customer(session, withdrawal, failed)
+    notify_customer(session, withdrawal, failed)
 
 
-def _may_be_sent(session: Session, withdrawal: withdrawals.LockedWithdrawal) -> bool:
+def _may_be_sent(session: Session, withdrawal: LockedWithdrawal) -> bool:
     """Return whether an approved withdrawal may still be sent.
 
     A customer who owes PBCEx or is a listed party gets it rejected; one with an undecided hit, or
     who is suspended, waits.
     """
     if receivables.owes_anything(session, withdrawal.user_id):
-        withdrawals.end_unpaid(
-            session, withdrawal, WithdrawalStatus.REJECTED, reason="the customer owes PBCEx"
-        )
+        end_unpaid(session, withdrawal, WithdrawalStatus.REJECTED, reason="the customer owes PBCEx")
         failed = WithdrawalFailed(
             withdrawal.terms, "One of your payments was taken back. Pay what you owe first."
         )
-        withdrawals.notify_customer(session, withdrawal, failed)
+        notify_customer(session, withdrawal, failed)
         return False
     verdict = screening_queries.verdict_of(session, withdrawal.user_id)
     if verdict is Verdict.BLOCKED:
         withdrawals.reject_listed_payee(session, withdrawal)
         return False
     if verdict is Verdict.REVIEW:
-        withdrawals.transition(
-            session, withdrawal, WithdrawalStatus.IN_REVIEW, evidence="screening: review"
-        )
+        transition(session, withdrawal, WithdrawalStatus.IN_REVIEW, evidence="screening: review")
         return False
     return account_queries.is_active(session, withdrawal.user_id)
 
 
-def _was_changed_meanwhile(session: Session, attempt: _Attempt) -> bool:
-    """Return whether another process took the withdrawal on since this attempt began.
-
-    Then an answer to this attempt says nothing about the other one's.
-    """
-    withdrawals.lock_withdrawal(session, attempt.withdrawal.id)
-    return bool(session.value(_CHECKED_SINCE, (attempt.began_at, attempt.withdrawal.id)))
-
-
-def _set_status_if_sending(
-    session: Session,
-    withdrawal_id: UUID,
-    status: WithdrawalStatus,
-    *,
-    evidence: str | None = None,
-) -> None:
-    """Set the status of a withdrawal that is being sent."""
-    withdrawal = withdrawals.lock_withdrawal(session, withdrawal_id)
-    if withdrawal.status is WithdrawalStatus.SENDING:
-        withdrawals.transition(session, withdrawal, status, evidence=evidence)
-
-
-def _report_wrong_amount(
-    session: Session, withdrawal: withdrawals.LockedWithdrawal, payout: Payout
-) -> None:
+def _report_wrong_amount(session: Session, withdrawal: LockedWithdrawal, payout: Payout) -> None:
     """Open a case: the provider reports another amount than was ordered."""
     cases.open_case(
         session,
@@ -319,14 +308,12 @@ def handle_payout_event(database: Database, event_id: UUID) -> None:
     """Check the withdrawal that a webhook is about: its subject is the provider's id or ours."""
     with database.transaction() as session:
         event = providers_queries.stored_event(session, event_id)
-        withdrawal_id_of_subject = ids.try_decode(withdrawals.PREFIX, event.subject)
-        row = session.row(_FIND_BY_EVENT, (withdrawal_id_of_subject, event.provider, event.subject))
+        withdrawal = withdrawal_queries.find_by_event(session, event.provider, event.subject)
         # An unknown payout is still being sent: the sending job applies its state.
-        if row is None:
+        if withdrawal is None:
             return
-        withdrawal_id, status, provider = row
-        if WithdrawalStatus(status) in WITHDRAWALS_IN_PROGRESS:
-            withdrawals.stage_sending(session, withdrawal_id, provider)
+        if withdrawal.status in WITHDRAWALS_IN_PROGRESS:
+            withdrawals.stage_sending(session, withdrawal.id, withdrawal.provider)
             return
     # The poll does not check withdrawals that have ended.
-    advance(database, withdrawal_id)
+    advance(database, withdrawal.id)

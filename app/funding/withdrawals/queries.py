@@ -1,5 +1,6 @@
 """Reads of withdrawals."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,20 +8,26 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from app.catalog.rules import TRADABLE, PaymentMethod
-from app.funding.models import WithdrawalRow
-from app.funding.queries import PaymentEvent, get_payment, payment_page
+from app.catalog.rules import TRADABLE, USD, PaymentMethod
+from app.funding.models import WithdrawalEvent, WithdrawalRow
+from app.funding.queries import (
+    PaymentEvent,
+    find_payment,
+    get_payment,
+    payment_page,
+    payment_source,
+)
 from app.funding.states import CANCELLABLE_WITHDRAWALS, WithdrawalStatus
+from app.funding.withdrawals.destinations import Destination
+from app.keys import service as keys
 from app.kit import ids
 from app.kit.counts import Count
 from app.kit.db import Session
-from app.kit.list_query import ListSource
+from app.kit.ids import PublicId
 from app.kit.money import Amount
 from app.kit.pagination import Page
+from app.notifications.kinds import WithdrawalTerms
 
-_EVENTS = """
-SELECT to_status, evidence, actor_id, at FROM withdrawal_events WHERE withdrawal_id = %s ORDER BY id
-"""
 #: How many withdrawals wait for staff: for release, or for a sanctions decision.
 AWAITING_STAFF = Count(
     (
@@ -31,27 +38,35 @@ AWAITING_STAFF = Count(
 
 
 @dataclass(frozen=True, slots=True)
-class WithdrawalView:
+class Withdrawal:
     """A withdrawal as its owner and our staff see it."""
 
     id: UUID
     user_id: UUID
     method: PaymentMethod
     asset: str
-    units: int
     status: WithdrawalStatus
-    #: Masked, such as `account ending 6789`.
-    destination: str
     code: str | None
     provider: str
     provider_ref: str | None
     requested_at: datetime
+    units: int
+    usd_units: int
+    #: Masked, such as `account ending 6789`.
+    destination: str
+    destination_sealed: bytes
+    looked_at: datetime
     completed_at: datetime | None
 
     @property
-    def public_id(self) -> str:
+    def public_id(self) -> PublicId:
         """Return the id as the API and the pages show it."""
         return ids.encode("wdr", self.id)
+
+    @property
+    def terms(self) -> WithdrawalTerms:
+        """What every message about it says."""
+        return WithdrawalTerms(self.public_id, self.amount, self.method, self.destination)
 
     @property
     def amount(self) -> Amount:
@@ -59,54 +74,79 @@ class WithdrawalView:
         return Amount(TRADABLE[self.asset], self.units)
 
     @property
+    def value(self) -> Amount:
+        """What the amount was worth in dollars at the request."""
+        return Amount(USD, self.usd_units)
+
+    @property
     def is_cancellable(self) -> bool:
         """Whether it can still be cancelled or rejected: no provider was called yet."""
         return self.status in CANCELLABLE_WITHDRAWALS
 
+    def open_destination(self) -> Destination:
+        """Return where the money goes, unmasked."""
+        raw = keys.open_sealed(
+            self.destination_sealed, table="withdrawals", column="destination_sealed", key=self.id
+        )
+        destination: dict[str, str] = json.loads(raw)
+        return destination
 
-WITHDRAWALS = ListSource(
-    WithdrawalView,
-    sa.select(
-        WithdrawalRow.id,
-        WithdrawalRow.user_id,
-        WithdrawalRow.method,
-        WithdrawalRow.asset,
-        WithdrawalRow.units,
-        WithdrawalRow.status,
-        WithdrawalRow.destination_masked.label("destination"),
-        WithdrawalRow.code,
-        WithdrawalRow.provider,
-        WithdrawalRow.provider_ref,
-        WithdrawalRow.requested_at,
-        WithdrawalRow.completed_at,
-    ),
-    key=WithdrawalRow.id,
-    sorts={"requested": WithdrawalRow.id},
-    filters={
-        "customer": lambda user_id: WithdrawalRow.user_id == user_id,
-        "status": lambda status: WithdrawalRow.status == status,
-        "method": lambda method: WithdrawalRow.method == method,
-        "from": lambda instant: WithdrawalRow.requested_at >= instant,
-        "to": lambda instant: WithdrawalRow.requested_at < instant,
-    },
+
+@dataclass(frozen=True, slots=True)
+class LockedWithdrawal(Withdrawal):
+    """A withdrawal whose row this transaction has locked or inserted."""
+
+
+WITHDRAWALS = payment_source(
+    Withdrawal,
+    WithdrawalRow,
+    WithdrawalRow.units,
+    WithdrawalRow.usd_units,
+    WithdrawalRow.destination_masked.label("destination"),
+    WithdrawalRow.destination_sealed,
+    WithdrawalRow.looked_at,
+    WithdrawalRow.completed_at,
 )
 
 
 def withdrawals(
     session: Session, *, user_id: UUID, limit: int, before: UUID | None = None
-) -> Page[WithdrawalView]:
+) -> Page[Withdrawal]:
     """Return a page of a customer's withdrawals, newest first."""
     return payment_page(session, WITHDRAWALS, user_id=user_id, limit=limit, before=before)
 
 
-def withdrawal(
-    session: Session, withdrawal_id: UUID, *, user_id: UUID | None = None
-) -> WithdrawalView:
+def withdrawal(session: Session, withdrawal_id: UUID, *, user_id: UUID | None = None) -> Withdrawal:
     """Return one withdrawal; with `user_id` only if that customer owns it. Raises `NotFound`."""
     return get_payment(session, WITHDRAWALS, withdrawal_id, user_id)
 
 
+def lock_withdrawal(session: Session, withdrawal_id: UUID) -> LockedWithdrawal:
+    """Return the withdrawal, its row locked. Raises `NotFound`."""
+    select = WITHDRAWALS.select.where(WithdrawalRow.id == withdrawal_id).with_for_update()
+    return find_payment(session, LockedWithdrawal, select)
+
+
+def find_by_event(session: Session, provider: str, subject: str) -> Withdrawal | None:
+    """Return the withdrawal that a provider's event is about: its subject is the provider's id of
+    the payout, or ours."""
+    is_named = sa.and_(WithdrawalRow.provider == provider, WithdrawalRow.provider_ref == subject)
+    if withdrawal_id := ids.try_decode("wdr", subject):
+        is_named = sa.or_(is_named, WithdrawalRow.id == withdrawal_id)
+    found = session.select(Withdrawal, WITHDRAWALS.select.where(is_named))
+    return found[0] if found else None
+
+
 def withdrawal_events(session: Session, withdrawal_id: UUID) -> Sequence[PaymentEvent]:
     """Return the statuses that the withdrawal took, oldest first."""
-    rows = session.rows(_EVENTS, (withdrawal_id,))
-    return [PaymentEvent(WithdrawalStatus(status), *rest) for status, *rest in rows]
+    select = (
+        sa.select(
+            WithdrawalEvent.to_status.label("status"),
+            WithdrawalEvent.evidence,
+            WithdrawalEvent.actor_id,
+            WithdrawalEvent.at,
+        )
+        .where(WithdrawalEvent.withdrawal_id == withdrawal_id)
+        .order_by(WithdrawalEvent.id)
+    )
+    return session.select(PaymentEvent, select)

@@ -27,7 +27,7 @@ def request_release(session: Session, actor: Actor, withdrawal_id: UUID, *, reas
     Raises `NotFound`, `WrongWithdrawalStatus`, `PermissionDenied`, `ApprovalPending`, and `Invalid`
     for the reason.
     """
-    withdrawal = withdrawals.lock_withdrawal(session, withdrawal_id)
+    withdrawal = queries.lock_withdrawal(session, withdrawal_id)
     payload = {"withdrawal": withdrawal.public_id}
     return approvals.request_approval(
         session,
@@ -41,14 +41,14 @@ def request_release(session: Session, actor: Actor, withdrawal_id: UUID, *, reas
 
 
 def _compare(session: Session, payload: TextFields) -> ProposedChange:
-    withdrawal = withdrawals.lock_withdrawal(
+    withdrawal = queries.lock_withdrawal(
         session, ids.decode(withdrawals.PREFIX, payload["withdrawal"])
     )
     if withdrawal.status is not WithdrawalStatus.AWAITING_APPROVAL:
         raise WrongWithdrawalStatus
     facts = {
         "amount": f"{withdrawal.amount} {withdrawal.amount.asset.code}",
-        "to": f"{withdrawal.method}, {withdrawal.masked_destination}",
+        "to": f"{withdrawal.method}, {withdrawal.destination}",
         "customer": ids.encode("usr", withdrawal.user_id),
     }
     return ProposedChange(
@@ -58,7 +58,7 @@ def _compare(session: Session, payload: TextFields) -> ProposedChange:
 
 def _check_other(session: Session, actor: Actor, payload: TextFields) -> None:
     """Raise `SelfApproval` for the staff member's own withdrawal."""
-    withdrawal = withdrawals.lock_withdrawal(
+    withdrawal = queries.lock_withdrawal(
         session, ids.decode(withdrawals.PREFIX, payload["withdrawal"])
     )
     if withdrawal.user_id == actor.user_id:
