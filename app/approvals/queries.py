@@ -27,6 +27,21 @@ GROUP BY action
 
 
 @dataclass(frozen=True, slots=True)
+class RequestField:
+    """A field of a request. `before` is None for a fact that the request adds, `after` for one that
+    it removes."""
+
+    name: str
+    before: str | None
+    after: str | None
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the request changes what was there."""
+        return self.before is not None and self.before != self.after
+
+
+@dataclass(frozen=True, slots=True)
 class ApprovalRequest:
     """A request and its outcome."""
 
@@ -69,18 +84,17 @@ class ApprovalRequest:
         return registry.get_action(self.action).title
 
     @property
-    def changes(self) -> list[tuple[str, str, str]]:
-        """Name, before and after of every field, including unchanged ones, as pages show them."""
-        enums = registry.get_action(self.action).enums
+    def fields(self) -> list[RequestField]:
+        """The fields of the request, changed or not, as pages show them."""
+        formats = registry.get_action(self.action).formats
 
-        def label(name: str, text: str) -> str:
-            member = enums[name].with_value(text) if name in enums else None
-            return member.label if member is not None else text
+        def write(name: str, texts: Mapping[str, str]) -> str | None:
+            text = texts.get(name)
+            return formats[name](text) if text is not None and name in formats else text
 
-        names = [*self.before, *(name for name in self.after if name not in self.before)]
+        names = dict.fromkeys([*self.before, *self.after])
         return [
-            (name, label(name, self.before.get(name, "")), label(name, self.after.get(name, "")))
-            for name in names
+            RequestField(name, write(name, self.before), write(name, self.after)) for name in names
         ]
 
     @property

@@ -9,6 +9,8 @@ from app.kit.db import Session
 from app.kit.labels import LabelledEnum
 
 TextFields = Mapping[str, str]
+#: Writes the stored text of a field as pages show it.
+Format = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +40,9 @@ class ApprovalAction:
     raises unless the actor may do it themselves. `execute` does it in the transaction that
     approves it. `describe` returns what else the checker has to know about the subject at this
     moment, as texts by label, as far as the actor may read it; it raises `NotFound` for a subject
-    that does not exist any more. `enums` has the enum of each text in `ProposedChange` that is
-    shown by its label.
+    that does not exist any more. `effect` completes the button "Approve and …" from the fields of
+    the request as they are shown, with people by name. `formats` writes the fields that are not
+    shown as they are stored.
     """
 
     name: str
@@ -49,7 +52,18 @@ class ApprovalAction:
     check: Callable[[Session, Actor, TextFields], None]
     execute: Callable[[Session, ApprovedRequest], None]
     describe: Callable[[Session, Actor, str], TextFields]
-    enums: Mapping[str, type[LabelledEnum]] = field(default_factory=dict)
+    effect: Callable[[TextFields], str]
+    formats: Mapping[str, Format] = field(default_factory=dict)
+
+
+def label_of(enum: type[LabelledEnum]) -> Format:
+    """Return the format that writes the label of a member; other texts stay as they are."""
+
+    def write(text: str) -> str:
+        member = enum.with_value(text)
+        return member.label if member is not None else text
+
+    return write
 
 
 _ACTIONS: dict[str, ApprovalAction] = {}

@@ -117,7 +117,7 @@ def request_approval(
 
 def approve(
     session: Session, actor: Actor, approval_id: UUID, *, seen_hash: bytes
-) -> Refusal | None:
+) -> ApprovalExpired | ApprovalOutdated | None:
     """Approve and execute the request, or end it and return the refusal to raise after the commit.
 
     `seen_hash` is the hash of the request that the checker saw. Raises `SelfApproval`,

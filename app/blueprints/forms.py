@@ -147,6 +147,11 @@ def tick_field(label: str, missing: str) -> fields.String:
     )
 
 
+def hidden_field() -> fields.String:
+    """Return a text that the page passes among the `values` of the form; empty if it is missing."""
+    return fields.String(load_default="", metadata={"control": "hidden"})
+
+
 @dataclass(frozen=True, slots=True)
 class Form:
     """The declaration of a form.
@@ -226,6 +231,11 @@ class Done:
     message: str | None = None
 
 
+#: What an act returns: where to go, a `Done`, None for the page of the form, or a refusal whose
+#: records are kept.
+Outcome = Done | Invalid | Conflict | str | None
+
+
 class StaleForm(Conflict):
     """The facts that the form changes were changed since it was opened."""
 
@@ -271,10 +281,13 @@ def run(
     form: Form,
     session: Session,
     actor: Actor,
-    act: Callable[[Mapping[str, Any]], Done | str | None],
+    act: Callable[[Mapping[str, Any]], Outcome],
     variables: Mapping[str, str],
 ) -> Done | Refused:
-    """Parse the posted form and run its act in a savepoint, once for each token."""
+    """Parse the posted form and run its act in a savepoint, once for each token.
+
+    A refusal that the act raises undoes what the act did; one that it returns does not.
+    """
     try:
         claim, effect = claim_token(session, actor)
     except FormSentBefore as refusal:
@@ -298,10 +311,12 @@ def run(
         return _show_again(form, stale, changes)
     try:
         with session.savepoint():
-            returned = act(values)
+            outcome = act(values)
     except (Invalid, Conflict) as refusal:
-        return _show_again(form, refusal)
-    done = returned if isinstance(returned, Done) else Done(returned, None)
+        outcome = refusal
+    if isinstance(outcome, Invalid | Conflict):
+        return _show_again(form, outcome)
+    done = outcome if isinstance(outcome, Done) else Done(outcome)
     done = Done(done.location, done.message or form.success)
     kept_form.discard_copies(session, actor)
     store_effect(session, claim, [done.location, done.message])

@@ -47,8 +47,8 @@ from app.kit.errors import Conflict, Invalid, NotFound, Refusal
 from app.kit.pagination import decode_cursor
 
 PageView = Callable[..., Response]
-#: What a form does: returns where to go, a `Done`, or None for the page of the form.
-Act = Callable[..., Done | str | None]
+#: What a form does.
+Act = Callable[..., forms.Outcome]
 
 #: The refusals that a page shows, each with the public id that it is about, if not of the path.
 _SHOWN_REFUSALS = "pbcex.shown_refusals"
@@ -144,9 +144,9 @@ class PageBlueprint(Blueprint):
         """Declare what a form does when it is sent to `path`.
 
         The function receives `session`, `actor` and `fields` (the parsed schema), then the path's
-        variables. It returns where to go, a `Done`, or None for the page that shows the form; that
-        page is `shown_on`, a view of this blueprint with the same variables. The address of a form
-        that is shown again can be reloaded: it leads to the page.
+        variables. It returns an `Outcome`. The page that shows the form is `shown_on`, a view of
+        this blueprint with the same variables. The address of a form that is shown again can be
+        reloaded: it leads to the page.
         """
 
         def declare(act: Act) -> Act:

@@ -77,5 +77,6 @@ approvals_registry.register(
         _check_nothing,
         _rotate,
         _describe,
+        lambda _fields: "rotate the key ring",
     )
 )

@@ -12,7 +12,13 @@ from uuid import UUID
 from app.access import Actor, Permission
 from app.approvals import registry as approvals_registry
 from app.approvals import service as approvals
-from app.approvals.registry import ApprovalAction, ApprovedRequest, ProposedChange, TextFields
+from app.approvals.registry import (
+    ApprovalAction,
+    ApprovedRequest,
+    ProposedChange,
+    TextFields,
+    label_of,
+)
 from app.audit import service as audit
 from app.audit.actions import AuditAction
 from app.identity import personal as identity_personal
@@ -187,6 +193,7 @@ approvals_registry.register(
         _check_other,
         _execute,
         _describe,
-        {"status": AccountStatus},
+        lambda fields: f"erase {fields['person']}",
+        {"status": label_of(AccountStatus)},
     )
 )

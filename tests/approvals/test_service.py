@@ -19,6 +19,7 @@ from app.approvals.errors import (
     ApprovalPending,
     SelfApproval,
 )
+from app.approvals.queries import RequestField
 from app.approvals.rules import LIFETIME, ApprovalStatus
 from app.identity.accounts import account_status
 from app.identity.accounts import people as persons
@@ -352,10 +353,10 @@ def test_pending_and_ended_requests_are_listed(
     assert pending_id in waiting
     assert [request.id for request in about_subject] == [pending_id]
     subject_id = ids.encode("usr", subject.user_id)
-    assert about_subject[0].changes == [
-        ("role", "Customer", "Customer"),
-        ("person", subject_id, subject_id),
-        ("status", "Active", "Suspended"),
+    assert about_subject[0].fields == [
+        RequestField("role", "Customer", "Customer"),
+        RequestField("person", subject_id, subject_id),
+        RequestField("status", "Active", "Suspended"),
     ]
     approve(database, checker, pending_id)
     with database.reading() as session:

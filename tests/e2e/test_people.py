@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from app.access import Actor, Role
 from app.kit import ids
 from tests.e2e.conftest import OpenDesk
-from tests.e2e.looks import Shoot, assert_accessible
+from tests.e2e.looks import ALL, Shoot, assert_accessible, assert_fits_and_accessible
 from tests.people import PASSWORD, People
 
 REASON = "reported by the bank"
@@ -79,12 +79,16 @@ def test_suspension_by_keyboard_alone_takes_two_people(
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     page.wait_for_url("**/admin/approvals/apr_*")
-    expect(page.get_by_role("heading", name="You made this request")).to_be_visible()
+    expect(page.get_by_text("You made this request.")).to_be_visible()
 
     second = open_desk()
     other = second.sign_in(officer.email, PASSWORD, urlsplit(page.url).path)
-    other.get_by_role("button", name=re.compile("^Approve")).focus()
+    other.get_by_role("button", name="Approve and suspend Ada Lovelace").focus()
     other.keyboard.press("Enter")
+    dialog = other.get_by_role("dialog", name="Approve and suspend Ada Lovelace?")
+    expect(dialog).to_contain_text("Active → Suspended")
+    assert_fits_and_accessible(other, shoot, "approve", ALL)
+    dialog.get_by_role("button", name="Approve and suspend Ada Lovelace").click()
     expect(other.locator("#approval .status").first).to_have_text("Approved")
     assert_accessible(other)
     shoot(other, "approved")

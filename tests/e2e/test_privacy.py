@@ -73,6 +73,6 @@ def test_erasure_is_requested_by_keyboard_alone(
     page.keyboard.type("letter 17 of 2026-11-20")
     page.keyboard.press("Enter")
     page.wait_for_url("**/admin/approvals/apr_*")
-    expect(page.get_by_role("heading", name="You made this request")).to_be_visible()
+    expect(page.get_by_text("You made this request.")).to_be_visible()
     assert_accessible(page)
     assert [text for text in desk.complaints if "422" not in text] == []

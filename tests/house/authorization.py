@@ -1,5 +1,6 @@
 """Request every route as every caller, for own objects, objects of others and unknown ids."""
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -41,8 +42,8 @@ _REFUSED = frozenset({401, 403, 404, 405})
 _INSERT_APPROVAL = """
 INSERT INTO approvals (id, action, subject, subject_id, payload, before, after, hash, reason,
     maker_id, status, created_at, expires_at)
-VALUES (%s, 'person.suspend', %s, %s, '{}', '{}', '{}', sha256(''), 'a test', %s, 'pending',
-    now(), now() + interval '1 day')
+VALUES (%(id)s, 'person.suspend', %(subject)s, %(person)s, %(fields)s, '{}', %(fields)s,
+    sha256(''), 'a test', %(maker)s, 'pending', now(), now() + interval '1 day')
 """
 
 
@@ -159,7 +160,8 @@ class ObjectKind:
     """A kind of object in a path. `create` returns the public id of an object of that owner.
 
     `others_scope` is the scope that decides on objects of others, where it differs from the
-    permission's. `owner_status` is the status that the owner gets, where it is a refusal.
+    permission's. `owner_status` is the status that the owner gets, where it is a refusal. Neither
+    holds for the reload of a form: it leads to its page.
     """
 
     variable: str
@@ -188,7 +190,9 @@ def _approval(database: Database, owner: Actor) -> str:
     approval_id, person_id = ids.new(), People(database).customer().user_id
     with database.transaction() as session:
         subject = ids.encode("usr", person_id)
-        session.send(_INSERT_APPROVAL, (approval_id, subject, person_id, owner.user_id))
+        values = {"id": approval_id, "subject": subject, "person": person_id}
+        values |= {"fields": json.dumps({"person": subject}), "maker": owner.user_id}
+        session.send(_INSERT_APPROVAL, values)
     return ids.encode("apr", approval_id)
 
 
@@ -479,6 +483,7 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
 }
 #: Bodies for routes that refuse an empty body before they look up the object.
 BODIES: dict[tuple[str, str], dict[str, str]] = {
+    ("POST", "/admin/approvals/<approval_id>/edit"): {"reason": "no"},
     ("POST", "/auth/account/passkeys/<identifier>/name"): {"name": "another"},
 }
 
@@ -558,12 +563,14 @@ def _expected_status(
         return 403
     if object_kind is None:
         return None
-    scope = object_kind.others_scope or route.permission.partition(":")[0]
+    is_reload = route.endpoint.partition(".")[2].startswith("reload_")
+    others_scope = None if is_reload else object_kind.others_scope
+    scope = others_scope or route.permission.partition(":")[0]
     assert visitor.actor is not None
     bound = scope == "own" or (scope == "branch" and visitor.actor.role in BRANCH_BOUND_ROLES)
     if relation == UNKNOWN or (relation == OTHERS and bound):
         return 404
-    return object_kind.owner_status if relation == OWN else None
+    return object_kind.owner_status if relation == OWN and not is_reload else None
 
 
 def authorization_table(

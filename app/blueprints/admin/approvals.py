@@ -1,9 +1,10 @@
 """Approval requests: list them, show one, and approve, reject, cancel or edit it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from uuid import UUID
 
-from flask import Response, request, url_for
+from flask import Response, url_for
 
 from app.access import Actor, Permission
 from app.approvals import queries as approvals_queries
@@ -12,24 +13,24 @@ from app.approvals import service as approvals
 from app.approvals.queries import ApprovalRequest
 from app.approvals.registry import TextFields
 from app.approvals.rules import ApprovalStatus
-from app.blueprints.forms import Form, FormSchema, text_field
+from app.blueprints.forms import Form, FormSchema, Outcome, hidden_field, text_field
 from app.blueprints.lists import ChoiceFilter, Column, ListPage, PersonCell, ReferenceCell
-from app.blueprints.page_blueprint import PageBlueprint, report_at_form, see_other
+from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import render_page
 from app.identity.accounts import people
 from app.keys import rotation_approval as keys_approval
 from app.kit import ids
 from app.kit.db import Session
-from app.kit.errors import Conflict, Invalid, NotFound, Refusal
+from app.kit.errors import NotFound
 
 blp = PageBlueprint("approvals", "/admin/approvals")
 
 
-_WAITING = "waiting"
+_WAITING, _ERASED = "waiting", "Erased person"
 
 
-class RotationSchema(FormSchema):
-    """A request for a rotation."""
+class ApprovalReasonSchema(FormSchema):
+    """Why a rotation is requested, or a request rejected or updated."""
 
     reason = text_field("Reason", "Enter a reason.")
 
@@ -39,10 +40,62 @@ ROTATE = Form(
     title="Rotate the key ring",
     about="Once a second person approves, a new key seals personal data, and existing data is"
     " wrapped again with it.",
-    schema=RotationSchema,
+    schema=ApprovalReasonSchema,
     button="Request rotation",
     success="Rotation requested. A second person has to approve it.",
     failure="The rotation was not requested",
+)
+
+
+class ApprovalSchema(FormSchema):
+    """The hash of the request that the checker saw."""
+
+    request_hash = hidden_field()
+
+
+class CancellationSchema(FormSchema):
+    """Nothing is entered."""
+
+
+APPROVE = Form(
+    "approve",
+    title="Approve",
+    about="Approving carries the request out at once.",
+    schema=ApprovalSchema,
+    # Each page names the effect of its request instead.
+    button="Approve and carry out",
+    success="Approved and carried out.",
+    failure="The request was not approved",
+    confirm="Approve this request?",
+)
+REJECT = Form(
+    "reject",
+    title="Reject",
+    schema=ApprovalReasonSchema,
+    button="Reject request",
+    success="Request rejected.",
+    failure="The request was not rejected",
+    is_dangerous=True,
+    confirm="Reject this request?",
+)
+EDIT = Form(
+    "edit",
+    title="Update the reason",
+    about="A new request with the new reason replaces this one.",
+    schema=ApprovalReasonSchema,
+    button="Update reason and resubmit",
+    success="Reason updated. This request replaces the one before.",
+    failure="The request was not updated",
+    is_secondary=True,
+)
+CANCEL = Form(
+    "withdraw",
+    title="Cancel",
+    schema=CancellationSchema,
+    button="Cancel request",
+    success="Request cancelled.",
+    failure="The request was not cancelled",
+    is_dangerous=True,
 )
 
 
@@ -119,115 +172,112 @@ def request_key_rotation(session: Session, actor: Actor, fields: Mapping[str, st
 @blp.view("GET", "/<approval_id>", permission=Permission.APPROVALS_READ, shows="apr")
 def show_approval(session: Session, actor: Actor, approval_id: str) -> Response:
     """Show an approval request: who made it, why, and what it changes."""
-    return _render_approval(session, actor, approval_id)
-
-
-@blp.view("POST", "/<approval_id>/approve", permission=Permission.APPROVALS_DECIDE, fresh=True)
-def approve(session: Session, actor: Actor, approval_id: str) -> Response:
-    """Approve an approval request as it was shown, and carry it out."""
-    try:
-        seen = bytes.fromhex(request.form.get("seen", ""))
-    except ValueError:
-        seen = b""
-    return _act(
-        session,
-        actor,
-        approval_id,
-        lambda: approvals.approve(session, actor, ids.decode("apr", approval_id), seen_hash=seen),
-    )
-
-
-@blp.view("POST", "/<approval_id>/reject", permission=Permission.APPROVALS_DECIDE)
-def reject(session: Session, actor: Actor, approval_id: str) -> Response:
-    """Reject an approval request."""
-    reason = request.form.get("reason", "")
-    return _act(
-        session,
-        actor,
-        approval_id,
-        lambda: approvals.reject(session, actor, ids.decode("apr", approval_id), reason=reason),
-    )
-
-
-@blp.view("POST", "/<approval_id>/withdraw", permission=Permission.APPROVALS_READ)
-def withdraw(session: Session, actor: Actor, approval_id: str) -> Response:
-    """Cancel your own approval request."""
-    return _act(
-        session,
-        actor,
-        approval_id,
-        lambda: approvals.withdraw(session, actor, ids.decode("apr", approval_id)),
-    )
-
-
-@blp.view("POST", "/<approval_id>/edit", permission=Permission.APPROVALS_READ)
-def edit(session: Session, actor: Actor, approval_id: str) -> Response:
-    """Update the reason of your own approval request: a new request replaces it."""
-    new_ids = []
-
-    def resubmit() -> None:
-        reason = request.form.get("reason", "")
-        old_id = ids.decode("apr", approval_id)
-        new_ids.append(approvals.replace_request(session, actor, old_id, reason=reason))
-
-    response = _act(session, actor, approval_id, resubmit, form_id="edit")
-    if not new_ids:
-        return response
-    new_id = ids.encode("apr", new_ids[0])
-    return see_other(url_for("approvals_pages.show_approval", approval_id=new_id))
-
-
-def _act(
-    session: Session,
-    actor: Actor,
-    approval_id: str,
-    act: Callable[[], Refusal | None],
-    form_id: str = "reject",
-) -> Response:
-    """Run `act` and show the request again, with the problems of the form if it was refused."""
-    approvals_queries.get_approval(session, ids.decode("apr", approval_id))
-    try:
-        with session.savepoint():
-            refusal = act()
-    except (Invalid, Conflict) as raised:
-        refusal = raised
-    if refusal is None:
-        return see_other(url_for("approvals_pages.show_approval", approval_id=approval_id))
-    status, problems = report_at_form(refusal)
-    return _render_approval(
-        session, actor, approval_id, status=status, form_id=form_id, problems=problems
-    )
-
-
-def _render_approval(
-    session: Session,
-    actor: Actor,
-    approval_id: str,
-    *,
-    status: int = 200,
-    form_id: str = "",
-    problems: dict[str, str] | None = None,
-) -> Response:
     approval = approvals_queries.get_approval(session, ids.decode("apr", approval_id))
-    permission = approvals_registry.get_action(approval.action).permission
+    action = approvals_registry.get_action(approval.action)
     names = people.get_names(session, _find_people(approval))
+    details = _describe(session, actor, approval)
+    is_pending = approval.status is ApprovalStatus.PENDING
+    is_maker = actor.user_id == approval.maker_id
+    is_about_actor = actor.user_id == approval.subject_id
+    may_decide = {action.permission, Permission.APPROVALS_DECIDE} <= actor.permissions
+    is_decidable = is_pending and may_decide and not is_maker and not is_about_actor
     return render_page(
         "admin/approvals/approval.html",
-        status=status,
         approval=approval,
-        approval_id=approval_id,
-        changed={name for name, before, after in approval.changes if before and before != after},
-        details=_describe(session, actor, approval),
+        details=details,
         names=names,
         subjects={ids.encode("usr", person_id): name for person_id, name in names.items()},
-        permission=permission,
-        is_maker=actor.user_id == approval.maker_id,
-        is_about_actor=actor.user_id == approval.subject_id,
-        may_decide={permission, Permission.APPROVALS_DECIDE} <= actor.permissions,
-        form_id=form_id,
-        problems=problems or {},
-        form_values=request.form,
+        permission=action.permission,
+        is_maker=is_maker,
+        is_about_actor=is_about_actor,
+        may_decide=may_decide,
+        # Each form, and whether it is open.
+        forms=[
+            # What is about nothing any more cannot be approved.
+            (_with_effect(APPROVE, approval, names), is_decidable and details is not None),
+            (REJECT, is_decidable),
+            (EDIT, is_pending and is_maker),
+            (CANCEL, is_pending and is_maker),
+        ],
+        form_values={"request_hash": approval.hash.hex()},
+        # What the dialogs restate.
+        restated=_restate(approval, names),
     )
+
+
+@blp.form(
+    "/<approval_id>/approve",
+    APPROVE,
+    shown_on=show_approval,
+    permission=Permission.APPROVALS_DECIDE,
+    fresh=True,
+)
+def approve(session: Session, actor: Actor, fields: Mapping[str, str], approval_id: str) -> Outcome:
+    """Approve an approval request as it was shown, and carry it out."""
+    try:
+        seen = bytes.fromhex(fields["request_hash"])
+    except ValueError:
+        seen = b""
+    return approvals.approve(session, actor, ids.decode("apr", approval_id), seen_hash=seen)
+
+
+@blp.form(
+    "/<approval_id>/reject",
+    REJECT,
+    shown_on=show_approval,
+    permission=Permission.APPROVALS_DECIDE,
+)
+def reject(session: Session, actor: Actor, fields: Mapping[str, str], approval_id: str) -> None:
+    """Reject an approval request."""
+    approvals.reject(session, actor, ids.decode("apr", approval_id), reason=fields["reason"])
+
+
+@blp.form(
+    "/<approval_id>/withdraw", CANCEL, shown_on=show_approval, permission=Permission.APPROVALS_READ
+)
+def withdraw(session: Session, actor: Actor, _fields: Mapping[str, str], approval_id: str) -> None:
+    """Cancel your own approval request."""
+    approvals.withdraw(session, actor, ids.decode("apr", approval_id))
+
+
+@blp.form("/<approval_id>/edit", EDIT, shown_on=show_approval, permission=Permission.APPROVALS_READ)
+def edit(session: Session, actor: Actor, fields: Mapping[str, str], approval_id: str) -> str:
+    """Update the reason of your own approval request: a new request replaces it."""
+    old_id = ids.decode("apr", approval_id)
+    new_id = approvals.replace_request(session, actor, old_id, reason=fields["reason"])
+    return url_for("approvals_pages.show_approval", approval_id=ids.encode("apr", new_id))
+
+
+def _restate(approval: ApprovalRequest, names: Mapping[UUID, str]) -> list[tuple[str, str]]:
+    """Return what the dialogs restate: labels and texts, with people by name."""
+    return [
+        ("About", _name(approval.subject, names)),
+        *(
+            (
+                field.name.capitalize(),
+                f"{_name(field.before, names)} → {_name(field.after, names)}"
+                if field.is_changed
+                else _name(field.after, names),
+            )
+            for field in approval.fields
+            if field.after != approval.subject
+        ),
+        ("Requested by", names.get(approval.maker_id, _ERASED)),
+        ("Reason of the request", approval.reason),
+    ]
+
+
+def _with_effect(form: Form, approval: ApprovalRequest, names: Mapping[UUID, str]) -> Form:
+    """Return the form with the effect of the request on its button and in its question."""
+    fields = {field.name: _name(field.after, names) for field in approval.fields}
+    effect = approvals_registry.get_action(approval.action).effect(fields)
+    return replace(form, button=f"Approve and {effect}", confirm=f"Approve and {effect}?")
+
+
+def _name(text: str | None, names: Mapping[UUID, str]) -> str:
+    """Return the name of the person whose id the text is, else the text itself."""
+    person_id = ids.try_decode("usr", text) if text else None
+    return text or "–" if person_id is None else names.get(person_id, _ERASED)
 
 
 def _describe(session: Session, actor: Actor, approval: ApprovalRequest) -> TextFields | None:

@@ -6,16 +6,23 @@ from app.access import Actor, Permission
 from app.approvals import registry as approvals_registry
 from app.approvals import service as approvals
 from app.approvals.errors import SelfApproval
-from app.approvals.registry import ApprovalAction, ApprovedRequest, ProposedChange, TextFields
+from app.approvals.registry import (
+    ApprovalAction,
+    ApprovedRequest,
+    ProposedChange,
+    TextFields,
+    label_of,
+)
 from app.funding.deposits import queries as deposit_queries
 from app.funding.errors import WrongWithdrawalStatus
+from app.funding.ports import PaymentMethod
 from app.funding.states import WithdrawalStatus
 from app.funding.withdrawals import queries
 from app.funding.withdrawals import service as withdrawals
 from app.identity.accounts import people
 from app.kit import ids
 from app.kit.db import Session
-from app.kit.formatting import format_amount, format_count, format_time
+from app.kit.formatting import format_amount, format_count, format_exact_amount, format_time
 from app.kyc import queries as kyc_queries
 
 RELEASE = "withdrawal.release"
@@ -90,6 +97,12 @@ def _describe(session: Session, actor: Actor, subject: str) -> TextFields:
     }
 
 
+def _format_payee(text: str) -> str:
+    """Write `bank, account ending 6789` with the label of the method."""
+    method, destination = text.split(", ", 1)
+    return f"{label_of(PaymentMethod)(method)}, {destination}"
+
+
 approvals_registry.register(
     ApprovalAction(
         RELEASE,
@@ -99,6 +112,11 @@ approvals_registry.register(
         _check_other,
         _release,
         _describe,
-        {"status": WithdrawalStatus},
+        lambda fields: f"release {fields['amount']}",
+        {
+            "status": label_of(WithdrawalStatus),
+            "amount": format_exact_amount,
+            "to": _format_payee,
+        },
     )
 )

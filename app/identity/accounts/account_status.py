@@ -5,12 +5,17 @@ whom another room bars is suspended at once (`suspend_customer`). A suspension e
 login sessions.
 """
 
-from collections.abc import Mapping
 from uuid import UUID
 
 from app.access import Actor, Permission, Role
 from app.approvals import registry as approvals_registry
-from app.approvals.registry import ApprovalAction, ApprovedRequest, ProposedChange, TextFields
+from app.approvals.registry import (
+    ApprovalAction,
+    ApprovedRequest,
+    ProposedChange,
+    TextFields,
+    label_of,
+)
 from app.audit import service as audit
 from app.audit.actions import AuditAction
 from app.identity.accounts import locked_person
@@ -22,7 +27,6 @@ from app.identity.sign_in import sessions
 from app.identity.sign_in.sessions import Revocation
 from app.kit import clock, ids
 from app.kit.db import Session
-from app.kit.labels import LabelledEnum
 
 SUSPEND = "person.suspend"
 REACTIVATE = "person.reactivate"
@@ -33,7 +37,7 @@ SELECT role, status FROM users WHERE id = %s FOR NO KEY UPDATE
 _SET_STATUS = """
 UPDATE users SET status = %s, suspended_at = %s, suspended_reason = %s WHERE id = %s
 """
-_ENUMS: Mapping[str, type[LabelledEnum]] = {"role": Role, "status": AccountStatus}
+_FORMATS = {"role": label_of(Role), "status": label_of(AccountStatus)}
 
 
 def request_suspension(session: Session, actor: Actor, person_id: UUID, *, reason: str) -> UUID:
@@ -141,7 +145,8 @@ approvals_registry.register(
         _check_not_own,
         _suspend,
         locked_person.describe_person,
-        _ENUMS,
+        lambda fields: f"suspend {fields['person']}",
+        _FORMATS,
     )
 )
 approvals_registry.register(
@@ -153,6 +158,7 @@ approvals_registry.register(
         _check_not_own,
         _reactivate,
         locked_person.describe_person,
-        _ENUMS,
+        lambda fields: f"lift the suspension of {fields['person']}",
+        _FORMATS,
     )
 )

@@ -11,7 +11,13 @@ from app.access import BRANCH_BOUND_ROLES, Actor, Permission, Role, require
 from app.access.policy import select_staff_permissions
 from app.approvals import registry as approvals_registry
 from app.approvals import rules as approvals_rules
-from app.approvals.registry import ApprovalAction, ApprovedRequest, ProposedChange, TextFields
+from app.approvals.registry import (
+    ApprovalAction,
+    ApprovedRequest,
+    ProposedChange,
+    TextFields,
+    label_of,
+)
 from app.audit import service as audit
 from app.audit.actions import AuditAction
 from app.identity.accounts import locked_person
@@ -162,6 +168,7 @@ approvals_registry.register(
         _check_admin,
         _make_admin,
         locked_person.describe_person,
-        {"role": Role},
+        lambda fields: f"make {fields['person']} an administrator",
+        {"role": label_of(Role)},
     )
 )

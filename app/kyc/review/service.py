@@ -13,7 +13,13 @@ from app.approvals import registry as approvals_registry
 from app.approvals import rules as approvals_rules
 from app.approvals import service as approvals
 from app.approvals.ports import CurrentPermissions
-from app.approvals.registry import ApprovalAction, ApprovedRequest, ProposedChange, TextFields
+from app.approvals.registry import (
+    ApprovalAction,
+    ApprovedRequest,
+    ProposedChange,
+    TextFields,
+    label_of,
+)
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Invalid
@@ -264,6 +270,12 @@ def _approve_requested(session: Session, approved: ApprovedRequest) -> None:
     )
 
 
+def _name_effect(fields: TextFields) -> str:
+    if "tier" in fields:
+        return f"give {fields['person']} tier {fields['tier']}"
+    return f"verify the company of {fields['person']}"
+
+
 approvals_registry.register(
     ApprovalAction(
         APPROVE,
@@ -273,6 +285,7 @@ approvals_registry.register(
         _check_approver,
         _approve_requested,
         approval_details.describe,
-        {"kind": VerificationKind, "status": VerificationStatus},
+        _name_effect,
+        {"kind": label_of(VerificationKind), "status": label_of(VerificationStatus)},
     )
 )

@@ -159,42 +159,6 @@ def test_unchanged_role_is_refused_at_the_form_and_recorded(
     assert rows == [("request.refused", "denied", ids.encode("usr", person.user_id))]
 
 
-def test_suspension_and_lifting_it_take_two_people(
-    app: Flask, browser: Browser, people: People, database: Database
-) -> None:
-    person, officer = people.customer(), people.staff(Role.COMPLIANCE)
-    response = browser.submit_form(path_of(person), "suspend", reason=REASON)
-    assert response.status_code == 303
-    request = response.headers["Location"]
-    page = browser.get_page(request)
-    assert "You made this request" in page.visible_text
-    assert not page.all("form", id="approve")
-    again = browser.submit_form(path_of(person), "suspend", reason=REASON)
-    assert again.status_code == 409
-    assert "already pending" in check_page(again).visible_text
-
-    other = sign_in(app, officer)
-    assert REASON in other.get_page("/admin/approvals").visible_text
-    shown = other.get_page(request)
-    [seen] = [field["value"] for field in shown.all("input", name="seen")]
-    outdated = other.submit_form(request, "approve", seen="00" * 32)
-    assert outdated.status_code == 409
-    assert "not the one that you saw" in check_page(outdated).visible_text
-    assert other.submit_form(request, "approve", seen=seen).status_code == 303
-    with database.reading() as session:
-        assert standing_of(session, person.user_id).status == "suspended"
-    assert "Approved" in other.get_page(request).visible_text
-    assert REASON in other.get_page(path_of(person)).visible_text
-    assert "Approved" in other.get_page("/admin/approvals?folder=ended").visible_text
-
-    back = browser.submit_form(path_of(person), "reactivate", reason=REASON)
-    request = back.headers["Location"]
-    [seen] = [field["value"] for field in other.get_page(request).all("input", name="seen")]
-    assert other.submit_form(request, "approve", seen=seen).status_code == 303
-    with database.reading() as session:
-        assert standing_of(session, person.user_id).status == "active"
-
-
 def test_own_page_has_no_forms_for_role_and_suspension(browser: Browser, admin: Actor) -> None:
     page = browser.get_page(path_of(admin))
     assert "This is you" in page.visible_text
@@ -262,8 +226,7 @@ def test_erasure_takes_two_people_and_leaves_no_name(
     shown = other.get_page(request)
     for text in (REFERENCE, person.email, "Prevents the erasure"):
         assert text in shown.visible_text
-    [seen] = [field["value"] for field in shown.all("input", name="seen")]
-    assert other.submit_form(request, "approve", seen=seen).status_code == 303
+    assert other.submit_form(request, "approve").status_code == 303
     with database.reading() as session:
         found = standing_of(session, person.user_id)
     assert (found.status, found.name) == ("erased", "Erased person")
