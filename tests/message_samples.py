@@ -38,7 +38,7 @@ SAMPLES: tuple[MessageFacts, ...] = (
     kinds.TransferAwaited(BANK_DEPOSIT, BANK),
     kinds.ExportReady(PublicId("exp_01"), AT),
     kinds.Invitation(LINK_ID, Role.TELLER),
-    kinds.KycApproved("your company", 2, Amount.parse(USD, "1000.00"), redeems=True),
+    kinds.KycApproved("your company", 2, Amount.parse(USD, "1000.00")),
     kinds.KycExpiring("your company", date(2026, 11, 22)),
     kinds.KycMoreNeeded("your company", REASONS),
     kinds.KycRejected("your company", REASONS),

@@ -11,7 +11,7 @@ class Role(LabelledEnum):
     """A person's role. A customer is a USER; all other roles are staff."""
 
     USER = "USER", "Customer"
-    """Buys, holds and redeems metal on their own account."""
+    """Buys, holds and sells metal on their own account."""
     SUPPORT = "SUPPORT", "Support"
     """Helps customers."""
     TELLER = "TELLER", "Teller"

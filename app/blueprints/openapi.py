@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from app.blueprints.api_operation import ApiOperation
 
 DESCRIPTION = """\
-Buy, hold, spend, redeem and receive precious metals.
+Buy, hold and sell precious metals.
 
 Amounts are decimal strings with their asset beside them; times are RFC 3339 in UTC; ids are opaque.
 Unknown fields are refused. Errors are `application/problem+json` (RFC 9457) with a stable `code`,

@@ -29,7 +29,7 @@ class StaffOnly(PermissionDenied):
     """The account is a customer's. Returned only after the right password."""
 
     code = "staff_only"
-    title = "These pages are for staff. Use the app or the API."
+    title = "These pages are for staff. Customers use the API."
 
 
 class TwoFactorRequired(Unauthenticated):

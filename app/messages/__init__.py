@@ -1,4 +1,4 @@
-"""Messages to people: in the app, by email and by SMS, from versioned templates.
+"""Messages to people: in an inbox, by email and by SMS, from versioned templates.
 
 Owns the tables `messages`, `mails`, `texts` and `notification_choices`. An event has a key
 ("trade_confirmed:trd_…"); a person gets at most one inbox message, one email and one SMS for it,

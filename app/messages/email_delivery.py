@@ -160,7 +160,14 @@ def _compose(
         template_values["link"] = page_link
     rendered = rendering.render_email(kind, template_values, contact)
     return _Composed(
-        OutgoingEmail(email_id, recipient, rendered.subject, rendered.body, rendered.html)
+        OutgoingEmail(
+            email_id,
+            recipient,
+            rendered.subject,
+            rendered.body,
+            rendered.html,
+            reply_to=contact.support_email,
+        )
     )
 
 

@@ -19,6 +19,8 @@ class OutgoingEmail:
     subject: str
     text: str
     html: str
+    #: The email address of support: the sender's is not read.
+    reply_to: str
 
 
 class EmailNotSent(ProviderUnavailable):

@@ -240,8 +240,6 @@ class KycApproved(VerificationFacts):
     kind = MessageKind("kyc_approved", Topic.VERIFICATION)
     tier: int | None
     limit: Amount | None
-    #: Metal can be delivered.
-    redeems: bool
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,7 @@ def send_email() -> Response:
         "id": message_id,
         "to": envelope["to"][0]["email"],
         "from": payload["from"],
+        "reply_to": payload.get("reply_to"),
         "subject": envelope.get("subject") or payload["subject"],
         "content": {part["type"]: part["value"] for part in payload["content"]},
         "headers": {**payload.get("headers", {}), **envelope.get("headers", {})},

@@ -416,8 +416,10 @@ def _show_tokens(app: Flask, _patch: pytest.MonkeyPatch) -> None:
 
 
 def _greet_in_emails(_app: Flask, patch: pytest.MonkeyPatch) -> None:
-    def greeting(mail_id: UUID, to: str, subject: str, text: str, html: str) -> OutgoingEmail:
-        return OutgoingEmail(mail_id, to, subject, f"Dear {to}\n{text}", html)
+    def greeting(
+        mail_id: UUID, to: str, subject: str, text: str, html: str, *, reply_to: str
+    ) -> OutgoingEmail:
+        return OutgoingEmail(mail_id, to, subject, f"Dear {to}\n{text}", html, reply_to)
 
     patch.setattr(email_delivery, "OutgoingEmail", greeting)
 

@@ -24,7 +24,7 @@ from tests.embedded.server_processes import wait_for
 def outgoing(**changes: object) -> OutgoingEmail:
     headers = {
         "id": uuid4(), "recipient": "ada@example.com", "subject": "Grüße",
-        "text": "Text\n.", "html": "<p>Text</p>",
+        "text": "Text\n.", "html": "<p>Text</p>", "reply_to": "support@pbcex.example",
     }  # fmt: skip
     return OutgoingEmail(**{**headers, **changes})
 

@@ -53,7 +53,8 @@ def client(app: Flask, sandbox: Sandbox) -> FlaskClient:
 
 
 def outgoing(recipient: str = "ada@example.com") -> OutgoingEmail:
-    return OutgoingEmail(uuid4(), recipient, "Grüße", "In text", "<p>In HTML</p>")
+    text, html = "In text", "<p>In HTML</p>"
+    return OutgoingEmail(uuid4(), recipient, "Grüße", text, html, "support@pbcex.example")
 
 
 def accepted_emails(sandbox: Sandbox, email: OutgoingEmail) -> list[dict]:
@@ -70,6 +71,7 @@ class TestSend:
         [stored] = accepted_emails(sandbox, email)
         assert (stored["to"], stored["subject"]) == ("ada@example.com", "Grüße")
         assert stored["from"] == {"email": "no-reply@pbcex.local", "name": "PBCEx"}
+        assert stored["reply_to"] == {"email": "support@pbcex.example"}
         assert stored["content"] == {"text/plain": "In text\n", "text/html": "<p>In HTML</p>"}
         assert stored["headers"] == {
             "Message-ID": f"<{email.id.hex}@pbcex.local>",

@@ -34,6 +34,7 @@ def outgoing_email(**changes: object) -> OutgoingEmail:
         "subject": "Confirm",
         "text": "Grüße\n.\nend",
         "html": "<p>Grüße</p>",
+        "reply_to": "support@pbcex.example",
     }
     return OutgoingEmail(**{**fields, **changes})
 
@@ -57,6 +58,7 @@ class TestContent:
             smtp_sender(server.url).send(outgoing_email())
         [email] = server.mails
         assert str(email["Message-ID"]) == f"<{UUID(int=7).hex}@pbcex.example.com>"
+        assert str(email["Reply-To"]) == "support@pbcex.example"
         assert parsedate_to_datetime(str(email["Date"])) == NOW
         assert (email["From"], email["To"], email["Subject"]) == (
             SENDER,

@@ -39,8 +39,8 @@ WRITTEN = {
     "kept_until": "2 Jan 2033",
     "role": "Teller",
 }
-#: Values that switch a sentence on, or are written with another one.
-NOT_SHOWN = frozenset({"redeems", "owed_asset", "limit_asset"})
+#: Values that are written with another one.
+NOT_SHOWN = frozenset({"owed_asset", "limit_asset"})
 
 
 def names_of(messages: tuple[MessageFacts, ...]) -> list[str]:

@@ -3,7 +3,7 @@
 from email.utils import parseaddr
 from http import HTTPStatus
 
-from sendgrid.helpers.mail import CustomArg, Header, Mail
+from sendgrid.helpers.mail import CustomArg, Header, Mail, ReplyTo
 
 from app.integrations.http_calls import ProviderCaller
 from app.integrations.transport import AUTH_FAILURE_STATUSES, HttpResponse, Transport
@@ -55,6 +55,7 @@ class SendGridEmailSender:
             plain_text_content=email.text + "\n",
             html_content=email.html,
         )
+        message.reply_to = ReplyTo(email.reply_to)
         domain = self._sender_address.rpartition("@")[2]
         message.add_header(Header("Message-ID", f"<{email.id.hex}@{domain}>"))
         # Stops automatic replies such as holiday notices (RFC 3834).

@@ -151,6 +151,7 @@ class SmtpEmailSender:
         message["Date"] = format_datetime(clock.now())
         message["From"] = self._sender
         message["To"] = _address(email.recipient)
+        message["Reply-To"] = _address(email.reply_to)
         message["Subject"] = email.subject
         # Stops automatic replies such as holiday notices (RFC 3834).
         message["Auto-Submitted"] = "auto-generated"

@@ -16,7 +16,6 @@ from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.ports import resolve
 from app.kit.statements import compile_select
-from app.kyc import rules
 from app.kyc.models import Verification
 from app.kyc.queries import (
     OF_PERSON,
@@ -279,12 +278,8 @@ def _message(verification: VerificationRow) -> MessageFacts | None:
         # The customer is notified with the identity, which has the tier.
         case VerificationStatus.APPROVED if verification.kind is not VerificationKind.ENHANCED:
             tier = verification.tier or None
-            return KycApproved(
-                about,
-                tier,
-                resolve(KycRules).daily_limits[tier] if tier else None,
-                redeems=verification.tier >= rules.TIER_REDEMPTION_MIN,
-            )
+            limit = resolve(KycRules).daily_limits[tier] if tier else None
+            return KycApproved(about, tier, limit)
         case VerificationStatus.REJECTED:
             return KycRejected(about, verification.reasons)
         case VerificationStatus.MORE_NEEDED:
