@@ -48,9 +48,9 @@ class ProcessKilled(BaseException):
 
 @dataclass
 class ScriptedProvider:
-    """A provider whose next calls fail with `faults`, in order."""
+    """A provider whose next calls fail with `faults`, in order; None is a call that succeeds."""
 
-    faults: list[CallFault] = field(default_factory=list)
+    faults: list[CallFault | None] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
 
     def call(self, name: str, action: Callable[[], T]) -> T:

@@ -1,14 +1,18 @@
 """Reads of reconciliation: the results of past runs, and whether a run is requested."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from app.kit.db import Session
 from app.kit.labels import Mark, StatusEnum
 from app.kit.pagination import Page, paginate
 from app.outbox import queries as outbox_queries
+from app.reconciliation.models import ReconciliationRow
 
 #: The name under which jobs are staged. It is older than this room.
 TASK = "reporting.reconcile"
@@ -16,20 +20,6 @@ TASK = "reporting.reconcile"
 COMPARE_TASK = "reconciliation.compare_source"
 #: The kind of the cases that differences become.
 CASE_KIND = "reconciliation"
-
-_NOTEWORTHY = """
-SELECT id, source, since, began_at, ended_at, compared, healed, differences, failure
-FROM reconciliations
-WHERE (differences > 0 OR healed > 0 OR failure IS NOT NULL)
-    AND (%(before)s::uuid IS NULL OR id < %(before)s)
-ORDER BY id DESC LIMIT %(limit)s
-"""
-# Each source adds a few rows a day, so reading a year of them takes no time.
-_LATEST = """
-SELECT DISTINCT ON (source)
-    id, source, since, began_at, ended_at, compared, healed, differences, failure
-FROM reconciliations ORDER BY source, id DESC
-"""
 
 
 class RunOutcome(StatusEnum):
@@ -65,17 +55,29 @@ class ReconciliationRun:
         return RunOutcome.AGREES if self.failure is None else RunOutcome.UNFINISHED
 
 
+_RUNS = sa.select(*(getattr(ReconciliationRow, field.name) for field in fields(ReconciliationRun)))
+
+
 def noteworthy_runs(
     session: Session, *, limit: int, before: UUID | None = None
 ) -> Page[ReconciliationRun]:
     """Return the runs with differences, healed items or a failure, newest first."""
-    rows = session.rows(_NOTEWORTHY, {"before": before, "limit": limit + 1})
-    return paginate([ReconciliationRun(*row) for row in rows], limit, lambda run: run.id)
+    table = ReconciliationRow
+    noteworthy = _RUNS.where(
+        sa.or_(table.differences > 0, table.healed > 0, table.failure.is_not(None))
+    )
+    if before is not None:
+        noteworthy = noteworthy.where(table.id < before)
+    newest_first = noteworthy.order_by(table.id.desc()).limit(limit + 1)
+    return paginate(session.select(ReconciliationRun, newest_first), limit, lambda run: run.id)
 
 
 def latest_runs(session: Session) -> Sequence[ReconciliationRun]:
     """Return the latest run of each source, sorted by source; our own books come first."""
-    runs = [ReconciliationRun(*row) for row in session.rows(_LATEST)]
+    # Each source adds a few rows a day, so reading a year of them takes no time.
+    source = ReconciliationRow.source
+    latest = _RUNS.ext(distinct_on(source)).order_by(source, ReconciliationRow.id.desc())
+    runs = session.select(ReconciliationRun, latest)
     return sorted(runs, key=lambda run: (run.source != "books", run.source))
 
 

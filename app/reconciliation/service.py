@@ -1,8 +1,9 @@
 """The verbs of reconciliation: request a run, compare every source, record the results."""
 
-from dataclasses import astuple
+from dataclasses import asdict
 from datetime import datetime
 
+import sqlalchemy as sa
 import structlog
 
 from app.access import Actor
@@ -12,15 +13,10 @@ from app.kit import clock, ids
 from app.kit.db import Database, DatabaseUnavailable, Session
 from app.outbox import service as outbox
 from app.reconciliation.comparisons import Comparison, Source, describe_failure, sources
+from app.reconciliation.models import ReconciliationRow
 from app.reconciliation.queries import COMPARE_TASK, TASK, ReconciliationRun, is_run_requested
 
 _log = structlog.get_logger()
-
-_INSERT_RUN = """
-INSERT INTO reconciliations (id, source, since, began_at, ended_at, compared, healed, differences,
-    failure)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
-"""
 
 
 def request_run(session: Session, actor: Actor) -> None:
@@ -83,4 +79,4 @@ def _compare(database: Database, source: Source, since: datetime) -> Reconciliat
 
 def record_run(session: Session, run: ReconciliationRun) -> None:
     """Store the result of one comparison."""
-    session.send(_INSERT_RUN, astuple(run))
+    session.write(sa.insert(ReconciliationRow).values(asdict(run)))

@@ -42,18 +42,19 @@ def test_refused_lookup_does_not_end_a_payout(customer: PayingCustomer) -> None:
     )
 
 
-def test_refused_repeated_order_ends_a_payout_only_later(customer: PayingCustomer) -> None:
+def test_refused_repeated_order_ends_a_payout_only_later(
+    customer: PayingCustomer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The first order may still be in flight."""
     withdrawal = customer.withdraw()
     customer.bank.faults = [CallFault.UNANSWERED_NOT_DONE]
     customer.send_withdrawal(withdrawal)
-    send, customer.bank.send = customer.bank.send, refuse_order  # type: ignore[method-assign]  # for this test
+    monkeypatch.setattr(customer.bank, "send", refuse_order)
     customer.send_withdrawal(withdrawal)
     assert (customer.withdrawal_status(withdrawal), customer.held_cents()) == ("unknown", 10_000)
     with time_machine.travel(clock.now() + LATER):
         customer.send_withdrawal(withdrawal)
     assert (customer.withdrawal_status(withdrawal), customer.held_cents()) == ("failed", 0)
-    customer.bank.send = send  # type: ignore[method-assign]
 
 
 def refuse_order(order: PayoutOrder) -> Payout:
@@ -62,7 +63,7 @@ def refuse_order(order: PayoutOrder) -> Payout:
 
 @pytest.mark.parametrize("failure", [ProviderUnavailable("away"), ProviderRefused("not_today")])
 def test_failed_call_of_one_process_does_not_undo_the_payout_of_another(
-    customer: PayingCustomer, failure: Exception
+    customer: PayingCustomer, monkeypatch: pytest.MonkeyPatch, failure: Exception
 ) -> None:
     """The first process cannot reach the bank; a second one has paid, and not stored that yet."""
     withdrawal = customer.withdraw()
@@ -80,7 +81,7 @@ def test_failed_call_of_one_process_does_not_undo_the_payout_of_another(
         assert paid.wait(10)
         raise failure
 
-    customer.bank.send = send  # type: ignore[method-assign]  # for this test
+    monkeypatch.setattr(customer.bank, "send", send)
     customer.send_withdrawal(withdrawal)
     with pytest.raises(NotCancellable), customer.database.transaction() as session:
         withdrawals.cancel(session, customer.actor, withdrawal)
@@ -91,7 +92,7 @@ def test_failed_call_of_one_process_does_not_undo_the_payout_of_another(
 
 def test_refused_lookup_does_not_fail_a_captured_card_payment(customer: PayingCustomer) -> None:
     deposit = customer.deposit()
-    customer.cards.faults = [None, CallFault.UNANSWERED_DONE]  # type: ignore[list-item]  # the capture's answer
+    customer.cards.faults = [None, CallFault.UNANSWERED_DONE]  # the capture's answer
     customer.advance_deposit(deposit)
     assert customer.deposit_status(deposit) == "unknown"
     customer.cards.faults = [CallFault.REFUSED]
