@@ -13,9 +13,9 @@ from app.approvals.registry import (
     TextFields,
     label_of,
 )
+from app.catalog.rules import PaymentMethod
 from app.funding.deposits import queries as deposit_queries
 from app.funding.errors import WrongWithdrawalStatus
-from app.funding.ports import PaymentMethod
 from app.funding.states import WithdrawalStatus
 from app.funding.withdrawals import queries
 from app.funding.withdrawals import service as withdrawals
