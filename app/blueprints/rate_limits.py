@@ -1,26 +1,27 @@
 """Rate limits: the class of a route, who is counted, and the headers that report it.
 
-The class of a route is declared with its operation. A limit is one fixed window by the clock and
-costs one round trip per request, to a storage of the `limits` library.
+Flask-Limiter counts each request against the limit of its class, which the route declares with its
+operation. A limit is one fixed window by the clock and costs one round trip per request, to a
+storage of our own.
 """
 
 import time
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from ipaddress import IPv6Address, ip_address
+from typing import Any, NoReturn
 
-from flask import Flask, request
-from limits import parse
-from limits.storage import Storage
+from flask import Flask, current_app, request
+from flask_limiter import ApplicationLimit, Limiter, RequestLimit
 
 from app.blueprints.environ_keys import RATE_LIMIT, ROUTE
 from app.identity.api_keys import service as api_keys
 from app.identity.sign_in import access_tokens
-from app.integrations.rate_limit_storage import RateLimitStorage
+from app.integrations import rate_limit_storage
 from app.kit.db import Database
 from app.kit.errors import RateLimited, Unauthenticated
 
-WINDOW_SECONDS = 60
 _NETWORK_BITS = 64
 _CALLER = "pbcex.caller"
 
@@ -102,20 +103,31 @@ def register(app: Flask, *, redis_url: str, database: Database, quota_override: 
     """Count every request to a route with a class. `quota_override`: empty, `off` or `N/minute`
     instead of the quota of every class."""
     app.before_request(_note_route)
-    if quota_override == "off":
-        return
-    quota = parse(quota_override).amount if quota_override else None
-    storage = RateLimitStorage(redis_url, database=database)
+    options: dict[str, Any] = {"database": database}
+    limiter = Limiter(
+        client_network,
+        app=app,
+        application_limits=[
+            ApplicationLimit(
+                quota_override or f"{limit.quota}/minute",
+                scope=limit.label,
+                key_function=_counted_person if limit is RateLimit.DEFAULT else client_network,
+                exempt_when=partial(_is_of_another_class, limit),
+            )
+            for limit in RateLimit
+        ],
+        on_breach=_refuse,
+        enabled=quota_override != "off",
+        strategy="fixed-window",
+        storage_uri=rate_limit_storage.storage_uri(redis_url),
+        storage_options=options,
+        headers_enabled=False,
+    )
 
     @app.before_request
-    def count_request() -> None:
-        rule = request.url_rule
-        # Flask answers the preflight request of a browser (CORS), which does nothing.
-        if rule is None or request.method == "OPTIONS":
-            return
-        limit: RateLimit | None = getattr(app.view_functions[rule.endpoint], "rate_limit", None)
-        if limit is not None:
-            _count_request(storage, limit, quota or limit.quota)
+    def note_headers() -> None:
+        if limiter.current_limit is not None:
+            _note_headers(limiter.current_limit)
 
 
 def _note_route() -> None:
@@ -124,18 +136,41 @@ def _note_route() -> None:
         request.environ[ROUTE] = request.url_rule.rule
 
 
-def _count_request(storage: Storage, limit: RateLimit, quota: int) -> None:
-    claims = current_caller().claims if limit is RateLimit.DEFAULT else None
-    counted_for = str(claims.user_id) if claims else client_network()
-    window, elapsed = divmod(int(time.time()), WINDOW_SECONDS)
-    reset = WINDOW_SECONDS - elapsed
-    hits = storage.incr(f"limit:{limit.label}:{counted_for}:{window}", WINDOW_SECONDS)
+def _route_limit() -> RateLimit | None:
+    """Return the class of the route; None if its requests are not counted."""
+    # Flask answers the preflight request of a browser (CORS), which does nothing.
+    if request.method == "OPTIONS":
+        return None
+    view = current_app.view_functions.get(request.endpoint or "")
+    return getattr(view, "rate_limit", None)
+
+
+def _is_of_another_class(limit: RateLimit) -> bool:
+    return _route_limit() is not limit
+
+
+def _counted_person() -> str:
+    claims = current_caller().claims
+    return str(claims.user_id) if claims else client_network()
+
+
+def _note_headers(counted: RequestLimit) -> int:
+    """Leave the headers for the response. Return in how many seconds the window ends."""
+    limit = _route_limit()
+    assert limit is not None, "the request was counted"
+    quota, window = counted.limit.amount, counted.window
+    reset = int(window.reset_time) - int(time.time())
     request.environ[RATE_LIMIT] = [
-        ("RateLimit-Policy", f'"{limit.label}";q={quota};w={WINDOW_SECONDS}'),
-        ("RateLimit", f'"{limit.label}";r={max(0, quota - hits)};t={reset}'),
+        ("RateLimit-Policy", f'"{limit.label}";q={quota};w={counted.limit.get_expiry()}'),
+        ("RateLimit", f'"{limit.label}";r={window.remaining};t={reset}'),
     ]
-    if hits > quota:
-        raise RateLimited(
-            f"At most {quota} requests a minute are allowed. Try again in {reset} seconds.",
-            retry_after_seconds=reset,
-        )
+    return reset
+
+
+def _refuse(counted: RequestLimit) -> NoReturn:
+    reset = _note_headers(counted)
+    raise RateLimited(
+        f"At most {counted.limit.amount} requests a minute are allowed."
+        f" Try again in {reset} seconds.",
+        retry_after_seconds=reset,
+    )

@@ -1,6 +1,7 @@
 """Storage of rate-limit counts: Redis, and PostgreSQL while Redis is unavailable.
 
-A storage of the `limits` library. A hit costs one round trip.
+A storage for the `limits` library under Flask-Limiter. Windows follow the clock. A hit costs one
+round trip: the thread remembers it for the headers of the same request.
 When Redis fails, all processes count in PostgreSQL, so a limit stays one limit; each process tries
 Redis again after `RETRY_SECONDS`. A window in which the storage changes may start again from zero,
 once.
@@ -9,6 +10,7 @@ once.
 import hashlib
 import threading
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -23,6 +25,7 @@ from app.throttle import service as throttle
 
 log = structlog.get_logger("throttle")
 
+SCHEME = "redis+postgresql"
 RETRY_SECONDS = 1.0
 TIMEOUT_SECONDS = 0.15
 
@@ -33,6 +36,20 @@ if hits == tonumber(ARGV[1]) then redis.call('EXPIRE', KEYS[1], ARGV[2]) end
 return hits
 """
 _SCRIPT_SHA = hashlib.sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """The last count of a thread: of a key, in the window that ends then (seconds of the epoch)."""
+
+    key: str
+    hits: int
+    ends_at: int
+
+
+def storage_uri(redis_url: str) -> str:
+    """Return the URI of this storage for a Redis URL."""
+    return f"{SCHEME}://{redis_url}"
 
 
 def is_redis_available(redis_url: str) -> bool:
@@ -62,10 +79,12 @@ def _connection(redis_url: str) -> Connection:
 class RateLimitStorage(Storage):
     """Counts shared by all processes. Implements `limits.storage.Storage`."""
 
-    def __init__(self, redis_url: str, *, database: Database) -> None:
-        super().__init__(redis_url)
+    STORAGE_SCHEME = [SCHEME]  # noqa: RUF012 - the library's interface
+
+    def __init__(self, uri: str, *, database: Database, **_options: Any) -> None:
+        super().__init__(uri)
         self._database = database
-        self._redis_url = redis_url
+        self._redis_url = uri.removeprefix(f"{SCHEME}://")
         # One connection for each thread, without the client's pool and its checks around each
         # command: a hit takes less than half the time.
         self._threads = threading.local()
@@ -78,10 +97,16 @@ class RateLimitStorage(Storage):
         return RedisError
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Add to the key's count and return it. `expiry` is the length of its window in seconds.
+        """Add to the key's count in the present window of `expiry` seconds, and return it.
 
         Raises `DatabaseDown` when neither server can count: nothing passes uncounted.
         """
+        window = int(time.time()) // expiry
+        hits = self._count(f"{key}:{window}", expiry, amount)
+        self._threads.window = _Window(key, hits, (window + 1) * expiry)
+        return hits
+
+    def _count(self, key: str, expiry: int, amount: int) -> int:
         if not self._is_redis_down or self._may_retry():
             try:
                 hits = self._count_in_redis(key, expiry, amount)
@@ -96,12 +121,18 @@ class RateLimitStorage(Storage):
             return throttle.count_hits(session, key, window_seconds=expiry, hits=amount)
 
     def get(self, key: str) -> int:
-        """Return the key's current count."""
-        return self.incr(key, 1, 0)
+        """Return the count that this thread last made. Raises `LookupError` for another key."""
+        return self._last_window(key).hits
 
     def get_expiry(self, key: str) -> float:
-        """Unsupported: windows follow the clock, and the key names its window."""
-        raise NotImplementedError
+        """Return when the window of this thread's last count ends. Raises `LookupError` as well."""
+        return self._last_window(key).ends_at
+
+    def _last_window(self, key: str) -> _Window:
+        window: _Window | None = getattr(self._threads, "window", None)
+        if window is None or window.key != key:
+            raise LookupError(f"this thread has not counted {key}")
+        return window
 
     def check(self) -> bool:
         """Return whether Redis is in use."""
@@ -112,10 +143,8 @@ class RateLimitStorage(Storage):
         raise NotImplementedError
 
     def clear(self, key: str) -> None:
-        """Delete the key's count."""
-        with self._database.transaction() as session:
-            throttle.reset(session, key)
-        self._command("DEL", key)
+        """Unsupported, as `reset` is."""
+        raise NotImplementedError
 
     def _count_in_redis(self, key: str, expiry: int, amount: int) -> int:
         try:

@@ -1,4 +1,4 @@
-"""The verbs of throttle: count hits, reset a key, delete ended windows."""
+"""The verbs of throttle: count hits, delete ended windows."""
 
 from datetime import datetime, timedelta
 
@@ -10,7 +10,6 @@ INSERT INTO throttle_counts (key, hits, expires_at) VALUES (%s, %s, %s)
 ON CONFLICT (key) DO UPDATE SET hits = throttle_counts.hits + excluded.hits
 RETURNING hits
 """
-_CLEAR = "DELETE FROM throttle_counts WHERE key = %s"
 _DELETE_ENDED = "DELETE FROM throttle_counts WHERE expires_at < %s"
 
 
@@ -18,11 +17,6 @@ def count_hits(session: Session, key: str, *, window_seconds: int, hits: int = 1
     """Add `hits` to the key and return its total in this window."""
     expires_at = clock.now() + timedelta(seconds=window_seconds)
     return int(session.value(_COUNT, (key, hits, expires_at)))
-
-
-def reset(session: Session, key: str) -> None:
-    """Restart the key's window at zero."""
-    session.send(_CLEAR, (key,))
 
 
 def delete_ended_before(session: Session, before: datetime) -> None:
