@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from app.access import Actor, Role
-from app.blueprints import forms
+from app.blueprints import form_tokens
 from app.identity.accounts.people import get_account
 from app.kit import ids
 from app.kit.db import Database
@@ -93,7 +93,7 @@ def test_approving_an_own_request_without_the_form_is_refused_and_recorded(
     browser: Browser, admin: Actor, person: Actor, database: Database
 ) -> None:
     request = request_suspension(browser, person)
-    fields = {"csrf_token": browser.csrf_token(), "form_token": forms.new_token()}
+    fields = {"csrf_token": browser.csrf_token(), "form_token": form_tokens.new_token()}
     response = browser.client.post(f"{request}/approve", data=fields)
     assert response.status_code == 403
     assert "Another person must decide" in check_page(response).visible_text
