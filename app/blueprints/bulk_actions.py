@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.access import Actor, require
-from app.blueprints import forms
+from app.blueprints import form_tokens
 from app.blueprints.lists import BulkAction, ListPage
 from app.kit import ids
 from app.kit.db import Session
@@ -43,7 +43,7 @@ def run_bulk_action(
     chosen = list(dict.fromkeys(public_ids))
     if not 0 < len(chosen) <= BULK_MAX:
         raise Invalid("ids", f"Select between 1 and {BULK_MAX} rows.")
-    claim, effect = forms.claim_token(session, actor)
+    claim, effect = form_tokens.claim_token(session, actor)
     if effect is not None:
         return action, BulkOutcome(*effect)
     refusals: dict[str, Refusal] = {}
@@ -56,7 +56,7 @@ def run_bulk_action(
     done = len(chosen) - len(refusals)
     texts = {public_id: _refusal_text(refusal) for public_id, refusal in refusals.items()}
     if done:
-        forms.store_effect(session, claim, [done, texts])
+        form_tokens.store_effect(session, claim, [done, texts])
     return action, BulkOutcome(done, texts, refusals)
 
 

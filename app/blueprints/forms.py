@@ -9,7 +9,6 @@ form carries a token, and the token's first effect is stored in the transaction 
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
 from typing import Any, cast
 from uuid import UUID
 
@@ -21,10 +20,7 @@ from app.approvals import rules as approvals_rules
 from app.audit import queries as audit_queries
 from app.blueprints import kept_form
 from app.blueprints.environ_keys import ACTOR, SESSION
-from app.blueprints.form_tokens import TOKEN, posted_token
-from app.idempotency import service as idempotency
-from app.idempotency.errors import IdempotencyKeyReused
-from app.idempotency.service import IdempotentRequest, StoredResponse
+from app.blueprints.form_tokens import TOKEN, FormSentBefore, claim_token, store_effect
 from app.identity.accounts import people
 from app.kit.db import Session
 from app.kit.errors import Conflict, Invalid, Refusal
@@ -43,9 +39,17 @@ class FormSchema(Schema):
 
     @pre_load
     def strip(self, data: Mapping[str, str], **_options: Any) -> dict[str, str]:
-        """Remove blanks around the texts; an empty field counts as missing."""
-        texts = {name: text.strip() for name, text in data.items()}
+        """Remove blanks around texts that are no passwords; an empty field counts as missing."""
+        texts = {
+            name: text if name in self.fields and is_password(self.fields[name]) else text.strip()
+            for name, text in data.items()
+        }
         return {name: text for name, text in texts.items() if text}
+
+
+def is_password(one: fields.Field[Any]) -> bool:
+    """Whether the field is a password, which is never shown again."""
+    return bool(one.metadata["control"] == "password")
 
 
 def text_field(
@@ -54,6 +58,7 @@ def text_field(
     *,
     control: str = "text",
     hint: str = "",
+    autocomplete: str = "off",
     check: Callable[[str], object] | None = None,
 ) -> fields.String:
     """Return a text. `missing` says what to enter; None makes it optional and empty.
@@ -61,7 +66,7 @@ def text_field(
     `control` is the type of the input, or `textarea`. `check` is a rule of the room that raises
     `Invalid`, for a problem to appear together with those of the other fields.
     """
-    metadata = {"label": label, "control": control, "hint": hint}
+    metadata = {"label": label, "control": control, "hint": hint, "autocomplete": autocomplete}
     rule = None if check is None else _validator(check)
     if missing is None:
         return fields.String(load_default="", metadata=metadata, validate=rule)
@@ -138,13 +143,13 @@ def date_field(label: str, missing: str, *, hint: str = "") -> fields.Date:
     )
 
 
-def tick_field(label: str, missing: str) -> fields.String:
-    """Return a checkbox that has to be ticked, such as a statement about what was seen."""
-    return fields.String(
-        required=True,
-        error_messages={"required": missing},
-        metadata={"label": label, "control": "tick", "hint": ""},
-    )
+def tick_field(label: str, missing: str | None) -> fields.String:
+    """Return a checkbox, `yes` if it is ticked. One with a `missing` has to be ticked, such as a
+    statement about what was seen."""
+    metadata = {"label": label, "control": "tick", "hint": ""}
+    if missing is None:
+        return fields.String(load_default="", metadata=metadata)
+    return fields.String(required=True, error_messages={"required": missing}, metadata=metadata)
 
 
 def hidden_field() -> fields.String:
@@ -168,7 +173,7 @@ class Form:
     schema: type[FormSchema]
     button: str
     failure: str
-    success: str
+    success: str = ""
     about: str = ""
     is_dangerous: bool = False
     is_secondary: bool = False
@@ -182,6 +187,12 @@ class Form:
         if self.is_dangerous:
             return "btn-danger"
         return "" if self.is_secondary else "btn-primary"
+
+    @property
+    def first_field(self) -> str:
+        """The name of the first field that a person fills in."""
+        visible = (name for name, about, _ in self.fields if about["control"] != "hidden")
+        return next(visible, "")
 
     @property
     def fields(self) -> list[tuple[str, Mapping[str, Any], bool]]:
@@ -242,13 +253,6 @@ class StaleForm(Conflict):
     code = "form_stale"
 
 
-class FormSentBefore(Conflict):
-    """The form was sent before, with other values."""
-
-    code = "form_sent_before"
-    title = "This form was sent before, with other values. Check the page, then send it again."
-
-
 def state_of(form: Form, action: str = "") -> FormState:
     """Return what was sent with this form: in the current request, or to its `action` too late.
     The state is empty if nothing was."""
@@ -298,12 +302,8 @@ def run(
     if effect is not None:
         kept_form.discard_copies(session, actor)
         return Done(*effect)
-    try:
-        values = form.schema().load(request.form.to_dict())
-    except ValidationError as error:
-        messages = cast("dict[str, list[str]]", error.messages)
-        names = [name for name in form.schema().fields if name in messages]
-        _keep_state(form, {name: messages[name][0] for name in names})
+    values = parse(form)
+    if values is None:
         return Refused(422, None)
     if changes := _changes(form, session, actor, variables):
         changed_by = _changed_by(form, session, variables)
@@ -323,36 +323,30 @@ def run(
     return done
 
 
+def parse(form: Form) -> Mapping[str, Any] | None:
+    """Return the values of the posted form; None, with its problems kept for the page, if there are
+    any."""
+    try:
+        return cast("Mapping[str, Any]", form.schema().load(request.form.to_dict()))
+    except ValidationError as error:
+        messages = cast("dict[str, list[str]]", error.messages)
+        names = [name for name in form.schema().fields if name in messages]
+        _keep_state(form, {name: messages[name][0] for name in names})
+        return None
+
+
+def show_refusal(form: Form, refusal: Refusal) -> None:
+    """Keep a refusal for the page of the form, at its field if it names one."""
+    if isinstance(refusal, Invalid | Conflict):
+        _show_again(form, refusal)
+    else:
+        _keep_state(form, {"": refusal.detail})
+
+
 def report(done: Done) -> None:
     """Say on the next page what happened."""
     if done.message:
         flash(done.message)
-
-
-def claim_token(session: Session, actor: Actor) -> tuple[IdempotentRequest, Any]:
-    """Claim the token of the posted form for this transaction.
-
-    Returns the claim, and what `store_effect` stored if the form was sent before, else None. Raises
-    `FormTokenMissing`, and `FormSentBefore` if it was sent with other values.
-    """
-    token = posted_token()
-    sent = {name: request.form.getlist(name) for name in sorted(request.form)}
-    sent.pop("csrf_token", None)
-    fingerprint = sha256(json.dumps([request.path, sent]).encode()).digest()
-    claim = IdempotentRequest(actor.user_id, f"form:{token}", fingerprint)
-    _rows, stored = idempotency.claim_key(session, claim, ("SELECT 1", None))
-    try:
-        response = idempotency.read_stored_response(claim, stored)
-    except IdempotencyKeyReused:
-        raise FormSentBefore from None
-    return claim, None if response is None else json.loads(response.body)
-
-
-def store_effect(session: Session, claim: IdempotentRequest, effect: object) -> None:
-    """Store the effect of a form, as JSON, in the transaction of its act."""
-    # The table holds successes, whatever response tells of them.
-    content = json.dumps(effect).encode()
-    idempotency.store_response(session, claim, StoredResponse(200, "application/json", content))
 
 
 def _show_again(form: Form, refusal: Invalid | Conflict, changes: Sequence[Change] = ()) -> Refused:
@@ -367,7 +361,8 @@ def _show_again(form: Form, refusal: Invalid | Conflict, changes: Sequence[Chang
 def _keep_state(form: Form, problems: Mapping[str, str], changes: Sequence[Change] = ()) -> None:
     values = request.form.to_dict()
     seen = "" if changes else values.get(SEEN, "")
-    request.environ[_STATE] = FormState(form.id, values, problems, changes, values[TOKEN], seen)
+    token = values.get(TOKEN, "")
+    request.environ[_STATE] = FormState(form.id, values, problems, changes, token, seen)
 
 
 def _changes(

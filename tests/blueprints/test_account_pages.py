@@ -334,7 +334,7 @@ class TestInvitations:
         assert [i.branch_id for i in invited] == [branch_id]
         token, guest = self.invitation_token(database, email), StaffBrowser(strict_app)
         path = f"/auth/invitation?token={token}"
-        guest.submit_form(path, "invitation-form", token=token, password=PASSWORD)
+        guest.submit_form(path, "invitation", token=token, password=PASSWORD)
         guest.get_page("/auth/enrol")
         key = create_authenticator(strict_app)
         options = guest.request_options("/auth/enrol/passkey/question", "/auth/enrol")
@@ -354,10 +354,10 @@ class TestInvitations:
         guest = StaffBrowser(strict_app)
         assert guest.sign_in(email, "invited, and no password chosen yet").status_code == 422
         path = f"/auth/invitation?token={token}"
-        weak = guest.submit_form(path, "invitation-form", token=token, password="password12")
+        weak = guest.submit_form(path, "invitation", token=token, password="password12")
         assert weak.status_code == 422
         check_page(weak)
-        response = guest.submit_form(path, "invitation-form", token=token, password=PASSWORD)
+        response = guest.submit_form(path, "invitation", token=token, password=PASSWORD)
         assert (response.status_code, response.location) == (303, "/auth/second-factor")
         assert guest.client.get("/auth/second-factor").location == "/auth/enrol"
         assert guest.client.get("/auth/account").location.startswith("/auth/login")
@@ -367,10 +367,12 @@ class TestInvitations:
         guest.post_form("/auth/enrol/passkey", "/auth/enrol", **fields)
         assert email in guest.get_page("/auth/account").visible_text
         assert email not in browser.get_page("/admin/staff").visible_text
-        reused = StaffBrowser(strict_app).submit_form(
-            path, "invitation-form", token=token, password=PASSWORD
-        )
-        assert reused.status_code == 422
+        late = StaffBrowser(strict_app)
+        assert late.post_form("/auth/invitation", token=token, password=PASSWORD).status_code == 422
+        # Also before a password is chosen in vain.
+        page = late.get_page(path)
+        assert "not valid any more" in page.visible_text
+        assert page.all("input", type="password") == []
 
     def test_new_invitation_replaces_the_earlier_one_and_expires(
         self, browser: StaffBrowser, member: Member, database: Database, strict_app: Flask
@@ -387,10 +389,10 @@ class TestInvitations:
         assert (resent.status_code, resent.location) == (303, "/admin/staff?sort=-invited")
         second, guest = self.invitation_token(database, email), StaffBrowser(strict_app)
         path = "/auth/invitation"
-        response = guest.submit_form(path, "invitation-form", token=first, password=PASSWORD)
+        response = guest.post_form(path, token=first, password=PASSWORD)
         assert response.status_code == 422
         with time_machine.travel(clock.now() + one_time_tokens.LIFETIME[LinkPurpose.INVITATION]):
-            response = guest.submit_form(path, "invitation-form", token=second, password=PASSWORD)
+            response = guest.post_form(path, token=second, password=PASSWORD)
             assert response.status_code == 422
 
     @pytest.mark.parametrize(

@@ -3,8 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
+import time_machine
 from flask import Flask
+from werkzeug.test import TestResponse
 
+from app.identity.credentials.one_time_tokens import LIFETIME, LinkPurpose
+from app.kit import clock
 from app.kit.db import Database
 from tests.api_client import PASSWORD, ApiClient
 from tests.mailbox import Mailbox, run_pending_jobs, use_mailbox
@@ -37,6 +41,11 @@ def is_email_confirmed(ada: ApiClient) -> bool:
     return bool(ada.ok(200, ada.get("/api/auth/me"))["emailConfirmed"])
 
 
+def post_link(browser: Browser, path: str, **fields: str) -> TestResponse:
+    """Send the form of a link that may have ended since it was opened."""
+    return browser.client.post(path, data={"csrf_token": browser.csrf_token(), **fields})
+
+
 class TestConfirmEmail:
     def test_opening_the_link_changes_nothing_and_the_button_confirms_once(
         self, ada: ApiClient, browser: Browser, database: Database, mailbox: Mailbox
@@ -50,20 +59,36 @@ class TestConfirmEmail:
         assert response.status_code == 200
         assert "Email address confirmed" in check_page(response).visible_text
         assert is_email_confirmed(ada)
+        assert "You can now" not in check_page(response).visible_text
         with database_unchanged(database):
-            reused = browser.submit_form(path, "confirm", token=mailbox.latest_token(ada.email))
-        assert reused.status_code == 422
-        assert "not valid" in check_page(reused).visible_text
+            again = post_link(browser, CONFIRM, token=mailbox.latest_token(ada.email))
+            opened = browser.get_page(path)
+        for page in (check_page(again), opened):
+            assert "already confirmed" in page.visible_text
+            assert page.all("form", id="confirm") == []
 
     @pytest.mark.parametrize("query", ["", "?token=", "?token=" + "x" * 5000, '?token="><script>'])
     def test_invalid_token_confirms_nothing(
         self, browser: Browser, database: Database, query: str
     ) -> None:
-        browser.get_page(CONFIRM + query)
         with database_unchanged(database):
-            response = browser.submit_form(CONFIRM + query, "confirm", token="otk_1.x")
+            page = browser.get_page(CONFIRM + query)
+            response = post_link(browser, CONFIRM, token="otk_1.x")
+        assert "not valid any more" in page.visible_text
+        assert page.all("form", id="confirm") == []
         assert response.status_code == 422
         check_page(response)
+
+    def test_expired_link_says_so_and_what_to_do(
+        self, ada: ApiClient, browser: Browser, database: Database, mailbox: Mailbox
+    ) -> None:
+        run_pending_jobs(database)
+        token = mailbox.latest_token(ada.email)
+        with time_machine.travel(clock.now() + LIFETIME[LinkPurpose.CONFIRM_EMAIL]):
+            page = browser.get_page(f"{CONFIRM}?token={token}")
+            assert post_link(browser, CONFIRM, token=token).status_code == 422
+        assert "Request another one in the app." in page.visible_text
+        assert not is_email_confirmed(ada)
 
     def test_confirmation_page_with_a_token_is_not_cached_or_leaked_as_referrer(
         self, browser: Browser
@@ -105,9 +130,13 @@ class TestResetPassword:
         body = {"email": ada.email, "password": NEW_PASSWORD}
         assert ada.post("/api/auth/login", body).status_code == 200
         assert ada.post("/api/auth/login", {**body, "password": PASSWORD}).status_code == 401
-        reused = browser.submit_form(path, "reset", token=token, password="a third long horse")
+        reused = post_link(browser, RESET, token=token, password="a third long horse")
         assert reused.status_code == 422
-        assert "not valid" in check_page(reused).visible_text
+        # Also before a password is chosen in vain.
+        for page in (check_page(reused), browser.get_page(path)):
+            assert "not valid any more" in page.visible_text
+            assert page.all("input", type="password") == []
+            assert [link for link in page.all("a") if link["href"] == "/auth/forgot-password"]
 
     def test_reset_form_revokes_api_keys_if_the_box_is_ticked(
         self, ada: ApiClient, browser: Browser, database: Database, mailbox: Mailbox

@@ -46,7 +46,7 @@ def test_request_id_leads_to_the_audit_trail(browser: Browser, people: People) -
     assert response.status_code == 303
     path = target(browser, request_id)
     assert path == f"/admin/audit?request={request_id}"
-    assert "approval.asked" in browser.get_page(path).visible_text
+    assert "Approval requested" in browser.get_page(path).visible_text
 
 
 def test_what_is_not_found_is_explained(app: Flask, browser: Browser, people: People) -> None:

@@ -1,108 +1,229 @@
 """Pages of links in emails: confirm an email address, choose a new or the first password.
 
 Opening a link changes nothing, because email programs open links by themselves; sending the form on
-the page does.
+the page does. A link that cannot be used any more says so when it is opened, before a form is
+filled in.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from flask import Response, request, url_for
 
-from app.blueprints import staff_session_cookie
-from app.blueprints.errors import status_of
+from app.blueprints import forms, staff_session_cookie
+from app.blueprints.auth import shared
+from app.blueprints.forms import Form, FormSchema, hidden_field, text_field, tick_field
 from app.blueprints.page_blueprint import PageBlueprint, see_other
 from app.blueprints.rate_limits import RateLimit
 from app.blueprints.rendering import render_page
 from app.identity.accounts import email_verification, invitations
 from app.identity.credentials import password_reset
 from app.identity.credentials.one_time_tokens import LENGTH_MAX
-from app.kit.db import Database
-from app.kit.errors import Invalid, Refusal, Unauthenticated
+from app.identity.errors import TokenInvalid
+from app.kit.db import Database, Session
+from app.kit.errors import Refusal
 
 blp = PageBlueprint("links", "/auth")
 
 _EMAIL_LENGTH_MAX = 320
-_PASSWORD_LENGTH_MAX = 1024
+_SIGN_IN = ("Go to sign-in", "auth_pages.show_login")
+_HOME = ("Go to the home page", "public_pages.home")
+_PASSWORD_RULE = "At least 10 characters that are hard to guess."  # noqa: S105 - a text
+
+
+class LinkSchema(FormSchema):
+    """The token of the link."""
+
+    token = hidden_field()
+
+
+class NewPasswordSchema(LinkSchema):
+    """The first password."""
+
+    password = text_field(
+        "New password",
+        "Enter a password.",
+        control="password",
+        hint=_PASSWORD_RULE,
+        autocomplete="new-password",
+    )
+
+
+class ResetSchema(NewPasswordSchema):
+    """A new password, and whether programs lose their access, too."""
+
+    revoke_api_keys = tick_field("Also revoke my API keys", None)
+
+
+class EmailSchema(FormSchema):
+    """An email address."""
+
+    email = text_field(
+        "Email address", "Enter your email address.", control="email", autocomplete="username"
+    )
+
+
+CONFIRM = Form(
+    "confirm",
+    title="Confirm your email address",
+    about="This shows that messages to this address reach you.",
+    schema=LinkSchema,
+    button="Confirm email address",
+    failure="Your email address is not confirmed",
+)
+FORGOT = Form(
+    "forgot",
+    title="Reset your password",
+    about="We send you an email with a link to choose a new password.",
+    schema=EmailSchema,
+    button="Send the link",
+    failure="There is a problem",
+)
+INVITATION = Form(
+    "invitation",
+    title="Welcome to PBCEx",
+    about="Choose a password. Then set up a second factor.",
+    schema=NewPasswordSchema,
+    button="Set password",
+    failure="The password is not set",
+)
+RESET = Form(
+    "reset",
+    title="Choose a new password",
+    about="All your sessions end.",
+    schema=ResetSchema,
+    button="Change password",
+    failure="The password is not changed",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A kind of link: its form, what ends it and the way on then. `check` raises `TokenInvalid`."""
+
+    form: Form
+    check: Callable[[Session, str], object]
+    ended: str
+    way: tuple[str, str]
+
+
+_CONFIRM = Link(
+    CONFIRM,
+    email_verification.is_confirmed,
+    "It was replaced by a newer one, or it has expired: it works for three days. Request another"
+    " one in the app.",
+    _HOME,
+)
+_INVITATION = Link(
+    INVITATION,
+    invitations.find_invited_person,
+    "It was used, replaced by a newer one, or has expired: it works once, for three days. If you"
+    " have chosen a password, sign in. Otherwise ask an administrator for a new invitation.",
+    _SIGN_IN,
+)
+_RESET = Link(
+    RESET,
+    password_reset.find_person_to_reset,
+    "It was used, replaced by a newer one, or has expired: it works once, for one hour.",
+    ("Request a new link", "links_pages.show_forgot_password"),
+)
 
 
 @blp.view("GET", "/confirm-email", public=True)
-def show_confirm_email(_database: Database) -> Response:
+def show_confirm_email(database: Database) -> Response:
     """Show a button that confirms the email address."""
-    return _form("confirm_email", token=_token(request.args.get("token")))
+    with database.reading() as session:
+        try:
+            if email_verification.is_confirmed(session, _token(request.args)):
+                return _confirmed_already()
+        except TokenInvalid:
+            return _ended(_CONFIRM, 200)
+    return _form(CONFIRM, token=_token(request.args))
 
 
 @blp.view("POST", "/confirm-email", public=True, rate_limit=RateLimit.SIGN_IN)
 def confirm_email(database: Database) -> Response:
     """Confirm the email address that the link was sent to."""
-    token = _token(request.form.get("token"))
-    try:
+
+    def confirm(fields: Mapping[str, str]) -> Response:
+        token = _token(fields)
         with database.transaction() as session:
+            if email_verification.is_confirmed(session, token):
+                return _confirmed_already()
             email_verification.redeem_confirmation(session, token)
-    except Refusal as refusal:
-        return _form("confirm_email", _status(refusal), {"": refusal.detail}, token=token)
-    return _done("Email address confirmed", "You can now move money and metal.")
+        text = "To move money and metal, verify your identity in the app, too."
+        return _done("Email address confirmed", text, _HOME)
+
+    return _submit(_CONFIRM, confirm)
 
 
 @blp.view("GET", "/forgot-password", public=True)
 def show_forgot_password(_database: Database) -> Response:
     """Show a form for the email address."""
-    return _form("forgot_password", email="")
+    return _form(FORGOT)
 
 
 @blp.view("POST", "/forgot-password", public=True, rate_limit=RateLimit.SIGN_IN)
 def forgot_password(database: Database) -> Response:
     """Request a link to reset the password. The response is the same for unknown addresses."""
-    email = request.form.get("email", "").strip()[:_EMAIL_LENGTH_MAX]
+    fields = forms.parse(FORGOT)
+    if fields is None:
+        return _form(FORGOT, 422)
     try:
         with database.transaction() as session:
-            password_reset.request_reset(session, email)
-    except Invalid as refusal:
-        return _form("forgot_password", 422, {"email": refusal.message}, email=email)
+            password_reset.request_reset(session, fields["email"][:_EMAIL_LENGTH_MAX])
+    except Refusal as refusal:
+        return _refused(FORGOT, refusal)
     return _done(
         "Check your email",
         "If there is an account with this email address, we have sent a link to it. "
         "The link works for one hour.",
+        _SIGN_IN,
     )
 
 
 @blp.view("GET", "/invitation", public=True)
-def show_invitation(_database: Database) -> Response:
+def show_invitation(database: Database) -> Response:
     """Show a form for the first password."""
-    return _form("invitation", token=_token(request.args.get("token")))
+    return _open(database, _INVITATION)
 
 
 @blp.view("POST", "/invitation", public=True, rate_limit=RateLimit.SIGN_IN)
 def accept_invitation(database: Database) -> Response:
     """Set the first password and continue with the second factor."""
 
-    def accept(token: str, password: str) -> Response:
+    def accept(fields: Mapping[str, str]) -> Response:
+        token = _token(fields)
         with database.reading() as session:
             person = invitations.find_invited_person(session, token)
-        acceptance = invitations.prepare_acceptance(person, token=token, password=password)
+        acceptance = invitations.prepare_acceptance(person, token=token, password=_password(fields))
         with database.transaction() as session:
             waiting = invitations.accept(session, acceptance)
         staff_session_cookie.start_sign_in(waiting, None)
         return see_other(url_for("steps_pages.show_second_factor"))
 
-    return _with_password("invitation", accept)
+    return _submit(_INVITATION, accept)
 
 
 @blp.view("GET", "/reset-password", public=True)
-def show_reset_password(_database: Database) -> Response:
+def show_reset_password(database: Database) -> Response:
     """Show a form for the new password."""
-    return _form("reset_password", token=_token(request.args.get("token")))
+    return _open(database, _RESET)
 
 
 @blp.view("POST", "/reset-password", public=True, rate_limit=RateLimit.SIGN_IN)
 def reset_password(database: Database) -> Response:
     """Set the new password and end every session."""
 
-    def reset(token: str, password: str) -> Response:
+    def reset(fields: Mapping[str, str]) -> Response:
+        token = _token(fields)
         with database.reading() as session:
             person = password_reset.find_person_to_reset(session, token)
-        revoke = request.form.get("revoke_api_keys") == "yes"
         chosen = password_reset.prepare_reset(
-            person, token=token, password=password, revoke_api_keys=revoke
+            person,
+            token=token,
+            password=_password(fields),
+            revoke_api_keys=fields["revoke_api_keys"] == "yes",
         )
         with database.transaction() as session:
             active = password_reset.conclude_reset(session, chosen)
@@ -110,39 +231,60 @@ def reset_password(database: Database) -> Response:
         if active:
             keys = "1 API key stays active" if active == 1 else f"{active} API keys stay active"
             text += f" {keys}. Revoke keys that you do not recognise."
-        return _done("Password changed", text)
+        return _done("Password changed", text, _HOME)
 
-    return _with_password("reset_password", reset)
+    return _submit(_RESET, reset)
 
 
-def _with_password(form: str, work: Callable[[str, str], Response]) -> Response:
-    """Return the response of `work` for the link's token and the password, or the form again."""
-    token = _token(request.form.get("token"))
-    password = request.form.get("password", "")[:_PASSWORD_LENGTH_MAX]
-    if not password:
-        return _form(form, 422, {"password": "Enter a password."}, token=token)
+def _open(database: Database, link: Link) -> Response:
+    """Show the form of a link, or that the link has ended."""
+    token = _token(request.args)
     try:
-        return work(token, password)
-    except Invalid as refusal:
-        return _form(form, 422, {"password": refusal.message}, token=token)
+        with database.reading() as session:
+            link.check(session, token)
+    except TokenInvalid:
+        return _ended(link, 200)
+    return _form(link.form, token=token)
+
+
+def _submit(link: Link, work: Callable[[Mapping[str, str]], Response]) -> Response:
+    """Return the response of `work` for the posted fields, or the form again."""
+    fields = forms.parse(link.form)
+    if fields is None:
+        return _form(link.form, 422)
+    try:
+        return work(fields)
+    except TokenInvalid as refusal:
+        return _ended(link, shared.status_beside_form(refusal))
     except Refusal as refusal:
-        return _form(form, _status(refusal), {"": refusal.detail}, token=token)
+        return _refused(link.form, refusal)
 
 
-def _token(text: str | None) -> str:
-    return (text or "")[:LENGTH_MAX]
+def _token(fields: Mapping[str, str]) -> str:
+    return fields.get("token", "")[:LENGTH_MAX]
 
 
-def _status(refusal: Refusal) -> int:
-    # A 401 would make the browser ask for credentials by itself.
-    return 422 if isinstance(refusal, Unauthenticated) else status_of(type(refusal))
+def _password(fields: Mapping[str, str]) -> str:
+    return fields["password"][: shared.PASSWORD_LENGTH_MAX]
 
 
-def _form(
-    name: str, status: int = 200, problems: dict[str, str] | None = None, **values: str
-) -> Response:
-    return render_page(f"auth/{name}.html", status=status, problems=problems or {}, **values)
+def _refused(form: Form, refusal: Refusal) -> Response:
+    forms.show_refusal(form, refusal)
+    return _form(form, shared.status_beside_form(refusal))
 
 
-def _done(title: str, text: str) -> Response:
-    return render_page("auth/done.html", title=title, text=text)
+def _form(form: Form, status: int = 200, **values: str) -> Response:
+    way = ("Back to sign-in", "auth_pages.show_login") if form is FORGOT else None
+    return render_page("auth/form.html", status=status, declared=form, values=values, way=way)
+
+
+def _confirmed_already() -> Response:
+    return _done("Email address already confirmed", "There is nothing left to do here.", _HOME)
+
+
+def _ended(link: Link, status: int) -> Response:
+    return _done("This link is not valid any more", link.ended, link.way, status)
+
+
+def _done(title: str, text: str, way: tuple[str, str], status: int = 200) -> Response:
+    return render_page("auth/done.html", status=status, title=title, text=text, way=way)

@@ -14,6 +14,7 @@ from app.kit.errors import NotFound, RateLimited
 from app.notifications.kinds import ConfirmEmail
 
 _LOCK = "SELECT status, email_confirmed_at FROM users WHERE id = %s FOR NO KEY UPDATE"
+_IS_CONFIRMED = "SELECT email_confirmed_at IS NOT NULL FROM users WHERE id = %s"
 _CONFIRM = """
 UPDATE users SET email_confirmed_at = coalesce(email_confirmed_at, %s) WHERE id = %s
 """
@@ -50,6 +51,18 @@ def resend_confirmation(session: Session, actor: Actor) -> None:
             retry_after_seconds=int(security_mail.HOUR.total_seconds()),
         )
     send_confirmation(session, actor.user_id)
+
+
+def is_confirmed(session: Session, token: str) -> bool:
+    """Return whether the email address that the link was mailed to is confirmed already.
+
+    Raises `TokenInvalid` if it is not and the link cannot confirm it.
+    """
+    user_id = one_time_tokens.find_person(session, token, LinkPurpose.CONFIRM_EMAIL)
+    if user_id is not None and session.value(_IS_CONFIRMED, (user_id,)):
+        return True
+    one_time_tokens.find_link(session, token, LinkPurpose.CONFIRM_EMAIL)
+    return False
 
 
 def redeem_confirmation(session: Session, token: str) -> None:

@@ -80,6 +80,7 @@ _FIND = """
 SELECT id, user_id, expires_at FROM one_time_tokens
 WHERE token_hash = %s AND purpose = %s AND used_at IS NULL AND expires_at > %s
 """
+_FIND_PERSON = "SELECT user_id FROM one_time_tokens WHERE token_hash = %s AND purpose = %s"
 _NONCE = """
 SELECT purpose, nonce, token_hash FROM one_time_tokens
 WHERE id = %s AND used_at IS NULL AND expires_at > %s
@@ -126,6 +127,12 @@ def rebuild_token(session: Session, identifier: UUID) -> str | None:
 def find_link(session: Session, token: str, purpose: LinkPurpose) -> OneTimeLink:
     """Return the link of the token without using it. Raises `TokenInvalid`."""
     return _find(session, _FIND, token, purpose)
+
+
+def find_person(session: Session, token: str, purpose: LinkPurpose) -> UUID | None:
+    """Return the person of a link that works or worked once; None for one that is unknown."""
+    user_id: UUID | None = session.optional_value(_FIND_PERSON, (_hash(token), purpose))
+    return user_id
 
 
 def redeem_link(session: Session, token: str, purpose: LinkPurpose) -> OneTimeLink:
