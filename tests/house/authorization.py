@@ -471,6 +471,7 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
     "/api/me/api-keys/<key_id>": ObjectKind("key_id", _key, _unknown_id("key")),
     "/admin/roles/<role_name>": ObjectKind("role_name", _role, "KING"),
     "/admin/roles/<role_name>/grants": ObjectKind("role_name", _role, "KING"),
+    "/admin/roles/<role_name>/removals": ObjectKind("role_name", _role, "KING"),
     "/support/kyc/<verification_id>": _VERIFICATION,
     "/support/kyc/<verification_id>/approve": _VERIFICATION,
     "/support/kyc/<verification_id>/more": _VERIFICATION,

@@ -1,18 +1,53 @@
 """Roles: the permissions of each role, the routes that they open, and changing them."""
 
-from flask import Response, current_app, request, url_for
+from collections.abc import Collection, Mapping
+
+from flask import Response, current_app
 
 from app.access import Actor, Permission, Role
+from app.access.areas import PERMISSIONS_BY_AREA, PermissionArea
 from app.access.descriptions import PERMISSION_DESCRIPTIONS, ROLE_DESCRIPTIONS
 from app.access.policy import is_editable
 from app.blueprints import route_registry
-from app.blueprints.page_blueprint import PageBlueprint, report_at_form, see_other
+from app.blueprints.admin.reason_field import reason_field
+from app.blueprints.forms import Form, FormSchema, choice_field
+from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import render_page
 from app.identity.roles import role_permissions
 from app.kit.db import Session
-from app.kit.errors import Conflict, Invalid, NotFound
+from app.kit.errors import Invalid, NotFound
 
 blp = PageBlueprint("roles", "/admin/roles")
+
+_NOT_LISTED = "Choose a permission from the list."
+
+
+class GrantSchema(FormSchema):
+    """A permission to grant or to remove, and the reason."""
+
+    permission = choice_field("Permission", _NOT_LISTED)
+    reason = reason_field()
+
+
+GRANT = Form(
+    "give",
+    title="Grant a permission",
+    schema=GrantSchema,
+    button="Grant",
+    success="Permission granted.",
+    failure="The permission was not granted",
+    confirm="Grant this permission to everyone in the role?",
+)
+REMOVE = Form(
+    "take",
+    title="Remove a permission",
+    schema=GrantSchema,
+    button="Remove",
+    success="Permission removed.",
+    failure="The permission was not removed",
+    is_dangerous=True,
+    confirm="Remove this permission from everyone in the role?",
+)
 
 
 @blp.view("GET", "", permission=Permission.ROLES_READ)
@@ -22,7 +57,7 @@ def list_roles(session: Session, _actor: Actor) -> Response:
         "admin/roles/index.html",
         grants=role_permissions.list_grants(session),
         roles=list(Role),
-        permissions=list(Permission),
+        areas=PERMISSIONS_BY_AREA,
         permission_descriptions=PERMISSION_DESCRIPTIONS,
         role_descriptions=ROLE_DESCRIPTIONS,
     )
@@ -31,84 +66,86 @@ def list_roles(session: Session, _actor: Actor) -> Response:
 @blp.view("GET", "/<role_name>", permission=Permission.ROLES_READ)
 def show_role(session: Session, actor: Actor, role_name: str) -> Response:
     """Show the permissions of one role and the routes that they open."""
-    return _render_role(session, actor, _role_named(role_name))
-
-
-@blp.view("POST", "/<role_name>/grants", permission=Permission.GRANTS_EDIT, fresh=True)
-def edit_grants(session: Session, actor: Actor, role_name: str) -> Response:
-    """Grant a permission to a role, or remove one."""
-    edited = _role_named(role_name)
-    act = (
-        role_permissions.revoke_permission
-        if request.form.get("act") == "take"
-        else role_permissions.grant_permission
-    )
-    try:
-        with session.savepoint():
-            permission = _parse_permission(request.form.get("permission", ""))
-            act(session, actor, edited, permission, reason=request.form.get("reason", ""))
-    except (Invalid, Conflict) as refusal:
-        status, problems = report_at_form(refusal)
-        form_id = "take" if act is role_permissions.revoke_permission else "give"
-        return _render_role(
-            session, actor, edited, status=status, form_id=form_id, problems=problems
-        )
-    return see_other(url_for("roles_pages.show_role", role_name=edited.value))
-
-
-def _role_named(name: str) -> Role:
-    try:
-        return Role(name)
-    except ValueError:
-        raise NotFound from None
-
-
-def _parse_permission(name: str) -> Permission:
-    try:
-        return Permission(name)
-    except ValueError:
-        raise Invalid("permission", "Choose a permission from the list.") from None
-
-
-def _render_role(
-    session: Session,
-    actor: Actor,
-    role: Role,
-    *,
-    status: int = 200,
-    form_id: str = "",
-    problems: dict[str, str] | None = None,
-) -> Response:
+    role = _role_named(role_name)
     granted = role_permissions.list_grants(session)[role]
     routes = route_registry.list_routes(current_app)
-    editable = [
+    editable = {
         permission
-        for permission in Permission
-        if is_editable(role, permission) and permission in actor.permissions
-    ]
+        for permission in actor.permissions
+        if is_editable(role, permission) and Permission.GRANTS_EDIT in actor.permissions
+    }
     return render_page(
         "admin/roles/role.html",
-        status=status,
         role=role,
         role_description=ROLE_DESCRIPTIONS[role],
-        granted=[permission for permission in Permission if permission in granted],
+        areas=_select(granted),
         permission_descriptions=PERMISSION_DESCRIPTIONS,
         routes_of={
             permission: [route for route in routes if route.permission is permission]
             for permission in granted
         },
+        forms=[
+            (GRANT, "roles_pages.grant", _list_choices(editable - granted)),
+            (REMOVE, "roles_pages.remove", _list_choices(editable & granted)),
+        ],
         may_edit=Permission.GRANTS_EDIT in actor.permissions,
-        grantable=[
-            (permission, PERMISSION_DESCRIPTIONS[permission])
-            for permission in editable
-            if permission not in granted
-        ],
-        removable=[
-            (permission, PERMISSION_DESCRIPTIONS[permission])
-            for permission in editable
-            if permission in granted
-        ],
-        form_id=form_id,
-        problems=problems or {},
-        form_values=request.form,
     )
+
+
+def _select(
+    wanted: Collection[Permission],
+) -> Mapping[PermissionArea, list[Permission]]:
+    """Return these permissions by area."""
+    selected = {
+        area: [permission for permission in permissions if permission in wanted]
+        for area, permissions in PERMISSIONS_BY_AREA.items()
+    }
+    return {area: permissions for area, permissions in selected.items() if permissions}
+
+
+def _list_choices(permissions: Collection[Permission]) -> list[tuple[str, str]]:
+    return [
+        (permission.value, f"{PERMISSION_DESCRIPTIONS[permission]} ({permission.value})")
+        for in_area in _select(permissions).values()
+        for permission in in_area
+    ]
+
+
+@blp.form(
+    "/<role_name>/grants",
+    GRANT,
+    shown_on=show_role,
+    permission=Permission.GRANTS_EDIT,
+    fresh=True,
+)
+def grant(session: Session, actor: Actor, fields: Mapping[str, str], role_name: str) -> None:
+    """Grant a permission to a role."""
+    role, permission = _role_named(role_name), _parse_permission(fields)
+    role_permissions.grant_permission(session, actor, role, permission, reason=fields["reason"])
+
+
+@blp.form(
+    "/<role_name>/removals",
+    REMOVE,
+    shown_on=show_role,
+    permission=Permission.GRANTS_EDIT,
+    fresh=True,
+)
+def remove(session: Session, actor: Actor, fields: Mapping[str, str], role_name: str) -> None:
+    """Remove a permission from a role."""
+    role, permission = _role_named(role_name), _parse_permission(fields)
+    role_permissions.revoke_permission(session, actor, role, permission, reason=fields["reason"])
+
+
+def _role_named(name: str) -> Role:
+    role = Role.with_value(name)
+    if role is None:
+        raise NotFound
+    return role
+
+
+def _parse_permission(fields: Mapping[str, str]) -> Permission:
+    try:
+        return Permission(fields["permission"])
+    except ValueError:
+        raise Invalid("permission", _NOT_LISTED) from None

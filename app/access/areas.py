@@ -1,0 +1,74 @@
+"""The areas in which pages group the permissions."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from app.access.permissions import Permission
+from app.kit.labels import LabelledEnum
+
+
+class PermissionArea(LabelledEnum):
+    """What a permission is about."""
+
+    PEOPLE = "people", "People, roles and branches"
+    VERIFICATION = "verification", "Identity and sanctions"
+    OVERSIGHT = "oversight", "Approvals, cases and audit trail"
+    TREASURY = "treasury", "Payments, custody and exposure"
+    SYSTEM = "system", "Jobs and keys"
+    OWN_ACCOUNT = "own-account", "One's own account"
+    OWN_ASSETS = "own-assets", "One's own money and metal"
+
+
+_OWN = "own"
+_OWN_ASSETS = frozenset(
+    {
+        "addresses",
+        "api_keys",
+        "balances",
+        "deposits",
+        "kyc",
+        "orders",
+        "quotes",
+        "transfers",
+        "withdrawals",
+    }
+)
+#: The area of each resource of staff.
+_STAFF: Mapping[str, PermissionArea] = MappingProxyType(
+    {
+        "approvals": PermissionArea.OVERSIGHT,
+        "audit": PermissionArea.OVERSIGHT,
+        "branches": PermissionArea.PEOPLE,
+        "cases": PermissionArea.OVERSIGHT,
+        "custody": PermissionArea.TREASURY,
+        "exposure": PermissionArea.TREASURY,
+        "grants": PermissionArea.PEOPLE,
+        "jobs": PermissionArea.SYSTEM,
+        "keys": PermissionArea.SYSTEM,
+        "kyc": PermissionArea.VERIFICATION,
+        "payments": PermissionArea.TREASURY,
+        "people": PermissionArea.PEOPLE,
+        "reconciliation": PermissionArea.TREASURY,
+        "roles": PermissionArea.PEOPLE,
+        "screening": PermissionArea.VERIFICATION,
+        "staff": PermissionArea.PEOPLE,
+    }
+)
+
+
+def area_of(permission: Permission) -> PermissionArea:
+    """Return the area of a permission. A resource of staff without one is a `KeyError`."""
+    scope, resource, _action = permission.split(":")
+    if scope != _OWN:
+        return _STAFF[resource]
+    return PermissionArea.OWN_ASSETS if resource in _OWN_ASSETS else PermissionArea.OWN_ACCOUNT
+
+
+#: Every permission by area. An area without permissions is left out.
+PERMISSIONS_BY_AREA: Mapping[PermissionArea, tuple[Permission, ...]] = MappingProxyType(
+    {
+        area: permissions
+        for area in PermissionArea
+        if (permissions := tuple(each for each in Permission if area_of(each) is area))
+    }
+)
