@@ -17,6 +17,7 @@ def cell_kind(value: object) -> str:
         (datetime, "time"),
         (ExactTimeCell, "exact time"),
         (Amount, "amount"),
+        (int, "count"),
         (StatusEnum, "status"),
         (ReferenceCell, "reference"),
         (PersonCell, "person"),

@@ -60,6 +60,8 @@ class ListView(Generic[RowT]):
     actions: list[BulkAction]
     actor_id: UUID
     endpoint: str
+    #: Whether the person may open the pages of the rows.
+    links_rows: bool
 
     @property
     def act_endpoint(self) -> str:
@@ -72,7 +74,7 @@ class ListView(Generic[RowT]):
 
     def row_url(self, row: RowT) -> str | None:
         """Return the URL of the row's page, None for a row without one."""
-        return self.page.row_url(row) if self.page.row_url is not None else None
+        return self.page.row_url(row) if self.page.row_url and self.links_rows else None
 
     def row_name(self, row: RowT) -> str:
         """Return what the row is called: the text of its first cell."""
@@ -189,6 +191,7 @@ def open_list(
         [action for action in page.bulk_actions if action.permission in actor.permissions],
         actor.user_id,
         lists.endpoint_of(page),
+        page.row_permission is None or page.row_permission in actor.permissions,
     )
 
 

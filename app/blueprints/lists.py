@@ -196,6 +196,8 @@ class ListPage(Generic[RowT]):
     filters: tuple[Filter, ...] = ()
     #: The URL of a row's page, to which the first column links.
     row_url: Callable[[RowT], str | None] | None = None
+    #: What that page takes, where it is more than this list takes.
+    row_permission: Permission | None = None
     #: The rows of a list with bulk actions have a `public_id`.
     bulk_actions: tuple[BulkAction, ...] = ()
 

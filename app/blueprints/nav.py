@@ -96,7 +96,7 @@ SECTIONS = (
             ),
             NavEntry(
                 "Reconciliation",
-                "reconciliation_pages.show_runs",
+                "reconciliation_pages.list_reconciliation_runs",
                 "compare",
                 Permission.RECONCILIATION_READ,
             ),

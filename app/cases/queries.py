@@ -115,6 +115,10 @@ _CASES = ListSource(
         "state": lambda state: Case.state == state,
         # None: cases without an assignee.
         "assignee": lambda person_id: Case.assignee_id == person_id,
+        # What the case is about, or the source of a comparison that found it.
+        "about": lambda text: sa.or_(
+            Case.subject == text, Case.key.startswith(f"{text}:", autoescape=True)
+        ),
         "person": lambda person_id: Case.person_id == person_id,
     },
 )

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from app.kit.db import Session
 from app.kit.labels import Mark, StatusEnum
-from app.kit.pagination import Page, paginate
+from app.kit.list_query import ListSource
 from app.outbox import queries as outbox_queries
 from app.reconciliation.models import ReconciliationRow
 
@@ -56,20 +56,24 @@ class ReconciliationRun:
 
 
 _RUNS = sa.select(*(getattr(ReconciliationRow, field.name) for field in fields(ReconciliationRun)))
-
-
-def noteworthy_runs(
-    session: Session, *, limit: int, before: UUID | None = None
-) -> Page[ReconciliationRun]:
-    """Return the runs with differences, healed items or a failure, newest first."""
-    table = ReconciliationRow
-    noteworthy = _RUNS.where(
-        sa.or_(table.differences > 0, table.healed > 0, table.failure.is_not(None))
-    )
-    if before is not None:
-        noteworthy = noteworthy.where(table.id < before)
-    newest_first = noteworthy.order_by(table.id.desc()).limit(limit + 1)
-    return paginate(session.select(ReconciliationRun, newest_first), limit, lambda run: run.id)
+_DIFFERS = ReconciliationRow.differences > 0
+_FAILED = ReconciliationRow.failure.is_not(None)
+_WITH_OUTCOME = {
+    RunOutcome.DIFFERS: _DIFFERS,
+    RunOutcome.UNFINISHED: sa.and_(sa.not_(_DIFFERS), _FAILED),
+    RunOutcome.AGREES: sa.not_(sa.or_(_DIFFERS, _FAILED)),
+}
+#: The runs with differences, healed items or a failure.
+NOTEWORTHY_RUNS = ListSource(
+    ReconciliationRun,
+    _RUNS.where(sa.or_(_DIFFERS, ReconciliationRow.healed > 0, _FAILED)),
+    key=ReconciliationRow.id,
+    sorts={"ended": ReconciliationRow.id},
+    filters={
+        "source": lambda name: ReconciliationRow.source == name,
+        "outcome": _WITH_OUTCOME.__getitem__,
+    },
+)
 
 
 def latest_runs(session: Session) -> Sequence[ReconciliationRun]:

@@ -9,14 +9,16 @@ from app.catalog.rules import PaymentMethod
 from app.funding.ports import Dispute, Payment, PaymentState, Payout, PayoutState
 from app.jobs.dispatch import execute_job
 from app.kit import clock, ids
+from app.kit.list_query import ListQuery, fetch_page
 from app.outbox.rules import Backoff
 from app.providers.errors import ProviderUnavailable
 from app.reconciliation import service as reconciliation
 from app.reconciliation.queries import (
+    NOTEWORTHY_RUNS,
     ReconciliationRun,
+    RunOutcome,
     is_run_requested,
     latest_runs,
-    noteworthy_runs,
 )
 from tests.paying_customer import PayingCustomer, usd
 from tests.scripted_rails import CallFault
@@ -143,7 +145,8 @@ def test_unreachable_source_does_not_stop_the_others(
     assert [run.source for run in runs if run.failure] == [f"{customer.cards.name} payments"]
     assert len(runs) == 5
     with customer.database.reading() as session:
-        noteworthy = noteworthy_runs(session, limit=1).data
+        query = ListQuery({"outcome": RunOutcome.UNFINISHED}, "-ended", limit=1)
+        noteworthy = fetch_page(session, NOTEWORTHY_RUNS, query).rows
     assert [run.began_at >= began for run in noteworthy] == [True]
 
 

@@ -87,9 +87,10 @@ CASES = ListPage(
         KindFilter("kind", "Type"),
         EnumFilter("state", "Status", CaseState, default=CaseState.OPEN.value),
         AssigneeFilter("assignee", "Assignee", choices=_list_assignees),
+        Filter("about", "About (ID or source)"),
     ),
     empty=("No open cases", "A case is opened when something has to be investigated."),
-    no_match="No case has this type, status and assignee.",
+    no_match="No case has this type, status, assignee and subject.",
 )
 blp.add_list("", CASES, permission=Permission.CASES_READ)
 

@@ -1,41 +1,126 @@
 """Reconciliation: the comparisons of our books with themselves and with providers' records."""
 
-from flask import Response, url_for
+from collections.abc import Mapping
+
+from flask import url_for
 
 from app.access import Actor, Permission
-from app.blueprints.page_blueprint import PageBlueprint, read_cursor, see_other
-from app.blueprints.rendering import render_page
+from app.blueprints.forms import Form, FormSchema
+from app.blueprints.lists import ChoiceFilter, Column, EnumFilter, ListPage, Options
+from app.blueprints.page_blueprint import PageBlueprint
 from app.kit.db import Session
+from app.providers.names import display_name
 from app.reconciliation import queries as reconciliation_queries
 from app.reconciliation import service as reconciliation
-from app.reconciliation.queries import RunOutcome
+from app.reconciliation.queries import ReconciliationRun, RunOutcome
 
 blp = PageBlueprint("reconciliation", "/admin/reconciliation")
 
-_PAGE_SIZE = 50
+
+class ComparisonSchema(FormSchema):
+    """No fields: every source is compared."""
 
 
-@blp.view("GET", "", permission=Permission.RECONCILIATION_READ)
-def show_runs(session: Session, actor: Actor) -> Response:
-    """Show the latest run for each source, and earlier runs that found or fixed something."""
-    cursor = read_cursor()
+COMPARE = Form(
+    "compare",
+    title="Compare now",
+    about="Compares every source, beside the comparisons of each night.",
+    schema=ComparisonSchema,
+    button="Compare now",
+    success="The comparison was requested. Its results appear here.",
+    failure="The comparison was not requested",
+)
+
+
+def _label_source(name: str) -> str:
+    """Return the name of a source for people: its provider, and which records."""
+    provider, _, records = name.partition(" ")
+    label = f"{display_name(provider)} {records}".strip()
+    return f"{label[0].upper()}{label[1:]}"
+
+
+def _url_for_cases(run: ReconciliationRun) -> str | None:
+    """Return the URL of the cases that its differences became, also the closed ones."""
+    if not run.differences:
+        return None
+    kind = reconciliation_queries.CASE_KIND
+    return url_for("cases_pages.list_cases", kind=kind, about=run.source, state="")
+
+
+def _list_sources(session: Session, _actor: Actor) -> Options:
     latest = reconciliation_queries.latest_runs(session)
-    return render_page(
-        "admin/reconciliation/index.html",
-        latest=latest,
-        agreeing=sum(run.outcome is RunOutcome.AGREES for run in latest),
-        differences=sum(run.differences for run in latest),
-        results=reconciliation_queries.noteworthy_runs(session, limit=_PAGE_SIZE, before=cursor),
-        is_later_page=cursor is not None,
-        is_comparing=reconciliation_queries.is_run_requested(session),
-        may_compare=Permission.RECONCILIATION_ASK in actor.permissions,
-        may_see_cases=Permission.CASES_READ in actor.permissions,
-        kind=reconciliation_queries.CASE_KIND,
-    )
+    return [(run.source, _label_source(run.source)) for run in latest]
 
 
-@blp.view("POST", "/compare", permission=Permission.RECONCILIATION_ASK)
-def request_comparison(session: Session, actor: Actor) -> Response:
+RUNS = ListPage(
+    name="reconciliation_runs",
+    title="Reconciliation",
+    about="Our books against themselves and against providers' records, every night and on"
+    " request. Each difference becomes a case.",
+    source=lambda _session, _actor: reconciliation_queries.NOTEWORTHY_RUNS,
+    columns=(
+        Column(
+            "source",
+            "Source",
+            lambda run: _label_source(run.source),
+            tooltip="The records that our books were compared with",
+        ),
+        Column("outcome", "Outcome", lambda run: run.outcome),
+        Column("failure", "Why it is unfinished", lambda run: run.failure),
+        Column(
+            "compared",
+            "Compared",
+            lambda run: run.compared,
+            tooltip="Payments, payouts, incoming transfers or balances",
+        ),
+        Column(
+            "healed",
+            "Fixed automatically",
+            lambda run: run.healed,
+            tooltip="Items that we had not heard of, and have now booked",
+        ),
+        Column("differences", "Differences", lambda run: run.differences),
+        Column("ended", "Run at", lambda run: run.ended_at, sort="ended"),
+    ),
+    row_url=_url_for_cases,
+    row_permission=Permission.CASES_READ,
+    default_sort="-ended",
+    filters=(
+        ChoiceFilter("source", "Source", choices=_list_sources),
+        EnumFilter("outcome", "Outcome", RunOutcome),
+    ),
+    empty=("No findings yet", "Runs with differences, fixes or failures appear here."),
+    no_match="No run with findings has this source and outcome.",
+)
+
+
+def _show_latest(session: Session, actor: Actor) -> Mapping[str, object]:
+    latest = reconciliation_queries.latest_runs(session)
+    may_see_cases = Permission.CASES_READ in actor.permissions
+    return {
+        "latest": [
+            (run, _label_source(run.source), _url_for_cases(run) if may_see_cases else None)
+            for run in latest
+        ],
+        "agreeing": sum(run.outcome is RunOutcome.AGREES for run in latest),
+        "differences": sum(run.differences for run in latest),
+        "is_comparing": reconciliation_queries.is_run_requested(session),
+        "compare_form": COMPARE if Permission.RECONCILIATION_ASK in actor.permissions else None,
+        "may_see_cases": may_see_cases,
+        "kind": reconciliation_queries.CASE_KIND,
+    }
+
+
+list_runs = blp.add_list(
+    "",
+    RUNS,
+    permission=Permission.RECONCILIATION_READ,
+    template="admin/reconciliation/index.html",
+    context=_show_latest,
+)
+
+
+@blp.form("", COMPARE, shown_on=list_runs, permission=Permission.RECONCILIATION_ASK)
+def request_comparison(session: Session, actor: Actor, _fields: Mapping[str, str]) -> None:
     """Start a comparison with every source now."""
     reconciliation.request_run(session, actor)
-    return see_other(url_for("reconciliation_pages.show_runs"))

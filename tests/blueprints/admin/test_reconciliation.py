@@ -7,17 +7,19 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
-from app.access import Role
+from app.access import Permission, Role
+from app.blueprints import forms
 from app.kit import clock, ids
 from app.kit.db import Database
 from app.reconciliation import queries as reconciliation_queries
 from app.reconciliation import service as reconciliation
+from app.reconciliation.comparisons import Comparison
 from app.reconciliation.queries import ReconciliationRun
 from tests.page_client import Browser
 from tests.people import PASSWORD, People
 
 PAGE = "/admin/reconciliation"
-RUNS_WITH_FINDINGS = "reconciliation-remarkable"
+RUNS_WITH_FINDINGS = "runs-title"
 
 
 @pytest.fixture(autouse=True)
@@ -30,6 +32,16 @@ def no_comparisons(database: Database) -> Iterator[None]:
     clear()
     yield
     clear()
+
+
+@pytest.fixture
+def cases_hidden_from_auditors(database: Database) -> Iterator[None]:
+    grant = (Role.AUDITOR, Permission.CASES_READ)
+    with database.transaction() as session:
+        session.send("DELETE FROM role_grants WHERE role = %s AND permission = %s", grant)
+    yield
+    with database.transaction() as session:
+        session.send("INSERT INTO role_grants VALUES (%s, %s)", grant)
 
 
 def signed_in(app: Flask, people: People, role: Role) -> Browser:
@@ -48,8 +60,8 @@ def keep_run(database: Database, source: str, **facts: object) -> None:
 
 def request_comparison(browser: Browser) -> int:
     """Send the form, whether it is on the page or not, and return the status code."""
-    data = {"csrf_token": browser.csrf_token()}
-    return browser.client.post(f"{PAGE}/compare", data=data).status_code
+    data = {"csrf_token": browser.csrf_token(), forms.TOKEN: forms.new_token()}
+    return browser.client.post(PAGE, data=data).status_code
 
 
 def test_latest_run_per_source_and_runs_with_findings_are_listed(
@@ -72,18 +84,51 @@ def test_latest_run_per_source_and_runs_with_findings_are_listed(
     assert "ProviderUnavailable: stripe does not answer" in latest
     for word in ("Agrees", "Differs", "Unfinished"):
         assert word in latest
-    browser.get_fragment(PAGE, "reconciliation")
+    browser.get_fragment(PAGE, "runs")
 
 
-def test_older_runs_are_on_the_next_page(app: Flask, database: Database, people: People) -> None:
+def test_runs_are_filtered_by_source_and_outcome(
+    app: Flask, database: Database, people: People
+) -> None:
     browser = signed_in(app, people, Role.AUDITOR)
-    for _ in range(51):
-        keep_run(database, "books", healed=5)
+    keep_run(database, "books", healed=5)
+    keep_run(database, "stripe payments", differences=2)
+    keep_run(database, "stripe payments", failure="away")
+    for query, count in (
+        ("", "3 rows"),
+        ("?source=books", "1 row"),
+        ("?outcome=agrees", "1 row"),
+        ("?source=stripe+payments&outcome=differs", "1 row"),
+        ("?source=books&outcome=unfinished", "0 rows"),
+    ):
+        assert count in browser.get_page(f"{PAGE}{query}").visible_text, query
+
+
+def test_run_with_differences_links_to_its_cases(
+    app: Flask, database: Database, people: People
+) -> None:
+    keep_run(database, "stripe payments", differences=1)
+    keep_run(database, "paxos balances", healed=1)
+    titles = ("A payment is missing", "A balance differs")
+    for source, title in zip(("stripe payments", "paxos balances"), titles, strict=True):
+        Comparison(database, source, clock.now()).report("pi_1", title, {})
+    browser = signed_in(app, people, Role.AUDITOR)
     page = browser.get_page(PAGE)
-    [older] = [link["href"] for link in page.all("a") if "cursor=" in link["href"]]
-    rest = browser.get_page(older)
-    assert "Newest" in rest.visible_text
-    assert browser.client.get(f"{PAGE}?cursor=x").status_code == 404
+    urls = {link["href"] for link in page.all("a") if "about=" in link["href"]}
+    [url] = urls
+    cases = browser.get_page(url).visible_text
+    assert titles[0] in cases
+    assert titles[1] not in cases
+
+
+@pytest.mark.usefixtures("cases_hidden_from_auditors")
+def test_run_is_not_linked_without_the_permission_to_read_cases(
+    app: Flask, database: Database, people: People
+) -> None:
+    keep_run(database, "stripe payments", differences=1)
+    page = signed_in(app, people, Role.AUDITOR).get_page(PAGE)
+    assert "Differs" in page.visible_text
+    assert not [link for link in page.all("a") if "/cases" in link["href"]]
 
 
 def test_comparison_is_staged_once(app: Flask, database: Database, people: People) -> None:
@@ -99,7 +144,7 @@ def test_comparison_is_staged_once(app: Flask, database: Database, people: Peopl
     assert len(staged) == 1
     page = browser.get_page(PAGE)
     assert "Comparing now …" in page.visible_text
-    assert "Compare now" not in page.visible_text
+    assert not page.all("form", id="compare")
 
 
 def test_auditor_cannot_start_a_comparison(app: Flask, database: Database, people: People) -> None:
