@@ -32,10 +32,14 @@ class DeliveryStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ClaimedMessage:
-    """A message claimed by this worker. `was_abandoned`: an earlier worker's claim expired."""
+    """A message claimed by this worker.
+
+    `was_abandoned`: an earlier worker's claim expired. `is_first`: no worker claimed it before.
+    """
 
     id: UUID
     was_abandoned: bool
+    is_first: bool
     claimed_until: datetime
 
 
@@ -49,7 +53,7 @@ VALUES (%s, %s, %s, %s, 'waiting', %s)
 ON CONFLICT (user_id, event_key) DO NOTHING
 """  # noqa: S608 - the table's name is ours, here and below
         self._lock_sql = f"""
-SELECT id, state, claimed_until > %s FROM {table}
+SELECT id, state, attempts, claimed_until > %s FROM {table}
 WHERE user_id = %s AND event_key = %s FOR UPDATE
 """  # noqa: S608
         self._claim_sql = f"""
@@ -78,9 +82,13 @@ WHERE id = %(id)s AND delivery IS DISTINCT FROM %(delivery)s
         self._delete_sql = f"""
 DELETE FROM {table} WHERE id = ANY (ARRAY(
     SELECT id FROM {table}
-    WHERE staged_at < %s AND state IN ('sent', 'refused', 'dropped') LIMIT %s
+    WHERE staged_at < %s AND state NOT IN ('waiting', 'sending') LIMIT %s
 ))
 """  # noqa: S608
+
+    def add(self, session: Session, user_id: UUID, event_key: str, kind: str) -> None:
+        """Add the message of an event as waiting, unless it is there."""
+        session.send(self._add_sql, (ids.new(), user_id, event_key, kind, clock.now()))
 
     def claim(
         self, session: Session, user_id: UUID, event_key: str, kind: str, *, duration: timedelta
@@ -90,10 +98,10 @@ DELETE FROM {table} WHERE id = ANY (ARRAY(
         Raises `JobClaimedElsewhere` while another worker's claim lasts.
         """
         now = clock.now()
-        session.send(self._add_sql, (ids.new(), user_id, event_key, kind, now))
+        self.add(session, user_id, event_key, kind)
         row = session.row(self._lock_sql, (now, user_id, event_key))
         assert row is not None, "the row was added or existed"
-        message_id, state, is_claimed = row
+        message_id, state, attempts, is_claimed = row
         if state == "sending" and is_claimed:
             raise JobClaimedElsewhere
         if state not in {"waiting", "sending"}:
@@ -101,7 +109,7 @@ DELETE FROM {table} WHERE id = ANY (ARRAY(
         # An expired claim belongs to a worker that ended, perhaps after the provider accepted it.
         was_abandoned = state == "sending"
         session.send(self._claim_sql, (now + duration, int(was_abandoned), message_id))
-        return ClaimedMessage(message_id, was_abandoned, now + duration)
+        return ClaimedMessage(message_id, was_abandoned, attempts == 0, now + duration)
 
     def check_claim(self, session: Session, claim: ClaimedMessage) -> None:
         """Raise `JobClaimedElsewhere` if the claim expired and another worker took it over.

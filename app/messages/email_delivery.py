@@ -19,8 +19,8 @@ from app.kit.db import Database, Session
 from app.kit.errors import NotFound
 from app.kit.ids import PublicId
 from app.kit.ports import resolve
-from app.messages import rendering
-from app.messages.delivery_log import CLAIM_DURATION, DeliveryLog, DeliveryStatus
+from app.messages import bundles, rendering
+from app.messages.delivery_log import CLAIM_DURATION, ClaimedMessage, DeliveryStatus
 from app.messages.ports import EmailSender, OutgoingEmail
 from app.messages.rendering import Contact
 from app.notifications import service as notifications
@@ -31,7 +31,7 @@ from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, Provid
 #: How long the address of the final email to an erased person is kept.
 RECIPIENT_RETENTION = timedelta(days=1)
 _TABLE, _RECIPIENT = "mails", "recipient_sealed"
-_LOG = DeliveryLog(_TABLE)
+_LOG = bundles.EMAILS
 
 _ADD_FINAL = """
 INSERT INTO mails (id, user_id, event_key, kind, state, staged_at, recipient_sealed)
@@ -77,7 +77,7 @@ def send_email(
         if claim is None:
             return
         composed = _compose(
-            session, claim.id, user_id=UUID(user_id), kind=kind, values=values, token_id=token_id
+            session, claim, user_id=UUID(user_id), kind=kind, values=values, token_id=token_id
         )
         if composed.outgoing is None:
             session.send(_SETTLE_RECIPIENT, (claim.id,))
@@ -137,13 +137,14 @@ def delete_old_emails(session: Session) -> None:
 
 def _compose(
     session: Session,
-    email_id: UUID,
+    claim: ClaimedMessage,
     *,
     user_id: UUID,
     kind: str,
     values: Mapping[str, str],
     token_id: str | None,
 ) -> _Composed:
+    email_id = claim.id
     try:
         recipient = _stored_recipient(session, email_id) or account_queries.get_email(
             session, user_id
@@ -158,7 +159,12 @@ def _compose(
         template_values["link"] = contact.token_link(kind, token)
     elif page_link := contact.page_link(kind):
         template_values["link"] = page_link
-    rendered = rendering.render_email(kind, template_values, contact)
+    subjects = bundles.bundle(session, claim, user_id=user_id, kind=kind)
+    rendered = (
+        rendering.render_bundle(kind, subjects, contact)
+        if subjects
+        else rendering.render_email(kind, template_values, contact)
+    )
     return _Composed(
         OutgoingEmail(
             email_id,

@@ -57,7 +57,11 @@ class Mail(Base):
     __table_args__ = (
         sa.UniqueConstraint("user_id", "event_key"),
         sa.CheckConstraint(
-            "state IN ('waiting', 'sending', 'sent', 'refused', 'dropped')", name="mail_state_known"
+            "state IN ('waiting', 'sending', 'sent', 'refused', 'dropped', 'bundled')",
+            name="mail_state_known",
+        ),
+        sa.CheckConstraint(
+            "(state = 'bundled') = (bundle_id IS NOT NULL)", name="bundled_says_with_which"
         ),
         sa.CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name="sent_says_when"),
         sa.CheckConstraint(
@@ -75,6 +79,12 @@ class Mail(Base):
         _delivery_known("mail"),
         _delivery_says_when("mail"),
         sa.Index("mails_staged_at_idx", "staged_at"),
+        sa.Index(
+            "mails_waiting_idx", "user_id", "kind", postgresql_where=sa.text("state = 'waiting'")
+        ),
+        sa.Index(
+            "mails_bundle_id_idx", "bundle_id", postgresql_where=sa.text("bundle_id IS NOT NULL")
+        ),
     )
 
     #: Its Message-ID is made from this ID and stays the same.
@@ -83,6 +93,8 @@ class Mail(Base):
     event_key: Mapped[str] = mapped_column(sa.Text)
     kind: Mapped[str] = mapped_column(sa.Text)
     state: Mapped[str] = mapped_column(sa.Text)
+    #: The email that this one is a part of.
+    bundle_id: Mapped[UUID | None]
     attempts: Mapped[int] = mapped_column(sa.Integer, server_default=sa.text("0"))
     #: Attempts of which we never learned whether the server accepted the email.
     uncertain: Mapped[int] = mapped_column(sa.Integer, server_default=sa.text("0"))

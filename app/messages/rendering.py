@@ -1,6 +1,7 @@
 """Rendering of messages from their templates, for the inbox, email and SMS.
 
-Inbox and email have one text for each kind; `mail/layout` makes an email of it, plain and HTML.
+Inbox and email have one text for each kind, and a bundle of emails another; `mail/layout` makes an
+email of it, plain and HTML.
 The HTML is made from the blocks of the text, which empty lines divide:
 
     Confirm your email address:         a link, as a button with its URL below
@@ -131,16 +132,28 @@ def render_inbox(kind: str, values: Mapping[str, str]) -> RenderedMessage:
 
 def render_email(kind: str, values: Mapping[str, str], contact: Contact) -> RenderedEmail:
     """Return the email of a kind. `values` have its `link`. Raises as `render_inbox` does."""
-    message, topic = _render_message(kind, values), KINDS[kind].topic
+    return _lay_out(kind, _render_message(kind, values), contact, link=values.get("link"))
+
+
+def render_bundle(kind: str, subjects: Sequence[str], contact: Contact) -> RenderedEmail:
+    """Return the email that stands for several of a kind, of which it lists the subjects."""
+    version = KINDS[kind].version
+    text = _template(f"bundle/{kind}.v{version}.txt").render(subjects=subjects)
+    return _lay_out(kind, _split_subject(version, text), contact)
+
+
+def _lay_out(
+    kind: str, message: RenderedMessage, contact: Contact, *, link: str | None = None
+) -> RenderedEmail:
     context = {
         "subject": message.subject,
         "cause": KINDS[kind].email_cause,
-        "is_chosen": (topic, NotificationChannel.EMAIL) not in MANDATORY_CHANNELS,
+        "is_chosen": (KINDS[kind].topic, NotificationChannel.EMAIL) not in MANDATORY_CHANNELS,
         "support_email": contact.support_email,
     }
     text = _template(f"mail/layout.v{_LAYOUT_VERSION}.txt").render(context, body=message.body)
     html = _template(f"mail/layout.v{_LAYOUT_VERSION}.html").render(
-        context, blocks=_split_blocks(message.body, values.get("link"))
+        context, blocks=_split_blocks(message.body, link)
     )
     return RenderedEmail(message.version, message.subject, text.strip(), html)
 
@@ -155,8 +168,12 @@ def render_sms(kind: str, values: Mapping[str, str]) -> str:
 
 def _render_message(kind: str, values: Mapping[str, str]) -> RenderedMessage:
     version = KINDS[kind].version
+    return _split_subject(version, _template(f"{kind}.v{version}.txt").render(values))
+
+
+def _split_subject(version: int, text: str) -> RenderedMessage:
     # A subject is one line whatever a value holds: it becomes a header when it is mailed.
-    subject, _, body = _template(f"{kind}.v{version}.txt").render(values).partition("\n")
+    subject, _, body = text.partition("\n")
     return RenderedMessage(version, " ".join(subject.split()), body.strip())
 
 

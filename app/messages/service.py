@@ -1,13 +1,12 @@
 """Operations on messages."""
 
 from collections.abc import Mapping
-from typing import Any
 from uuid import UUID
 
 from app.identity.accounts import queries as account_queries
 from app.kit import clock, ids
 from app.kit.db import Session
-from app.messages import preferences, rendering
+from app.messages import bundles, preferences, rendering
 from app.notifications.kinds import KINDS
 from app.notifications.rules import NotificationChannel
 from app.outbox import service as outbox
@@ -59,6 +58,13 @@ def deliver_message(
         deliver_to_inbox(
             session, user_id=UUID(user_id), event_key=event_key, kind=kind, values=values
         )
-    args: dict[str, Any] = {"user_id": user_id, "event_key": event_key, "kind": kind}
-    for channel in sorted(preferences.chosen_channels(session, UUID(user_id), kind)):
-        outbox.stage(session, _SENDERS[channel], {**args, "values": values})
+    args = {"user_id": user_id, "event_key": event_key, "kind": kind, "values": values}
+    channels = preferences.chosen_channels(session, UUID(user_id), kind)
+    window = KINDS[kind].bundled_within
+    if window is not None and NotificationChannel.EMAIL in channels:
+        bundles.add_waiting(session, UUID(user_id), event_key=event_key, kind=kind)
+        due_at = clock.now() + window
+        outbox.stage(session, _SENDERS[NotificationChannel.EMAIL], args, not_before=due_at)
+        channels -= {NotificationChannel.EMAIL}
+    for channel in sorted(channels):
+        outbox.stage(session, _SENDERS[channel], args)

@@ -1,10 +1,10 @@
 """Every kind of message, as a class whose fields are its facts.
 
-To add one: its class here, its text in `messages/templates`, and one in `messages/templates/sms`
-if it is sent by SMS. A fact has the type that the rooms use, and `notify` writes it as a text that
-a program reads: an `Amount` called `from_amount` as the values `from_amount` and `from_asset`, a
-time as RFC 3339. The template writes them for people (messages/rendering.py). No fact may hold a
-secret.
+To add one: its class here, its text in `messages/templates`, one in `messages/templates/sms` if it
+is sent by SMS, and one in `messages/templates/bundle` if its emails are bundled. A fact has the
+type that the rooms use, and `notify` writes it as a text that a program reads: an `Amount` called
+`from_amount` as the values `from_amount` and `from_asset`, a time as RFC 3339. The template writes
+them for people (messages/rendering.py). No fact may hold a secret.
 
 Nothing is rendered again from an old version: an inbox message is stored as rendered, the texts of
 emails and SMS are not stored, and a staged job is rendered with the current template. So wording is
@@ -13,7 +13,7 @@ edited in place; a template that needs other values gets a new file and number.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
 from typing import ClassVar
@@ -270,7 +270,7 @@ class KycRejected(VerificationFacts):
 class TradeConfirmed(MessageFacts):
     """An order was filled."""
 
-    kind = MessageKind("trade_confirmed", Topic.TRADES)
+    kind = MessageKind("trade_confirmed", Topic.TRADES, bundled_within=timedelta(minutes=1))
     order: PublicId
     from_amount: Amount
     to_amount: Amount

@@ -1,6 +1,7 @@
 """Topics, channels, and what a kind of message is."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 
@@ -39,6 +40,8 @@ class MessageKind:
     in_inbox: bool = True
     #: Why its recipients get the email, after "You receive this email because".
     email_cause: str = "you have an account with PBCEx"
+    #: For a kind that can come often and is in the inbox: its emails of this time are sent as one.
+    bundled_within: timedelta | None = None
 
     @property
     def channels(self) -> frozenset[NotificationChannel]:
