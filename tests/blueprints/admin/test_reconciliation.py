@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from app.access import Permission, Role
-from app.blueprints import forms
+from app.blueprints import form_tokens
 from app.kit import clock, ids
 from app.kit.db import Database
 from app.reconciliation import queries as reconciliation_queries
@@ -60,7 +60,7 @@ def keep_run(database: Database, source: str, **facts: object) -> None:
 
 def request_comparison(browser: Browser) -> int:
     """Send the form, whether it is on the page or not, and return the status code."""
-    data = {"csrf_token": browser.csrf_token(), forms.TOKEN: forms.new_token()}
+    data = {"csrf_token": browser.csrf_token(), form_tokens.TOKEN: form_tokens.new_token()}
     return browser.client.post(PAGE, data=data).status_code
 
 
