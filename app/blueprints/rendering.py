@@ -15,13 +15,15 @@ from app.blueprints import form_tokens, forms, list_cells, nav
 from app.blueprints.environ_keys import NAV_COUNTS, NONCE, SESSION
 from app.blueprints.nav import NavPlace
 from app.config import Settings
+from app.integrations.registry import PROVIDERS
 from app.kit import clock, formatting
 from app.kit.db import Session
-from app.providers.names import display_name
 
 _THEMES = frozenset({"light", "dark"})
 _HASH_LENGTH = 12
 _FRAGMENT = "fragment"
+#: A withdrawal in tokens is with "custody" until it is with one custodian.
+_PROVIDER_NAMES = {"custody": "Custodian", **{each.id: each.name for each in PROVIDERS}}
 _IMMUTABLE = "public, max-age=31536000, immutable"
 
 
@@ -88,6 +90,11 @@ def nav_place(actor: Actor) -> NavPlace | None:
     return max(places, key=lambda place: len(place.url), default=None)
 
 
+def provider_name(identifier: str) -> str:
+    """Return the name of a provider to show; any other text as it is."""
+    return _PROVIDER_NAMES.get(identifier, identifier)
+
+
 def register(app: Flask, settings: Settings) -> None:
     """Register what every template may use, and URLs of static files that change with the file."""
     app.jinja_env.globals.update(
@@ -114,7 +121,7 @@ def register(app: Flask, settings: Settings) -> None:
         duration=formatting.format_duration,
         rfc3339=clock.rfc3339,
     )
-    app.jinja_env.filters["provider_name"] = display_name
+    app.jinja_env.filters["provider_name"] = provider_name
     app.jinja_env.filters.update(cell_kind=list_cells.cell_kind, cell_text=list_cells.cell_text)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     folder = Path(app.static_folder or "")

@@ -1,14 +1,16 @@
 """What the adapters of custodians share."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import ClassVar, Generic, TypeGuard, TypeVar
 from uuid import UUID
 
-from app.custody.ports import CustodyTerms, Network
+from app.catalog.rules import TRADABLE
+from app.custody.ports import CustodianBalance, CustodyTerms, CustodyTransfer, Network
 from app.integrations.http_calls import ProviderCaller
-from app.kit.money import Amount
+from app.integrations.response_parsing import JsonObject, required_text
+from app.kit.money import Amount, Asset
 from app.providers.errors import (
     ProviderOutcomeUnknown,
     ProviderRefused,
@@ -18,6 +20,7 @@ from app.providers.errors import (
 
 Client = TypeVar("Client")
 T = TypeVar("T")
+Item = TypeVar("Item")
 
 _IDENTIFIER = re.compile(r"[0-9A-Za-z_-]{1,100}", re.ASCII)
 
@@ -52,10 +55,50 @@ class BaseCustodian(Generic[Client]):
             raise ProviderOutcomeUnknown(f"{self.name} has nothing to read for {operation}.")
         return result
 
+    def _read_back(self, read: Callable[[], CustodyTransfer | None]) -> CustodyTransfer:
+        """Return a transfer that the custodian has accepted.
+
+        Raises `ProviderOutcomeUnknown` if it cannot be read: it may have been sent.
+        """
+        try:
+            transfer = read()
+        except (ProviderUnavailable, ProviderRefused) as error:
+            raise ProviderOutcomeUnknown(
+                f"{self.name} accepted the transfer, but it cannot be read: {error}"
+            ) from error
+        if transfer is None:
+            raise ProviderOutcomeUnknown(f"{self.name} accepted the transfer, but has none.")
+        return transfer
+
     def _order(self, operation: str, send: Callable[[], T], reference: str) -> T:
         """Return the result of an order to send, which is not repeated if its outcome is
         unknown."""
         return self._caller.call(operation, send, reference=reference, idempotent=False)
+
+
+def read_balances(
+    items: Iterable[JsonObject],
+    asset_name: str,
+    read: Callable[[JsonObject, Asset], CustodianBalance],
+) -> list[CustodianBalance]:
+    """Return the balances in a list that names assets in the field `asset_name`, but none of an
+    asset that we do not know."""
+    return [
+        read(item, asset)
+        for item in items
+        if (asset := TRADABLE.get(required_text(item, asset_name))) is not None
+    ]
+
+
+def read_pages(fetch: Callable[[list[Item]], list[Item]], page_size: int) -> list[Item]:
+    """Return the items of every page. `fetch` gets the items before its page; a page that is not
+    full is the last."""
+    items: list[Item] = []
+    while True:
+        page = fetch(items)
+        items += page
+        if len(page) < page_size:
+            return items
 
 
 def is_identifier(value: object) -> TypeGuard[str]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from app.kit.errors import MalformedRequest
 from app.kit.money import UNITS_MAX, Amount, Asset
@@ -17,6 +17,7 @@ from app.providers.errors import ProviderOutcomeUnknown
 _DECIMAL = re.compile(r"[0-9]{0,30}\.?[0-9]{1,30}", re.ASCII)
 
 JsonObject = Mapping[str, Any]
+T = TypeVar("T")
 
 
 def parse_body(body: bytes) -> dict[str, Any]:
@@ -36,6 +37,15 @@ def required_text(payload: JsonObject, name: str) -> str:
     if not isinstance(value, str) or not value:
         raise ProviderOutcomeUnknown(f"The response has no {name}.")
     return value
+
+
+def required_member(payload: JsonObject, name: str, members: Mapping[str, T]) -> T:
+    """Return what a text field stands for. Raises `ProviderOutcomeUnknown` if it is none of the
+    texts that we know."""
+    member = members.get(required_text(payload, name))
+    if member is None:
+        raise ProviderOutcomeUnknown(f"The response has a {name} that we do not know.")
+    return member
 
 
 def optional_text(payload: JsonObject, name: str) -> str:

@@ -23,6 +23,7 @@ from sandbox.faults import FaultMode
 from sandbox.keys import sandbox_key
 from sandbox.provider import SandboxProvider, has_fault, settlement_seconds, store, webhook_queue
 from sandbox.store import Document
+from sandbox.tokens import LIFETIME, has_token, issue_token
 
 #: The name in URLs. Daraja refuses URLs that contain its product's name.
 NAME = "daraja"
@@ -34,12 +35,11 @@ INITIATOR = "sandbox"
 CREDENTIAL = sandbox_key("daraja credential")
 
 _EAT = timezone(timedelta(hours=3))
-_TOKEN_SECONDS = 3599
 _SHILLINGS_MAX = 250_000
 _PAGE = 100
 _PHONE = re.compile(r"254[17]\d{8}")
 _FORBIDDEN = re.compile(r"m-?pesa|safaricom|exec?\b|cmd|sql", re.IGNORECASE)
-_PROMPTS, _PAYMENTS, _PAYOUTS, _TOKENS = "prompt", "payment", "payout", "token"
+_PROMPTS, _PAYMENTS, _PAYOUTS = "prompt", "payment", "payout"
 _RESULT_CODES = {"01": 1, "02": 1032, "03": 1037, "04": 2001}
 _DESCRIPTIONS = {
     0: "The service request is processed successfully.",
@@ -69,9 +69,7 @@ def _operation(path: str, name: str) -> Callable[[Handler], Handler]:
 
     def declare(handler: Handler) -> Handler:
         def respond() -> Response:
-            token = request.headers.get("Authorization", "").removeprefix("Bearer ")
-            stored = store().get(NAME, _TOKENS, token)
-            if stored is None or stored["until"] < time.time():
+            if not has_token(NAME):
                 return _error(404, "404.001.03", "Invalid Access Token")
             if has_fault(FaultMode.REFUSED):
                 return _error(400, "400.002.02", "Bad Request")
@@ -92,9 +90,7 @@ def create_token() -> Response:
         CONSUMER_SECRET,
     ):
         return _error(400, "400.008.01", "Invalid Authentication passed")
-    token = secrets.token_urlsafe(20)
-    store().put(NAME, _TOKENS, token, {"until": time.time() + _TOKEN_SECONDS})
-    return _json({"access_token": token, "expires_in": str(_TOKEN_SECONDS)})
+    return _json({"access_token": issue_token(NAME), "expires_in": str(LIFETIME)})
 
 
 @_operation("/mpesa/stkpush/v1/processrequest", "payments.prompt")

@@ -5,7 +5,6 @@ Assumed: webhooks carry no signature, and the object of a transfer's event is th
 
 import json
 import secrets
-import time
 from typing import Any
 
 from flask import Response, request
@@ -23,11 +22,11 @@ from sandbox.faults import FaultMode
 from sandbox.keys import sandbox_key
 from sandbox.provider import SandboxProvider, has_fault, store, webhook_queue
 from sandbox.store import Document
+from sandbox.tokens import LIFETIME, has_token, issue_token
 
 NAME = "paxos"
 OPENING_BALANCES = {"PAXG": "100", "USDC": "250000"}
 SEND_FEES = {"PAXG": "0.0002", "USDC": "1"}
-_TOKEN_SECONDS = 3600
 _TYPES = {"in": "CRYPTO_DEPOSIT", "out": "CRYPTO_WITHDRAWAL"}
 _PAGE_MAX = 1000
 
@@ -57,12 +56,7 @@ def _problem(status: int, slug: str, title: str) -> Response:
 
 
 def _authentication_error() -> Response | None:
-    """Return an error unless the request has a valid token."""
-    _, _, token = request.headers.get("Authorization", "").partition("Bearer ")
-    stored = store().get(NAME, "token", token)
-    if stored is None or stored["until"] < time.time():
-        return _problem(401, "", "Unauthorized")
-    return None
+    return None if has_token(NAME) else _problem(401, "", "Unauthorized")
 
 
 _operation = authenticated_operation(provider, _authentication_error)
@@ -78,11 +72,8 @@ def create_token() -> Response:
         or "transfer:write_crypto_withdrawal" not in form.get("scope", "").split()
     ):
         return json_response({"error": "invalid_client"}, 401)
-    token = secrets.token_hex(24)
-    store().put(NAME, "token", token, {"token": token, "until": time.time() + _TOKEN_SECONDS})
-    return json_response(
-        {"access_token": token, "expires_in": _TOKEN_SECONDS, "token_type": "bearer"}
-    )
+    token = issue_token(NAME)
+    return json_response({"access_token": token, "expires_in": LIFETIME, "token_type": "bearer"})
 
 
 @_operation("POST", "/v2/transfer/deposit-addresses", "addresses.create")

@@ -23,6 +23,7 @@ from sandbox.faults import FaultMode
 from sandbox.keys import sandbox_key
 from sandbox.provider import SandboxProvider, has_fault, store, webhook_queue
 from sandbox.store import Document
+from sandbox.tokens import has_token, issue_token
 
 NAME = "primetrust"
 OPENING_BALANCES = {"PAXG": "50", "USDC": "100000"}
@@ -53,10 +54,7 @@ def _errors(status: int, code: str) -> Response:
 
 
 def _authentication_error() -> Response | None:
-    _, _, token = request.headers.get("Authorization", "").partition("Bearer ")
-    if not token or store().get(NAME, "token", token) is None:
-        return _errors(401, "unauthorized")
-    return None
+    return None if has_token(NAME) else _errors(401, "unauthorized")
 
 
 _operation = authenticated_operation(provider, _authentication_error)
@@ -68,9 +66,7 @@ def create_token() -> Response:
     credentials = request.authorization
     if credentials is None or credentials.password != sandbox_key(NAME):
         return _errors(401, "unauthorized")
-    token = secrets.token_hex(24)
-    store().put(NAME, "token", token, {"token": token, "user": credentials.username})
-    return json_response({"token": token})
+    return json_response({"token": issue_token(NAME)})
 
 
 @_operation("POST", "/v2/asset-transfer-methods", "addresses.create")

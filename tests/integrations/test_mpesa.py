@@ -440,7 +440,7 @@ class TestFaults:
 
     def test_rejected_token_is_renewed(self, daraja: DarajaSetup, sandbox: Sandbox) -> None:
         daraja.payments.find(daraja.reference)
-        sandbox.store.delete("daraja", "token", daraja.client._token)
+        sandbox.store.delete("daraja", "token", daraja.client._token._text)
         assert daraja.payments.create(daraja.payment_request()).state is PaymentState.PENDING
 
 

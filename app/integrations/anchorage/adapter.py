@@ -20,11 +20,12 @@ from app.custody.ports import (
 )
 from app.integrations import response_parsing
 from app.integrations.anchorage.client import AnchorageClient
-from app.integrations.custodian import BaseCustodian
+from app.integrations.custodian import BaseCustodian, read_balances, read_pages
 from app.integrations.http_calls import ProviderCaller
+from app.integrations.response_parsing import JsonObject
 from app.kit.errors import MalformedRequest
 from app.kit.money import Amount, Asset
-from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
+from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused
 
 NAME = "anchorage"
 _PAGE = 100
@@ -107,15 +108,7 @@ class AnchorageCustodian(BaseCustodian[AnchorageClient]):
         identifier = response_parsing.required_text(
             response_parsing.required_object(payload, "data"), "transferId"
         )
-        try:
-            transfer = self._get_sent(identifier)
-        except (ProviderUnavailable, ProviderRefused) as error:
-            raise ProviderOutcomeUnknown(
-                f"Anchorage took the transfer, but it cannot be read: {error}"
-            ) from error
-        if transfer is None:
-            raise ProviderOutcomeUnknown("Anchorage took the transfer, but has no such transfer.")
-        return transfer
+        return self._read_back(partial(self._get_sent, identifier))
 
     def find(self, reference: str, *, since: datetime) -> CustodyTransfer | None:
         """Return the transfer by its memo: transfers cannot be requested by `idempotentId`."""
@@ -142,21 +135,10 @@ class AnchorageCustodian(BaseCustodian[AnchorageClient]):
     def balances(self) -> list[CustodianBalance]:
         path = f"/vaults/{self._account_id}"
         payload = self._require("balances.list", partial(self._client.get, path), "balances")
-        holdings = []
-        for item in response_parsing.required_objects(
+        items = response_parsing.required_objects(
             response_parsing.required_object(payload, "data"), "assets"
-        ):
-            asset = TRADABLE.get(response_parsing.required_text(item, "assetType"))
-            if asset is not None:
-                available = response_parsing.required_object(item, "availableBalance")
-                total = response_parsing.required_object(item, "totalBalance")
-                holdings.append(
-                    CustodianBalance(
-                        response_parsing.required_amount(available, "quantity", asset),
-                        response_parsing.required_amount(total, "quantity", asset),
-                    )
-                )
-        return holdings
+        )
+        return read_balances(items, "assetType", _balance)
 
     def fetch_webhook_key(self) -> str:
         """Return the public key that signs webhooks, in hex."""
@@ -186,23 +168,22 @@ class AnchorageCustodian(BaseCustodian[AnchorageClient]):
         self, path: str, since: datetime, reference: str, **filters: str
     ) -> list[dict[str, Any]]:
         """Return all entries of the vault since the day of `since`, page by page."""
-        items: list[dict[str, Any]] = []
         query: dict[str, Any] = {
             "vaultId": self._account_id,
             "startDate": since.date().isoformat(),
             "limit": _PAGE,
             **filters,
         }
-        while True:
-            fetch = partial(self._client.get, path, dict(query))
-            page = self._require(f"{path.strip('/')}.list", fetch, reference)
-            page_items = response_parsing.required_objects(page, "data")
-            items += page_items
-            if len(page_items) < _PAGE:
-                return items
-            query["afterId"] = response_parsing.required_text(
-                page_items[-1], "transferId" if path == "/transfers" else "id"
-            )
+        id_name = "transferId" if path == "/transfers" else "id"
+
+        def fetch(before: list[dict[str, Any]]) -> list[dict[str, Any]]:
+            if before:
+                query["afterId"] = response_parsing.required_text(before[-1], id_name)
+            send = partial(self._client.get, path, dict(query))
+            page = self._require(f"{path.strip('/')}.list", send, reference)
+            return response_parsing.required_objects(page, "data")
+
+        return read_pages(fetch, _PAGE)
 
 
 def _is_tradable(payload: dict[str, Any]) -> bool:
@@ -210,10 +191,17 @@ def _is_tradable(payload: dict[str, Any]) -> bool:
     return payload.get("assetType") in TRADABLE
 
 
+def _balance(item: JsonObject, asset: Asset) -> CustodianBalance:
+    available = response_parsing.required_object(item, "availableBalance")
+    total = response_parsing.required_object(item, "totalBalance")
+    return CustodianBalance(
+        response_parsing.required_amount(available, "quantity", asset),
+        response_parsing.required_amount(total, "quantity", asset),
+    )
+
+
 def _amount_of(payload: dict[str, Any]) -> Amount:
-    asset = TRADABLE.get(response_parsing.required_text(payload, "assetType"))
-    if asset is None:
-        raise ProviderOutcomeUnknown("The response is not about an asset that we know.")
+    asset = response_parsing.required_member(payload, "assetType", TRADABLE)
     return response_parsing.required_amount(
         response_parsing.required_object(payload, "amount"), "quantity", asset
     )
@@ -221,15 +209,12 @@ def _amount_of(payload: dict[str, Any]) -> Amount:
 
 def _sent(payload: dict[str, Any]) -> CustodyTransfer:
     amount, fee = _amount_of(payload), payload.get("fee")
-    state = _TRANSFER_STATES.get(response_parsing.required_text(payload, "status"))
-    if state is None:
-        raise ProviderOutcomeUnknown("The response is not a transfer that we know.")
     is_same_asset = isinstance(fee, dict) and fee.get("assetType") == amount.asset.code
     error = payload.get("error")
     return CustodyTransfer(
         provider_ref=response_parsing.required_text(payload, "transferId"),
         direction=Direction.OUT,
-        state=state,
+        state=response_parsing.required_member(payload, "status", _TRANSFER_STATES),
         amount=amount,
         address=response_parsing.required_text(
             response_parsing.required_object(payload, "destination"), "id"

@@ -1,7 +1,5 @@
 """The Daraja protocol: a token for an hour, JSON requests, and several forms of errors."""
 
-import threading
-import time
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 from http import HTTPStatus
 from typing import Any
 
+from app.integrations.bearer_token import BearerToken
 from app.integrations.transport import (
     AUTH_FAILURE_STATUSES,
     HttpResponse,
@@ -26,7 +25,6 @@ _TOKEN_INVALID = "404.001.03"  # noqa: S105 - a code
 #: Another prompt is on that phone, so none is sent; or this prompt has no response yet.
 _STILL_PROMPTING = "500.001.1001"
 _LIST_SUCCEEDED = "1000"
-_RENEWAL_MARGIN_SECONDS = 60
 _PAGE = 100
 
 
@@ -58,8 +56,7 @@ class DarajaClient:
             timeout_seconds=timeout_seconds,
             expected_error_statuses={HTTPStatus.INTERNAL_SERVER_ERROR},
         )
-        self._lock = threading.Lock()
-        self._token, self._token_until = "", 0.0
+        self._token = BearerToken(self._fetch_token, is_rejected=_is_about_token)
 
     def send_prompt(self, *, phone: str, shillings: int, name: str, callback: str) -> str:
         """Send a payment prompt to a phone and return the prompt's ID.
@@ -175,40 +172,22 @@ class DarajaClient:
 
     def _post(self, path: str, payload: Document) -> HttpResponse:
         """Return the response to a request with a token that Daraja accepts."""
-        response = self._with_token(path, payload)
-        if _is_about_token(response):
-            with self._lock:
-                self._token_until = 0
-            response = self._with_token(path, payload)
-        return response
+        return self._token.send(
+            lambda token: self._transport.request("POST", path, json=payload, headers=token)
+        )
 
-    def _with_token(self, path: str, payload: Document) -> HttpResponse:
-        headers = {"Authorization": f"Bearer {self._current_token()}"}
-        return self._transport.request("POST", path, json=payload, headers=headers)
-
-    def _current_token(self) -> str:
-        with self._lock:
-            if time.monotonic() >= self._token_until:
-                self._token, seconds = self._new_token()
-                self._token_until = time.monotonic() + seconds - _RENEWAL_MARGIN_SECONDS
-            return self._token
-
-    def _new_token(self) -> tuple[str, int]:
+    def _fetch_token(self) -> tuple[str, float]:
         account = self._account
-        try:
-            payload = _read(
-                self._transport.request(
-                    "GET",
-                    "/oauth/v1/generate",
-                    params={"grant_type": "client_credentials"},
-                    auth=(account.consumer_key, account.consumer_secret),
-                )
+        payload = _read(
+            self._transport.request(
+                "GET",
+                "/oauth/v1/generate",
+                params={"grant_type": "client_credentials"},
+                auth=(account.consumer_key, account.consumer_secret),
             )
-            with parsing_response():
-                return str(payload["access_token"]), int(payload["expires_in"])
-        except (ProviderOutcomeUnknown, ProviderRefused) as error:
-            # The request that needs the token was not sent.
-            raise ProviderUnavailable(f"No token: {error}") from None
+        )
+        with parsing_response():
+            return str(payload["access_token"]), int(payload["expires_in"])
 
 
 def _accepted(response: HttpResponse) -> Document:

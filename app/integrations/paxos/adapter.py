@@ -17,11 +17,11 @@ from app.custody.ports import (
     TransferState,
 )
 from app.integrations import response_parsing
-from app.integrations.custodian import BaseCustodian
+from app.integrations.custodian import BaseCustodian, read_balances
 from app.integrations.paxos.client import PaxosClient, ReferenceAlreadyUsed
+from app.integrations.response_parsing import JsonObject
 from app.kit import clock
 from app.kit.money import Amount, Asset
-from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 
 NAME = "paxos"
 _PAGE = 100
@@ -81,25 +81,13 @@ class PaxosCustodian(BaseCustodian[PaxosClient]):
                 order.reference,
             )
         except ReferenceAlreadyUsed:
-            return self._find_sent(order)
+            return self._read_back(partial(self._find_sent, order.reference))
         return _transfer(payload)
 
-    def _find_sent(self, order: SendOrder) -> CustodyTransfer:
-        """Return the transfer of a known reference. If it cannot be read, it may have been sent."""
-        try:
-            transfer = self._find_one("transfers.list", "/transfer/transfers", order.reference)
-        except (ProviderUnavailable, ProviderRefused) as error:
-            raise ProviderOutcomeUnknown(
-                f"Paxos knows the reference, but its transfer cannot be read: {error}"
-            ) from (error)
-        if transfer is None:
-            raise ProviderOutcomeUnknown("Paxos knows the reference, but has no such transfer.")
-        return _transfer(transfer)
-
     def find(self, reference: str, *, since: datetime) -> CustodyTransfer | None:
-        created_since = {"created_at.gte": clock.rfc3339(since - _CLOCK_SKEW_MAX)}
-        payload = self._find_one("transfers.list", "/transfer/transfers", reference, created_since)
-        return None if payload is None else _transfer(payload)
+        return self._find_sent(
+            reference, {"created_at.gte": clock.rfc3339(since - _CLOCK_SKEW_MAX)}
+        )
 
     def transfer(self, provider_ref: str) -> CustodyTransfer | None:
         path = f"/transfer/transfers/{quote(provider_ref, safe='')}"
@@ -133,18 +121,17 @@ class PaxosCustodian(BaseCustodian[PaxosClient]):
         items = response_parsing.required_objects(
             self._list("balances.list", path, query, "balances"), "items"
         )
-        holdings = []
-        for item in items:
-            asset = TRADABLE.get(response_parsing.required_text(item, "asset"))
-            if asset is not None:
-                available = response_parsing.required_amount(item, "available", asset)
-                trading = response_parsing.required_amount(item, "trading", asset)
-                holdings.append(CustodianBalance(available, available + trading))
-        return holdings
+        return read_balances(items, "asset", _balance)
 
     def get_event(self, event_id: str) -> dict[str, Any] | None:
         """Return an event by its ID, as in webhooks; None if Paxos has not sent it."""
         return self._call("events.get", partial(self._client.get, f"/events/{event_id}"), event_id)
+
+    def _find_sent(
+        self, reference: str, filters: Mapping[str, str] | None = None
+    ) -> CustodyTransfer | None:
+        payload = self._find_one("transfers.list", "/transfer/transfers", reference, filters)
+        return None if payload is None else _transfer(payload)
 
     def _list(
         self, operation: str, path: str, params: dict[str, Any], reference: str
@@ -167,17 +154,19 @@ def _is_tradable(payload: dict[str, Any]) -> bool:
     return payload.get("type") in _DIRECTIONS and payload.get("asset") in TRADABLE
 
 
+def _balance(item: JsonObject, asset: Asset) -> CustodianBalance:
+    available = response_parsing.required_amount(item, "available", asset)
+    trading = response_parsing.required_amount(item, "trading", asset)
+    return CustodianBalance(available, available + trading)
+
+
 def _transfer(payload: dict[str, Any]) -> CustodyTransfer:
-    asset = TRADABLE.get(response_parsing.required_text(payload, "asset"))
-    direction = _DIRECTIONS.get(response_parsing.required_text(payload, "type"))
-    state = _STATES.get(response_parsing.required_text(payload, "status"))
-    if asset is None or direction is None or state is None:
-        raise ProviderOutcomeUnknown("The response is not a transfer that we know.")
+    asset = response_parsing.required_member(payload, "asset", TRADABLE)
     reason = payload.get("secondary_status")
     return CustodyTransfer(
         provider_ref=response_parsing.required_text(payload, "id"),
-        direction=direction,
-        state=state,
+        direction=response_parsing.required_member(payload, "type", _DIRECTIONS),
+        state=response_parsing.required_member(payload, "status", _STATES),
         amount=response_parsing.required_amount(payload, "amount", asset),
         address=response_parsing.optional_text(payload, "destination_address"),
         at=response_parsing.required_instant(payload, "created_at"),

@@ -16,11 +16,11 @@ from app.custody.ports import (
     TransferState,
 )
 from app.integrations import response_parsing
-from app.integrations.custodian import BaseCustodian
+from app.integrations.custodian import BaseCustodian, read_balances, read_pages
 from app.integrations.primetrust.client import PrimeTrustClient
+from app.integrations.response_parsing import JsonObject
 from app.kit import clock
 from app.kit.money import Amount, Asset
-from app.providers.errors import ProviderOutcomeUnknown
 
 NAME = "primetrust"
 TRANSFERS = "asset-transfers"
@@ -108,38 +108,25 @@ class PrimeTrustCustodian(BaseCustodian[PrimeTrustClient]):
         items = response_parsing.required_objects(
             self._require("balances.list", send, "balances"), "data"
         )
-        holdings = []
-        for attributes in (response_parsing.required_object(item, "attributes") for item in items):
-            asset = TRADABLE.get(response_parsing.required_text(attributes, "asset-id"))
-            if asset is not None:
-                available = response_parsing.required_amount(attributes, "available", asset)
-                holdings.append(
-                    CustodianBalance(
-                        available, response_parsing.required_amount(attributes, "settled", asset)
-                    )
-                )
-        return holdings
+        attributes = [response_parsing.required_object(item, "attributes") for item in items]
+        return read_balances(attributes, "asset-id", _balance)
 
     def _list_transfers(self, filters: dict[str, Any], reference: str) -> list[dict[str, Any]]:
         """Return the account's transfers that match the filters, oldest first, page by page."""
-        transfers: list[dict[str, Any]] = []
-        number = 1
-        while True:
+
+        def fetch(before: list[dict[str, Any]]) -> list[dict[str, Any]]:
             params = {
                 "filter[account-id eq]": self._account_id,
                 "sort": "created-at",
                 "page[size]": _PAGE,
-                "page[number]": number,
+                "page[number]": 1 + len(before) // _PAGE,
                 **filters,
             }
             send = partial(self._client.get, f"/v2/{TRANSFERS}", params)
-            items = response_parsing.required_objects(
-                self._require("transfers.list", send, reference), "data"
-            )
-            transfers += items
-            if len(items) < _PAGE:
-                return transfers
-            number += 1
+            page = self._require("transfers.list", send, reference)
+            return response_parsing.required_objects(page, "data")
+
+        return read_pages(fetch, _PAGE)
 
 
 def _created_since(since: datetime) -> dict[str, str]:
@@ -151,17 +138,20 @@ def _is_tradable(data: dict[str, Any]) -> bool:
     return response_parsing.required_object(data, "attributes").get("asset-id") in TRADABLE
 
 
+def _balance(attributes: JsonObject, asset: Asset) -> CustodianBalance:
+    return CustodianBalance(
+        response_parsing.required_amount(attributes, "available", asset),
+        response_parsing.required_amount(attributes, "settled", asset),
+    )
+
+
 def _transfer(data: dict[str, Any]) -> CustodyTransfer:
     attributes = response_parsing.required_object(data, "attributes")
-    asset = TRADABLE.get(response_parsing.required_text(attributes, "asset-id"))
-    direction = _DIRECTIONS.get(response_parsing.required_text(attributes, "transfer-direction"))
-    state = _STATES.get(response_parsing.required_text(attributes, "status"))
-    if asset is None or direction is None or state is None:
-        raise ProviderOutcomeUnknown("The response is not a transfer that we know.")
+    asset = response_parsing.required_member(attributes, "asset-id", TRADABLE)
     return CustodyTransfer(
         provider_ref=response_parsing.required_text(data, "id"),
-        direction=direction,
-        state=state,
+        direction=response_parsing.required_member(attributes, "transfer-direction", _DIRECTIONS),
+        state=response_parsing.required_member(attributes, "status", _STATES),
         amount=response_parsing.required_amount(attributes, "unit-count", asset),
         address=response_parsing.optional_text(attributes, "wallet-address"),
         at=response_parsing.required_instant(attributes, "created-at"),

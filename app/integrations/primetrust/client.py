@@ -1,7 +1,6 @@
 """The Prime Trust protocol: a token for a password, and JSON:API."""
 
 import hashlib
-import threading
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -9,6 +8,7 @@ from uuid import UUID
 
 from app.custody.ports import CustodianCannotSend
 from app.integrations import response_parsing
+from app.integrations.bearer_token import UNTIL_REJECTED, BearerToken
 from app.integrations.transport import AUTH_FAILURE_STATUSES, HttpResponse, Transport
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 
@@ -25,8 +25,7 @@ class PrimeTrustClient:
     def __init__(self, base_url: str, *, user: str, password: str, timeout_seconds: float) -> None:
         self._api = Transport(base_url, timeout_seconds=timeout_seconds)
         self._sign_in = Transport(base_url, timeout_seconds=timeout_seconds, auth=(user, password))
-        self._lock = threading.Lock()
-        self._token = ""
+        self._token = BearerToken(self._fetch_token)
 
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
         """Return a document; None for 404."""
@@ -48,34 +47,20 @@ class PrimeTrustClient:
         extra_headers: Mapping[str, str] | None = None,
         **options: Any,
     ) -> HttpResponse:
-        headers = {**self._authorization(), **(extra_headers or {})}
-        response = self._api.request(method, path, headers=headers, **options)
-        if response.status == HTTPStatus.UNAUTHORIZED:
-            # Nothing was done: the token has expired.
-            self._token = ""
-            headers |= self._authorization()
-            response = self._api.request(method, path, headers=headers, **options)
+        response = self._token.send(
+            lambda token: self._api.request(
+                method, path, headers={**token, **(extra_headers or {})}, **options
+            )
+        )
         if response.status in AUTH_FAILURE_STATUSES:
             raise ProviderUnavailable("Prime Trust rejected our token.")
         return response
 
-    def _authorization(self) -> dict[str, str]:
-        """Return the header with a token.
-
-        No error here can mean that the request itself was sent.
-        """
-        with self._lock:
-            if not self._token:
-                try:
-                    response = self._sign_in.request("POST", "/auth/jwts")
-                    if not response.is_success:
-                        raise ProviderUnavailable(
-                            f"Prime Trust gave no token: HTTP {response.status}."
-                        )
-                    self._token = response_parsing.required_text(response.json(), "token")
-                except ProviderOutcomeUnknown as error:
-                    raise ProviderUnavailable(f"Prime Trust gave no token: {error}") from error
-            return {"Authorization": f"Bearer {self._token}"}
+    def _fetch_token(self) -> tuple[str, float]:
+        response = self._sign_in.request("POST", "/auth/jwts")
+        if not response.is_success:
+            raise ProviderRefused(f"http-{response.status}")
+        return response_parsing.required_text(response.json(), "token"), UNTIL_REJECTED
 
 
 def _read(response: HttpResponse) -> dict[str, Any]:
