@@ -8,8 +8,8 @@ from app.access import Actor, Permission
 from app.blueprints.forms import Form, FormSchema
 from app.blueprints.lists import ChoiceFilter, Column, EnumFilter, ListPage, Options
 from app.blueprints.page_blueprint import PageBlueprint
+from app.blueprints.rendering import provider_name
 from app.kit.db import Session
-from app.providers.names import display_name
 from app.reconciliation import queries as reconciliation_queries
 from app.reconciliation import service as reconciliation
 from app.reconciliation.queries import ReconciliationRun, RunOutcome
@@ -35,7 +35,7 @@ COMPARE = Form(
 def _label_source(name: str) -> str:
     """Return the name of a source for people: its provider, and which records."""
     provider, _, records = name.partition(" ")
-    label = f"{display_name(provider)} {records}".strip()
+    label = f"{provider_name(provider)} {records}".strip()
     return f"{label[0].upper()}{label[1:]}"
 
 
