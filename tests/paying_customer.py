@@ -44,9 +44,10 @@ class PayingCustomer:
 
     def deposit(self, amount: str = "100.00", method: PaymentMethod = PaymentMethod.CARD) -> UUID:
         with self.database.transaction() as session:
-            return deposits.request(
+            deposit = deposits.request(
                 session, self.actor, method=method, amount=usd(amount), source="pm_card_visa"
             )
+        return deposit.id
 
     def withdraw(self, amount: str = "100.00", **destination: str) -> UUID:
         with self.database.transaction() as session:

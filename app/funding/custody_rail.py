@@ -13,6 +13,7 @@ from app.custody import service as custody
 from app.custody.ports import Custodians, Direction, Network, TransferState
 from app.custody.queries import SendStatus
 from app.custody.rules import SendState
+from app.funding.deposits import queries as deposit_queries
 from app.funding.deposits import service as deposits
 from app.funding.deposits.incoming_transfers import credit_transfer
 from app.funding.ports import Payout, PayoutOrder, PayoutState
@@ -47,12 +48,12 @@ def share_deposit_address(session: Session, deposit_id: UUID) -> None:
 
     Until a custodian has assigned one, the poll tries again.
     """
-    deposit = deposits.find_deposit(session, deposit_id)
+    deposit = deposit_queries.find_deposit(session, deposit_id)
     if deposit is None or deposit.status not in OPEN_DEPOSITS:
         return
     if deposits.expire_if_overdue(session, deposit):
         return
-    deposits.mark_opened(session, deposit)
+    deposits.mark_opened(session, deposit.id)
     asset: Asset = deposit.requested_amount.asset
     deposit_address = addresses.get_or_request_address(session, deposit.user_id, asset)
     if deposit_address.address is not None:
@@ -61,7 +62,7 @@ def share_deposit_address(session: Session, deposit_id: UUID) -> None:
             "network": deposit_address.network,
             "address": deposit_address.address,
         }
-        deposits.set_instructions(session, deposit, instructions)
+        deposits.set_instructions(session, deposit.id, instructions)
     elif deposit.opened_at is None:
         # The address was requested just now, and is usually ready within two seconds.
         soon = clock.now() + timedelta(seconds=2)

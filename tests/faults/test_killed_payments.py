@@ -102,7 +102,7 @@ class Payments:
             if move.is_deposit:
                 return deposits.request(
                     session, self.actor, method=move.method, amount=amount, source="pm_card_visa"
-                )
+                ).id
             withdrawal = withdrawals.request(
                 session, self.actor, method=move.method, amount=amount, destination=move.destination
             )

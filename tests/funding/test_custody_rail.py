@@ -62,7 +62,7 @@ class TokenCustomer:
         with self.database.transaction() as session:
             deposit_id = deposits.request(
                 session, self.actor, method=PaymentMethod.CRYPTO, amount=Amount.parse(asset, amount)
-            )
+            ).id
         self.harness.run_jobs("funding.give_address")
         self.harness.run_jobs("custody.make_address")
         with self.database.transaction() as session:

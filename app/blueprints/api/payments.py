@@ -53,14 +53,14 @@ def create_deposit(session: Session, actor: Actor, body: dict[str, Any]) -> obje
     Once the status is `pending`, `instructions` says what to do. The amount that arrives is
     credited, whatever amount was announced; the status is then `credited`.
     """
-    identifier = deposits.request(
+    deposit = deposits.request(
         session,
         actor,
         method=body["method"],
         amount=parse_amount("amount", body["asset"], body["amount"]),
         source=body.get("payment_method") or body.get("phone") or "",
     )
-    return {"deposit": deposit_queries.deposit(session, identifier)}
+    return {"deposit": deposit}
 
 
 @blp.operation(
@@ -103,8 +103,7 @@ def show_deposit(session: Session, actor: Actor, deposit_id: str) -> object:
 def cancel_deposit(session: Session, actor: Actor, deposit_id: str) -> object:
     """Cancel an announced deposit by bank transfer or token transfer."""
     identifier = ids.decode(deposits.PREFIX, deposit_id)
-    deposits.cancel(session, actor, identifier)
-    return {"deposit": deposit_queries.deposit(session, identifier)}
+    return {"deposit": deposits.cancel(session, actor, identifier)}
 
 
 @blp.operation(

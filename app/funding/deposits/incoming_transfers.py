@@ -5,12 +5,16 @@ only one deposit can bear the provider's id of it.
 """
 
 import json
+from dataclasses import replace
 from uuid import UUID
 
 from app.cases import service as cases
 from app.catalog.rules import PaymentMethod
 from app.funding import limits
+from app.funding.deposits import queries as deposit_queries
 from app.funding.deposits import service as deposits
+from app.funding.deposits.queries import LockedDeposit
+from app.funding.models import DepositRow
 from app.funding.ports import IncomingTransfer, IncomingTransferRails
 from app.funding.rails import rail_of
 from app.funding.receivables import service as receivables
@@ -25,18 +29,6 @@ from app.ledger.chart import AccountKey
 from app.notifications.kinds import DepositDisputed
 from app.providers import queries as providers_queries
 
-_INSERT_CREDITED = """
-INSERT INTO deposits (id, user_id, method, asset, credited_units, cost_units, status, provider,
-    provider_ref, requested_at, opened_at, looked_at, credited_at)
-VALUES (%s, %s, %s, %s, %s, 0, 'credited', %s, %s, %s, %s, %s, %s)
-"""
-# The oldest announcement that a transfer by this method and in this asset can belong to.
-_LOCK_ANNOUNCED = """
-SELECT id FROM deposits
-WHERE user_id = %s AND method = %s AND asset = %s AND provider_ref IS NULL
-    AND status IN ('requested', 'unknown', 'pending')
-ORDER BY id LIMIT 1 FOR UPDATE
-"""
 _INSERT_VIRTUAL_ACCOUNT = """
 INSERT INTO given_accounts (id, user_id, method, provider, account_ref, details, given_at)
 VALUES (%s, %s, %s, %s, %s, %s::jsonb, %s)
@@ -44,9 +36,6 @@ ON CONFLICT (user_id, method) DO NOTHING
 """
 _FIND_OWNER = """
 SELECT user_id, method FROM given_accounts WHERE provider = %s AND account_ref = %s
-"""
-_LOCK_BY_REF = """
-SELECT id FROM deposits WHERE provider = %s AND provider_ref = %s FOR UPDATE
 """
 
 
@@ -56,12 +45,12 @@ def fetch_transfers(database: Database, deposit_id: UUID) -> None:
     Raises `ProviderUnavailable` and `ProviderOutcomeUnknown`; the next poll tries again.
     """
     with database.transaction() as session:
-        deposit = deposits.find_deposit(session, deposit_id)
+        deposit = deposit_queries.find_deposit(session, deposit_id)
         if deposit is None or deposit.status not in OPEN_DEPOSITS:
             return
         if deposits.expire_if_overdue(session, deposit):
             return
-        deposits.mark_opened(session, deposit)
+        deposits.mark_opened(session, deposit.id)
         person = account_queries.get_person(session, deposit.user_id)
     rail = resolve(IncomingTransferRails)[deposit.method]
     holder = f"{person.first_name} {person.last_name}"
@@ -76,7 +65,7 @@ def fetch_transfers(database: Database, deposit_id: UUID) -> None:
             ),
         )  # fmt: skip
         if deposit.status is not DepositStatus.PENDING:
-            deposits.set_instructions(session, deposit, virtual_account.details)
+            deposits.set_instructions(session, deposit.id, virtual_account.details)
         for transfer in transfers:
             record_transfer(session, rail.name, rail.provider_id, transfer)
 
@@ -116,7 +105,7 @@ def record_transfer(
     user_id, method_name = row
     method = PaymentMethod(method_name)
     account = deposits.settlement_account(method, transfer.amount, provider_id)
-    deposit_id, is_new = credit_transfer(
+    deposit, is_new = credit_transfer(
         session,
         user_id,
         method,
@@ -126,7 +115,7 @@ def record_transfer(
         account=account,
     )
     if transfer.is_returned:
-        is_new |= _reverse_credit(session, deposit_id, transfer.amount, account)
+        is_new |= _reverse_credit(session, deposit.id, transfer.amount, account)
     return is_new
 
 
@@ -139,33 +128,48 @@ def credit_transfer(
     provider_ref: str,
     amount: Amount,
     account: AccountKey,
-) -> tuple[UUID, bool]:
-    """Credit an incoming transfer once; return the deposit's id and whether it was new.
+) -> tuple[LockedDeposit, bool]:
+    """Credit an incoming transfer once; return its deposit and whether it was new.
 
     The deposit is the oldest announcement, whatever its amount, or else a new one.
     """
     limits.lock_customer_payments(session, user_id)
-    credited_id = session.optional_value(_LOCK_BY_REF, (provider, provider_ref))
-    if credited_id is not None:
-        return credited_id, False
-    announced_id = session.optional_value(_LOCK_ANNOUNCED, (user_id, method, amount.asset.code))
-    if announced_id is not None:
-        session.send(deposits.SET_PROVIDER_REF, (provider_ref, announced_id))
-        deposit = deposits.lock_deposit(session, announced_id)
-        deposits.credit(session, deposit, amount, Amount(amount.asset, 0), account)
-        return deposit.id, True
-    identifier, now = ids.new(), clock.now()
-    session.send(
-        _INSERT_CREDITED,
-        (
-            identifier, user_id, method, amount.asset.code, amount.units, provider, provider_ref,
-            now, now, now, now,
-        ),
-    )  # fmt: skip
-    deposits.record_event(session, identifier, None, DepositStatus.CREDITED, provider_ref)
-    deposit = deposits.lock_deposit(session, identifier)
-    deposits.post_credit(session, deposit, amount, Amount(amount.asset, 0), account)
-    return identifier, True
+    lock_first, table = deposit_queries.lock_first_deposit, DepositRow
+    credited = lock_first(session, table.provider == provider, table.provider_ref == provider_ref)
+    if credited is not None:
+        return credited, False
+    cost = Amount(amount.asset, 0)
+    announced = lock_first(
+        session,
+        table.user_id == user_id,
+        table.method == method,
+        table.asset == amount.asset.code,
+        table.provider_ref.is_(None),
+        table.status.in_(sorted(OPEN_DEPOSITS)),
+    )
+    if announced is not None:
+        announced = replace(announced, provider_ref=provider_ref)
+        deposits.credit(session, announced, amount, cost, account)
+        return announced, True
+    now = clock.now()
+    deposit = deposits.insert_deposit(
+        session,
+        DepositStatus.CREDITED,
+        id=ids.new(),
+        user_id=user_id,
+        method=method,
+        asset=amount.asset.code,
+        credited_units=amount.units,
+        cost_units=cost.units,
+        provider=provider,
+        provider_ref=provider_ref,
+        requested_at=now,
+        opened_at=now,
+        looked_at=now,
+        credited_at=now,
+    )
+    deposits.post_credit(session, deposit, amount, cost, account)
+    return deposit, True
 
 
 def _reverse_credit(
@@ -175,7 +179,7 @@ def _reverse_credit(
 
     Returns whether that was new.
     """
-    deposit = deposits.lock_deposit(session, deposit_id)
+    deposit = deposit_queries.lock_deposit(session, deposit_id)
     if deposit.status is DepositStatus.TAKEN_BACK:
         return False
     receivables.record_receivable(

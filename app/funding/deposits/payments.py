@@ -12,7 +12,10 @@ from uuid import UUID
 
 from app.catalog.rules import PaymentMethod
 from app.funding import limits
+from app.funding.deposits import queries as deposit_queries
 from app.funding.deposits import service as deposits
+from app.funding.deposits.queries import Deposit
+from app.funding.models import DepositRow
 from app.funding.ports import (
     CardRail,
     Payment,
@@ -38,8 +41,6 @@ _PENDING_MAX = timedelta(days=14)
 _UNRECORDED_MAX = timedelta(days=1)
 
 _FIND_BY_REF = "SELECT id, method FROM deposits WHERE provider = %s AND provider_ref = %s"
-# The provider received nothing: the next call may create the payment.
-_CLEAR_OPENED_AT = "UPDATE deposits SET opened_at = NULL WHERE id = %s AND provider_ref IS NULL"
 
 
 def advance(database: Database, deposit_id: UUID) -> None:
@@ -49,17 +50,17 @@ def advance(database: Database, deposit_id: UUID) -> None:
     """
     with database.transaction() as session:
         # Of two processes at the same time, the second one sees `opened_at`.
-        deposit = deposits.find_deposit(session, deposit_id, lock=True)
+        deposit = deposit_queries.lock_first_deposit(session, DepositRow.id == deposit_id)
         if deposit is None or deposit.status not in OPEN_DEPOSITS:
             return
-        deposits.mark_opened(session, deposit)
+        deposits.mark_opened(session, deposit.id)
     rail = resolve(PaymentRails)[deposit.method]
     try:
         payment = _current_payment(database, rail, deposit)
     except ProviderUnavailable:
         if deposit.opened_at is None:
             with database.transaction() as session:
-                session.send(_CLEAR_OPENED_AT, (deposit.id,))
+                deposits.mark_unopened(session, deposit.id)
         raise
     except ProviderOutcomeUnknown as error:
         with database.transaction() as session:
@@ -76,9 +77,7 @@ def advance(database: Database, deposit_id: UUID) -> None:
             apply_payment(session, deposit.id, payment, rail.provider_id)
 
 
-def _current_payment(
-    database: Database, rail: PaymentRail, deposit: deposits.DepositRecord
-) -> Payment | None:
+def _current_payment(database: Database, rail: PaymentRail, deposit: Deposit) -> Payment | None:
     """Return the payment's current state at the provider, creating it if that is allowed.
 
     None when the request was sent before, may not be repeated, and the provider has no record of
@@ -87,7 +86,7 @@ def _current_payment(
     """
     if _may_create(rail, deposit):
         payment: Payment | None = rail.create(
-            PaymentRequest(deposit.public_id, deposit.requested_amount, deposit.source)
+            PaymentRequest(deposit.public_id, deposit.requested_amount, deposit.open_source())
         )
     else:
         with _refusal_as_unknown():
@@ -96,13 +95,13 @@ def _current_payment(
     if payment and payment.state is PaymentState.AUTHORISED and isinstance(rail, CardRail):
         with database.transaction() as session:
             # If the capture's answer is lost, the payment is found by the provider's id.
-            session.send(deposits.SET_PROVIDER_REF, (payment.provider_ref, deposit.id))
+            deposits.store_provider_ref(session, deposit.id, payment.provider_ref)
         with _refusal_as_unknown():
             payment = rail.capture(payment.provider_ref, deposit.public_id)
     return payment
 
 
-def _may_create(rail: PaymentRail, deposit: deposits.DepositRecord) -> bool:
+def _may_create(rail: PaymentRail, deposit: Deposit) -> bool:
     """Return whether creating the payment cannot charge the customer twice."""
     if deposit.provider_ref is not None:
         return False
@@ -122,7 +121,7 @@ def _refusal_as_unknown() -> Iterator[None]:
         ) from None
 
 
-def _give_up_or_wait(session: Session, deposit: deposits.DepositRecord) -> None:
+def _give_up_or_wait(session: Session, deposit: Deposit) -> None:
     """Fail a deposit that its provider has had no record of for a day."""
     if deposit.opened_at and clock.now() - deposit.opened_at > _UNRECORDED_MAX:
         deposits.fail(session, deposit.id, "never_arrived")
@@ -146,17 +145,16 @@ def handle_payment_event(database: Database, event_id: UUID) -> None:
         # Not one of our payments: reconciliation reports it.
         return
     with database.transaction() as session:
-        deposit = deposits.find_deposit(session, deposit_id)
+        deposit = deposit_queries.find_deposit(session, deposit_id)
         if deposit is not None and deposit.provider == event.provider:
-            session.send(deposits.SET_PROVIDER_REF, (event.subject, deposit.id))
+            deposits.store_provider_ref(session, deposit.id, event.subject)
             deposits.stage_advance(session, deposit.id, deposit.method, event.provider)
 
 
 def apply_payment(session: Session, deposit_id: UUID, payment: Payment, provider_id: UUID) -> None:
     """Apply the current state of the provider's payment to its deposit."""
-    deposit = deposits.lock_deposit(session, deposit_id)
-    session.send(deposits.SET_PROVIDER_REF, (payment.provider_ref, deposit.id))
-    session.send(deposits.SET_CHECKED_AT, (clock.now(), deposit.id))
+    deposit = deposit_queries.lock_deposit(session, deposit_id)
+    deposit = deposits.record_check(session, deposit, payment.provider_ref)
     if deposit.status not in OPEN_DEPOSITS:
         return
     match payment.state:
@@ -170,13 +168,13 @@ def apply_payment(session: Session, deposit_id: UUID, payment: Payment, provider
         case _ if clock.now() - deposit.requested_at > _PENDING_MAX:
             deposits.fail(session, deposit.id, "never_finished")
         case _ if deposit.status is not DepositStatus.PENDING:
-            deposits.set_instructions(session, deposit, payment.instructions)
+            deposits.set_instructions(session, deposit.id, payment.instructions)
 
 
 def _set_status(
     session: Session, deposit_id: UUID, status: DepositStatus, *, evidence: str | None = None
 ) -> None:
     """Set the status of a deposit that is still open."""
-    deposit = deposits.lock_deposit(session, deposit_id)
+    deposit = deposit_queries.lock_deposit(session, deposit_id)
     if deposit.status in OPEN_DEPOSITS and deposit.status is not status:
         deposits.transition(session, deposit, status, evidence=evidence)

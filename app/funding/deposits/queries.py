@@ -9,19 +9,18 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from app.catalog.rules import TRADABLE, PaymentMethod
-from app.funding.models import DepositRow
-from app.funding.queries import PaymentEvent, get_payment, payment_page
+from app.funding.models import DepositEvent, DepositRow
+from app.funding.queries import PaymentEvent, get_payment, payment_page, payment_source
 from app.funding.states import DepositStatus
 from app.keys import service as keys
 from app.kit import ids
 from app.kit.db import Session
-from app.kit.list_query import ListSource
+from app.kit.errors import NotFound
+from app.kit.ids import PublicId
 from app.kit.money import Amount
 from app.kit.pagination import Page
+from app.notifications.kinds import DepositTerms
 
-_EVENTS = """
-SELECT to_status, evidence, NULL, at FROM deposit_events WHERE deposit_id = %s ORDER BY id
-"""
 _TOTALS = """
 SELECT method, asset, sum(credited_units), count(*) FROM deposits
 WHERE user_id = %s AND status = 'credited'
@@ -30,25 +29,28 @@ GROUP BY method, asset ORDER BY count(*) DESC, method, asset
 
 
 @dataclass(frozen=True, slots=True)
-class DepositView:
+class Deposit:
     """A deposit as its owner and our staff see it."""
 
     id: UUID
     user_id: UUID
     method: PaymentMethod
     asset: str
-    asked_units: int | None
-    credited_units: int | None
     status: DepositStatus
-    instructions_sealed: bytes | None
     code: str | None
     provider: str
     provider_ref: str | None
     requested_at: datetime
+    asked_units: int | None
+    credited_units: int | None
+    source_sealed: bytes | None
+    instructions_sealed: bytes | None
+    #: When the provider was first called; None before.
+    opened_at: datetime | None
     credited_at: datetime | None
 
     @property
-    def public_id(self) -> str:
+    def public_id(self) -> PublicId:
         """Return the id as the API and the pages show it."""
         return ids.encode("dep", self.id)
 
@@ -60,43 +62,46 @@ class DepositView:
         return Amount(TRADABLE[self.asset], units)
 
     @property
+    def requested_amount(self) -> Amount:
+        """The announced amount; zero for money that was not announced."""
+        return Amount(TRADABLE[self.asset], self.asked_units or 0)
+
+    @property
     def instructions(self) -> Mapping[str, str]:
         """What the customer needs to complete the payment; empty unless they have to act."""
-        if self.instructions_sealed is None:
-            return {}
-        raw = keys.open_sealed(
-            self.instructions_sealed, table="deposits", column="instructions_sealed", key=self.id
-        )
-        instructions: dict[str, str] = json.loads(raw)
+        raw = self._open("instructions_sealed", self.instructions_sealed)
+        instructions: dict[str, str] = json.loads(raw) if raw else {}
         return instructions
 
+    def open_source(self) -> str:
+        """Return what the method charges, a processor's token of a card or a phone number; empty
+        once the deposit has ended."""
+        return self._open("source_sealed", self.source_sealed)
 
-DEPOSITS = ListSource(
-    DepositView,
-    sa.select(
-        DepositRow.id,
-        DepositRow.user_id,
-        DepositRow.method,
-        DepositRow.asset,
-        DepositRow.asked_units,
-        DepositRow.credited_units,
-        DepositRow.status,
-        DepositRow.instructions_sealed,
-        DepositRow.code,
-        DepositRow.provider,
-        DepositRow.provider_ref,
-        DepositRow.requested_at,
-        DepositRow.credited_at,
-    ),
-    key=DepositRow.id,
-    sorts={"requested": DepositRow.id},
-    filters={
-        "customer": lambda user_id: DepositRow.user_id == user_id,
-        "status": lambda status: DepositRow.status == status,
-        "method": lambda method: DepositRow.method == method,
-        "from": lambda instant: DepositRow.requested_at >= instant,
-        "to": lambda instant: DepositRow.requested_at < instant,
-    },
+    def _open(self, column: str, sealed: bytes | None) -> str:
+        if sealed is None:
+            return ""
+        return keys.open_sealed(sealed, table="deposits", column=column, key=self.id).decode()
+
+    def terms(self, amount: Amount) -> DepositTerms:
+        """Return what a message about this amount of it says."""
+        return DepositTerms(self.public_id, amount, self.method)
+
+
+@dataclass(frozen=True, slots=True)
+class LockedDeposit(Deposit):
+    """A deposit whose row this transaction has locked or inserted."""
+
+
+DEPOSITS = payment_source(
+    Deposit,
+    DepositRow,
+    DepositRow.asked_units,
+    DepositRow.credited_units,
+    DepositRow.source_sealed,
+    DepositRow.instructions_sealed,
+    DepositRow.opened_at,
+    DepositRow.credited_at,
 )
 
 
@@ -119,17 +124,49 @@ def deposited_totals(session: Session, user_id: UUID) -> list[DepositedTotal]:
 
 def deposits(
     session: Session, *, user_id: UUID, limit: int, before: UUID | None = None
-) -> Page[DepositView]:
+) -> Page[Deposit]:
     """Return a page of a customer's deposits, newest first."""
     return payment_page(session, DEPOSITS, user_id=user_id, limit=limit, before=before)
 
 
-def deposit(session: Session, deposit_id: UUID, *, user_id: UUID | None = None) -> DepositView:
+def deposit(session: Session, deposit_id: UUID, *, user_id: UUID | None = None) -> Deposit:
     """Return one deposit; with `user_id` only if that customer owns it. Raises `NotFound`."""
     return get_payment(session, DEPOSITS, deposit_id, user_id)
 
 
+def find_deposit(session: Session, deposit_id: UUID) -> Deposit | None:
+    """Return the deposit with this id, if there is one."""
+    found = session.select(Deposit, DEPOSITS.select.where(DepositRow.id == deposit_id))
+    return found[0] if found else None
+
+
+def lock_deposit(session: Session, deposit_id: UUID) -> LockedDeposit:
+    """Return the deposit, its row locked. Raises `NotFound`."""
+    locked = lock_first_deposit(session, DepositRow.id == deposit_id)
+    if locked is None:
+        raise NotFound
+    return locked
+
+
+def lock_first_deposit(
+    session: Session, *conditions: sa.ColumnElement[bool]
+) -> LockedDeposit | None:
+    """Return the oldest deposit that meets the conditions, its row locked; None without one."""
+    select = DEPOSITS.select.where(*conditions).order_by(DepositRow.id).limit(1)
+    found = session.select(LockedDeposit, select.with_for_update())
+    return found[0] if found else None
+
+
 def deposit_events(session: Session, deposit_id: UUID) -> Sequence[PaymentEvent]:
     """Return the statuses that the deposit took, oldest first."""
-    rows = session.rows(_EVENTS, (deposit_id,))
-    return [PaymentEvent(DepositStatus(status), *rest) for status, *rest in rows]
+    select = (
+        sa.select(
+            DepositEvent.to_status.label("status"),
+            DepositEvent.evidence,
+            sa.null().label("actor_id"),
+            DepositEvent.at,
+        )
+        .where(DepositEvent.deposit_id == deposit_id)
+        .order_by(DepositEvent.id)
+    )
+    return session.select(PaymentEvent, select)

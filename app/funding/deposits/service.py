@@ -6,18 +6,21 @@ payments.py for what a processor collects, and in incoming_transfers.py for bank
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
+
+import sqlalchemy as sa
 
 from app.access import Actor
 from app.audit import service as audit
 from app.audit.actions import AuditAction
-from app.catalog.rules import TRADABLE, PaymentMethod
+from app.catalog.rules import PaymentMethod
 from app.custody.ports import Custodians
 from app.funding import limits
+from app.funding.deposits.queries import DEPOSITS, Deposit, LockedDeposit, lock_deposit
 from app.funding.errors import NotCancellable, PaymentMethodDisabled
+from app.funding.models import DepositEvent, DepositRow
 from app.funding.ports import IncomingTransferRails, PaymentRails
 from app.funding.receivables import service as receivables
 from app.funding.rules import check_asset
@@ -26,7 +29,6 @@ from app.keys import service as keys
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import NotFound
-from app.kit.ids import PublicId
 from app.kit.money import Amount
 from app.kit.ports import resolve
 from app.ledger import chart
@@ -38,7 +40,6 @@ from app.notifications.kinds import (
     DepositCredited,
     DepositFailed,
     DepositPending,
-    DepositTerms,
     MessageFacts,
     TokenInstructions,
     TransferAwaited,
@@ -51,66 +52,11 @@ _TABLE, _SOURCE, _INSTRUCTIONS = "deposits", "source_sealed", "instructions_seal
 #: After this time an announced transfer is given up.
 _ANNOUNCEMENT_MAX = timedelta(days=30)
 
-_INSERT = """
-INSERT INTO deposits (id, user_id, method, asset, asked_units, status, provider, source_sealed,
-    requested_at, looked_at)
-VALUES (%s, %s, %s, %s, %s, 'requested', %s, %s, %s, %s)
-"""
-_READ = """
-SELECT id, user_id, method, asset, asked_units, status, provider, provider_ref, source_sealed,
-    requested_at, opened_at
-FROM deposits WHERE id = %s
-"""
-_LOCK = f"{_READ} FOR UPDATE"
-_SET_OPENED_AT = (
-    "UPDATE deposits SET opened_at = coalesce(opened_at, %s), looked_at = %s WHERE id = %s"
-)
-SET_CHECKED_AT = "UPDATE deposits SET looked_at = %s WHERE id = %s"
-SET_PROVIDER_REF = "UPDATE deposits SET provider_ref = %s WHERE id = %s AND provider_ref IS NULL"
-_SET_INSTRUCTIONS = "UPDATE deposits SET instructions_sealed = %s WHERE id = %s"
-_SET_STATUS = "UPDATE deposits SET status = %s, code = %s, looked_at = %s WHERE id = %s"
-_SET_CREDITED = """
-UPDATE deposits SET status = 'credited', credited_units = %s, cost_units = %s, credited_at = %s,
-    source_sealed = NULL, instructions_sealed = NULL, looked_at = %s, code = NULL
-WHERE id = %s
-"""
-_CLEAR_SOURCE = "UPDATE deposits SET source_sealed = NULL WHERE id = %s"
-_INSERT_EVENT = """
-INSERT INTO deposit_events (id, deposit_id, from_status, to_status, evidence, at)
-VALUES (%s, %s, %s, %s, %s, %s)
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class DepositRecord:
-    """A deposit as its row says."""
-
-    id: UUID
-    user_id: UUID
-    method: PaymentMethod
-    requested_amount: Amount
-    status: DepositStatus
-    provider: str
-    provider_ref: str | None
-    #: What the method charges: a processor's token of a card, a phone number.
-    source: str
-    requested_at: datetime
-    #: When the provider was first called; None before.
-    opened_at: datetime | None
-
-    @property
-    def public_id(self) -> PublicId:
-        return ids.encode(PREFIX, self.id)
-
-    def terms(self, amount: Amount) -> DepositTerms:
-        """Return what a message about this amount of it says."""
-        return DepositTerms(self.public_id, amount, self.method)
-
 
 def request(
     session: Session, actor: Actor, *, method: PaymentMethod, amount: Amount, source: str = ""
-) -> UUID:
-    """Record a requested deposit, stage the call to its provider, and return the deposit's id.
+) -> LockedDeposit:
+    """Record a requested deposit, stage the call to its provider, and return the deposit.
 
     `source` is what the method charges: a processor's token of a card, a phone number. Raises
     `Invalid`, `PaymentMethodDisabled`, `VerificationRequired`, `DailyLimitExceeded` and
@@ -121,29 +67,43 @@ def request(
     limits.check_deposit(session, actor.user_id, method, amount)
     identifier, now = ids.new(), clock.now()
     sealed = keys.seal(source, table=_TABLE, column=_SOURCE, key=identifier) if source else None
-    session.send(
-        _INSERT,
-        (
-            identifier, actor.user_id, method, amount.asset.code, amount.units, provider, sealed,
-            now, now,
-        ),
-    )  # fmt: skip
-    record_event(session, identifier, None, DepositStatus.REQUESTED, None)
+    deposit = insert_deposit(
+        session,
+        DepositStatus.REQUESTED,
+        id=identifier,
+        user_id=actor.user_id,
+        method=method,
+        asset=amount.asset.code,
+        asked_units=amount.units,
+        provider=provider,
+        source_sealed=sealed,
+        requested_at=now,
+        looked_at=now,
+    )
     audit.record(
         session,
         actor=actor,
         action=AuditAction.DEPOSIT_REQUESTED,
-        subject=ids.encode(PREFIX, identifier),
+        subject=deposit.public_id,
         after={"method": method, "asset": amount.asset.code, "amount": str(amount)},
     )
-    stage_advance(session, identifier, method, provider)
-    return identifier
+    stage_advance(session, deposit.id, method, provider)
+    return deposit
 
 
-def cancel(session: Session, actor: Actor, deposit_id: UUID) -> None:
-    """Cancel an announced transfer of the customer. Money that arrives later is still credited.
+def insert_deposit(session: Session, status: DepositStatus, **columns: object) -> LockedDeposit:
+    """Store a deposit with these columns, record its first status, and return it."""
+    insert = sa.insert(DepositRow).values(status=status, **columns)
+    [deposit] = session.select(LockedDeposit, insert.returning(*DEPOSITS.select.selected_columns))
+    _record_event(session, deposit, None, deposit.provider_ref)
+    return deposit
 
-    Raises `NotFound`, and `NotCancellable` for a payment that the provider is processing.
+
+def cancel(session: Session, actor: Actor, deposit_id: UUID) -> LockedDeposit:
+    """Cancel an announced transfer of the customer, and return the deposit.
+
+    Money that arrives later is still credited. Raises `NotFound`, and `NotCancellable` for a
+    payment that the provider is processing.
     """
     deposit = lock_deposit(session, deposit_id)
     if deposit.user_id != actor.user_id:
@@ -151,29 +111,51 @@ def cancel(session: Session, actor: Actor, deposit_id: UUID) -> None:
     is_announcement = deposit.method in {PaymentMethod.BANK, PaymentMethod.CRYPTO}
     if not is_announcement or deposit.status not in OPEN_DEPOSITS - {DepositStatus.UNKNOWN}:
         raise NotCancellable
-    transition(session, deposit, DepositStatus.CANCELLED)
+    cancelled = transition(session, deposit, DepositStatus.CANCELLED)
     audit.record(
         session, actor=actor, action=AuditAction.DEPOSIT_CANCELLED, subject=deposit.public_id
     )
+    return cancelled
 
 
-def mark_opened(session: Session, deposit: DepositRecord) -> None:
+def mark_opened(session: Session, deposit_id: UUID) -> None:
     """Record that the provider is about to be called, so that a crash in between is noticed."""
     now = clock.now()
-    session.send(_SET_OPENED_AT, (now, now, deposit.id))
+    opened_at = sa.func.coalesce(DepositRow.opened_at, now)
+    session.write(_update(deposit_id).values(opened_at=opened_at, looked_at=now))
 
 
-def set_instructions(session: Session, deposit: DepositRecord, details: Mapping[str, str]) -> None:
+def mark_unopened(session: Session, deposit_id: UUID) -> None:
+    """Record that the provider received nothing: the next call may create the payment."""
+    is_unknown = DepositRow.provider_ref.is_(None)
+    session.write(_update(deposit_id).where(is_unknown).values(opened_at=None))
+
+
+def store_provider_ref(session: Session, deposit_id: UUID, provider_ref: str) -> None:
+    """Store the provider's id of the payment, unless one is stored."""
+    is_unknown = DepositRow.provider_ref.is_(None)
+    session.write(_update(deposit_id).where(is_unknown).values(provider_ref=provider_ref))
+
+
+def record_check(session: Session, deposit: LockedDeposit, provider_ref: str) -> LockedDeposit:
+    """Record that the deposit is checked now, and the provider's id of it; return the deposit."""
+    checked = replace(deposit, provider_ref=deposit.provider_ref or provider_ref)
+    values = {"provider_ref": checked.provider_ref, "looked_at": clock.now()}
+    session.write(_update(deposit.id).values(values))
+    return checked
+
+
+def set_instructions(session: Session, deposit_id: UUID, details: Mapping[str, str]) -> None:
     """Store what the customer needs to complete the payment, sealed, and notify them."""
-    current = lock_deposit(session, deposit.id)
-    if current.status not in OPEN_DEPOSITS:
+    deposit = lock_deposit(session, deposit_id)
+    if deposit.status not in OPEN_DEPOSITS:
         return
     text = json.dumps(dict(details))
-    sealed = keys.seal(text, table=_TABLE, column=_INSTRUCTIONS, key=deposit.id)
-    session.send(_SET_INSTRUCTIONS, (sealed, deposit.id))
-    if current.status is not DepositStatus.PENDING:
-        transition(session, current, DepositStatus.PENDING)
-        notify_customer(session, current, _pending_message(current, details))
+    sealed = keys.seal(text, table=_TABLE, column=_INSTRUCTIONS, key=deposit_id)
+    session.write(_update(deposit_id).values(instructions_sealed=sealed))
+    if deposit.status is not DepositStatus.PENDING:
+        transition(session, deposit, DepositStatus.PENDING)
+        notify_customer(session, deposit, _pending_message(deposit, details))
 
 
 def stage_advance(session: Session, deposit_id: UUID, method: PaymentMethod, provider: str) -> None:
@@ -194,18 +176,31 @@ def settlement_account(method: PaymentMethod, amount: Amount, provider_id: UUID)
 
 
 def credit(
-    session: Session, deposit: DepositRecord, amount: Amount, cost: Amount, account: AccountKey
+    session: Session, deposit: LockedDeposit, amount: Amount, cost: Amount, account: AccountKey
 ) -> None:
     """Credit the deposit: `amount` arrived, of which the provider kept `cost`."""
     DEPOSIT_TRANSITIONS.transition(deposit.status, DepositStatus.CREDITED)
     now = clock.now()
-    session.send(_SET_CREDITED, (amount.units, cost.units, now, now, deposit.id))
-    record_event(session, deposit.id, deposit.status, DepositStatus.CREDITED, deposit.provider_ref)
-    post_credit(session, deposit, amount, cost, account)
+    session.write(
+        _update(deposit.id).values(
+            status=DepositStatus.CREDITED,
+            provider_ref=deposit.provider_ref,
+            credited_units=amount.units,
+            cost_units=cost.units,
+            credited_at=now,
+            source_sealed=None,
+            instructions_sealed=None,
+            looked_at=now,
+            code=None,
+        )
+    )
+    credited = replace(deposit, status=DepositStatus.CREDITED, credited_units=amount.units)
+    _record_event(session, credited, deposit.status, deposit.provider_ref)
+    post_credit(session, credited, amount, cost, account)
 
 
 def post_credit(
-    session: Session, deposit: DepositRecord, amount: Amount, cost: Amount, account: AccountKey
+    session: Session, deposit: LockedDeposit, amount: Amount, cost: Amount, account: AccountKey
 ) -> None:
     """Post the deposit's entry, notify the customer, and collect what they owe PBCEx."""
     now = clock.now()
@@ -248,14 +243,14 @@ def fail(session: Session, deposit_id: UUID, code: str) -> None:
     if deposit.status not in OPEN_DEPOSITS:
         return
     transition(session, deposit, DepositStatus.FAILED, code=code, evidence=code)
-    session.send(_CLEAR_SOURCE, (deposit.id,))
+    session.write(_update(deposit.id).values(source_sealed=None))
     reason = FAILURE_REASONS.get(code, "The payment could not be made.")
     notify_customer(
         session, deposit, DepositFailed(deposit.terms(deposit.requested_amount), reason)
     )
 
 
-def expire_if_overdue(session: Session, deposit: DepositRecord) -> bool:
+def expire_if_overdue(session: Session, deposit: Deposit) -> bool:
     """Fail an announcement older than 30 days, and return whether it was.
 
     Money that arrives later is credited, like every transfer that was not announced.
@@ -282,35 +277,46 @@ FAILURE_REASONS = {
 
 def transition(
     session: Session,
-    deposit: DepositRecord,
+    deposit: LockedDeposit,
     status: DepositStatus,
     *,
     code: str | None = None,
     evidence: str | None = None,
-) -> None:
-    """Set the next status. Raises if the transition is not declared."""
+) -> LockedDeposit:
+    """Set the next status and return the deposit. Raises if the transition is not declared."""
     DEPOSIT_TRANSITIONS.transition(deposit.status, status)
-    session.send(_SET_STATUS, (status, code, clock.now(), deposit.id))
-    record_event(session, deposit.id, deposit.status, status, evidence)
+    session.write(_update(deposit.id).values(status=status, code=code, looked_at=clock.now()))
+    changed = replace(deposit, status=status, code=code)
+    _record_event(session, changed, deposit.status, evidence)
+    return changed
 
 
-def record_event(
-    session: Session,
-    deposit_id: UUID,
-    old: DepositStatus | None,
-    new: DepositStatus,
-    evidence: str | None,
+def _update(deposit_id: UUID) -> sa.Update:
+    return sa.update(DepositRow).where(DepositRow.id == deposit_id)
+
+
+def _record_event(
+    session: Session, deposit: LockedDeposit, old: DepositStatus | None, evidence: str | None
 ) -> None:
-    """Record the change of status with its evidence."""
-    session.send(_INSERT_EVENT, (ids.new(), deposit_id, old, new, evidence, clock.now()))
+    """Record in the timeline that the deposit took its status, with the evidence."""
+    session.write(
+        sa.insert(DepositEvent).values(
+            id=ids.new(),
+            deposit_id=deposit.id,
+            from_status=old,
+            to_status=deposit.status,
+            evidence=evidence,
+            at=clock.now(),
+        )
+    )
 
 
-def notify_customer(session: Session, deposit: DepositRecord, message: MessageFacts) -> None:
+def notify_customer(session: Session, deposit: Deposit, message: MessageFacts) -> None:
     """Stage a message to the customer, at most one of its kind for the deposit."""
     notifications.notify(session, message, to=deposit.user_id, event=deposit.public_id)
 
 
-def _pending_message(deposit: DepositRecord, details: Mapping[str, str]) -> DepositPending:
+def _pending_message(deposit: Deposit, details: Mapping[str, str]) -> DepositPending:
     """Return the message that says how to pay. A card's details hold a secret, which stays here."""
     terms = deposit.terms(deposit.requested_amount)
     match deposit.method:
@@ -331,28 +337,3 @@ def _provider_name(method: PaymentMethod) -> str:
     if rail is None:
         raise PaymentMethodDisabled
     return rail.name
-
-
-def find_deposit(session: Session, deposit_id: UUID, *, lock: bool = False) -> DepositRecord | None:
-    """Return the deposit or None; with `lock`, its row is locked."""
-    row = session.row(_LOCK if lock else _READ, (deposit_id,))
-    return _parse(row) if row else None
-
-
-def lock_deposit(session: Session, deposit_id: UUID) -> DepositRecord:
-    """Return the deposit, its row locked. Raises `NotFound`."""
-    deposit = find_deposit(session, deposit_id, lock=True)
-    if deposit is None:
-        raise NotFound
-    return deposit
-
-
-def _parse(row: Any) -> DepositRecord:
-    identifier, user_id, method, code, requested, status, provider, ref, sealed, at, opened_at = row
-    source = ""
-    if sealed is not None:
-        source = keys.open_sealed(sealed, table=_TABLE, column=_SOURCE, key=identifier).decode()
-    return DepositRecord(
-        identifier, user_id, PaymentMethod(method), Amount(TRADABLE[code], requested or 0),
-        DepositStatus(status), provider, ref, source, at, opened_at,
-    )  # fmt: skip
