@@ -85,25 +85,15 @@ def _validator(check: Callable[[str], object]) -> Callable[[str], None]:
     return validate_text
 
 
-def reason_field(label: str, missing: str = "Enter a reason.") -> fields.String:
+def reason_field(
+    label: str = "Reason",
+    missing: str = f"Enter a reason ({approvals_rules.REASON_LENGTH_MIN} to"
+    f" {approvals_rules.REASON_LENGTH_MAX} characters).",
+    *,
+    hint: str = "Kept in the audit trail. Do not write names; use IDs.",
+) -> fields.String:
     """Return the reason for an act, which the audit trail keeps. Its act checks it, too."""
-
-    def check(text: str) -> None:
-        try:
-            approvals_rules.clean_reason(text)
-        except Invalid as refusal:
-            raise ValidationError(refusal.message) from None
-
-    return fields.String(
-        required=True,
-        error_messages={"required": missing},
-        validate=check,
-        metadata={
-            "label": label,
-            "control": "text",
-            "hint": "Kept in the audit trail. Do not write names; use IDs.",
-        },
-    )
+    return text_field(label, missing, hint=hint, check=approvals_rules.clean_reason)
 
 
 def choice_field(

@@ -13,7 +13,7 @@ from app.approvals import service as approvals
 from app.approvals.queries import ApprovalRequest
 from app.approvals.registry import TextFields
 from app.approvals.rules import ApprovalStatus
-from app.blueprints.forms import Form, FormSchema, Outcome, hidden_field, text_field
+from app.blueprints.forms import Form, FormSchema, Outcome, hidden_field, reason_field
 from app.blueprints.lists import ChoiceFilter, Column, ListPage, PersonCell, ReferenceCell
 from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import render_page
@@ -32,7 +32,7 @@ _WAITING, _ERASED = "waiting", "Erased person"
 class ApprovalReasonSchema(FormSchema):
     """Why a rotation is requested, or a request rejected or updated."""
 
-    reason = text_field("Reason", "Enter a reason.")
+    reason = reason_field()
 
 
 ROTATE = Form(

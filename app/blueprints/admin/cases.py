@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import Response, url_for
 
 from app.access import Actor, Permission
-from app.blueprints.forms import Done, Form, FormSchema, choice_field, text_field
+from app.blueprints.forms import Done, Form, FormSchema, choice_field, reason_field, text_field
 from app.blueprints.lists import (
     ChoiceFilter,
     Column,
@@ -113,17 +113,13 @@ class OutcomeSchema(FormSchema):
     """How the case ends, and why."""
 
     disposition = choice_field("Outcome", "Choose an outcome from the list.")
-    reason = text_field(
-        "Reason",
-        "Enter a reason.",
-        hint="Kept in the audit trail. Do not write names; use IDs.",
-    )
+    reason = reason_field()
 
 
 class ReopeningSchema(FormSchema):
     """Why the case is opened again."""
 
-    reason = text_field("Reason", "Enter a reason.")
+    reason = reason_field()
 
 
 def _describe_assignee(session: Session, actor: Actor, case_id: str) -> Mapping[str, str]:

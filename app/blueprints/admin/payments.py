@@ -6,7 +6,7 @@ from flask import Response, url_for
 
 from app.access import Actor, Permission
 from app.approvals import queries as approvals_queries
-from app.blueprints.forms import Form, FormSchema, text_field
+from app.blueprints.forms import Form, FormSchema, reason_field
 from app.blueprints.lists import (
     Column,
     DateFilter,
@@ -93,7 +93,7 @@ DEPOSITS = ListPage(
 class ReasonSchema(FormSchema):
     """Why staff release or reject a payout."""
 
-    reason = text_field("Reason (internal)", "Enter a reason.")
+    reason = reason_field("Reason (internal)")
 
 
 RELEASE = Form(

@@ -9,8 +9,7 @@ from app.access.areas import PERMISSIONS_BY_AREA, PermissionArea
 from app.access.descriptions import PERMISSION_DESCRIPTIONS, ROLE_DESCRIPTIONS
 from app.access.policy import is_editable
 from app.blueprints import route_registry
-from app.blueprints.admin.reason_field import reason_field
-from app.blueprints.forms import Form, FormSchema, choice_field
+from app.blueprints.forms import Form, FormSchema, choice_field, reason_field
 from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import render_page
 from app.identity.roles import role_permissions

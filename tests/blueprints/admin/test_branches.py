@@ -11,6 +11,10 @@ from tests.people import People
 REASON = "because of a test"
 
 
+def test_fragment_is_part_of_its_page(browser: Browser) -> None:
+    browser.get_fragment("/admin/branches", "branches")
+
+
 def test_branch_code_is_used_once(browser: Browser) -> None:
     code = f"N{ids.new().hex[-8:].upper()}"
     fields = {"code": code.lower(), "name": "Fulton Street"}

@@ -76,7 +76,7 @@ def test_large_withdrawal_is_released_by_two_people(
     with database_unchanged(customer.database):
         refused = maker.submit_form(path_of(withdrawal), "release", reason="")
         assert refused.status_code == 422
-        assert "Enter a reason." in check_page(refused).visible_text
+        assert "Enter a reason (5 to 500 characters)." in check_page(refused).visible_text
     asked = maker.submit_form(path_of(withdrawal), "release", reason="A known customer")
     assert asked.status_code == 303
     assert "Release requested." in maker.get_page(asked.location).visible_text

@@ -68,11 +68,6 @@ def test_people_are_listed_in_pages(browser: Browser, people: People) -> None:
 def test_fragments_are_parts_of_their_pages(browser: Browser, people: People) -> None:
     browser.get_fragment("/admin/people?role=ADMIN", "list")
     browser.get_fragment(path_of(people.customer()), "person")
-    browser.get_fragment("/admin/roles", "roles")
-    browser.get_fragment("/admin/roles/TELLER", "role")
-    browser.get_fragment("/admin/approvals", "approvals")
-    browser.get_fragment("/admin/approvals?folder=ended", "approvals")
-    browser.get_fragment("/admin/branches", "branches")
 
 
 def test_role_and_branch_are_changed(browser: Browser, people: People, database: Database) -> None:

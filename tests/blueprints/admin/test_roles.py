@@ -30,6 +30,11 @@ def test_role_lists_the_routes_that_it_opens(browser: Browser) -> None:
     browser.get_page("/admin/roles/KING", status=404)
 
 
+def test_fragments_are_parts_of_their_pages(browser: Browser) -> None:
+    browser.get_fragment("/admin/roles", "roles")
+    browser.get_fragment("/admin/roles/TELLER", "role")
+
+
 def test_permissions_are_grouped_by_area(browser: Browser) -> None:
     page = browser.get_page("/admin/roles")
     for area in PermissionArea:

@@ -1,0 +1,175 @@
+"""The invitations of staff: the list, the form to invite, and accepting the link."""
+
+import pytest
+import time_machine
+from flask import Flask
+
+from app.access import Role
+from app.identity.accounts import invitations
+from app.identity.credentials import one_time_tokens
+from app.identity.credentials.one_time_tokens import LinkPurpose
+from app.kit import clock, ids, list_query
+from app.kit.db import Database
+from tests.page_client import check_page
+from tests.people import PASSWORD, People
+from tests.staff import Member, StaffBrowser, create_authenticator, create_member_with_app
+from tests.unchanged_database import database_unchanged
+
+
+@pytest.fixture
+def browser(strict_app: Flask) -> StaffBrowser:
+    return StaffBrowser(strict_app)
+
+
+@pytest.fixture
+def member(database: Database) -> Member:
+    return create_member_with_app(database)
+
+
+def invite(browser: StaffBrowser, role: str = "AUDITOR") -> str:
+    email = f"{ids.new().hex}@example.com"
+    response = browser.submit_form(
+        "/admin/staff", "invite", email=email, first_name="Ada", last_name="King", role=role
+    )
+    assert response.location == "/admin/staff", response.status_code
+    return email
+
+
+def invitation_token(database: Database, email: str) -> str:
+    """Return the token in the link of the latest invitation email, built as its job builds
+    it."""
+    with database.reading() as session:
+        row = session.row(
+            "SELECT t.id FROM one_time_tokens t JOIN users u ON u.id = t.user_id"
+            " WHERE u.email = %s AND t.purpose = 'invitation' ORDER BY t.id DESC LIMIT 1",
+            (email,),
+        )
+        assert row is not None
+        token = one_time_tokens.rebuild_token(session, row[0])
+    assert token is not None
+    return token
+
+
+def test_invited_teller_needs_a_branch_and_lands_on_their_home(
+    browser: StaffBrowser, member: Member, database: Database, strict_app: Flask
+) -> None:
+    browser.sign_in_by_app(member)
+    email = f"{ids.new().hex}@example.com"
+    fields = {"email": email, "first_name": "Ada", "last_name": "King", "role": "TELLER"}
+    for branch in ({}, {"branch": ids.encode("brn", ids.new())}):
+        response = browser.submit_form("/admin/staff", "invite", **fields, **branch)
+        assert response.status_code == 422
+        assert check_page(response).all("a", href="#invite-branch")
+    branch_id = People(database).branch()
+    fields["branch"] = ids.encode("brn", branch_id)
+    assert browser.submit_form("/admin/staff", "invite", **fields).status_code == 303
+    with database.reading() as session:
+        pending = list_query.fetch_all(session, invitations.PENDING_INVITATIONS, {}, "-invited")
+        invited = [i for i in pending if i.email == email]
+    assert [i.branch_id for i in invited] == [branch_id]
+    token, guest = invitation_token(database, email), StaffBrowser(strict_app)
+    path = f"/auth/invitation?token={token}"
+    guest.submit_form(path, "invitation", token=token, password=PASSWORD)
+    guest.get_page("/auth/enrol")
+    key = create_authenticator(strict_app)
+    options = guest.request_options("/auth/enrol/passkey/question", "/auth/enrol")
+    response = guest.post_form(
+        "/auth/enrol/passkey", "/auth/enrol", credential=key.create(options), name="Key"
+    )
+    assert response.location == "/teller/"
+    assert "A branch of tests" in guest.get_page("/teller/").visible_text
+
+
+def test_invited_person_chooses_a_password_and_sets_up_a_second_factor(
+    browser: StaffBrowser, member: Member, database: Database, strict_app: Flask
+) -> None:
+    browser.sign_in_by_app(member)
+    email = invite(browser)
+    assert email in browser.get_page("/admin/staff").visible_text
+    token = invitation_token(database, email)
+    guest = StaffBrowser(strict_app)
+    assert guest.sign_in(email, "invited, and no password chosen yet").status_code == 422
+    path = f"/auth/invitation?token={token}"
+    weak = guest.submit_form(path, "invitation", token=token, password="password12")
+    assert weak.status_code == 422
+    check_page(weak)
+    response = guest.submit_form(path, "invitation", token=token, password=PASSWORD)
+    assert (response.status_code, response.location) == (303, "/auth/second-factor")
+    assert guest.client.get("/auth/second-factor").location == "/auth/enrol"
+    assert guest.client.get("/auth/account").location.startswith("/auth/login")
+    key = create_authenticator(strict_app)
+    options = guest.request_options("/auth/enrol/passkey/question", "/auth/enrol")
+    fields = {"credential": key.create(options), "name": "Key"}
+    guest.post_form("/auth/enrol/passkey", "/auth/enrol", **fields)
+    assert email in guest.get_page("/auth/account").visible_text
+    assert email not in browser.get_page("/admin/staff").visible_text
+    late = StaffBrowser(strict_app)
+    assert late.post_form("/auth/invitation", token=token, password=PASSWORD).status_code == 422
+    # Also before a password is chosen in vain.
+    page = late.get_page(path)
+    assert "not valid any more" in page.visible_text
+    assert page.all("input", type="password") == []
+
+
+def test_new_invitation_replaces_the_earlier_one_and_expires(
+    browser: StaffBrowser, member: Member, database: Database, strict_app: Flask
+) -> None:
+    browser.sign_in_by_app(member)
+    email = invite(browser)
+    first = invitation_token(database, email)
+    page = browser.get_page("/admin/staff")
+    with database.reading() as session:
+        [(user_id,)] = session.rows("SELECT id FROM users WHERE email = %s", (email,))
+    assert page.visible_text.count(email) == 1
+    person_id = ids.encode("usr", user_id)
+    resent = browser.submit_form("/admin/staff", "bulk", act="resend", ids=person_id)
+    assert (resent.status_code, resent.location) == (303, "/admin/staff?sort=-invited")
+    second, guest = invitation_token(database, email), StaffBrowser(strict_app)
+    path = "/auth/invitation"
+    response = guest.post_form(path, token=first, password=PASSWORD)
+    assert response.status_code == 422
+    with time_machine.travel(clock.now() + one_time_tokens.LIFETIME[LinkPurpose.INVITATION]):
+        response = guest.post_form(path, token=second, password=PASSWORD)
+        assert response.status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("role", "status"), [("ADMIN", 403), ("USER", 403), ("", 422), ("admin", 422)]
+)
+def test_invitation_to_a_role_that_cannot_be_invited_is_refused(
+    browser: StaffBrowser,
+    member: Member,
+    database: Database,
+    role: str,
+    status: int,
+) -> None:
+    browser.sign_in_by_app(member)
+    hidden = browser.get_page("/admin/staff").hidden_fields["invite"]
+    fields = {**hidden, "email": "ada@example.com", "role": role}
+    with database_unchanged(database):
+        response = browser.client.post(
+            "/admin/staff", data={**fields, "first_name": "A", "last_name": "B"}
+        )
+    assert response.status_code == status
+
+
+def test_invitation_to_an_email_address_in_use_is_refused(
+    browser: StaffBrowser, member: Member, database: Database
+) -> None:
+    browser.sign_in_by_app(member)
+    fields = {"email": member.email, "first_name": "A", "last_name": "B", "role": "AUDITOR"}
+    browser.get_page("/admin/staff")
+    with database_unchanged(database):
+        response = browser.submit_form("/admin/staff", "invite", **fields)
+    assert response.status_code == 409
+    [email_input] = check_page(response).all("input", id="invite-email")
+    assert email_input["value"] == member.email
+    assert email_input["aria-invalid"] == "true"
+
+
+def test_invitations_page_is_refused_without_the_permission(
+    strict_app: Flask, database: Database
+) -> None:
+    browser = StaffBrowser(strict_app)
+    browser.sign_in_by_app(create_member_with_app(database, Role.AUDITOR))
+    assert browser.client.get("/admin/staff").status_code == 403
