@@ -19,6 +19,7 @@ from app.blueprints.lists import (
 from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import render_page
 from app.catalog.rules import PaymentMethod
+from app.funding import customer_facts
 from app.funding.deposits import queries as deposit_queries
 from app.funding.deposits import service as deposits
 from app.funding.states import DepositStatus, WithdrawalStatus
@@ -26,6 +27,7 @@ from app.funding.withdrawals import queries as withdrawal_queries
 from app.funding.withdrawals import service as withdrawals
 from app.funding.withdrawals import withdrawal_approval
 from app.identity.accounts import people
+from app.identity.accounts.rules import AccountStatus
 from app.kit import ids
 from app.kit.db import Session
 from app.kit.labels import StatusEnum
@@ -133,6 +135,7 @@ def show_deposit(session: Session, _actor: Actor, deposit_id: str) -> Response:
         "admin/payments/deposit.html",
         deposit=deposit,
         steps=steps,
+        customer=customer_facts.describe_customer(session, deposit.user_id),
         names=people.get_names(session, people_ids),
     )
 
@@ -154,6 +157,7 @@ def show_withdrawal(session: Session, actor: Actor, withdrawal_id: str) -> Respo
         for approval in approvals_queries.list_pending_about(session, withdrawal.user_id)
         if approval.subject == withdrawal.public_id
     ]
+    account = people.get_account(session, withdrawal.user_id)
     may_release = Permission.PAYMENTS_RELEASE in actor.permissions
     is_awaiting = withdrawal.status is WithdrawalStatus.AWAITING_APPROVAL
     return render_page(
@@ -161,6 +165,9 @@ def show_withdrawal(session: Session, actor: Actor, withdrawal_id: str) -> Respo
         pending=[(approval, ids.encode("apr", approval.id)) for approval in pending],
         withdrawal=withdrawal,
         steps=steps,
+        customer=customer_facts.describe_customer(session, withdrawal.user_id),
+        is_waiting_for_customer=withdrawal.status is WithdrawalStatus.APPROVED
+        and account.status is AccountStatus.SUSPENDED,
         names=people.get_names(session, people_ids),
         # Each form, its URL, and whether the withdrawal's status allows it.
         forms=[

@@ -14,16 +14,14 @@ from app.approvals.registry import (
     label_of,
 )
 from app.catalog.rules import PaymentMethod
-from app.funding.deposits import queries as deposit_queries
+from app.funding import customer_facts
 from app.funding.errors import WrongWithdrawalStatus
 from app.funding.states import WithdrawalStatus
 from app.funding.withdrawals import queries
 from app.funding.withdrawals import service as withdrawals
-from app.identity.accounts import people
 from app.kit import ids
 from app.kit.db import Session
-from app.kit.formatting import format_amount, format_count, format_exact_amount, format_time
-from app.kyc import queries as kyc_queries
+from app.kit.formatting import format_exact_amount, format_time
 
 RELEASE = "withdrawal.release"
 
@@ -78,22 +76,13 @@ def _release(session: Session, approved: ApprovedRequest) -> None:
 
 
 def _describe(session: Session, actor: Actor, subject: str) -> TextFields:
-    """Return the customer's account status and tier, and where their money came from."""
+    """Return when it was requested, and what matters of the customer."""
     if Permission.PAYMENTS_READ not in actor.permissions:
         return {}
     withdrawal = queries.withdrawal(session, ids.decode(withdrawals.PREFIX, subject))
-    account = people.get_account(session, withdrawal.user_id)
-    deposited = deposit_queries.deposited_totals(session, withdrawal.user_id)
     return {
         "Requested": format_time(withdrawal.requested_at),
-        "Account of the customer": account.status.label,
-        "Tier of the customer": str(kyc_queries.tier_status(session, withdrawal.user_id).tier),
-        "Origin of the money": "; ".join(
-            f"{total.method.label} {format_amount(total.amount)}"
-            f" ({format_count(total.count)} {'deposit' if total.count == 1 else 'deposits'})"
-            for total in deposited
-        )
-        or "No deposits",
+        **customer_facts.describe_customer(session, withdrawal.user_id),
     }
 
 

@@ -8,6 +8,7 @@ import pytest
 from app.access import Role
 from app.funding.withdrawals import queries as withdrawal_queries
 from app.funding.withdrawals import withdrawal_approval
+from app.identity.accounts import account_status
 from app.kit import clock, ids
 from app.kit.db import Database
 from tests.blueprints.admin.conftest import SignInAs
@@ -62,9 +63,23 @@ def test_customer_of_a_payment_is_named_and_linked(
     assert page.all("a", href=path_of(withdrawal))
     assert "1 row" in page.visible_text
     deposit = ids.encode("dep", customer.deposit("5.00"))
-    assert "5.00" in browser.get_page(f"/admin/payments/deposits/{deposit}").visible_text
+    shown = browser.get_page(f"/admin/payments/deposits/{deposit}").visible_text
+    for text in ("5.00", "Tier of the customer", "3, up to", "19,990.00 USD", "No deposits"):
+        assert text in shown
     # An auditor may only read, so there is no form.
     assert "Reject payout" not in browser.get_page(path_of(withdrawal)).visible_text
+
+
+def test_payout_of_a_suspended_customer_says_that_it_waits(
+    customer: PayingCustomer, sign_in_as: SignInAs
+) -> None:
+    path, browser = path_of(customer.withdraw("10.00")), sign_in_as(Role.AUDITOR)
+    assert "The payout waits" not in browser.get_page(path).visible_text
+    with customer.database.transaction() as session:
+        account_status.suspend_customer(
+            session, None, customer.actor.user_id, reason="a test suspends them"
+        )
+    assert "The customer is suspended. The payout waits" in browser.get_page(path).visible_text
 
 
 def test_large_withdrawal_is_released_by_two_people(
