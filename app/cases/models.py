@@ -64,14 +64,14 @@ class CaseEvent(Base):
     __tablename__ = "case_events"
     __table_args__ = (
         sa.CheckConstraint(
-            "kind IN ('opened', 'noted', 'assigned', 'closed', 'reopened')",
+            "kind IN ('opened', 'noted', 'assigned', 'closed', 'reopened', 'followed')",
             name="case_event_known",
         ),
         sa.CheckConstraint(
             "(kind = 'closed') = (disposition IS NOT NULL)", name="closing_says_how"
         ),
         sa.CheckConstraint(
-            "kind NOT IN ('noted', 'closed', 'reopened') OR text_sealed IS NOT NULL",
+            "kind NOT IN ('noted', 'closed', 'reopened', 'followed') OR text_sealed IS NOT NULL",
             name="case_event_says_what",
         ),
         sa.Index("case_events_case_id_id_idx", "case_id", "id"),
@@ -83,7 +83,7 @@ class CaseEvent(Base):
     #: Null for the system.
     actor_id: Mapped[UUID | None]
     at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
-    #: A note, or the reason.
+    #: A note, the reason, or what followed.
     text_sealed: Mapped[bytes | None] = mapped_column(Sealed)
     #: The new assignee; null if it was unassigned.
     assignee_id: Mapped[UUID | None]

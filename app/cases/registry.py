@@ -1,6 +1,6 @@
 """Kinds of cases. A room whose cases differ from ordinary ones registers their kind."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from uuid import UUID
@@ -25,6 +25,13 @@ class CaseOutcome:
     actor: Actor | None
 
 
+def _nothing_follows(
+    _session: Session, _case_id: UUID, _person_id: UUID | None
+) -> Mapping[str, Sequence[str]]:
+    """Return nothing: no disposition has consequences."""
+    return {}
+
+
 def _do_nothing(_session: Session, _outcome: CaseOutcome) -> None:
     """Do nothing beyond closing or reopening the case."""
 
@@ -35,7 +42,9 @@ class CaseKind:
 
     `read_permission` lets staff see them; together with the permission to work on cases it lets
     them investigate. `on_closed` does what follows from the disposition, and `on_reopened` undoes
-    it, each in the same transaction with the case locked.
+    what can be undone, each in the same transaction with the case locked. `consequences` returns
+    what would follow now, as sentences by disposition, for a case and the person it is about;
+    `reopening` says what reopening undoes and what it does not.
     """
 
     name: str
@@ -44,6 +53,10 @@ class CaseKind:
     read_permission: Permission = Permission.CASES_READ
     on_closed: Callable[[Session, CaseOutcome], None] = _do_nothing
     on_reopened: Callable[[Session, CaseOutcome], None] = _do_nothing
+    consequences: Callable[[Session, UUID, UUID | None], Mapping[str, Sequence[str]]] = (
+        _nothing_follows
+    )
+    reopening: str = ""
 
 
 _KINDS: dict[str, CaseKind] = {}

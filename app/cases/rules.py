@@ -33,6 +33,8 @@ class CaseEventKind(StrEnum):
     ASSIGNED = "assigned"
     CLOSED = "closed"
     REOPENED = "reopened"
+    FOLLOWED = "followed"
+    """Something that followed from the outcome, or from reopening."""
 
 
 def clean_note(text: str) -> str:

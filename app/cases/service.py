@@ -220,6 +220,11 @@ def reopen(session: Session, actor: Actor, case_id: UUID, *, reason: str) -> Non
     case.kind.on_reopened(session, outcome)
 
 
+def record_consequence(session: Session, case_id: UUID, text: str) -> None:
+    """Add to the history of a case what followed from its outcome, or from reopening it."""
+    _record_event(session, case_id, CaseEventKind.FOLLOWED, None, text=text)
+
+
 def caseworkers(session: Session) -> list[UUID]:
     """Return the staff who may work on ordinary cases."""
     permissions = frozenset({Permission.CASES_READ, Permission.CASES_WORK})

@@ -12,7 +12,7 @@ from app.funding.ports import (
     PaymentChanged,
     PayoutChanged,
 )
-from app.funding.withdrawals import payouts
+from app.funding.withdrawals import payouts, sanctions_decisions
 from app.funding.withdrawals import service as withdrawals
 from app.kit.db import Database, Session
 from app.kit.tasks import Queue, task
@@ -103,6 +103,9 @@ def handle_screening_decision(
     about: str,
     person_id: str | None,  # noqa: ARG001 - part of the decision
     verdict: str,  # noqa: ARG001 - the payee is screened again: other hits may be undecided
+    case_id: str | None = None,
 ) -> None:
     """Review the withdrawal that a sanctions decision is about."""
-    withdrawals.handle_screening_decision(session, about)
+    sanctions_decisions.handle_screening_decision(
+        session, about, UUID(case_id) if case_id is not None else None
+    )

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from app.kit.db import Database, Session
 from app.kit.tasks import Queue, task
-from app.kyc.review import automatic_decisions
+from app.kyc.review import automatic_decisions, sanctions_decisions
 from app.kyc.submission import provider_verification
 from app.kyc.submission.ports import VerificationChanged
 from app.screening.facts import ScreeningDecided
@@ -41,9 +41,12 @@ def apply_screening_decision(
     about: str,
     person_id: str | None,  # noqa: ARG001 - part of the decision
     verdict: str,  # noqa: ARG001 - everyone is screened again: other hits may be undecided
+    case_id: str | None = None,
 ) -> None:
     """Screen again the verification that a sanctions decision is about."""
-    automatic_decisions.apply_screening_decision(session, about)
+    sanctions_decisions.apply_screening_decision(
+        session, about, UUID(case_id) if case_id is not None else None
+    )
 
 
 @task("kyc.screen_waiting", queue=Queue.FULFILLMENT)

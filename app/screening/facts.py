@@ -11,9 +11,11 @@ from app.screening.rules import Verdict
 class ScreeningDecided(Fact):
     """A decision about a hit was made or lifted.
 
-    `about` is the public id of what was screened; `verdict` is what holds for it from now on.
+    `about` is the public id of what was screened; `verdict` is what holds for it from now on. In
+    the history of the case the subscribers say what followed.
     """
 
     about: str
     person_id: UUID | None
     verdict: Verdict
+    case_id: UUID | None = None

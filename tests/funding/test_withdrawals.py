@@ -7,6 +7,8 @@ import pytest
 from app.access import Actor, Role
 from app.approvals import queries as approvals_queries
 from app.approvals import service as approvals
+from app.cases import queries as cases_queries
+from app.cases import registry as cases_registry
 from app.cases import service as cases
 from app.catalog.rules import PAXG, PaymentMethod
 from app.funding.disputes import service as disputes
@@ -343,11 +345,14 @@ class TestListedPayees:
         assert customer.held_cents() == 10_000
 
     @pytest.mark.parametrize(
-        ("disposition", "status", "held"),
-        [("not_a_match", "approved", 10_000), ("true_match", "rejected", 0)],
+        ("disposition", "status", "held", "sentence"),
+        [
+            ("not_a_match", "approved", 10_000, "In review → Approved"),
+            ("true_match", "rejected", 0, "In review → Rejected"),
+        ],
     )
     def test_withdrawal_in_review_follows_the_sanctions_decision(
-        self, customer: PayingCustomer, disposition: str, status: str, held: int
+        self, customer: PayingCustomer, disposition: str, status: str, held: int, sentence: str
     ) -> None:
         give_listed_name(customer)
         withdrawal = customer.withdraw(**{**BANK_ACCOUNT, "accountHolder": LISTED_NAME})
@@ -357,6 +362,13 @@ class TestListedPayees:
                 "SELECT id FROM cases WHERE person_id = %s AND state = 'open'",
                 (customer.actor.user_id,),
             )
+            kind = cases_registry.case_kind("screening.hit")
+            expected = kind.consequences(session, case_id, customer.actor.user_id)[disposition]
             cases.close(session, officer, case_id, disposition=disposition, reason="As looked up")
         run_pending_jobs(customer.database, "funding.screening_decided")
         assert (customer.withdrawal_status(withdrawal), customer.held_cents()) == (status, held)
+        public_id = ids.encode("wdr", withdrawal)
+        assert [text for text in expected if "100.00 USD" in text and public_id in text]
+        with customer.database.reading() as session:
+            followed = [event.text for event in cases_queries.events(session, case_id)]
+        assert f"Withdrawal of 100.00 USD, {sentence}: {public_id}" in followed

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Any
+from uuid import UUID
 
 import pytest
 import time_machine
@@ -302,18 +303,19 @@ class TestProvider:
             provider_verification.apply_provider_result(session, verification_id(status), result)
 
 
-def close_hit_cases(database: Database, disposition: str) -> None:
-    """Close every open case of hits with this disposition."""
+def close_hit_cases(database: Database, disposition: str) -> list[UUID]:
+    """Close every open case of hits with this disposition. Return their ids."""
     officer = People(database).staff(Role.COMPLIANCE)
     with database.reading() as session:
         query = ListQuery({"kind": case_outcomes.CASE_KIND}, "-opened")
         page = fetch_page(session, cases_queries.visible_cases(officer), query)
     with database.transaction() as session:
-        for case in page.rows:
-            if case.state == "open":
-                cases.close(
-                    session, officer, case.id, disposition=disposition, reason="Checked the hit"
-                )
+        open_ids = [case.id for case in page.rows if case.state == "open"]
+        for case_id in open_ids:
+            cases.close(
+                session, officer, case_id, disposition=disposition, reason="Checked the hit"
+            )
+    return open_ids
 
 
 #: A person on the sample list.
@@ -358,9 +360,13 @@ class TestScreening:
 
     def test_true_match_rejects_the_verification(self, ada: Applicant, sandbox: Sandbox) -> None:
         self.submit_listed(ada, sandbox)
-        close_hit_cases(ada.database, case_outcomes.TRUE_MATCH)
+        verification_id = ids.encode("kyc", ada.latest.id)
+        [case_id] = close_hit_cases(ada.database, case_outcomes.TRUE_MATCH)
         ada.run_jobs()
         assert (ada.latest.status, ada.tier_status.tier) == (VerificationStatus.REJECTED, 0)
+        with ada.database.reading() as session:
+            followed = [event.text for event in cases_queries.events(session, case_id)]
+        assert f"Verification, In review → Rejected: {verification_id}" in followed
         assert ada.latest.reasons == (ReasonCode.CANNOT_SERVE,)
         assert_problem(ada.submit(), 401, "token_invalid")
         # A new submission would be rejected even without the suspension.

@@ -285,7 +285,7 @@ def decision_task(monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr(kit_tasks, "_TASKS", dict(kit_tasks._TASKS))
     monkeypatch.setattr(kit_tasks, "_SUBSCRIBERS", {})
     kit_tasks.task(name, queue=kit_tasks.Queue.PAYMENTS, on=ScreeningDecided)(
-        lambda session, about, person_id, verdict: None
+        lambda session, about, person_id, verdict, case_id: None
     )
     return name
 

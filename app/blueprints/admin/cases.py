@@ -1,6 +1,7 @@
 """Cases: search them, show one with its facts and timeline, and work on it until it is closed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from flask import Response, url_for
@@ -21,8 +22,8 @@ from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import render_page
 from app.cases import queries as cases_queries
 from app.cases import registry, service
-from app.cases.queries import CaseSummary
-from app.cases.rules import NOTE_LENGTH_MAX, CaseState
+from app.cases.queries import CaseEventRow, CaseSummary
+from app.cases.rules import NOTE_LENGTH_MAX, CaseEventKind, CaseState
 from app.identity.accounts import people
 from app.kit import ids
 from app.kit.db import Session
@@ -137,6 +138,7 @@ NOTE = Form(
     button="Add note",
     success="Note added.",
     failure="The note was not added",
+    is_secondary=True,
 )
 ASSIGN = Form(
     "assign",
@@ -145,6 +147,7 @@ ASSIGN = Form(
     button="Assign",
     success="Case assigned.",
     failure="The case was not assigned",
+    is_secondary=True,
     current=_describe_assignee,
     subject=lambda case_id: case_id,
 )
@@ -155,13 +158,12 @@ CLOSE = Form(
     button="Close case",
     success="Case closed.",
     failure="The case was not closed",
+    is_dangerous=True,
     confirm="Close this case?",
 )
 REOPEN = Form(
     "reopen",
     title="Reopen",
-    about="Reopening withdraws the sanctions decision, if there was one. It does not lift a"
-    " suspension.",
     schema=ReopeningSchema,
     button="Reopen case",
     success="Case reopened.",
@@ -181,6 +183,8 @@ def show_case(session: Session, actor: Actor, case_id: str) -> Response:
     names = people.get_names(
         session, [person_id for person_id in people_ids if person_id is not None]
     )
+    consequences = case.kind.consequences(session, case.id, case.person_id)
+    reopen_form = replace(REOPEN, about=case.kind.reopening)
     return render_page(
         "admin/cases/case.html",
         case=case,
@@ -192,7 +196,13 @@ def show_case(session: Session, actor: Actor, case_id: str) -> Response:
         dispositions=list(case.kind.dispositions.items()),
         may_work=_may_work(actor, case),
         is_about_actor=actor.user_id == case.person_id,
-        forms={form.id: form for form in (NOTE, ASSIGN, CLOSE, REOPEN)},
+        consequences=[
+            (disposition, case.kind.dispositions[disposition], sentences)
+            for disposition, sentences in consequences.items()
+        ],
+        # What reopening does not undo.
+        followed=_list_what_followed(events),
+        forms={form.id: form for form in (NOTE, ASSIGN, CLOSE, reopen_form)},
         absent_forms=[REOPEN] if case.state is CaseState.OPEN else [NOTE, ASSIGN, CLOSE],
     )
 
@@ -239,6 +249,17 @@ def reopen(session: Session, actor: Actor, fields: Mapping[str, str], case_id: s
     """Reopen a closed case."""
     identifier = ids.decode(service.PREFIX, case_id)
     service.reopen(session, actor, identifier, reason=fields["reason"])
+
+
+def _list_what_followed(events: Sequence[CaseEventRow]) -> list[str]:
+    """Return what followed from the outcome since the case was last closed."""
+    texts: list[str] = []
+    for event in events:
+        if event.kind is CaseEventKind.CLOSED:
+            texts = []
+        elif event.kind is CaseEventKind.FOLLOWED:
+            texts.append(event.text)
+    return texts
 
 
 def _may_work(actor: Actor, case: CaseSummary) -> bool:

@@ -293,13 +293,6 @@ def _screen(session: Session, withdrawal: LockedWithdrawal) -> Verdict | None:
     )
 
 
-def handle_screening_decision(session: Session, about: str) -> None:
-    """Review the withdrawal that a sanctions decision is about, if it is one."""
-    withdrawal_id = ids.try_decode(PREFIX, about)
-    if withdrawal_id is not None:
-        review(session, withdrawal_id)
-
-
 def stage_sending(session: Session, withdrawal_id: UUID, provider: str) -> None:
     """Stage the job that sends the withdrawal or checks it, unless it waits already."""
     args = {"withdrawal_id": str(withdrawal_id)}

@@ -71,14 +71,14 @@ def request_reactivation(session: Session, actor: Actor, person_id: UUID, *, rea
 
 def suspend_customer(
     session: Session, actor: Actor | None, person_id: UUID, *, reason: str
-) -> None:
-    """Suspend a customer at once, as another room decided. `actor` is None for the system.
+) -> bool:
+    """Suspend a customer at once, as another room decided; return whether they were suspended now.
 
-    Does nothing for staff, whose suspension takes two people, or if the account is not active.
-    Lifting the suspension takes two people.
+    `actor` is None for the system. Does nothing for staff, whose suspension takes two people, or if
+    the account is not active. Lifting the suspension takes two people.
     """
     if session.row(_LOCK, (person_id,)) != (Role.USER, AccountStatus.ACTIVE):
-        return
+        return False
     session.send(_SET_STATUS, (AccountStatus.SUSPENDED, clock.now(), reason, person_id))
     sessions.revoke_all(session, person_id, Revocation.SUSPENDED)
     audit.record(
@@ -90,6 +90,7 @@ def suspend_customer(
         after={"status": AccountStatus.SUSPENDED},
         reason=reason,
     )
+    return True
 
 
 def _compare_status(session: Session, payload: TextFields, status: AccountStatus) -> ProposedChange:

@@ -208,12 +208,6 @@ def rescreen_verification(session: Session, verification_id: UUID) -> None:
         decide_automatically(session, transitions.set_flags(session, verification, flags))
 
 
-def apply_screening_decision(session: Session, about: str) -> None:
-    """Screen again the verification that a decision by compliance is about, if it is one."""
-    if about.startswith(f"{PREFIX}_"):
-        rescreen_verification(session, ids.decode(PREFIX, about))
-
-
 def screen_unscreened(session: Session) -> None:
     """Screen those who submitted while there was no sanctions list."""
     for (verification_id,) in session.rows(_UNSCREENED, (_BATCH,)):

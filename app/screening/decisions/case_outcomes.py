@@ -4,16 +4,22 @@ A customer who is blocked is suspended at once. Rooms above that depend on a dec
 `ScreeningDecided`.
 """
 
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from uuid import UUID
 
-from app.access import Permission
+from app.access import Permission, Role
 from app.cases import registry as cases_registry
+from app.cases import service as cases
 from app.cases.registry import CaseOutcome
 from app.cases.service import PREFIX as CASE
-from app.identity.accounts import account_status
+from app.identity.accounts import account_status, people
+from app.identity.accounts.rules import AccountStatus
 from app.kit import clock, ids
 from app.kit.db import Session
+from app.kit.formatting import format_count
 from app.outbox import service as outbox
+from app.screening.decisions.consequences import describe_effect
 from app.screening.facts import ScreeningDecided
 from app.screening.rules import Verdict
 
@@ -52,12 +58,19 @@ def _apply_decision(session: Session, outcome: CaseOutcome) -> None:
     if outcome.disposition == TRUE_MATCH and outcome.person_id is not None:
         # Suspended now, so that nothing moves before staff decide what follows.
         reason = f"Sanctions match in case {ids.encode(CASE, outcome.case_id)}"
-        account_status.suspend_customer(session, outcome.actor, outcome.person_id, reason=reason)
+        ended = people.count_open_sessions(session, outcome.person_id, now)
+        if account_status.suspend_customer(
+            session, outcome.actor, outcome.person_id, reason=reason
+        ):
+            text = f"Customer suspended. {_count_sessions(ended).capitalize()} ended."
+            cases.record_consequence(session, outcome.case_id, text)
     _publish(session, outcome, Verdict.CLEAR)
 
 
 def _lift_decision(session: Session, outcome: CaseOutcome) -> None:
     session.send(_LIFT, (clock.now(), outcome.case_id))
+    text = "Sanctions decision withdrawn. Its hits wait for a decision again."
+    cases.record_consequence(session, outcome.case_id, text)
     _publish(session, outcome, Verdict.REVIEW)
 
 
@@ -73,7 +86,39 @@ def _publish(session: Session, outcome: CaseOutcome, verdict: Verdict) -> None:
     if is_blocked:
         verdict = Verdict.BLOCKED
     for (about,) in screened_ids:
-        outbox.publish(session, ScreeningDecided(about, outcome.person_id, verdict))
+        outbox.publish(
+            session, ScreeningDecided(about, outcome.person_id, verdict, outcome.case_id)
+        )
+
+
+def _describe_consequences(
+    session: Session, case_id: UUID, person_id: UUID | None
+) -> Mapping[str, Sequence[str]]:
+    """Return what would follow from each disposition now."""
+    blocked = "Blocks the subject: until the case is reopened, no screening passes"
+    match = [f"{blocked}, and a customer has no limits."]
+    if person_id is not None:
+        match.append(_describe_suspension(session, person_id))
+    no_match = ["The subject passes these list entries from now on."]
+    for (about,) in session.rows(_ABOUT, (case_id,)):
+        effect = describe_effect(session, about)
+        match += [effect.match] if effect.match else []
+        no_match += [effect.no_match] if effect.no_match else []
+    return {NOT_A_MATCH: no_match, TRUE_MATCH: match}
+
+
+def _describe_suspension(session: Session, person_id: UUID) -> str:
+    account = people.get_account(session, person_id)
+    if account.role is not Role.USER:
+        return "Does not suspend the account, which is of a member of staff: request it separately."
+    if account.status is not AccountStatus.ACTIVE:
+        return f"Does not change the customer's account status: {account.status.label}."
+    sessions = _count_sessions(people.count_open_sessions(session, person_id, clock.now()))
+    return f"Suspends the customer at once and ends {sessions}. To lift this takes two people."
+
+
+def _count_sessions(count: int) -> str:
+    return f"{format_count(count)} active {'session' if count == 1 else 'sessions'}"
 
 
 cases_registry.register(
@@ -84,5 +129,9 @@ cases_registry.register(
         read_permission=Permission.SCREENING_READ,
         on_closed=_apply_decision,
         on_reopened=_lift_decision,
+        consequences=_describe_consequences,
+        reopening="Reopening withdraws the sanctions decision: the hits wait for a decision again."
+        " It undoes nothing else. A suspension stays until two people lift it, ended sessions stay"
+        " ended, and rejected withdrawals and verifications stay rejected.",
     )
 )

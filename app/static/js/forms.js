@@ -21,6 +21,9 @@
       event.preventDefault();
       const dialog = document.getElementById(button.dataset.confirm);
       dialog.querySelectorAll("[data-value-of]").forEach(restate);
+      dialog.querySelectorAll("[data-if-chosen]").forEach((part) => {
+        part.hidden = document.getElementById(part.dataset.ifChosen).value !== part.dataset.value;
+      });
       dialog.showModal();
     } else {
       button.closest("dialog").close();

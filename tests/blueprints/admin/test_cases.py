@@ -13,6 +13,9 @@ from app.cases import service as cases
 from app.cases.rules import CaseState
 from app.kit import ids
 from app.kit.db import Database
+from app.screening.matching import service as screening
+from app.screening.rules import ScreeningSubject
+from tests import sanctions
 from tests.page_client import Browser, check_page
 from tests.people import PASSWORD, People
 from tests.unchanged_database import database_unchanged
@@ -132,6 +135,36 @@ def test_case_assigned_meanwhile_is_not_assigned_over(
     assert read_case(database, officer, case_id).assignee_id == colleague.user_id
     assert browser.submit_form(path, "assign", **mine).status_code == 303
     assert read_case(database, officer, case_id).assignee_id == officer.user_id
+
+
+def test_true_match_states_its_consequences_before_and_after_and_what_stays(
+    database: Database, people: People, browser: Browser
+) -> None:
+    sanctions.import_sample_list(database)
+    customer = people.customer()
+    with database.transaction() as session:
+        found = screening.screen(
+            session,
+            ScreeningSubject((sanctions.LISTED_NAME,)),
+            about=ids.encode("usr", customer.user_id),
+            purpose="onboarding",
+            person_id=customer.user_id,
+        )
+    assert found.case_id is not None
+    path = path_of(found.case_id)
+    text = browser.get_page(path).visible_text
+    assert "Suspends the customer at once and ends 0 active sessions." in text
+    assert "The subject passes these list entries from now on." in text
+    closed = browser.submit_form(path, "close", disposition="true_match", reason=REASON)
+    assert closed.status_code == 303
+    text = browser.get_page(path).visible_text
+    assert "It undoes nothing else. A suspension stays until two people lift it" in text
+    # In the timeline, and beside the form to reopen the case.
+    assert text.count("Customer suspended. 0 active sessions ended.") == 2
+    assert browser.submit_form(path, "reopen", reason=REASON).status_code == 303
+    text = browser.get_page(path).visible_text
+    assert "Sanctions decision withdrawn." in text
+    assert "Does not change the customer's account status: Suspended." in text
 
 
 def listed_case_ids(text: str) -> list[str]:
