@@ -21,6 +21,7 @@ from app.identity.sign_in import access_tokens
 from app.integrations import rate_limit_storage
 from app.kit.db import Database
 from app.kit.errors import RateLimited, Unauthenticated
+from app.kit.formatting import format_number_of
 
 _NETWORK_BITS = 64
 _CALLER = "pbcex.caller"
@@ -171,6 +172,6 @@ def _refuse(counted: RequestLimit) -> NoReturn:
     reset = _note_headers(counted)
     raise RateLimited(
         f"At most {counted.limit.amount} requests a minute are allowed."
-        f" Try again in {reset} seconds.",
+        f" Try again in {format_number_of(reset, 'second')}.",
         retry_after_seconds=reset,
     )

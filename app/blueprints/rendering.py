@@ -115,6 +115,7 @@ def register(app: Flask, settings: Settings) -> None:
         terse=formatting.format_tersely,
         price=formatting.format_price,
         count=formatting.format_count,
+        number_of=formatting.format_number_of,
         time=formatting.format_time,
         clock=formatting.format_clock,
         date=formatting.format_date,

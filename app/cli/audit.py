@@ -8,6 +8,7 @@ from app.audit import service
 from app.audit.keys import AuditKeys
 from app.audit.verification import verify as verify_trail
 from app.kit.db import SNAPSHOT, Database
+from app.kit.formatting import format_number_of
 from app.kit.ports import resolve
 
 audit = AppGroup("audit", help="Verify the audit trail.")
@@ -33,8 +34,8 @@ def verify() -> None:
             f"The audit trail is not intact. Findings: {report.wrong}{more}."
         )
     click.echo(
-        f"The audit trail is intact: {report.sealed} sealed records, {report.unsealed} not sealed"
-        f" yet, {report.anchors} anchors."
+        f"The audit trail is intact: {format_number_of(report.sealed, 'sealed record')},"
+        f" {report.unsealed} not sealed yet, {format_number_of(report.anchors, 'anchor')}."
     )
 
 
@@ -52,4 +53,4 @@ def seal_restored() -> None:
     """Seal the unsealed records of a restored dump. Run it before traffic."""
     with _database().transaction() as session:
         sealed = service.seal_all(session)
-    click.echo(f"Sealed {sealed} records.")
+    click.echo(f"Sealed {format_number_of(sealed, 'record')}.")

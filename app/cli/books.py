@@ -7,6 +7,7 @@ from flask import current_app
 from flask.cli import AppGroup
 
 from app.kit.db import SNAPSHOT, Database
+from app.kit.formatting import format_number_of
 from app.ledger.queries import journal_size
 from app.ledger.verification import INVARIANTS, find_violations
 from app.reporting.journal_export import JournalFormat, export_journal
@@ -30,10 +31,13 @@ def verify() -> None:
     for violation in violations:
         click.echo(f"{violation.invariant}: {violation.offender}", err=True)
     if violations:
-        raise click.ClickException(f"The books are not correct: {len(violations)} violations.")
+        raise click.ClickException(
+            f"The books are not correct: {format_number_of(len(violations), 'violation')}."
+        )
     click.echo(
-        f"The books are correct: {len(INVARIANTS)} invariants, {entries} entries, "
-        f"{postings} postings."
+        f"The books are correct: {format_number_of(len(INVARIANTS), 'invariant')},"
+        f" {format_number_of(entries, 'entry', 'entries')},"
+        f" {format_number_of(postings, 'posting')}."
     )
 
 

@@ -7,6 +7,7 @@ from flask.cli import AppGroup
 from app.kit import clock, ids
 from app.kit.db import Database
 from app.kit.errors import Refusal
+from app.kit.formatting import format_number_of
 from app.kit.list_query import ListQuery, fetch_page
 from app.outbox import queries as outbox_queries
 from app.outbox import service as outbox
@@ -28,7 +29,10 @@ def dead(kind: str | None) -> None:
         page = fetch_page(session, outbox_queries.UNFINISHED_JOBS, query)
     for job in page.rows:
         staged = clock.rfc3339(job.staged_at)
-        click.echo(f"{job.public_id}  {staged}  {job.task}  {job.tries} tries  {job.last_error}")
+        click.echo(
+            f"{job.public_id}  {staged}  {job.task}"
+            f"  {format_number_of(job.tries, 'try', 'tries')}  {job.last_error}"
+        )
     if page.next_cursor is not None:
         click.echo(f"… and more: {total} in total", err=True)
 
@@ -49,7 +53,7 @@ def revive(job_id: str | None, kind: str | None) -> None:
                 outbox.revive_job(session, None, ids.decode(outbox.PREFIX, job_id))
     except Refusal as refusal:
         raise click.ClickException(refusal.detail) from refusal
-    click.echo(f"{revived} jobs will be retried")
+    click.echo(f"{format_number_of(revived, 'job')} will be retried")
 
 
 def _database() -> Database:

@@ -21,6 +21,7 @@ from app.keys.ring import FileKeyRing, RingContents, write_private_file
 from app.kit import clock
 from app.kit.db import SNAPSHOT, Database, Session
 from app.kit.errors import Refusal
+from app.kit.formatting import format_number_of
 from app.kit.ports import resolve
 
 _SALT_BYTES = 16
@@ -81,13 +82,15 @@ def list_keys() -> None:
         click.echo(f"{key_id:18}{'':26}{'lost':10}{count:>10}")
     if last and last.finished_at is None:
         click.echo(
-            f"A rotation to {last.key_id} is running: {last.rewrapped} values rewrapped so far"
+            f"A rotation to {last.key_id} is running:"
+            f" {format_number_of(last.rewrapped, 'value')} rewrapped so far"
         )
     if any(
         k.active and rotation.is_rotation_due(k.activated_at, clock.now(), days) for k in ring_keys
     ):
         click.echo(
-            f"The active key is older than {days} days. Rotate it with `flask keys rotate`.",
+            f"The active key is older than {format_number_of(days, 'day')}."
+            " Rotate it with `flask keys rotate`.",
             err=True,
         )
 
@@ -114,10 +117,11 @@ def rotate(*, here: bool) -> None:
     if last.finished_at is None:
         click.echo("The workers are rewrapping the rest: `flask keys list` shows the progress")
     else:
-        click.echo(f"{last.rewrapped} values were rewrapped")
+        click.echo(f"{format_number_of(last.rewrapped, 'value')} rewrapped")
     if last.unreadable:
         raise click.ClickException(
-            f"{last.unreadable} values could not be rewrapped. `flask keys verify` lists them."
+            f"{format_number_of(last.unreadable, 'value')} could not be rewrapped."
+            " To list what does not open, run `flask keys verify`."
         )
 
 
@@ -144,12 +148,15 @@ def verify() -> None:
                 lost[unreadable.lost_key] = lost.get(unreadable.lost_key, 0) + 1
         total = keys_queries.count_values_by_key(session).total()
     for key_id, count in sorted(lost.items()):
-        click.echo(f"The key {key_id} is lost and {count} values need it", err=True)
+        click.echo(
+            f"The key {key_id} is lost. It sealed {format_number_of(count, 'value')}", err=True
+        )
     if lost or changed:
         raise click.ClickException(
-            f"{changed + sum(lost.values())} of {total} sealed values do not open"
+            f"{changed + sum(lost.values())} of {format_number_of(total, 'sealed value')} cannot be"
+            " opened"
         )
-    click.echo(f"All {total} sealed values open.")
+    click.echo(f"{format_number_of(total, 'sealed value')} opened, none failed.")
 
 
 @keys.command("export-backup")
@@ -167,7 +174,7 @@ def export_backup(file: Path, passphrase_file: TextIO | None) -> None:
             token_bytes(_SALT_BYTES),
         )
         write_private_file(file.absolute(), sealed)
-    click.echo(f"{len(ring.list_keys())} keys were written to {file}")
+    click.echo(f"{format_number_of(len(ring.list_keys()), 'key')} written to {file}")
 
 
 @keys.command("import-backup")
@@ -187,7 +194,10 @@ def import_backup(file: TextIO, passphrase_file: TextIO | None) -> None:
         audit.record(
             session, actor=None, action=AuditAction.KEY_IMPORTED, subject=f"key {contents.active}"
         )
-    click.echo(f"The ring has {len(contents.keys)} keys; {contents.active} is the active key")
+    click.echo(
+        f"The ring has {format_number_of(len(contents.keys), 'key')};"
+        f" {contents.active} is the active key"
+    )
 
 
 def _passphrase(file: TextIO | None, *, confirm: bool) -> str:
@@ -218,8 +228,8 @@ def _refuse_if_values_need_lost_keys() -> None:
         needed = keys_queries.count_values_by_key(session)
     if needed:
         raise KeyRingUnavailable(
-            f"{needed.total()} sealed values need the keys {', '.join(sorted(needed))} of a key "
-            "ring that is missing. Import its backup."
+            f"The key ring is missing. Keys {', '.join(sorted(needed))} of it sealed"
+            f" {format_number_of(needed.total(), 'value')}. Import its backup."
         )
 
 

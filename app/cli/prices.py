@@ -14,6 +14,7 @@ from app.kit import clock
 from app.kit import ports as kit_ports
 from app.kit.db import Database
 from app.kit.errors import Unavailable
+from app.kit.formatting import format_number_of
 from app.pricing import queries as pricing_queries
 from app.pricing import service as pricing
 from app.pricing.ports import Observation
@@ -47,7 +48,7 @@ def replay(file: Path, metal: str) -> None:
             raise click.ClickException(
                 f"{file}: line {line}: {observation.observed_at:%Y-%m-%d} is in the future."
             )
-    click.echo(f"{file}: {len(observations)} prices, {_span(observations)}")
+    click.echo(f"{file}: {format_number_of(len(observations), 'price')}, {_span(observations)}")
     try:
         new = _store(observations)
     except Unavailable as error:
@@ -63,7 +64,9 @@ def replay(file: Path, metal: str) -> None:
                 after={"file": file.name, "ticks": new},
                 reason=click.get_current_context().command_path,
             )
-    click.echo(f"{new} new prices stored, {len(observations) - new} were already stored.")
+    click.echo(
+        f"{format_number_of(new, 'new price')} stored, {len(observations) - new} stored before."
+    )
 
 
 def _store(observations: list[Observation]) -> int:

@@ -4,6 +4,7 @@ import click
 from flask import current_app
 
 from app.kit.db import Database
+from app.kit.formatting import format_number_of
 from app.reconciliation import service as reconciliation
 
 
@@ -13,7 +14,7 @@ def reconcile() -> None:
     database: Database = current_app.extensions["database"]
     runs = reconciliation.reconcile_all(database)
     for run in runs:
-        result = run.failure or f"{run.differences} differences"
+        result = run.failure or format_number_of(run.differences, "difference")
         click.echo(f"{run.source}: {run.compared} compared, {run.healed} healed, {result}")
     if any(run.differences or run.failure for run in runs):
         raise SystemExit(1)

@@ -23,6 +23,7 @@ from app.identity.accounts import service as accounts
 from app.kit import clock, ids
 from app.kit.db import Database, Session
 from app.kit.errors import NotFound, Refusal
+from app.kit.formatting import format_number_of
 from app.kit.money import Amount, InvalidAmount
 from app.kit.ports import resolve
 from app.kyc.submission import service as submission
@@ -84,7 +85,10 @@ def load(*, migrate: bool) -> None:
         if added:
             # Custodians report balances once the sandbox runs; the job retries until then.
             outbox.stage(session, "custody.open_books", {})
-    click.echo(f"{added} people were added, {len(PEOPLE) - added} existed already")
+    click.echo(
+        f"{format_number_of(added, 'person', 'people')} added,"
+        f" {len(PEOPLE) - added} existed already"
+    )
 
 
 @sample.command()

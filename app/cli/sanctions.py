@@ -9,6 +9,7 @@ from flask.cli import AppGroup
 
 from app.kit.db import Database
 from app.kit.errors import Refusal
+from app.kit.formatting import format_number_of
 from app.screening import queries as screening_queries
 from app.screening.errors import InvalidList
 from app.screening.lists import imports, sdn
@@ -37,9 +38,10 @@ def import_folder(folder: Path, *, accept_shrunk: bool) -> None:
         files = sdn.read_files(folder)
     except InvalidList as error:
         raise click.ClickException(f"{error}. Nothing was changed.") from error
-    click.echo(f"{folder}: {len(files.entries)} entries")
+    click.echo(f"{folder}: {format_number_of(len(files.entries), 'entry', 'entries')}")
     if files.unnamed:
-        click.echo(f"{len(files.unnamed)} more entries are known from the comments only", err=True)
+        known = format_number_of(len(files.unnamed), "entry", "entries")
+        click.echo(f"Known from the comments only: {known}", err=True)
     total = len(files.entries) + len(files.unnamed)
     try:
         with (

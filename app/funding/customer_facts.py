@@ -8,7 +8,7 @@ from app.funding.deposits import queries as deposit_queries
 from app.funding.deposits.queries import DepositedTotal
 from app.identity.accounts import people
 from app.kit.db import Session
-from app.kit.formatting import format_amount, format_count
+from app.kit.formatting import format_amount, format_number_of
 from app.kit.money import Amount
 from app.kyc import queries as kyc_queries
 from app.ledger import queries as ledger_queries
@@ -39,5 +39,5 @@ def describe_customer(session: Session, user_id: UUID) -> Mapping[str, str]:
 
 
 def _format_total(total: DepositedTotal) -> str:
-    deposits = f"{format_count(total.count)} {'deposit' if total.count == 1 else 'deposits'}"
+    deposits = format_number_of(total.count, "deposit")
     return f"{total.method.label} {format_amount(total.amount)} ({deposits})"

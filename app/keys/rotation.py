@@ -21,6 +21,7 @@ from app.keys.service import binding_context
 from app.kit import clock, crypto, ids
 from app.kit.crypto import DecryptionFailed
 from app.kit.db import Session
+from app.kit.formatting import format_number_of
 from app.kit.ports import resolve
 from app.outbox import service as outbox
 
@@ -202,7 +203,10 @@ def retire_key(session: Session, key_id: str, *, actor: Actor | None = None) -> 
         raise KeyInUse(f"The active key has been active for less than {RETIRE_AFTER}. Try later.")
     needed = queries.count_values_by_key(session).get(key_id, 0)
     if needed:
-        raise KeyInUse(f"{needed} sealed values need the key {key_id}. Rotate the key ring first.")
+        raise KeyInUse(
+            f"The key {key_id} sealed {format_number_of(needed, 'value')}."
+            " Rotate the key ring first."
+        )
     audit.record(session, actor=actor, action=AuditAction.KEY_RETIRED, subject=f"key {key_id}")
     session.flush()
     ring.retire(key_id)

@@ -85,6 +85,11 @@ def format_count(count: int) -> str:
     return str(_split(str(count), 0))
 
 
+def format_number_of(count: int, one: str, several: str = "") -> str:
+    """Return a number with its noun: `1 job`, `12,500 jobs`; `several` is given for `entries`."""
+    return f"{format_count(count)} {one if count == 1 else several or f'{one}s'}"
+
+
 def format_time(instant: datetime) -> str:
     """Return an aware instant to the minute: `28 Nov 2026, 23:21 UTC`."""
     at = instant.astimezone(UTC)
@@ -116,7 +121,7 @@ def format_duration(seconds: float) -> str:
         return f"{int(seconds // _MINUTE)} min"
     if seconds < 2 * _DAY:
         return f"{int(seconds // _HOUR)} h"
-    return f"{int(seconds // _DAY)} days"
+    return format_number_of(int(seconds // _DAY), "day")
 
 
 def _split_exact(number: str) -> Figure:

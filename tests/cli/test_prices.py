@@ -58,7 +58,7 @@ def test_replay_stores_each_row_with_its_own_date_once(
     )
     again = prices(app, "replay", path, "--metal", "PD")
     assert again.exit_code == 0
-    assert "0 new prices stored, 2 were already stored." in again.output
+    assert "0 new prices stored, 2 stored before." in again.output
     assert replayed(database, "PD", "1701-01-01Z", "1701-12-31Z") == stored
 
 
@@ -106,5 +106,5 @@ def test_replay_of_gold_since_1833(app: Flask, database: Database, shared_data: 
     assert f"{len(expected)} prices, 1833-01-01 to" in result.output
     assert replayed(database, "AU", "1833-01-01Z", "2999-01-01Z") == expected
     again = prices(app, "replay", gold, "--metal", "AU")
-    assert f"0 new prices stored, {len(expected)} were already stored." in again.output
+    assert f"0 new prices stored, {len(expected)} stored before." in again.output
     assert replayed(database, "AU", "1833-01-01Z", "2999-01-01Z") == expected

@@ -53,7 +53,7 @@ class TestLoad:
         posted = entries(database)
         again = runner.invoke(sample, ["load"])
         assert again.exit_code == 0
-        assert again.output == "0 people were added, 7 existed already\n"
+        assert again.output == "0 people added, 7 existed already\n"
         assert units(database, "customer@pbcex.local", "USD") == money >= 2_500_000
         assert units(database, "customer@pbcex.local", "PAXG") >= 200_000_000
         assert entries(database) == posted

@@ -281,7 +281,7 @@ def test_whole_price_file_can_be_replayed(lone_app: Flask, prices: Path) -> None
             args=["prices", "replay", str(prices), "--metal", "AU"]
         )
         assert result.exit_code == 0, result.output
-        assert f"{new} new prices stored, {len(rows) - new} were already stored." in result.output
+        assert f"{new:,} new prices stored, {len(rows) - new} stored before." in result.output
     with database.reading() as session:
         stored = session.rows(
             "SELECT to_char(observed_at AT TIME ZONE 'UTC', 'YYYY-MM'), mid FROM ticks"

@@ -218,7 +218,7 @@ class TestRetiring:
             assert ring.list_keys()[0].retired_at is None
 
         with time_machine.travel(clock.now() + HOUR):
-            refused("5 sealed values need")
+            refused("sealed 5 values")
         rotation_id = begin(alone)
         refused("not finished")
         rewrap_everything(alone, rotation_id)
@@ -229,7 +229,7 @@ class TestRetiring:
             values.add(1)
             ring.activate(active)
         with time_machine.travel(clock.now() + 3 * HOUR):
-            refused("1 sealed values need")
+            refused("sealed 1 value.")
 
     def test_unknown_key_is_not_retired(self, values, ring, alone):
         for key_id in ("00" * 8, "", "x"):

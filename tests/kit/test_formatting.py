@@ -136,3 +136,11 @@ def test_day_of_an_instant_is_that_of_utc(day, text) -> None:
 )
 def test_duration_has_its_coarsest_useful_unit(seconds, text) -> None:
     assert formatting.format_duration(seconds) == text
+
+
+def test_number_of_things_agrees_with_its_noun() -> None:
+    assert [formatting.format_number_of(count, "job") for count in (0, 1, 2, 12_500)] == [
+        "0 jobs", "1 job", "2 jobs", "12,500 jobs",
+    ]  # fmt: skip
+    assert formatting.format_number_of(1, "try", "tries") == "1 try"
+    assert formatting.format_number_of(3, "try", "tries") == "3 tries"

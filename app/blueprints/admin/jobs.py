@@ -8,6 +8,7 @@ from app.blueprints.lists import BulkAction, Column, EnumFilter, Filter, ListPag
 from app.blueprints.page_blueprint import PageBlueprint
 from app.kit import clock
 from app.kit.db import Session
+from app.kit.formatting import format_number_of
 from app.outbox import queries as outbox_queries
 from app.outbox import service as outbox
 from app.outbox.rules import JobState
@@ -89,6 +90,4 @@ list_jobs = blp.add_list(
 def revive_all(session: Session, actor: Actor, fields: Mapping[str, str]) -> Done:
     """Retry all failed jobs of one type."""
     count = outbox.revive_jobs_of_task(session, actor, fields["kind"])
-    return Done(
-        message="The job will be retried." if count == 1 else f"{count} jobs will be retried."
-    )
+    return Done(message=f"{format_number_of(count, 'job')} will be retried.")

@@ -22,6 +22,7 @@ from app.identity.credentials.one_time_tokens import LENGTH_MAX
 from app.identity.errors import TokenInvalid
 from app.kit.db import Database, Session
 from app.kit.errors import Refusal
+from app.kit.formatting import format_number_of
 
 blp = PageBlueprint("links", "/auth")
 
@@ -229,7 +230,7 @@ def reset_password(database: Database) -> Response:
             active = password_reset.conclude_reset(session, chosen)
         text = "All sessions have ended. Sign in with the new password."
         if active:
-            keys = "1 API key stays active" if active == 1 else f"{active} API keys stay active"
+            keys = format_number_of(active, "API key stays active", "API keys stay active")
             text += f" {keys}. Revoke keys that you do not recognise."
         return _done("Password changed", text, _HOME)
 

@@ -12,6 +12,7 @@ from app.keys import service as keys
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import RateLimited
+from app.kit.formatting import format_number_of
 from app.kit.ports import resolve
 from app.kyc import queries, rules
 from app.kyc.errors import VerificationOpen
@@ -170,8 +171,8 @@ def _replace_open_submission(session: Session, actor: Actor, kind: VerificationK
     if count >= limits.submissions_max:
         retry_after = int((first + limits.submissions_period - now).total_seconds())
         raise RateLimited(
-            f"You can submit this {limits.submissions_max} times in"
-            f" {limits.submissions_period.days} days. Try again later.",
+            f"You can submit this {format_number_of(limits.submissions_max, 'time')} in"
+            f" {format_number_of(limits.submissions_period.days, 'day')}. Try again later.",
             retry_after_seconds=max(1, retry_after),
         )
     open_verifications = [

@@ -8,6 +8,7 @@ from app.audit import service as audit
 from app.audit.actions import AuditAction
 from app.kit import clock, ids
 from app.kit.db import Session
+from app.kit.formatting import format_count, format_number_of
 from app.outbox import service as outbox
 from app.screening.decisions import subjects
 from app.screening.errors import ImportRunning, ListShrank
@@ -70,7 +71,8 @@ def import_list(
         return ImportResult(version, is_new=False)
     if len(files.entries) * 100 < count * _SIZE_MIN_PERCENT and not accept_shrunk:
         raise ListShrank(
-            f"The new list has {len(files.entries)} entries; the current list has {count}."
+            f"The new list has {format_number_of(len(files.entries), 'entry', 'entries')};"
+            f" the current list has {format_count(count)}."
         )
     current_digests = {number: bytes(old) for number, old in session.rows(_CURRENT_ENTRIES)}
     entries = [*files.entries, *files.unnamed]

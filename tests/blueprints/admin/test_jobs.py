@@ -198,7 +198,7 @@ class TestCommands:
         for each in (first, second, third):
             assert f"{ids.encode('job', each)}  " in listed.output
         revived = runner.invoke(args=["jobs", "revive", ids.encode("job", first)])
-        assert (revived.exit_code, revived.output) == (0, "1 jobs will be retried\n")
+        assert (revived.exit_code, revived.output) == (0, "1 job will be retried\n")
         assert failed_job_ids(database) == {second, third}
         revived = runner.invoke(args=["jobs", "revive", "--kind", MAIL])
         assert (revived.exit_code, revived.output, failed_job_ids(database)) == (
