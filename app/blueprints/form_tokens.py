@@ -64,7 +64,8 @@ def claim_token(session: Session, actor: Actor) -> tuple[IdempotentRequest, Any]
         raise FormTokenMissing
     sent = {name: request.form.getlist(name) for name in sorted(request.form)}
     sent.pop("csrf_token", None)
-    fingerprint = sha256(json.dumps([request.path, sent]).encode()).digest()
+    # Keyed, because a form may hold a password.
+    fingerprint = hmac.digest(_key(), json.dumps([request.path, sent]).encode(), sha256)
     claim = IdempotentRequest(actor.user_id, f"form:{token}", fingerprint)
     _rows, stored = idempotency.claim_key(session, claim, ("SELECT 1", None))
     try:
@@ -88,6 +89,10 @@ def was_shown_to(user_id: UUID) -> bool:
 
 
 def _signature(token: str, user_id: UUID) -> str:
+    return hmac.digest(_key(), f"{TOKEN}:{user_id}:{token}".encode(), sha256).hex()
+
+
+def _key() -> bytes:
     key = current_app.secret_key
     assert isinstance(key, str), "the application has a secret key"
-    return hmac.new(key.encode(), f"{TOKEN}:{user_id}:{token}".encode(), sha256).hexdigest()
+    return key.encode()

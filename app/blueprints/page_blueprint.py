@@ -140,6 +140,8 @@ class PageBlueprint(Blueprint):
         shown_on: PageView,
         permission: Permission,
         fresh: bool = False,
+        keeps_form: bool = True,
+        rate_limit: RateLimit | None = RateLimit.PAGE,
     ) -> Callable[[Act], Act]:
         """Declare what a form does when it is sent to `path`.
 
@@ -176,7 +178,14 @@ class PageBlueprint(Blueprint):
                 return see_other(url_of_page(variables))
 
             send.__name__, send.__doc__ = act.__name__, getdoc(act)
-            self.view("POST", path, permission=permission, fresh=fresh)(send)
+            self.view(
+                "POST",
+                path,
+                permission=permission,
+                fresh=fresh,
+                keeps_form=keeps_form,
+                rate_limit=rate_limit,
+            )(send)
             if path not in self._pages:
                 reload.__name__, reload.__doc__ = f"reload_{act.__name__}", f"{form.title}: reload."
                 self.view("GET", path, permission=permission)(reload)

@@ -12,6 +12,8 @@ from playwright.sync_api import Page, expect
 from werkzeug.serving import make_server
 
 from app.access import Role
+from app.identity.credentials import one_time_tokens
+from app.identity.credentials.one_time_tokens import LinkPurpose
 from app.identity.credentials.passkeys import RelyingParty
 from app.kit.db import Database
 from tests.e2e.conftest import Desk, OpenDesk, _AppWithClientAddress, _QuietRequestHandler
@@ -150,6 +152,18 @@ def test_authenticator_app_is_set_up_by_keyboard_alone(
     expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
     expect(page.locator(".recovery-codes li")).to_have_count(10)
     assert_fits_and_accessible(page, shoot, "recovery-codes")
+    codes = page.locator(".recovery-codes li").all_inner_texts()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    assert download.value.suggested_filename == "pbcex-recovery-codes.txt"
+    assert download.value.path().read_text().splitlines() == codes
+    desk.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy").click()
+    expect(page.locator("#announcement")).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()").splitlines() == codes
+    page.evaluate("window.print = () => { window.isPrinted = true }")
+    page.get_by_role("button", name="Print").click()
+    assert page.evaluate("window.isPrinted")
     tab_to(page, "I saved them")
     page.keyboard.press("Enter")
     wait_for_path(page, "/admin/")
@@ -184,8 +198,11 @@ def test_sign_in_works_with_password_managers_and_paste(
     page.keyboard.press("Control+V")
     page.keyboard.press("Enter")
     wait_for_path(page, "/admin/")
+    with database.transaction() as session:
+        link = one_time_tokens.issue_link(session, member.actor.user_id, LinkPurpose.INVITATION)
+        token = one_time_tokens.rebuild_token(session, link)
     for path, field in (("forgot-password", "username"), ("invitation", "new-password")):
-        page.goto(f"{desk.address}/auth/{path}")
+        page.goto(f"{desk.address}/auth/{path}?token={token}")
         expect(page.locator("main input:not([type=hidden])")).to_have_attribute(
             "autocomplete", field
         )

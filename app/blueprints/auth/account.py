@@ -1,21 +1,31 @@
-"""The account page of staff: second factors, passkeys and sessions.
+"""The account page of staff: password, second factors, passkeys and sessions.
 
 Changes to the means of sign-in require reauthentication.
 """
 
-from flask import Response, url_for
+from collections.abc import Mapping
+
+from flask import Response, flash, url_for
 
 from app.access import Actor, Permission
 from app.blueprints import staff_session_cookie
 from app.blueprints.auth import shared, user_agents
+from app.blueprints.forms import Form, FormSchema, Outcome, text_field
 from app.blueprints.page_blueprint import PageBlueprint, see_other
 from app.blueprints.rate_limits import RateLimit, client_network
 from app.blueprints.rendering import render_page
-from app.identity.credentials import passkeys, second_factor, second_factor_changes
+from app.identity.accounts import queries as account_queries
+from app.identity.credentials import (
+    passkeys,
+    password_change,
+    second_factor,
+    second_factor_changes,
+)
 from app.identity.credentials.passkeys import ChallengePurpose
-from app.identity.sign_in import staff_sessions
+from app.identity.errors import InvalidCredentials
+from app.identity.sign_in import password_proof, staff_sessions
 from app.kit.db import Session
-from app.kit.errors import Invalid, Refusal
+from app.kit.errors import Invalid, RateLimited, Refusal
 
 blp = PageBlueprint("account", "/auth/account")
 
@@ -26,6 +36,72 @@ _CHANGE = Permission.SECOND_FACTOR_CHANGE
 def show(session: Session, actor: Actor) -> Response:
     """Show the person's passkeys, authenticator app and sessions."""
     return _account(session, actor)
+
+
+# The password
+
+
+class PasswordSchema(FormSchema):
+    """The present password, and the new one."""
+
+    current_password = text_field(
+        "Current password",
+        "Enter your current password.",
+        control="password",
+        autocomplete="current-password",
+    )
+    new_password = text_field(
+        "New password",
+        "Enter a new password.",
+        control="password",
+        hint="At least 10 characters that are hard to guess.",
+        autocomplete="new-password",
+    )
+
+
+CHANGE_PASSWORD = Form(
+    "password",
+    title="Password",
+    about="Your other sessions end, and you receive an email about the change.",
+    schema=PasswordSchema,
+    button="Change password",
+    success="Password changed. Your other sessions have ended.",
+    failure="The password was not changed",
+    is_secondary=True,
+)
+
+
+@blp.form(
+    "/password",
+    CHANGE_PASSWORD,
+    shown_on=show,
+    permission=Permission.PASSWORD_CHANGE,
+    fresh=True,
+    keeps_form=False,
+    rate_limit=RateLimit.SIGN_IN,
+)
+def change_password(session: Session, actor: Actor, fields: Mapping[str, str]) -> Outcome:
+    """Change the password and end the person's other sessions."""
+    person = account_queries.get_person(session, actor.user_id)
+    current, new = (
+        fields[name][: shared.PASSWORD_LENGTH_MAX] for name in ("current_password", "new_password")
+    )
+    try:
+        new_hash = password_change.prepare_new_password(person, new)
+    except Invalid as refusal:
+        raise Invalid("new_password", refusal.message) from None
+    try:
+        attempt = password_change.begin_password_change(session, actor, network=client_network())
+    except RateLimited as refusal:
+        return Invalid("current_password", refusal.detail)
+    attempt = password_proof.check_password(attempt, current)
+    outcome = password_change.conclude_own_password_change(session, actor, attempt, new_hash)
+    if not isinstance(outcome, Refusal):
+        return None
+    # Returned, not raised: the failed attempt stays counted.
+    is_wrong = isinstance(outcome, InvalidCredentials)
+    text = "This is not your current password." if is_wrong else outcome.detail
+    return Invalid("current_password", text)
 
 
 # Passkeys
@@ -62,7 +138,7 @@ def add_passkey(session: Session, actor: Actor) -> Response:
         return _account(session, actor, 422, {"new-passkey-name": refusal.message})
     except Refusal as refusal:
         return _refused(session, actor, refusal)
-    return _back()
+    return _back("Passkey added.")
 
 
 @blp.view("POST", "/passkeys/<identifier>/name", permission=_CHANGE)
@@ -72,7 +148,7 @@ def rename_passkey(session: Session, actor: Actor, identifier: str) -> Response:
         passkeys.rename_passkey(session, actor, identifier, shared.read_field("name"))
     except Invalid as refusal:
         return _account(session, actor, 422, {f"{identifier}-name": refusal.message})
-    return _back()
+    return _back("Passkey renamed.")
 
 
 @blp.view("POST", "/passkeys/<identifier>/remove", permission=_CHANGE, fresh=True)
@@ -81,7 +157,7 @@ def remove_passkey(session: Session, actor: Actor, identifier: str) -> Response:
     passkeys.remove_passkey(
         session, actor, identifier, may_be_last=not staff_session_cookie.second_factor_required()
     )
-    return _back()
+    return _back("Passkey removed.")
 
 
 # The authenticator app
@@ -144,7 +220,9 @@ def switch_off_app(session: Session, actor: Actor) -> Response:
         network=client_network(),
         required_for_staff=staff_session_cookie.second_factor_required(),
     )
-    return _back() if refusal is None else _refused(session, actor, refusal)
+    if refusal is not None:
+        return _refused(session, actor, refusal)
+    return _back("Authenticator app turned off.")
 
 
 @blp.view(
@@ -174,17 +252,19 @@ def renew_recovery_codes(session: Session, actor: Actor) -> Response:
 def end_session(session: Session, actor: Actor, identifier: str) -> Response:
     """End one of the person's own sessions."""
     staff_sessions.end_own(session, actor, identifier)
-    return _back()
+    return _back("Session ended.")
 
 
 @blp.view("POST", "/sessions/end-others", permission=Permission.SESSIONS_REVOKE)
 def end_other_sessions(session: Session, actor: Actor) -> Response:
     """End all of the person's own sessions but this one."""
     staff_sessions.end_others(session, actor)
-    return _back()
+    return _back("All other sessions have ended.")
 
 
-def _back() -> Response:
+def _back(message: str = "") -> Response:
+    if message:
+        flash(message)
     return see_other(url_for("account_pages.show"))
 
 
@@ -218,6 +298,7 @@ def _account(
         problems=problems or {},
         party=staff_session_cookie.relying_party(),
         actor=actor,
+        password_form=CHANGE_PASSWORD,
         has_app=second_factor.is_on(session, actor.user_id),
         codes_left=second_factor.count_recovery_codes(session, actor),
         passkeys=passkeys.list_own(session, actor),

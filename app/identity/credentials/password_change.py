@@ -54,18 +54,41 @@ def conclude_password_change(
 ) -> PasswordChangeTokens | Refusal:
     """Replace the password, end every session of the person and open a new one for the caller; or
     record the failure and return the refusal to raise after the commit."""
+    user_id = _replace_password(session, attempt, new_hash, apart_from=None)
+    if isinstance(user_id, Refusal):
+        return user_id
+    active = finish_password_change(session, user_id, revoke_api_keys=revoke_api_keys)
+    opened = sign_in.open_session(session, user_id)
+    return PasswordChangeTokens(
+        opened.user, opened.access_token, opened.refresh_token, opened.expires_in, active
+    )
+
+
+def conclude_own_password_change(
+    session: Session, actor: Actor, attempt: PasswordAttempt, new_hash: str
+) -> int | Refusal:
+    """Replace the password and end every session of the actor but the one that they act in; or
+    record the failure and return the refusal, whose records the caller keeps.
+
+    Returns the number of API keys that stay active.
+    """
+    user_id = _replace_password(session, attempt, new_hash, apart_from=actor.session_id)
+    if isinstance(user_id, Refusal):
+        return user_id
+    return finish_password_change(session, user_id, revoke_api_keys=False)
+
+
+def _replace_password(
+    session: Session, attempt: PasswordAttempt, new_hash: str, *, apart_from: UUID | None
+) -> UUID | Refusal:
     user_id = password_proof.conclude_password(session, attempt, AuditAction.PASSWORD_CHANGED)
     if isinstance(user_id, Refusal):
         return user_id
     lockout.reset_failures(session, attempt.counters)
     password_proof.store_hash(session, user_id, new_hash)
     password_proof.record_success(session, attempt, AuditAction.PASSWORD_CHANGED)
-    sessions.revoke_all(session, user_id, Revocation.PASSWORD_CHANGED)
-    active = finish_password_change(session, user_id, revoke_api_keys=revoke_api_keys)
-    opened = sign_in.open_session(session, user_id)
-    return PasswordChangeTokens(
-        opened.user, opened.access_token, opened.refresh_token, opened.expires_in, active
-    )
+    sessions.revoke_all(session, user_id, Revocation.PASSWORD_CHANGED, apart_from=apart_from)
+    return user_id
 
 
 def finish_password_change(session: Session, user_id: UUID, *, revoke_api_keys: bool) -> int:

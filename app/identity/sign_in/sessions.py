@@ -11,7 +11,7 @@ UPDATE login_sessions SET revoked_at = %s, revoked_reason = %s WHERE id = %s AND
 """
 _REVOKE_ALL = """
 UPDATE login_sessions SET revoked_at = %s, revoked_reason = %s
-WHERE user_id = %s AND revoked_at IS NULL
+WHERE user_id = %s AND revoked_at IS NULL AND id IS DISTINCT FROM %s
 """
 
 
@@ -23,7 +23,7 @@ class Revocation(StrEnum):
     TOKEN_REUSED = "token_reused"  # noqa: S105 - a reason, no secret
     """A refresh token was used twice: it was stolen."""
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a reason, no secret
-    """The person changed or reset their password, which ends every session."""
+    """The person changed or reset their password, which ends every other session."""
     ROLE_CHANGED = "role_changed"
     """The person's role changed: sessions of the old role do not carry over."""
     SUSPENDED = "suspended"
@@ -35,7 +35,10 @@ def revoke(session: Session, session_id: UUID, reason: Revocation) -> None:
     session.send(_REVOKE, (clock.now(), reason, session_id))
 
 
-def revoke_all(session: Session, user_id: UUID, reason: Revocation) -> None:
-    """End every session and pending sign-in of a person at once. Keeps the first reason."""
-    session.send(_REVOKE_ALL, (clock.now(), reason, user_id))
+def revoke_all(
+    session: Session, user_id: UUID, reason: Revocation, *, apart_from: UUID | None = None
+) -> None:
+    """End every session, apart from one, and pending sign-in of a person at once. Keeps the first
+    reason."""
+    session.send(_REVOKE_ALL, (clock.now(), reason, user_id, apart_from))
     session.send("DELETE FROM sign_ins WHERE user_id = %s", (user_id,))

@@ -71,6 +71,12 @@
     setTimeout(() => delete button.dataset.result, RESULT_MS);
   });
 
+  // Buttons that print the page, shown where there is script.
+  for (const button of document.querySelectorAll("[data-print]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => print());
+  }
+
   // Ctrl+K or Cmd+K: the box that goes to an id.
   document.addEventListener("keydown", (event) => {
     if (event.key.toLowerCase() !== "k" || event.altKey || event.shiftKey || event.ctrlKey === event.metaKey) return;
