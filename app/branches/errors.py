@@ -8,3 +8,4 @@ class BranchCodeTaken(Conflict):
 
     code = "branch_code_taken"
     title = "Another branch already has this code. Enter another code."
+    field = "code"

@@ -179,7 +179,7 @@ class AlreadySet(Conflict):
     """The person already has this role, branch or status."""
 
     code = "already_so"
-    title = "Already set"
+    title = "The person already has this role, branch or status."
 
 
 class PersonErased(Conflict):

@@ -10,7 +10,7 @@ from app.blueprints.lists import Column, ListPage
 from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import render_page
 from app.branches import queries as branches_queries
-from app.branches import service
+from app.branches import rules, service
 from app.identity.accounts import people
 from app.kit import ids
 from app.kit.db import Session
@@ -21,8 +21,13 @@ blp = PageBlueprint("branches", "/admin/branches")
 class BranchSchema(FormSchema):
     """A new branch."""
 
-    code = text_field("Code", "Enter a code.", hint="2 to 12 capital letters and digits, like NYC1")
-    name = text_field("Name", "Enter a name.")
+    code = text_field(
+        "Code",
+        "Enter a code.",
+        hint="2 to 12 capital letters and digits, like NYC1",
+        check=rules.clean_code,
+    )
+    name = text_field("Name", "Enter a name.", check=rules.clean_name)
 
 
 OPEN_BRANCH = Form(
@@ -62,7 +67,7 @@ list_branches = blp.add_list(
 @blp.form("", OPEN_BRANCH, shown_on=list_branches, permission=Permission.BRANCHES_EDIT)
 def open_branch(session: Session, actor: Actor, fields: Mapping[str, str]) -> None:
     """Open a branch."""
-    service.open_branch(session, actor, code=fields["code"].upper(), name=fields["name"])
+    service.open_branch(session, actor, code=fields["code"], name=fields["name"])
 
 
 @blp.view("GET", "/<branch_id>", permission=Permission.BRANCHES_READ, shows="brn")

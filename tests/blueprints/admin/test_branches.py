@@ -23,8 +23,16 @@ def test_branch_code_is_used_once(browser: Browser) -> None:
     response = browser.submit_form("/admin/branches", "open", **fields)
     assert response.status_code == 409
     assert "Another branch already has this code" in check_page(response).visible_text
-    for wrong in ({"code": "1", "name": "x"}, {"code": "AB", "name": " "}):
-        assert browser.submit_form("/admin/branches", "open", **wrong).status_code == 422
+    assert check_page(response).all("a", href="#open-code")
+
+
+def test_all_problems_of_a_branch_are_shown_at_once(browser: Browser) -> None:
+    for name in (" ", "x" * 101):
+        response = browser.submit_form("/admin/branches", "open", code="1", name=name)
+        assert response.status_code == 422
+        page = check_page(response)
+        assert page.all("a", href="#open-code")
+        assert page.all("a", href="#open-name")
 
 
 def test_teller_sees_only_their_own_branch(app: Flask, people: People) -> None:

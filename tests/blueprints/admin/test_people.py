@@ -144,7 +144,8 @@ def test_unchanged_role_is_refused_at_the_form_and_recorded(
     person = people.staff(Role.SUPPORT)
     response = browser.submit_form(path_of(person), "role", role="SUPPORT", reason=REASON)
     assert response.status_code == 409
-    assert "Already set" in check_page(response).visible_text
+    problem = "The person already has this role, branch or status."
+    assert problem in check_page(response).visible_text
     with database.reading() as session:
         rows = session.rows(
             "SELECT action, outcome, subject FROM audit_records"
