@@ -14,9 +14,11 @@ from app.kit.money import Amount
 from app.ledger import chart
 from app.ledger import queries as ledger_queries
 from app.ledger import service as ledger
+from app.pricing.models import MarketPriceRow
 from app.pricing.ports import Observation
 from app.pricing.rules import PricingRules
 from app.pricing.service import record_ticks
+from tests.rows import delete_rows
 
 #: The password of people who can sign in.
 PASSWORD = "a password of tests"
@@ -94,5 +96,5 @@ def set_prices(database: Database, **mids: str) -> None:
         Observation(parse_priced(code), None, None, Decimal(mid), now) for code, mid in mids.items()
     ]
     with database.transaction() as session:
-        session.send("DELETE FROM market_prices WHERE metal = ANY(%s)", (list(mids),))
+        delete_rows(session, MarketPriceRow, MarketPriceRow.metal.in_(list(mids)))
         record_ticks(session, {"test": observations}, now, PricingRules())

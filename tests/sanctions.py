@@ -5,8 +5,10 @@ from pathlib import Path
 
 from app.cli.sample import SANCTIONS
 from app.kit.db import Database
+from app.outbox.models import StagedJob
 from app.screening.lists import imports, sdn
 from app.screening.lists.imports import ImportResult
+from tests.rows import delete_rows
 
 #: A person on the sample list, as they would write their name.
 LISTED_NAME = "Dragomir Casimir Esperpento Villanova"
@@ -20,7 +22,7 @@ def import_sample_list(database: Database) -> None:
     """Import the sample list, whatever list was current. Stages no screening."""
     import_folder(database, SANCTIONS)
     with database.transaction() as session:
-        session.send("DELETE FROM outbox WHERE task = 'screening.rescreen'")
+        delete_rows(session, StagedJob, StagedJob.task == "screening.rescreen")
 
 
 def write_files(

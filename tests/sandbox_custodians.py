@@ -5,11 +5,13 @@ from contextlib import contextmanager
 from uuid import UUID, uuid4
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
 from app.catalog.rules import TRADABLE
 from app.custody import addresses, incoming_tokens
 from app.custody import service as custody
+from app.custody.models import CustodyBalance, CustodySend
 from app.custody.ports import Custodian, Custodians
 from app.custody.queries import SendStatus
 from app.integrations import registry
@@ -18,8 +20,10 @@ from app.kit.db import Database
 from app.kit.money import Amount
 from app.kit.ports import provide
 from app.outbox.rules import Backoff
+from app.providers.models import ProviderCall
 from app.providers.ports import WebhookVerifiers
 from tests.provider_sandbox import Sandbox
+from tests.rows import change_rows, delete_rows
 
 NAMES = ("paxos", "anchorage", "primetrust")
 OPENING_BALANCES = {"paxos": "100", "anchorage": "50", "primetrust": "50"}
@@ -182,12 +186,15 @@ def open_custody_harness(
     harness = CustodyHarness(app, sandbox)
     with harness.database.transaction() as session:
         # Calls of other tests would count for the custodians' health.
-        session.send("DELETE FROM provider_calls")
-        session.send("DELETE FROM custody_balances")
+        delete_rows(session, ProviderCall)
+        delete_rows(session, CustodyBalance)
     yield harness
     with harness.database.transaction() as session:
         # Later polls find no unsettled send of this test.
-        session.send(
-            "UPDATE custody_sends SET state = 'refused', settled_at = now() "
-            "WHERE settled_at IS NULL"
+        change_rows(
+            session,
+            CustodySend,
+            CustodySend.settled_at.is_(None),
+            state="refused",
+            settled_at=sa.func.now(),
         )

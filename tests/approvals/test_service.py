@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 import time_machine
 from flask import Flask
 
@@ -19,6 +20,7 @@ from app.approvals.errors import (
     ApprovalPending,
     SelfApproval,
 )
+from app.approvals.models import Approval
 from app.approvals.queries import RequestField
 from app.approvals.rules import LIFETIME, ApprovalStatus
 from app.identity.accounts import account_status
@@ -27,8 +29,10 @@ from app.kit import ids
 from app.kit.db import Database, Session
 from app.kit.errors import Invalid, NotFound, PermissionDenied, Refusal
 from app.kit.list_query import fetch_all, fetch_by_ids
+from app.outbox.models import StagedJob
 from tests.mailbox import run_pending_jobs, use_mailbox
 from tests.people import People
+from tests.rows import change_rows, delete_rows
 from tests.unchanged_database import database_unchanged
 
 REASON = "reported by the bank"
@@ -141,10 +145,13 @@ def test_database_refuses_self_approval(database: Database, maker: Actor, pendin
         pytest.raises(SelfApproval),
         database.transaction() as session,
     ):
-        session.send(
-            "UPDATE approvals SET status = 'approved', checker_id = %s, decided_at = now()"
-            " WHERE id = %s",
-            (maker.user_id, pending_id),
+        change_rows(
+            session,
+            Approval,
+            Approval.id == pending_id,
+            status="approved",
+            checker_id=maker.user_id,
+            decided_at=sa.func.now(),
         )
 
 
@@ -233,7 +240,7 @@ def test_tampered_request_is_not_approved(
         pytest.raises(psycopg.errors.InsufficientPrivilege),
         database.transaction() as session,
     ):
-        session.send("UPDATE approvals SET payload = '{}' WHERE id = %s", (pending_id,))
+        change_rows(session, Approval, Approval.id == pending_id, payload="{}")
 
 
 def find_in_folder(session: Session, *, is_waiting: bool) -> set[UUID]:
@@ -390,7 +397,7 @@ class TestCheckerMail:
     @pytest.fixture(autouse=True)
     def end_other_requests(self, database: Database) -> None:
         with database.transaction() as session:
-            session.send("DELETE FROM outbox WHERE task = 'approvals.tell_checkers'")
+            delete_rows(session, StagedJob, StagedJob.task == "approvals.tell_checkers")
 
     def sent_mail(self, database: Database) -> dict[str, list[str]]:
         """Return the texts of the sent emails by recipient."""

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask, Response, has_request_context, request
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
@@ -24,8 +25,10 @@ from app.identity.accounts import account_status, email_verification
 from app.kit import ids, telemetry
 from app.kit.db import Database, Session
 from app.messages import email_delivery
+from app.messages.models import Mail
 from app.messages.ports import OutgoingEmail
 from app.outbox import rules as outbox_rules
+from app.outbox.models import StagedJob
 from tests.api_client import OpenApiDocument
 from tests.attacks.canaries import SECRET_FIELDS, Canaries, invalid_bodies, valid_value
 from tests.house.authorization import OBJECT_KINDS
@@ -34,6 +37,7 @@ from tests.kyc.applicant import make_picture
 from tests.mailbox import Mailbox, run_pending_jobs, use_mailbox
 from tests.page_client import Browser
 from tests.people import PASSWORD, People, credit, set_prices
+from tests.rows import change_rows
 
 #: How templates name the fields of forms.
 _FIELD = re.compile(r"""(?:\bname="([A-Za-z_]+)"|(?:field|choice|tick)\("[^"]*", "([A-Za-z_]+)")""")
@@ -304,8 +308,8 @@ class CanaryWalk:
             run_pending_jobs(self.database)
             self.canaries.search_tables(self.database)
             with self.database.transaction() as session:
-                session.send("UPDATE outbox SET last_error = NULL WHERE dead_at IS NULL")
-                session.send("UPDATE mails SET claimed_until = now() WHERE state = 'sending'")
+                change_rows(session, StagedJob, StagedJob.dead_at.is_(None), last_error=None)
+                change_rows(session, Mail, Mail.state == "sending", claimed_until=sa.func.now())
             run_pending_jobs(self.database)
             box.before_send = lambda _: None
             self.use_links(box)

@@ -18,12 +18,14 @@ from werkzeug.test import TestResponse
 from app.access import Role
 from app.identity.accounts import invitations
 from app.identity.credentials.passwords import PasswordHashing
+from app.identity.models import User
 from app.identity.sign_in import service as sign_in
 from app.kit.db import Database
 from app.kit.pipeline import Pipeline
 from tests import timing_leaks
 from tests.page_client import Browser
 from tests.people import People
+from tests.rows import change_rows
 from tests.staff import create_member_with_app
 
 WRONG = "wrong long horse"
@@ -84,7 +86,7 @@ def email_addresses(database: Database, people: People) -> list[str]:
     suspended, admin = people.staff(Role.SUPPORT), people.staff(Role.ADMIN)
     invited = f"{uuid4().hex}@example.com"
     with database.transaction() as session:
-        session.send("UPDATE users SET status = 'suspended' WHERE id = %s", (suspended.user_id,))
+        change_rows(session, User, User.id == suspended.user_id, status="suspended")
         invitations.invite(
             session, admin, email=invited, first_name="A", last_name="B", role="SUPPORT"
         )

@@ -22,8 +22,10 @@ from app.audit.verification import public_record_id
 from app.jobs.dispatch import execute_job
 from app.jobs.timetable import TIMETABLE, Scheduler
 from app.kit import ids, telemetry
+from app.outbox.models import StagedJob
 from app.outbox.rules import Backoff
 from tests.audit.conftest import Trail
+from tests.rows import count_rows
 from tests.running_transactions import wait_for_running_transactions
 
 NOW = datetime(2026, 3, 4, 12, 0, 0, 123456, tzinfo=UTC)
@@ -336,4 +338,4 @@ def test_scheduled_jobs_seal_and_anchor(trail: Trail) -> None:
         execute_job(trail.database, identifier, Backoff())
     assert_intact(trail, sealed=2, unsealed=0, anchors=1)
     with trail.database.reading() as session:
-        assert session.rows("SELECT count(*) FROM outbox WHERE done_at IS NULL") == [(0,)]
+        assert count_rows(session, StagedJob, StagedJob.done_at.is_(None)) == 0

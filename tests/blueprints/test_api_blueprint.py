@@ -10,9 +10,11 @@ from flask.testing import FlaskClient
 from app.access import Permission
 from app.blueprints.api.schemas.fields import ApiSchema
 from app.blueprints.api_blueprint import ApiBlueprint
+from app.identity.models import User
 from app.kit import ids
 from app.kit.db import Database
 from tests.blueprints.conftest import SignedInCustomer, check_problem
+from tests.rows import change_rows
 
 GIFTS = "/api/probe/gifts"
 
@@ -87,7 +89,7 @@ class TestOrderOfChecks:
     ) -> None:
         """A role of staff does not hold the customer's permissions for their own money."""
         with database.transaction() as session:
-            session.send("UPDATE users SET role = 'SUPPORT' WHERE id = %s", (customer.user_id,))
+            change_rows(session, User, User.id == customer.user_id, role="SUPPORT")
         check_problem(
             self.post_invalid(customer.client, customer.headers()), 403, "permission_denied"
         )

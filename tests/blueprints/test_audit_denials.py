@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 
 from app.access import Role
+from app.audit.models import AuditRecord
 from app.blueprints import audit_denials, form_tokens
 from app.kit import ids
 from app.kit.db import Database
@@ -15,6 +16,7 @@ from app.kit.errors import Unavailable
 from tests.api_client import ApiClient
 from tests.page_client import Browser
 from tests.people import PASSWORD, People
+from tests.rows import count_rows
 from tests.unchanged_database import database_unchanged
 
 _DENIALS_SQL = """
@@ -110,4 +112,4 @@ def test_denial_that_cannot_be_recorded_is_still_refused_the_same_way(
 
 def _count_records(database: Database) -> int:
     with database.reading() as session:
-        return int(session.rows("SELECT count(*) FROM audit_records")[0][0])
+        return count_rows(session, AuditRecord)

@@ -7,9 +7,11 @@ import pytest
 from flask import Flask
 
 from app.access import Role
+from app.branches.models import Branch
 from app.kit.db import Database
 from tests.page_client import Browser, check_page
 from tests.people import PASSWORD, People
+from tests.rows import count_rows
 
 PAGE = "/admin/branches"
 
@@ -27,7 +29,7 @@ def new_code() -> str:
 
 def count(database: Database, code: str) -> int:
     with database.reading() as session:
-        [(found,)] = session.rows("SELECT count(*) FROM branches WHERE code = %s", (code,))
+        found = count_rows(session, Branch, Branch.code == code)
     return int(found)
 
 

@@ -5,11 +5,13 @@ from flask import Flask
 
 from app.access import Role
 from app.blueprints import form_tokens
+from app.identity.models import User
 from app.kit import ids
 from app.kit.db import Database
 from tests.blueprints.admin.conftest import sign_in
 from tests.page_client import Browser
 from tests.people import People
+from tests.rows import change_rows
 
 
 @pytest.fixture
@@ -26,7 +28,7 @@ def test_exact_text_leads_to_the_page(browser: Browser, people: People, database
     public_id = ids.encode("usr", person.user_id)
     digits = f"{person.user_id.int % 10**9:09}"
     with database.transaction() as session:
-        session.send("UPDATE users SET phone = %s WHERE id = %s", (f"+254{digits}", person.user_id))
+        change_rows(session, User, User.id == person.user_id, phone=f"+254{digits}")
     phone = f"+254 {digits[:3]}-{digits[3:]}"
     for text in (public_id, f" {public_id.upper()} ", person.email, phone):
         assert target(browser, text) == f"/admin/people/{public_id}", text
@@ -74,6 +76,6 @@ def test_people_who_share_a_phone_number_are_listed(
     phone = f"+255{both[0].user_id.int % 10**9:09}"
     with database.transaction() as session:
         for person in both:
-            session.send("UPDATE users SET phone = %s WHERE id = %s", (phone, person.user_id))
+            change_rows(session, User, User.id == person.user_id, phone=phone)
     text = browser.get_page(f"/go?q=%2B{phone[1:]}").visible_text
     assert all(ids.encode("usr", person.user_id) in text for person in both)

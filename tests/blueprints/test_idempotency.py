@@ -9,10 +9,12 @@ from uuid import uuid4
 import pytest
 
 from app.idempotency import service as idempotency
+from app.idempotency.models import IdempotentAnswer
 from app.kit import clock
 from app.kit.db import Database
 from tests.blueprints import probe
 from tests.blueprints.conftest import SignedInCustomer, check_problem
+from tests.rows import change_rows
 
 
 def test_repeated_request_returns_the_same_bytes_and_has_no_second_effect(
@@ -171,9 +173,11 @@ def test_responses_older_than_30_days_are_deleted(
     old, young = uuid4().hex, uuid4().hex
     customer.request_gift(old)
     with database.transaction() as session:
-        session.send(
-            "UPDATE idempotent_answers SET created_at = %s WHERE key = %s",
-            (clock.now() - timedelta(days=31), old),
+        change_rows(
+            session,
+            IdempotentAnswer,
+            IdempotentAnswer.key == old,
+            created_at=clock.now() - timedelta(days=31),
         )
     customer.request_gift(young)
     with database.transaction() as session:

@@ -8,10 +8,12 @@ import time_machine
 from flask import Flask
 
 from app.access import Role
+from app.identity.models import User
 from app.identity.sign_in.pending_sign_in import LIFETIME
 from app.kit.db import Database
 from tests.page_client import check_page
 from tests.people import PASSWORD, People
+from tests.rows import change_rows
 from tests.staff import Member, StaffBrowser, create_authenticator, create_member_with_app
 from tests.unchanged_database import database_unchanged
 
@@ -154,7 +156,7 @@ class TestPendingSignIn:
     ) -> None:
         browser.sign_in(member.email, PASSWORD)
         with database.transaction() as session:
-            session.send("UPDATE users SET status = 'suspended' WHERE email = %s", (member.email,))
+            change_rows(session, User, User.email == member.email, status="suspended")
         assert browser.client.get("/auth/second-factor").location == "/auth/login"
 
 
@@ -288,7 +290,7 @@ class TestPasskeys:
         email, key = people.staff(Role.ADMIN).email, create_authenticator(strict_app)
         browser.enrol_passkey(email, key)
         with database.transaction() as session:
-            session.send("UPDATE users SET status = 'suspended' WHERE email = %s", (email,))
+            change_rows(session, User, User.email == email, status="suspended")
         other = StaffBrowser(strict_app)
         assert other.sign_in_by_passkey(key).status_code == 403
         assert not is_signed_in(other)

@@ -14,10 +14,12 @@ from app.access import Role
 from app.blueprints.page_blueprint import safe_redirect_path
 from app.config import Settings
 from app.factory import create_app
+from app.identity.models import User
 from app.kit.db import Database
 from app.wiring.api import API_BLUEPRINTS
 from tests.page_client import HTMX, Browser, check_page
 from tests.people import PASSWORD, People
+from tests.rows import change_rows
 
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -159,7 +161,7 @@ class TestSignIn:
     ) -> None:
         browser.sign_in(admin, PASSWORD)
         with database.transaction() as session:
-            session.send("UPDATE users SET status = 'suspended' WHERE email = %s", (admin,))
+            change_rows(session, User, User.email == admin, status="suspended")
         assert is_redirect_to_sign_in(browser.client.get("/admin/"))
         response = Browser(app).sign_in(admin, PASSWORD)
         assert response.status_code == 403

@@ -12,6 +12,7 @@ from app.cases import queries as cases_queries
 from app.cases import registry as cases_registry
 from app.cases import service as cases
 from app.cases.errors import CaseClosed, CaseOpen, OwnCase
+from app.cases.models import Case
 from app.cases.registry import CaseKind, CaseOutcome
 from app.cases.rules import CaseState
 from app.kit import ids
@@ -19,6 +20,7 @@ from app.kit.db import Database, Session
 from app.kit.errors import Invalid, NotFound, PermissionDenied
 from app.kit.list_query import ListQuery, fetch_all, fetch_page
 from tests.people import People
+from tests.rows import read_values
 from tests.unchanged_database import database_unchanged
 
 KIND = "test.difference"
@@ -117,7 +119,7 @@ def test_facts_and_notes_are_sealed(database: Database, officer: Actor) -> None:
     case_id = open_case(database)
     with database.transaction() as session:
         cases.add_note(session, officer, case_id, "zanzibar in a note")
-        [(facts,)] = session.rows("SELECT facts_sealed FROM cases WHERE id = %s", (case_id,))
+        [facts] = read_values(session, Case.facts_sealed, Case.id == case_id)
         [(texts,)] = session.rows(
             "SELECT string_agg(text_sealed, '') FROM case_events WHERE case_id = %s", (case_id,)
         )

@@ -11,6 +11,8 @@ from click.testing import Result
 from flask import Flask
 
 from app.kit.db import Database
+from app.pricing.models import MarketPriceRow
+from tests.rows import delete_rows
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +25,7 @@ def new_market(database: Database) -> Iterator[None]:
 
 def _forget_prices(database: Database) -> None:
     with database.transaction() as session:
-        session.send("DELETE FROM market_prices")
+        delete_rows(session, MarketPriceRow)
 
 
 def prices(app: Flask, *arguments: object) -> Result:

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 
+from app.cases.models import Case
 from app.catalog.rules import PAXG
 from app.custody import send_records
 from app.custody import service as custody
@@ -28,6 +29,7 @@ from app.kit.ports import resolve
 from app.kit.tasks import JobClaimedElsewhere
 from app.providers.errors import ProviderOutcomeUnknown, ProviderUnavailable
 from sandbox.faults import FaultMode
+from tests.rows import read_values
 from tests.sandbox_custodians import NAMES, SEND_OPERATIONS, CustodyHarness
 from tests.unchanged_database import database_unchanged
 
@@ -294,9 +296,7 @@ def test_send_of_another_amount_is_disputed(harness: CustodyHarness, name: str) 
     assert (status.state, status.code) == (SendState.DISPUTED, "amount_differs")
     assert len(harness.recorded_sends()) == 1
     with harness.database.reading() as session:
-        assert session.rows("SELECT kind FROM cases WHERE key = %s", (harness.reference,)) == [
-            ("custody.send",)
-        ]
+        assert read_values(session, Case.kind, Case.key == harness.reference) == ["custody.send"]
     assert harness.settlements_staged() == 1
     with database_unchanged(harness.database):
         assert harness.settle() == status

@@ -6,6 +6,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask, url_for
 from playwright.sync_api import Locator, Page, expect
 
@@ -14,9 +15,11 @@ from app.blueprints import lists
 from app.kit import ids
 from app.kit.db import Database
 from app.outbox import service as outbox
+from app.outbox.models import StagedJob
 from tests.e2e.conftest import OpenDesk
 from tests.house.authorization import OBJECT_KINDS
 from tests.people import PASSWORD, People
+from tests.rows import change_rows, delete_rows
 
 #: Objects that lists show, by the route of their page.
 _SHOWN = (
@@ -36,17 +39,20 @@ def _rows(database: Database, people: People) -> Iterator[None]:
     for route in _SHOWN * 2:
         OBJECT_KINDS[route].create(database, owner)
     with database.transaction() as session:
-        session.send("DELETE FROM outbox")
+        delete_rows(session, StagedJob)
         for _ in range(2):
             job = outbox.stage(session, "messages.send_mail", {})
-            session.send(
-                "UPDATE outbox SET tries = 12, dead_at = now(), last_error = 'KeyError'"
-                " WHERE id = %s",
-                (job,),
+            change_rows(
+                session,
+                StagedJob,
+                StagedJob.id == job,
+                tries=12,
+                dead_at=sa.func.now(),
+                last_error="KeyError",
             )
     yield
     with database.transaction() as session:
-        session.send("DELETE FROM outbox")
+        delete_rows(session, StagedJob)
 
 
 @pytest.mark.usefixtures("_rows")

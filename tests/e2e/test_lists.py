@@ -8,10 +8,12 @@ import pytest
 from playwright.sync_api import expect
 
 from app.access import Actor
+from app.identity.models import User
 from app.kit.db import Database
 from tests.e2e.conftest import OpenDesk
 from tests.e2e.looks import Shoot, assert_fits_and_accessible
 from tests.people import People
+from tests.rows import change_rows
 
 LIST = "/admin/people"
 
@@ -23,10 +25,7 @@ def customers(people: People) -> list[Actor]:
 
 def rename(database: Database, person: Actor, email: str) -> None:
     with database.transaction() as session:
-        session.send(
-            "UPDATE users SET email = %s, email_key = %s WHERE id = %s",
-            (email, email, person.user_id),
-        )
+        change_rows(session, User, User.id == person.user_id, email=email, email_key=email)
 
 
 def test_list_is_sorted_saved_reloaded_and_exported(

@@ -12,10 +12,12 @@ from app.identity.accounts import account_status
 from app.kit import ids
 from app.kit.db import Database
 from app.outbox import service as outbox
+from app.outbox.models import StagedJob
 from tests.e2e.conftest import OpenDesk
 from tests.e2e.looks import Shoot, assert_fits_and_accessible
 from tests.house.authorization import OBJECT_KINDS
 from tests.people import PASSWORD, People
+from tests.rows import delete_rows
 
 #: Pages that redirect unless a sign-in is pending; test_sign_in.py opens them.
 _SIGN_IN_STEPS = frozenset(
@@ -33,7 +35,7 @@ _POLICY_PATH = {"policy_name": "terms", "version": "1"}
 def jobs(database: Database) -> Iterator[None]:
     """Stage three failed jobs and a waiting one."""
     with database.transaction() as session:
-        session.send("DELETE FROM outbox")
+        delete_rows(session, StagedJob)
         for error in (
             "NotSent: The server answered 450",
             "ProviderOutcomeUnknown: broke",
@@ -48,7 +50,7 @@ def jobs(database: Database) -> Iterator[None]:
         outbox.stage(session, "ledger.roll_up", {})
     yield
     with database.transaction() as session:
-        session.send("DELETE FROM outbox")
+        delete_rows(session, StagedJob)
 
 
 @pytest.mark.usefixtures("jobs")

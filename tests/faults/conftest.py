@@ -24,12 +24,15 @@ from app.jobs.relay import Relay
 from app.jobs.worker import RqWorker
 from app.kit import tasks as kit_tasks
 from app.kit.db import Database
+from app.messages.models import Message
 from app.outbox import service as outbox
+from app.outbox.models import StagedJob
 from app.outbox.rules import Backoff
 from tests import forked_processes
 from tests.drill import IS_FULL_SIZE
 from tests.faults.worker_process import main
 from tests.provider_sandbox import Sandbox
+from tests.rows import count_rows, delete_rows
 
 #: Minutes long, so bin/drill runs it and bin/test does not.
 collect_ignore = [] if IS_FULL_SIZE else ["test_queues.py"]
@@ -133,9 +136,7 @@ class JobBench:
 
     def effects(self, user_id: UUID) -> int:
         with self.database.reading() as session:
-            return session.rows("SELECT count(*) FROM messages WHERE user_id = %s", (user_id,))[0][
-                0
-            ]
+            return count_rows(session, Message, Message.user_id == user_id)
 
     def problems(self, *user_ids: UUID) -> list[str]:
         """Return the jobs that are not done, and those without exactly one effect."""
@@ -196,7 +197,7 @@ def redis_server(tmp_path_factory):
 @pytest.fixture
 def job_bench(database, redis_server, app, monkeypatch):
     with database.transaction() as session:
-        session.send("DELETE FROM outbox")
+        delete_rows(session, StagedJob)
     redis_server.client.flushall()
     monkeypatch.setitem(app.extensions, "backoff", BACKOFF)
     return JobBench(database, redis_server.client)

@@ -16,8 +16,10 @@ from app.kit import tasks as kit_tasks
 from app.kit.list_query import fetch_all
 from app.outbox import queries as outbox_queries
 from app.outbox import service as outbox
+from app.outbox.models import StagedJob, TimetableEntry
 from app.outbox.rules import JobState
 from tests.faults.conftest import BACKOFF, wait_until
+from tests.rows import delete_rows, read_values
 from worker import WORKERS
 
 CHILDREN = 3 + sum(WORKERS.values())
@@ -68,7 +70,7 @@ class TestRedisLoss:
         finally:
             redis_server.start()
         with job_bench.database.reading() as session:
-            assert session.rows("SELECT sends FROM outbox") == [(0,)]
+            assert read_values(session, StagedJob.sends) == [0]
         job_bench.relay()
         job_bench.work(app)
         assert job_bench.problems(user_id) == []
@@ -184,7 +186,7 @@ class TestPoisonedJob:
         job_bench.relay()
         job_bench.work(app)
         with job_bench.database.reading() as session:
-            [(error,)] = session.rows("SELECT last_error FROM outbox")
+            [error] = read_values(session, StagedJob.last_error)
         assert error.startswith("JobOvertime")
         job_bench.make_due()
         job_bench.relay()
@@ -232,7 +234,7 @@ class TestProcesses:
         self, job_bench, worker_processes
     ):
         with job_bench.database.transaction() as session:
-            session.send("DELETE FROM timetable")
+            delete_rows(session, TimetableEntry)
         supervisor = worker_processes.start("all")
         done = "SELECT FROM outbox WHERE task = 'outbox.prune_done' AND done_at IS NOT NULL"
 
@@ -317,5 +319,5 @@ def test_failed_job_waits_for_its_backoff(job_bench, tmp_path):
     before = clock.now()
     dispatch.execute_job(job_bench.database, identifier, BACKOFF)
     with job_bench.database.reading() as session:
-        [(due_at,)] = session.rows("SELECT due_at FROM outbox")
+        [due_at] = read_values(session, StagedJob.due_at)
     assert timedelta(0) < due_at - before - BACKOFF.base < timedelta(seconds=1)

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
 from app.access import Actor
 from app.catalog.rules import TRADABLE, PaymentMethod
+from app.custody.models import CustodySend
 from app.funding.deposits import service as deposits
 from app.funding.poll import poll_payments
 from app.funding.withdrawals import service as withdrawals
@@ -29,6 +31,7 @@ from tests.faults.conftest import JobBench, WorkerProcesses, wait_until
 from tests.paying_customer import BANK_ACCOUNT, verify_without_evidence
 from tests.people import People, set_prices
 from tests.provider_sandbox import Sandbox
+from tests.rows import change_rows
 
 NO_ANSWER_SECONDS = 30
 PHONE = "+254712345677"
@@ -128,8 +131,8 @@ class Payments:
     def let_claims_expire(self) -> None:
         """Let minutes pass: claims of dead processes expire, webhooks arrive, and the poll runs."""
         with self.database.transaction() as session:
-            session.send(
-                "UPDATE custody_sends SET claimed_until = now() WHERE claim_id IS NOT NULL"
+            change_rows(
+                session, CustodySend, CustodySend.claim_id.is_not(None), claimed_until=sa.func.now()
             )
             session.send("UPDATE provider_calls SET began_at = began_at - interval '3 minutes'")
             for table in ("deposits", "withdrawals"):

@@ -11,12 +11,15 @@ from typing import Any
 import pytest
 
 from app.kit.tasks import Queue
+from app.messages.models import Mail
 from app.outbox import service as outbox
+from app.outbox.models import StagedJob
 from tests.drill import choose_size
 from tests.faults.conftest import JobBench, WorkerProcesses, wait_until
 from tests.mailbox import RecordingSmtpServer
 from tests.messages.test_service import VALUES
 from tests.people import People
+from tests.rows import count_rows, delete_rows
 
 MAILS = choose_size(20, 200)
 
@@ -81,7 +84,7 @@ def states(job_bench: JobBench) -> Counter[str]:
 @pytest.fixture(autouse=True)
 def delete_emails(job_bench: JobBench) -> None:
     with job_bench.database.transaction() as session:
-        session.send("DELETE FROM mails")
+        delete_rows(session, Mail)
 
 
 def test_email_staged_several_times_is_sent_once(job_bench, email_processes, smtp, people) -> None:
@@ -109,7 +112,7 @@ def test_mail_server_that_is_down_delays_emails_and_loses_none(
         assert received(smtp) == Counter(emails)
     assert states(job_bench) == {"sent": 5}
     with job_bench.database.reading() as session:
-        assert session.rows("SELECT count(*) FROM outbox WHERE dead_at IS NOT NULL") == [(0,)]
+        assert count_rows(session, StagedJob, StagedJob.dead_at.is_not(None)) == 0
 
 
 def test_worker_killed_before_sending_causes_no_second_email(

@@ -14,6 +14,7 @@ from app.kit import clock
 from app.kit.db import Database
 from app.kit.money import Amount
 from app.outbox import service as outbox
+from app.providers.models import ProviderCall
 from sandbox.faults import FaultMode
 from tests import sanctions
 from tests.faults.conftest import JobBench, RedisServer, WorkerProcesses, wait_until
@@ -22,6 +23,7 @@ from tests.messages.test_service import VALUES
 from tests.paying_customer import BANK_ACCOUNT, verify_without_evidence
 from tests.people import People, set_prices
 from tests.provider_sandbox import Sandbox
+from tests.rows import delete_rows
 
 CALL_SECONDS = 10
 TURNS = 30
@@ -112,7 +114,7 @@ def processes(
     monkeypatch.setenv("PBCEX_SMTP_URL", smtp.url)
     monkeypatch.setenv("PBCEX_PROVIDER_TIMEOUT_SECONDS", str(CALL_SECONDS + 5))
     with job_bench.database.transaction() as session:
-        session.send("DELETE FROM provider_calls")
+        delete_rows(session, ProviderCall)
     processes = WorkerProcesses(
         job_bench.database, redis_server.url, tmp_path / "log", retry_seconds=3
     )

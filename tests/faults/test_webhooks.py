@@ -24,6 +24,7 @@ from app.kit.money import Amount
 from app.kit.ports import provide, resolve
 from app.ledger import chart
 from app.ledger import queries as ledger_queries
+from app.providers.models import WebhookEvent
 from app.providers.ports import ProviderEvent, WebhookDelivery, WebhookVerifiers
 from sandbox.app import PROVIDERS
 from tests import sanctions
@@ -32,6 +33,7 @@ from tests.mailbox import run_pending_jobs
 from tests.paying_customer import usd, verify_without_evidence
 from tests.people import People
 from tests.provider_sandbox import Sandbox
+from tests.rows import count_rows
 
 _JOBS = (
     "funding.advance_deposit", "funding.look_for_arrivals", "funding.payment_changed",
@@ -236,7 +238,7 @@ def test_state_follows_the_genuine_webhooks(
     post.deliver(post.app.test_client(), count)
     assert post.problems() == []
     with post.database.reading() as session:
-        [(events,)] = session.rows("SELECT count(*) FROM webhook_events")
+        events = count_rows(session, WebhookEvent)
     record_property(
         "evidence",
         f"{count:,} deliveries of {events:,} events, each one to five times and shuffled, a tenth"

@@ -9,6 +9,7 @@ from flask import Flask
 
 from app.access import Actor, Role
 from app.cases import service as cases
+from app.cases.models import Case
 from app.catalog import provider_ids
 from app.catalog.rules import PAXG, USDC, PaymentMethod
 from app.custody import opening_balances
@@ -34,6 +35,7 @@ from tests import sanctions
 from tests.paying_customer import verify_without_evidence
 from tests.people import People, set_prices
 from tests.provider_sandbox import Sandbox
+from tests.rows import read_values
 from tests.sandbox_custodians import (
     ADDRESS,
     NAMES,
@@ -212,7 +214,7 @@ def test_withdrawal_to_a_listed_wallet_is_refused_and_recorded(
     token_customer.withdraw("0.5", sanctions.LISTED_WALLET)
     officer = token_customer.people.staff(Role.COMPLIANCE)
     with token_customer.database.transaction() as session:
-        [(case_id,)] = session.rows("SELECT id FROM cases WHERE kind = 'screening.hit'")
+        [case_id] = read_values(session, Case.id, Case.kind == "screening.hit")
         cases.close(session, officer, case_id, disposition=TRUE_MATCH, reason="It is theirs")
     token_customer.actor = token_customer.people.customer(PAXG="2")
     verify_without_evidence(token_customer.database, token_customer.actor.user_id)

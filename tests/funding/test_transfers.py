@@ -28,8 +28,10 @@ from app.ledger import service as ledger
 from app.ledger.errors import InsufficientFunds
 from app.pricing import service as pricing
 from app.pricing.errors import MarketHalted, PriceStale
+from app.pricing.models import MarketPriceRow
 from app.pricing.rules import PricingRules
 from tests.people import People, set_prices
+from tests.rows import delete_rows
 from tests.unchanged_database import database_unchanged
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -209,7 +211,7 @@ class TestGate:
 
     def test_gate_requires_a_price_of_paxg(self, database: Database, person: Actor) -> None:
         with database.transaction() as session:
-            session.send("DELETE FROM market_prices WHERE metal = 'PAXG'")
+            delete_rows(session, MarketPriceRow, MarketPriceRow.metal == "PAXG")
         with database_unchanged(database), pytest.raises(PriceStale):
             transfer(database, person, "1")
 

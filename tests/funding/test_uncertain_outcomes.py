@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 import time_machine
 
 from app.access import Role
@@ -13,9 +14,11 @@ from app.approvals.errors import SelfApproval
 from app.cases import service as cases
 from app.catalog.rules import PaymentMethod
 from app.funding.errors import NotCancellable, TooManyCardFailures
+from app.funding.models import DepositRow
 from app.funding.ports import Payout, PayoutOrder, PayoutState
 from app.funding.withdrawals import service as withdrawals
 from app.funding.withdrawals import withdrawal_approval
+from app.identity.models import User
 from app.kit import clock
 from app.providers.errors import ProviderRefused, ProviderUnavailable
 from app.screening.decisions.case_outcomes import TRUE_MATCH
@@ -23,6 +26,7 @@ from app.screening.matching import service as screening
 from app.screening.rules import ScreeningSubject
 from tests import sanctions
 from tests.paying_customer import PayingCustomer, verify_without_evidence
+from tests.rows import change_rows
 from tests.scripted_rails import CallFault
 
 LATER = timedelta(minutes=16)
@@ -123,7 +127,7 @@ def test_concurrent_checks_create_one_payment(customer: PayingCustomer) -> None:
     deposit = customer.deposit()
     other = threading.Thread(target=customer.advance_deposit, args=(deposit,))
     with customer.database.transaction() as session:
-        session.send("UPDATE deposits SET opened_at = now() WHERE id = %s", (deposit,))
+        change_rows(session, DepositRow, DepositRow.id == deposit, opened_at=sa.func.now())
         session.flush()
         other.start()
         time.sleep(0.3)
@@ -206,9 +210,7 @@ def test_staff_cannot_request_the_release_of_their_own_withdrawal(
 ) -> None:
     withdrawal = wealthy_customer.withdraw("10000.00")
     with wealthy_customer.database.transaction() as session:
-        session.send(
-            "UPDATE users SET role = 'ADMIN' WHERE id = %s", (wealthy_customer.actor.user_id,)
-        )
+        change_rows(session, User, User.id == wealthy_customer.actor.user_id, role="ADMIN")
     permissions = wealthy_customer.people.staff(Role.ADMIN).permissions
     maker = type(wealthy_customer.actor)(
         wealthy_customer.actor.user_id,

@@ -10,6 +10,7 @@ from app.approvals import service as approvals
 from app.cases import queries as cases_queries
 from app.cases import registry as cases_registry
 from app.cases import service as cases
+from app.cases.models import Case
 from app.catalog.rules import PAXG, PaymentMethod
 from app.funding.disputes import service as disputes
 from app.funding.errors import (
@@ -23,6 +24,7 @@ from app.funding.ports import Dispute, PayoutRails, PayoutState
 from app.funding.receivables import service as receivables
 from app.funding.withdrawals import service as withdrawals
 from app.funding.withdrawals import withdrawal_approval
+from app.identity.models import User
 from app.kit import ids
 from app.kit.errors import Invalid, NotFound
 from app.kit.money import Amount
@@ -32,6 +34,7 @@ from app.ledger import chart
 from app.ledger.errors import InsufficientFunds
 from tests.mailbox import run_pending_jobs
 from tests.paying_customer import BANK_ACCOUNT, PayingCustomer, usd, verify_without_evidence
+from tests.rows import change_rows, read_values
 from tests.sanctions import LISTED_NAME
 from tests.scripted_rails import CallFault
 from tests.unchanged_database import database_unchanged
@@ -328,9 +331,8 @@ def give_listed_name(customer: PayingCustomer) -> None:
     customer.actor = customer.people.customer(USD="500")
     first, _, last = LISTED_NAME.rpartition(" ")
     with customer.database.transaction() as session:
-        session.send(
-            "UPDATE users SET first_name = %s, last_name = %s WHERE id = %s",
-            (first, last, customer.actor.user_id),
+        change_rows(
+            session, User, User.id == customer.actor.user_id, first_name=first, last_name=last
         )
     verify_without_evidence(customer.database, customer.actor.user_id)
 
@@ -358,9 +360,8 @@ class TestListedPayees:
         withdrawal = customer.withdraw(**{**BANK_ACCOUNT, "accountHolder": LISTED_NAME})
         officer = customer.people.staff(Role.COMPLIANCE)
         with customer.database.transaction() as session:
-            [(case_id,)] = session.rows(
-                "SELECT id FROM cases WHERE person_id = %s AND state = 'open'",
-                (customer.actor.user_id,),
+            [case_id] = read_values(
+                session, Case.id, Case.person_id == customer.actor.user_id, Case.state == "open"
             )
             kind = cases_registry.case_kind("screening.hit")
             expected = kind.consequences(session, case_id, customer.actor.user_id)[disposition]

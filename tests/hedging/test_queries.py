@@ -17,10 +17,12 @@ from app.kit.db import SNAPSHOT, Database
 from app.kit.money import Amount
 from app.kit.ports import resolve
 from app.ledger import queries as ledger_queries
+from app.pricing.models import MarketPriceRow
 from app.pricing.rules import PricingRules
 from app.trading import service as trading
 from app.trading.service import Quote, RequestedConversion, TradingTerms
 from tests.people import People, set_prices
+from tests.rows import delete_rows
 
 
 @pytest.fixture(autouse=True)
@@ -188,7 +190,7 @@ class TestExposure:
     ) -> None:
         people.customer(XPT_s="1")
         with database.transaction() as session:
-            session.send("DELETE FROM market_prices WHERE metal = 'PT'")
+            delete_rows(session, MarketPriceRow, MarketPriceRow.metal == "PT")
         exposure = read_exposure(database)
         assert metal_of(exposure, Metal.PT).net_usd is None
         assert exposure.total_net_usd is None

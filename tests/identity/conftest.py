@@ -3,8 +3,10 @@
 import pytest
 
 from app.access import Actor, Role
+from app.identity.models import User
 from app.kit.db import Database
 from tests.people import People
+from tests.rows import change_rows
 
 
 @pytest.fixture
@@ -21,4 +23,4 @@ def second_admin(people: People) -> Actor:
 def no_other_administrators(database: Database) -> None:
     """Leave no administrators except those that the test creates."""
     with database.transaction() as session:
-        session.send("UPDATE users SET role = 'SUPPORT' WHERE role = 'ADMIN'")
+        change_rows(session, User, User.role == "ADMIN", role="SUPPORT")

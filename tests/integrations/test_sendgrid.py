@@ -12,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.access import Actor
+from app.identity.models import User
 from app.integrations import registry
 from app.integrations.messaging import choose_email_sender
 from app.integrations.sendgrid.adapter import SendGridEmailSender
@@ -34,6 +35,7 @@ from sandbox.faults import FaultMode
 from tests.messages.test_service import VALUES
 from tests.people import People
 from tests.provider_sandbox import Sandbox
+from tests.rows import change_rows
 
 
 @pytest.fixture
@@ -128,7 +130,7 @@ class TestEvents:
     def send_email(self, database: Database, person: Actor, address: str) -> None:
         with database.transaction() as session:
             email = f"{address}-{uuid4().hex}@example.com"
-            session.send("UPDATE users SET email = %s WHERE id = %s", (email, person.user_id))
+            change_rows(session, User, User.id == person.user_id, email=email)
         email_delivery.send_email(
             database, user_id=str(person.user_id), kind="trade_confirmed",
             event_key="trade_confirmed:1", values=VALUES,

@@ -12,8 +12,10 @@ from app.catalog.rules import Metal
 from app.jobs import price_recorder
 from app.kit.db import Database, DatabaseUnavailable
 from app.pricing import queries as pricing_queries
+from app.pricing.models import MarketPriceRow
 from app.pricing.ports import FeedFailed, Observation
 from app.pricing.rules import PricingRules
+from tests.rows import delete_rows
 
 NOW = datetime(2200, 2, 10, 15, tzinfo=UTC)
 RULES = PricingRules()
@@ -46,7 +48,7 @@ def new_market(database: Database) -> Iterator[None]:
 
 def _forget_prices(database: Database) -> None:
     with database.transaction() as session:
-        session.send("DELETE FROM market_prices")
+        delete_rows(session, MarketPriceRow)
 
 
 def market(database: Database) -> list[tuple[Decimal, str]]:

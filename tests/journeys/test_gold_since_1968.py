@@ -24,6 +24,7 @@ from beancount.core import realization
 from flask import Flask
 
 from app.catalog.rules import Metal
+from app.identity.models import LoginSession
 from app.identity.sign_in.access_tokens import AccessTokens
 from app.integrations.replay.feed import ReplayFeed
 from app.kit.db import Database
@@ -32,6 +33,7 @@ from app.ledger import queries as ledger_queries
 from app.pricing.rules import PricingRules
 from app.pricing.service import record_ticks
 from tests.api_client import ApiClient
+from tests.rows import read_values
 
 FROM = "1968-01"
 MONTHLY = "100.00"
@@ -144,7 +146,7 @@ def buy_each_month(app: Flask, me: ApiClient, prices: Path) -> Expected:
 def session_of(me: ApiClient) -> object:
     database: Database = me.app.extensions["database"]
     with database.reading() as session:
-        return session.rows("SELECT id FROM login_sessions WHERE user_id = %s", (me.user_id,))[0][0]
+        return read_values(session, LoginSession.id, LoginSession.user_id == me.user_id)[0]
 
 
 def summed(lines: Iterator[tuple[str, str, Decimal]]) -> dict[tuple[str, str], Decimal]:

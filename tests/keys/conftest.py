@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from flask import Flask
 
+from app.identity.models import Address
 from app.keys import service
 from app.keys.ports import KeyRing
 from app.keys.ring import FileKeyRing
@@ -15,6 +16,7 @@ from app.kit import clock, ids
 from app.kit.db import Database
 from app.kit.ports import provide, resolve
 from tests.people import People
+from tests.rows import change_rows
 
 PLACE = {"table": "addresses", "column": "details_sealed"}
 
@@ -67,9 +69,7 @@ class SealedValues:
     def put(self, identifier: UUID, sealed: bytes) -> None:
         """Replace a sealed value."""
         with self.database.transaction() as session:
-            session.send(
-                "UPDATE addresses SET details_sealed = %s WHERE id = %s", (sealed, identifier)
-            )
+            change_rows(session, Address, Address.id == identifier, details_sealed=sealed)
 
     def keys(self) -> set[str]:
         """Return the ids of the keys that the values need."""

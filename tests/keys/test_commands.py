@@ -10,10 +10,12 @@ from flask import Flask
 
 from app.keys import backup
 from app.keys.errors import BackupRefused, KeyRingUnavailable
+from app.keys.models import KeyRotation
 from app.keys.ports import KeyRing
 from app.keys.ring import FileKeyRing
 from app.kit.errors import Invalid
 from app.kit.ports import provide
+from tests.rows import read_values
 
 PASSPHRASE = "a passphrase kept in another place"
 Run = Callable[..., Result]
@@ -66,7 +68,7 @@ def test_rotate_without_here_stages_jobs(run, values, ring, alone):
     assert "The workers are rewrapping the rest" in run("rotate").output
     with alone.reading() as session:
         [(task, args)] = session.rows("SELECT task, args FROM outbox WHERE done_at IS NULL")
-        [(rotation_id,)] = session.rows("SELECT id FROM key_rotations")
+        [rotation_id] = read_values(session, KeyRotation.id)
     assert (task, args) == ("keys.rewrap", {"rotation_id": str(rotation_id)})
     assert "is running: 0 values rewrapped so far" in run("list").output
 

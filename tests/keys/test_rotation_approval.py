@@ -6,10 +6,12 @@ from flask import Flask
 from app.access import Role
 from app.approvals.errors import ApprovalOutdated
 from app.keys import rotation
+from app.keys.models import KeyRotation
 from app.keys.ring import FileKeyRing
 from app.kit.db import Database
 from tests.page_client import Browser, check_page
 from tests.people import PASSWORD, People
+from tests.rows import read_values
 
 WHY = "the yearly rotation"
 
@@ -47,7 +49,7 @@ def test_rotation_starts_after_a_second_administrator_approves(
     assert approve(second, request) == 303
     assert ring.active_id() != before
     with alone.reading() as session:
-        assert session.rows("SELECT key_id FROM key_rotations") == [(ring.active_id(),)]
+        assert read_values(session, KeyRotation.key_id) == [ring.active_id()]
         [(actions,)] = session.rows(
             "SELECT array_agg(action ORDER BY id) FROM audit_records WHERE reason = %s", (WHY,)
         )

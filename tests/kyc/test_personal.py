@@ -10,6 +10,7 @@ from flask import Flask
 
 from app.kit import clock
 from app.kit.db import Database
+from app.kyc.models import Document
 from app.kyc.review import automatic_decisions
 from app.kyc.rules import VerificationStatus
 from app.privacy import archive, personal_data_tables
@@ -18,6 +19,7 @@ from tests.kyc.applicant import ADDRESS, BUSINESS, Applicant, make_pdf
 from tests.kyc.test_review import make_company
 from tests.privacy.customer_history import find_in_all_tables
 from tests.provider_sandbox import Sandbox
+from tests.rows import count_rows
 
 
 def create_verified_customer(app_with_list: Flask, sandbox: Sandbox, word: str) -> Applicant:
@@ -68,9 +70,11 @@ def test_evidence_is_kept_sealed_for_five_years_after_erasure(
             "SELECT kind, status, kept_until FROM verifications WHERE user_id = %s ORDER BY id",
             (ada.client.user_id,),
         )
-        [(documents,)] = session.rows(
-            "SELECT count(*) FROM kyc_documents WHERE user_id = %s AND kept_until IS NOT NULL",
-            (ada.client.user_id,),
+        documents = count_rows(
+            session,
+            Document,
+            Document.user_id == ada.client.user_id,
+            Document.kept_until.is_not(None),
         )
     assert [(kind, status) for kind, status, _ in rows] == [
         ("identity", VerificationStatus.APPROVED),

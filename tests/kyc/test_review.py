@@ -11,6 +11,7 @@ from app.access import Actor, Permission, Role
 from app.approvals import queries as approvals_queries
 from app.approvals import service as approvals
 from app.approvals.errors import ApprovalPending, SelfApproval
+from app.identity.models import User
 from app.kit import clock, ids
 from app.kit.db import Database
 from app.kit.errors import Invalid, PermissionDenied
@@ -31,6 +32,7 @@ from tests.kyc.applicant import ADDRESS, BUSINESS, Applicant
 from tests.kyc.test_submission import LISTED, close_hit_cases
 from tests.people import People
 from tests.provider_sandbox import Sandbox
+from tests.rows import change_rows
 from tests.unchanged_database import database_unchanged
 
 REASON = "Checked the documents"
@@ -163,9 +165,7 @@ class TestIdentity:
         self, reviewed: Applicant, database: Database
     ) -> None:
         with database.transaction() as session:
-            session.send(
-                "UPDATE users SET role = 'SUPPORT' WHERE id = %s", (reviewed.client.user_id,)
-            )
+            change_rows(session, User, User.id == reviewed.client.user_id, role="SUPPORT")
         actor = Actor(
             reviewed.client.user_id, None, reviewed.client.email, Role.SUPPORT,
             frozenset({Permission.KYC_REVIEW}),

@@ -10,18 +10,21 @@ import time_machine
 from flask import Flask
 
 from app.access import Actor
+from app.identity.models import User
 from app.integrations import registry
 from app.kit.db import Database
 from app.kit.ports import provide, resolve
 from app.kit.tasks import JobClaimedElsewhere
 from app.messages import sms_delivery
 from app.messages.delivery_log import ClaimedMessage, DeliveryLog
+from app.messages.models import TextMessage
 from app.messages.ports import OutgoingSms, SmsSender
 from app.providers.errors import ProviderOutcomeUnknown, ProviderUnavailable
 from sandbox.faults import FaultMode
 from tests.message_samples import sample_values
 from tests.people import People
 from tests.provider_sandbox import Sandbox
+from tests.rows import change_rows
 
 NOW = datetime(2031, 3, 4, 5, 6, 7, tzinfo=UTC)
 KIND = "deposit_credited"
@@ -53,7 +56,7 @@ def with_phone(database: Database, people: People, ending: str = "7777") -> Acto
     person = people.customer()
     number = f"+1{uuid4().int % 10**6:06}{ending}"
     with database.transaction() as session:
-        session.send("UPDATE users SET phone = %s WHERE id = %s", (number, person.user_id))
+        change_rows(session, User, User.id == person.user_id, phone=number)
     return person
 
 
@@ -291,7 +294,9 @@ class TestStatus:
         assert statuses == [204, 204]
         [event_id] = self.events(database, person)
         with database.transaction() as session:
-            session.send("UPDATE texts SET carrier_id = NULL WHERE user_id = %s", (person.user_id,))
+            change_rows(
+                session, TextMessage, TextMessage.user_id == person.user_id, carrier_id=None
+            )
         with pytest.raises(ProviderUnavailable):
             sms_delivery.refresh_status(database, event_id)
         with time_machine.travel(NOW + timedelta(minutes=11), tick=False):

@@ -2,9 +2,12 @@ from datetime import UTC, datetime, timedelta
 from threading import Barrier, Thread
 
 import pytest
+import sqlalchemy as sa
 
 from app.outbox import periodic_jobs
+from app.outbox.models import StagedJob, TimetableEntry
 from app.outbox.periodic_jobs import PeriodicTask
+from tests.rows import change_rows, count_rows, read_values
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 MINUTELY = PeriodicTask("prune", "outbox.prune_done", every_seconds=60)
@@ -22,17 +25,17 @@ def stage_due(database, now):
 
 def staged(database):
     with database.reading() as session:
-        return session.rows("SELECT count(*) FROM outbox")[0][0]
+        return count_rows(session, StagedJob)
 
 
 def finish_all(database):
     with database.transaction() as session:
-        session.send("UPDATE outbox SET tries = 1, done_at = now()")
+        change_rows(session, StagedJob, tries=1, done_at=sa.func.now())
 
 
 def next_due(database):
     with database.reading() as session:
-        return session.rows("SELECT next_due_at FROM timetable")[0][0]
+        return read_values(session, TimetableEntry.next_due_at)[0]
 
 
 def test_new_entry_is_due_at_once_and_then_every_period(database):

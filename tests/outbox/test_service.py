@@ -13,7 +13,9 @@ from app.kit.tasks import Queue
 from app.outbox import queries as outbox_queries
 from app.outbox import service as outbox
 from app.outbox.errors import JobNotDead
+from app.outbox.models import StagedJob
 from app.outbox.rules import Backoff, JobState
+from tests.rows import change_rows
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 BACKOFF = Backoff(base=timedelta(seconds=3), doublings=2, tries_max=3)
@@ -188,8 +190,8 @@ def test_jobs_of_another_releases_queues_are_assigned_to_the_queues_of_their_tas
     known, unknown, done = (stage(database) for _ in range(3))
     finish(database, done)
     with database.transaction() as session:
-        session.send("UPDATE outbox SET queue = 'default'")
-        session.send("UPDATE outbox SET task = 'room.gone' WHERE id = %s", (unknown,))
+        change_rows(session, StagedJob, queue="default")
+        change_rows(session, StagedJob, StagedJob.id == unknown, task="room.gone")
     assert claim(database) == []
     with database.transaction() as session:
         outbox.assign_queues(session)

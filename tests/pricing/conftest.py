@@ -6,6 +6,8 @@ from contextlib import suppress
 import pytest
 
 from app.kit.db import Database, Session
+from app.pricing.models import MarketPriceRow
+from tests.rows import delete_rows
 
 
 class _RollBack(Exception):
@@ -16,6 +18,6 @@ class _RollBack(Exception):
 def session(database: Database) -> Iterator[Session]:
     """Yield a transaction in which no metal has a price; it is rolled back."""
     with suppress(_RollBack), database.transaction() as session:
-        session.send("DELETE FROM market_prices")
+        delete_rows(session, MarketPriceRow)
         yield session
         raise _RollBack

@@ -12,6 +12,7 @@ from app.kit import clock, ids
 from app.kit.db import Database
 from app.kit.personal import ErasureEffect
 from app.privacy import exports, personal_data_tables
+from app.privacy.models import Export
 from tests.api_client import ApiClient, assert_problem
 from tests.mailbox import Mailbox, run_pending_jobs
 from tests.privacy.customer_history import (
@@ -21,6 +22,7 @@ from tests.privacy.customer_history import (
     find_in_all_tables,
     follow_link,
 )
+from tests.rows import read_values
 from tests.unchanged_database import database_unchanged
 
 ROOMS = (
@@ -202,9 +204,7 @@ def test_archive_contains_no_notes_of_staff(ada: CustomerWithHistory) -> None:
 def test_archive_is_stored_sealed(ada: CustomerWithHistory) -> None:
     ready(ada)
     with ada.database.reading() as session:
-        [(sealed,)] = session.rows(
-            "SELECT archive_sealed FROM exports WHERE user_id = %s", (ada.client.user_id,)
-        )
+        [sealed] = read_values(session, Export.archive_sealed, Export.user_id == ada.client.user_id)
     assert b"identity.json" not in bytes(sealed)
     assert find_in_all_tables(ada.database, ["identity.json"]) == []
 

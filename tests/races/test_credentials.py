@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pyotp
 import pytest
+import sqlalchemy as sa
 
 from app.access import DEFAULT_PERMISSIONS, Actor, Role
 from app.identity.accounts import email_verification
@@ -13,6 +14,7 @@ from app.identity.credentials import one_time_tokens, password_reset, second_fac
 from app.identity.credentials.one_time_tokens import LinkPurpose
 from app.identity.credentials.password_reset import PreparedReset
 from app.identity.errors import TokenInvalid, TwoFactorInvalid
+from app.identity.models import TotpCredential
 from app.identity.sign_in import password_proof
 from app.identity.sign_in import queries as sign_in_queries
 from app.identity.sign_in import service as sign_in
@@ -24,6 +26,7 @@ from app.kit.errors import RateLimited, Refusal
 from app.kit.ports import resolve
 from tests.drill import choose_size, rounds, seeded_random
 from tests.races.contest import THREADS, Act, Arena, winners
+from tests.rows import change_rows
 
 pytestmark = pytest.mark.drill(name="races")
 
@@ -180,9 +183,12 @@ def test_control_code_without_its_time_step_signs_in_many_times(
     person = create_person(database)
     with database.transaction() as session:
         totp = pyotp.TOTP(second_factor.start_setup(session, person).secret)
-        session.send(
-            "UPDATE totp_credentials SET confirmed_at = now(), last_step = 0 WHERE user_id = %s",
-            (person.user_id,),
+        change_rows(
+            session,
+            TotpCredential,
+            TotpCredential.user_id == person.user_id,
+            confirmed_at=sa.func.now(),
+            last_step=0,
         )
     act = sign_in_with(database, person, totp.at(clock.now(), counter_offset=1))
     won = winners(arena.all_at_once([act] * THREADS, random), TwoFactorInvalid, RateLimited)

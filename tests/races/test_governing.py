@@ -9,13 +9,16 @@ from app.access import Actor, Permission, Role
 from app.approvals import queries as approvals_queries
 from app.approvals import service as approvals
 from app.approvals.errors import ApprovalDecided
+from app.audit.models import AuditRecord
 from app.identity.accounts import account_status
 from app.identity.errors import AlreadySet, LastAdministrator, LastRoleWithPermission
+from app.identity.models import RoleGrant, User
 from app.identity.roles import current_permissions, role_assignments, role_permissions
 from app.kit import ids
 from app.kit.errors import PermissionDenied, Refusal
 from tests.drill import choose_size, rounds, seeded_random
 from tests.races.contest import THREADS, Act, Arena, winners
+from tests.rows import change_rows, count_rows, delete_rows, read_values
 
 pytestmark = pytest.mark.drill(name="races")
 
@@ -32,9 +35,7 @@ def _only_administrators_of_the_race(arena: Arena) -> None:
 
 def count_administrators(arena: Arena) -> int:
     with arena.database.reading() as session:
-        [(count,)] = session.rows(
-            "SELECT count(*) FROM users WHERE role = 'ADMIN' AND status = 'active'"
-        )
+        count = count_rows(session, User, User.role == "ADMIN", User.status == "active")
     return int(count)
 
 
@@ -78,10 +79,11 @@ def test_request_approved_by_many_checkers_is_executed_once(
         won = winners(arena.all_at_once(acts, random), ApprovalDecided)
         assert won == [None]
         with arena.database.reading() as session:
-            [(done,)] = session.rows(
-                "SELECT count(*) FROM audit_records WHERE action = 'person.suspended'"
-                " AND subject = %s",
-                (ids.encode("usr", subject.user_id),),
+            done = count_rows(
+                session,
+                AuditRecord,
+                AuditRecord.action == "person.suspended",
+                AuditRecord.subject == ids.encode("usr", subject.user_id),
             )
         assert done == 1
     record_property("evidence", f"{ROUNDS} × {THREADS} threads approve one request: one did")
@@ -146,7 +148,7 @@ def test_one_of_the_last_two_roles_keeps_the_permission(
         assert len(holders) == 1
         # Restored for the next round and for other tests.
         with arena.database.transaction() as session:
-            session.send("DELETE FROM role_grants WHERE permission = %s", (edit,))
+            delete_rows(session, RoleGrant, RoleGrant.permission == edit)
             session.send("INSERT INTO role_grants VALUES ('ADMIN', %s)", (edit,))
         _no_administrator_remains(arena)
     record_property("evidence", f"{ROUNDS} × two roles lose the permission to edit: one kept it")
@@ -172,7 +174,7 @@ def test_checker_demoted_meanwhile_approved_before_or_not_at_all(
         approved = sum(outcome is None for outcome in outcomes[:half])
         assert sum(outcome is None for outcome in outcomes[half:]) == 1
         with arena.database.reading() as session:
-            [(status,)] = session.rows("SELECT status FROM users WHERE id = %s", (subject.user_id,))
+            [status] = read_values(session, User.status, User.id == subject.user_id)
         assert (approved, status) in {(1, "suspended"), (0, "active")}
         in_time += approved
     line = f"{ROUNDS} × approving while losing the role: {in_time} were in time, the rest refused"
@@ -198,4 +200,4 @@ def test_control_without_the_lock_no_administrator_remains(
 
 def _no_administrator_remains(arena: Arena) -> None:
     with arena.database.transaction() as session:
-        session.send("UPDATE users SET role = 'SUPPORT' WHERE role = 'ADMIN'")
+        change_rows(session, User, User.role == "ADMIN", role="SUPPORT")

@@ -17,6 +17,7 @@ from app.identity.errors import (
     TokenInvalid,
     TwoFactorInvalid,
 )
+from app.identity.models import LoginSession
 from app.identity.sign_in import pending_sign_in, staff_sign_in
 from app.identity.sign_in.staff_sessions import Device
 from app.kit.errors import RateLimited, Refusal
@@ -24,6 +25,7 @@ from tests.authenticator import Authenticator
 from tests.drill import choose_size, rounds, seeded_random
 from tests.people import PASSWORD
 from tests.races.contest import THREADS, Arena, winners
+from tests.rows import count_rows
 from tests.staff import create_member_with_app
 
 pytestmark = pytest.mark.drill(name="races")
@@ -74,9 +76,7 @@ def race_for_code(arena: Arena, number: int, random: Random) -> None:
     outcomes = arena.all_at_once(acts, random)
     assert len(winners(outcomes, TwoFactorInvalid, RateLimited)) == 1
     with arena.database.reading() as session:
-        [(opened,)] = session.rows(
-            "SELECT count(*) FROM login_sessions WHERE user_id = %s", (member.actor.user_id,)
-        )
+        opened = count_rows(session, LoginSession, LoginSession.user_id == member.actor.user_id)
     assert opened == 1
 
 

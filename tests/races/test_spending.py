@@ -23,6 +23,7 @@ from app.kit.ports import resolve
 from app.ledger import chart
 from app.ledger import service as ledger
 from app.ledger.errors import AlreadyReversed, HoldNotPending, InsufficientFunds
+from app.ledger.models import Hold
 from app.pricing.rules import PricingRules
 from app.trading import service as trading
 from app.trading.errors import QuoteUsed
@@ -30,6 +31,7 @@ from app.trading.service import ConversionOrder, RequestedConversion, TradingTer
 from tests.drill import choose_size, rounds, seeded_random
 from tests.people import credit, set_prices
 from tests.races.contest import THREADS, Arena, winners
+from tests.rows import read_values
 
 pytestmark = pytest.mark.drill(name="races")
 
@@ -243,9 +245,7 @@ def test_hold_settled_by_many_is_settled_once(arena: Arena, record_property: Rec
         assert len(settled) == 1
         won[str(settled[0])] += 1
         with arena.database.reading() as session:
-            assert session.rows("SELECT status FROM holds WHERE id = %s", (hold_id,)) == [
-                (settled[0],)
-            ]
+            assert read_values(session, Hold.status, Hold.id == hold_id) == [settled[0]]
     remaining = Amount(USD, (ROUNDS - won["posted"]) * TEN.units)
     assert arena.people.balances(person).get("USD", "0.00") == str(remaining)
     record_property(

@@ -10,6 +10,7 @@ from app.funding.ports import Dispute, Payment, PaymentState, Payout, PayoutStat
 from app.jobs.dispatch import execute_job
 from app.kit import clock, ids
 from app.kit.list_query import ListQuery, fetch_page
+from app.outbox.models import StagedJob
 from app.outbox.rules import Backoff
 from app.providers.errors import ProviderUnavailable
 from app.reconciliation import service as reconciliation
@@ -21,6 +22,7 @@ from app.reconciliation.queries import (
     latest_runs,
 )
 from tests.paying_customer import PayingCustomer, usd
+from tests.rows import delete_rows
 from tests.scripted_rails import CallFault
 
 
@@ -172,7 +174,7 @@ def test_defect_in_one_item_ends_neither_the_source_nor_the_others(
 
 def test_each_source_is_a_job_of_its_own(customer: PayingCustomer) -> None:
     with customer.database.transaction() as session:
-        session.send("DELETE FROM outbox")
+        delete_rows(session, StagedJob)
         reconciliation.stage_comparisons(session)
         assert is_run_requested(session)
     with customer.database.reading() as session:

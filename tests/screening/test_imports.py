@@ -4,10 +4,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from click.testing import Result
 from flask import Flask
 
 from app.cli.sample import SANCTIONS
+from app.identity.models import User
 from app.kit import ids
 from app.kit.db import Database
 from app.outbox import service as outbox
@@ -18,9 +20,11 @@ from app.screening.errors import ImportRunning, ListShrank
 from app.screening.lists import index, sdn
 from app.screening.lists.imports import import_list
 from app.screening.matching import service as screening
+from app.screening.models import Screening
 from app.screening.rules import ScreeningSubject
 from tests import sanctions
 from tests.people import People
+from tests.rows import change_rows, count_rows
 from tests.unchanged_database import database_unchanged
 
 PARTY_ONE = (1, "ESPERPENTO VILLANOVA, Dragomir Casimir", "individual", "DOB 14 Jun 1960.")
@@ -199,13 +203,11 @@ def test_import_screens_everyone_again_in_batches(
     jobs = 3 + len(subjects.source_names()) - 1
     suspect, erased = people[4], people[5]
     with database.transaction() as session:
-        session.send(
-            "UPDATE users SET first_name = 'Melchior', last_name = 'Phantasmos' WHERE id = %s",
-            (suspect.user_id,),
+        change_rows(
+            session, User, User.id == suspect.user_id, first_name="Melchior", last_name="Phantasmos"
         )
-        session.send(
-            "UPDATE users SET status = 'erased', erased_at = now() WHERE id = %s",
-            (erased.user_id,),
+        change_rows(
+            session, User, User.id == erased.user_id, status="erased", erased_at=sa.func.now()
         )
     sanctions.import_folder(database, SANCTIONS)
     assert run_jobs(database) == jobs
@@ -237,7 +239,7 @@ def test_rescreening_stops_when_a_newer_list_is_current(lone_app: Flask, tmp_pat
     )
     with database.transaction() as session:
         rescreening.rescreen(session, version=1, source="accounts", after=None)
-        assert session.rows("SELECT count(*) FROM screenings") == [(0,)]
+        assert count_rows(session, Screening) == 0
 
 
 def test_source_name_can_be_registered_once() -> None:

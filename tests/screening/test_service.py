@@ -14,6 +14,7 @@ from app.kit import ids
 from app.kit import tasks as kit_tasks
 from app.kit.db import Database
 from app.kit.errors import Invalid, NotFound, PermissionDenied
+from app.outbox.models import StagedJob
 from app.screening import queries as screening_queries
 from app.screening.decisions import case_outcomes
 from app.screening.errors import NoSanctionsList
@@ -23,6 +24,7 @@ from app.screening.matching.service import ScreeningResult
 from app.screening.rules import PartyType, ScreeningSubject, Verdict
 from tests import sanctions
 from tests.people import People
+from tests.rows import delete_rows
 from tests.unchanged_database import database_unchanged
 
 REASON = "the passport says something else"
@@ -298,7 +300,7 @@ def test_decision_stages_the_subscribed_tasks(
             rows = session.rows(
                 "SELECT args FROM outbox WHERE task = %s ORDER BY id", (decision_task,)
             )
-            session.send("DELETE FROM outbox WHERE task = %s", (decision_task,))
+            delete_rows(session, StagedJob, StagedJob.task == decision_task)
         assert all(args["person_id"] == str(person.user_id) for (args,) in rows)
         return [(args["about"], args["verdict"]) for (args,) in rows]
 

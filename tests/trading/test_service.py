@@ -20,11 +20,13 @@ from app.ledger import service as ledger
 from app.ledger.errors import InsufficientFunds
 from app.pricing import service as pricing
 from app.pricing.errors import MarketHalted, PriceStale
+from app.pricing.models import MarketPriceRow
 from app.trading import queries as trading_queries
 from app.trading import service as trading
 from app.trading.errors import QuoteExpired, QuoteNotFound, QuoteUsed, SlippageExceeded
 from app.trading.service import ConversionOrder, Quote, RequestedConversion, TradingTerms
 from tests.people import People, set_prices
+from tests.rows import delete_rows
 from tests.unchanged_database import database_unchanged
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -425,7 +427,7 @@ class TestConvert:
 
     def test_metal_without_a_price_is_refused(self, database: Database, person: Actor) -> None:
         with database.transaction() as session:
-            session.send("DELETE FROM market_prices WHERE metal = 'AG'")
+            delete_rows(session, MarketPriceRow, MarketPriceRow.metal == "AG")
         for ask in (quote, convert):
             with database_unchanged(database), pytest.raises(PriceStale):
                 ask(database, person, giving("USD", "XAG-s", "1.00"))

@@ -11,8 +11,10 @@ from flask import Flask
 from app.access import Role
 from app.hedging import service as hedging
 from app.kit.db import Database
+from app.pricing.models import MarketPriceRow
 from tests.page_client import HTMX, Browser
 from tests.people import PASSWORD, People, set_prices
+from tests.rows import change_rows, delete_rows
 
 NOW = datetime(2033, 5, 2, 9, 30, 5, tzinfo=UTC)
 
@@ -84,7 +86,7 @@ def test_stale_prices_are_marked(browser: Browser, database: Database) -> None:
         clock.shift(timedelta(seconds=61))
         set_prices(database, **metals)
         with database.transaction() as session:
-            session.send("UPDATE market_prices SET as_of = %s WHERE metal = 'AU'", (NOW,))
+            change_rows(session, MarketPriceRow, MarketPriceRow.metal == "AU", as_of=NOW)
         old = browser.client.get("/admin/exposure").text
     assert "Stale" not in fresh
     assert "09:30:05 UTC" in fresh
@@ -96,7 +98,7 @@ def test_missing_prices_are_marked(browser: Browser, people: People, database: D
     people.customer(XPD_s="1")
     with time_machine.travel(NOW, tick=False):
         with database.transaction() as session:
-            session.send("DELETE FROM market_prices")
+            delete_rows(session, MarketPriceRow)
         page = browser.get_page("/admin/exposure")
     assert "No prices yet" in page.visible_text
     assert "no price" in page.visible_text

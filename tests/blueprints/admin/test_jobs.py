@@ -3,17 +3,22 @@
 from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
 from app.access import Role
+from app.approvals.models import Approval
+from app.cases.models import Case
 from app.identity.accounts import account_status
 from app.kit import ids
 from app.kit.db import Database
 from app.outbox import service as outbox
+from app.outbox.models import StagedJob
 from app.outbox.rules import Backoff
 from tests.blueprints.admin.conftest import SignInAs
 from tests.page_client import Browser, check_page
 from tests.people import People
+from tests.rows import change_rows, delete_rows
 from tests.unchanged_database import database_unchanged
 
 ONE_TRY = Backoff(tries_max=1)
@@ -25,7 +30,7 @@ LIST, BULK = "/admin/jobs", "/admin/jobs/bulk"
 @pytest.fixture(autouse=True)
 def empty_outbox(database: Database) -> None:
     with database.transaction() as session:
-        session.send("DELETE FROM outbox")
+        delete_rows(session, StagedJob)
 
 
 def stage_failed_job(database: Database, task: str = MAIL) -> UUID:
@@ -169,12 +174,20 @@ def test_sidebar_counts_pending_approvals_and_failed_jobs(
 ) -> None:
     browser, maker = sign_in_as(Role.ADMIN), people.staff(Role.COMPLIANCE)
     with database.transaction() as session:
-        session.send(
-            "UPDATE cases SET state = 'closed', closed_at = now(), disposition = 'resolved'"
-            " WHERE state = 'open'"
+        change_rows(
+            session,
+            Case,
+            Case.state == "open",
+            state="closed",
+            closed_at=sa.func.now(),
+            disposition="resolved",
         )
-        session.send(
-            "UPDATE approvals SET status = 'withdrawn', decided_at = now() WHERE status = 'pending'"
+        change_rows(
+            session,
+            Approval,
+            Approval.status == "pending",
+            status="withdrawn",
+            decided_at=sa.func.now(),
         )
     assert not browser.get_page("/admin/jobs").all("span", **{"class": "desk-nav-count"})
     stage_failed_job(database)

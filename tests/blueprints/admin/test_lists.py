@@ -9,11 +9,13 @@ import pytest
 from flask import Flask
 
 from app.access import Actor, Role
+from app.identity.models import User
 from app.kit import list_query
 from app.kit.db import Database
 from tests.mailbox import run_pending_jobs
 from tests.page_client import Browser, Page
 from tests.people import PASSWORD, People
+from tests.rows import change_rows
 
 LIST = "/admin/people"
 
@@ -30,9 +32,13 @@ def crowd(people: People, database: Database) -> str:
 def rename(database: Database, person: Actor, **columns: str) -> None:
     email = columns["email"]
     with database.transaction() as session:
-        session.send(
-            "UPDATE users SET email = %s, email_key = %s, first_name = %s WHERE id = %s",
-            (email, email, columns.get("first_name", "Ada"), person.user_id),
+        change_rows(
+            session,
+            User,
+            User.id == person.user_id,
+            email=email,
+            email_key=email,
+            first_name=columns.get("first_name", "Ada"),
         )
 
 

@@ -11,12 +11,15 @@ from app.access import Permission, Role
 from app.blueprints import form_tokens
 from app.kit import clock, ids
 from app.kit.db import Database
+from app.outbox.models import StagedJob
 from app.reconciliation import queries as reconciliation_queries
 from app.reconciliation import service as reconciliation
 from app.reconciliation.comparisons import Comparison
+from app.reconciliation.models import ReconciliationRow
 from app.reconciliation.queries import ReconciliationRun
 from tests.page_client import Browser
 from tests.people import PASSWORD, People
+from tests.rows import delete_rows
 
 PAGE = "/admin/reconciliation"
 RUNS_WITH_FINDINGS = "runs-title"
@@ -26,8 +29,8 @@ RUNS_WITH_FINDINGS = "runs-title"
 def no_comparisons(database: Database) -> Iterator[None]:
     def clear() -> None:
         with database.transaction() as session:
-            session.send("DELETE FROM reconciliations")
-            session.send("DELETE FROM outbox WHERE task = %s", (reconciliation_queries.TASK,))
+            delete_rows(session, ReconciliationRow)
+            delete_rows(session, StagedJob, StagedJob.task == reconciliation_queries.TASK)
 
     clear()
     yield

@@ -8,8 +8,10 @@ from flask.testing import FlaskClient
 
 from app.access import Role
 from app.kit.db import Database
+from app.pricing.models import MarketPriceRow
 from tests.page_client import Browser
 from tests.people import PASSWORD, People, set_prices
+from tests.rows import delete_rows
 
 _PRICES = {"AU": "4000", "AG": "50", "PT": "1000", "PD": "1200", "CU": "0.3"}
 
@@ -58,7 +60,7 @@ def test_exposure_in_dollars_is_null_without_a_price(
 ) -> None:
     people.customer(XPT_s="1")
     with database.transaction() as session:
-        session.send("DELETE FROM market_prices WHERE metal = 'PT'")
+        delete_rows(session, MarketPriceRow, MarketPriceRow.metal == "PT")
     admin = authorization(client, people.staff(Role.ADMIN).email)
     exposure = client.get("/api/admin/exposure", headers=admin).json
     assert exposure["metals"][2]["netUsd"] is None

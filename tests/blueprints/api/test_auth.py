@@ -10,7 +10,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from app.identity.models import User
 from app.kit.db import Database
+from tests.rows import change_rows
 
 PASSWORD = "correct horse"
 PROBLEM = "application/problem+json"
@@ -256,10 +258,7 @@ class TestAccessToken:
     ) -> None:
         tokens = register(client)
         with database.transaction() as session:
-            session.send(
-                "UPDATE users SET status = 'suspended' WHERE email = %s",
-                (tokens["user"]["email"],),
-            )
+            change_rows(session, User, User.email == tokens["user"]["email"], status="suspended")
         assert_problem(current_user(client, tokens["accessToken"]), 401, "token_invalid")
 
 

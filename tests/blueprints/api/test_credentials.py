@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app.identity.credentials import password_reset, security_mail
+from app.identity.models import User
 from app.kit import clock, ids, telemetry
 from app.kit.db import Database
 from app.notifications.kinds import PasswordChanged
@@ -20,6 +21,7 @@ from tests.api_client import PASSWORD, ApiClient, assert_problem, wrong_fields
 from tests.mailbox import Mailbox, extract_token, run_pending_jobs, use_mailbox
 from tests.people import PASSWORD as STAFF_PASSWORD
 from tests.people import set_prices
+from tests.rows import change_rows
 from tests.staff import Member, create_member_with_app
 from tests.unchanged_database import database_unchanged, table_digests
 
@@ -191,7 +193,7 @@ class TestPasswordReset:
     ) -> None:
         run_pending_jobs(database)
         with database.transaction() as session:
-            session.send("UPDATE users SET status = 'suspended' WHERE id = %s", (customer.user_id,))
+            change_rows(session, User, User.id == customer.user_id, status="suspended")
         assert request_reset(new_client(app), customer.email).status_code == 202
         run_pending_jobs(database)
         assert [email.subject for email in mailbox.sent_to(customer.email)] == [

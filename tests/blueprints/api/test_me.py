@@ -17,6 +17,7 @@ from app.blueprints.api_operation import ApiOperation
 from app.config import Settings
 from app.embedded.postgres import program_path
 from app.identity.api_keys.service import KEY_PREFIX
+from app.identity.models import ApiKey, User
 from app.keys.ports import KeyRing
 from app.keys.ring import FileKeyRing
 from app.kit import clock
@@ -24,6 +25,7 @@ from app.kit.db import Database
 from app.kit.ports import provide, resolve
 from tests.api_client import ApiClient, assert_problem, wrong_fields
 from tests.people import set_prices
+from tests.rows import change_rows, delete_rows
 from tests.unchanged_database import database_unchanged
 
 PROFILE, ADDRESSES, KEYS = "/api/me", "/api/me/addresses", "/api/me/api-keys"
@@ -433,7 +435,7 @@ class TestApiKeys:
         assert customer.post("/api/auth/logout").status_code == 204
         assert program.get("/api/auth/me").status_code == 200
         with database.transaction() as session:
-            session.send("UPDATE users SET status = 'suspended' WHERE id = %s", (customer.user_id,))
+            change_rows(session, User, User.id == customer.user_id, status="suspended")
         assert_problem(program.get("/api/auth/me"), 401, "token_invalid")
 
     def test_api_key_is_refused_after_its_expiry(self, customer: ApiClient) -> None:
@@ -450,9 +452,7 @@ class TestApiKeys:
     ) -> None:
         program = client_with_key(customer, create_key(customer)["key"])
         with database.transaction() as session:
-            session.send(
-                "UPDATE users SET role = %s WHERE id = %s", (Role.AUDITOR, customer.user_id)
-            )
+            change_rows(session, User, User.id == customer.user_id, role=Role.AUDITOR)
         assert program.get("/api/auth/me").status_code == 200
         assert_problem(program.get("/api/wallet/balances"), 403, "permission_denied")
         assert_problem(program.get("/api/admin/exposure"), 403, "permission_denied")
@@ -498,7 +498,7 @@ class TestApiKeys:
     def test_deleted_api_key_is_refused(self, customer: ApiClient, database: Database) -> None:
         created = create_key(customer)
         with database.transaction() as session:
-            session.send("DELETE FROM api_keys WHERE user_id = %s", (customer.user_id,))
+            delete_rows(session, ApiKey, ApiKey.user_id == customer.user_id)
         assert_problem(
             client_with_key(customer, created["key"]).get("/api/auth/me"), 401, "token_invalid"
         )

@@ -8,8 +8,10 @@ import time_machine
 from flask import Flask
 
 from app.kit.db import Database
+from app.pricing.models import MarketPriceRow
 from tests.api_client import ApiClient, assert_problem, wrong_fields
 from tests.people import set_prices
+from tests.rows import change_rows
 from tests.unchanged_database import database_unchanged
 
 #: Mids whose bid and ask are round: 40 bps around 4000 are 3992 and 4008.
@@ -309,7 +311,7 @@ class TestOrder:
                 assert_problem(customer.post(path, body), 409, "price_stale")
         quote = customer.ok(201, customer.post("/api/trade/quote", body))
         with database.transaction() as session:
-            session.send("UPDATE market_prices SET halted = true, halted_reason = 'a test'")
+            change_rows(session, MarketPriceRow, halted=True, halted_reason="a test")
         with database_unchanged(database):
             for order in (body, {"quoteId": quote["id"]}):
                 assert_problem(customer.post("/api/trade/order", order), 409, "market_halted")

@@ -7,8 +7,10 @@ import time_machine
 from flask import Flask
 
 from app.kit.db import Database
+from app.pricing.models import MarketPriceRow
 from tests.api_client import ApiClient, assert_problem, wrong_fields
 from tests.people import set_prices
+from tests.rows import delete_rows
 from tests.unchanged_database import database_unchanged
 
 TRANSFER = "/api/wallet/transfer"
@@ -167,7 +169,7 @@ class TestTransfer:
         self, customer: ApiClient, database: Database, missing: str
     ) -> None:
         with database.transaction() as session:
-            session.send("DELETE FROM market_prices WHERE metal = %s", (missing,))
+            delete_rows(session, MarketPriceRow, MarketPriceRow.metal == missing)
         with database_unchanged(database):
             assert_problem(customer.post(TRANSFER, mint_body("1")), 409, "price_stale")
 

@@ -5,10 +5,12 @@ from flask import Flask
 
 from app.access import Role
 from app.kit.db import Database
+from app.kyc.models import Verification
 from tests import sanctions
 from tests.kyc.applicant import Applicant
 from tests.page_client import Browser, check_page
 from tests.people import PASSWORD, People
+from tests.rows import change_rows
 from tests.unchanged_database import database_unchanged
 
 COUNTER = "/teller/counter"
@@ -100,9 +102,7 @@ def test_check_of_an_identity_that_was_replaced_meanwhile_is_not_recorded(
     path = find(teller, ada.client.email)
     fields = teller.get_page(path).hidden_fields["check"]
     with ada.database.transaction() as session:
-        session.send(
-            "UPDATE verifications SET status = 'superseded' WHERE id = %s", (ada.latest.id,)
-        )
+        change_rows(session, Verification, Verification.id == ada.latest.id, status="superseded")
     assert teller.client.post(path, data={**fields, **CHECKED}).status_code == 404
 
 

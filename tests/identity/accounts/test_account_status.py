@@ -11,10 +11,12 @@ from app.approvals import service as approvals
 from app.identity.accounts import account_status
 from app.identity.accounts.people import get_account
 from app.identity.errors import LastAdministrator, OwnAccountChange
+from app.identity.models import User
 from app.kit import ids
 from app.kit.db import Database
 from tests.page_client import Browser
 from tests.people import PASSWORD, People
+from tests.rows import change_rows
 from tests.unchanged_database import database_unchanged
 
 REASON = "because of a test"
@@ -48,7 +50,7 @@ def test_last_administrator_cannot_be_suspended(database: Database, people: Peop
     # A suspended person does not count.
     suspended = people.staff(Role.ADMIN)
     with database.transaction() as session:
-        session.send("UPDATE users SET status = 'suspended' WHERE id = %s", (suspended.user_id,))
+        change_rows(session, User, User.id == suspended.user_id, status="suspended")
     with database_unchanged(database), pytest.raises(LastAdministrator):
         approve(database, helper, request_id)
 

@@ -13,10 +13,12 @@ from app.identity.errors import (
     LastRoleWithPermission,
     PermissionNotHeld,
 )
+from app.identity.models import RoleGrant, User
 from app.identity.roles import current_permissions, role_permissions
 from app.kit.db import Database
 from app.kit.errors import Invalid, PermissionDenied, Refusal
 from tests.people import People
+from tests.rows import change_rows, delete_rows
 from tests.unchanged_database import database_unchanged
 
 REASON = "because of a test"
@@ -33,7 +35,7 @@ def _restore_grants(database: Database) -> Iterator[None]:
     """Restore the default grants for other tests."""
     yield
     with database.transaction() as session:
-        session.send("DELETE FROM role_grants")
+        delete_rows(session, RoleGrant)
         for role, permissions in DEFAULT_PERMISSIONS.items():
             session.send(
                 "INSERT INTO role_grants SELECT %s, unnest(%s::text[])", (role, sorted(permissions))
@@ -159,7 +161,7 @@ def test_permission_revoked_meanwhile_is_not_usable(
 ) -> None:
     """The actor object still has the permission; the database does not."""
     with database.transaction() as session:
-        session.send("UPDATE users SET role = 'SUPPORT' WHERE id = %s", (admin.user_id,))
+        change_rows(session, User, User.id == admin.user_id, role="SUPPORT")
     assert_refused(
         database, PermissionDenied, admin, role_permissions.grant_permission, Role.SUPPORT, SEE
     )
@@ -222,7 +224,7 @@ def test_last_active_editor_of_grants_stays(database: Database, admin: Actor) ->
         role_permissions.grant_permission(
             session, admin, Role.INVENTORY, Permission.GRANTS_EDIT, reason=REASON
         )
-        session.send("UPDATE users SET status = 'suspended' WHERE role = 'INVENTORY'")
+        change_rows(session, User, User.role == "INVENTORY", status="suspended")
     assert_refused(
         database,
         LastAdministrator,

@@ -18,6 +18,7 @@ from app.identity.errors import (
     InvalidCredentials,
     TokenInvalid,
 )
+from app.identity.models import User
 from app.identity.sign_in import lockout, password_proof
 from app.identity.sign_in import queries as sign_in_queries
 from app.identity.sign_in import service as sign_in
@@ -27,6 +28,7 @@ from app.identity.sign_in.sessions import Revocation
 from app.kit import ports as kit_ports
 from app.kit.db import Database
 from app.kit.errors import Invalid, RateLimited, Refusal
+from tests.rows import change_rows
 
 PASSWORD = "correct horse"
 HOME = "192.0.2.1"
@@ -94,7 +96,7 @@ def count_sessions(database: Database, tokens: IssuedTokens) -> int:
 
 def suspend(database: Database, tokens: IssuedTokens) -> None:
     with database.transaction() as session:
-        session.send("UPDATE users SET status = 'suspended' WHERE id = %s", (tokens.user.id,))
+        change_rows(session, User, User.id == tokens.user.id, status="suspended")
 
 
 def run_concurrently(count: int, act: Any) -> list[Any]:
