@@ -1,8 +1,7 @@
 """The verbs of approvals: request, replace, withdraw, approve, reject.
 
 Approving may have to *end* a request and then refuse: it has expired, or its subject has changed.
-Raising would roll the end back, so `approve` returns such a refusal as a value; the caller that
-opened the transaction shows it after the commit.
+Such a refusal keeps what was written (`Refusal.keeping_records`).
 """
 
 import json
@@ -115,32 +114,30 @@ def request_approval(
     return approval_id
 
 
-def approve(
-    session: Session, actor: Actor, approval_id: UUID, *, seen_hash: bytes
-) -> ApprovalExpired | ApprovalOutdated | None:
-    """Approve and execute the request, or end it and return the refusal to raise after the commit.
+def approve(session: Session, actor: Actor, approval_id: UUID, *, seen_hash: bytes) -> None:
+    """Approve and execute the request; one that has expired or is outdated ends instead.
 
-    `seen_hash` is the hash of the request that the checker saw. Raises `SelfApproval`,
-    `PermissionDenied` if the checker may not do the act themselves, `ApprovalDecided`,
-    `ApprovalChanged`, and the action's own refusals.
+    `seen_hash` is the hash of the request that the checker saw. Raises `ApprovalExpired` and
+    `ApprovalOutdated`, which keep the end of the request; `SelfApproval`, `PermissionDenied` if the
+    checker may not do the act themselves, `ApprovalDecided`, `ApprovalChanged`, and the action's
+    own refusals.
     """
     checker = resolve(CurrentPermissions).lock_actor(session, actor.user_id, actor.session_id)
     request, action = _lock_decidable(session, checker, approval_id)
     if request.expires_at <= clock.now():
         _end(session, request, ApprovalStatus.EXPIRED, actor=None)
-        return ApprovalExpired()
+        raise ApprovalExpired().keeping_records()
     if not request.is_intact() or not compare_digest(request.hash, seen_hash):
         raise ApprovalChanged
     if not _is_still_valid(session, request, action):
         _end(session, request, ApprovalStatus.OUTDATED, actor=checker)
-        return ApprovalOutdated()
+        raise ApprovalOutdated().keeping_records()
     action.check(session, checker, request.payload)
     _end(session, request, ApprovalStatus.APPROVED, actor=checker)
     action.execute(
         session,
         ApprovedRequest(request.id, request.payload, request.reason, request.maker_id, checker),
     )
-    return None
 
 
 def reject(session: Session, actor: Actor, approval_id: UUID, *, reason: str) -> None:

@@ -232,9 +232,8 @@ class Done:
     message: str | None = None
 
 
-#: What an act returns: where to go, a `Done`, None for the page of the form, or a refusal whose
-#: records are kept.
-Outcome = Done | Invalid | Conflict | str | None
+#: What an act returns: where to go, a `Done`, or None for the page of the form.
+Outcome = Done | str | None
 
 
 class StaleForm(Conflict):
@@ -280,7 +279,7 @@ def run(
 ) -> Done | Refused:
     """Parse the posted form and run its act in a savepoint, once for each token.
 
-    A refusal that the act raises undoes what the act did; one that it returns does not.
+    A refusal that the act raises undoes what the act did, unless it keeps records.
     """
     try:
         claim, effect = claim_token(session, actor)
@@ -303,9 +302,7 @@ def run(
         with session.savepoint():
             outcome = act(values)
     except (Invalid, Conflict) as refusal:
-        outcome = refusal
-    if isinstance(outcome, Invalid | Conflict):
-        return _show_again(form, outcome)
+        return _show_again(form, refusal)
     done = outcome if isinstance(outcome, Done) else Done(outcome)
     done = Done(done.location, done.message or form.success)
     kept_form.discard_copies(session, actor)

@@ -27,7 +27,7 @@ from app.identity.accounts import account_status
 from app.identity.accounts import people as persons
 from app.kit import ids
 from app.kit.db import Database, Session
-from app.kit.errors import Invalid, NotFound, PermissionDenied, Refusal
+from app.kit.errors import Invalid, NotFound, PermissionDenied
 from app.kit.list_query import fetch_all, fetch_by_ids
 from app.outbox.models import StagedJob
 from tests.mailbox import run_pending_jobs, use_mailbox
@@ -72,10 +72,10 @@ def read_hash(database: Database, approval_id: UUID) -> bytes:
         return approvals_queries.get_approval(session, approval_id).hash
 
 
-def approve(database: Database, checker: Actor, approval_id: UUID) -> Refusal | None:
+def approve(database: Database, checker: Actor, approval_id: UUID) -> None:
     seen_hash = read_hash(database, approval_id)
     with database.transaction() as session:
-        return approvals.approve(session, checker, approval_id, seen_hash=seen_hash)
+        approvals.approve(session, checker, approval_id, seen_hash=seen_hash)
 
 
 def status_of(database: Database, approval_id: UUID) -> ApprovalStatus:
@@ -98,7 +98,7 @@ def test_approved_request_is_executed(
     database: Database, maker: Actor, checker: Actor, subject: Actor, pending_id: UUID
 ) -> None:
     assert person_status(database, subject) == "active"
-    assert approve(database, checker, pending_id) is None
+    approve(database, checker, pending_id)
     assert person_status(database, subject) == "suspended"
     with database.reading() as session:
         request = approvals_queries.get_approval(session, pending_id)
@@ -167,7 +167,7 @@ def test_subject_cannot_approve_a_request_about_them(
 def test_request_is_approved_once(
     database: Database, people: People, checker: Actor, pending_id: UUID
 ) -> None:
-    assert approve(database, checker, pending_id) is None
+    approve(database, checker, pending_id)
     other = people.staff(Role.ADMIN)
     for approver in (checker, other):
         with database_unchanged(database), pytest.raises(ApprovalDecided):
@@ -212,7 +212,7 @@ def test_edited_request_ends_and_is_replaced_by_a_new_one(
         database.transaction() as session,
     ):
         approvals.approve(session, checker, new, seen_hash=other_shown)
-    assert approve(database, checker, new) is None
+    approve(database, checker, new)
     assert person_status(database, subject) == "suspended"
 
 
@@ -266,7 +266,8 @@ def test_expired_request_ends_and_can_be_requested_again(
             source = approvals_queries.approval_requests()
             [listed] = fetch_by_ids(session, source, [late], "requested")
             assert listed.status is ApprovalStatus.EXPIRED
-        assert isinstance(approve(database, checker, late), ApprovalExpired)
+        with pytest.raises(ApprovalExpired):
+            approve(database, checker, late)
         assert person_status(database, subject) == "active"
         renewed = request_suspension(database, maker, subject)
         clock.shift(LIFETIME)
@@ -298,7 +299,8 @@ def test_changed_subject_ends_the_request(
     database: Database, checker: Actor, subject: Actor, pending_id: UUID
 ) -> None:
     set_columns(database, subject, role="SUPPORT")
-    assert isinstance(approve(database, checker, pending_id), ApprovalOutdated)
+    with pytest.raises(ApprovalOutdated):
+        approve(database, checker, pending_id)
     assert status_of(database, pending_id) is ApprovalStatus.OUTDATED
     assert person_status(database, subject) == "active"
 
@@ -319,7 +321,8 @@ def test_request_of_a_maker_without_permission_ends(
     database: Database, maker: Actor, checker: Actor, subject: Actor, pending_id: UUID
 ) -> None:
     set_columns(database, maker, role="SUPPORT")
-    assert isinstance(approve(database, checker, pending_id), ApprovalOutdated)
+    with pytest.raises(ApprovalOutdated):
+        approve(database, checker, pending_id)
     assert person_status(database, subject) == "active"
 
 

@@ -7,6 +7,7 @@ import pytest
 from app.access import Actor, Role
 from app.approvals import queries as approvals_queries
 from app.approvals import service as approvals
+from app.approvals.errors import ApprovalOutdated
 from app.cases import queries as cases_queries
 from app.cases import registry as cases_registry
 from app.cases import service as cases
@@ -311,7 +312,8 @@ class TestLargeWithdrawals:
         request_id = self.request_release(customer, maker, large)
         with customer.database.transaction() as session:
             withdrawals.cancel(session, customer.actor, large)
-        self.approve(customer, checker, request_id)
+        with pytest.raises(ApprovalOutdated):
+            self.approve(customer, checker, request_id)
         assert customer.withdrawal_status(large) == "cancelled"
 
     def request_release(self, customer: PayingCustomer, maker: Actor, large: Any) -> Any:

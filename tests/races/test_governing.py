@@ -15,7 +15,7 @@ from app.identity.errors import AlreadySet, LastAdministrator, LastRoleWithPermi
 from app.identity.models import RoleGrant, User
 from app.identity.roles import current_permissions, role_assignments, role_permissions
 from app.kit import ids
-from app.kit.errors import PermissionDenied, Refusal
+from app.kit.errors import PermissionDenied
 from tests.drill import choose_size, rounds, seeded_random
 from tests.races.contest import THREADS, Act, Arena, winners
 from tests.rows import change_rows, count_rows, delete_rows, read_values
@@ -43,9 +43,9 @@ def approve_as(arena: Arena, checker: Actor, approval_id: UUID) -> Act:
     with arena.database.reading() as session:
         seen_hash = approvals_queries.get_approval(session, approval_id).hash
 
-    def act() -> Refusal | None:
+    def act() -> None:
         with arena.database.transaction() as session:
-            return approvals.approve(session, checker, approval_id, seen_hash=seen_hash)
+            approvals.approve(session, checker, approval_id, seen_hash=seen_hash)
 
     return act
 

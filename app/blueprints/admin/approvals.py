@@ -13,7 +13,7 @@ from app.approvals import service as approvals
 from app.approvals.queries import ApprovalRequest
 from app.approvals.registry import TextFields
 from app.approvals.rules import ApprovalStatus
-from app.blueprints.forms import Form, FormSchema, Outcome, hidden_field, reason_field
+from app.blueprints.forms import Form, FormSchema, hidden_field, reason_field
 from app.blueprints.lists import ChoiceFilter, Column, ListPage, PersonCell, ReferenceCell
 from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import render_page
@@ -212,13 +212,13 @@ def show_approval(session: Session, actor: Actor, approval_id: str) -> Response:
     permission=Permission.APPROVALS_DECIDE,
     fresh=True,
 )
-def approve(session: Session, actor: Actor, fields: Mapping[str, str], approval_id: str) -> Outcome:
+def approve(session: Session, actor: Actor, fields: Mapping[str, str], approval_id: str) -> None:
     """Approve an approval request as it was shown, and carry it out."""
     try:
         seen = bytes.fromhex(fields["request_hash"])
     except ValueError:
         seen = b""
-    return approvals.approve(session, actor, ids.decode("apr", approval_id), seen_hash=seen)
+    approvals.approve(session, actor, ids.decode("apr", approval_id), seen_hash=seen)
 
 
 @blp.form(

@@ -10,7 +10,7 @@ from flask import Response, flash, url_for
 from app.access import Actor, Permission
 from app.blueprints import staff_session_cookie
 from app.blueprints.auth import shared, user_agents
-from app.blueprints.forms import Form, FormSchema, Outcome, text_field
+from app.blueprints.forms import Form, FormSchema, text_field
 from app.blueprints.page_blueprint import PageBlueprint, see_other
 from app.blueprints.rate_limits import RateLimit, client_network
 from app.blueprints.rendering import render_page
@@ -80,7 +80,7 @@ CHANGE_PASSWORD = Form(
     keeps_form=False,
     rate_limit=RateLimit.SIGN_IN,
 )
-def change_password(session: Session, actor: Actor, fields: Mapping[str, str]) -> Outcome:
+def change_password(session: Session, actor: Actor, fields: Mapping[str, str]) -> None:
     """Change the password and end the person's other sessions."""
     person = account_queries.get_person(session, actor.user_id)
     current, new = (
@@ -93,15 +93,14 @@ def change_password(session: Session, actor: Actor, fields: Mapping[str, str]) -
     try:
         attempt = password_change.begin_password_change(session, actor, network=client_network())
     except RateLimited as refusal:
-        return Invalid("current_password", refusal.detail)
+        raise Invalid("current_password", refusal.detail) from None
     attempt = password_proof.check_password(attempt, current)
     outcome = password_change.conclude_own_password_change(session, actor, attempt, new_hash)
-    if not isinstance(outcome, Refusal):
-        return None
-    # Returned, not raised: the failed attempt stays counted.
-    is_wrong = isinstance(outcome, InvalidCredentials)
-    text = "This is not your current password." if is_wrong else outcome.detail
-    return Invalid("current_password", text)
+    if isinstance(outcome, Refusal):
+        is_wrong = isinstance(outcome, InvalidCredentials)
+        text = "This is not your current password." if is_wrong else outcome.detail
+        # The failed attempt stays counted.
+        raise Invalid("current_password", text).keeping_records()
 
 
 # Passkeys
