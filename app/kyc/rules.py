@@ -57,6 +57,8 @@ class VerificationStatus(StatusEnum):
 #: Statuses in which the customer cannot submit again.
 AWAITING_DECISION = frozenset({VerificationStatus.PENDING, VerificationStatus.IN_REVIEW})
 OPEN_STATUSES = AWAITING_DECISION | {VerificationStatus.MORE_NEEDED}
+#: Statuses whose people are screened against each version of the sanctions list.
+SCREENED_STATUSES = OPEN_STATUSES | {VerificationStatus.APPROVED, VerificationStatus.EXPIRED}
 _FINAL_STATUSES = frozenset({VerificationStatus.SUPERSEDED, VerificationStatus.WITHDRAWN})
 TRANSITIONS = Transitions(
     {

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import astuple
 from uuid import UUID
 
+import sqlalchemy as sa
+
 from app.approvals import personal as approvals_personal
 from app.audit import personal as audit_personal
 from app.cases import personal as cases_personal
@@ -31,6 +33,8 @@ from app.lists import personal as lists_personal
 from app.messages import personal as messages_personal
 from app.outbox import personal as outbox_personal
 from app.privacy import consents
+from app.privacy.models import Export
+from app.privacy.rules import ExportStatus
 from app.providers import personal as providers_personal
 from app.screening import personal as screening_personal
 from app.throttle import personal as throttle_personal
@@ -42,11 +46,13 @@ ERASE_PERSON = "person.erase"
 _EXPORTS = """
 SELECT id, status, requested_at, ready_at, expires_at FROM exports WHERE user_id = %s ORDER BY id
 """
-_CANCEL_EXPORTS = """
-UPDATE exports SET archive_sealed = NULL,
-    status = CASE status WHEN 'pending' THEN 'cancelled' ELSE 'expired' END
-WHERE user_id = %s AND status IN ('pending', 'ready')
-"""
+
+
+#: What becomes of an export when its person is erased.
+_ENDED = {
+    ExportStatus.PENDING: ExportStatus.CANCELLED,
+    ExportStatus.READY: ExportStatus.EXPIRED,
+}
 
 
 def _export_sections(session: Session, person_id: UUID) -> ExportSections:
@@ -59,7 +65,12 @@ def _export_sections(session: Session, person_id: UUID) -> ExportSections:
 
 
 def _erase(session: Session, person_id: UUID) -> None:
-    session.send(_CANCEL_EXPORTS, (person_id,))
+    for status, ended in _ENDED.items():
+        session.write(
+            sa.update(Export)
+            .where(Export.user_id == person_id, Export.status == status)
+            .values(status=ended, archive_sealed=None)
+        )
 
 
 _EVIDENCE = f"Evidence that the request was fulfilled, without its contents. {RETAINED_BY_LAW}"

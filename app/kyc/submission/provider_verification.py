@@ -45,7 +45,7 @@ _DUE = """
 UPDATE verifications SET look_at = %(next)s
 WHERE id = ANY (ARRAY(
     SELECT id FROM verifications
-    WHERE look_at <= %(now)s AND kind = 'identity' AND status IN ('pending', 'in_review')
+    WHERE look_at <= %(now)s AND kind = 'identity' AND status = ANY (%(statuses)s)
     ORDER BY look_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ))
 RETURNING id
@@ -99,7 +99,13 @@ def poll_provider(session: Session) -> None:
     """Stage verifications that still wait for the provider, in case a webhook was lost."""
     now = clock.now()
     for (verification_id,) in session.rows(
-        _DUE, {"now": now, "next": now + POLL_INTERVAL_MAX, "limit": _BATCH}
+        _DUE,
+        {
+            "now": now,
+            "next": now + POLL_INTERVAL_MAX,
+            "statuses": list(AWAITING_DECISION),
+            "limit": _BATCH,
+        },
     ):
         args = {"verification_id": str(verification_id)}
         outbox.stage_unless_waiting(session, "kyc.verify", args)

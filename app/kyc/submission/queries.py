@@ -7,7 +7,7 @@ from app.kit import clock
 from app.kit.db import Session
 from app.kit.errors import NotFound
 from app.kyc import queries, rules
-from app.kyc.rules import VerificationKind
+from app.kyc.rules import SCREENED_STATUSES, VerificationKind
 from app.kyc.submission.applicant_details import CompanyDetails, OwnerDetails, PersonDetails
 
 _DETAILS = "SELECT kind, details_sealed FROM verifications WHERE id = %s"
@@ -20,7 +20,7 @@ ORDER BY id
 _OWNERS_AFTER = """
 SELECT o.id, o.verification_id, o.details_sealed, o.share_bps, o.controls
 FROM beneficial_owners o JOIN verifications v ON v.id = o.verification_id
-WHERE v.status IN ('pending', 'in_review', 'more_needed', 'approved', 'expired')
+WHERE v.status = ANY (%(statuses)s)
     AND v.kept_until IS NULL AND (%(after)s::uuid IS NULL OR o.id > %(after)s)
 ORDER BY o.id LIMIT %(limit)s FOR SHARE OF v
 """
@@ -66,7 +66,8 @@ def owners_after(
     Each is the owner's id, the verification's id and the owner. The rows of the verifications are
     locked, so that their customers cannot be erased before the transaction ends.
     """
-    rows = session.rows(_OWNERS_AFTER, {"after": after, "limit": limit})
+    values = {"statuses": list(SCREENED_STATUSES), "after": after, "limit": limit}
+    rows = session.rows(_OWNERS_AFTER, values)
     return [
         (owner_id, verification_id, _owner_from_row(owner_id, *rest))
         for owner_id, verification_id, *rest in rows

@@ -9,7 +9,7 @@ from uuid import UUID
 from app.kit import ids
 from app.kit.db import Session
 from app.kyc.queries import PREFIX
-from app.kyc.rules import ReviewFlag
+from app.kyc.rules import SCREENED_STATUSES, ReviewFlag
 from app.kyc.submission import queries as submission_queries
 from app.kyc.submission.applicant_details import CompanyDetails, OwnerDetails, PersonDetails
 from app.screening.decisions.subjects import RescreeningSubject, register_source
@@ -23,7 +23,7 @@ PURPOSE = "onboarding"
 _TO_SCREEN = """
 SELECT id, user_id FROM verifications
 WHERE kind <> 'enhanced'
-    AND status IN ('pending', 'in_review', 'more_needed', 'approved', 'expired')
+    AND status = ANY (%(statuses)s)
     AND kept_until IS NULL AND (%(after)s::uuid IS NULL OR id > %(after)s)
 ORDER BY id LIMIT %(limit)s FOR SHARE
 """
@@ -71,7 +71,8 @@ def _verification_subjects(
 ) -> list[RescreeningSubject]:
     """Return people and companies that are or were verified or wait for it."""
     subjects = []
-    for verification_id, user_id in session.rows(_TO_SCREEN, {"after": after, "limit": limit}):
+    values = {"statuses": list(SCREENED_STATUSES), "after": after, "limit": limit}
+    for verification_id, user_id in session.rows(_TO_SCREEN, values):
         details = submission_queries.details_of(session, verification_id)
         assert details is not None, "an enhanced verification has no details"
         person_id = user_id if isinstance(details, PersonDetails) else None
