@@ -38,6 +38,7 @@ class Approval(Base):
             postgresql_where=sa.text("status = 'pending'"),
         ),
         sa.Index("approvals_status_id_idx", "status", "id"),
+        sa.Index("approvals_subject_idx", "subject"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

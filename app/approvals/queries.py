@@ -167,6 +167,13 @@ def list_pending_about(session: Session, person_id: UUID) -> list[ApprovalReques
     return session.select(ApprovalRequest, pending.order_by(Approval.id.desc()))
 
 
+def list_requests_about(session: Session, subject: str) -> list[ApprovalRequest]:
+    """Return the requests about the thing with this public id, also those that ended, oldest
+    first."""
+    requests = approval_requests().select.where(Approval.subject == subject)
+    return session.select(ApprovalRequest, requests.order_by(Approval.id))
+
+
 def decidable_count(actor: Actor) -> Count | None:
     """Return the count of pending requests that the actor may decide now; None without the
     permission to decide any."""

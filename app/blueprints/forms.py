@@ -124,12 +124,18 @@ def choice_field(
     )
 
 
-def date_field(label: str, missing: str, *, hint: str = "") -> fields.Date:
-    """Return a date, entered in the browser's own control."""
+def date_field(label: str, missing: str | None, *, hint: str = "") -> fields.Date:
+    """Return a date, entered in the browser's own control. None as `missing` makes it optional."""
+    metadata = {"label": label, "control": "date", "hint": hint}
+    invalid = "Enter a date, like 2026-11-28."
+    if missing is None:
+        return fields.Date(
+            load_default=None, error_messages={"invalid": invalid}, metadata=metadata
+        )
     return fields.Date(
         required=True,
-        error_messages={"required": missing, "invalid": "Enter a date, like 2026-11-28."},
-        metadata={"label": label, "control": "date", "hint": hint},
+        error_messages={"required": missing, "invalid": invalid},
+        metadata=metadata,
     )
 
 

@@ -6,6 +6,7 @@ from flask import Response, url_for
 
 from app.access import Actor, Permission
 from app.approvals import queries as approvals_queries
+from app.approvals.rules import ApprovalStatus
 from app.blueprints.forms import Form, FormSchema, reason_field
 from app.blueprints.lists import (
     Column,
@@ -152,17 +153,14 @@ def show_withdrawal(session: Session, actor: Actor, withdrawal_id: str) -> Respo
     withdrawal = withdrawal_queries.withdrawal(session, identifier)
     steps = withdrawal_queries.withdrawal_events(session, identifier)
     people_ids = [withdrawal.user_id, *(step.actor_id for step in steps if step.actor_id)]
-    pending = [
-        approval
-        for approval in approvals_queries.list_pending_about(session, withdrawal.user_id)
-        if approval.subject == withdrawal.public_id
-    ]
+    requests = approvals_queries.list_requests_about(session, withdrawal.public_id)
+    is_requested = any(approval.status is ApprovalStatus.PENDING for approval in requests)
     account = people.get_account(session, withdrawal.user_id)
     may_release = Permission.PAYMENTS_RELEASE in actor.permissions
     is_awaiting = withdrawal.status is WithdrawalStatus.AWAITING_APPROVAL
     return render_page(
         "admin/payments/withdrawal.html",
-        pending=[(approval, ids.encode("apr", approval.id)) for approval in pending],
+        approvals=requests,
         withdrawal=withdrawal,
         steps=steps,
         customer=customer_facts.describe_customer(session, withdrawal.user_id),
@@ -174,7 +172,7 @@ def show_withdrawal(session: Session, actor: Actor, withdrawal_id: str) -> Respo
             (
                 RELEASE,
                 url_for("payments_pages.request_release", withdrawal_id=withdrawal_id),
-                may_release and is_awaiting and not pending,
+                may_release and is_awaiting and not is_requested,
             ),
             (
                 REJECT,

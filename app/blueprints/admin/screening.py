@@ -1,13 +1,12 @@
 """Sanctions screening: check a name, list screenings and list versions, and show a screening."""
 
-from datetime import date
-
 from flask import Response, request, url_for
 
 from app.access import Actor, Permission
-from app.blueprints import list_view
+from app.blueprints import forms, list_view
+from app.blueprints.forms import Form, FormSchema, choice_field, date_field, text_field
 from app.blueprints.lists import Column, EnumFilter, ListPage, ReferenceCell
-from app.blueprints.page_blueprint import PageBlueprint, report_at_form
+from app.blueprints.page_blueprint import PageBlueprint, report_at_form, see_other
 from app.blueprints.rendering import render_page
 from app.cases.service import PREFIX as CASE
 from app.identity.accounts import people
@@ -19,7 +18,7 @@ from app.screening import queries as screening_queries
 from app.screening.errors import NoSanctionsList
 from app.screening.lists.countries import COUNTRY_NAMES
 from app.screening.matching import service
-from app.screening.matching.name_index import Hit
+from app.screening.matching.name_normalization import UNCOMPARABLE_NAME, is_comparable
 from app.screening.rules import HitDecision, ScreeningRules, ScreeningSubject, Verdict
 
 blp = PageBlueprint("screening", "/admin/screening")
@@ -31,14 +30,45 @@ _COUNTRIES = sorted(
 )
 
 
+def _check_name(text: str) -> None:
+    """Raise `Invalid` for a name that is too long or cannot be compared."""
+    if len(text) > _NAME_LENGTH_MAX:
+        raise Invalid("name", f"Enter a name (1 to {_NAME_LENGTH_MAX} characters).")
+    if not is_comparable(text):
+        raise Invalid("name", UNCOMPARABLE_NAME)
+
+
+class CheckSchema(FormSchema):
+    """A name, and what else is known about its bearer."""
+
+    name = text_field(
+        "Name", f"Enter a name (1 to {_NAME_LENGTH_MAX} characters).", check=_check_name
+    )
+    born = date_field("Birth date (optional)", None)
+    country = choice_field(
+        "Country (optional)", None, _COUNTRIES, none="Unknown", hint="Of citizenship or residence"
+    )
+
+
+CHECK = Form(
+    "check",
+    title="Check a name",
+    about="The name is compared with the sanctions list and not saved.",
+    schema=CheckSchema,
+    button="Check",
+    failure="The name was not checked",
+    # The result is shown at once.
+    success="",
+)
+
+
 def _context(session: Session, _actor: Actor) -> dict[str, object]:
     """Return what the page shows besides the list of screenings."""
     return {
         "lists": screening_queries.list_versions(session),
         "threshold": resolve(ScreeningRules).threshold,
-        "countries": [("", "Unknown"), *_COUNTRIES],
-        "problems": {},
-        "form_values": request.form,
+        "check_form": CHECK,
+        "check_values": request.form,
     }
 
 
@@ -78,8 +108,8 @@ SCREENINGS = ListPage(
         EnumFilter("verdict", "Verdict", members=Verdict),
     ),
     empty=(
-        "No screenings yet",
-        "People, companies and payees appear here when they are screened.",
+        "Nothing to decide",
+        "Screenings with hits wait here until their case is closed. Remove the filter to see all.",
     ),
     no_match="Nothing waits for a decision, or no screening fits. Remove a filter to see others.",
 )
@@ -92,40 +122,43 @@ blp.add_list(
 )
 
 
+@blp.view("GET", "/try", permission=Permission.SCREENING_READ)
+def reload_check(_session: Session, _actor: Actor) -> Response:
+    """Lead from the address of a check to its form: the name is in no URL."""
+    return see_other(url_for("screening_pages.list_screenings"))
+
+
 @blp.view("POST", "/try", permission=Permission.SCREENING_READ)
 def check_name(session: Session, actor: Actor) -> Response:
     """Check a name against the sanctions list. It is not saved, and in no URL and no log."""
-    context = _context(session, actor)
-    status, version, matches, clear = 200, 0, list[Hit](), None
+    fields = forms.parse(CHECK)
+    if fields is None:
+        return _render_check(session, actor, 422)
+    country = fields["country"]
+    countries = frozenset({country}) if country else frozenset[str]()
+    subject = ScreeningSubject((fields["name"],), fields["born"], countries)
     try:
-        version, matches = service.preview_hits(session, _parse_subject())
-        clear = None if matches else Verdict.CLEAR
-    except (Invalid, NoSanctionsList) as refusal:
-        status, context["problems"] = report_at_form(refusal)
-    context |= {
-        "clear": clear,
-        "matches": matches,
-        "listings": screening_queries.listed_parties(
-            session, [match.entry_number for match in matches], version
-        ),
-    }
+        version, matches = service.preview_hits(session, subject)
+    except NoSanctionsList as refusal:
+        status, _problems = report_at_form(refusal)
+        forms.show_refusal(CHECK, refusal)
+        return _render_check(session, actor, status)
+    listings = screening_queries.listed_parties(
+        session, [match.entry_number for match in matches], version
+    )
+    return _render_check(
+        session,
+        actor,
+        clear=None if matches else Verdict.CLEAR,
+        matches=matches,
+        listings=listings,
+    )
+
+
+def _render_check(session: Session, actor: Actor, status: int = 200, **result: object) -> Response:
     view = list_view.open_list(SCREENINGS, session, actor, request.args)
+    context = _context(session, actor) | result
     return render_page(_TEMPLATE, status=status, view=view, **context)
-
-
-def _parse_subject() -> ScreeningSubject:
-    name = request.form.get("name", "").strip()
-    if not 1 <= len(name) <= _NAME_LENGTH_MAX:
-        raise Invalid("name", f"Enter a name (1 to {_NAME_LENGTH_MAX} characters).")
-    born = request.form.get("born", "").strip()
-    country = request.form.get("country", "")
-    if country and country not in COUNTRY_NAMES:
-        raise Invalid("country", "Choose a country from the list.")
-    try:
-        birth_date = date.fromisoformat(born) if born else None
-    except ValueError:
-        raise Invalid("born", "Enter a date, like 1970-12-31.") from None
-    return ScreeningSubject((name,), birth_date, frozenset({country}) if country else frozenset())
 
 
 @blp.view("GET", "/<screening_id>", permission=Permission.SCREENING_READ, shows=service.PREFIX)

@@ -107,6 +107,8 @@ def test_large_withdrawal_is_released_by_two_people(
     for text in ("Tier of the customer", "Origin of the money", "account ending"):
         assert text in shown.visible_text
     assert checker.submit_form(request, "approve").status_code == 303
+    # The withdrawal leads to the request that released it.
+    assert {"href": request} in checker.get_page(path_of(withdrawal)).all("a")
     assert customer.withdrawal_status(withdrawal) == "approved"
     with customer.database.reading() as session:
         steps = [step.status for step in withdrawal_queries.withdrawal_events(session, withdrawal)]

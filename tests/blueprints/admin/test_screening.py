@@ -8,6 +8,7 @@ from app.cases import service as cases
 from app.kit import ids
 from app.kit.db import Database
 from app.screening.matching import service as screening
+from app.screening.matching.name_normalization import UNCOMPARABLE_NAME
 from app.screening.matching.service import ScreeningResult
 from app.screening.rules import ScreeningSubject
 from tests import sanctions
@@ -85,7 +86,7 @@ def test_screenings_and_their_hits_are_shown(lone_app: Flask) -> None:
     [
         ({"name": sanctions.LISTED_NAME}, "ESPERPENTO VILLANOVA, Dragomir Casimir"),
         ({"name": "Dragan Esperpento", "born": "1960-06-14", "country": "MD"}, "Also known as"),
-        ({"name": "Grace Hopper"}, "No listed name matches this one"),
+        ({"name": "Grace Hopper"}, "No listed name matches “Grace Hopper”"),
     ],
 )
 def test_name_is_checked_and_not_saved(
@@ -102,8 +103,10 @@ def test_name_is_checked_and_not_saved(
     [
         ({"name": " "}, "Enter a name (1 to 200 characters)."),
         ({"name": "x" * 201}, "Enter a name (1 to 200 characters)."),
-        ({"name": "Ada", "born": "yesterday"}, "Enter a date, like 1970-12-31."),
-        ({"name": "Ada", "country": "XX"}, "Choose a country from the list."),
+        ({"name": "Ada", "born": "yesterday"}, "Enter a date, like 2026-11-28."),
+        ({"name": "Ada", "country": "XX"}, "Choose a value from the list."),
+        ({"name": "", "born": "1970-02-30"}, "Enter a date, like 2026-11-28."),
+        ({"name": "Иван Петров"}, UNCOMPARABLE_NAME),
     ],
 )
 def test_invalid_field_is_a_problem_of_the_form_and_changes_nothing(
