@@ -1,12 +1,11 @@
 """Sign-in and sign-out pages of staff: the password, which is the first step."""
 
-from dataclasses import dataclass
-
 from flask import Response, request, url_for
 
 from app.access import Actor, Permission
-from app.blueprints import staff_session_cookie
+from app.blueprints import forms, staff_session_cookie
 from app.blueprints.auth import shared
+from app.blueprints.forms import Form, FormSchema, hidden_field, text_field
 from app.blueprints.page_blueprint import PageBlueprint, safe_redirect_path, see_other
 from app.blueprints.rate_limits import RateLimit, client_network
 from app.blueprints.rendering import render_page
@@ -21,28 +20,26 @@ blp = PageBlueprint("auth", "/auth")
 _EMAIL_LENGTH_MAX = 320
 
 
-@dataclass(frozen=True, slots=True)
-class LoginForm:
-    """The fields of the sign-in form, and the path of the page to open afterwards."""
+class SignInSchema(FormSchema):
+    """Email address and password, and the path of the page to open afterwards."""
 
-    email: str
-    password: str
-    next: str | None
+    next = hidden_field()
+    email = text_field(
+        "Email address", "Enter your email address.", control="email", autocomplete="username"
+    )
+    password = text_field(
+        "Password", "Enter your password.", control="password", autocomplete="current-password"
+    )
 
-    @classmethod
-    def from_request(cls) -> "LoginForm":
-        """Return the form of the current request, its fields cut to sensible lengths."""
-        form = request.form
-        return cls(
-            shared.read_field("email", _EMAIL_LENGTH_MAX),
-            form.get("password", "")[: shared.PASSWORD_LENGTH_MAX],
-            safe_redirect_path(form.get("next")),
-        )
 
-    def problems(self) -> dict[str, str]:
-        """Return a message for each missing field."""
-        messages = {"email": "Enter your email address.", "password": "Enter your password."}
-        return {name: message for name, message in messages.items() if not getattr(self, name)}
+SIGN_IN = Form(
+    "sign-in",
+    title="Staff sign-in",
+    about="For PBCEx staff. Customers use the app.",
+    schema=SignInSchema,
+    button="Sign in",
+    failure="You are not signed in",
+)
 
 
 @blp.view("GET", "/login", public=True)
@@ -52,20 +49,22 @@ def show_login(_database: Database) -> Response:
     member = staff_session_cookie.current_member()
     if member is not None:
         return see_other(next_path or shared.home_of(member.actor))
-    return _form(LoginForm("", "", next_path))
+    return _form(next_path)
 
 
 @blp.view("POST", "/login", public=True, rate_limit=RateLimit.SIGN_IN)
 def login(database: Database) -> Response:
     """Check the password. The browser always gets a new secret: of a session, or of a sign-in that
     waits for the second factor."""
-    form = LoginForm.from_request()
-    if problems := form.problems():
-        return _form(form, 422, problems)
+    next_path = safe_redirect_path(request.form.get("next"))
+    fields = forms.parse(SIGN_IN)
+    if fields is None:
+        return _form(next_path, 422)
+    email, password = fields["email"][:_EMAIL_LENGTH_MAX], fields["password"]
     try:
         with database.reading() as session:
-            attempt = sign_in.begin_sign_in(session, email=form.email, network=client_network())
-        attempt = password_proof.check_password(attempt, form.password)
+            attempt = sign_in.begin_sign_in(session, email=email, network=client_network())
+        attempt = password_proof.check_password(attempt, password[: shared.PASSWORD_LENGTH_MAX])
         with database.transaction() as session:
             outcome = staff_sign_in.submit_password(
                 session,
@@ -74,17 +73,16 @@ def login(database: Database) -> Response:
                 second_factor_required=staff_session_cookie.second_factor_required(),
                 replaces=staff_session_cookie.session_secret(),
             )
-    except Invalid as refusal:
-        return _form(form, 422, {refusal.field: refusal.message})
-    except RateLimited as refusal:
+    except (Invalid, RateLimited) as refusal:
         outcome = refusal
     if isinstance(outcome, Refusal):
-        response = _form(form, shared.status_beside_form(outcome), {"": outcome.detail})
+        forms.show_refusal(SIGN_IN, outcome)
+        response = _form(next_path, shared.status_beside_form(outcome))
         return shared.add_retry_after(response, outcome)
     if isinstance(outcome, AwaitingSecondFactor):
-        staff_session_cookie.start_sign_in(outcome.secret, form.next)
+        staff_session_cookie.start_sign_in(outcome.secret, next_path)
         return see_other(url_for("steps_pages.show_second_factor"))
-    return shared.finish_sign_in(outcome, form.next)
+    return shared.finish_sign_in(outcome, next_path)
 
 
 @blp.view("POST", "/logout", permission=Permission.SESSIONS_REVOKE)
@@ -95,11 +93,11 @@ def logout(session: Session, actor: Actor) -> Response:
     return see_other(url_for("auth_pages.show_login"))
 
 
-def _form(form: LoginForm, status: int = 200, problems: dict[str, str] | None = None) -> Response:
+def _form(next_path: str | None, status: int = 200) -> Response:
     return render_page(
         "auth/login.html",
         status=status,
-        form_data=form,
-        problems=problems or {},
+        declared=SIGN_IN,
+        next_path=next_path or "",
         party=staff_session_cookie.relying_party(),
     )
