@@ -13,11 +13,9 @@ from app.custody import service as custody
 from app.custody.ports import Custodians, Direction, Network, TransferState
 from app.custody.queries import SendStatus
 from app.custody.rules import SendState
-from app.funding.deposits import queries as deposit_queries
 from app.funding.deposits import service as deposits
 from app.funding.deposits.incoming_transfers import credit_transfer
 from app.funding.ports import Payout, PayoutOrder, PayoutState
-from app.funding.states import OPEN_DEPOSITS
 from app.funding.withdrawals import payouts
 from app.funding.withdrawals import service as withdrawals
 from app.kit import clock, ids
@@ -48,12 +46,9 @@ def share_deposit_address(session: Session, deposit_id: UUID) -> None:
 
     Until a custodian has assigned one, the poll tries again.
     """
-    deposit = deposit_queries.find_deposit(session, deposit_id)
-    if deposit is None or deposit.status not in OPEN_DEPOSITS:
+    deposit = deposits.open_announcement(session, deposit_id)
+    if deposit is None:
         return
-    if deposits.expire_if_overdue(session, deposit):
-        return
-    deposits.mark_opened(session, deposit.id)
     asset: Asset = deposit.requested_amount.asset
     deposit_address = addresses.get_or_request_address(session, deposit.user_id, asset)
     if deposit_address.address is not None:

@@ -45,12 +45,9 @@ def fetch_transfers(database: Database, deposit_id: UUID) -> None:
     Raises `ProviderUnavailable` and `ProviderOutcomeUnknown`; the next poll tries again.
     """
     with database.transaction() as session:
-        deposit = deposit_queries.find_deposit(session, deposit_id)
-        if deposit is None or deposit.status not in OPEN_DEPOSITS:
+        deposit = deposits.open_announcement(session, deposit_id)
+        if deposit is None:
             return
-        if deposits.expire_if_overdue(session, deposit):
-            return
-        deposits.mark_opened(session, deposit.id)
         person = account_queries.get_person(session, deposit.user_id)
     rail = resolve(IncomingTransferRails)[deposit.method]
     holder = f"{person.first_name} {person.last_name}"

@@ -18,7 +18,13 @@ from app.audit.actions import AuditAction
 from app.catalog.rules import PaymentMethod
 from app.custody.ports import Custodians
 from app.funding import limits
-from app.funding.deposits.queries import DEPOSITS, Deposit, LockedDeposit, lock_deposit
+from app.funding.deposits.queries import (
+    DEPOSITS,
+    Deposit,
+    LockedDeposit,
+    find_deposit,
+    lock_deposit,
+)
 from app.funding.errors import NotCancellable, PaymentMethodDisabled
 from app.funding.models import DepositEvent, DepositRow
 from app.funding.ports import IncomingTransferRails, PaymentRails
@@ -250,15 +256,20 @@ def fail(session: Session, deposit_id: UUID, code: str) -> None:
     )
 
 
-def expire_if_overdue(session: Session, deposit: Deposit) -> bool:
-    """Fail an announcement older than 30 days, and return whether it was.
+def open_announcement(session: Session, deposit_id: UUID) -> Deposit | None:
+    """Return an announced transfer whose provider is about to be called; None if it has ended.
 
-    Money that arrives later is credited, like every transfer that was not announced.
+    One older than 30 days ends now. Money that arrives later is credited, like every transfer that
+    was not announced.
     """
-    if clock.now() - deposit.requested_at < _ANNOUNCEMENT_MAX:
-        return False
-    fail(session, deposit.id, "nothing_came")
-    return True
+    deposit = find_deposit(session, deposit_id)
+    if deposit is None or deposit.status not in OPEN_DEPOSITS:
+        return None
+    if clock.now() - deposit.requested_at >= _ANNOUNCEMENT_MAX:
+        fail(session, deposit.id, "nothing_came")
+        return None
+    mark_opened(session, deposit.id)
+    return deposit
 
 
 #: What the customer reads for each of the providers' failure codes.

@@ -5,16 +5,17 @@ from uuid import UUID
 
 from app.audit import service as audit
 from app.audit.actions import AuditAction
-from app.catalog.rules import TRADABLE, PaymentMethod
+from app.catalog.rules import PaymentMethod
 from app.funding import limits
+from app.funding.deposits import queries as deposit_queries
 from app.funding.deposits import service as deposits
+from app.funding.models import DepositRow
 from app.funding.ports import CardRail, Dispute, PaymentRails
 from app.funding.rails import rail_of
 from app.funding.receivables import service as receivables
 from app.funding.states import DepositStatus
 from app.kit import clock, ids
 from app.kit.db import Database, Session
-from app.kit.money import Amount
 from app.kit.ports import resolve
 from app.ledger import chart
 from app.ledger import service as ledger
@@ -24,10 +25,6 @@ from app.notifications.kinds import DepositDisputed, DepositTerms
 from app.providers import queries as providers_queries
 
 PREFIX = "dsp"
-_DEPOSIT = """
-SELECT id, user_id, method, asset, credited_units FROM deposits
-WHERE provider = %s AND provider_ref = %s FOR UPDATE
-"""
 _OPEN = "SELECT provider_ref FROM disputes WHERE provider = %s AND status = 'open' ORDER BY id"
 _FIND = """
 SELECT id, status FROM disputes WHERE provider = %s AND provider_ref = %s
@@ -73,17 +70,17 @@ def apply_dispute(session: Session, provider: str, provider_id: UUID, dispute: D
     """
     if dispute.state == "inquiry":
         return False
-    row = session.row(_DEPOSIT, (provider, dispute.payment_ref))
-    if row is None:
-        return False
-    deposit_id, user_id, method, code, credited_units = row
-    if credited_units is None:
-        return False
-    limits.lock_customer_payments(session, user_id)
-    account = deposits.settlement_account(
-        PaymentMethod(method), Amount(TRADABLE[code], 0), provider_id
+    deposit = deposit_queries.lock_first_deposit(
+        session,
+        DepositRow.provider == provider,
+        DepositRow.provider_ref == dispute.payment_ref,
+        DepositRow.credited_units.is_not(None),
     )
-    disputed = _DisputedDeposit(deposit_id, user_id, account)
+    if deposit is None:
+        return False
+    limits.lock_customer_payments(session, deposit.user_id)
+    account = deposits.settlement_account(deposit.method, deposit.amount, provider_id)
+    disputed = _DisputedDeposit(deposit.id, deposit.user_id, account)
     stored = session.row(_FIND, (provider, dispute.provider_ref))
     identifier, status = stored or (_open(session, provider, dispute, disputed), "open")
     ends = status == "open" and dispute.state != "open"
