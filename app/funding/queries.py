@@ -13,9 +13,9 @@ from app.funding.rules import value_in_usd
 from app.funding.states import DepositStatus, WithdrawalStatus
 from app.kit.db import Session
 from app.kit.errors import NotFound
-from app.kit.list_query import ListColumn, ListSource
+from app.kit.list_query import ListColumn, ListSource, fetch_newest
 from app.kit.money import Amount, Asset
-from app.kit.pagination import Page, paginate
+from app.kit.pagination import Page
 from app.kit.statements import AnySelect
 from app.ledger import queries as ledger_queries
 from app.ledger.queries import CustomerBalance
@@ -123,11 +123,8 @@ def payment_page(
     before: UUID | None = None,
 ) -> Page[PaymentT]:
     """Return a page of a customer's deposits or withdrawals, newest first."""
-    owned = source.where(source.filters["customer"](user_id))
-    if before is not None:
-        owned = owned.where(source.key < before)
-    select = owned.select.order_by(source.key.desc()).limit(limit + 1)
-    return paginate(session.select(source.row, select), limit, lambda payment: payment.id)
+    owned = source.select.where(source.filters["customer"](user_id))
+    return fetch_newest(session, source.row, owned, source.key, limit=limit, before=before)
 
 
 def get_payment(

@@ -135,7 +135,7 @@ def fetch_newest(
     session: Session,
     row: Callable[..., IdentifiedT],
     select: AnySelect,
-    key: InstrumentedAttribute[UUID],
+    key: ListColumn,
     *,
     limit: int,
     before: UUID | None,
