@@ -13,7 +13,7 @@ from app.approvals import service as approvals
 from app.approvals.queries import ApprovalRequest
 from app.approvals.registry import TextFields
 from app.approvals.rules import ApprovalStatus
-from app.blueprints.forms import Form, FormSchema, hidden_field, reason_field
+from app.blueprints.forms import Form, FormSchema, hidden_field, reason_field, text_field
 from app.blueprints.lists import ChoiceFilter, Column, ListPage, PersonCell, ReferenceCell
 from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import render_page
@@ -53,6 +53,14 @@ class ApprovalSchema(FormSchema):
     request_hash = hidden_field()
 
 
+class NewReasonSchema(FormSchema):
+    """The new reason of one's own request. Its rules are checked after whose request it is."""
+
+    reason = text_field(
+        "Reason", "Enter a reason.", hint="Kept in the audit trail. Do not write names; use IDs."
+    )
+
+
 class CancellationSchema(FormSchema):
     """Nothing is entered."""
 
@@ -82,7 +90,7 @@ EDIT = Form(
     "edit",
     title="Update the reason",
     about="A new request with the new reason replaces this one.",
-    schema=ApprovalReasonSchema,
+    schema=NewReasonSchema,
     button="Update reason and resubmit",
     success="Reason updated. This request replaces the one before.",
     failure="The request was not updated",
