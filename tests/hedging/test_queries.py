@@ -17,12 +17,15 @@ from app.kit.db import SNAPSHOT, Database
 from app.kit.money import Amount
 from app.kit.ports import resolve
 from app.ledger import queries as ledger_queries
+from app.ledger.chart import AccountClass
 from app.pricing.models import MarketPriceRow
 from app.pricing.rules import PricingRules
 from app.trading import service as trading
 from app.trading.service import Quote, RequestedConversion, TradingTerms
 from tests.people import People, set_prices
 from tests.rows import delete_rows
+
+_OWED = {AccountClass.CUSTOMER_FUNDING, AccountClass.CUSTOMER_TRADING}
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +39,8 @@ def read_exposure(database: Database) -> Exposure:
         exposure = hedging_queries.current_exposure(session, resolve(ExposureRules))
         owed = dict.fromkeys(Metal, 0)
         for line in ledger_queries.trial_balance(session):
-            if line.account_class.startswith("customer.") and line.asset in METAL_OF:
+            # What a customer owes PBCEx takes nothing off what PBCEx owes to customers.
+            if line.account_class in _OWED and line.asset in METAL_OF:
                 owed[METAL_OF[line.asset]] += line.units
     assert {metal.metal: metal.customer_liabilities.units for metal in exposure.metals} == owed
     return exposure
