@@ -22,6 +22,7 @@ from app.custody.rules import (
 )
 from app.kit import clock
 from app.kit.db import Session
+from app.kit.list_query import ListSource
 from app.kit.money import Amount, Asset
 from app.kit.ports import resolve
 from app.kit.statements import compile_select
@@ -174,12 +175,6 @@ def send_status(session: Session, reference: str) -> SendStatus:
     return session.get(_send_from_row, _SEND, reference=reference)
 
 
-def recent_sends(session: Session, limit: int) -> list[SendStatus]:
-    """Return the latest sends, newest first."""
-    newest = _SENDS.order_by(CustodySend.id.desc()).limit(limit)
-    return session.select(_send_from_row, newest)
-
-
 def open_send_counts(session: Session) -> tuple[int, int]:
     """Return how many sends are not settled, and how many of these have an unknown outcome."""
     [(unsettled, unknown)] = session.rows(_OPEN_SENDS)
@@ -189,12 +184,6 @@ def open_send_counts(session: Session) -> tuple[int, int]:
 def incoming_transfer(session: Session, arrival_id: UUID) -> IncomingTokenTransfer:
     """Return one incoming transfer. Raises `NotFound`."""
     return session.get(_transfer_from_row, _ARRIVALS.where(CustodyArrival.id == arrival_id))
-
-
-def recent_incoming_transfers(session: Session, limit: int) -> list[IncomingTokenTransfer]:
-    """Return the latest incoming transfers, newest first."""
-    newest = _ARRIVALS.order_by(CustodyArrival.id.desc()).limit(limit)
-    return session.select(_transfer_from_row, newest)
 
 
 def reported_balances(session: Session) -> list[ReportedBalance]:
@@ -275,3 +264,25 @@ def _send_from_row(asset: str, units: int, cost_units: int | None, **values: Any
 
 def _transfer_from_row(asset: str, units: int, **values: Any) -> IncomingTokenTransfer:
     return IncomingTokenTransfer(amount=Amount(TRADABLE[asset], units), **values)
+
+
+SENDS = ListSource(
+    _send_from_row,
+    _SENDS,
+    key=CustodySend.id,
+    sorts={"planned": CustodySend.id},
+    filters={
+        "reference": lambda text: CustodySend.reference == text,
+        "status": lambda state: CustodySend.state == state,
+    },
+)
+INCOMING_TRANSFERS = ListSource(
+    _transfer_from_row,
+    _ARRIVALS,
+    key=CustodyArrival.id,
+    sorts={"seen": CustodyArrival.id},
+    filters={
+        "customer": lambda user_id: CustodyAddress.user_id == user_id,
+        "problem": {ArrivalProblem.NO_OWNER: CustodyAddress.user_id.is_(None)}.__getitem__,
+    },
+)

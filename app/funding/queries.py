@@ -1,5 +1,6 @@
 """Reads of funding: a customer's balances with their value, and what reads of payments share."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -138,7 +139,7 @@ def get_payment(
     return find_payment(session, owned.row, owned.where(source.key == payment_id).select)
 
 
-def find_payment(session: Session, row: type[PaymentT], select: AnySelect) -> PaymentT:
+def find_payment(session: Session, row: Callable[..., PaymentT], select: AnySelect) -> PaymentT:
     """Return the only deposit or withdrawal that the statement selects. Raises `NotFound`."""
     payments = session.select(row, select)
     if not payments:

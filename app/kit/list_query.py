@@ -37,11 +37,12 @@ _AFTER, _BEFORE = "after", "before"
 class ListSource(Generic[RowT]):
     """What a room lists: a statement, and the filters and sorts that it allows by name.
 
-    `row` is a dataclass whose fields are the columns of `select`. `key` is unique and breaks ties.
-    A filter makes a condition of a value of the type that the page's filter parses.
+    `row` makes a row of the columns of `select`: a dataclass with these fields, or a function.
+    `key` is unique and breaks ties. A filter makes a condition of a value of the type that the
+    page's filter parses.
     """
 
-    row: type[RowT]
+    row: Callable[..., RowT]
     select: AnySelect
     key: ListColumn
     sorts: Mapping[str, ListColumn]

@@ -11,8 +11,11 @@ from app.custody import addresses, incoming_tokens
 from app.custody import queries as custody_queries
 from app.custody.errors import AddressTaken
 from app.custody.ports import Custodians
+from app.custody.queries import IncomingTokenTransfer
 from app.kit import clock
+from app.kit.db import Session
 from app.kit.errors import FeatureDisabled
+from app.kit.list_query import ListQuery, fetch_page
 from app.kit.ports import resolve
 from app.providers.errors import ProviderRefused, ProviderUnavailable
 from sandbox.faults import FaultMode
@@ -30,6 +33,11 @@ def address(harness: CustodyHarness, name: str) -> str:
     return harness.deposit_address(People(harness.database).customer().user_id)
 
 
+def newest_transfers(session: Session) -> list[IncomingTokenTransfer]:
+    query = ListQuery({}, "-seen", limit=9)
+    return fetch_page(session, custody_queries.INCOMING_TRANSFERS, query).rows
+
+
 @each_custodian
 def test_webhook_records_an_incoming_transfer(
     harness: CustodyHarness, name: str, address: str
@@ -40,9 +48,7 @@ def test_webhook_records_an_incoming_transfer(
     assert harness.credits_staged(address) == 1
     with harness.database.reading() as session:
         [transfer] = [
-            candidate
-            for candidate in custody_queries.recent_incoming_transfers(session, 9)
-            if candidate.address == address
+            candidate for candidate in newest_transfers(session) if candidate.address == address
         ]
         assert custody_queries.incoming_transfer(session, transfer.id) == transfer
     assert (transfer.custodian, transfer.provider_ref) == (name, reference)
@@ -149,9 +155,7 @@ def test_transfer_to_an_unknown_address_is_recorded_and_opens_a_case(
     assert harness.recorded_transfers(address) == [("PAXG", 50_000_000)]
     with harness.database.reading() as session:
         [transfer] = [
-            candidate
-            for candidate in custody_queries.recent_incoming_transfers(session, 9)
-            if candidate.address == address
+            candidate for candidate in newest_transfers(session) if candidate.address == address
         ]
         cases = session.rows(
             "SELECT title FROM cases WHERE key = %s", (f"paxos:{transfer.provider_ref}",)
@@ -354,9 +358,7 @@ class TestAddresses:
         harness.deliver_webhooks()
         with harness.database.reading() as session:
             [transfer] = [
-                candidate
-                for candidate in custody_queries.recent_incoming_transfers(session, 9)
-                if candidate.address == old
+                candidate for candidate in newest_transfers(session) if candidate.address == old
             ]
         assert transfer.user_id == user_id
 

@@ -65,18 +65,23 @@ def test_custodian_balance_is_compared_with_the_books(
     browser.get_fragment(PAGE, "custody")
 
 
-def test_recent_payouts_and_incoming_transfers_are_listed(
+def test_payouts_and_incoming_transfers_are_listed(
     browser: Browser, harness: CustodyHarness
 ) -> None:
     harness.send("0.25")
     harness.receive_tokens("paxos", "0x" + "0c" * 20, "0.5")
     harness.deliver_webhooks()
-    said = browser.get_page(PAGE).visible_text
-    assert harness.reference in said
-    assert "Sending" in said
-    assert "No owner" in said
+    payouts = browser.get_page(f"{PAGE}/payouts").visible_text
+    assert harness.reference in payouts
+    assert "Sending" in payouts
     # The recipient's wallet address is not shown.
-    assert "a1a1" not in said
+    assert "a1a1" not in payouts
+    search = f"reference={harness.reference}"
+    assert "1 row" in browser.get_page(f"{PAGE}/payouts?{search}").visible_text
+    assert "0 rows" in browser.get_page(f"{PAGE}/payouts?{search}&status=failed").visible_text
+    incoming = browser.get_page(f"{PAGE}/incoming?problem=no_owner").visible_text
+    assert "No owner" in incoming
+    assert "0 rows" not in incoming
 
 
 def test_disabled_custodian_still_shows_its_balances(
