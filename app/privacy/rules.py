@@ -39,7 +39,7 @@ class Policy:
 POLICIES: Mapping[PolicyName, Policy] = {
     policy.name: policy
     for policy in (
-        Policy(PolicyName.TERMS, "Terms of service", (date(2026, 11, 1),)),
+        Policy(PolicyName.TERMS, "Terms of service", (date(2026, 11, 1), date(2026, 11, 29))),
         Policy(PolicyName.PRIVACY, "Privacy notice", (date(2026, 11, 1),)),
         Policy(PolicyName.MARKETING, "News and offers", (date(2026, 11, 1),), required=False),
     )

@@ -38,7 +38,7 @@ def test_home_page_links_to_the_policies(browser: Browser) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["terms/2", "terms/0", "terms/01", "terms/-1", "terms/x", "cookies/1", "terms/١"]
+    "path", ["terms/3", "terms/0", "terms/01", "terms/-1", "terms/x", "cookies/1", "terms/١"]
 )
 def test_unknown_policy_or_version_is_not_found(browser: Browser, path: str) -> None:
     browser.get_page(f"/policies/{path}", status=404)

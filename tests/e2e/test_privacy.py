@@ -45,7 +45,7 @@ def test_privacy_and_policy_pages_fit_and_are_accessible(
         "erasable": path_of(people.customer()),
         "erased": path_of(erased),
         "policies": "/policies",
-        "terms": "/policies/terms/1",
+        "terms": "/policies/terms/2",
     }.items():
         page.goto(f"{desk.address}{path}")
         assert_fits_and_accessible(page, shoot, name, ALL)

@@ -65,7 +65,7 @@ class CustomerWithHistory:
             lastName=canaries["last"],
             phone=canaries["phone"],
             acceptedPolicies=[
-                {"policy": "terms", "version": 1},
+                {"policy": "terms", "version": 2},
                 {"policy": "privacy", "version": 1},
             ],
         )

@@ -16,6 +16,9 @@ from tests.api_client import ApiClient, assert_problem, wrong_fields
 from tests.privacy.customer_history import CONSENTS
 from tests.unchanged_database import database_unchanged
 
+#: The current version of the terms; of a policy, where a test names none.
+TERMS, CURRENT = POLICIES[PolicyName.TERMS].version, -1
+
 
 @pytest.fixture
 def registered_client(open_app: Flask) -> ApiClient:
@@ -24,7 +27,7 @@ def registered_client(open_app: Flask) -> ApiClient:
 
 @pytest.fixture
 def newer_terms(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Publish a second version of the terms."""
+    """Publish another version of the terms."""
     terms = POLICIES[PolicyName.TERMS]
     published = (*terms.published, date(2026, 12, 1))
     newer = {**POLICIES, PolicyName.TERMS: replace(terms, published=published)}
@@ -44,7 +47,9 @@ def stored_decisions(database: Database, client: ApiClient) -> list[tuple[object
         )
 
 
-def decide(client: ApiClient, policy: str, *, given: bool, version: int | None = 1) -> object:
+def decide(client: ApiClient, policy: str, *, given: bool, version: int | None = CURRENT) -> object:
+    if version == CURRENT:
+        version = next((known.version for known in POLICIES.values() if known.name == policy), 1)
     body = {"policy": policy, "given": given, "version": version}
     return client.post(CONSENTS, body)
 
@@ -69,8 +74,8 @@ def test_consents_are_returned_with_policy_state_and_latest_decision(
         "title": "Terms of service",
         "required": True,
         "state": "to_be_accepted",
-        "currentVersion": 1,
-        "url": "/policies/terms/1",
+        "currentVersion": TERMS,
+        "url": f"/policies/terms/{TERMS}",
         "latest": None,
     }
 
@@ -79,20 +84,20 @@ def test_registration_records_the_accepted_policy_versions(
     open_app: Flask, database: Database
 ) -> None:
     client = ApiClient(open_app)
-    client.register(acceptedPolicies=[{"policy": "terms", "version": 1}])
+    client.register(acceptedPolicies=[{"policy": "terms", "version": TERMS}])
     assert states(client)["terms"] == "accepted"
     assert states(client)["privacy"] == "to_be_accepted"
-    assert stored_decisions(database, client) == [("terms", 1, True, "registration")]
+    assert stored_decisions(database, client) == [("terms", TERMS, True, "registration")]
 
 
 @pytest.mark.parametrize(
     ("accepted", "status"),
     [
-        ([{"policy": "terms", "version": 2}], 409),
+        ([{"policy": "terms", "version": TERMS + 1}], 409),
         ([{"policy": "terms", "version": 0}], 422),
         ([{"policy": "terms", "version": True}], 422),
         ([{"policy": "cookies", "version": 1}], 422),
-        ([{"policy": "terms", "version": 1}] * 2, 422),
+        ([{"policy": "terms", "version": TERMS}] * 2, 422),
         ([{"policy": "terms"}], 422),
         ({"terms": 1}, 422),
         (None, 422),
@@ -155,7 +160,9 @@ def test_consent_to_an_outdated_version_is_refused(
 ) -> None:
     with database_unchanged(database):
         assert_problem(
-            decide(registered_client, "terms", given=True, version=2), 409, "policy_outdated"
+            decide(registered_client, "terms", given=True, version=TERMS + 1),
+            409,
+            "policy_outdated",
         )
         assert wrong_fields(decide(registered_client, "terms", given=True, version=None)) == [
             "version"
@@ -170,19 +177,22 @@ def test_new_policy_version_has_to_be_accepted(
     with database.transaction() as session:
         session.send(
             "INSERT INTO consents (id, user_id, policy, version, given, decided_at, channel)"
-            " VALUES (%s, %s, 'terms', 1, true, now(), 'api')",
+            " VALUES (%s, %s, 'terms', 2, true, now(), 'api')",
             (ids.new(), registered_client.user_id),
         )
     [terms, *_] = registered_client.ok(200, registered_client.get(CONSENTS))["data"]
-    assert (terms["state"], terms["currentVersion"]) == ("to_be_accepted", 2)
-    assert (terms["latest"]["version"], terms["latest"]["given"]) == (1, True)
+    assert (terms["state"], terms["currentVersion"]) == ("to_be_accepted", TERMS + 1)
+    assert (terms["latest"]["version"], terms["latest"]["given"]) == (TERMS, True)
     assert_problem(
-        decide(registered_client, "terms", given=True, version=1), 409, "policy_outdated"
+        decide(registered_client, "terms", given=True, version=TERMS), 409, "policy_outdated"
     )
-    assert decide(registered_client, "terms", given=True, version=2).json["state"] == "accepted"
+    assert (
+        decide(registered_client, "terms", given=True, version=TERMS + 1).json["state"]
+        == "accepted"
+    )
     assert stored_decisions(database, registered_client) == [
-        ("terms", 1, True, "api"),
-        ("terms", 2, True, "api"),
+        ("terms", TERMS, True, "api"),
+        ("terms", TERMS + 1, True, "api"),
     ]
 
 
@@ -219,11 +229,12 @@ def test_consent_state_follows_the_latest_decision(policy: privacy_rules.Policy)
             policy.name, version, given, datetime(2026, 11, 22, tzinfo=UTC), ConsentChannel.API
         )
 
+    now, later = policy.version, policy.version + 1
     newer = replace(policy, published=(*policy.published, date(2026, 12, 1)))
     before_decision = ConsentState.TO_BE_ACCEPTED if policy.required else ConsentState.NOT_GIVEN
     after_withdrawal = ConsentState.TO_BE_ACCEPTED if policy.required else ConsentState.WITHDRAWN
     assert privacy_rules.consent_state(policy, None) is before_decision
-    assert privacy_rules.consent_state(policy, decision(1, True)) is ConsentState.ACCEPTED
-    assert privacy_rules.consent_state(newer, decision(1, True)) is before_decision
-    assert privacy_rules.consent_state(newer, decision(2, True)) is ConsentState.ACCEPTED
-    assert privacy_rules.consent_state(policy, decision(1, False)) is after_withdrawal
+    assert privacy_rules.consent_state(policy, decision(now, True)) is ConsentState.ACCEPTED
+    assert privacy_rules.consent_state(newer, decision(now, True)) is before_decision
+    assert privacy_rules.consent_state(newer, decision(later, True)) is ConsentState.ACCEPTED
+    assert privacy_rules.consent_state(policy, decision(now, False)) is after_withdrawal
