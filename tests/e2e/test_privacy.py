@@ -1,7 +1,7 @@
 """The privacy part of a person's page, and the policies, in a browser."""
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from app.access import Actor, Role
 from app.kit.db import Database
@@ -17,7 +17,7 @@ from tests.people import People
 def active(people: People, database: Database) -> Actor:
     person = people.customer(USD="12.50", XAU_s="1.5")
     with database.transaction() as session:
-        consents.record_decision(session, person, policy=PolicyName.TERMS, version=1, given=True)
+        consents.record_decision(session, person, policy=PolicyName.TERMS, version=2, given=True)
         exports.request_export(session, person)
     return person
 
@@ -64,15 +64,23 @@ def test_erasure_is_requested_by_keyboard_alone(
     page = desk.sign_in(*admin, path_of(people.customer()))
     page.locator("#erase-reason").focus()
     page.keyboard.type("she wrote from ada@example.com")
-    page.keyboard.press("Enter")
+    _send_by_keyboard(page)
     expect(page.locator("#erase-errors")).to_be_focused()
     assert_accessible(page)
     shoot(page, "erase-refused")
     page.locator("#erase-reason").fill("")
     page.locator("#erase-reason").focus()
     page.keyboard.type("letter 17 of 2026-11-20")
-    page.keyboard.press("Enter")
+    _send_by_keyboard(page)
     page.wait_for_url("**/admin/approvals/apr_*")
     expect(page.get_by_text("You made this request.")).to_be_visible()
     assert_accessible(page)
     assert [text for text in desk.complaints if "422" not in text] == []
+
+
+def _send_by_keyboard(page: Page) -> None:
+    """Send the form; its dialog is open at "Cancel"."""
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog").get_by_role("button", name="Cancel")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
