@@ -95,7 +95,7 @@ def test_command_lists_findings_and_fails(full: Trail) -> None:
         0,
         (
             f"The audit trail is intact: {_RECORDS} sealed records, {_TAIL} not sealed yet,"
-            " 1 anchors.\n"
+            " 1 anchor.\n"
         ),
     )
     with full.superuser() as superuser:

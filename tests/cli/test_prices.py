@@ -105,7 +105,7 @@ def test_replay_of_gold_since_1833(app: Flask, database: Database, shared_data: 
         ]
     result = prices(app, "replay", gold, "--metal", "AU")
     assert result.exit_code == 0
-    assert f"{len(expected)} prices, 1833-01-01 to" in result.output
+    assert f"{len(expected):,} prices, 1833-01-01 to" in result.output
     assert replayed(database, "AU", "1833-01-01Z", "2999-01-01Z") == expected
     again = prices(app, "replay", gold, "--metal", "AU")
     assert f"0 new prices stored, {len(expected)} stored before." in again.output

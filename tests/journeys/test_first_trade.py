@@ -14,11 +14,14 @@ from app.config import Settings
 from app.jobs.connection import connect_to_redis
 from app.jobs.relay import Relay
 from app.jobs.worker import RqWorker
+from app.kit import clock
 from app.kit import tasks as kit_tasks
 from app.kit.db import Database
+from app.outbox.models import StagedJob
 from tests.api_client import ApiClient, assert_problem
 from tests.mailbox import Mailbox, use_mailbox
 from tests.people import set_prices
+from tests.rows import change_rows
 
 
 @pytest.fixture
@@ -45,6 +48,9 @@ def _signals_restored() -> Iterator[None]:
 def carry_out_jobs(app: Flask, redis: Redis) -> None:
     """Run the relay and the worker until no job is due."""
     database: Database = app.extensions["database"]
+    with database.transaction() as session:
+        # The minute is over in which the emails about several trades become one.
+        change_rows(session, StagedJob, StagedJob.done_at.is_(None), due_at=clock.now())
     Relay(database, redis, app.extensions["backoff"], provider_jobs_max=2).step()
     queue = Queue(kit_tasks.Queue.MESSAGES, connection=redis, serializer=JSONSerializer)
     worker = RqWorker([queue], connection=redis, serializer=JSONSerializer)
