@@ -19,6 +19,7 @@ A package imports only what stands below it, never up and never sideways:
     providers                        what was said between us and providers
     cases                            findings to investigate
     keys                             the key ring, field encryption at rest
+    settings                         what the business decides, with its history
     approvals | branches             acts that need a second person; branches
     notifications                    what people are notified of, with its facts
     outbox                           jobs staged with the fact that needs them

@@ -22,6 +22,7 @@ from app.privacy import models as privacy_models
 from app.providers import models as providers_models
 from app.reconciliation import models as reconciliation_models
 from app.screening import models as screening_models
+from app.settings import models as settings_models
 from app.throttle import models as throttle_models
 from app.trading import models as trading_models
 
@@ -50,6 +51,7 @@ __all__ = [
     "providers_models",
     "reconciliation_models",
     "screening_models",
+    "settings_models",
     "throttle_models",
     "trading_models",
 ]

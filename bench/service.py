@@ -13,9 +13,8 @@ from app.catalog.rules import USD, XAU
 from app.factory import create_app
 from app.idempotency import service as idempotency
 from app.kit.money import Amount
-from app.kit.ports import resolve
 from app.trading import service as trading
-from app.trading.service import RequestedConversion, TradingTerms
+from app.trading.service import RequestedConversion
 from bench.market_setup import database_of
 
 FINGERPRINT = bytes(32)
@@ -27,7 +26,6 @@ def main() -> None:
     """Place market orders for the customers in turn, each with a key and a stored response."""
     seconds, people = float(sys.argv[1]), [UUID(text) for text in sys.argv[2:]]
     database = database_of(create_app())
-    desk = resolve(TradingTerms)
     permissions = DEFAULT_PERMISSIONS[Role.USER]
     actors = [
         Actor(user, None, "", Role.USER, permissions, email_confirmed=True) for user in people
@@ -43,7 +41,7 @@ def main() -> None:
             # The edge authenticates in the same round trip; reading one row simulates that.
             first = ("SELECT status FROM users WHERE id = %s", (actor.user_id,))
             idempotency.claim_key(session, attempt, first)
-            trading.convert_at_market(session, actor, desk, WISH)
+            trading.convert_at_market(session, actor, WISH)
             idempotency.store_response(session, attempt, RESPONSE)
         placed += 1
     print(placed, flush=True)

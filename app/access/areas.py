@@ -14,7 +14,7 @@ class PermissionArea(LabelledEnum):
     VERIFICATION = "verification", "Identity and sanctions"
     OVERSIGHT = "oversight", "Approvals, cases and audit trail"
     TREASURY = "treasury", "Payments, custody and exposure"
-    SYSTEM = "system", "Jobs and keys"
+    SYSTEM = "system", "Jobs, keys and settings"
     OWN_ACCOUNT = "own-account", "One's own account"
     OWN_ASSETS = "own-assets", "One's own money and metal"
 
@@ -51,6 +51,7 @@ _STAFF: Mapping[str, PermissionArea] = MappingProxyType(
         "reconciliation": PermissionArea.TREASURY,
         "roles": PermissionArea.PEOPLE,
         "screening": PermissionArea.VERIFICATION,
+        "settings": PermissionArea.SYSTEM,
         "staff": PermissionArea.PEOPLE,
     }
 )

@@ -86,6 +86,10 @@ class Permission(StrEnum):
     """See what each role may do."""
     SCREENING_READ = "all:screening:read"
     """See sanctions lists, screenings and hits."""
+    SETTINGS_EDIT = "all:settings:edit"
+    """Change fees, limits and thresholds; where money moves, with a second person's approval."""
+    SETTINGS_READ = "all:settings:read"
+    """See fees, limits and thresholds, and their history."""
     STAFF_INVITE = "all:staff:invite"
     """Invite staff to a role whose permissions one holds oneself."""
     BRANCHES_READ = "branch:branches:read"
@@ -193,6 +197,7 @@ _OVERSIGHT = frozenset(
         Permission.RECONCILIATION_READ,
         Permission.ROLES_READ,
         Permission.SCREENING_READ,
+        Permission.SETTINGS_READ,
     }
 )
 _CASEWORK = frozenset({Permission.CASES_READ, Permission.CASES_WORK})
@@ -208,6 +213,8 @@ _OPERATIONS = frozenset(
         Permission.PEOPLE_SUSPEND,
         Permission.RECONCILIATION_ASK,
         Permission.RECONCILIATION_READ,
+        Permission.SETTINGS_EDIT,
+        Permission.SETTINGS_READ,
     }
 )
 #: For reviewing identities and companies.

@@ -69,6 +69,7 @@ class AuditAction(LabelledEnum):
     SESSION_CLOSED = "session.closed", "Signed out"
     SESSION_OPENED = "session.opened", "Signed in"
     SESSION_PROVEN = "session.proven", "Identity proven again"
+    SETTING_CHANGED = "setting.changed", "Setting changed"
     TOKEN_REUSED = "token.reused", "Refresh token used twice"
     VERIFICATION_APPROVED = "verification.approved", "Verification approved"
     VERIFICATION_EXPIRED = "verification.expired", "Verification expired"

@@ -155,6 +155,9 @@ SECTIONS = (
                 "Audit trail", "audit_pages.list_audit_records", "list", Permission.AUDIT_READ
             ),
             NavEntry("Jobs", "jobs_pages.list_jobs", "layers", Permission.JOBS_READ, _FAILED_JOBS),
+            NavEntry(
+                "Settings", "settings_pages.list_settings", "sliders", Permission.SETTINGS_READ
+            ),
             NavEntry("Key ring", "keys_pages.show_key_ring", "key-ring", Permission.KEYS_READ),
         ),
     ),

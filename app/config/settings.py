@@ -144,34 +144,6 @@ class Settings(SettingsSection):
     )
     metalpriceapi_key: SecretStr = Field(SecretStr(""), alias="METALPRICEAPI_KEY")
 
-    fee_bps: int = Field(50, alias="PBCEX_FEE_BPS", ge=0, lt=10_000)
-    quote_seconds: int = Field(30, alias="PBCEX_QUOTE_SECONDS", ge=1, le=3600)
-    #: How far the net exposure may be from zero, in troy ounces, as JSON by metal; others keep
-    #: their defaults.
-    exposure_band_ounces: dict[str, Decimal] = Field({}, alias="PBCEX_EXPOSURE_BAND_OUNCES")
-    #: The daily limit of a customer in US dollars, for each tier from 0 to 3.
-    kyc_daily_usd: Annotated[str, AfterValidator(checks.check_tier_limits)] = Field(
-        "0,1000,10000,250000", alias="PBCEX_KYC_DAILY_USD"
-    )
-    #: How long a verification is valid; afterwards the customer submits again.
-    kyc_valid_days: int = Field(730, alias="PBCEX_KYC_VALID_DAYS", ge=31)
-    #: Limits of transfers between PAXG and XAU-s, in troy ounces: at once, and within 24 hours.
-    transfer_ounces_max: Decimal = Field(Decimal(100), alias="PBCEX_TRANSFER_OUNCES_MAX", gt=0)
-    transfer_ounces_per_day: Decimal = Field(
-        Decimal(250), alias="PBCEX_TRANSFER_OUNCES_PER_DAY", gt=0
-    )
-    #: US dollars: the limit of one card payment, and the amount from which a withdrawal needs a
-    #: second member of staff.
-    card_usd_max: Decimal = Field(Decimal(10_000), alias="PBCEX_CARD_USD_MAX", gt=0)
-    withdrawal_approval_usd: Decimal = Field(
-        Decimal(10_000), alias="PBCEX_WITHDRAWAL_APPROVAL_USD", gt=0
-    )
-    #: The gate between PAXG and XAU-s closes while their prices differ by more than this.
-    paxg_stray_bps_max: int = Field(100, alias="PBCEX_PAXG_STRAY_BPS_MAX", ge=0)
-
-    #: The similarity to a listed name, out of 100, from which a hit is investigated.
-    screening_threshold: int = Field(85, alias="PBCEX_SCREENING_THRESHOLD", ge=50, le=100)
-
     @property
     def is_production(self) -> bool:
         return self.env is Environment.PRODUCTION

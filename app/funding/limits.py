@@ -4,11 +4,8 @@ The `check_…` functions serialize the customer's payments until the transactio
 add up.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
-from fractions import Fraction
-from typing import Self
 from uuid import UUID
 
 from app.cases import service as cases
@@ -20,11 +17,12 @@ from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Invalid
 from app.kit.formatting import format_amount
-from app.kit.money import Amount, Rounding, round_units
-from app.kit.ports import resolve
+from app.kit.money import Amount
 from app.kyc import queries as kyc_queries
 from app.pricing import queries as pricing_queries
 from app.pricing.errors import PriceStale
+from app.settings.queries import current
+from app.settings.rules import setting, settings_group
 
 _DAY = timedelta(days=1)
 _CARD_FAILURE_WINDOW = timedelta(hours=1)
@@ -49,33 +47,44 @@ WHERE user_id = %s AND requested_at > %s
 """
 
 
-def _usd_rounded_down(dollars: Decimal) -> Amount:
-    return Amount(USD, round_units(Fraction(dollars) * USD.unit, Rounding.DOWN))
-
-
 def _usd(text: str) -> Amount:
     return Amount.parse(USD, text)
 
 
+@settings_group("payments", "Payments")
 @dataclass(frozen=True, slots=True)
 class PaymentLimits:
-    """Limits in dollars, as configured.
+    """Limits on deposits and withdrawals."""
 
-    A withdrawal worth `approval_from` or more is released by two members of staff.
-    """
+    card_min: Amount = setting(
+        "Smallest card payment", _usd("1"), minimum=_usd("1"), maximum=_usd("100")
+    )
+    card_max: Amount = setting(
+        "Largest card payment", _usd("10000"), minimum=_usd("1"), maximum=_usd("100000")
+    )
+    card_failures_per_hour: int = setting(
+        "Card failures allowed in an hour",
+        3,
+        minimum=1,
+        maximum=100,
+        unit="failures",
+        about="Then a customer waits. Payments not decided yet count as failures.",
+    )
+    withdrawal_min: Amount = setting(
+        "Smallest withdrawal", _usd("1"), minimum=_usd("0.01"), maximum=_usd("1000")
+    )
+    approval_from: Amount = setting(
+        "Second person from",
+        _usd("10000"),
+        minimum=_usd("1"),
+        maximum=_usd("1000000"),
+        about="A withdrawal worth this much or more is released by two members of staff.",
+    )
 
-    card_min: Amount = field(default_factory=lambda: _usd("1"))
-    card_max: Amount = field(default_factory=lambda: _usd("10000"))
-    card_failures_per_hour: int = 3
-    withdrawal_min: Amount = field(default_factory=lambda: _usd("1"))
-    approval_from: Amount = field(default_factory=lambda: _usd("10000"))
-
-    @classmethod
-    def from_dollars(cls, *, card_max: Decimal, approval_from: Decimal) -> Self:
-        """Return limits with these amounts in dollars, rounded down to cents."""
-        return cls(
-            card_max=_usd_rounded_down(card_max), approval_from=_usd_rounded_down(approval_from)
-        )
+    def __post_init__(self) -> None:
+        """Check that a card payment of some size is possible."""
+        if self.card_max < self.card_min:
+            raise ValueError("The largest card payment cannot be smaller than the smallest one.")
 
 
 def lock_customer_payments(session: Session, user_id: UUID) -> None:
@@ -104,11 +113,12 @@ def check_deposit(session: Session, user_id: UUID, method: PaymentMethod, amount
     """
     lock_customer_payments(session, user_id)
     if method is PaymentMethod.CARD:
-        _check_card(session, user_id, amount, resolve(PaymentLimits))
+        _check_card(session, user_id, amount)
     _check_tier(session, user_id, _deposited_today(session, user_id) + usd_value(session, amount))
 
 
-def _check_card(session: Session, user_id: UUID, amount: Amount, limits: PaymentLimits) -> None:
+def _check_card(session: Session, user_id: UUID, amount: Amount) -> None:
+    limits = current(session, PaymentLimits)
     if amount < limits.card_min or limits.card_max < amount:
         allowed = f"{format_amount(limits.card_min)} to {format_amount(limits.card_max)}"
         raise Invalid("amount", f"Enter {allowed} for a card.")
@@ -126,7 +136,7 @@ def check_withdrawal(session: Session, user_id: UUID, amount: Amount) -> Amount:
     lock_customer_payments(session, user_id)
     receivables.require_nothing_owed(session, user_id)
     value = usd_value(session, amount)
-    minimum = resolve(PaymentLimits).withdrawal_min
+    minimum = current(session, PaymentLimits).withdrawal_min
     if value < minimum:
         raise Invalid("amount", f"Enter an amount worth at least {minimum} USD.")
     withdrawn = session.value(_WITHDRAWN, (user_id, clock.now() - _DAY))
@@ -134,9 +144,9 @@ def check_withdrawal(session: Session, user_id: UUID, amount: Amount) -> Amount:
     return value
 
 
-def needs_approval(value: Amount) -> bool:
+def needs_approval(session: Session, value: Amount) -> bool:
     """Return whether two members of staff have to release a withdrawal worth `value` dollars."""
-    return resolve(PaymentLimits).approval_from <= value
+    return current(session, PaymentLimits).approval_from <= value
 
 
 def report_limit_excess(session: Session, user_id: UUID, reference: str) -> None:

@@ -13,6 +13,7 @@ from app.kit.money import Amount
 from app.ledger import queries as ledger_queries
 from app.ledger.chart import AccountClass
 from app.pricing import queries as pricing_queries
+from app.settings.queries import current
 from app.trading import queries as trading_queries
 
 #: How far back the history goes.
@@ -59,13 +60,13 @@ class PastExposure:
     net_usd: Amount | None
 
 
-def current_exposure(session: Session, exposure_rules: ExposureRules) -> Exposure:
+def current_exposure(session: Session) -> Exposure:
     """Return what PBCEx owes and holds now in each metal.
 
     Call it on a snapshot for consistent figures: an order that fills a quote moves ounces between
     the reads.
     """
-    now = clock.now()
+    now, exposure_rules = clock.now(), current(session, ExposureRules)
     owed: dict[str, int] = {}
     positions: dict[str, int] = {}
     custody: dict[str, int] = {}
@@ -86,7 +87,7 @@ def current_exposure(session: Session, exposure_rules: ExposureRules) -> Exposur
             positions=positions,
             custody=custody,
             price=prices.get(metal),
-            band=exposure_rules.bands[metal],
+            band=exposure_rules.band(metal),
         )
         for metal in Metal
     ]

@@ -7,23 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Self
+from typing import Any
 
 from app.catalog.rules import METAL_OF, SYNTHETIC, USD, Metal
 from app.kit.labels import Mark, StatusEnum
-from app.kit.money import UNITS_MAX, Amount, Asset, Rounding, round_units
+from app.kit.money import Amount, Asset, Rounding, round_units
 from app.pricing.rules import MarketPrice
+from app.settings.rules import setting, settings_group
 
 #: The asset that counts troy ounces of each metal, in whatever form they are held.
 OUNCES = {metal: Asset(metal.value, SYNTHETIC[metal].scale) for metal in Metal}
-
-DEFAULT_BAND_OUNCES = {
-    Metal.AU: Decimal(100),
-    Metal.AG: Decimal(5_000),
-    Metal.PT: Decimal(200),
-    Metal.PD: Decimal(200),
-    Metal.CU: Decimal(500_000),
-}
 
 
 class BandStatus(StatusEnum):
@@ -48,30 +41,35 @@ class ExposureBand:
         return BandStatus.LONG if self.high < net else BandStatus.IN_BAND
 
 
+def _band(metal: str, ounces: int) -> Any:
+    return setting(
+        f"Band of {metal}",
+        Decimal(ounces),
+        minimum=Decimal(0),
+        maximum=Decimal(10_000_000),
+        unit="troy ounces",
+        about="How far net exposure may be from zero, to either side, and still be in its band.",
+        needs_approval=False,
+    )
+
+
+@settings_group("exposure", "Exposure")
 @dataclass(frozen=True, slots=True)
 class ExposureRules:
-    """The configured bands."""
+    """How far the net exposure to each metal may be from zero, in troy ounces."""
 
-    bands: Mapping[Metal, ExposureBand]
+    band_au: Decimal = _band("gold", 100)
+    band_ag: Decimal = _band("silver", 5_000)
+    band_pt: Decimal = _band("platinum", 200)
+    band_pd: Decimal = _band("palladium", 200)
+    band_cu: Decimal = _band("copper", 500_000)
 
-    @classmethod
-    def from_widths(cls, widths_by_metal: Mapping[str, Decimal]) -> Self:
-        """Return bands that reach the given ounces, or the default, to either side of zero.
-
-        Raises `ValueError` for an unknown metal or an impossible width.
-        """
-        widths = DEFAULT_BAND_OUNCES | {
-            Metal(name): width for name, width in widths_by_metal.items()
-        }
-        bands = {}
-        for metal, width in widths.items():
-            asset = OUNCES[metal]
-            units = width * asset.unit
-            if not 0 <= units <= UNITS_MAX or units != int(units):
-                raise ValueError(f"the band of {metal} must be ounces with at most 8 decimals")
-            reach = Amount(asset, int(units))
-            bands[metal] = ExposureBand(-reach, reach)
-        return cls(bands)
+    def band(self, metal: Metal) -> ExposureBand:
+        """Return the band of the metal."""
+        ounces: Decimal = getattr(self, f"band_{metal.lower()}")
+        asset = OUNCES[metal]
+        reach = Amount(asset, int(ounces * asset.unit))
+        return ExposureBand(-reach, reach)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,7 @@
 from datetime import timedelta
 
 from app.hedging import queries
-from app.hedging.rules import ExposureRules
 from app.kit.db import Session
-from app.kit.ports import resolve
 
 #: How long recorded exposure is kept.
 RETENTION = timedelta(days=7)
@@ -20,7 +18,7 @@ _DELETE_OLD_EXPOSURES = "DELETE FROM exposures WHERE taken_at < %s"
 
 def record_exposure(session: Session) -> None:
     """Record the net exposure of every metal now, and delete records older than `RETENTION`."""
-    exposure = queries.current_exposure(session, resolve(ExposureRules))
+    exposure = queries.current_exposure(session)
     session.send(
         _INSERT_EXPOSURES,
         (

@@ -100,6 +100,8 @@ class Session:
     def __init__(self, pipeline: Callable[[], Pipeline]) -> None:
         self._pipeline = pipeline
         self._queue: list[Statement] = []
+        #: What stays the same throughout the transaction, once it was read.
+        self.memo: Any = {}
 
     def send(self, statement: str, parameters: Parameters = None) -> None:
         """Queue a statement without a result. Its error is raised by the next read, `flush`, or the

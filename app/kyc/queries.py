@@ -15,12 +15,12 @@ from app.kit.db import Session
 from app.kit.errors import Invalid, NotFound
 from app.kit.list_query import ListSource
 from app.kit.money import Amount
-from app.kit.ports import resolve
 from app.kit.statements import compile_select
 from app.kyc import rules
 from app.kyc.models import Verification
 from app.kyc.rules import KycRules, ReasonCode, ReviewFlag, VerificationKind, VerificationStatus
 from app.screening import queries as screening_queries
+from app.settings.queries import current
 
 PREFIX = "kyc"
 
@@ -130,14 +130,14 @@ def tier_status_from(
     now, identity = clock.now(), effective_identity(verifications)
     if identity is None:
         return TierStatus(
-            rules.TIER_NONE, None, resolve(KycRules).daily_limits[rules.TIER_NONE], None
+            rules.TIER_NONE, None, current(session, KycRules).daily_limit(rules.TIER_NONE), None
         )
     tier = identity.tier_at(now)
     if tier and not account_queries.get_person(session, user_id).email_confirmed:
         tier = rules.TIER_NONE
     if tier and screening_queries.is_blocked(session, person_id=user_id):
         tier = rules.TIER_NONE
-    daily_limit = resolve(KycRules).daily_limits[tier]
+    daily_limit = current(session, KycRules).daily_limit(tier)
     return TierStatus(tier, identity.status_at(now), daily_limit, identity.expires_at)
 
 

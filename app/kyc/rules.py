@@ -1,16 +1,18 @@
 """Tiers, statuses, flags, reason codes, limits, and parsing of dates, shares and ID numbers."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Self
+from itertools import pairwise
+from typing import Any
 
 from app.catalog.rules import USD
 from app.kit.errors import Invalid
 from app.kit.labels import LabelledEnum, Mark, StatusEnum
 from app.kit.money import Amount
 from app.kit.states import Transitions
+from app.settings.rules import setting, settings_group
 
 ADULT_YEARS = 18
 _AGE_YEARS_MAX = 120
@@ -177,24 +179,76 @@ _PERCENT = re.compile(r"(?:0|[1-9]\d{0,2})(?:\.\d{1,2})?", re.ASCII)
 US_ID_TYPES = frozenset({IdType.SSN, IdType.ITIN})
 
 
+def _daily(tier: int, dollars: int) -> Any:
+    return setting(
+        f"Daily limit on tier {tier}",
+        Amount(USD, dollars * USD.unit),
+        minimum=Amount(USD, 0),
+        maximum=Amount(USD, 10_000_000 * USD.unit),
+        about="What a customer may pay in, and what they may withdraw, in 24 hours.",
+    )
+
+
+@settings_group("verification", "Verification")
 @dataclass(frozen=True, slots=True)
 class KycRules:
-    """Configured limits: US dollars a day for each tier, and how long a verification is valid."""
+    """What a customer may move in 24 hours on each tier, and how long a verification is valid."""
 
-    daily_limits: tuple[Amount, ...]
-    validity: timedelta
-    #: How long before the end of validity the customer is warned.
-    expiry_warning: timedelta = timedelta(days=30)
-    #: How often a person may submit within `submissions_period`.
-    submissions_max: int = 5
-    submissions_period: timedelta = timedelta(days=30)
+    daily_tier_0: Amount = _daily(0, 0)
+    daily_tier_1: Amount = _daily(1, 1_000)
+    daily_tier_2: Amount = _daily(2, 10_000)
+    daily_tier_3: Amount = _daily(3, 250_000)
+    valid_days: int = setting(
+        "Validity of a verification",
+        730,
+        minimum=31,
+        maximum=3650,
+        unit="days",
+        about="Afterwards the customer submits again.",
+    )
+    warning_days: int = setting(
+        "Warning before it expires", 30, minimum=1, maximum=90, unit="days", needs_approval=False
+    )
+    submissions_max: int = setting(
+        "Submissions of one kind",
+        5,
+        minimum=1,
+        maximum=100,
+        unit="submissions",
+        about="How often a person may submit within the period below.",
+        needs_approval=False,
+    )
+    submissions_days: int = setting(
+        "Period of submissions", 30, minimum=1, maximum=365, unit="days", needs_approval=False
+    )
 
-    @classmethod
-    def from_daily_dollars(cls, daily_dollars: Sequence[str], *, validity: timedelta) -> Self:
-        """Return the rules with these daily limits, in whole dollars, for tiers 0 to 3."""
-        return cls(
-            tuple(Amount(USD, int(dollars) * USD.unit) for dollars in daily_dollars), validity
-        )
+    def __post_init__(self) -> None:
+        """Check that a higher tier allows more, and that the warning comes in time."""
+        limits = [self.daily_limit(tier) for tier in range(TIER_ENHANCED + 1)]
+        if any(higher < lower for lower, higher in pairwise(limits)):
+            raise ValueError("A higher tier cannot allow less than a lower one.")
+        if self.valid_days <= self.warning_days:
+            raise ValueError("The warning must come while the verification is valid.")
+
+    def daily_limit(self, tier: int) -> Amount:
+        """Return what a customer on this tier may move in 24 hours."""
+        limit: Amount = getattr(self, f"daily_tier_{tier}")
+        return limit
+
+    @property
+    def validity(self) -> timedelta:
+        """How long a verification is valid."""
+        return timedelta(days=self.valid_days)
+
+    @property
+    def expiry_warning(self) -> timedelta:
+        """How long before the end of its validity the customer is warned."""
+        return timedelta(days=self.warning_days)
+
+    @property
+    def submissions_period(self) -> timedelta:
+        """The period in which `submissions_max` submissions of a kind are allowed."""
+        return timedelta(days=self.submissions_days)
 
 
 def parse_date_of_birth(text: str, today: date) -> date:

@@ -37,6 +37,7 @@ from app.privacy.models import Export
 from app.privacy.rules import ExportStatus
 from app.providers import personal as providers_personal
 from app.screening import personal as screening_personal
+from app.settings import personal as settings_personal
 from app.throttle import personal as throttle_personal
 from app.trading import personal as trading_personal
 
@@ -113,6 +114,7 @@ ROOMS: tuple[PersonalData, ...] = (
     screening_personal.PERSONAL_DATA,
     cases_personal.PERSONAL_DATA,
     approvals_personal.personal_data(ignored_action=ERASE_PERSON),
+    settings_personal.PERSONAL_DATA,
     audit_personal.PERSONAL_DATA,
     idempotency_personal.PERSONAL_DATA,
     outbox_personal.PERSONAL_DATA,

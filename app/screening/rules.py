@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from app.kit.labels import LabelledEnum, Mark, StatusEnum
+from app.settings.rules import setting, settings_group
 
 SCORE_MAX = 100
 #: The entry number of the hit for a name that cannot be compared.
@@ -75,11 +76,19 @@ class Agreement(LabelledEnum):
     UNKNOWN = "unknown", "Unknown"
 
 
+@settings_group("screening", "Screening")
 @dataclass(frozen=True, slots=True)
 class ScreeningRules:
-    """`threshold`: the score, of 100, from which an entry is a hit."""
+    """From which similarity to a listed name on a hit is investigated."""
 
-    threshold: int = 85
+    threshold: int = setting(
+        "Hit from",
+        85,
+        minimum=50,
+        maximum=100,
+        unit="of 100",
+        about="The similarity of a name to a listed one from which staff investigate it.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from functools import cached_property
 
 from app.catalog.rules import DOLLARS, METAL_OF, Metal
 from app.kit.money import Amount, Asset, Rounding, divide, quantize_down
+from app.settings.rules import setting, settings_group
 
 #: Decimals of the price of one metal in another.
 CROSS_PRICE_DECIMALS = 8
@@ -47,12 +48,20 @@ class Conversion:
     rounding: Amount
 
 
+@settings_group("trading", "Trading")
 @dataclass(frozen=True, slots=True)
 class TradingRules:
-    """The configured fee and the lifetime of quotes."""
+    """The fee of a conversion, and the lifetime of quotes."""
 
-    fee_bps: int = 50
-    quote_seconds: int = 30
+    fee_bps: int = setting("Fee of a conversion", 50, minimum=0, maximum=1000, unit="basis points")
+    quote_seconds: int = setting(
+        "Lifetime of a quote",
+        30,
+        minimum=1,
+        maximum=3600,
+        unit="seconds",
+        about="PBCEx keeps the price of a quote for so long, whatever the market does.",
+    )
 
 
 @dataclass(frozen=True)

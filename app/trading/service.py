@@ -13,12 +13,14 @@ from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Invalid
 from app.kit.money import UNITS_MAX, Amount, Asset
+from app.kit.ports import resolve
 from app.ledger import chart
 from app.ledger import service as ledger
 from app.notifications import service as notifications
 from app.notifications.kinds import TradeConfirmed
 from app.pricing import queries as pricing_queries
 from app.pricing.rules import MarketPrice, PricingRules, require_tradable
+from app.settings.queries import current
 from app.trading import rules
 from app.trading.errors import QuoteExpired, QuoteNotFound, QuoteUsed, SlippageExceeded
 from app.trading.rules import DOLLAR_PRICE, Conversion, ConversionTerms, PricePair, TradingRules
@@ -83,25 +85,16 @@ class ConversionOrder:
     executed_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class TradingTerms:
-    """The configured rules for quotes and orders."""
-
-    trading: TradingRules
-    pricing: PricingRules
-
-
-def create_quote(
-    session: Session, actor: Actor, terms: TradingTerms, requested: RequestedConversion
-) -> Quote:
+def create_quote(session: Session, actor: Actor, requested: RequestedConversion) -> Quote:
     """Price a conversion and keep the price for the actor. Reserves nothing.
 
     Raises `PriceStale` or `MarketHalted`; `Invalid` if the amount converts to nothing, or to more
     than can be moved.
     """
     now = clock.now()
-    conversion = _price_conversion(session, terms, requested, now)
-    new_quote = Quote(ids.new(), conversion, now + timedelta(seconds=terms.trading.quote_seconds))
+    conversion = _price_conversion(session, requested, now)
+    lifetime = timedelta(seconds=current(session, TradingRules).quote_seconds)
+    new_quote = Quote(ids.new(), conversion, now + lifetime)
     session.send(
         _INSERT_QUOTE,
         (
@@ -123,9 +116,7 @@ def create_quote(
     return new_quote
 
 
-def fill_quote(
-    session: Session, actor: Actor, terms: TradingTerms, quote_id: UUID
-) -> ConversionOrder:
+def fill_quote(session: Session, actor: Actor, quote_id: UUID) -> ConversionOrder:
     """Convert at a quoted price, once.
 
     Raises `QuoteNotFound`, `QuoteUsed`, `QuoteExpired` or `MarketHalted`. The database raises
@@ -147,14 +138,13 @@ def fill_quote(
     # The price is the quote's; the market only has to be open, with a fresh price.
     market = pricing_queries.market_prices_from(price_rows)
     for metal in rules.metals_of(conversion.given.asset, conversion.received.asset):
-        require_tradable(market.get(metal), now, terms.pricing)
+        require_tradable(market.get(metal), now, resolve(PricingRules))
     return _execute_order(session, actor, conversion, now, quote_id)
 
 
 def convert_at_market(
     session: Session,
     actor: Actor,
-    terms: TradingTerms,
     requested: RequestedConversion,
     *,
     slippage_bps_max: int | None = None,
@@ -171,7 +161,6 @@ def convert_at_market(
     now = clock.now()
     conversion = _price_conversion(
         session,
-        terms,
         requested,
         now,
         slippage_bps_max=slippage_bps_max,
@@ -182,7 +171,6 @@ def convert_at_market(
 
 def _price_conversion(
     session: Session,
-    terms: TradingTerms,
     requested: RequestedConversion,
     now: datetime,
     *,
@@ -193,12 +181,13 @@ def _price_conversion(
     market = pricing_queries.market_prices_from(
         session.rows(*pricing_queries.price_statement(metals))
     )
+    pricing_rules = resolve(PricingRules)
     conversion_terms = ConversionTerms(
         requested.from_asset,
         requested.to_asset,
-        _price_of(requested.from_asset, market, now, terms.pricing),
-        _price_of(requested.to_asset, market, now, terms.pricing),
-        terms.trading.fee_bps,
+        _price_of(requested.from_asset, market, now, pricing_rules),
+        _price_of(requested.to_asset, market, now, pricing_rules),
+        current(session, TradingRules).fee_bps,
     )
     if requested.from_amount is not None:
         field, conversion = (

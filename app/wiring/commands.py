@@ -15,6 +15,9 @@ from app.cli import (
     sample,
     sanctions,
 )
+from app.cli import (
+    settings as settings_commands,
+)
 from app.config import Settings
 
 
@@ -32,5 +35,6 @@ def register(app: Flask, settings: Settings) -> None:
         reconcile.reconcile,
         sample.sample,
         sanctions.sanctions,
+        settings_commands.settings,
     ):
         app.cli.add_command(command)

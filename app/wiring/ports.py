@@ -1,7 +1,6 @@
 """The ports: the adapter that each of them resolves to, and the configured limits."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from app.approvals.ports import CurrentPermissions
 from app.audit.keys import AuditKeys, audit_keys
@@ -12,10 +11,7 @@ from app.config import Settings
 from app.config.providers import ProviderSettings
 from app.custody.ports import Custodians
 from app.funding.custody_rail import CustodyRail
-from app.funding.limits import PaymentLimits
 from app.funding.ports import IncomingTransferRails, PaymentRails, PayoutRails
-from app.funding.transfers.rules import TransferLimits
-from app.hedging.rules import ExposureRules
 from app.identity.credentials.one_time_tokens import OneTimeKey
 from app.identity.credentials.passwords import PasswordHashing
 from app.identity.roles.current_permissions import DatabasePermissions
@@ -30,16 +26,14 @@ from app.keys.ports import KeyRing
 from app.keys.ring import FileKeyRing
 from app.kit.db import Database
 from app.kit.ports import provide
-from app.kyc.rules import KycRules
 from app.kyc.submission.ports import IdentityProvider
 from app.lists.ports import ListCsv
 from app.messages.ports import EmailSender, SmsSender
 from app.messages.rendering import Contact
 from app.pricing.rules import PricingRules
 from app.providers.ports import WebhookVerifiers
-from app.screening.rules import ScreeningRules
-from app.trading.rules import TradingRules
-from app.trading.service import TradingTerms
+from app.settings.ports import CurrentSettings
+from app.settings.queries import StoredSettings
 
 
 def provide_adapters(settings: Settings) -> None:
@@ -66,32 +60,8 @@ def provide_adapters(settings: Settings) -> None:
     provide(ListCsv, CsvLists())
     provide(KeyRing, FileKeyRing(settings.key_ring_path, create=not settings.is_production))
     provide(CurrentPermissions, DatabasePermissions())
-    provide(
-        KycRules,
-        KycRules.from_daily_dollars(
-            settings.kyc_daily_usd.split(","), validity=timedelta(days=settings.kyc_valid_days)
-        ),
-    )
-    provide(
-        PaymentLimits,
-        PaymentLimits.from_dollars(
-            card_max=settings.card_usd_max, approval_from=settings.withdrawal_approval_usd
-        ),
-    )
-    pricing = build_pricing_rules(settings)
-    provide(PricingRules, pricing)
-    trading = TradingRules(fee_bps=settings.fee_bps, quote_seconds=settings.quote_seconds)
-    provide(TradingTerms, TradingTerms(trading, pricing))
-    provide(ExposureRules, ExposureRules.from_widths(settings.exposure_band_ounces))
-    provide(ScreeningRules, ScreeningRules(threshold=settings.screening_threshold))
-    provide(
-        TransferLimits,
-        TransferLimits(
-            ounces_max=settings.transfer_ounces_max,
-            ounces_per_day=settings.transfer_ounces_per_day,
-            deviation_bps_max=settings.paxg_stray_bps_max,
-        ),
-    )
+    provide(CurrentSettings, StoredSettings())
+    provide(PricingRules, build_pricing_rules(settings))
 
 
 def provide_providers(

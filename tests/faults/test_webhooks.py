@@ -3,7 +3,7 @@ each once."""
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from random import Random
 from time import time
@@ -29,6 +29,7 @@ from app.providers.ports import ProviderEvent, WebhookDelivery, WebhookVerifiers
 from sandbox.app import PROVIDERS
 from tests import sanctions
 from tests.drill import choose_size, rounds, seeded_random
+from tests.fixed_settings import fixed_settings
 from tests.mailbox import run_pending_jobs
 from tests.paying_customer import usd, verify_without_evidence
 from tests.people import People
@@ -71,8 +72,10 @@ class ProviderWebhooks:
     def make_payments(self, arrivals: int, cards: int, payouts: int) -> None:
         """Let customers pay in and out, with the providers' webhooks undelivered."""
         self.sandbox.store.clear()
-        many = replace(resolve(PaymentLimits), card_failures_per_hour=10**6)
-        provide(PaymentLimits, many)
+        with fixed_settings(PaymentLimits(card_failures_per_hour=10**6)):
+            self._make_payments(arrivals, cards, payouts)
+
+    def _make_payments(self, arrivals: int, cards: int, payouts: int) -> None:
         new_people = People(self.database)
         for _ in range(_PEOPLE):
             actor = new_people.customer(USD="20000")

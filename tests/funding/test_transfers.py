@@ -22,14 +22,13 @@ from app.kit import ids
 from app.kit.db import Database
 from app.kit.errors import Invalid
 from app.kit.money import Amount
-from app.kit.ports import resolve
 from app.ledger import chart
 from app.ledger import service as ledger
 from app.ledger.errors import InsufficientFunds
 from app.pricing import service as pricing
 from app.pricing.errors import MarketHalted, PriceStale
 from app.pricing.models import MarketPriceRow
-from app.pricing.rules import PricingRules
+from tests.fixed_settings import fixed_settings
 from tests.people import People, set_prices
 from tests.rows import delete_rows
 from tests.unchanged_database import database_unchanged
@@ -62,12 +61,10 @@ def transfer(
     limits: TransferLimits | None = None,
 ) -> Transfer:
     origin, destination = wallets or ((FUNDING, TRADING) if code == "PAXG" else (TRADING, FUNDING))
-    with database.transaction() as session:
+    with fixed_settings(limits or TransferLimits()), database.transaction() as session:
         return transfers.transfer(
             session,
             person,
-            limits or TransferLimits(),
-            resolve(PricingRules),
             amount=Amount.parse(TRADABLE[code], text),
             origin=origin,
             destination=destination,

@@ -8,20 +8,17 @@ import time_machine
 from app.access import Actor
 from app.catalog.rules import METAL_OF, TRADABLE, Metal, Wallet
 from app.funding.transfers import service as transfers
-from app.funding.transfers.rules import TransferLimits
 from app.hedging import queries as hedging_queries
 from app.hedging import service as hedging
 from app.hedging.queries import Exposure
-from app.hedging.rules import ExposureRules, MetalExposure
+from app.hedging.rules import MetalExposure
 from app.kit.db import SNAPSHOT, Database
 from app.kit.money import Amount
-from app.kit.ports import resolve
 from app.ledger import queries as ledger_queries
 from app.ledger.chart import AccountClass
 from app.pricing.models import MarketPriceRow
-from app.pricing.rules import PricingRules
 from app.trading import service as trading
-from app.trading.service import Quote, RequestedConversion, TradingTerms
+from app.trading.service import Quote, RequestedConversion
 from tests.people import People, set_prices
 from tests.rows import delete_rows
 
@@ -36,7 +33,7 @@ def _prices(database: Database) -> None:
 def read_exposure(database: Database) -> Exposure:
     """Return the exposure now, after checking that it owes what is on customers' accounts."""
     with database.transaction(SNAPSHOT) as session:
-        exposure = hedging_queries.current_exposure(session, resolve(ExposureRules))
+        exposure = hedging_queries.current_exposure(session)
         owed = dict.fromkeys(Metal, 0)
         for line in ledger_queries.trial_balance(session):
             # What a customer owes PBCEx takes nothing off what PBCEx owes to customers.
@@ -72,12 +69,12 @@ def requested_conversion(
 
 def quote(database: Database, actor: Actor, requested: RequestedConversion) -> Quote:
     with database.transaction() as session:
-        return trading.create_quote(session, actor, resolve(TradingTerms), requested)
+        return trading.create_quote(session, actor, requested)
 
 
 def convert(database: Database, actor: Actor, requested: RequestedConversion) -> None:
     with database.transaction() as session:
-        trading.convert_at_market(session, actor, resolve(TradingTerms), requested)
+        trading.convert_at_market(session, actor, requested)
 
 
 class TestExposure:
@@ -123,8 +120,6 @@ class TestExposure:
             transfers.transfer(
                 session,
                 actor,
-                resolve(TransferLimits),
-                resolve(PricingRules),
                 amount=Amount.parse(TRADABLE["PAXG"], "2"),
                 origin=Wallet.FUNDING,
                 destination=Wallet.TRADING,
@@ -143,7 +138,7 @@ class TestExposure:
             "net": "-2.00000000",
         }
         with database.transaction() as session:
-            trading.fill_quote(session, actor, resolve(TradingTerms), quoted_conversion.id)
+            trading.fill_quote(session, actor, quoted_conversion.id)
         assert moved(quoted, read_exposure(database), Metal.AU) == {
             "customer_liabilities": "2.00000000",
             "open_quotes": "-2.00000000",

@@ -96,20 +96,9 @@ def test_total_with_an_unknown_part_is_unknown() -> None:
     assert total_usd([Amount(USD, 5), None]) is None
 
 
-class TestBands:
-    def test_bands_default_where_no_width_is_configured(self) -> None:
-        bands = ExposureRules.from_widths({"AU": Decimal("2.5")}).bands
-        assert (str(bands[Metal.AU].low), str(bands[Metal.AU].high)) == (
-            "-2.50000000",
-            "2.50000000",
-        )
-        assert str(bands[Metal.AG].high) == "5000.00000000"
-        assert set(bands) == set(Metal)
-
-    @pytest.mark.parametrize(
-        ("metal", "width"),
-        [("XX", "1"), ("PAXG", "1"), ("AU", "-1"), ("AU", "0.000000001"), ("AU", "1e12")],
-    )
-    def test_impossible_band_is_refused(self, metal: str, width: str) -> None:
-        with pytest.raises(ValueError, match=r"XX|PAXG|the band of AU"):
-            ExposureRules.from_widths({metal: Decimal(width)})
+def test_band_reaches_its_width_to_either_side() -> None:
+    rules = ExposureRules(band_au=Decimal("2.5"))
+    assert str(rules.band(Metal.AU).low) == "-2.50000000"
+    assert str(rules.band(Metal.AU).high) == "2.50000000"
+    assert all(rules.band(metal).high for metal in Metal)
+    assert str(rules.band(Metal.AG).high) == "5000.00000000"

@@ -175,6 +175,10 @@ def _person(_database: Database, owner: Actor) -> str:
     return ids.encode("usr", owner.user_id)
 
 
+def _setting(_database: Database, _owner: Actor) -> str:
+    return "trading.fee_bps"
+
+
 def _role(_database: Database, owner: Actor) -> str:
     return owner.role.value
 
@@ -472,6 +476,7 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
     "/admin/roles/<role_name>": ObjectKind("role_name", _role, "KING"),
     "/admin/roles/<role_name>/grants": ObjectKind("role_name", _role, "KING"),
     "/admin/roles/<role_name>/removals": ObjectKind("role_name", _role, "KING"),
+    "/admin/settings/<name>": ObjectKind("name", _setting, "trading.bonus"),
     "/support/kyc/<verification_id>": _VERIFICATION,
     "/support/kyc/<verification_id>/approve": _VERIFICATION,
     "/support/kyc/<verification_id>/more": _VERIFICATION,

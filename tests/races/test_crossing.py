@@ -11,16 +11,13 @@ from werkzeug.test import TestResponse
 from app.access import Actor
 from app.catalog.rules import PAXG, USD, XAU, Wallet
 from app.funding.transfers import service as transfers
-from app.funding.transfers.rules import TransferLimits
 from app.identity.accounts import email_verification
 from app.kit import clock
 from app.kit.money import Amount, Asset
-from app.kit.ports import resolve
 from app.ledger import chart
 from app.ledger import service as ledger
-from app.pricing.rules import PricingRules
 from app.trading import service as trading
-from app.trading.service import RequestedConversion, TradingTerms
+from app.trading.service import RequestedConversion
 from tests.drill import choose_size, rounds, seeded_random
 from tests.people import credit, set_prices
 from tests.races.contest import THREADS, Act, Arena, winners
@@ -44,8 +41,6 @@ def mint_or_burn(arena: Arena, person: Actor, asset: Asset) -> Act:
             transfers.transfer(
                 session,
                 person,
-                TransferLimits(),
-                resolve(PricingRules),
                 amount=Amount(asset, 100_000),
                 origin=origin,
                 destination=destination,
@@ -81,7 +76,7 @@ def test_opposite_conversions_of_one_person_all_happen(
 
     def convert(conversion: RequestedConversion) -> None:
         with arena.database.transaction() as session:
-            trading.convert_at_market(session, person, resolve(TradingTerms), conversion)
+            trading.convert_at_market(session, person, conversion)
 
     ounce = Amount(PAXG, PAXG.unit)
     buy, sell = (

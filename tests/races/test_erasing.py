@@ -15,13 +15,12 @@ from app.identity.errors import TokenInvalid
 from app.kit.db import Session
 from app.kit.errors import NotFound, Refusal
 from app.kit.money import Amount
-from app.kit.ports import resolve
 from app.ledger.errors import InsufficientFunds
 from app.privacy import consents, erasure, exports
 from app.privacy.errors import ErasureRefused
 from app.privacy.rules import PolicyName
 from app.trading import service as trading
-from app.trading.service import RequestedConversion, TradingTerms
+from app.trading.service import RequestedConversion
 from tests.drill import choose_size, rounds, seeded_random
 from tests.people import set_prices
 from tests.races.contest import THREADS, Arena, winners
@@ -67,11 +66,11 @@ def remaining_rows(arena: Arena, person_id: UUID) -> tuple[object, ...]:
 
 
 def place_order(session: Session, person: Actor) -> object:
-    return trading.convert_at_market(session, person, resolve(TradingTerms), CONVERSION)
+    return trading.convert_at_market(session, person, CONVERSION)
 
 
 def create_quote(session: Session, person: Actor) -> object:
-    return trading.create_quote(session, person, resolve(TradingTerms), CONVERSION)
+    return trading.create_quote(session, person, CONVERSION)
 
 
 def race_against_erasure(

@@ -16,18 +16,15 @@ from app.access import Actor
 from app.catalog.rules import PAXG, USD, XAU, Wallet
 from app.funding.errors import TransferLimitExceeded
 from app.funding.transfers import service as transfers
-from app.funding.transfers.rules import TransferLimits
 from app.kit.db import Database
 from app.kit.money import Amount
-from app.kit.ports import resolve
 from app.ledger import chart
 from app.ledger import service as ledger
 from app.ledger.errors import AlreadyReversed, HoldNotPending, InsufficientFunds
 from app.ledger.models import Hold
-from app.pricing.rules import PricingRules
 from app.trading import service as trading
 from app.trading.errors import QuoteUsed
-from app.trading.service import ConversionOrder, RequestedConversion, TradingTerms
+from app.trading.service import ConversionOrder, RequestedConversion
 from tests.drill import choose_size, rounds, seeded_random
 from tests.people import credit, set_prices
 from tests.races.contest import THREADS, Arena, winners
@@ -81,7 +78,7 @@ class CustomerBalance:
     def spend(self) -> ConversionOrder:
         with self.arena.database.transaction() as session:
             wish = RequestedConversion(USD, XAU, TEN, None)
-            return trading.convert_at_market(session, self.person, resolve(TradingTerms), wish)
+            return trading.convert_at_market(session, self.person, wish)
 
     def check(self, spent: int) -> None:
         assert self.arena.people.balances(self.person) == {"XAU-s": str(gold_bought(spent))}
@@ -183,13 +180,11 @@ def test_quote_filled_by_many_is_filled_once(arena: Arena, record_property: Reco
     for done in rounds(ROUNDS, "one quote filled by all"):
         set_prices(arena.database, AU="4000")
         with arena.database.transaction() as session:
-            quote = trading.create_quote(
-                session, person, resolve(TradingTerms), RequestedConversion(USD, XAU, TEN, None)
-            )
+            quote = trading.create_quote(session, person, RequestedConversion(USD, XAU, TEN, None))
 
         def fill(quote_id: UUID = quote.id) -> ConversionOrder:
             with arena.database.transaction() as session:
-                return trading.fill_quote(session, person, resolve(TradingTerms), quote_id)
+                return trading.fill_quote(session, person, quote_id)
 
         won = winners(arena.all_at_once([fill] * THREADS, random), QuoteUsed)
         assert [order.quote_id for order in won] == [quote.id]
@@ -296,7 +291,7 @@ def test_entry_reversed_by_many_is_reversed_once(arena: Arena, record_property: 
 def test_daily_transfer_limit_used_by_many_is_not_exceeded(
     arena: Arena, record_property: Record
 ) -> None:
-    random, limits = seeded_random("limit"), TransferLimits()
+    random = seeded_random("limit")
     forty_ounces = Amount(PAXG, 40 * PAXG.unit)
     for _ in rounds(ROUNDS, "one day's limit used by all"):
         set_prices(arena.database, AU="4000", PAXG="4000")
@@ -308,8 +303,6 @@ def test_daily_transfer_limit_used_by_many_is_not_exceeded(
                 transfers.transfer(
                     session,
                     person,
-                    limits,
-                    resolve(PricingRules),
                     amount=Amount(XAU, forty_ounces.units) if back else forty_ounces,
                     origin=wallets[0],
                     destination=wallets[1],

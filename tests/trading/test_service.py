@@ -14,7 +14,6 @@ from app.kit import ids
 from app.kit.db import Database
 from app.kit.errors import Invalid
 from app.kit.money import Amount
-from app.kit.ports import resolve
 from app.ledger import chart
 from app.ledger import service as ledger
 from app.ledger.errors import InsufficientFunds
@@ -24,7 +23,7 @@ from app.pricing.models import MarketPriceRow
 from app.trading import queries as trading_queries
 from app.trading import service as trading
 from app.trading.errors import QuoteExpired, QuoteNotFound, QuoteUsed, SlippageExceeded
-from app.trading.service import ConversionOrder, Quote, RequestedConversion, TradingTerms
+from app.trading.service import ConversionOrder, Quote, RequestedConversion
 from tests.people import People, set_prices
 from tests.rows import delete_rows
 from tests.unchanged_database import database_unchanged
@@ -63,12 +62,12 @@ BUY = giving("USD", "XAU-s", "1250.00")
 
 def quote(database: Database, person: Actor, requested: RequestedConversion = BUY) -> Quote:
     with database.transaction() as session:
-        return trading.create_quote(session, person, resolve(TradingTerms), requested)
+        return trading.create_quote(session, person, requested)
 
 
 def fill(database: Database, person: Actor, quote_id: UUID) -> ConversionOrder:
     with database.transaction() as session:
-        return trading.fill_quote(session, person, resolve(TradingTerms), quote_id)
+        return trading.fill_quote(session, person, quote_id)
 
 
 def convert(
@@ -83,7 +82,6 @@ def convert(
         return trading.convert_at_market(
             session,
             person,
-            resolve(TradingTerms),
             requested,
             slippage_bps_max=slippage_bps_max,
             expected_price=expected_price,

@@ -7,7 +7,6 @@ from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import render_page
 from app.catalog.rules import PRICED_NAMES
 from app.hedging import queries as hedging_queries
-from app.hedging.rules import ExposureRules
 from app.kit import clock
 from app.kit.db import Session
 from app.kit.ports import resolve
@@ -19,8 +18,8 @@ blp = PageBlueprint("exposure", "/admin/exposure")
 @blp.view("GET", "", permission=Permission.EXPOSURE_READ, snapshot=True)
 def show_exposure(session: Session, _actor: Actor) -> Response:
     """Show the current exposure by metal."""
-    rules, pricing_rules = resolve(ExposureRules), resolve(PricingRules)
-    exposure = hedging_queries.current_exposure(session, rules)
+    pricing_rules = resolve(PricingRules)
+    exposure = hedging_queries.current_exposure(session)
     prices = [metal.price for metal in exposure.metals if metal.price is not None]
     return render_page(
         "admin/exposure/index.html",
@@ -40,7 +39,7 @@ def show_exposure_history(session: Session, _actor: Actor) -> Response:
 
     Ounces are texts: JavaScript's numbers would round them.
     """
-    exposure = hedging_queries.current_exposure(session, resolve(ExposureRules))
+    exposure = hedging_queries.current_exposure(session)
     history = hedging_queries.exposure_history(session)
     response = jsonify(
         {

@@ -13,13 +13,13 @@ from app.identity.accounts import people
 from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import Invalid
-from app.kit.ports import resolve
 from app.screening import queries as screening_queries
 from app.screening.errors import NoSanctionsList
 from app.screening.lists.countries import COUNTRY_NAMES
 from app.screening.matching import service
 from app.screening.matching.name_normalization import UNCOMPARABLE_NAME, is_comparable
 from app.screening.rules import HitDecision, ScreeningRules, ScreeningSubject, Verdict
+from app.settings.queries import current
 
 blp = PageBlueprint("screening", "/admin/screening")
 
@@ -66,7 +66,7 @@ def _context(session: Session, _actor: Actor) -> dict[str, object]:
     """Return what the page shows besides the list of screenings."""
     return {
         "lists": screening_queries.list_versions(session),
-        "threshold": resolve(ScreeningRules).threshold,
+        "threshold": current(session, ScreeningRules).threshold,
         "check_form": CHECK,
         "check_values": request.form,
     }

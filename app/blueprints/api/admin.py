@@ -4,9 +4,7 @@ from app.access import Actor, Permission
 from app.blueprints.api.schemas import admin as schemas_admin
 from app.blueprints.api_blueprint import ApiBlueprint
 from app.hedging import queries as hedging_queries
-from app.hedging.rules import ExposureRules
 from app.kit.db import Session
-from app.kit.ports import resolve
 
 blp = ApiBlueprint("admin", "/api/admin", "Administration")
 
@@ -24,4 +22,4 @@ def show_exposure(session: Session, _actor: Actor) -> object:
 
     The exposure is what PBCEx holds less what it owes. All figures are of one moment.
     """
-    return hedging_queries.current_exposure(session, resolve(ExposureRules))
+    return hedging_queries.current_exposure(session)

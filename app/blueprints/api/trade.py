@@ -18,7 +18,7 @@ from app.pricing.rules import PricingRules
 from app.trading import queries as trading_queries
 from app.trading import service as trading
 from app.trading.errors import QuoteExpired, QuoteNotFound, QuoteUsed, SlippageExceeded
-from app.trading.service import RequestedConversion, TradingTerms
+from app.trading.service import RequestedConversion
 
 blp = ApiBlueprint("trade", "/api/trade", "Prices, quotes and conversion orders")
 
@@ -68,7 +68,7 @@ def list_prices(session: Session, query: dict[str, Any]) -> object:
 )
 def create_quote(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     """Get a quote: a price that is kept until it expires. Reserves nothing."""
-    return trading.create_quote(session, actor, resolve(TradingTerms), _wish(body))
+    return trading.create_quote(session, actor, _wish(body))
 
 
 @blp.operation(
@@ -92,14 +92,12 @@ def create_quote(session: Session, actor: Actor, body: dict[str, Any]) -> object
 )
 def place_order(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     """Place an order: convert one asset into another, at a quote or at the current market price."""
-    desk = resolve(TradingTerms)
     if "quote_id" in body:
-        return trading.fill_quote(session, actor, desk, body["quote_id"])
+        return trading.fill_quote(session, actor, body["quote_id"])
     expected = body.get("expected_price")
     return trading.convert_at_market(
         session,
         actor,
-        desk,
         _wish(body),
         slippage_bps_max=body.get("max_slippage_bps"),
         expected_price=Decimal(expected) if expected is not None else None,

@@ -12,13 +12,10 @@ from app.catalog.rules import TRADABLE
 from app.funding import queries as funding_queries
 from app.funding.errors import GateClosed, TransferLimitExceeded
 from app.funding.transfers import service as transfers
-from app.funding.transfers.rules import TransferLimits
 from app.kit import pagination
 from app.kit.db import SNAPSHOT, Database, Session
-from app.kit.ports import resolve
 from app.ledger.errors import InsufficientFunds
 from app.pricing.errors import MarketHalted, PriceStale
-from app.pricing.rules import PricingRules
 from app.reporting import statement_csv, statements
 from app.reporting.movements import MovementFilter, list_movements
 from app.reporting.statements import AccountStatement, Period
@@ -64,8 +61,6 @@ def create_transfer(session: Session, actor: Actor, body: dict[str, Any]) -> obj
     return transfers.transfer(
         session,
         actor,
-        resolve(TransferLimits),
-        resolve(PricingRules),
         amount=parse_amount("amount", body["asset"], body["amount"]),
         origin=body["from_"],
         destination=body["to"],

@@ -7,18 +7,45 @@ from fractions import Fraction
 from app.catalog.rules import PAXG, XAU, Wallet
 from app.kit.errors import Invalid
 from app.kit.money import Amount, Asset
+from app.settings.rules import setting, settings_group
 
 BPS = 10_000
 
 
+@settings_group("transfers", "PAXG and XAU-s")
 @dataclass(frozen=True, slots=True)
 class TransferLimits:
     """Sizes in troy ounces, and how far PAXG may deviate from gold before the gate closes."""
 
-    ounces_min: Decimal = Decimal("0.0001")
-    ounces_max: Decimal = Decimal(100)
-    ounces_per_day: Decimal = Decimal(250)
-    deviation_bps_max: int = 100
+    ounces_min: Decimal = setting(
+        "Smallest transfer",
+        Decimal("0.0001"),
+        minimum=Decimal("0.00000001"),
+        maximum=Decimal(1),
+        unit="troy ounces",
+    )
+    ounces_max: Decimal = setting(
+        "Largest transfer",
+        Decimal(100),
+        minimum=Decimal(1),
+        maximum=Decimal(10_000),
+        unit="troy ounces",
+    )
+    ounces_per_day: Decimal = setting(
+        "Most in 24 hours, for each customer",
+        Decimal(250),
+        minimum=Decimal(1),
+        maximum=Decimal(100_000),
+        unit="troy ounces",
+    )
+    deviation_bps_max: int = setting(
+        "Gate",
+        100,
+        minimum=0,
+        maximum=1000,
+        unit="basis points",
+        about="Transfers stop while the price of PAXG is further than this from gold.",
+    )
 
 
 def counterpart_asset(asset: Asset, origin: Wallet, destination: Wallet) -> Asset:

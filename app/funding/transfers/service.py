@@ -12,10 +12,12 @@ from app.funding.transfers.rules import TransferLimits
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.money import Amount
+from app.kit.ports import resolve
 from app.ledger import chart
 from app.ledger import service as ledger
 from app.pricing import queries as pricing_queries
 from app.pricing.rules import PricingRules, require_tradable
+from app.settings.queries import current
 
 MINT = "mint"
 BURN = "burn"
@@ -42,8 +44,6 @@ class Transfer:
 def transfer(
     session: Session,
     actor: Actor,
-    limits: TransferLimits,
-    pricing_rules: PricingRules,
     *,
     amount: Amount,
     origin: Wallet,
@@ -55,12 +55,12 @@ def transfer(
     `PriceStale` when either price is too old to tell, and `TransferLimitExceeded`; the database
     raises `InsufficientFunds`.
     """
-    now = clock.now()
+    now, limits = clock.now(), current(session, TransferLimits)
     received = Amount(
         transfer_rules.counterpart_asset(amount.asset, origin, destination), amount.units
     )
     transfer_rules.check_transfer_size(amount, limits)
-    _require_gate_open(session, limits, pricing_rules, now)
+    _require_gate_open(session, limits.deviation_bps_max, now)
     completed = Transfer(ids.new(), amount, received, now)
     ledger.post(
         session,
@@ -87,13 +87,12 @@ def transfer(
     return completed
 
 
-def _require_gate_open(
-    session: Session, limits: TransferLimits, pricing_rules: PricingRules, now: datetime
-) -> None:
+def _require_gate_open(session: Session, deviation_bps_max: int, now: datetime) -> None:
     """Raise `GateClosed` or `PriceStale` unless fresh prices show that PAXG is close to gold."""
+    pricing_rules = resolve(PricingRules)
     statement = pricing_queries.price_statement([Metal.AU, Token.PAXG])
     prices = pricing_queries.market_prices_from(session.rows(*statement))
     gold = require_tradable(prices.get(Metal.AU), now, pricing_rules)
     token = require_tradable(prices.get(Token.PAXG), now, pricing_rules)
-    if transfer_rules.deviates(token.mid, gold.mid, limits.deviation_bps_max):
+    if transfer_rules.deviates(token.mid, gold.mid, deviation_bps_max):
         raise GateClosed

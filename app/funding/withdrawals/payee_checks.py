@@ -93,12 +93,14 @@ def screen_payee(
     return Verdict.REVIEW if Verdict.REVIEW in verdicts else Verdict.CLEAR
 
 
-def status_after_screening(verdict: Verdict | None, value: Amount) -> WithdrawalStatus:
+def status_after_screening(
+    session: Session, verdict: Verdict | None, value: Amount
+) -> WithdrawalStatus:
     """Return the status that follows from the verdict and the value in dollars."""
     match verdict:
         case Verdict.BLOCKED:
             return WithdrawalStatus.REJECTED
-        case Verdict.CLEAR if limits.needs_approval(value):
+        case Verdict.CLEAR if limits.needs_approval(session, value):
             return WithdrawalStatus.AWAITING_APPROVAL
         case Verdict.CLEAR:
             return WithdrawalStatus.APPROVED

@@ -153,7 +153,7 @@ def _reserve(session: Session, user_id: UUID, checked: _CheckedWithdrawal) -> Lo
         asset=checked.amount.asset.code,
         units=checked.amount.units,
         usd_units=checked.value.units,
-        status=payee_checks.status_after_screening(checked.verdict, checked.value),
+        status=payee_checks.status_after_screening(session, checked.verdict, checked.value),
         destination_sealed=keys.seal(
             json.dumps(dict(destination)),
             table="withdrawals",
@@ -272,7 +272,7 @@ def review(session: Session, withdrawal_id: UUID) -> None:
     if withdrawal.status is not WithdrawalStatus.IN_REVIEW:
         return
     verdict = _screen(session, withdrawal)
-    status = payee_checks.status_after_screening(verdict, withdrawal.value)
+    status = payee_checks.status_after_screening(session, verdict, withdrawal.value)
     if status is WithdrawalStatus.REJECTED:
         reject_listed_payee(session, withdrawal)
     elif status is not WithdrawalStatus.IN_REVIEW:

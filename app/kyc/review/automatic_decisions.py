@@ -6,7 +6,6 @@ from uuid import UUID
 
 from app.kit import clock, ids
 from app.kit.db import Session
-from app.kit.ports import resolve
 from app.kyc import rules
 from app.kyc.evidence import documents
 from app.kyc.queries import PREFIX, VerificationRow
@@ -26,6 +25,7 @@ from app.kyc.submission import sanctions_check
 from app.kyc.submission.ports import VerificationOutcome
 from app.notifications import service as notifications
 from app.notifications.kinds import KycExpiring
+from app.settings.queries import current
 
 _BATCH = 500
 _UNSCREENED = """
@@ -150,7 +150,7 @@ def approve_identity(
         attribution=attribution,
         tier=rules.TIER_VERIFIED,
         flags=(),
-        expires_at=clock.now() + resolve(KycRules).validity,
+        expires_at=clock.now() + current(session, KycRules).validity,
     )
     enhanced_due_diligence.start_review_if_complete(
         session,
@@ -226,7 +226,7 @@ def expire_verifications(session: Session) -> None:
             rules.TIER_BASIC if verification.kind is VerificationKind.IDENTITY else rules.TIER_NONE
         )
         transitions.change_status(session, verification, VerificationStatus.EXPIRED, tier=tier)
-    warn_before = now + resolve(KycRules).expiry_warning
+    warn_before = now + current(session, KycRules).expiry_warning
     for verification_id, user_id, kind, expires_at in session.rows(
         _EXPIRING, (warn_before, _BATCH)
     ):

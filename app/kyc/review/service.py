@@ -51,6 +51,7 @@ from app.kyc.rules import (
     VerificationStatus,
 )
 from app.kyc.submission.ports import VerificationOutcome
+from app.settings.queries import current
 
 APPROVE = "verification.approve"
 #: The statuses of verifications that can be rejected.
@@ -249,7 +250,7 @@ def _check_approver(session: Session, actor: Actor, payload: TextFields) -> None
 def _approve_requested(session: Session, approved: ApprovedRequest) -> None:
     verification = _requested_verification(session, approved.payload)
     attribution = Attribution(approved.checker, approved.reason)
-    expires_at = clock.now() + resolve(KycRules).validity
+    expires_at = clock.now() + current(session, KycRules).validity
     if verification.kind is VerificationKind.ENHANCED:
         identity = _approved_identity(session, verification.user_id)
         expires_at = identity.expires_at or expires_at

@@ -14,7 +14,6 @@ from app.audit import service as audit
 from app.audit.actions import AuditAction
 from app.kit import clock, ids
 from app.kit.db import Session
-from app.kit.ports import resolve
 from app.kit.statements import compile_select
 from app.kyc.models import Verification
 from app.kyc.queries import (
@@ -33,6 +32,7 @@ from app.kyc.rules import (
 )
 from app.notifications import service as notifications
 from app.notifications.kinds import KycApproved, KycMoreNeeded, KycRejected, MessageFacts
+from app.settings.queries import current
 
 _INSERT = """
 INSERT INTO verifications (id, user_id, kind, status, tier, details_sealed, id_number_index, flags,
@@ -151,7 +151,7 @@ def change_status(
         TRANSITIONS.transition(verification.status, status)
     now = clock.now()
     if status is VerificationStatus.APPROVED and expires_at is None:
-        expires_at = verification.expires_at or now + resolve(KycRules).validity
+        expires_at = verification.expires_at or now + current(session, KycRules).validity
     after = replace(
         verification,
         status=status,
@@ -221,7 +221,7 @@ def _record(
     attribution: Attribution,
 ) -> None:
     event_id = _record_event(session, after, before, attribution)
-    if (message := _message(after)) is not None:
+    if (message := _message(session, after)) is not None:
         event = ids.encode("evt", event_id)
         notifications.notify(session, message, to=after.user_id, event=event)
 
@@ -271,14 +271,14 @@ def _audit_facts(verification: VerificationRow) -> dict[str, str]:
     return facts | ({"reasons": ", ".join(verification.reasons)} if verification.reasons else {})
 
 
-def _message(verification: VerificationRow) -> MessageFacts | None:
+def _message(session: Session, verification: VerificationRow) -> MessageFacts | None:
     """Return the message about a verification's new status, if it has one."""
     about = KIND_PHRASES[verification.kind]
     match verification.status:
         # The customer is notified with the identity, which has the tier.
         case VerificationStatus.APPROVED if verification.kind is not VerificationKind.ENHANCED:
             tier = verification.tier or None
-            limit = resolve(KycRules).daily_limits[tier] if tier else None
+            limit = current(session, KycRules).daily_limit(tier) if tier else None
             return KycApproved(about, tier, limit)
         case VerificationStatus.REJECTED:
             return KycRejected(about, verification.reasons)

@@ -13,7 +13,6 @@ from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import RateLimited
 from app.kit.formatting import format_number_of
-from app.kit.ports import resolve
 from app.kyc import queries, rules
 from app.kyc.errors import VerificationOpen
 from app.kyc.queries import VerificationRow
@@ -29,6 +28,7 @@ from app.kyc.rules import (
 from app.kyc.submission import applicant_details, sanctions_check
 from app.kyc.submission.applicant_details import CompanyDetails, PersonDetails
 from app.outbox import service as outbox
+from app.settings.queries import current
 
 _TABLE, _DETAILS = "verifications", "details_sealed"
 _SUBMITTED_SINCE = """
@@ -158,7 +158,7 @@ def grant_tier_3(session: Session, user_id: UUID, *, note: str) -> None:
 
 def _replace_open_submission(session: Session, actor: Actor, kind: VerificationKind) -> None:
     """Supersede the open submission of this kind that waits only for the customer."""
-    now, limits = clock.now(), resolve(KycRules)
+    now, limits = clock.now(), current(session, KycRules)
     verifications = [
         verification
         for verification in transitions.lock_verifications_of(session, actor.user_id)

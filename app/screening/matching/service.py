@@ -11,7 +11,6 @@ from app.keys import service as keys
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Invalid
-from app.kit.ports import resolve
 from app.screening.decisions.case_outcomes import CASE_KIND
 from app.screening.lists import index
 from app.screening.lists.sdn_remarks import wallet_key
@@ -26,6 +25,7 @@ from app.screening.rules import (
     ScreeningSubject,
     Verdict,
 )
+from app.settings.queries import current
 
 #: Prefix of a screening's public id.
 PREFIX = "scr"
@@ -113,7 +113,7 @@ def screen(
     so does a name that cannot be compared. Raises `NoSanctionsList`.
     """
     sanctions_list = index.current_list(session)
-    threshold = resolve(ScreeningRules).threshold
+    threshold = current(session, ScreeningRules).threshold
     hits = sanctions_list.name_index.find_hits(subject, threshold)
     title = "Name similar to a listed party"
     if not all(map(is_comparable, subject.names)):
@@ -153,7 +153,7 @@ def screen_wallet(
         about, purpose, person_id, {"wallet": wallet_address}, key, "Listed wallet address"
     )
     return _record_screening(
-        session, request, sanctions_list.version, resolve(ScreeningRules).threshold, hits
+        session, request, sanctions_list.version, current(session, ScreeningRules).threshold, hits
     )
 
 
@@ -166,7 +166,7 @@ def preview_hits(session: Session, subject: ScreeningSubject) -> tuple[int, list
         raise Invalid("name", UNCOMPARABLE_NAME)
     sanctions_list = index.current_list(session)
     return sanctions_list.version, sanctions_list.name_index.find_hits(
-        subject, resolve(ScreeningRules).threshold
+        subject, current(session, ScreeningRules).threshold
     )
 
 
