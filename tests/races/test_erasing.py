@@ -145,7 +145,7 @@ def _create_api_key(session: Session, person: Actor) -> object:
 
 
 def _give_consent(session: Session, person: Actor) -> object:
-    return consents.record_decision(session, person, policy=PolicyName.TERMS, version=1, given=True)
+    return consents.record_decision(session, person, policy=PolicyName.TERMS, version=2, given=True)
 
 
 @pytest.mark.parametrize(

@@ -188,13 +188,13 @@ def test_consents_and_data_exports_are_shown(
 ) -> None:
     person = people.customer()
     said = collapse_blanks(browser.get_page(path_of(person)).visible_text)
-    assert "Not accepted yet Terms of service, version 1" in said
+    assert "Not accepted yet Terms of service, version 2" in said
     assert "No data exports requested" in said
     with database.transaction() as session:
-        consents.record_decision(session, person, policy=PolicyName.TERMS, version=1, given=True)
+        consents.record_decision(session, person, policy=PolicyName.TERMS, version=2, given=True)
         exports.request_export(session, person)
     said = collapse_blanks(browser.get_page(path_of(person)).visible_text)
-    assert "Accepted Terms of service, version 1: version 1 accepted" in said
+    assert "Accepted Terms of service, version 2: version 2 accepted" in said
     assert "Being prepared requested" in said
     with use_mailbox():
         run_pending_jobs(database, "privacy.build_archive", "messages.send_mail")

@@ -12,7 +12,7 @@ from app.blueprints.api.schemas.fields import (
     TimestampField,
     whole_number_between,
 )
-from app.privacy.rules import PolicyName
+from app.privacy.rules import POLICIES, PolicyName
 
 _EMAIL = {"format": "email", "examples": ["ada@example.com"]}
 _PASSWORD = {"format": "password", "examples": ["correct horse battery"]}
@@ -20,6 +20,9 @@ _TOKEN = {"examples": ["otk_06df3mk7g0y8x2…"]}
 # A password has at most 128 characters after normalisation; keyboards may send each as several.
 TYPED_LENGTH_MAX = 512
 POLICY_VERSION_MAX = 1_000_000
+#: The example of a policy is the terms of service: their current version can be accepted.
+TERMS_VERSION = POLICIES[PolicyName.TERMS].version
+VERSION_EXAMPLE = {"examples": [TERMS_VERSION]}
 
 
 class AcceptedPolicySchema(ApiSchema):
@@ -30,7 +33,7 @@ class AcceptedPolicySchema(ApiSchema):
         strict=True,
         required=True,
         validate=whole_number_between(1, POLICY_VERSION_MAX),
-        metadata={"examples": [1]},
+        metadata=VERSION_EXAMPLE,
     )
 
 

@@ -2,7 +2,12 @@
 
 import marshmallow as ma
 
-from app.blueprints.api.schemas.auth import POLICY_VERSION_MAX, TYPED_LENGTH_MAX
+from app.blueprints.api.schemas.auth import (
+    POLICY_VERSION_MAX,
+    TERMS_VERSION,
+    TYPED_LENGTH_MAX,
+    VERSION_EXAMPLE,
+)
 from app.blueprints.api.schemas.fields import (
     ApiSchema,
     ConstantField,
@@ -15,8 +20,6 @@ from app.blueprints.api.schemas.fields import (
 )
 from app.privacy.rules import ConsentChannel, ConsentState, ExportStatus, PolicyName
 
-_VERSION = {"examples": [1]}
-
 
 class DecideSchema(ApiSchema):
     """The acceptance of a policy, or its withdrawal."""
@@ -28,14 +31,17 @@ class DecideSchema(ApiSchema):
         allow_none=True,
         load_default=None,
         validate=whole_number_between(1, POLICY_VERSION_MAX),
-        metadata={"description": "The version that was read; required to accept", **_VERSION},
+        metadata={
+            "description": "The version that was read; required to accept",
+            **VERSION_EXAMPLE,
+        },
     )
 
 
 class DecisionSchema(ApiSchema):
     """A decision of the caller about a version, and its channel."""
 
-    version = ma.fields.Integer(required=True, metadata=_VERSION)
+    version = ma.fields.Integer(required=True, metadata=VERSION_EXAMPLE)
     given = ma.fields.Boolean(required=True)
     decided_at = TimestampField(required=True)
     channel = EnumField(ConsentChannel, required=True)
@@ -53,14 +59,14 @@ class ConsentSchema(ApiSchema):
     )
     state = EnumField(ConsentState, required=True)
     current_version = ma.fields.Integer(
-        required=True, attribute="policy.version", metadata=_VERSION
+        required=True, attribute="policy.version", metadata=VERSION_EXAMPLE
     )
     url = TextField(
         200,
         required=True,
         metadata={
             "description": "The URL of the current version",
-            "examples": ["/policies/terms/1"],
+            "examples": [f"/policies/terms/{TERMS_VERSION}"],
         },
     )
     latest = ma.fields.Nested(
