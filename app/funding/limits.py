@@ -13,6 +13,7 @@ from app.catalog.rules import METAL_OF, TRADABLE, USD, PaymentMethod
 from app.funding.errors import DailyLimitExceeded, TooManyCardFailures, VerificationRequired
 from app.funding.receivables import service as receivables
 from app.funding.rules import value_in_usd
+from app.funding.states import FAILED_CARD_DEPOSITS, VOID_DEPOSITS, VOID_WITHDRAWALS
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Invalid
@@ -31,19 +32,18 @@ _LOCK_CUSTOMER = "SELECT pg_advisory_xact_lock(hashtextextended('funding ' || %s
 _DEPOSITED = """
 SELECT asset, sum(coalesce(credited_units, asked_units)) FROM deposits
 WHERE user_id = %s AND coalesce(credited_at, requested_at) > %s
-    AND status NOT IN ('failed', 'cancelled')
+    AND status <> ALL (%s)
 GROUP BY asset
 """
-# Undecided payments count as failures: otherwise many cards could be tried at the same time.
 _CARD_FAILURES = """
 SELECT count(*) FROM deposits
-WHERE user_id = %s AND method = 'card' AND status IN ('failed', 'requested', 'unknown')
+WHERE user_id = %s AND method = 'card' AND status = ANY (%s)
     AND requested_at > %s
 """
 _WITHDRAWN = """
 SELECT coalesce(sum(usd_units), 0) FROM withdrawals
 WHERE user_id = %s AND requested_at > %s
-    AND status NOT IN ('failed', 'rejected', 'cancelled', 'returned')
+    AND status <> ALL (%s)
 """
 
 
@@ -122,7 +122,8 @@ def _check_card(session: Session, user_id: UUID, amount: Amount) -> None:
     if amount < limits.card_min or limits.card_max < amount:
         allowed = f"{format_amount(limits.card_min)} to {format_amount(limits.card_max)}"
         raise Invalid("amount", f"Enter {allowed} for a card.")
-    failures = session.value(_CARD_FAILURES, (user_id, clock.now() - _CARD_FAILURE_WINDOW))
+    since = clock.now() - _CARD_FAILURE_WINDOW
+    failures = session.value(_CARD_FAILURES, (user_id, list(FAILED_CARD_DEPOSITS), since))
     if failures >= limits.card_failures_per_hour:
         raise TooManyCardFailures
 
@@ -139,7 +140,7 @@ def check_withdrawal(session: Session, user_id: UUID, amount: Amount) -> Amount:
     minimum = current(session, PaymentLimits).withdrawal_min
     if value < minimum:
         raise Invalid("amount", f"Enter an amount worth at least {minimum} USD.")
-    withdrawn = session.value(_WITHDRAWN, (user_id, clock.now() - _DAY))
+    withdrawn = session.value(_WITHDRAWN, (user_id, clock.now() - _DAY, list(VOID_WITHDRAWALS)))
     _check_tier(session, user_id, Amount(USD, int(withdrawn)) + value)
     return value
 
@@ -175,7 +176,7 @@ def report_limit_excess(session: Session, user_id: UUID, reference: str) -> None
 def _deposited_today(session: Session, user_id: UUID) -> Amount:
     """Return the dollars deposited or announced in the last 24 hours."""
     total = Amount(USD, 0)
-    for code, units in session.rows(_DEPOSITED, (user_id, clock.now() - _DAY)):
+    for code, units in session.rows(_DEPOSITED, (user_id, clock.now() - _DAY, list(VOID_DEPOSITS))):
         total += usd_value(session, Amount(TRADABLE[code], int(units)))
     return total
 

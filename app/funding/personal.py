@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from app.catalog.rules import TRADABLE
+from app.funding.states import OPEN_DEPOSITS, OPEN_WITHDRAWALS, DepositStatus
 from app.keys import service as keys
 from app.kit import ids
 from app.kit.db import Session
@@ -39,11 +40,10 @@ FROM withdrawals WHERE user_id = %s ORDER BY id
 _ACCOUNTS = "SELECT method, details, given_at FROM given_accounts WHERE user_id = %s ORDER BY id"
 _OPEN_DEPOSITS = """
 SELECT id FROM deposits
-WHERE user_id = %s AND status IN ('requested', 'unknown', 'pending', 'disputed')
+WHERE user_id = %s AND status = ANY (%s)
 """
 _OPEN_WITHDRAWALS = """
-SELECT id FROM withdrawals WHERE user_id = %s AND status IN
-    ('in_review', 'awaiting_approval', 'approved', 'sending', 'unknown', 'sent')
+SELECT id FROM withdrawals WHERE user_id = %s AND status = ANY (%s)
 """
 
 
@@ -93,7 +93,8 @@ def _with_open_destination(row: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _erasure_blockers(session: Session, person_id: UUID) -> list[ErasureBlocker]:
     deposits, withdrawals = session.fetch(
-        (_OPEN_DEPOSITS, (person_id,)), (_OPEN_WITHDRAWALS, (person_id,))
+        (_OPEN_DEPOSITS, (person_id, [*OPEN_DEPOSITS, DepositStatus.DISPUTED])),
+        (_OPEN_WITHDRAWALS, (person_id, list(OPEN_WITHDRAWALS))),
     )
     blockers = [
         ErasureBlocker(

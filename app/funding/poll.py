@@ -17,7 +17,8 @@ _OLD = timedelta(hours=1)
 _REVIEW_PAUSE = timedelta(minutes=2)
 _BATCH = 200
 
-# A selected row counts as checked, so that the next poll selects others.
+# A selected row counts as checked, so that the next poll selects others. The statuses are written
+# as the partial indexes have them.
 _DEPOSITS = """
 UPDATE deposits SET looked_at = %(now)s WHERE id = ANY (ARRAY(
     SELECT id FROM deposits

@@ -73,3 +73,13 @@ OPEN_DEPOSITS = frozenset({_D.REQUESTED, _D.UNKNOWN, _D.PENDING})
 CANCELLABLE_WITHDRAWALS = frozenset({_W.IN_REVIEW, _W.AWAITING_APPROVAL, _W.APPROVED})
 #: Withdrawals whose outcome only the provider knows.
 WITHDRAWALS_IN_PROGRESS = frozenset({_W.SENDING, _W.UNKNOWN, _W.SENT})
+#: Withdrawals that may still be paid out.
+OPEN_WITHDRAWALS = CANCELLABLE_WITHDRAWALS | WITHDRAWALS_IN_PROGRESS
+#: Withdrawals that the provider has accepted.
+PAID_WITHDRAWALS = frozenset({_W.SENT, _W.COMPLETED, _W.RETURNED})
+#: Payments that moved nothing, or nothing that stayed: they use up no limit.
+VOID_DEPOSITS = frozenset({_D.FAILED, _D.CANCELLED})
+VOID_WITHDRAWALS = frozenset({_W.FAILED, _W.REJECTED, _W.CANCELLED, _W.RETURNED})
+#: Card payments that count as failures. Undecided ones do: otherwise many cards could be tried at
+#: the same time.
+FAILED_CARD_DEPOSITS = frozenset({_D.FAILED, _D.REQUESTED, _D.UNKNOWN})

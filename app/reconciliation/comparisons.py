@@ -34,7 +34,7 @@ from app.funding.ports import (
     PayoutRails,
     PayoutState,
 )
-from app.funding.states import DepositStatus, WithdrawalStatus
+from app.funding.states import PAID_WITHDRAWALS, DepositStatus, WithdrawalStatus
 from app.funding.withdrawals import payouts
 from app.funding.withdrawals import service as withdrawals
 from app.kit import ids
@@ -69,7 +69,7 @@ SELECT provider_ref, units FROM custody_arrivals WHERE custodian = %s AND arrive
 _WITHDRAWAL = "SELECT status, units FROM withdrawals WHERE id = %s"
 _PAID_OUT = """
 SELECT id FROM withdrawals
-WHERE provider = %s AND requested_at >= %s AND status IN ('sent', 'completed', 'returned')
+WHERE provider = %s AND requested_at >= %s AND status = ANY (%s)
 """
 
 
@@ -345,7 +345,7 @@ def _compare_payouts(comparison: Comparison, rail: PayoutRail) -> None:
             _compare_payout(comparison, rail, payout)
     references = {payout.reference for payout in listed}
     with comparison.database.reading() as session:
-        rows = session.rows(_PAID_OUT, (rail.name, comparison.since))
+        rows = session.rows(_PAID_OUT, (rail.name, comparison.since, list(PAID_WITHDRAWALS)))
     for (withdrawal_id,) in rows:
         public_id = ids.encode(withdrawals.PREFIX, withdrawal_id)
         if public_id in references:

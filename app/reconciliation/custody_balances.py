@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from app.custody.ports import Custodian
 from app.funding.custody_rail import CustodyRail
+from app.funding.states import WITHDRAWALS_IN_PROGRESS
 from app.kit.db import SNAPSHOT, Database, Session
 from app.kit.errors import NotFinished
 from app.kit.money import Amount, Asset
@@ -19,7 +20,7 @@ SELECT EXISTS (
     WHERE custodian = %(custodian)s AND asset = %(asset)s AND settled_at IS NULL
 ) OR EXISTS (
     SELECT FROM withdrawals
-    WHERE provider = %(rail)s AND asset = %(asset)s AND status IN ('sending', 'unknown', 'sent')
+    WHERE provider = %(rail)s AND asset = %(asset)s AND status = ANY (%(moving)s)
 ) OR EXISTS (
     SELECT FROM custody_arrivals a
     WHERE a.custodian = %(custodian)s AND a.asset = %(asset)s AND a.address_id IS NOT NULL
@@ -79,7 +80,12 @@ def _compared_balances(
 ) -> Iterable[ComparedBalance]:
     for asset in sorted(assets, key=lambda asset: asset.code):
         units = ledger_queries.account_balance(session, chart.custody(asset, custodian.provider_id))
-        values = {"custodian": custodian.name, "asset": asset.code, "rail": CustodyRail.name}
+        values = {
+            "custodian": custodian.name,
+            "asset": asset.code,
+            "rail": CustodyRail.name,
+            "moving": list(WITHDRAWALS_IN_PROGRESS),
+        }
         is_in_flight = bool(session.value(_IS_IN_FLIGHT, values))
         yield ComparedBalance(
             reported.get(asset, Amount(asset, 0)), Amount(asset, units), is_in_flight
