@@ -22,7 +22,7 @@ from app.idempotency.service import IdempotentRequest, StoredResponse
 from app.kit.db import Session
 from app.kit.errors import Conflict, MalformedRequest
 
-TOKEN = "form_token"  # noqa: S105 - the name of a field
+TOKEN = "form_token"  # noqa: S105 - the name of a field of forms, no secret
 _LENGTH = 22
 
 

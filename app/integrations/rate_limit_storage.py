@@ -139,7 +139,7 @@ class RateLimitStorage(Storage):
         return not self._is_redis_down
 
     def reset(self) -> int | None:
-        """Unsupported: counts end with their window."""
+        """Unsupported: counts end with their window. Flask-Limiter calls it on request only."""
         raise NotImplementedError
 
     def clear(self, key: str) -> None:

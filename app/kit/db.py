@@ -114,8 +114,7 @@ class Session:
 
     def row(self, statement: str, parameters: Parameters = None) -> Row | None:
         """Send the queue and this statement. Return its first row, to be unpacked, or None."""
-        rows = self.rows(statement, parameters)
-        return rows[0] if rows else None
+        return next(iter(self.rows(statement, parameters)), None)
 
     def value(self, statement: str, parameters: Parameters = None) -> Any:
         """Send the queue and this statement. Return the only value of its only row."""
@@ -147,8 +146,7 @@ class Session:
 
     def find(self, row: Callable[..., RowT], statement: Readable, /, **values: Any) -> RowT | None:
         """Return the first row of `select`, or None."""
-        rows = self.select(row, statement, **values)
-        return rows[0] if rows else None
+        return next(iter(self.select(row, statement, **values)), None)
 
     def get(self, row: Callable[..., RowT], statement: Readable, /, **values: Any) -> RowT:
         """Return the first row of `select`. Raises `NotFound` without one."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         """The values of a row, to be unpacked: a value is named, never read by its position."""
 
         # No index is allowed, which a tuple does not promise.
-        def __getitem__(self, _index: Never) -> Any: ...  # type: ignore[override]
+        def __getitem__(self, _index: Never) -> Any: ...  # type: ignore[override] # narrower on purpose
 
 else:
     Row = tuple

@@ -237,10 +237,10 @@ def list_versions(session: Session, limit: int = 10) -> list[ListVersion]:
 
 def screening(session: Session, screening_id: UUID) -> ScreeningRow:
     """Return the screening with this id. Raises `NotFound`."""
-    rows = fetch_by_ids(session, SCREENINGS, [screening_id], "screened")
-    if not rows:
+    found = next(iter(fetch_by_ids(session, SCREENINGS, [screening_id], "screened")), None)
+    if found is None:
         raise NotFound
-    return rows[0]
+    return found
 
 
 def hits(session: Session, screening_id: UUID) -> list[HitRow]:

@@ -141,7 +141,7 @@ def settings_group(name: str, title: str) -> Callable[[type[GroupT]], type[Group
     """Register a dataclass as a group. Raises `TypeError` for a name that is taken."""
 
     def register(group: type[GroupT]) -> type[GroupT]:
-        declared: tuple[Field[Any], ...] = fields(group)  # type: ignore[arg-type] # a dataclass
+        declared: tuple[Field[Any], ...] = fields(group)  # type: ignore[arg-type] # every group is a dataclass
         settings = {
             each.name: Setting(f"{name}.{each.name}", title, each.metadata[_DECLARATION])
             for each in declared

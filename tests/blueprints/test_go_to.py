@@ -58,7 +58,7 @@ def test_what_is_not_found_is_explained(app: Flask, browser: Browser, people: Pe
     for who, text, expected in (
         (browser, ids.encode("wdr", ids.new()), "No withdrawal that you may open has the ID wdr_"),
         (browser, ids.encode("zzz", ids.new()), "No page shows IDs that begin with zzz_."),
-        (browser, "nobody@example.com", "has the ID, email or phone “nobody@example.com”."),
+        (browser, "unknown@example.com", "has the ID, email or phone “unknown@example.com”."),
         (browser, "@", "has the ID, email or phone “@”."),
         (browser, "<b>", "“<b>”"),
         (teller, public_id, "you need the permission all:people:read"),

@@ -77,7 +77,7 @@ def test_trail_is_searched_by_keyboard_and_a_record_read(
     expect(page.locator("#record")).to_contain_text("confirmed by letter")
     shoot(page, "audit-record-printed")
     page.emulate_media(media="screen")
-    page.goto(f"{desk.address}/admin/audit?who=nobody@example.com")
+    page.goto(f"{desk.address}/admin/audit?who=unknown@example.com")
     expect(page.locator("#find-who")).to_have_attribute("aria-invalid", "true")
     assert_fits_and_accessible(page, shoot, "audit-mistake", ALL)
     desk.check(page)

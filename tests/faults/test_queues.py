@@ -90,6 +90,7 @@ class Business:
         """Return the longest time in seconds, and of how many."""
         with self.database.reading() as session:
             [(seconds, count)] = session.rows(statement, values)
+        # A duration, no amount.
         return float(seconds), int(count)
 
     def calls_in_flight(self) -> int:

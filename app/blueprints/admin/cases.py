@@ -32,7 +32,7 @@ from app.kit.errors import Invalid, NotFound
 blp = PageBlueprint("cases", "/admin/cases")
 
 #: Values of the assignee filter that name no person.
-_ME, _UNASSIGNED = "me", "nobody"
+_ME, _UNASSIGNED = "me", "unassigned"
 
 
 class KindFilter(Filter):

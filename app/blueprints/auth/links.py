@@ -29,7 +29,7 @@ blp = PageBlueprint("links", "/auth")
 _EMAIL_LENGTH_MAX = 320
 _SIGN_IN = ("Go to sign-in", "auth_pages.show_login")
 _HOME = ("Go to the home page", "public_pages.home")
-_PASSWORD_RULE = "At least 10 characters that are hard to guess."  # noqa: S105 - a text
+_PASSWORD_RULE = "At least 10 characters that are hard to guess."  # noqa: S105 - a hint beside a field, no secret
 
 
 class LinkSchema(FormSchema):

@@ -136,8 +136,7 @@ def deposit(session: Session, deposit_id: UUID, *, user_id: UUID | None = None) 
 
 def find_deposit(session: Session, deposit_id: UUID) -> Deposit | None:
     """Return the deposit with this id, if there is one."""
-    found = session.select(Deposit, DEPOSITS.select.where(DepositRow.id == deposit_id))
-    return found[0] if found else None
+    return session.find(Deposit, DEPOSITS.select.where(DepositRow.id == deposit_id))
 
 
 def lock_deposit(session: Session, deposit_id: UUID) -> LockedDeposit:
@@ -153,8 +152,7 @@ def lock_first_deposit(
 ) -> LockedDeposit | None:
     """Return the oldest deposit that meets the conditions, its row locked; None without one."""
     select = DEPOSITS.select.where(*conditions).order_by(DepositRow.id).limit(1)
-    found = session.select(LockedDeposit, select.with_for_update())
-    return found[0] if found else None
+    return session.find(LockedDeposit, select.with_for_update())
 
 
 def deposit_events(session: Session, deposit_id: UUID) -> Sequence[PaymentEvent]:

@@ -133,8 +133,7 @@ def find_by_event(session: Session, provider: str, subject: str) -> Withdrawal |
     is_named = sa.and_(WithdrawalRow.provider == provider, WithdrawalRow.provider_ref == subject)
     if withdrawal_id := ids.try_decode("wdr", subject):
         is_named = sa.or_(is_named, WithdrawalRow.id == withdrawal_id)
-    found = session.select(Withdrawal, WITHDRAWALS.select.where(is_named))
-    return found[0] if found else None
+    return session.find(Withdrawal, WITHDRAWALS.select.where(is_named))
 
 
 def withdrawal_events(session: Session, withdrawal_id: UUID) -> Sequence[PaymentEvent]:

@@ -150,7 +150,7 @@ def _seal(address_id: UUID, address: PostalAddress) -> bytes:
 def _open(
     address_id: UUID,
     sealed: bytes,
-    is_default: bool,  # noqa: FBT001 - a column
+    is_default: bool,  # noqa: FBT001 - called with the columns of a row by their names
     created_at: datetime,
     updated_at: datetime,
 ) -> AddressBookEntry:

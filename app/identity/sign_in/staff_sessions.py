@@ -170,7 +170,7 @@ def end_session(session: Session, secret: str | None) -> None:
 
 
 def find_timed_out(session: Session, secret: str | None) -> TimedOutSession | None:
-    """Return the session of staff that had this secret until nobody used it for too long, or until
+    """Return the session of staff that had this secret until it was unused for too long, or until
     its time was over; None if it is open, unknown, or was ended in another way."""
     row = session.row(_FIND_TIMED_OUT, _moment_of(secret)) if secret is not None else None
     return TimedOutSession(*row) if row else None

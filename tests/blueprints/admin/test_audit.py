@@ -150,7 +150,7 @@ def test_pages_of_records_have_no_gaps(
     assert seen == expected[::-1]
 
 
-@pytest.mark.parametrize("who", ["nobody@example.com", "not an id", "usr_short", "@"])
+@pytest.mark.parametrize("who", ["unknown@example.com", "not an id", "usr_short", "@"])
 def test_unknown_actor_is_a_problem_of_the_form(auditor: Browser, who: str) -> None:
     page = auditor.get_page(f"/admin/audit?who={who}")
     assert "No person has this email or ID." in page.visible_text

@@ -41,7 +41,7 @@ def test_people_are_found_by_email_name_and_id(browser: Browser, people: People)
         assert person.email in page.visible_text
         assert other.email not in page.visible_text
     assert person.email in browser.get_page("/admin/people?q=ada%20LOVELACE").visible_text
-    assert NO_MATCH in browser.get_page("/admin/people?q=nobody-of-that-name").visible_text
+    assert NO_MATCH in browser.get_page("/admin/people?q=no-such-name").visible_text
     assert NO_MATCH in browser.get_page(f"/admin/people?q={person.email}&role=ADMIN").visible_text
     assert (
         NO_MATCH

@@ -64,7 +64,7 @@ def test_queue_links_to_the_verifications_that_match_its_filters(
     browser.get_fragment(QUEUE, "list")
     business = browser.get_page(f"{QUEUE}?q={ada.client.email}&kind=business")
     assert "No verification matches these filters." in business.visible_text
-    unknown = browser.get_page(f"{QUEUE}?q=nobody@example.com")
+    unknown = browser.get_page(f"{QUEUE}?q=unknown@example.com")
     assert "No person has this email or ID." in unknown.visible_text
     every = browser.get_page(f"{QUEUE}?q={ids.encode('usr', ada.client.user_id)}&status=")
     assert path_of(ada) in [link["href"] for link in every.all("a")]

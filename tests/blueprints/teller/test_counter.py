@@ -73,7 +73,7 @@ def test_id_check_is_recorded_after_the_details_were_compared(
     assert notes_of(ada) == ["Seen at the counter: passport"]
 
 
-@pytest.mark.parametrize("text", ["nobody@example.com", "usr_00000000000000000000000000", "Ada"])
+@pytest.mark.parametrize("text", ["unknown@example.com", "usr_00000000000000000000000000", "Ada"])
 def test_customer_who_is_not_found_is_a_problem_of_the_field(
     ada: Applicant, teller: Browser, text: str
 ) -> None:
