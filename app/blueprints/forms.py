@@ -6,29 +6,24 @@ redirects (303), so a reload sends nothing. A form that was sent twice has one e
 form carries a token, and the token's first effect is stored in the transaction of the act.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
-from uuid import UUID
 
 from flask import flash, request
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load, validate
 
 from app.access import Actor
 from app.approvals import rules as approvals_rules
-from app.audit import queries as audit_queries
-from app.blueprints import kept_form
+from app.blueprints import form_changes, kept_form
 from app.blueprints.environ_keys import ACTOR, SESSION
+from app.blueprints.form_changes import Change, Facts, StaleForm
 from app.blueprints.form_tokens import TOKEN, FormSentBefore, claim_token, store_effect
-from app.identity.accounts import people
 from app.kit.db import Session
 from app.kit.errors import Conflict, Invalid, Refusal
 
 SEEN = "seen"
 _STATE = "pbcex.form_state"
-#: What a `Form.current` returns: the facts that the form changes, as texts by label.
-Facts = Mapping[str, str]
 
 
 class FormSchema(Schema):
@@ -198,15 +193,6 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """A fact that changed while the form was open."""
-
-    label: str
-    seen: str
-    now: str
-
-
-@dataclass(frozen=True, slots=True)
 class FormState:
     """What was sent, for the form that is shown again. It keeps its token, so that all its copies
     have one effect, unless that token had its effect already."""
@@ -242,12 +228,6 @@ class Done:
 Outcome = Done | str | None
 
 
-class StaleForm(Conflict):
-    """The facts that the form changes were changed since it was opened."""
-
-    code = "form_stale"
-
-
 def state_of(form: Form, action: str = "") -> FormState:
     """Return what was sent with this form: in the current request, or to its `action` too late.
     The state is empty if nothing was."""
@@ -273,7 +253,7 @@ def seen_facts(form: Form) -> str:
     if form.current is None:
         return ""
     session, actor = request.environ[SESSION], request.environ[ACTOR]
-    return json.dumps(dict(form.current(session, actor, **(request.view_args or {}))))
+    return form_changes.serialize(form.current(session, actor, **(request.view_args or {})))
 
 
 def run(
@@ -300,8 +280,9 @@ def run(
     values = parse(form)
     if values is None:
         return Refused(422, None)
-    if changes := _changes(form, session, actor, variables):
-        changed_by = _changed_by(form, session, variables)
+    if changes := _list_changes(form, session, actor, variables):
+        subject = None if form.subject is None else form.subject(**variables)
+        changed_by = form_changes.describe_author(session, subject)
         stale = StaleForm(f"{changed_by} since you opened it. Check both versions and send again.")
         return _show_again(form, stale, changes)
     try:
@@ -358,28 +339,11 @@ def _keep_state(form: Form, problems: Mapping[str, str], changes: Sequence[Chang
     request.environ[_STATE] = FormState(form.id, values, problems, changes, token, seen)
 
 
-def _changes(
+def _list_changes(
     form: Form, session: Session, actor: Actor, variables: Mapping[str, str]
 ) -> list[Change]:
     if form.current is None:
         return []
-    try:
-        seen = json.loads(request.form.get(SEEN, ""))
-    except ValueError:
-        seen = {}
-    now = form.current(session, actor, **variables)
-    before = seen if isinstance(seen, dict) else {}
-    return [
-        Change(label, str(before.get(label, "")), text)
-        for label, text in now.items()
-        if before.get(label) != text
-    ]
-
-
-def _changed_by(form: Form, session: Session, variables: Mapping[str, str]) -> str:
-    actor_id: UUID | None = None
-    if form.subject is not None:
-        actor_id = audit_queries.latest_actor_about(session, form.subject(**variables))
-    if actor_id is None:
-        return "This was changed"
-    return f"{people.get_names(session, [actor_id]).get(actor_id, 'Another person')} changed this"
+    return form_changes.list_changes(
+        request.form.get(SEEN, ""), form.current(session, actor, **variables)
+    )

@@ -10,7 +10,8 @@ from app.access.descriptions import ROLE_DESCRIPTIONS
 from app.approvals import queries as approvals_queries
 from app.blueprints.admin import branch_field
 from app.blueprints.admin.branch_field import RoleSchema
-from app.blueprints.forms import Done, Facts, Form, FormSchema, choice_field, reason_field
+from app.blueprints.form_changes import Facts
+from app.blueprints.forms import Done, Form, FormSchema, choice_field, reason_field
 from app.blueprints.lists import Column, EnumFilter, Filter, ListPage
 from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import render_page

@@ -7,7 +7,8 @@ from typing import Any
 from flask import Response, url_for
 
 from app.access import Actor, Permission
-from app.blueprints.forms import Done, Facts, Form, FormSchema, date_field, reason_field, text_field
+from app.blueprints.form_changes import Facts
+from app.blueprints.forms import Done, Form, FormSchema, date_field, reason_field, text_field
 from app.blueprints.lists import ChoiceFilter, Column, Filter, ListPage, PersonCell, ReferenceCell
 from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import render_page

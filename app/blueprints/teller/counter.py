@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from flask import Response, request, url_for
 
 from app.access import Actor, Permission
-from app.blueprints.forms import Done, Facts, Form, FormSchema, choice_field, tick_field
+from app.blueprints.form_changes import Facts
+from app.blueprints.forms import Done, Form, FormSchema, choice_field, tick_field
 from app.blueprints.page_blueprint import PageBlueprint, see_other
 from app.blueprints.rendering import render_page
 from app.kit import formatting, ids
