@@ -116,8 +116,12 @@ class ConversionTerms:
         )
 
     def fee_on(self, units: int) -> int:
-        """Return the fee on `units` minor units, rounded half up."""
-        return divide(units * self.fee_bps, BPS, Rounding.HALF_UP)
+        """Return the fee on `units` minor units, rounded half up.
+
+        It is at least one minor unit, so that a small conversion is not free; zero only at a rate
+        of zero.
+        """
+        return max(divide(units * self.fee_bps, BPS, Rounding.HALF_UP), min(self.fee_bps, 1))
 
     def received_for(self, given: int) -> int:
         """Return the minor units received for `given`. More given never yields less."""

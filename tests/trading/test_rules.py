@@ -58,12 +58,12 @@ class TestConvertGiven:
             ("USDC", "XAU-s", "1250.000000", "0.31031686", "4008", "6.250000", "USDC"),
             # 0.5 % of a dollar is half a cent: rounded up. 0.99 / 4008 = 0.000247005…
             ("USD", "XAU-s", "1.00", "0.00024700", "4008", "0.01", "USD"),
-            # 0.495 of a cent is no fee. 0.99 / 4008 again.
-            ("USD", "XAU-s", "0.99", "0.00024700", "4008", "0.00", "USD"),
-            # 0.01 / 4008 = 0.000002495…
-            ("USD", "XAU-s", "0.01", "0.00000249", "4008", "0.00", "USD"),
-            # A millionth of a dollar / 50.2 = 0.0000000199…
-            ("USDC", "XAG-s", "0.000001", "0.00000001", "50.2", "0.000000", "USDC"),
+            # 0.495 of a cent is at least a cent. 0.98 / 4008 = 0.000244510…
+            ("USD", "XAU-s", "0.99", "0.00024451", "4008", "0.01", "USD"),
+            # A cent for the fee, a cent / 4008 = 0.000002495…
+            ("USD", "XAU-s", "0.02", "0.00000249", "4008", "0.01", "USD"),
+            # A millionth for the fee, a millionth of a dollar / 50.2 = 0.0000000199…
+            ("USDC", "XAG-s", "0.000002", "0.00000001", "50.2", "0.000001", "USDC"),
             # 1 ounce brings 3992.00 less 19.96.
             ("XAU-s", "USD", "1.00000000", "3972.04", "3992", "19.96", "USD"),
             ("PAXG", "USD", "1.00000000", "3972.04", "3992", "19.96", "USD"),
@@ -71,8 +71,12 @@ class TestConvertGiven:
             ("XAU-s", "USD", "0.12345678", "490.37", "3992", "2.46", "USD"),
             # 492.839465 in USDC; 0.5 % of it is 2.464197325.
             ("XAU-s", "USDC", "0.12345678", "490.375268", "3992", "2.464197", "USDC"),
-            # 0.02008032 × 49.8 = 0.999999936: 0.99, no fee on it.
-            ("XAG-s", "USD", "0.02008032", "0.99", "49.8", "0.00", "USD"),
+            # 0.02008032 × 49.8 = 0.999999936: 0.99, a cent of fee on it.
+            ("XAG-s", "USD", "0.02008032", "0.98", "49.8", "0.01", "USD"),
+            # 0.00040161 × 49.8 = 0.020000178: a cent for the fee, a cent is left.
+            ("XAG-s", "USD", "0.00040161", "0.01", "49.8", "0.01", "USD"),
+            # Ten units of the last decimal: one of them is the fee, nine are 8.96….
+            ("PAXG", "XAU-s", "0.00000010", "0.00000008", "0.99600798", "0.00000001", "PAXG"),
             ("XAG-s", "USD", "0.02008033", "0.99", "49.8", "0.01", "USD"),
             # Dollars at 1; the fee is taken from what is given.
             ("USD", "USDC", "100.00", "99.500000", "1", "0.50", "USD"),
@@ -98,6 +102,11 @@ class TestConvertGiven:
         ("source", "target", "given"),
         [
             ("XAG-s", "USD", "0.00020080"),  # 0.00999984 dollars
+            # What is left for a fee alone.
+            ("XAG-s", "USD", "0.00040160"),  # 0.01999968 dollars
+            ("USD", "XAU-s", "0.01"),
+            ("USDC", "XAG-s", "0.000001"),
+            ("XAU-s", "XAG-s", "0.00000001"),
             ("XAG-s", "XAU-s", "0.00000080"),
             ("USDC", "USD", "0.009999"),
             ("USDC", "XAU-s", "0.000040"),
@@ -135,11 +144,13 @@ class TestConvertReceived:
             # 4028.13 less 20.14 buys less than an ounce.
             ("USD", "XAU-s", "1.00000000", "4028.14", "20.14"),
             ("USD", "XAU-s", "0.31031686", "1250.00", "6.25"),
-            ("USD", "XAU-s", "0.00000001", "0.01", "0.00"),
+            # A cent buys 0.00000249; a second one is the fee.
+            ("USD", "XAU-s", "0.00000001", "0.02", "0.01"),
+            ("USDC", "XAG-s", "0.00000001", "0.000002", "0.000001"),
             # 0.99999999 oz bring 3991.99, of which 3972.03 are left.
             ("XAU-s", "USD", "3972.04", "1.00000000", "19.96"),
-            # One cent: 0.01 / 3992 = 0.000002505…
-            ("XAU-s", "USD", "0.01", "0.00000251", "0.00"),
+            # One cent and one for the fee: 0.02 / 3992 = 0.00000501002…
+            ("XAU-s", "USD", "0.01", "0.00000502", "0.01"),
             ("USD", "USDC", "99.500000", "100.00", "0.50"),
             ("USDC", "USD", "99.50", "100.000000", "0.500000"),
             ("XAU-s", "XAG-s", "79.12430278", "1.00000000", "0.00500000"),
@@ -286,7 +297,7 @@ class TestProperties:
             assert abs(
                 conversion.given.units - conversion.received.units / at_mid - retained_units
             ) <= Fraction(1, 2)
-        assert conversion.fee.units >= 0
+        assert (conversion.fee.units > 0) is (out.fee_bps > 0)
         assert conversion.spread.units >= 0
         # Halves may be rounded twice; truncation never costs us more than that.
         assert conversion.rounding.units >= -1
