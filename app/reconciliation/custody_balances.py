@@ -11,6 +11,7 @@ from app.kit.errors import NotFinished
 from app.kit.money import Amount, Asset
 from app.ledger import chart
 from app.ledger import queries as ledger_queries
+from app.reconciliation.comparison import Comparison
 
 # What a custodian has done and our books lack, or the reverse: a send that is not settled, and an
 # arrival that was not credited. An arrival without a customer stays a difference until booked.
@@ -90,3 +91,22 @@ def _compared_balances(
         yield ComparedBalance(
             reported.get(asset, Amount(asset, 0)), Amount(asset, units), is_in_flight
         )
+
+
+def compare_custody_balances(comparison: Comparison, custodian: Custodian) -> None:
+    """Compare what a custodian keeps in total, once no transfer is in flight."""
+    in_flight = []
+    for balance in compare_balances(comparison.database, custodian):
+        code = balance.asset.code
+        if balance.agrees or not balance.is_in_flight:
+            comparison.compared += 1
+        else:
+            in_flight.append(code)
+        if not balance.agrees and not balance.is_in_flight:
+            comparison.report(
+                f"{custodian.name} {code}",
+                "A custodian's balance differs from our books",
+                {"there": str(balance.at_custodian), "with us": str(balance.in_books)},
+            )
+    if in_flight:
+        raise TransfersInFlight(", ".join(in_flight))

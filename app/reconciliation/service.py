@@ -12,9 +12,10 @@ from app.audit.actions import AuditAction
 from app.kit import clock, ids
 from app.kit.db import Database, DatabaseUnavailable, Session
 from app.outbox import service as outbox
-from app.reconciliation.comparisons import Comparison, Source, describe_failure, sources
+from app.reconciliation.comparison import Comparison, describe_failure
 from app.reconciliation.models import ReconciliationRow
 from app.reconciliation.queries import COMPARE_TASK, TASK, ReconciliationRun, is_run_requested
+from app.reconciliation.sources import Source, sources
 
 _log = structlog.get_logger()
 

@@ -14,7 +14,7 @@ from app.kit.db import Database
 from app.outbox.models import StagedJob
 from app.reconciliation import queries as reconciliation_queries
 from app.reconciliation import service as reconciliation
-from app.reconciliation.comparisons import Comparison
+from app.reconciliation.comparison import Comparison
 from app.reconciliation.models import ReconciliationRow
 from app.reconciliation.queries import ReconciliationRun
 from tests.page_client import Browser

@@ -1,0 +1,77 @@
+"""The sources with which our books are compared: themselves, and what each provider lists.
+
+What a provider lists and our books lack is processed once more, as the webhook that never came
+would have made us do. Only what still differs after that is a difference, and becomes a case.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from app.custody.ports import Custodians
+from app.funding.ports import CardRail, IncomingTransferRails, PaymentRails, PayoutRails
+from app.kit.db import SNAPSHOT
+from app.kit.ports import resolve
+from app.ledger.verification import find_violations
+from app.reconciliation.arrivals import compare_arrivals, compare_custody_arrivals
+from app.reconciliation.comparison import Comparison
+from app.reconciliation.custody_balances import compare_custody_balances
+from app.reconciliation.payments import compare_disputes, compare_payments
+from app.reconciliation.payouts import compare_payouts
+
+#: How far back providers' lists are read: longer than a payment takes to settle.
+WINDOW = timedelta(days=3)
+#: The same where money can still come back: a bank may return a transfer for two months.
+_RETURN_WINDOW = timedelta(days=65)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What our books are compared with, and how far back its records are read."""
+
+    name: str
+    compare: Callable[[Comparison], None]
+    window: timedelta = WINDOW
+    #: None for our own books.
+    provider: str | None = None
+
+
+class _Provider(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+def sources() -> Iterable[Source]:
+    """Yield each source, our own books first."""
+    yield Source("books", _compare_books)
+    for rail in resolve(PaymentRails).values():
+        yield _source(rail, "payments", compare_payments)
+        if isinstance(rail, CardRail):
+            yield _source(rail, "disputes", compare_disputes)
+    for arrival_rail in resolve(IncomingTransferRails).values():
+        yield _source(arrival_rail, "arrivals", compare_arrivals, _RETURN_WINDOW)
+    for custodian in resolve(Custodians).values():
+        yield _source(custodian, "arrivals", compare_custody_arrivals)
+        yield _source(custodian, "balances", compare_custody_balances)
+    for payout_rail in resolve(PayoutRails).values():
+        yield _source(payout_rail, "payouts", compare_payouts, _RETURN_WINDOW)
+
+
+def _source(
+    provider: _Provider, records: str, compare: Callable[..., None], window: timedelta = WINDOW
+) -> Source:
+    def compare_provider(comparison: Comparison) -> None:
+        compare(comparison, provider)
+
+    return Source(f"{provider.name} {records}", compare_provider, window, provider.name)
+
+
+def _compare_books(comparison: Comparison) -> None:
+    """Check every invariant of the ledger, stored balances against their postings included."""
+    with comparison.database.transaction(SNAPSHOT) as session:
+        violations = find_violations(session)
+    comparison.compared = 1
+    for violation in violations:
+        text = str(violation)
+        comparison.report(text, "The books do not add up", {"what": text})
