@@ -85,8 +85,8 @@ class ApiBlueprint(Blueprint):
         """Declare a route; exactly one of `permission` and `public` is given (see `ApiOperation`).
 
         The handler receives `session`; `actor` unless public; `body` and `query` if declared; then
-        the path's variables by name. It returns what `response_schema` renders, a `RouteReply`, a
-        `FileReply`, or a `Refusal`, raised after the commit. Every method but GET `writes`.
+        the path's variables by name. It returns what `response_schema` renders, a `RouteReply` or a
+        `FileReply`. Every method but GET `writes`.
         """
         if (permission is None) is not public:
             raise TypeError(f"{method} {path}: give either a permission or public=True")
@@ -169,8 +169,7 @@ def _serve_public(operation: ApiOperation, path: dict[str, str]) -> Response:
     parsed = _parse_request(operation)
     with _open_session(operation) as session:
         reply = operation.handler(session, *parsed.arguments, **path)
-        response = _render(operation, reply)
-    return _raise_if_refusal(response)
+        return _render(operation, reply)
 
 
 def _serve_authenticated(operation: ApiOperation, path: dict[str, str]) -> Response:
@@ -179,13 +178,12 @@ def _serve_authenticated(operation: ApiOperation, path: dict[str, str]) -> Respo
     if operation.own_transactions:
         actor = _authenticate(operation, claims)
         reply = operation.handler(_database(), actor, *parsed.arguments, **path)
-        return _raise_if_refusal(_render(operation, reply))
+        return _render(operation, reply)
     with _open_session(operation) as session:
         rows = session.rows(*sign_in_queries.select_actor(claims))
         actor = _authorize(operation, claims, rows)
         reply = operation.handler(session, actor, *parsed.arguments, **path)
-        response = _render(operation, reply)
-    return _raise_if_refusal(response)
+        return _render(operation, reply)
 
 
 def _serve_idempotent(operation: ApiOperation, path: dict[str, str]) -> Response:
@@ -208,20 +206,11 @@ def _serve_idempotent(operation: ApiOperation, path: dict[str, str]) -> Response
             return replay
         reply = operation.handler(session, actor, *parsed.arguments, **path)
         response = _render(operation, reply)
-        if not isinstance(response, Refusal):
-            stored_response = idempotency.StoredResponse(
-                response.status_code, JSON_MEDIA_TYPE, response.get_data()
-            )
-            idempotency.store_response(session, attempt, stored_response)
-    return _raise_if_refusal(response)
-
-
-def _raise_if_refusal(response: Response | Refusal) -> Response:
-    """Return the response, or raise a refusal that the handler returned: what it recorded is
-    committed by now."""
-    if isinstance(response, Refusal):
-        raise response
-    return response
+        stored_response = idempotency.StoredResponse(
+            response.status_code, JSON_MEDIA_TYPE, response.get_data()
+        )
+        idempotency.store_response(session, attempt, stored_response)
+        return response
 
 
 def _require_claims() -> CallerClaims:
@@ -320,9 +309,7 @@ def _open_session(operation: ApiOperation) -> AbstractContextManager[Any]:
     return _database().transaction() if operation.writes else _database().reading()
 
 
-def _render(operation: ApiOperation, reply: object) -> Response | Refusal:
-    if isinstance(reply, Refusal):
-        return reply
+def _render(operation: ApiOperation, reply: object) -> Response:
     if isinstance(reply, FileReply):
         headers = {"Content-Disposition": f'attachment; filename="{reply.name}"'}
         return Response(reply.content, operation.status, headers, content_type=reply.media_type)

@@ -10,7 +10,7 @@ from app.blueprints.api.schemas import fields
 from app.blueprints.api_blueprint import ApiBlueprint, RateLimit
 from app.blueprints.api_operation import RouteReply
 from app.kit.db import Database, Session
-from app.kit.errors import Conflict, Refusal
+from app.kit.errors import Conflict
 from tests.people import credit
 
 
@@ -100,10 +100,10 @@ def give(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     permission=Permission.ORDERS_PLACE,
     idempotent=True,
 )
-def decline(session: Session, actor: Actor) -> Refusal:
-    """Credit the caller and return a refusal."""
+def decline(session: Session, actor: Actor) -> None:
+    """Credit the caller and raise a refusal that keeps the credit."""
     credit(session, actor.user_id, "1.00", "USD")
-    return Declined()
+    raise Declined().keeping_records()
 
 
 @blp.operation(

@@ -191,7 +191,7 @@ class TestResponses:
         assert bob.request_gift().json["ownerId"] == ids.encode("usr", bob.user_id)
         assert total_posted(database, ada.user_id) == total_posted(database, bob.user_id) == 100
 
-    def test_returned_refusal_keeps_what_was_recorded(
+    def test_refusal_that_keeps_records_commits_what_was_recorded(
         self, customer: SignedInCustomer, dollar_balance: Callable[[], str]
     ) -> None:
         headers = customer.headers(Idempotency_Key="k")

@@ -22,7 +22,7 @@ from app.identity.sign_in.access_tokens import AccessTokens
 from app.identity.sign_in.service import IssuedTokens
 from app.kit import clock, ids
 from app.kit.db import Database
-from app.kit.errors import RateLimited, Refusal
+from app.kit.errors import RateLimited
 from app.kit.ports import resolve
 from tests.drill import choose_size, rounds, seeded_random
 from tests.races.contest import THREADS, Act, Arena, winners
@@ -63,13 +63,6 @@ def issue_link(database: Database, person: Actor, purpose: LinkPurpose) -> str:
     return token
 
 
-def raise_refusal(result: object) -> object:
-    """Return the result, or raise it if it is a refusal, whose records are committed."""
-    if isinstance(result, Refusal):
-        raise result
-    return result
-
-
 def turn_on_second_factor(database: Database, person: Actor) -> tuple[pyotp.TOTP, list[str]]:
     """Turn on the second factor; return it with its recovery codes. The current code is unused."""
     with database.transaction() as session:
@@ -93,8 +86,7 @@ def sign_in_with(database: Database, person: Actor, code: str) -> Act:
     def act() -> object:
         attempt = next(proven)
         with database.transaction() as session:
-            result = sign_in.conclude_sign_in(session, attempt, code)
-        return raise_refusal(result)
+            return sign_in.conclude_sign_in(session, attempt, code)
 
     return act
 
@@ -108,14 +100,13 @@ def test_one_refresh_token_is_exchanged_once_and_ends_the_session(
 
         def act(token: str = token) -> object:
             with database.transaction() as session:
-                result = sign_in.refresh(session, token)
-            return raise_refusal(result)
+                return sign_in.refresh(session, token)
 
         [won] = winners(arena.all_at_once([act] * THREADS, random), TokenInvalid)
         # A second use ended the session, so the winner's token is invalid as well.
         assert isinstance(won, IssuedTokens)
-        with database.transaction() as session:
-            assert isinstance(sign_in.refresh(session, won.refresh_token), TokenInvalid)
+        with pytest.raises(TokenInvalid), database.transaction() as session:
+            sign_in.refresh(session, won.refresh_token)
         claims = resolve(AccessTokens).read(won.access_token)
         with database.reading() as session:
             assert session.rows(*sign_in_queries.select_actor(claims)) == []

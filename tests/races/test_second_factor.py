@@ -20,7 +20,7 @@ from app.identity.errors import (
 from app.identity.models import LoginSession
 from app.identity.sign_in import pending_sign_in, staff_sign_in
 from app.identity.sign_in.staff_sessions import Device
-from app.kit.errors import RateLimited, Refusal
+from app.kit.errors import RateLimited
 from tests.authenticator import Authenticator
 from tests.drill import choose_size, rounds, seeded_random
 from tests.people import PASSWORD
@@ -35,13 +35,6 @@ Race = Callable[[Arena, int, Random], None]
 DEVICE = Device("192.0.2.7", "a test")
 
 
-def raise_refusal(outcome: object) -> object:
-    """Return the result, or raise a refusal after the commit, as the web layer does."""
-    if isinstance(outcome, Refusal):
-        raise outcome
-    return outcome
-
-
 def race_for_pending_sign_in(arena: Arena, number: int, random: Random) -> None:
     """Use the same cookie and code 32 times; a recovery code in half of the rounds."""
     member = create_member_with_app(arena.database)
@@ -51,8 +44,7 @@ def race_for_pending_sign_in(arena: Arena, number: int, random: Random) -> None:
 
     def act() -> object:
         with arena.database.transaction() as session:
-            outcome = staff_sign_in.submit_code(session, secret, code, DEVICE)
-        return raise_refusal(outcome)
+            return staff_sign_in.submit_code(session, secret, code, DEVICE)
 
     outcomes = arena.all_at_once([act] * THREADS, random)
     assert len(winners(outcomes, SignInExpired)) == 1
@@ -69,8 +61,7 @@ def race_for_code(arena: Arena, number: int, random: Random) -> None:
     def act(secret: str, at: int) -> object:
         device = Device(f"192.0.2.{at}", "a test")
         with arena.database.transaction() as session:
-            outcome = staff_sign_in.submit_code(session, secret, code, device)
-        return raise_refusal(outcome)
+            return staff_sign_in.submit_code(session, secret, code, device)
 
     acts = [partial(act, secret, at) for at, secret in enumerate(secrets)]
     outcomes = arena.all_at_once(acts, random)
@@ -111,10 +102,9 @@ def race_for_challenge(arena: Arena, number: int, random: Random) -> None:
             registered = passkeys.find_registered(session, response)
         proof = passkeys.verify_authentication(party, used_challenge, registered, response)
         with arena.database.transaction() as session:
-            outcome = staff_sign_in.submit_passkey(
+            return staff_sign_in.submit_passkey(
                 session, proof, DEVICE, replaces=None, pending_secret=None
             )
-        return raise_refusal(outcome)
 
     outcomes = arena.all_at_once([act] * THREADS, random)
     assert len(winners(outcomes, PasskeyRefused)) == 1

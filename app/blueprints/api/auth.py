@@ -1,9 +1,7 @@
 """Accounts and login sessions.
 
 Hashing a password takes tens of milliseconds, so it happens between two transactions, never inside
-one: no row is locked and no connection held meanwhile. A refused attempt leaves records (a counted
-failure, a revoked session) that must be stored although the response is an error: the service
-returns such a refusal as a value, and it is raised after the commit.
+one: no row is locked and no connection held meanwhile.
 """
 
 from typing import Any
@@ -38,7 +36,6 @@ from app.identity.errors import (
 from app.identity.sign_in import password_proof
 from app.identity.sign_in import service as sign_in
 from app.kit.db import Database, Session
-from app.kit.errors import Refusal
 from app.privacy import consents
 from app.privacy.errors import PolicyOutdated
 
@@ -285,7 +282,7 @@ def confirm_second_factor(session: Session, actor: Actor, body: dict[str, Any]) 
     shown only now.
     """
     codes = second_factor.confirm_setup(session, actor, body["code"], network=client_network())
-    return codes if isinstance(codes, Refusal) else {"recovery_codes": codes}
+    return {"recovery_codes": codes}
 
 
 @blp.operation(
@@ -298,12 +295,12 @@ def confirm_second_factor(session: Session, actor: Actor, body: dict[str, Any]) 
     rate_limit=RateLimit.SIGN_IN,
     refusals=(TwoFactorInvalid, TwoFactorNotSetUp, LastSecondFactor),
 )
-def switch_off_second_factor(session: Session, actor: Actor, body: dict[str, Any]) -> object:
+def switch_off_second_factor(session: Session, actor: Actor, body: dict[str, Any]) -> None:
     """Turn off the second factor, with a code from the app or a recovery code.
 
     Staff need a second factor: they add a passkey first, on the account page.
     """
-    return second_factor_changes.switch_off_app(
+    second_factor_changes.switch_off_app(
         session,
         actor,
         body["code"],
@@ -333,7 +330,7 @@ def renew_recovery_codes(database: Database, actor: Actor, body: dict[str, Any])
     attempt = password_proof.check_password(attempt, body["password"])
     with database.transaction() as session:
         codes = second_factor_changes.renew_recovery_codes(session, actor, attempt, body["code"])
-    return codes if isinstance(codes, Refusal) else {"recovery_codes": codes}
+    return {"recovery_codes": codes}
 
 
 def _staff_need_second_factor() -> bool:

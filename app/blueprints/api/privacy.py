@@ -21,7 +21,6 @@ from app.identity.errors import (
 from app.identity.sign_in import password_proof
 from app.kit import ids
 from app.kit.db import Database, Session
-from app.kit.errors import Refusal
 from app.privacy import consents, erasure, exports
 from app.privacy.errors import ConsentRequired, ErasureRefused, PolicyOutdated
 
@@ -142,9 +141,7 @@ def erase_account(database: Database, actor: Actor, body: dict[str, Any]) -> obj
         attempt = password_change.begin_password_change(session, actor, network=client_network())
     attempt = password_proof.check_password(attempt, body["password"])
     with database.transaction() as session:
-        settled = password_proof.conclude_password_and_code(
+        password_proof.conclude_password_and_code(
             session, attempt, body["code"], AuditAction.PERSON_ERASED
         )
-        if isinstance(settled, Refusal):
-            return settled
         return erasure.erase_own_account(session, actor)

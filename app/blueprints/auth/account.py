@@ -22,7 +22,7 @@ from app.identity.credentials import (
     second_factor_changes,
 )
 from app.identity.credentials.passkeys import ChallengePurpose
-from app.identity.errors import InvalidCredentials
+from app.identity.errors import AccountSuspended, InvalidCredentials, TwoFactorInvalid
 from app.identity.sign_in import password_proof, staff_sessions
 from app.kit.db import Session
 from app.kit.errors import Invalid, RateLimited, Refusal
@@ -92,15 +92,13 @@ def change_password(session: Session, actor: Actor, fields: Mapping[str, str]) -
         raise Invalid("new_password", refusal.message) from None
     try:
         attempt = password_change.begin_password_change(session, actor, network=client_network())
-    except RateLimited as refusal:
-        raise Invalid("current_password", refusal.detail) from None
-    attempt = password_proof.check_password(attempt, current)
-    outcome = password_change.conclude_own_password_change(session, actor, attempt, new_hash)
-    if isinstance(outcome, Refusal):
-        is_wrong = isinstance(outcome, InvalidCredentials)
-        text = "This is not your current password." if is_wrong else outcome.detail
+        attempt = password_proof.check_password(attempt, current)
+        password_change.conclude_own_password_change(session, actor, attempt, new_hash)
+    except (InvalidCredentials, AccountSuspended, RateLimited) as refusal:
+        is_wrong = isinstance(refusal, InvalidCredentials)
+        text = "This is not your current password." if is_wrong else refusal.detail
         # The failed attempt stays counted.
-        raise Invalid("current_password", text).keeping_records()
+        raise Invalid("current_password", text).keeping_records() from None
 
 
 # Passkeys
@@ -191,10 +189,11 @@ def confirm_app(session: Session, actor: Actor) -> Response:
         return _back()
     if not (code := shared.read_code()):
         return _app_form(setup, 422, {"code": "Enter the code from the app."})
-    codes = second_factor.confirm_setup(session, actor, code, network=client_network())
-    if isinstance(codes, Refusal):
-        status = shared.status_beside_form(codes)
-        return shared.add_retry_after(_app_form(setup, status, {"": codes.detail}), codes)
+    try:
+        codes = second_factor.confirm_setup(session, actor, code, network=client_network())
+    except (TwoFactorInvalid, RateLimited) as refusal:
+        status = shared.status_beside_form(refusal)
+        return shared.add_retry_after(_app_form(setup, status, {"": refusal.detail}), refusal)
     return shared.show_recovery_codes(codes, url_for("account_pages.show"))
 
 
@@ -212,14 +211,15 @@ def switch_off_app(session: Session, actor: Actor) -> Response:
         return _account(
             session, actor, 422, {"app-off-code": "Enter a code to turn off the authenticator app."}
         )
-    refusal = second_factor_changes.switch_off_app(
-        session,
-        actor,
-        code,
-        network=client_network(),
-        required_for_staff=staff_session_cookie.second_factor_required(),
-    )
-    if refusal is not None:
+    try:
+        second_factor_changes.switch_off_app(
+            session,
+            actor,
+            code,
+            network=client_network(),
+            required_for_staff=staff_session_cookie.second_factor_required(),
+        )
+    except (TwoFactorInvalid, RateLimited) as refusal:
         return _refused(session, actor, refusal)
     return _back("Authenticator app turned off.")
 
@@ -238,9 +238,10 @@ def renew_recovery_codes(session: Session, actor: Actor) -> Response:
         return _account(
             session, actor, 422, {"app-codes-code": "Enter a code to get new recovery codes."}
         )
-    codes = second_factor.renew_recovery_codes(session, actor, code, network=client_network())
-    if isinstance(codes, Refusal):
-        return _refused(session, actor, codes)
+    try:
+        codes = second_factor.renew_recovery_codes(session, actor, code, network=client_network())
+    except (TwoFactorInvalid, RateLimited) as refusal:
+        return _refused(session, actor, refusal)
     return shared.show_recovery_codes(codes, url_for("account_pages.show"))
 
 

@@ -13,7 +13,7 @@ from app.identity.sign_in import password_proof, staff_sign_in
 from app.identity.sign_in import service as sign_in
 from app.identity.sign_in.staff_sign_in import AwaitingSecondFactor
 from app.kit.db import Database, Session
-from app.kit.errors import Invalid, RateLimited, Refusal
+from app.kit.errors import Invalid, PermissionDenied, RateLimited, Unauthenticated
 
 blp = PageBlueprint("auth", "/auth")
 
@@ -73,12 +73,10 @@ def login(database: Database) -> Response:
                 second_factor_required=staff_session_cookie.second_factor_required(),
                 replaces=staff_session_cookie.session_secret(),
             )
-    except (Invalid, RateLimited) as refusal:
-        outcome = refusal
-    if isinstance(outcome, Refusal):
-        forms.show_refusal(SIGN_IN, outcome)
-        response = _form(next_path, shared.status_beside_form(outcome))
-        return shared.add_retry_after(response, outcome)
+    except (Invalid, RateLimited, Unauthenticated, PermissionDenied) as refusal:
+        forms.show_refusal(SIGN_IN, refusal)
+        response = _form(next_path, shared.status_beside_form(refusal))
+        return shared.add_retry_after(response, refusal)
     if isinstance(outcome, AwaitingSecondFactor):
         staff_session_cookie.start_sign_in(outcome.secret, next_path)
         return see_other(url_for("steps_pages.show_second_factor"))

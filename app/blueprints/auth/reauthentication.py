@@ -20,7 +20,7 @@ from app.identity.credentials.passkeys import ChallengePurpose
 from app.identity.sign_in import kept_forms, password_proof, pending_sign_in, reauthentication
 from app.identity.sign_in.kept_forms import KeptFormState, SentForm
 from app.kit.db import Session
-from app.kit.errors import RateLimited, Refusal
+from app.kit.errors import Refusal
 
 blp = PageBlueprint("proof", "/auth")
 
@@ -64,15 +64,17 @@ def show(session: Session, actor: Actor) -> Response:
 def prove(session: Session, actor: Actor) -> Response:
     """Reauthenticate by a code, or by the password of a person without a second factor."""
     onward = Onward.from_fields(request.form)
-    if second_factor.is_on(session, actor.user_id):
-        if not (code := shared.read_code()):
+    try:
+        if not second_factor.is_on(session, actor.user_id):
+            secret = _by_password(session, actor)
+        elif code := shared.read_code():
+            device = staff_session_cookie.current_device()
+            secret = reauthentication.reauthenticate_by_code(session, actor, code, device)
+        else:
             return _form(session, actor, onward, 422, {"code": "Enter the code."})
-        outcome = reauthentication.reauthenticate_by_code(
-            session, actor, code, staff_session_cookie.current_device()
-        )
-    else:
-        outcome = _by_password(session, actor)
-    return _respond(session, actor, outcome, onward)
+    except Refusal as refusal:
+        return _refused(session, actor, refusal, onward)
+    return _finish(session, actor, secret, onward)
 
 
 @blp.view("POST", "/kept-form/discard", permission=Permission.ACCOUNT_READ)
@@ -100,7 +102,7 @@ def prove_by_passkey(session: Session, actor: Actor) -> Response:
     challenge = passkeys.consume_challenge(
         session, staff_session_cookie.take_challenge(), ChallengePurpose.STEP_UP, actor.user_id
     )
-    outcome: str | Refusal
+    onward = Onward.from_fields(request.form)
     try:
         proof = passkeys.verify_authentication(
             staff_session_cookie.relying_party(),
@@ -108,31 +110,30 @@ def prove_by_passkey(session: Session, actor: Actor) -> Response:
             passkeys.find_registered(session, credential),
             credential,
         )
-        outcome = reauthentication.reauthenticate_by_passkey(session, actor, proof)
+        secret = reauthentication.reauthenticate_by_passkey(session, actor, proof)
     except Refusal as refusal:
-        outcome = refusal
-    return _respond(session, actor, outcome, Onward.from_fields(request.form))
+        return _refused(session, actor, refusal, onward)
+    return _finish(session, actor, secret, onward)
 
 
-def _by_password(session: Session, actor: Actor) -> str | Refusal:
+def _by_password(session: Session, actor: Actor) -> str:
     # Hashing holds this connection but locks no row. People without a second factor are rare, and
     # exist with sample data only.
-    try:
-        attempt = password_change.begin_password_change(session, actor, network=client_network())
-    except RateLimited as refusal:
-        return refusal
+    attempt = password_change.begin_password_change(session, actor, network=client_network())
     password = request.form.get("password", "")[: shared.PASSWORD_LENGTH_MAX]
     return reauthentication.reauthenticate_by_password(
         session, actor, password_proof.check_password(attempt, password)
     )
 
 
-def _respond(session: Session, actor: Actor, outcome: str | Refusal, onward: Onward) -> Response:
-    if isinstance(outcome, Refusal):
-        status = shared.status_beside_form(outcome)
-        response = _form(session, actor, onward, status, {"": outcome.detail})
-        return shared.add_retry_after(response, outcome)
-    staff_session_cookie.replace_secret(outcome)
+def _refused(session: Session, actor: Actor, refusal: Refusal, onward: Onward) -> Response:
+    status = shared.status_beside_form(refusal)
+    response = _form(session, actor, onward, status, {"": refusal.detail})
+    return shared.add_retry_after(response, refusal)
+
+
+def _finish(session: Session, actor: Actor, secret: str, onward: Onward) -> Response:
+    staff_session_cookie.replace_secret(secret)
     if onward.is_unsent:
         flash("Not sent yet. Send the form again.", "problem")
     if onward.kept_id is None:

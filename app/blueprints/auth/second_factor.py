@@ -15,11 +15,11 @@ from app.blueprints.rate_limits import RateLimit
 from app.blueprints.rendering import render_page
 from app.identity.credentials import passkeys, second_factor
 from app.identity.credentials.passkeys import ChallengePurpose
-from app.identity.errors import SignInExpired
+from app.identity.errors import SignInExpired, TwoFactorInvalid
 from app.identity.sign_in import pending_sign_in, staff_sign_in
 from app.identity.sign_in.pending_sign_in import PendingSignIn
 from app.kit.db import Database
-from app.kit.errors import Invalid, Refusal
+from app.kit.errors import Invalid, RateLimited, Refusal
 
 blp = PageBlueprint("steps", "/auth")
 
@@ -45,19 +45,20 @@ def give_second_factor(database: Database) -> Response:
         return _start_again()
     if not (code := shared.read_code()):
         return _second_factor(person, 422, {"code": "Enter the code."})
-    with database.transaction() as session:
-        outcome = staff_sign_in.submit_code(
-            session,
-            staff_session_cookie.sign_in_secret(),
-            code,
-            staff_session_cookie.current_device(),
-        )
-    if isinstance(outcome, SignInExpired):
+    try:
+        with database.transaction() as session:
+            signed_in = staff_sign_in.submit_code(
+                session,
+                staff_session_cookie.sign_in_secret(),
+                code,
+                staff_session_cookie.current_device(),
+            )
+    except SignInExpired:
         return _start_again()
-    if isinstance(outcome, Refusal):
-        status = shared.status_beside_form(outcome)
-        return shared.add_retry_after(_second_factor(person, status, {"": outcome.detail}), outcome)
-    return shared.finish_sign_in(outcome, staff_session_cookie.next_path())
+    except (TwoFactorInvalid, RateLimited) as refusal:
+        status = shared.status_beside_form(refusal)
+        return shared.add_retry_after(_second_factor(person, status, {"": refusal.detail}), refusal)
+    return shared.finish_sign_in(signed_in, staff_session_cookie.next_path())
 
 
 @blp.view("POST", "/passkey/question", public=True)
@@ -86,7 +87,7 @@ def give_passkey(database: Database) -> Response:
             staff_session_cookie.relying_party(), challenge, registered, credential
         )
         with database.transaction() as session:
-            outcome = staff_sign_in.submit_passkey(
+            signed_in = staff_sign_in.submit_passkey(
                 session,
                 proof,
                 staff_session_cookie.current_device(),
@@ -94,10 +95,8 @@ def give_passkey(database: Database) -> Response:
                 pending_secret=staff_session_cookie.sign_in_secret(),
             )
     except Refusal as refusal:
-        outcome = refusal
-    if isinstance(outcome, Refusal):
-        return _passkey_refused(outcome)
-    return shared.finish_sign_in(outcome, next_path)
+        return _passkey_refused(refusal)
+    return shared.finish_sign_in(signed_in, next_path)
 
 
 @blp.view("GET", "/enrol", public=True)
@@ -139,7 +138,7 @@ def confirm_app(database: Database) -> Response:
         return _app_form(setup, 422, {"code": "Enter the code from the app."})
     try:
         with database.transaction() as session:
-            outcome = staff_sign_in.enrol_app(
+            signed_in = staff_sign_in.enrol_app(
                 session,
                 staff_session_cookie.sign_in_secret(),
                 code,
@@ -147,10 +146,10 @@ def confirm_app(database: Database) -> Response:
             )
     except SignInExpired:
         return _start_again()
-    if isinstance(outcome, Refusal):
-        status = shared.status_beside_form(outcome)
-        return shared.add_retry_after(_app_form(setup, status, {"": outcome.detail}), outcome)
-    return shared.finish_sign_in(outcome, staff_session_cookie.next_path())
+    except (TwoFactorInvalid, RateLimited) as refusal:
+        status = shared.status_beside_form(refusal)
+        return shared.add_retry_after(_app_form(setup, status, {"": refusal.detail}), refusal)
+    return shared.finish_sign_in(signed_in, staff_session_cookie.next_path())
 
 
 @blp.view("POST", "/enrol/passkey/question", public=True)

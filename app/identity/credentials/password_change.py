@@ -17,7 +17,6 @@ from app.identity.sign_in.service import IssuedTokens
 from app.identity.sign_in.sessions import Revocation
 from app.kit import clock
 from app.kit.db import Session
-from app.kit.errors import Refusal
 from app.kit.ports import resolve
 from app.notifications.kinds import PasswordChanged
 
@@ -51,12 +50,12 @@ def prepare_new_password(person: PersonProfile, password: str) -> str:
 
 def conclude_password_change(
     session: Session, attempt: PasswordAttempt, new_hash: str, *, revoke_api_keys: bool = False
-) -> PasswordChangeTokens | Refusal:
-    """Replace the password, end every session of the person and open a new one for the caller; or
-    record the failure and return the refusal to raise after the commit."""
+) -> PasswordChangeTokens:
+    """Replace the password, end every session of the person and open a new one for the caller.
+
+    Raises as `password_proof.conclude_password` does.
+    """
     user_id = _replace_password(session, attempt, new_hash, apart_from=None)
-    if isinstance(user_id, Refusal):
-        return user_id
     active = finish_password_change(session, user_id, revoke_api_keys=revoke_api_keys)
     opened = sign_in.open_session(session, user_id)
     return PasswordChangeTokens(
@@ -66,24 +65,20 @@ def conclude_password_change(
 
 def conclude_own_password_change(
     session: Session, actor: Actor, attempt: PasswordAttempt, new_hash: str
-) -> int | Refusal:
-    """Replace the password and end every session of the actor but the one that they act in; or
-    record the failure and return the refusal, whose records the caller keeps.
+) -> int:
+    """Replace the password and end every session of the actor but the one that they act in.
 
-    Returns the number of API keys that stay active.
+    Returns the number of API keys that stay active. Raises as `password_proof.conclude_password`
+    does.
     """
     user_id = _replace_password(session, attempt, new_hash, apart_from=actor.session_id)
-    if isinstance(user_id, Refusal):
-        return user_id
     return finish_password_change(session, user_id, revoke_api_keys=False)
 
 
 def _replace_password(
     session: Session, attempt: PasswordAttempt, new_hash: str, *, apart_from: UUID | None
-) -> UUID | Refusal:
+) -> UUID:
     user_id = password_proof.conclude_password(session, attempt, AuditAction.PASSWORD_CHANGED)
-    if isinstance(user_id, Refusal):
-        return user_id
     lockout.reset_failures(session, attempt.counters)
     password_proof.store_hash(session, user_id, new_hash)
     password_proof.record_success(session, attempt, AuditAction.PASSWORD_CHANGED)

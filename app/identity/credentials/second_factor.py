@@ -25,7 +25,6 @@ from app.identity.sign_in.lockout import FailureCounters
 from app.keys import service as keys
 from app.kit import clock, ids
 from app.kit.db import Session
-from app.kit.errors import Refusal
 from app.notifications.kinds import (
     CredentialChange,
     RecoveryCodesRenewed,
@@ -127,21 +126,17 @@ def is_on(session: Session, user_id: UUID) -> bool:
     return session.row(_IS_ON, (user_id,)) is not None
 
 
-def confirm_setup(
-    session: Session, actor: Actor, code: str, *, network: str
-) -> list[str] | Refusal:
+def confirm_setup(session: Session, actor: Actor, code: str, *, network: str) -> list[str]:
     """Turn the second factor on with a code. Returns the recovery codes, which are shown once.
 
-    A wrong code is counted, and its refusal returned to be raised after the commit. Raises
-    `TwoFactorNotSetUp` and `TwoFactorAlreadyOn`.
+    Raises `TwoFactorNotSetUp`, `TwoFactorAlreadyOn`, and as `verify_code` does.
     """
     counters = _lock(session, actor.user_id, network)
     if is_on(session, actor.user_id):
         raise TwoFactorAlreadyOn
     if session.row(_FIND, (actor.user_id, False)) is None:
         raise TwoFactorNotSetUp
-    if refusal := verify_code(session, actor.user_id, code, counters, confirmed=False):
-        return refusal
+    verify_code(session, actor.user_id, code, counters, confirmed=False)
     session.send(_SWITCH_ON, (clock.now(), actor.user_id))
     codes = _add_recovery_codes(session, actor.user_id)
     _report_change(
@@ -150,19 +145,15 @@ def confirm_setup(
     return codes
 
 
-def renew_recovery_codes(
-    session: Session, actor: Actor, code: str, *, network: str
-) -> list[str] | Refusal:
+def renew_recovery_codes(session: Session, actor: Actor, code: str, *, network: str) -> list[str]:
     """Replace the recovery codes, with a code of either kind. Returns the new codes, shown once.
 
-    A wrong code is counted, and its refusal returned to be raised after the commit. Raises
-    `TwoFactorNotSetUp`.
+    Raises `TwoFactorNotSetUp`, and as `verify_code` does.
     """
     counters = _lock(session, actor.user_id, network)
     if not is_on(session, actor.user_id):
         raise TwoFactorNotSetUp
-    if refusal := verify_code(session, actor.user_id, code, counters):
-        return refusal
+    verify_code(session, actor.user_id, code, counters)
     session.send(_DELETE_RECOVERY, (actor.user_id,))
     codes = _add_recovery_codes(session, actor.user_id)
     _report_change(
@@ -171,41 +162,37 @@ def renew_recovery_codes(
     return codes
 
 
-def switch_off(session: Session, actor: Actor, code: str, *, network: str) -> Refusal | None:
+def switch_off(session: Session, actor: Actor, code: str, *, network: str) -> None:
     """Turn the second factor off and delete its recovery codes, with a code of either kind.
 
-    A wrong code is counted, and its refusal returned to be raised after the commit. Raises
-    `TwoFactorNotSetUp`.
+    Raises `TwoFactorNotSetUp`, and as `verify_code` does.
     """
     counters = _lock(session, actor.user_id, network)
     if not is_on(session, actor.user_id):
         raise TwoFactorNotSetUp
-    if refusal := verify_code(session, actor.user_id, code, counters):
-        return refusal
+    verify_code(session, actor.user_id, code, counters)
     session.send(_SWITCH_OFF, (actor.user_id,))
     _report_change(
         session, actor, AuditAction.SECOND_FACTOR_SWITCHED_OFF, SecondFactorOff(clock.now())
     )
-    return None
 
 
 def verify_code(
     session: Session, user_id: UUID, code: str, counters: FailureCounters, *, confirmed: bool = True
-) -> Refusal | None:
-    """Use up the code, or count the failure and return the refusal.
+) -> None:
+    """Use up the code.
 
     Call with the person's row locked, so that concurrent codes are checked in turn. Failures from
     every network count for the person: only a caller who proved the password gets this far, so
-    strangers cannot lock a person out.
+    strangers cannot lock a person out. Raises `TwoFactorInvalid` and `RateLimited`, which keep the
+    count.
     """
     now, counters = clock.now(), counters.including_second_factor(user_id)
-    if refusal := lockout.lock_counters(session, counters, now):
-        return refusal
-    if _consume_code(session, user_id, code, confirmed=confirmed):
-        lockout.reset_failures(session, counters)
-        return None
-    subject = ids.encode("usr", user_id)
-    return lockout.count_failure(session, counters, now, subject=subject) or TwoFactorInvalid()
+    lockout.lock_counters(session, counters, now)
+    if not _consume_code(session, user_id, code, confirmed=confirmed):
+        lockout.count_failure(session, counters, now, subject=ids.encode("usr", user_id))
+        raise TwoFactorInvalid().keeping_records()
+    lockout.reset_failures(session, counters)
 
 
 def _report_change(

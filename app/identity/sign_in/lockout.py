@@ -84,25 +84,25 @@ def second_factor_key(user_id: UUID) -> str:
     return f"second factor {user_id}"
 
 
-def find_block(session: Session, counters: FailureCounters, now: datetime) -> RateLimited | None:
-    """Return the refusal while a counter is blocked, else None."""
+def require_unblocked(session: Session, counters: FailureCounters, now: datetime) -> None:
+    """Raise `RateLimited` while a counter is blocked. It keeps the failures counted so far."""
     blocked_until = session.value(_BLOCKED_UNTIL, (counters.keys, now))
     if blocked_until is None:
-        return None
+        return
     seconds = -((now - blocked_until) // timedelta(seconds=1))
-    return RateLimited(
+    raise RateLimited(
         "Too many failed sign-ins. Try again later or from your usual network.",
         retry_after_seconds=seconds,
-    )
+    ).keeping_records()
 
 
 def count_failure(
     session: Session, counters: FailureCounters, now: datetime, *, subject: str
-) -> RateLimited | None:
+) -> None:
     """Count a failed attempt to sign in as `subject`.
 
-    Returns a refusal instead if a counter was blocked meanwhile, so that concurrent guesses learn
-    no more than sequential ones.
+    Raises `RateLimited` if a counter was blocked meanwhile, so that concurrent guesses learn no
+    more than sequential ones.
     """
     was_blocked = False
     for key, allowed in counters.allowances:
@@ -121,16 +121,18 @@ def count_failure(
                 after={"network": counters.network_name, "seconds": seconds, "failures": failures},
                 outcome=AuditOutcome.DENIED,
             )
-    return find_block(session, counters, now) if was_blocked else None
+    if was_blocked:
+        require_unblocked(session, counters, now)
 
 
-def lock_counters(session: Session, counters: FailureCounters, now: datetime) -> RateLimited | None:
+def lock_counters(session: Session, counters: FailureCounters, now: datetime) -> None:
     """Lock the counters until the transaction ends.
 
-    Returns a refusal if one of them was blocked meanwhile: then even a right proof is not checked.
+    Raises `RateLimited` if one of them was blocked meanwhile: then even a right proof is not
+    checked.
     """
     session.send(_LOCK, (counters.keys,))
-    return find_block(session, counters, now)
+    require_unblocked(session, counters, now)
 
 
 def reset_failures(session: Session, counters: FailureCounters) -> None:

@@ -1,7 +1,6 @@
 """Prove a password in three steps: begin (reads), check (slow, no transaction), conclude.
 
-A failed proof is recorded and then refused. Raising would roll the record back, so these functions
-return the refusal as a value; the caller that opened the transaction raises it after the commit.
+A failed proof is recorded, and refused by a refusal that keeps the records.
 """
 
 from dataclasses import dataclass, replace
@@ -20,13 +19,14 @@ from app.identity.errors import (
     AccountSuspended,
     InvalidCredentials,
     StaffOnly,
+    TwoFactorInvalid,
     TwoFactorRequired,
 )
 from app.identity.sign_in import lockout
 from app.identity.sign_in.lockout import FailureCounters
 from app.kit import clock, ids
 from app.kit.db import Session
-from app.kit.errors import RateLimited, Refusal
+from app.kit.errors import Refusal
 from app.kit.ports import resolve
 
 R = TypeVar("R", bound=Refusal)
@@ -61,74 +61,74 @@ def check_password(attempt: PasswordAttempt, password: str) -> PasswordAttempt:
     return replace(attempt, proven=proven, new_hash=new_hash)
 
 
-def conclude_staff_password(session: Session, attempt: PasswordAttempt) -> UUID | Refusal:
-    """Return the id of the member of staff who proved the password, their row locked; or record the
-    failure and return the refusal to raise after the commit. Does not reset failures yet."""
-    outcome = conclude_password(session, attempt, AuditAction.SESSION_OPENED)
-    if isinstance(outcome, Refusal):
-        return outcome
-    if account_queries.get_person(session, outcome).role is Role.USER:
-        return record_denied(session, attempt, AuditAction.SESSION_OPENED, StaffOnly())
+def conclude_staff_password(session: Session, attempt: PasswordAttempt) -> UUID:
+    """Return the id of the member of staff who proved the password, their row locked. Does not
+    reset failures yet.
+
+    Raises as `conclude_password`, and `StaffOnly`, which is recorded too.
+    """
+    user_id = conclude_password(session, attempt, AuditAction.SESSION_OPENED)
+    if account_queries.get_person(session, user_id).role is Role.USER:
+        raise record_denied(session, attempt, AuditAction.SESSION_OPENED, StaffOnly())
     if attempt.new_hash:
-        store_hash(session, outcome, attempt.new_hash)
-    return outcome
+        store_hash(session, user_id, attempt.new_hash)
+    return user_id
 
 
 def begin_attempt(session: Session, attempt: PasswordAttempt) -> PasswordAttempt:
-    """Return the attempt. Raises `Limited` after too many failures."""
-    if refusal := lockout.find_block(session, attempt.counters, clock.now()):
-        raise refusal
+    """Return the attempt. Raises `RateLimited` after too many failures."""
+    lockout.require_unblocked(session, attempt.counters, clock.now())
     return attempt
 
 
 def conclude_password_and_code(
     session: Session, attempt: PasswordAttempt, code: str | None, act: AuditAction
-) -> UUID | Refusal:
-    """Return the id of the person who proved password and second factor, their row locked; or the
-    recorded refusal of `act`, to raise after the commit.
+) -> UUID:
+    """Return the id of the person who proved password and second factor, their row locked.
 
     Resets failures only after the whole proof: a right password alone does not erase guesses at the
-    second factor.
+    second factor. Raises as `conclude_password`, `TwoFactorRequired`, and `TwoFactorInvalid`, which
+    is counted and recorded.
     """
-    outcome = conclude_password(session, attempt, act)
-    if isinstance(outcome, Refusal):
-        return outcome
-    if second_factor.is_on(session, outcome):
+    user_id = conclude_password(session, attempt, act)
+    if second_factor.is_on(session, user_id):
         if code is None:
-            return TwoFactorRequired()
-        if refusal := second_factor.verify_code(session, outcome, code, attempt.counters):
-            # Rate-limited attempts are counted and not recorded.
-            is_limited = isinstance(refusal, RateLimited)
-            return refusal if is_limited else record_denied(session, attempt, act, refusal)
+            raise TwoFactorRequired
+        try:
+            second_factor.verify_code(session, user_id, code, attempt.counters)
+        except TwoFactorInvalid as refusal:
+            record_denied(session, attempt, act, refusal)
+            raise
     lockout.reset_failures(session, attempt.counters)
-    return outcome
+    return user_id
 
 
-def conclude_password(
-    session: Session, attempt: PasswordAttempt, act: AuditAction
-) -> UUID | Refusal:
-    """Return the id of the person who proved the password, their row locked; or the refusal."""
+def conclude_password(session: Session, attempt: PasswordAttempt, act: AuditAction) -> UUID:
+    """Return the id of the person who proved the password, their row locked.
+
+    Raises `InvalidCredentials` and `AccountSuspended`, which are recorded as denied attempts of
+    `act`, and `RateLimited`, which is not judged and not recorded.
+    """
     now = clock.now()
     if not attempt.proven or attempt.user_id is None:
         # Also for an unknown email address: otherwise the response would be faster.
-        refusal = lockout.count_failure(session, attempt.counters, now, subject=attempt.subject)
-        return refusal or record_denied(session, attempt, act, InvalidCredentials())
+        lockout.count_failure(session, attempt.counters, now, subject=attempt.subject)
+        raise record_denied(session, attempt, act, InvalidCredentials())
     # The password may have changed while it was checked: the present row decides.
     status = session.optional_value(
         "SELECT status FROM users WHERE id = %s AND password_hash = %s FOR NO KEY UPDATE",
         (attempt.user_id, attempt.password_hash),
     )
-    if refusal := lockout.lock_counters(session, attempt.counters, now):
-        return refusal
+    lockout.lock_counters(session, attempt.counters, now)
     if status is None:
-        return record_denied(session, attempt, act, InvalidCredentials())
+        raise record_denied(session, attempt, act, InvalidCredentials())
     if status != AccountStatus.ACTIVE:
-        return record_denied(session, attempt, act, AccountSuspended())
+        raise record_denied(session, attempt, act, AccountSuspended())
     return attempt.user_id
 
 
 def record_denied(session: Session, attempt: PasswordAttempt, act: AuditAction, refusal: R) -> R:
-    """Record the refused attempt and return the refusal."""
+    """Record the refused attempt, and return the refusal, which keeps the record."""
     audit.record(
         session,
         actor=None,
@@ -137,7 +137,7 @@ def record_denied(session: Session, attempt: PasswordAttempt, act: AuditAction, 
         after={"network": attempt.counters.network_name, "refusal": refusal.code},
         outcome=AuditOutcome.DENIED,
     )
-    return refusal
+    return refusal.keeping_records()
 
 
 def record_success(session: Session, attempt: PasswordAttempt, act: AuditAction) -> None:

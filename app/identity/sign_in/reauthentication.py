@@ -1,7 +1,4 @@
-"""Prove identity again before a sensitive act.
-
-Each function returns the browser's new secret, or a refusal to raise after the commit.
-"""
+"""Prove identity again before a sensitive act. Each function returns the browser's new secret."""
 
 from uuid import UUID
 
@@ -14,6 +11,7 @@ from app.identity.errors import (
     PasskeyRefused,
     TokenInvalid,
     TwoFactorAlreadyOn,
+    TwoFactorInvalid,
 )
 from app.identity.sign_in import (
     lockout,
@@ -27,44 +25,48 @@ from app.identity.sign_in.password_proof import PasswordAttempt
 from app.identity.sign_in.staff_sessions import Device
 from app.kit import ids
 from app.kit.db import Session
-from app.kit.errors import Refusal
 
 _LOCK = "SELECT status, role FROM users WHERE id = %s FOR NO KEY UPDATE"
 
 
-def reauthenticate_by_code(
-    session: Session, actor: Actor, code: str, device: Device
-) -> str | Refusal:
-    """Prove identity with a code of the authenticator app or a recovery code."""
+def reauthenticate_by_code(session: Session, actor: Actor, code: str, device: Device) -> str:
+    """Prove identity with a code of the authenticator app or a recovery code.
+
+    Raises `TwoFactorInvalid`, which is counted and recorded, `RateLimited`, and `TokenInvalid` when
+    the session has ended.
+    """
     session.row(_LOCK, (actor.user_id,))
     counters = FailureCounters.for_attempt(
         account_queries.get_email_key(session, actor.user_id), device.network
     )
-    if refusal := second_factor.verify_code(session, actor.user_id, code, counters):
+    try:
+        second_factor.verify_code(session, actor.user_id, code, counters)
+    except TwoFactorInvalid as refusal:
         staff_sign_in.record_denied(
             session, actor.user_id, AuditAction.SESSION_PROVEN, device, refusal
         )
-        return refusal
+        raise
     return _renew_secret(session, actor, "code")
 
 
-def reauthenticate_by_password(
-    session: Session, actor: Actor, attempt: PasswordAttempt
-) -> str | Refusal:
-    """Prove identity with the password. Refused to people who have a second factor."""
-    outcome = password_proof.conclude_staff_password(session, attempt)
-    if isinstance(outcome, Refusal):
-        return outcome
-    if second_factor.is_on(session, outcome) or pending_sign_in.has_passkey(session, outcome):
-        return TwoFactorAlreadyOn()
+def reauthenticate_by_password(session: Session, actor: Actor, attempt: PasswordAttempt) -> str:
+    """Prove identity with the password.
+
+    Raises as `password_proof.conclude_staff_password`, `TwoFactorAlreadyOn` for people who have a
+    second factor, and `TokenInvalid` when the session has ended.
+    """
+    user_id = password_proof.conclude_staff_password(session, attempt)
+    if second_factor.is_on(session, user_id) or pending_sign_in.has_passkey(session, user_id):
+        raise TwoFactorAlreadyOn
     lockout.reset_failures(session, attempt.counters)
     return _renew_secret(session, actor, "password")
 
 
-def reauthenticate_by_passkey(
-    session: Session, actor: Actor, proof: passkeys.PasskeyProof
-) -> str | Refusal:
-    """Prove identity with one of the person's own passkeys. Raises `PasskeyRefused`."""
+def reauthenticate_by_passkey(session: Session, actor: Actor, proof: passkeys.PasskeyProof) -> str:
+    """Prove identity with one of the person's own passkeys.
+
+    Raises `PasskeyRefused`, and `TokenInvalid` when the session has ended.
+    """
     if proof.user_id != actor.user_id:
         raise PasskeyRefused
     session.row(_LOCK, (actor.user_id,))
@@ -72,10 +74,10 @@ def reauthenticate_by_passkey(
     return _renew_secret(session, actor, "passkey")
 
 
-def _renew_secret(session: Session, actor: Actor, factor: str) -> str | Refusal:
+def _renew_secret(session: Session, actor: Actor, factor: str) -> str:
     secret = staff_sessions.renew_secret(session, actor)
     if secret is None:
-        return TokenInvalid()
+        raise TokenInvalid
     audit.record(
         session,
         actor=actor,

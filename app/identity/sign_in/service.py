@@ -1,8 +1,6 @@
 """The verbs of API login sessions: sign in, refresh, sign out.
 
-Signing in and refreshing may have to record something and then refuse: a failed attempt, a stolen
-token. Raising would roll the record back, so these verbs return the refusal as a value; the caller
-that opened the transaction raises it after the commit.
+Their refusals keep what they recorded: a failed attempt, a stolen token.
 """
 
 from dataclasses import dataclass
@@ -19,10 +17,7 @@ from app.identity.accounts import queries as account_queries
 from app.identity.accounts import rules as account_rules
 from app.identity.accounts.queries import PersonProfile
 from app.identity.credentials import second_factor
-from app.identity.errors import (
-    SecondFactorMissing,
-    TokenInvalid,
-)
+from app.identity.errors import SecondFactorMissing, TokenInvalid
 from app.identity.sign_in import password_proof, sessions
 from app.identity.sign_in.access_tokens import AccessTokens
 from app.identity.sign_in.lockout import FailureCounters
@@ -30,7 +25,6 @@ from app.identity.sign_in.password_proof import PasswordAttempt
 from app.identity.sign_in.sessions import Revocation
 from app.kit import clock, ids
 from app.kit.db import Session
-from app.kit.errors import Refusal
 from app.kit.ports import resolve
 
 SESSION_LIFETIME = timedelta(days=30)
@@ -68,26 +62,25 @@ def conclude_sign_in(
     code: str | None = None,
     *,
     staff_need_second_factor: bool = True,
-) -> IssuedTokens | Refusal:
-    """Open a login session, or record the failure and return the refusal to raise after the commit.
+) -> IssuedTokens:
+    """Open a login session. `code` is the second-factor code.
 
-    `code` is the second-factor code. Staff need an authenticator app: passkeys need a browser.
+    Staff need an authenticator app: passkeys need a browser. Raises as
+    `password_proof.conclude_password_and_code`, and `SecondFactorMissing`, which is recorded too.
     """
-    outcome = password_proof.conclude_password_and_code(
+    user_id = password_proof.conclude_password_and_code(
         session, attempt, code, AuditAction.SESSION_OPENED
     )
-    if isinstance(outcome, Refusal):
-        return outcome
     if staff_need_second_factor:
-        is_staff = account_queries.get_person(session, outcome).role is not Role.USER
-        if is_staff and not second_factor.is_on(session, outcome):
-            return password_proof.record_denied(
+        is_staff = account_queries.get_person(session, user_id).role is not Role.USER
+        if is_staff and not second_factor.is_on(session, user_id):
+            raise password_proof.record_denied(
                 session, attempt, AuditAction.SESSION_OPENED, SecondFactorMissing()
             )
     if attempt.new_hash:
-        password_proof.store_hash(session, outcome, attempt.new_hash)
+        password_proof.store_hash(session, user_id, attempt.new_hash)
     password_proof.record_success(session, attempt, AuditAction.SESSION_OPENED)
-    return open_session(session, outcome)
+    return open_session(session, user_id)
 
 
 # Sessions and their tokens
@@ -102,18 +95,18 @@ _LOCK_REFRESH = """
 """
 
 
-def refresh(session: Session, refresh_token: str) -> IssuedTokens | Refusal:
+def refresh(session: Session, refresh_token: str) -> IssuedTokens:
     """Exchange a refresh token, which works once, for new tokens.
 
     A second use means that the token was stolen: the whole session is revoked, including the tokens
     of the first exchange. The same holds for concurrent exchanges: one wins and the other ends the
-    session. The refusal is returned to be raised after the commit.
+    session. Raises `TokenInvalid`, which keeps the revocation and its record.
     """
     now = clock.now()
     token_hash = _hash(refresh_token)
     row = session.row(_LOCK_REFRESH, (token_hash, now))
     if row is None:
-        return TokenInvalid()
+        raise TokenInvalid
     session_id, used_at, user_id, expires_at = row
     if used_at is not None:
         sessions.revoke(session, session_id, Revocation.TOKEN_REUSED)
@@ -125,7 +118,7 @@ def refresh(session: Session, refresh_token: str) -> IssuedTokens | Refusal:
             after={"session": ids.encode("ses", session_id), "revoked": "all its tokens"},
             outcome=AuditOutcome.DENIED,
         )
-        return TokenInvalid()
+        raise TokenInvalid().keeping_records()
     session.send("UPDATE refresh_tokens SET used_at = %s WHERE token_hash = %s", (now, token_hash))
     return _issue_tokens(session, user_id, session_id, expires_at)
 

@@ -1,8 +1,7 @@
 """Sign staff in at a browser, in steps: the password, then the second factor; or a passkey alone.
 
 Staff without a second factor set one up before they are signed in, unless the configuration does
-not require one (the sample profile). A failure that is counted is returned as a value; the caller
-that opened the transaction goes on after the commit.
+not require one (the sample profile). A refusal keeps its counted failure and its record.
 """
 
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from app.identity.errors import (
     AccountSuspended,
     SignInExpired,
     StaffOnly,
+    TwoFactorInvalid,
 )
 from app.identity.sign_in import lockout, password_proof, pending_sign_in, staff_sessions
 from app.identity.sign_in.lockout import FailureCounters
@@ -27,7 +27,7 @@ from app.identity.sign_in.pending_sign_in import PendingSignIn
 from app.identity.sign_in.staff_sessions import Device
 from app.kit import ids
 from app.kit.db import Session
-from app.kit.errors import RateLimited, Refusal
+from app.kit.errors import Refusal
 
 _LOCK = "SELECT status, role FROM users WHERE id = %s FOR NO KEY UPDATE"
 
@@ -55,30 +55,36 @@ def submit_password(
     *,
     second_factor_required: bool,
     replaces: str | None,
-) -> CompletedSignIn | AwaitingSecondFactor | Refusal:
-    """Conclude the first step. Ends the browser's previous session."""
-    outcome = password_proof.conclude_staff_password(session, attempt)
-    if isinstance(outcome, Refusal):
-        return outcome
-    has_one = second_factor.is_on(session, outcome) or pending_sign_in.has_passkey(session, outcome)
+) -> CompletedSignIn | AwaitingSecondFactor:
+    """Conclude the first step. Ends the browser's previous session.
+
+    Raises as `password_proof.conclude_staff_password`.
+    """
+    user_id = password_proof.conclude_staff_password(session, attempt)
+    has_one = second_factor.is_on(session, user_id) or pending_sign_in.has_passkey(session, user_id)
     if has_one or second_factor_required:
         staff_sessions.end_session(session, replaces)
-        return AwaitingSecondFactor(pending_sign_in.start_pending(session, outcome))
+        return AwaitingSecondFactor(pending_sign_in.start_pending(session, user_id))
     lockout.reset_failures(session, attempt.counters)
-    return _complete_sign_in(session, outcome, device, "password", replaces=replaces)
+    return _complete_sign_in(session, user_id, device, "password", replaces=replaces)
 
 
 def submit_code(
     session: Session, pending_secret: str | None, code: str, device: Device
-) -> CompletedSignIn | Refusal:
-    """Conclude the second step with a code of the authenticator app or a recovery code."""
+) -> CompletedSignIn:
+    """Conclude the second step with a code of the authenticator app or a recovery code.
+
+    Raises `SignInExpired`, `RateLimited`, and `TwoFactorInvalid`, which is counted and recorded.
+    """
     person = pending_sign_in.lock_pending(session, pending_secret)
     if person is None or pending_secret is None or not person.has_app:
-        return SignInExpired()
+        raise SignInExpired
     counters = FailureCounters.for_attempt(person.email_key, device.network)
-    if refusal := second_factor.verify_code(session, person.user_id, code, counters):
+    try:
+        second_factor.verify_code(session, person.user_id, code, counters)
+    except TwoFactorInvalid as refusal:
         record_denied(session, person.user_id, AuditAction.SESSION_OPENED, device, refusal)
-        return refusal
+        raise
     pending_sign_in.end_pending(session, pending_secret)
     return _complete_sign_in(session, person.user_id, device, "code")
 
@@ -90,13 +96,16 @@ def submit_passkey(
     *,
     replaces: str | None,
     pending_secret: str | None,
-) -> CompletedSignIn | Refusal:
-    """Sign in with a passkey alone. Raises `PasskeyRefused`."""
+) -> CompletedSignIn:
+    """Sign in with a passkey alone.
+
+    Raises `AccountSuspended` and `StaffOnly`, which are recorded.
+    """
     [(status, role)] = session.rows(_LOCK, (proof.user_id,))
     refusal = AccountSuspended() if status != AccountStatus.ACTIVE else StaffOnly()
     if status != AccountStatus.ACTIVE or role == Role.USER:
         record_denied(session, proof.user_id, AuditAction.SESSION_OPENED, device, refusal)
-        return refusal
+        raise refusal.keeping_records()
     passkeys.record_use(session, proof)
     if pending_secret is not None:
         pending_sign_in.end_pending(session, pending_secret)
@@ -116,15 +125,13 @@ def lock_enrolment(session: Session, pending_secret: str | None) -> PendingSignI
 
 def enrol_app(
     session: Session, pending_secret: str | None, code: str, device: Device
-) -> CompletedSignIn | Refusal:
+) -> CompletedSignIn:
     """Confirm the authenticator app with a code and complete the sign-in.
 
-    Raises `SignInExpired` and `TwoFactorNotSetUp`.
+    Raises `SignInExpired`, and as `second_factor.confirm_setup` does.
     """
     person = lock_enrolment(session, pending_secret)
     codes = second_factor.confirm_setup(session, person.actor, code, network=device.network)
-    if isinstance(codes, Refusal):
-        return codes
     pending_sign_in.end_pending(session, pending_secret or "")
     return replace(
         _complete_sign_in(session, person.user_id, device, "code"), recovery_codes=tuple(codes)
@@ -166,10 +173,7 @@ def _complete_sign_in(
 def record_denied(
     session: Session, user_id: UUID, action: AuditAction, device: Device, refusal: Refusal
 ) -> None:
-    """Record a refused attempt, unless a rate limit refused it unjudged."""
-    # Rate-limited attempts are counted and not recorded.
-    if isinstance(refusal, RateLimited):
-        return
+    """Record a refused attempt. One that a rate limit refused unjudged is not recorded."""
     audit.record(
         session,
         actor=None,

@@ -1,7 +1,8 @@
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Barrier, Thread
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import pytest
@@ -30,6 +31,8 @@ from app.kit.db import Database
 from app.kit.errors import Invalid, RateLimited, Refusal
 from tests.rows import change_rows
 
+R = TypeVar("R")
+
 PASSWORD = "correct horse"
 HOME = "192.0.2.1"
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -52,19 +55,28 @@ def register(database: Database, email: str | None = None) -> IssuedTokens:
         return accounts.register(session, registration)
 
 
+def outcome_of(
+    database: Database, verb: Callable[..., R], *args: object, **options: object
+) -> R | Refusal:
+    """Return the result of a verb in a transaction of its own, or its refusal."""
+    try:
+        with database.transaction() as session:
+            return verb(session, *args, **options)
+    except Refusal as refusal:
+        return refusal
+
+
 def log_in(
     database: Database, email: str, password: str = PASSWORD, network: str = HOME
 ) -> IssuedTokens | Refusal:
     with database.reading() as session:
         attempt = sign_in.begin_sign_in(session, email=email, network=network)
     attempt = password_proof.check_password(attempt, password)
-    with database.transaction() as session:
-        return sign_in.conclude_sign_in(session, attempt)
+    return outcome_of(database, sign_in.conclude_sign_in, attempt)
 
 
 def refresh(database: Database, token: str) -> IssuedTokens | Refusal:
-    with database.transaction() as session:
-        return sign_in.refresh(session, token)
+    return outcome_of(database, sign_in.refresh, token)
 
 
 def actor_of(database: Database, tokens: IssuedTokens) -> Actor:
@@ -247,8 +259,7 @@ class TestLogin:
             attempt = sign_in.begin_sign_in(session, email=person.user.email, network=HOME)
         attempt = password_proof.check_password(attempt, PASSWORD)
         assert isinstance(change_password(database, person, "another horse"), IssuedTokens)
-        with database.transaction() as session:
-            late = sign_in.conclude_sign_in(session, attempt)
+        late = outcome_of(database, sign_in.conclude_sign_in, attempt)
         assert isinstance(late, InvalidCredentials)
         assert count_sessions(database, person) == 2
 
@@ -334,8 +345,7 @@ class TestLockout:
             attempt = sign_in.begin_sign_in(session, email=person.user.email, network=network)
 
         def conclude(_: int) -> object:
-            with database.transaction() as session:
-                return sign_in.conclude_sign_in(session, attempt)
+            return outcome_of(database, sign_in.conclude_sign_in, attempt)
 
         results = run_concurrently(12, conclude)
         kinds = [type(result) for result in results]
@@ -343,8 +353,7 @@ class TestLockout:
         assert kinds.count(RateLimited) == 7
         # The right password among the guesses is refused as well, so guesses learn nothing.
         proven = password_proof.check_password(attempt, PASSWORD)
-        with database.transaction() as session:
-            assert isinstance(sign_in.conclude_sign_in(session, proven), RateLimited)
+        assert isinstance(outcome_of(database, sign_in.conclude_sign_in, proven), RateLimited)
         assert count_sessions(database, person) == 1
 
     def test_failure_counters_store_no_email_address(self, database: Database) -> None:
@@ -468,8 +477,7 @@ def change_password(
         attempt = password_change.begin_password_change(session, actor, network=network)
     attempt = password_proof.check_password(attempt, current)
     new_hash = password_change.prepare_new_password(person.user, new)
-    with database.transaction() as session:
-        return password_change.conclude_password_change(session, attempt, new_hash)
+    return outcome_of(database, password_change.conclude_password_change, attempt, new_hash)
 
 
 class TestChangePassword:
@@ -524,8 +532,8 @@ class TestChangePassword:
         ]
 
         def conclude(index: int) -> object:
-            with database.transaction() as session:
-                return password_change.conclude_password_change(session, attempt, hashes[index])
+            verb = password_change.conclude_password_change
+            return outcome_of(database, verb, attempt, hashes[index])
 
         results = run_concurrently(2, conclude)
         assert sorted(type(result).__name__ for result in results) == [
