@@ -4,16 +4,6 @@ from app.kit.db import register_refusal
 from app.kit.errors import Conflict, FeatureDisabled, Invalid
 
 
-class GateClosed(Conflict):
-    """The price of PAXG deviates too far from gold for a transfer one to one by weight."""
-
-    code = "gate_closed"
-    title = (
-        "The prices of PAXG and gold are too far apart. "
-        "Transfers resume when the prices are close again."
-    )
-
-
 class TransferLimitExceeded(Conflict):
     """The transfer would exceed the customer's limit for 24 hours."""
 

@@ -10,6 +10,16 @@ class PriceStale(Conflict):
     title = "There is no current price for this metal. Try again in a moment."
 
 
+class GateClosed(Conflict):
+    """The price of PAXG deviates too far from gold to exchange one for the other."""
+
+    code = "gate_closed"
+    title = (
+        "The prices of PAXG and gold are too far apart. "
+        "You can exchange one for the other when the prices are close again."
+    )
+
+
 class MarketHalted(Conflict):
     """The metal does not trade: halted by staff, or outside market hours."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from app.catalog.rules import PRICED_NAMES, Metal, Priced, parse_priced
+from app.catalog.rules import PRICED_NAMES, Priced, parse_priced
 from app.kit.db import Session
 from app.kit.pipeline import Statement
 from app.pricing import queries, rules
@@ -141,7 +141,7 @@ def record_history(
     return new
 
 
-def set_halt(session: Session, metal: Metal, reason: str | None) -> None:
+def set_halt(session: Session, metal: Priced, reason: str | None) -> None:
     """Halt trading in a metal for `reason`, or resume it with None. Prices are still recorded.
 
     Raises `PriceStale` if the metal has no price yet: it does not trade anyway.

@@ -1,15 +1,16 @@
 """The arithmetic of a conversion: pure, exact, in integers. API.md fixes every rounding.
 
-Dollars (USD, USDC) are priced at 1. A metal asset, PAXG included, is bought at the metal's ask and
-sold at its bid, in USD per troy ounce. The fee is taken from what is given, except when metal is
-sold for dollars: then from the dollars.
+Dollars (USD, USDC) are priced at 1. A metal asset is bought at the metal's ask and sold at its bid,
+in USD per troy ounce; PAXG at the less favourable of its own price and gold's. The fee is taken
+from what is given, except when metal is sold for dollars: then from the dollars.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 
-from app.catalog.rules import DOLLARS, METAL_OF, Metal
+from app.catalog.rules import DOLLARS, METAL_OF, PAXG, XAU, Metal, Priced, Token
 from app.kit.money import Amount, Asset, Rounding, divide, quantize_down
 from app.settings.rules import setting, settings_group
 
@@ -201,9 +202,31 @@ def _conversion(terms: ConversionTerms, given: int, received: int) -> Conversion
     )
 
 
-def metals_of(*assets: Asset) -> tuple[Metal, ...]:
-    """Return the metals whose prices a conversion between these assets needs."""
-    return tuple(dict.fromkeys(METAL_OF[a.code] for a in assets if a.code in METAL_OF))
+def prices_needed(asset: Asset) -> tuple[Priced, ...]:
+    """Return the prices that a conversion of this asset needs, its own as the last: none of
+    dollars, and gold's beside PAXG's."""
+    if asset in DOLLARS:
+        return ()
+    return (Metal.AU, Token.PAXG) if asset == PAXG else (METAL_OF[asset.code],)
+
+
+def price_of(asset: Asset, prices: Mapping[Priced, PricePair]) -> PricePair:
+    """Return the price at which an asset is converted, from all that `prices_needed` names.
+
+    Where there are two, the customer buys at the higher ask and sells at the lower bid: otherwise
+    the dearer of PAXG and gold could be had at the price of the cheaper one.
+    """
+    if asset in DOLLARS:
+        return DOLLAR_PRICE
+    needed = [prices[each] for each in prices_needed(asset)]
+    return PricePair(
+        min(each.bid for each in needed), max(each.ask for each in needed), needed[-1].mid
+    )
+
+
+def passes_gate(*assets: Asset) -> bool:
+    """Return whether a conversion between these assets exchanges PAXG for gold."""
+    return set(assets) == {PAXG, XAU}
 
 
 def exceeds_slippage(conversion: Conversion, reference: Decimal, bps_max: int) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from app.access import Actor
-from app.catalog.rules import METAL_OF, TRADABLE, Metal, Priced
+from app.catalog.rules import TRADABLE, Metal, Priced, Token
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Invalid
@@ -19,11 +19,12 @@ from app.ledger import service as ledger
 from app.notifications import service as notifications
 from app.notifications.kinds import TradeConfirmed
 from app.pricing import queries as pricing_queries
+from app.pricing.gate import GateRules, require_gate_open
 from app.pricing.rules import MarketPrice, PricingRules, require_tradable
 from app.settings.queries import current
 from app.trading import rules
 from app.trading.errors import QuoteExpired, QuoteNotFound, QuoteUsed, SlippageExceeded
-from app.trading.rules import DOLLAR_PRICE, Conversion, ConversionTerms, PricePair, TradingRules
+from app.trading.rules import Conversion, ConversionTerms, PricePair, TradingRules
 
 TRADE_CAUSE = "trade"
 #: How long an expired quote that was never filled is kept.
@@ -88,8 +89,8 @@ class ConversionOrder:
 def create_quote(session: Session, actor: Actor, requested: RequestedConversion) -> Quote:
     """Price a conversion and keep the price for the actor. Reserves nothing.
 
-    Raises `PriceStale` or `MarketHalted`; `Invalid` if the amount converts to nothing, or to more
-    than can be moved.
+    Raises `PriceStale`, `MarketHalted` or `GateClosed`; `Invalid` if the amount converts to
+    nothing, or to more than can be moved.
     """
     now = clock.now()
     conversion = _price_conversion(session, requested, now)
@@ -119,13 +120,15 @@ def create_quote(session: Session, actor: Actor, requested: RequestedConversion)
 def fill_quote(session: Session, actor: Actor, quote_id: UUID) -> ConversionOrder:
     """Convert at a quoted price, once.
 
-    Raises `QuoteNotFound`, `QuoteUsed`, `QuoteExpired` or `MarketHalted`. The database raises
+    Raises `QuoteNotFound`, `QuoteUsed`, `QuoteExpired`, `PriceStale`, `MarketHalted` or
+    `GateClosed`. The database raises
     `InsufficientFunds`, and `QuoteUsed` for the slower of two concurrent requests.
     """
     now = clock.now()
-    price_statement = pricing_queries.price_statement(Metal)
+    # Which assets it is about is not known yet, so the prices of all come along.
     quote_rows, price_rows = session.fetch(
-        (_FIND_QUOTE, (quote_id, actor.user_id)), price_statement
+        (_FIND_QUOTE, (quote_id, actor.user_id)),
+        pricing_queries.price_statement((*Metal, *Token)),
     )
     if not quote_rows:
         raise QuoteNotFound
@@ -135,10 +138,9 @@ def fill_quote(session: Session, actor: Actor, quote_id: UUID) -> ConversionOrde
     if now >= expires_at:
         raise QuoteExpired
     conversion = _conversion_from_row(columns)
-    # The price is the quote's; the market only has to be open, with a fresh price.
+    # The price is the quote's, but no order fills that could not be quoted now.
     market = pricing_queries.market_prices_from(price_rows)
-    for metal in rules.metals_of(conversion.given.asset, conversion.received.asset):
-        require_tradable(market.get(metal), now, resolve(PricingRules))
+    _require_market(session, market, (conversion.given.asset, conversion.received.asset), now)
     return _execute_order(session, actor, conversion, now, quote_id)
 
 
@@ -155,8 +157,8 @@ def convert_at_market(
     `slippage_bps_max` limits how much worse for the actor the price may be than `expected_price`,
     or than mid without one.
 
-    Raises `PriceStale`, `MarketHalted`, `SlippageExceeded` or `Invalid`. The database raises
-    `InsufficientFunds`.
+    Raises `PriceStale`, `MarketHalted`, `GateClosed`, `SlippageExceeded` or `Invalid`. The
+    database raises `InsufficientFunds`.
     """
     now = clock.now()
     conversion = _price_conversion(
@@ -177,16 +179,17 @@ def _price_conversion(
     slippage_bps_max: int | None = None,
     expected_price: Decimal | None = None,
 ) -> Conversion:
-    metals = rules.metals_of(requested.from_asset, requested.to_asset)
+    assets = requested.from_asset, requested.to_asset
+    needed = {priced for asset in assets for priced in rules.prices_needed(asset)}
     market = pricing_queries.market_prices_from(
-        session.rows(*pricing_queries.price_statement(metals))
+        session.rows(*pricing_queries.price_statement(needed))
     )
-    pricing_rules = resolve(PricingRules)
+    prices = _require_market(session, market, assets, now)
     conversion_terms = ConversionTerms(
         requested.from_asset,
         requested.to_asset,
-        _price_of(requested.from_asset, market, now, pricing_rules),
-        _price_of(requested.to_asset, market, now, pricing_rules),
+        rules.price_of(requested.from_asset, prices),
+        rules.price_of(requested.to_asset, prices),
         current(session, TradingRules).fee_bps,
     )
     if requested.from_amount is not None:
@@ -214,14 +217,26 @@ def _price_conversion(
     return conversion
 
 
-def _price_of(
-    asset: Asset, market: Mapping[Priced, MarketPrice], now: datetime, pricing_rules: PricingRules
-) -> PricePair:
-    metal = METAL_OF.get(asset.code)
-    if metal is None:
-        return DOLLAR_PRICE
-    price = require_tradable(market.get(metal), now, pricing_rules)
-    return PricePair(price.bid, price.ask, price.mid)
+def _require_market(
+    session: Session,
+    market: Mapping[Priced, MarketPrice],
+    assets: tuple[Asset, Asset],
+    now: datetime,
+) -> dict[Priced, PricePair]:
+    """Return the prices of a conversion between the assets, if it may happen now.
+
+    The same for quotes, their orders and orders at the market. Raises `PriceStale`, `MarketHalted`
+    or `GateClosed`.
+    """
+    pricing_rules = resolve(PricingRules)
+    prices = {}
+    for asset in assets:
+        for priced in rules.prices_needed(asset):
+            price = require_tradable(market.get(priced), now, pricing_rules)
+            prices[priced] = PricePair(price.bid, price.ask, price.mid)
+    if rules.passes_gate(*assets):
+        require_gate_open(market, now, pricing_rules, current(session, GateRules))
+    return prices
 
 
 def _conversion_from_row(columns: Sequence[Any]) -> Conversion:

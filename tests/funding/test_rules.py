@@ -1,4 +1,4 @@
-"""Rules of funding: the gate between PAXG and XAU-s, values in dollars, account holders."""
+"""Rules of funding: transfers between PAXG and XAU-s, values in dollars, account holders."""
 
 from decimal import Decimal
 from typing import ClassVar
@@ -13,7 +13,6 @@ from app.funding.transfers.rules import (
     TransferLimits,
     check_transfer_size,
     counterpart_asset,
-    deviates,
 )
 from app.funding.withdrawals import destinations
 from app.kit.errors import Invalid
@@ -57,23 +56,6 @@ def test_transfer_size_has_a_minimum_and_a_maximum(text: str, *, fits: bool) -> 
     else:
         with pytest.raises(Invalid, match=r"0\.0001 to 100 troy ounces"):
             check_transfer_size(amount, TransferLimits())
-
-
-@pytest.mark.parametrize(
-    ("paxg", "gold", "bps", "closed"),
-    [
-        ("4000", "4000", 0, False),
-        ("4000.000001", "4000", 0, True),
-        ("4040", "4000", 100, False),
-        ("4040.000001", "4000", 100, True),
-        ("3960", "4000", 100, False),
-        ("3959.999999", "4000", 100, True),
-    ],
-)
-def test_gate_closes_beyond_the_limit_on_either_side(
-    paxg: str, gold: str, *, bps: int, closed: bool
-) -> None:
-    assert deviates(Decimal(paxg), Decimal(gold), bps) is closed
 
 
 class TestValue:

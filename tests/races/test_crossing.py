@@ -85,7 +85,7 @@ def test_opposite_conversions_of_one_person_all_happen(
     )
     acts: list[Act] = [lambda: convert(buy), lambda: convert(sell)] * HALF
     for _ in rounds(ROUNDS, "trade against trade"):
-        set_prices(arena.database, AU="4000")
+        set_prices(arena.database, AU="4000", PAXG="4000")
 
         assert len(winners(arena.all_at_once(acts, random))) == THREADS
     # Buying an ounce at 4008: with its fee 4028.14. Selling it at 3992: 3972.04 after the fee.
@@ -221,7 +221,7 @@ def test_one_idempotency_key_has_one_effect_and_one_response(
         email_verification.confirm_email(session, user_id)
         credit(session, user_id, f"{ROUNDS * THREADS * 10}.00", "USD")
     for done in rounds(ROUNDS, "one key sent by all"):
-        set_prices(arena.database, AU="4000")
+        set_prices(arena.database, AU="4000", PAXG="4000")
         headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": uuid4().hex}
 
         def send(headers: dict[str, str] = headers) -> TestResponse:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from app.catalog.rules import DOLLARS, PAXG, TRADABLE, USD, USDC, XAG, XAU, Metal
+from app.catalog.rules import DOLLARS, PAXG, TRADABLE, USD, USDC, XAU, Metal, Token
 from app.kit.money import UNITS_MAX, Amount, Asset
 from app.trading.rules import (
     DOLLAR_PRICE,
@@ -17,7 +17,9 @@ from app.trading.rules import (
     convert_given,
     convert_received,
     exceeds_slippage,
-    metals_of,
+    passes_gate,
+    price_of,
+    prices_needed,
 )
 
 GOLD = PricePair(bid=Decimal(3992), ask=Decimal(4008), mid=Decimal(4000))
@@ -200,11 +202,38 @@ class TestSlippage:
         assert terms("USD", "USDC").price_at_mid == 1
 
 
-def test_conversion_needs_the_prices_of_its_metals() -> None:
-    assert metals_of(USD, USDC) == ()
-    assert metals_of(USD, XAU) == (Metal.AU,)
-    assert metals_of(PAXG, XAU) == (Metal.AU,)
-    assert metals_of(XAG, PAXG) == (Metal.AG, Metal.AU)
+def test_price_of_paxg_needs_gold_s_price_too() -> None:
+    assert prices_needed(USD) == prices_needed(USDC) == ()
+    assert prices_needed(XAU) == (Metal.AU,)
+    assert prices_needed(PAXG) == (Metal.AU, Token.PAXG)
+
+
+@pytest.mark.parametrize(
+    ("token", "bid", "ask"),
+    [
+        (PricePair(bid=Decimal(3792), ask=Decimal(3808), mid=Decimal(3800)), "3792", "4008"),
+        (PricePair(bid=Decimal(4192), ask=Decimal(4208), mid=Decimal(4200)), "3992", "4208"),
+        (PricePair(bid=Decimal(3995), ask=Decimal(4005), mid=Decimal(4000)), "3992", "4008"),
+        (PricePair(bid=Decimal(3990), ask=Decimal(4010), mid=Decimal(4000)), "3990", "4010"),
+    ],
+    ids=["cheaper", "dearer", "narrower", "wider"],
+)
+def test_paxg_is_bought_at_the_higher_ask_and_sold_at_the_lower_bid(
+    token: PricePair, bid: str, ask: str
+) -> None:
+    prices = {Metal.AU: GOLD, Token.PAXG: token}
+    assert price_of(PAXG, prices) == PricePair(Decimal(bid), Decimal(ask), token.mid)
+    assert price_of(XAU, prices) == GOLD
+
+
+def test_only_a_conversion_between_paxg_and_gold_passes_the_gate() -> None:
+    passing = {
+        (one.code, other.code)
+        for one in TRADABLE.values()
+        for other in TRADABLE.values()
+        if passes_gate(one, other)
+    }
+    assert passing == {("PAXG", "XAU-s"), ("XAU-s", "PAXG")}
 
 
 mids = st.decimals("0.01", "100000", places=6)
@@ -225,7 +254,7 @@ def round_trips(draw: st.DrawFn) -> tuple[ConversionTerms, ConversionTerms]:
         bid = max((mid - half).quantize(step, "ROUND_FLOOR"), step)
         return PricePair(bid, (mid + half).quantize(step, "ROUND_CEILING"), mid)
 
-    # PAXG and XAU-s share a price in the market; here their prices may differ.
+    # Whatever PAXG's price is made of.
     prices = price(source), price(target)
     out = ConversionTerms(source, target, prices[0], prices[1], fee_bps)
     return out, ConversionTerms(target, source, prices[1], prices[0], fee_bps)

@@ -35,7 +35,7 @@ NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 def market(database: Database) -> time_machine.Traveller:
     """Set gold to 3992 to 4008 and silver to 49.80 to 50.20, with a frozen clock."""
     with time_machine.travel(NOW, tick=False) as traveller:
-        set_prices(database, AU="4000", AG="50")
+        set_prices(database, AU="4000", AG="50", PAXG="4000")
         yield traveller
 
 

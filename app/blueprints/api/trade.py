@@ -13,7 +13,7 @@ from app.kit.db import Session
 from app.kit.ports import resolve
 from app.ledger.errors import InsufficientFunds
 from app.pricing import queries as pricing_queries
-from app.pricing.errors import MarketHalted, PriceStale
+from app.pricing.errors import GateClosed, MarketHalted, PriceStale
 from app.pricing.rules import PricingRules
 from app.trading import queries as trading_queries
 from app.trading import service as trading
@@ -64,7 +64,7 @@ def list_prices(session: Session, query: dict[str, Any]) -> object:
     body_schema=schemas_trade.ConversionRequestSchema,
     response_schema=schemas_trade.QuoteSchema,
     status=201,
-    refusals=(PriceStale, MarketHalted),
+    refusals=(PriceStale, MarketHalted, GateClosed),
 )
 def create_quote(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     """Get a quote: a price that is kept until it expires. Reserves nothing."""
@@ -86,6 +86,7 @@ def create_quote(session: Session, actor: Actor, body: dict[str, Any]) -> object
         QuoteUsed,
         PriceStale,
         MarketHalted,
+        GateClosed,
         SlippageExceeded,
         InsufficientFunds,
     ),

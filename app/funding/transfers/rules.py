@@ -9,13 +9,11 @@ from app.kit.errors import Invalid
 from app.kit.money import Amount, Asset
 from app.settings.rules import setting, settings_group
 
-BPS = 10_000
-
 
 @settings_group("transfers", "PAXG and XAU-s")
 @dataclass(frozen=True, slots=True)
 class TransferLimits:
-    """Sizes in troy ounces, and how far PAXG may deviate from gold before the gate closes."""
+    """Sizes of transfers, in troy ounces."""
 
     ounces_min: Decimal = setting(
         "Smallest transfer",
@@ -38,14 +36,6 @@ class TransferLimits:
         maximum=Decimal(100_000),
         unit="troy ounces",
     )
-    deviation_bps_max: int = setting(
-        "Gate",
-        100,
-        minimum=0,
-        maximum=1000,
-        unit="basis points",
-        about="Transfers stop while the price of PAXG is further than this from gold.",
-    )
 
 
 def counterpart_asset(asset: Asset, origin: Wallet, destination: Wallet) -> Asset:
@@ -67,8 +57,3 @@ def check_transfer_size(amount: Amount, limits: TransferLimits) -> None:
     ounces = Fraction(amount.units, amount.asset.unit)
     if not limits.ounces_min <= ounces <= limits.ounces_max:
         raise Invalid("amount", f"Enter {limits.ounces_min} to {limits.ounces_max} troy ounces.")
-
-
-def deviates(paxg_mid: Decimal, gold_mid: Decimal, bps_max: int) -> bool:
-    """Return whether PAXG is further from gold than the gate allows, on either side."""
-    return abs(paxg_mid - gold_mid) * BPS > gold_mid * bps_max

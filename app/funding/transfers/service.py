@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from app.access import Actor
-from app.catalog.rules import PAXG, Metal, Token, Wallet
-from app.funding.errors import GateClosed, TransferLimitExceeded
+from app.catalog.rules import PAXG, Wallet
+from app.funding.errors import TransferLimitExceeded
 from app.funding.transfers import rules as transfer_rules
 from app.funding.transfers.rules import TransferLimits
 from app.kit import clock, ids
@@ -16,7 +16,8 @@ from app.kit.ports import resolve
 from app.ledger import chart
 from app.ledger import service as ledger
 from app.pricing import queries as pricing_queries
-from app.pricing.rules import PricingRules, require_tradable
+from app.pricing.gate import GATE_PRICES, GateRules, require_gate_open
+from app.pricing.rules import PricingRules
 from app.settings.queries import current
 
 MINT = "mint"
@@ -60,7 +61,7 @@ def transfer(
         transfer_rules.counterpart_asset(amount.asset, origin, destination), amount.units
     )
     transfer_rules.check_transfer_size(amount, limits)
-    _require_gate_open(session, limits.deviation_bps_max, now)
+    _require_gate_open(session, now)
     completed = Transfer(ids.new(), amount, received, now)
     ledger.post(
         session,
@@ -87,12 +88,10 @@ def transfer(
     return completed
 
 
-def _require_gate_open(session: Session, deviation_bps_max: int, now: datetime) -> None:
-    """Raise `GateClosed` or `PriceStale` unless fresh prices show that PAXG is close to gold."""
-    pricing_rules = resolve(PricingRules)
-    statement = pricing_queries.price_statement([Metal.AU, Token.PAXG])
-    prices = pricing_queries.market_prices_from(session.rows(*statement))
-    gold = require_tradable(prices.get(Metal.AU), now, pricing_rules)
-    token = require_tradable(prices.get(Token.PAXG), now, pricing_rules)
-    if transfer_rules.deviates(token.mid, gold.mid, deviation_bps_max):
-        raise GateClosed
+def _require_gate_open(session: Session, now: datetime) -> None:
+    """Raise `GateClosed`, `PriceStale` or `MarketHalted` unless good prices show that PAXG is close
+    to gold."""
+    prices = pricing_queries.market_prices_from(
+        session.rows(*pricing_queries.price_statement(GATE_PRICES))
+    )
+    require_gate_open(prices, now, resolve(PricingRules), current(session, GateRules))

@@ -1,0 +1,50 @@
+"""PAXG against gold: whether one may be exchanged for the other. Pure.
+
+PAXG is an ounce of gold with a price of its own. While the two differ, a customer who exchanges
+them by weight and back gains the difference.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from app.catalog.rules import Metal, Priced, Token
+from app.pricing.errors import GateClosed
+from app.pricing.rules import MarketPrice, PricingRules, require_tradable
+from app.settings.rules import setting, settings_group
+
+#: The prices that the gate compares.
+GATE_PRICES: tuple[Priced, ...] = (Metal.AU, Token.PAXG)
+_BPS = 10_000
+
+
+@settings_group("transfers", "PAXG and XAU-s")
+@dataclass(frozen=True, slots=True)
+class GateRules:
+    """How far PAXG may deviate from gold before the gate closes."""
+
+    deviation_bps_max: int = setting(
+        "Gate",
+        100,
+        minimum=0,
+        maximum=1000,
+        unit="basis points",
+        about="Transfers and orders between PAXG and XAU-s stop while the price of PAXG is "
+        "further than this from gold.",
+    )
+
+
+def deviates(paxg_mid: Decimal, gold_mid: Decimal, bps_max: int) -> bool:
+    """Return whether PAXG is further from gold than the gate allows, on either side."""
+    return abs(paxg_mid - gold_mid) * _BPS > gold_mid * bps_max
+
+
+def require_gate_open(
+    prices: Mapping[Priced, MarketPrice], now: datetime, rules: PricingRules, gate: GateRules
+) -> None:
+    """Raise `GateClosed`, or what `require_tradable` raises of either price, unless both prices are
+    good and close to each other."""
+    gold, token = (require_tradable(prices.get(each), now, rules) for each in GATE_PRICES)
+    if deviates(token.mid, gold.mid, gate.deviation_bps_max):
+        raise GateClosed
