@@ -20,6 +20,7 @@ from app.kit.errors import Invalid
 from app.kit.formatting import format_amount
 from app.kit.money import Amount
 from app.kyc import queries as kyc_queries
+from app.kyc.queries import TierStatus
 from app.pricing import queries as pricing_queries
 from app.pricing.errors import PriceStale
 from app.settings.queries import current
@@ -114,7 +115,8 @@ def check_deposit(session: Session, user_id: UUID, method: PaymentMethod, amount
     lock_customer_payments(session, user_id)
     if method is PaymentMethod.CARD:
         _check_card(session, user_id, amount)
-    _check_tier(session, user_id, _deposited_today(session, user_id) + usd_value(session, amount))
+    deposited = _deposited_today(session, user_id) + usd_value(session, amount)
+    _check_tier(kyc_queries.tier_status(session, user_id), deposited)
 
 
 def _check_card(session: Session, user_id: UUID, amount: Amount) -> None:
@@ -128,7 +130,9 @@ def _check_card(session: Session, user_id: UUID, amount: Amount) -> None:
         raise TooManyCardFailures
 
 
-def check_withdrawal(session: Session, user_id: UUID, amount: Amount) -> Amount:
+def check_withdrawal(
+    session: Session, user_id: UUID, amount: Amount, tier_status: TierStatus
+) -> Amount:
     """Check that the customer may withdraw the amount now, and return its value in dollars.
 
     Raises `ReceivableOutstanding`, `Invalid` below the minimum, `VerificationRequired` without a
@@ -141,7 +145,7 @@ def check_withdrawal(session: Session, user_id: UUID, amount: Amount) -> Amount:
     if value < minimum:
         raise Invalid("amount", f"Enter an amount worth at least {minimum} USD.")
     withdrawn = session.value(_WITHDRAWN, (user_id, clock.now() - _DAY, list(VOID_WITHDRAWALS)))
-    _check_tier(session, user_id, Amount(USD, int(withdrawn)) + value)
+    _check_tier(tier_status, Amount(USD, int(withdrawn)) + value)
     return value
 
 
@@ -181,8 +185,7 @@ def _deposited_today(session: Session, user_id: UUID) -> Amount:
     return total
 
 
-def _check_tier(session: Session, user_id: UUID, total: Amount) -> None:
-    tier_status = kyc_queries.tier_status(session, user_id)
+def _check_tier(tier_status: TierStatus, total: Amount) -> None:
     if tier_status.tier == 0:
         raise VerificationRequired
     if tier_status.daily_limit < total:

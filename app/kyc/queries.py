@@ -9,12 +9,14 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from app.identity.accounts import queries as account_queries
+from app.identity.accounts.queries import PersonProfile
 from app.kit import clock, ids
 from app.kit.counts import Count
 from app.kit.db import Session
 from app.kit.errors import Invalid, NotFound
 from app.kit.list_query import ListSource
 from app.kit.money import Amount
+from app.kit.pipeline import Row, Statement
 from app.kit.statements import compile_select
 from app.kyc import rules
 from app.kyc.models import Verification
@@ -114,31 +116,64 @@ OF_PERSON = SELECT_VERIFICATIONS.where(
 _OF_PERSON = compile_select(OF_PERSON)
 
 
+@dataclass(frozen=True, slots=True)
+class TierBasis:
+    """What a person's tier follows from: their account, verifications that are not superseded,
+    newest first, and whether they are a confirmed sanctions match."""
+
+    person: PersonProfile
+    verifications: Sequence[VerificationRow]
+    is_blocked: bool
+
+    @property
+    def identity(self) -> VerificationRow | None:
+        """The identity that counts."""
+        return effective_identity(self.verifications)
+
+
+def select_tier_basis(user_id: UUID) -> Sequence[Statement]:
+    """Return the statements of `tier_basis`, to be sent together with others."""
+    return (
+        account_queries.select_person(user_id),
+        _OF_PERSON.with_values({"user_id": user_id}),
+        screening_queries.select_is_blocked(user_id),
+    )
+
+
+def to_tier_basis(
+    person: Sequence[Row], verifications: Sequence[Row], blocked: Sequence[Row]
+) -> TierBasis:
+    """Return what the rows of `select_tier_basis` say. Raises `NotFound` for an unknown person."""
+    [(is_blocked,)] = blocked
+    return TierBasis(
+        account_queries.to_person(person),
+        [verification_from_row(**_OF_PERSON.read(row)) for row in verifications],
+        is_blocked,
+    )
+
+
+def tier_basis(session: Session, user_id: UUID) -> TierBasis:
+    """Return what a person's tier follows from, in one trip. Raises `NotFound`."""
+    return to_tier_basis(*session.fetch(*select_tier_basis(user_id)))
+
+
 def tier_status(session: Session, user_id: UUID) -> TierStatus:
-    """Return a person's current tier with its daily limit.
+    """Return a person's current tier with its daily limit. Raises `NotFound`."""
+    return tier_status_from(session, tier_basis(session, user_id))
+
+
+def tier_status_from(session: Session, basis: TierBasis) -> TierStatus:
+    """Return the tier that follows.
 
     A person whose email address is not confirmed, or who is a confirmed sanctions match, has tier
-    0. Raises `NotFound` for an unknown person.
+    0.
     """
-    return tier_status_from(session, user_id, verifications_of(session, user_id))
-
-
-def tier_status_from(
-    session: Session, user_id: UUID, verifications: Sequence[VerificationRow]
-) -> TierStatus:
-    """Return the tier status from verifications that were already read, newest first."""
-    now, identity = clock.now(), effective_identity(verifications)
+    now, identity, limits = clock.now(), basis.identity, current(session, KycRules)
     if identity is None:
-        return TierStatus(
-            rules.TIER_NONE, None, current(session, KycRules).daily_limit(rules.TIER_NONE), None
-        )
-    tier = identity.tier_at(now)
-    if tier and not account_queries.get_person(session, user_id).email_confirmed:
-        tier = rules.TIER_NONE
-    if tier and screening_queries.is_blocked(session, person_id=user_id):
-        tier = rules.TIER_NONE
-    daily_limit = current(session, KycRules).daily_limit(tier)
-    return TierStatus(tier, identity.status_at(now), daily_limit, identity.expires_at)
+        return TierStatus(rules.TIER_NONE, None, limits.daily_limit(rules.TIER_NONE), None)
+    may_have_tier = basis.person.email_confirmed and not basis.is_blocked
+    tier = identity.tier_at(now) if may_have_tier else rules.TIER_NONE
+    return TierStatus(tier, identity.status_at(now), limits.daily_limit(tier), identity.expires_at)
 
 
 def effective_identity(verifications: Sequence[VerificationRow]) -> VerificationRow | None:

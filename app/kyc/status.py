@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from app.identity.accounts import queries as account_queries
 from app.kit import clock
 from app.kit.db import Session
 from app.kyc import queries, rules
@@ -64,23 +63,16 @@ class KycStatus:
 
 def status_of(session: Session, user_id: UUID) -> KycStatus:
     """Return a customer's verifications, tier, and what the next tier needs."""
-    verifications, documents_sent = (
-        queries.verifications_of(session, user_id),
-        documents.documents_of(session, user_id),
-    )
-    tier_status, identity = (
-        queries.tier_status_from(session, user_id, verifications),
-        queries.effective_identity(verifications),
-    )
+    basis = queries.tier_basis(session, user_id)
+    documents_sent = documents.documents_of(session, user_id)
+    tier_status, identity = queries.tier_status_from(session, basis), basis.identity
     newest = {
-        kind: next(
-            (verification for verification in verifications if verification.kind is kind), None
-        )
+        kind: next((each for each in basis.verifications if each.kind is kind), None)
         for kind in VerificationKind
     }
     latest, company = newest[VerificationKind.IDENTITY], newest[VerificationKind.BUSINESS]
     is_pending = latest is not None and latest.status is VerificationStatus.PENDING
-    email_confirmed = account_queries.get_person(session, user_id).email_confirmed
+    email_confirmed = basis.person.email_confirmed
     return KycStatus(
         _summary(identity) or _NO_IDENTITY,
         tier_status,

@@ -14,6 +14,7 @@ from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import NotFound
 from app.kit.list_query import ListSource, fetch_by_ids
+from app.kit.pipeline import Statement
 from app.kit.statements import StoredEnum
 from app.screening.matching.service import PREFIX, subject_key
 from app.screening.models import Screening, ScreeningDecision, ScreeningHit
@@ -218,6 +219,11 @@ def is_blocked(
     """
     key = subject_key(subject, person_id) if subject is not None else None
     return bool(session.value(_IS_BLOCKED, {"person": person_id, "key": key}))
+
+
+def select_is_blocked(person_id: UUID) -> Statement:
+    """Return the statement of `is_blocked`, to be sent together with others: one row, one value."""
+    return _IS_BLOCKED, {"person": person_id, "key": None}
 
 
 def verdict_of(session: Session, person_id: UUID) -> Verdict | None:

@@ -1,5 +1,6 @@
 """Withdrawals are paid once, are never lost, and show an unknown outcome as unknown."""
 
+import re
 from typing import Any
 
 import pytest
@@ -35,6 +36,7 @@ from app.ledger import chart
 from app.ledger.errors import InsufficientFunds
 from tests.mailbox import run_pending_jobs
 from tests.paying_customer import BANK_ACCOUNT, PayingCustomer, usd, verify_without_evidence
+from tests.recorded_trips import record_trips
 from tests.rows import change_rows, read_values
 from tests.sanctions import LISTED_NAME
 from tests.scripted_rails import CallFault
@@ -56,6 +58,21 @@ def test_withdrawal_is_held_sent_and_completed(customer: PayingCustomer) -> None
         "withdrawal_sent",
         "withdrawal_completed",
     ]
+
+
+def test_withdrawal_reads_who_the_customer_is_in_its_first_trip_and_never_again(
+    customer: PayingCustomer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trips = record_trips(monkeypatch)
+    customer.withdraw()
+    read = [
+        number
+        for number, trip in enumerate(trips)
+        for text in trip
+        if re.search(r"FROM (users|verifications)\b", text)
+    ]
+    # Account, verifications, sealed names.
+    assert read == [0, 0, 0]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -20,11 +20,11 @@ from app.config import PROJECT, Settings, UnsafeSettings
 from app.factory import create_app
 from app.jobs.dispatch import execute_job
 from app.kit.db import Database
-from app.kit.pipeline import Pipeline, Row, Statement
 from app.outbox.rules import Backoff
 from tests.api_client import ApiClient
 from tests.house.source import CHECKOUT
 from tests.people import set_prices
+from tests.recorded_trips import record_trips
 from tests.skip_policy import PLATFORM_REASON
 
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
@@ -151,16 +151,9 @@ def test_order_takes_three_trips_to_postgresql(
     ada = ApiClient.create_customer(app, USD="200.00")
     wish = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100.00"}
     quote = ada.ok(201, ada.post("/api/trade/quote", wish))
-    trips = []
-
-    def counted(pipeline: Pipeline, statements: Sequence[Statement]) -> list[list[Row]]:
-        trips.append([sql.split(maxsplit=1)[0] for sql, _ in statements])
-        return run(pipeline, statements)
-
-    run = Pipeline.run
-    monkeypatch.setattr(Pipeline, "run", counted)
+    trips = record_trips(monkeypatch)
     ada.ok(201, ada.post("/api/trade/order", {"quoteId": quote["id"]} if at_a_quote else wish))
-    assert trips == [
+    assert [[text.split(maxsplit=1)[0] for text in trip] for trip in trips] == [
         ["BEGIN", "SELECT", "SELECT", "SELECT"],
         ["SELECT", "SELECT"] if at_a_quote else ["SELECT"],
         ["INSERT", "SELECT", "INSERT", "INSERT", "COMMIT"],

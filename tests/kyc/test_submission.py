@@ -14,6 +14,7 @@ from app.access import Role
 from app.cases import queries as cases_queries
 from app.cases import service as cases
 from app.identity.accounts import account_status
+from app.identity.models import User
 from app.kit import clock, ids
 from app.kit.db import Database
 from app.kit.list_query import ListQuery, fetch_page
@@ -33,6 +34,7 @@ from tests.mailbox import run_pending_jobs
 from tests.people import People
 from tests.privacy.customer_history import find_in_all_tables
 from tests.provider_sandbox import Sandbox
+from tests.rows import change_rows
 from tests.unchanged_database import database_unchanged
 
 
@@ -76,23 +78,27 @@ def test_details_give_tier_1_and_the_provider_tier_2(ada: Applicant, sandbox: Sa
     assert ada.message_subjects == ["You are verified: tier 2"]
 
 
-def test_verified_name_comes_from_the_effective_identity(ada: Applicant, sandbox: Sandbox) -> None:
-    def name() -> tuple[str, str] | None:
+def test_name_of_a_customer_comes_from_the_effective_identity(
+    ada: Applicant, sandbox: Sandbox
+) -> None:
+    def name() -> str:
         with ada.database.reading() as session:
-            return submission_queries.verified_name(session, ada.actor.user_id)
+            return submission_queries.get_customer(session, ada.actor.user_id).name
 
-    assert name() is None
+    with ada.database.transaction() as session:
+        change_rows(session, User, User.id == ada.actor.user_id, last_name="of the Profile")
+    assert name() == "Ada of the Profile"
     ada.submit_ok(lastName="Failed")
-    assert name() == ("Ada", "Failed")
+    assert name() == "Ada Failed"
     ada.run_jobs(sandbox)
-    assert name() is None
+    assert name() == "Ada of the Profile"
     ada.submit_ok()
     ada.run_jobs(sandbox)
-    assert name() == ("Ada", "Lovelace")
+    assert name() == "Ada Lovelace"
     # An undecided verification does not replace an approved one.
     ada.submit_ok(firstName="Augusta", lastName="Waiting")
     ada.run_jobs(sandbox)
-    assert name() == ("Ada", "Lovelace")
+    assert name() == "Ada Lovelace"
 
 
 def test_unconfirmed_email_gives_tier_0(app_with_list: Flask, sandbox: Sandbox) -> None:

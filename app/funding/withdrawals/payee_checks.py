@@ -3,19 +3,16 @@
 The payee is screened at the request, while the withdrawal is in review, and at its release.
 """
 
-from uuid import UUID
-
 from app.catalog.rules import PaymentMethod
 from app.custody import addresses
 from app.funding import limits
 from app.funding.states import WithdrawalStatus
 from app.funding.withdrawals import destinations
 from app.funding.withdrawals.destinations import Destination
-from app.identity.accounts import queries as account_queries
 from app.kit.db import Session
 from app.kit.errors import Invalid
 from app.kit.money import Amount
-from app.kyc.submission import queries as submission_queries
+from app.kyc.submission.queries import CustomerIdentity
 from app.screening import queries as screening_queries
 from app.screening.errors import NoSanctionsList
 from app.screening.matching import service as screening
@@ -25,13 +22,16 @@ PURPOSE = "payout"
 
 
 def check_destination_owner(
-    session: Session, user_id: UUID, method: PaymentMethod, destination: Destination
+    session: Session,
+    customer: CustomerIdentity,
+    method: PaymentMethod,
+    destination: Destination,
 ) -> None:
     """Raise `Invalid` for a destination that cannot belong to the customer."""
     match method:
         case PaymentMethod.BANK:
             if not destinations.holder_is_person(
-                destination["holder"], *_name_of(session, user_id)
+                destination["holder"], customer.first_name, customer.last_name
             ):
                 raise Invalid(
                     "destination.accountHolder",
@@ -44,24 +44,15 @@ def check_destination_owner(
                     "Enter an address of your own. This is one of our deposit addresses.",
                 )
         case _:
-            if destination["phone"] != account_queries.get_person(session, user_id).phone:
+            if destination["phone"] != customer.phone:
                 raise Invalid("destination.phone", "Enter the phone number of your profile.")
 
 
-def _name_of(session: Session, user_id: UUID) -> tuple[str, str]:
-    """Return the verified names, or those of the profile for a tier that was set by hand."""
-    verified = submission_queries.verified_name(session, user_id)
-    if verified is not None:
-        return verified
-    person = account_queries.get_person(session, user_id)
-    return (person.first_name, person.last_name)
-
-
 def screen_payee(
-    session: Session, user_id: UUID, reference: str, destination: Destination
+    session: Session, customer: CustomerIdentity, reference: str, destination: Destination
 ) -> Verdict | None:
     """Screen the payee against the sanctions list, and return the verdict; None without a list."""
-    name = destination.get("holder") or " ".join(_name_of(session, user_id))
+    name = destination.get("holder") or customer.name
     try:
         results = [
             screening.screen(
@@ -69,7 +60,7 @@ def screen_payee(
                 ScreeningSubject((name,)),
                 about=reference,
                 purpose=PURPOSE,
-                person_id=user_id,
+                person_id=customer.id,
             )
         ]
         if "address" in destination:
@@ -79,14 +70,14 @@ def screen_payee(
                     destination["address"],
                     about=reference,
                     purpose=PURPOSE,
-                    person_id=user_id,
+                    person_id=customer.id,
                 )
             )
     except NoSanctionsList:
         return None
     # The verdict on the customer counts too, whatever name the account bears.
     verdicts = {result.verdict for result in results} | {
-        screening_queries.verdict_of(session, user_id)
+        screening_queries.verdict_of(session, customer.id)
     }
     if Verdict.BLOCKED in verdicts:
         return Verdict.BLOCKED

@@ -44,6 +44,7 @@ from app.kit.db import Session
 from app.kit.errors import Invalid, NotFound
 from app.kit.money import Amount
 from app.kit.ports import resolve
+from app.kyc.submission import queries as submission_queries
 from app.ledger import chart
 from app.ledger import service as ledger
 from app.notifications.kinds import (
@@ -115,11 +116,12 @@ def _check(
     """Check method, destination, limits and payee. From here on the customer's payments wait."""
     rail = _payout_rail(method, amount)
     destination = destinations.parse_destination(method, amount.asset, fields)
-    payee_checks.check_destination_owner(session, actor.user_id, method, destination)
-    value = limits.check_withdrawal(session, actor.user_id, amount)
+    customer = submission_queries.get_customer(session, actor.user_id)
+    payee_checks.check_destination_owner(session, customer, method, destination)
+    value = limits.check_withdrawal(session, customer.id, amount, customer.tier_status)
     identifier = ids.new()
     public_id = ids.encode(PREFIX, identifier)
-    verdict = payee_checks.screen_payee(session, actor.user_id, public_id, destination)
+    verdict = payee_checks.screen_payee(session, customer, public_id, destination)
     checked = _CheckedWithdrawal(identifier, method, amount, value, destination, rail.name, verdict)
     if verdict is Verdict.BLOCKED:
         audit.record(
@@ -288,8 +290,9 @@ def reject_listed_payee(session: Session, withdrawal: LockedWithdrawal) -> None:
 
 
 def _screen(session: Session, withdrawal: LockedWithdrawal) -> Verdict | None:
+    customer = submission_queries.get_customer(session, withdrawal.user_id)
     return payee_checks.screen_payee(
-        session, withdrawal.user_id, withdrawal.public_id, withdrawal.open_destination()
+        session, customer, withdrawal.public_id, withdrawal.open_destination()
     )
 
 

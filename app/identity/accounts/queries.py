@@ -1,5 +1,6 @@
 """Named reads of accounts, as typed rows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,6 +13,7 @@ from app.identity.credentials import rules as credential_rules
 from app.identity.models import User
 from app.kit.db import Session
 from app.kit.errors import NotFound
+from app.kit.pipeline import Row, Statement
 from app.kit.statements import compile_select
 
 _IS_ERASED = "SELECT FROM users WHERE id = %s AND erased_at IS NOT NULL"
@@ -57,6 +59,18 @@ class PersonProfile:
 def get_person(session: Session, user_id: UUID) -> PersonProfile:
     """Return the person. Raises `NotFound`."""
     return session.get(PersonProfile, _BY_ID, user_id=user_id)
+
+
+def select_person(user_id: UUID) -> Statement:
+    """Return the statement of `get_person`, to be sent together with others."""
+    return _BY_ID.with_values({"user_id": user_id})
+
+
+def to_person(rows: Sequence[Row]) -> PersonProfile:
+    """Return the person in the rows of `select_person`. Raises `NotFound`."""
+    if not rows:
+        raise NotFound
+    return PersonProfile(**_BY_ID.read(rows[0]))
 
 
 def get_person_by_email(session: Session, email: str) -> PersonProfile:
