@@ -23,7 +23,7 @@ A package imports only what stands below it, never up and never sideways:
     approvals | branches             acts that need a second person; branches
     notifications                    what people are notified of, with its facts
     outbox                           jobs staged with the fact that needs them
-    audit | idempotency | throttle   sealed trail; one key, one effect; rates
+    audit | idempotency | throttle | limits   sealed trail; one key, one effect; rates; sums
     access | catalog                 who may do what; assets, metals and methods of paying
     kit                              domain-free tools
     config | embedded                typed settings; servers for a machine that has none

@@ -7,6 +7,6 @@
 - `receivables`: what a customer owes PBCEx because a deposit was taken back.
 
 Shared by them: `ports` (the rails that providers implement), `states` (statuses and the allowed
-transitions), `limits` (what may come and go in 24 hours), `models`, `errors`, `personal`,
+transitions), `limits` (how much and how often a person may pay), `models`, `errors`, `personal`,
 `custody_rail` (tokens through custody) and `poll` (checks again what is in progress).
 """

@@ -2,9 +2,10 @@
 
 from app.kit.db import register_refusal
 from app.kit.errors import Conflict, FeatureDisabled, Invalid
+from app.limits.errors import LimitExceeded
 
 
-class TransferLimitExceeded(Conflict):
+class TransferLimitExceeded(LimitExceeded):
     """The transfer would exceed the customer's limit for 24 hours."""
 
     code = "transfer_limit_exceeded"
@@ -24,14 +25,14 @@ class VerificationRequired(Conflict):
     title = "Verify your identity first."
 
 
-class DailyLimitExceeded(Conflict):
+class DailyLimitExceeded(LimitExceeded):
     """The payment would exceed what the customer's tier allows in 24 hours."""
 
     code = "daily_limit_exceeded"
     title = "This payment would exceed your limit for 24 hours."
 
 
-class TooManyCardFailures(Conflict):
+class TooManyCardFailures(LimitExceeded):
     """Several of the customer's cards were declined within an hour."""
 
     code = "too_many_card_failures"

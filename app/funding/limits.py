@@ -1,51 +1,33 @@
-"""Limits on payments: configured amounts, what a customer's tier allows in 24 hours, open debts.
+"""What a customer may pay in and out now: limits for each person, their tier, open debts.
 
-The `check_…` functions serialize the customer's payments until the transaction ends, so that limits
-add up.
+The `check_…` functions serialize the person's payments until the transaction ends, so that limits
+add up. What counts towards a limit is in limit_declarations.py.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
 from app.cases import service as cases
-from app.catalog.rules import METAL_OF, TRADABLE, USD, PaymentMethod
-from app.funding.errors import DailyLimitExceeded, TooManyCardFailures, VerificationRequired
+from app.catalog.rules import METAL_OF, USD, PaymentMethod
+from app.funding import limit_declarations as declared
+from app.funding.errors import VerificationRequired
 from app.funding.receivables import service as receivables
 from app.funding.rules import value_in_usd
-from app.funding.states import FAILED_CARD_DEPOSITS, VOID_DEPOSITS, VOID_WITHDRAWALS
-from app.kit import clock, ids
+from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import Invalid
 from app.kit.formatting import format_amount
 from app.kit.money import Amount
 from app.kyc import queries as kyc_queries
 from app.kyc.queries import TierStatus
+from app.limits import queries as limits_queries
+from app.limits import service as limits_service
+from app.limits.queries import Demand
 from app.pricing import queries as pricing_queries
 from app.pricing.errors import PriceStale
 from app.settings.queries import current
 from app.settings.rules import setting, settings_group
-
-_DAY = timedelta(days=1)
-_CARD_FAILURE_WINDOW = timedelta(hours=1)
-
-_LOCK_CUSTOMER = "SELECT pg_advisory_xact_lock(hashtextextended('funding ' || %s, 0))"
-_DEPOSITED = """
-SELECT asset, sum(coalesce(credited_units, asked_units)) FROM deposits
-WHERE user_id = %s AND coalesce(credited_at, requested_at) > %s
-    AND status <> ALL (%s)
-GROUP BY asset
-"""
-_CARD_FAILURES = """
-SELECT count(*) FROM deposits
-WHERE user_id = %s AND method = 'card' AND status = ANY (%s)
-    AND requested_at > %s
-"""
-_WITHDRAWN = """
-SELECT coalesce(sum(usd_units), 0) FROM withdrawals
-WHERE user_id = %s AND requested_at > %s
-    AND status <> ALL (%s)
-"""
 
 
 def _usd(text: str) -> Amount:
@@ -63,6 +45,16 @@ class PaymentLimits:
     card_max: Amount = setting(
         "Largest card payment", _usd("10000"), minimum=_usd("1"), maximum=_usd("100000")
     )
+    card_per_day: Amount = setting(
+        "Most by card in 24 hours",
+        _usd("10000"),
+        minimum=_usd("1"),
+        maximum=_usd("1000000"),
+        about="The sum of a person's card payments. A declined one does not count.",
+    )
+    card_per_week: Amount = setting(
+        "Most by card in 7 days", _usd("25000"), minimum=_usd("1"), maximum=_usd("7000000")
+    )
     card_failures_per_hour: int = setting(
         "Card failures allowed in an hour",
         3,
@@ -74,23 +66,48 @@ class PaymentLimits:
     withdrawal_min: Amount = setting(
         "Smallest withdrawal", _usd("1"), minimum=_usd("0.01"), maximum=_usd("1000")
     )
+    withdrawals_per_day: int = setting(
+        "Withdrawals in 24 hours",
+        10,
+        minimum=1,
+        maximum=1000,
+        unit="withdrawals",
+        about="Each one costs PBCEx a fee, however small it is.",
+    )
     approval_from: Amount = setting(
-        "Second person from",
+        "Second person from, in 24 hours",
         _usd("10000"),
         minimum=_usd("1"),
         maximum=_usd("1000000"),
-        about="A withdrawal worth this much or more is released by two members of staff.",
+        about="A withdrawal that brings a person's withdrawals of 24 hours to this worth, or above,"
+        " is released by two members of staff.",
+    )
+    approval_from_week: Amount = setting(
+        "Second person from, in 7 days",
+        _usd("25000"),
+        minimum=_usd("1"),
+        maximum=_usd("7000000"),
+        about="The same for the withdrawals of 7 days.",
     )
 
     def __post_init__(self) -> None:
         """Check that a card payment of some size is possible."""
         if self.card_max < self.card_min:
             raise ValueError("The largest card payment cannot be smaller than the smallest one.")
+        if self.card_per_week < self.card_per_day:
+            raise ValueError("The limit by card for 7 days cannot be below that for 24 hours.")
+        if self.approval_from_week < self.approval_from:
+            raise ValueError("A second person for 7 days cannot come before that for 24 hours.")
 
 
-def lock_customer_payments(session: Session, user_id: UUID) -> None:
-    """Serialize the customer's payments until this transaction ends, so that limits add up."""
-    session.send(_LOCK_CUSTOMER, (str(user_id),))
+def lock_customer_payments(session: Session, user_id: UUID) -> Sequence[UUID]:
+    """Serialize the person's payments until this transaction ends, so that limits add up.
+
+    Return the ids of their accounts: one person may have several.
+    """
+    accounts = kyc_queries.accounts_of_person(session, user_id)
+    limits_service.lock(session, accounts)
+    return accounts
 
 
 def usd_value(session: Session, amount: Amount) -> Amount:
@@ -106,28 +123,26 @@ def usd_value(session: Session, amount: Amount) -> Amount:
     return value
 
 
-def check_deposit(session: Session, user_id: UUID, method: PaymentMethod, amount: Amount) -> None:
-    """Check that the customer may pay in the amount now.
+def check_deposit(session: Session, user_id: UUID, method: PaymentMethod, amount: Amount) -> Amount:
+    """Check that the customer may pay in the amount now, and return its value in dollars.
 
-    Raises `Invalid` and `TooManyCardFailures` for a card, `VerificationRequired` without a tier,
-    `DailyLimitExceeded` beyond its limit, and `PriceStale`.
+    Raises `Invalid` for a card, `VerificationRequired` without a tier, `LimitExceeded`,
+    `TooManyCardFailures` and `DailyLimitExceeded` for a limit, and `PriceStale`.
     """
-    lock_customer_payments(session, user_id)
+    settings, value = current(session, PaymentLimits), usd_value(session, amount)
+    daily_limit = _daily_limit(kyc_queries.tier_status(session, user_id))
+    demands = [Demand(declared.DEPOSITS_DAY, daily_limit, value.units)]
     if method is PaymentMethod.CARD:
-        _check_card(session, user_id, amount)
-    deposited = _deposited_today(session, user_id) + usd_value(session, amount)
-    _check_tier(kyc_queries.tier_status(session, user_id), deposited)
-
-
-def _check_card(session: Session, user_id: UUID, amount: Amount) -> None:
-    limits = current(session, PaymentLimits)
-    if amount < limits.card_min or limits.card_max < amount:
-        allowed = f"{format_amount(limits.card_min)} to {format_amount(limits.card_max)}"
-        raise Invalid("amount", f"Enter {allowed} for a card.")
-    since = clock.now() - _CARD_FAILURE_WINDOW
-    failures = session.value(_CARD_FAILURES, (user_id, list(FAILED_CARD_DEPOSITS), since))
-    if failures >= limits.card_failures_per_hour:
-        raise TooManyCardFailures
+        if amount < settings.card_min or settings.card_max < amount:
+            allowed = f"{format_amount(settings.card_min)} to {format_amount(settings.card_max)}"
+            raise Invalid("amount", f"Enter {allowed} for a card.")
+        demands += [
+            Demand(declared.CARD_FAILURES_HOUR, settings.card_failures_per_hour, 1),
+            Demand(declared.CARD_DAY, settings.card_per_day.units, value.units),
+            Demand(declared.CARD_WEEK, settings.card_per_week.units, value.units),
+        ]
+    limits_service.check(session, kyc_queries.accounts_of_person(session, user_id), *demands)
+    return value
 
 
 def check_withdrawal(
@@ -136,22 +151,39 @@ def check_withdrawal(
     """Check that the customer may withdraw the amount now, and return its value in dollars.
 
     Raises `ReceivableOutstanding`, `Invalid` below the minimum, `VerificationRequired` without a
-    tier, `DailyLimitExceeded` beyond its limit, and `PriceStale`.
+    tier, `LimitExceeded` and `DailyLimitExceeded` for a limit, and `PriceStale`.
     """
-    lock_customer_payments(session, user_id)
+    accounts = lock_customer_payments(session, user_id)
     receivables.require_nothing_owed(session, user_id)
-    value = usd_value(session, amount)
-    minimum = current(session, PaymentLimits).withdrawal_min
-    if value < minimum:
-        raise Invalid("amount", f"Enter an amount worth at least {minimum} USD.")
-    withdrawn = session.value(_WITHDRAWN, (user_id, clock.now() - _DAY, list(VOID_WITHDRAWALS)))
-    _check_tier(tier_status, Amount(USD, int(withdrawn)) + value)
+    settings, value = current(session, PaymentLimits), usd_value(session, amount)
+    if value < settings.withdrawal_min:
+        raise Invalid("amount", f"Enter an amount worth at least {settings.withdrawal_min} USD.")
+    limits_service.check(
+        session,
+        accounts,
+        Demand(declared.WITHDRAWALS_DAY, _daily_limit(tier_status), value.units),
+        Demand(declared.PAYOUTS_DAY, settings.withdrawals_per_day, 1),
+    )
     return value
 
 
-def needs_approval(session: Session, value: Amount) -> bool:
-    """Return whether two members of staff have to release a withdrawal worth `value` dollars."""
-    return current(session, PaymentLimits).approval_from <= value
+def needs_approval(session: Session, user_id: UUID, withdrawal_id: UUID, value: Amount) -> bool:
+    """Return whether two members of staff have to release a withdrawal worth `value` dollars.
+
+    The person's other withdrawals of 24 hours and of 7 days count, so that a large one cannot be
+    split into small ones.
+    """
+    settings = current(session, PaymentLimits)
+    day, week = limits_queries.usages(
+        session,
+        kyc_queries.accounts_of_person(session, user_id),
+        [
+            Demand(declared.WITHDRAWALS_DAY, settings.approval_from.units, value.units),
+            Demand(declared.WITHDRAWALS_WEEK, settings.approval_from_week.units, value.units),
+        ],
+        besides=withdrawal_id,
+    )
+    return any(usage.total >= usage.demand.maximum for usage in (day, week))
 
 
 def report_limit_excess(session: Session, user_id: UUID, reference: str) -> None:
@@ -160,8 +192,9 @@ def report_limit_excess(session: Session, user_id: UUID, reference: str) -> None
     Money that arrives is credited whatever the limit is. `reference` is the latest deposit.
     """
     limit = kyc_queries.tier_status(session, user_id).daily_limit
-    deposited = _deposited_today(session, user_id)
-    if limit < deposited:
+    accounts = kyc_queries.accounts_of_person(session, user_id)
+    [usage] = limits_queries.usages(session, accounts, [Demand(declared.DEPOSITS_DAY, limit.units)])
+    if usage.is_exceeded:
         cases.open_case(
             session,
             kind="deposit_limit",
@@ -169,7 +202,7 @@ def report_limit_excess(session: Session, user_id: UUID, reference: str) -> None
             key=ids.encode("usr", user_id),
             title="Deposits above the customer's limit for 24 hours",
             facts={
-                "within 24 hours": format_amount(deposited),
+                "within 24 hours": usage.limit.write(usage.used),
                 "limit": format_amount(limit),
                 "last": reference,
             },
@@ -177,19 +210,8 @@ def report_limit_excess(session: Session, user_id: UUID, reference: str) -> None
         )
 
 
-def _deposited_today(session: Session, user_id: UUID) -> Amount:
-    """Return the dollars deposited or announced in the last 24 hours."""
-    total = Amount(USD, 0)
-    for code, units in session.rows(_DEPOSITED, (user_id, clock.now() - _DAY, list(VOID_DEPOSITS))):
-        total += usd_value(session, Amount(TRADABLE[code], int(units)))
-    return total
-
-
-def _check_tier(tier_status: TierStatus, total: Amount) -> None:
+def _daily_limit(tier_status: TierStatus) -> int:
+    """Return what the customer's tier allows. Raises `VerificationRequired` without a tier."""
     if tier_status.tier == 0:
         raise VerificationRequired
-    if tier_status.daily_limit < total:
-        raise DailyLimitExceeded(
-            f"Your limit for 24 hours is {format_amount(tier_status.daily_limit)}. "
-            f"This payment would bring the total to {format_amount(total)}."
-        )
+    return tier_status.daily_limit.units

@@ -52,6 +52,7 @@ class DepositRow(Base):
         sa.CheckConstraint("asked_units > 0", name="deposit_asks_for_something"),
         sa.CheckConstraint("credited_units > 0", name="deposit_credits_something"),
         sa.CheckConstraint("cost_units >= 0", name="deposit_cost_not_negative"),
+        sa.CheckConstraint("usd_units >= 0", name="deposit_worth_not_negative"),
         sa.CheckConstraint(f"({_HAS_COME}) = (credited_at IS NOT NULL)", name="credited_says_when"),
         sa.CheckConstraint(
             "(credited_at IS NULL) = (credited_units IS NULL)", name="credited_says_how_much"
@@ -79,6 +80,8 @@ class DepositRow(Base):
     #: Minor units, like all amounts here. Null for money that was not announced.
     asked_units: Mapped[int | None] = mapped_column(sa.BigInteger)
     credited_units: Mapped[int | None] = mapped_column(sa.BigInteger)
+    #: The value in cents, as limits count it: at the credit, until then at the announcement.
+    usd_units: Mapped[int] = mapped_column(sa.BigInteger)
     #: The provider's fee, kept from the payment.
     cost_units: Mapped[int] = mapped_column(sa.BigInteger, server_default=sa.text("0"))
     status: Mapped[DepositStatus] = mapped_column(StoredEnum(DepositStatus))

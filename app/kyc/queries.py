@@ -32,6 +32,13 @@ _EVENTS = """
 SELECT from_status, to_status, tier, reasons, actor_id, note, at FROM verification_events
 WHERE verification_id = %s ORDER BY id
 """
+# A withdrawn submission says nothing, as when duplicates are looked for.
+_ACCOUNTS_OF_PERSON = """
+SELECT %(user_id)s::uuid UNION
+SELECT other.user_id FROM verifications own
+JOIN verifications other ON other.id_number_index = own.id_number_index
+WHERE own.user_id = %(user_id)s AND own.status <> 'withdrawn' AND other.status <> 'withdrawn'
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +131,8 @@ class TierBasis:
     person: PersonProfile
     verifications: Sequence[VerificationRow]
     is_blocked: bool
+    #: The ids of all accounts of the same person (`accounts_of_person`).
+    accounts: Sequence[UUID]
 
     @property
     def identity(self) -> VerificationRow | None:
@@ -137,11 +146,15 @@ def select_tier_basis(user_id: UUID) -> Sequence[Statement]:
         account_queries.select_person(user_id),
         _OF_PERSON.with_values({"user_id": user_id}),
         screening_queries.select_is_blocked(user_id),
+        (_ACCOUNTS_OF_PERSON, {"user_id": user_id}),
     )
 
 
 def to_tier_basis(
-    person: Sequence[Row], verifications: Sequence[Row], blocked: Sequence[Row]
+    person: Sequence[Row],
+    verifications: Sequence[Row],
+    blocked: Sequence[Row],
+    accounts: Sequence[Row],
 ) -> TierBasis:
     """Return what the rows of `select_tier_basis` say. Raises `NotFound` for an unknown person."""
     [(is_blocked,)] = blocked
@@ -149,6 +162,7 @@ def to_tier_basis(
         account_queries.to_person(person),
         [verification_from_row(**_OF_PERSON.read(row)) for row in verifications],
         is_blocked,
+        [account for (account,) in accounts],
     )
 
 
@@ -168,6 +182,7 @@ def tier_status_from(session: Session, basis: TierBasis) -> TierStatus:
     A person whose email address is not confirmed, or who is a confirmed sanctions match, has tier
     0.
     """
+    session.memo[accounts_of_person, basis.person.id] = basis.accounts
     now, identity, limits = clock.now(), basis.identity, current(session, KycRules)
     if identity is None:
         return TierStatus(rules.TIER_NONE, None, limits.daily_limit(rules.TIER_NONE), None)
@@ -190,6 +205,17 @@ def effective_identity(verifications: Sequence[VerificationRow]) -> Verification
 def verifications_of(session: Session, user_id: UUID) -> list[VerificationRow]:
     """Return a person's verifications that are not superseded, newest first."""
     return session.select(verification_from_row, _OF_PERSON, user_id=user_id)
+
+
+def accounts_of_person(session: Session, user_id: UUID) -> Sequence[UUID]:
+    """Return the ids of all accounts of the person who has this one: it and those whose verified
+    details are the same person's. Limits are a person's, not an account's."""
+    memo: dict[object, Sequence[UUID]] = session.memo
+    key = accounts_of_person, user_id
+    if key not in memo:
+        rows = session.rows(_ACCOUNTS_OF_PERSON, {"user_id": user_id})
+        memo[key] = [account for (account,) in rows]
+    return memo[key]
 
 
 def find_person_id(session: Session, text: str) -> UUID | None:

@@ -71,8 +71,8 @@ def test_withdrawal_reads_who_the_customer_is_in_its_first_trip_and_never_again(
         for text in trip
         if re.search(r"FROM (users|verifications)\b", text)
     ]
-    # Account, verifications, sealed names.
-    assert read == [0, 0, 0]
+    # Account, verifications, the person's accounts, sealed names.
+    assert read == [0, 0, 0, 0]
 
 
 @pytest.mark.parametrize(

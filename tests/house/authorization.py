@@ -340,9 +340,9 @@ def _deposit(database: Database, owner: Actor) -> str:
     deposit_id = ids.new()
     with database.transaction() as session:
         session.send(
-            "INSERT INTO deposits (id, user_id, method, asset, asked_units, status, provider,"
-            " requested_at, looked_at)"
-            " VALUES (%s, %s, 'bank', 'USD', 100, 'pending', 'a test', now(), now())",
+            "INSERT INTO deposits (id, user_id, method, asset, asked_units, usd_units, status,"
+            " provider, requested_at, looked_at)"
+            " VALUES (%s, %s, 'bank', 'USD', 100, 100, 'pending', 'a test', now(), now())",
             (deposit_id, owner.user_id),
         )
     return ids.encode("dep", deposit_id)

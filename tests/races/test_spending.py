@@ -13,22 +13,31 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from app.access import Actor
-from app.catalog.rules import PAXG, USD, XAU, Wallet
+from app.catalog.rules import PAXG, USD, XAU, PaymentMethod, Wallet
+from app.funding.deposits import service as deposits
 from app.funding.errors import TransferLimitExceeded
+from app.funding.limits import PaymentLimits
+from app.funding.ports import PaymentRails
 from app.funding.transfers import service as transfers
 from app.kit.db import Database
 from app.kit.money import Amount
+from app.kit.ports import provide
+from app.kyc.models import Verification
+from app.kyc.submission import service as submission
 from app.ledger import chart
 from app.ledger import service as ledger
 from app.ledger.errors import AlreadyReversed, HoldNotPending, InsufficientFunds
 from app.ledger.models import Hold
+from app.limits.errors import LimitExceeded
 from app.trading import service as trading
 from app.trading.errors import QuoteUsed
 from app.trading.service import ConversionOrder, RequestedConversion
 from tests.drill import choose_size, rounds, seeded_random
+from tests.fixed_settings import fixed_settings
 from tests.people import credit, set_prices
 from tests.races.contest import THREADS, Arena, winners
-from tests.rows import read_values
+from tests.rows import change_rows, read_values
+from tests.scripted_rails import ScriptedCardRail
 
 pytestmark = pytest.mark.drill(name="races")
 
@@ -315,4 +324,34 @@ def test_daily_transfer_limit_used_by_many_is_not_exceeded(
         "evidence",
         f"One day's limit of transfers used by all: {ROUNDS} rounds of {THREADS} threads in both "
         f"directions; {ROUNDS * 6:,} within the limit, the rest refused.",
+    )
+
+
+def test_limit_shared_by_two_accounts_of_a_person_is_not_exceeded(
+    arena: Arena, record_property: Record
+) -> None:
+    random = seeded_random("person")
+    provide(PaymentRails, PaymentRails({PaymentMethod.CARD: ScriptedCardRail()}))
+    for _ in rounds(ROUNDS, "one person's limit used by all from two accounts"):
+        accounts, number = [arena.people.customer() for _ in range(2)], uuid4().bytes * 2
+        with arena.database.transaction() as session:
+            for account in accounts:
+                submission.grant_tier_3(session, account.user_id, note="race")
+                is_own = Verification.user_id == account.user_id
+                change_rows(session, Verification, is_own, id_number_index=number)
+
+        def pay(account: Actor) -> None:
+            with arena.database.transaction() as session:
+                deposits.request(
+                    session, account, method=PaymentMethod.CARD, amount=Amount(USD, 300_000)
+                )
+
+        acts = [lambda account=account: pay(account) for account in accounts] * (THREADS // 2)
+        with fixed_settings(PaymentLimits(card_failures_per_hour=100)):
+            # Three times 3,000 dollars are within 10,000 a day.
+            assert len(winners(arena.all_at_once(acts, random), LimitExceeded)) == 3
+    record_property(
+        "evidence",
+        f"One person's limit of card payments used by all from two accounts: {ROUNDS} rounds of "
+        f"{THREADS} threads; {ROUNDS * 3:,} within the limit, the rest refused.",
     )

@@ -22,6 +22,7 @@ from app.funding.withdrawals import service as withdrawals
 from app.kit import ids, pagination
 from app.kit.db import Session
 from app.ledger.errors import InsufficientFunds
+from app.limits.errors import LimitExceeded
 from app.pricing.errors import PriceStale
 
 blp = ApiBlueprint("payments", "/api/wallet", "Deposits and withdrawals")
@@ -42,6 +43,7 @@ _WIRE = {"account_holder": "accountHolder", "account_number": "accountNumber",
     refusals=(
         PaymentMethodDisabled,
         VerificationRequired,
+        LimitExceeded,
         DailyLimitExceeded,
         TooManyCardFailures,
         PriceStale,
@@ -118,6 +120,7 @@ def cancel_deposit(session: Session, actor: Actor, deposit_id: str) -> object:
     refusals=(
         PaymentMethodDisabled,
         VerificationRequired,
+        LimitExceeded,
         DailyLimitExceeded,
         ReceivableOutstanding,
         PayeeBlocked,

@@ -157,6 +157,7 @@ def credit_transfer(
         method=method,
         asset=amount.asset.code,
         credited_units=amount.units,
+        usd_units=limits.usd_value(session, amount).units,
         cost_units=cost.units,
         provider=provider,
         provider_ref=provider_ref,

@@ -65,12 +65,12 @@ def request(
     """Record a requested deposit, stage the call to its provider, and return the deposit.
 
     `source` is what the method charges: a processor's token of a card, a phone number. Raises
-    `Invalid`, `PaymentMethodDisabled`, `VerificationRequired`, `DailyLimitExceeded` and
-    `TooManyCardFailures`.
+    `Invalid`, `PaymentMethodDisabled`, `VerificationRequired`, `PriceStale`, and `LimitExceeded`
+    with its kinds.
     """
     check_asset(method, amount.asset)
     provider = _provider_name(method)
-    limits.check_deposit(session, actor.user_id, method, amount)
+    value = limits.check_deposit(session, actor.user_id, method, amount)
     identifier, now = ids.new(), clock.now()
     sealed = keys.seal(source, table=_TABLE, column=_SOURCE, key=identifier) if source else None
     deposit = insert_deposit(
@@ -81,6 +81,7 @@ def request(
         method=method,
         asset=amount.asset.code,
         asked_units=amount.units,
+        usd_units=value.units,
         provider=provider,
         source_sealed=sealed,
         requested_at=now,
@@ -192,6 +193,7 @@ def credit(
             status=DepositStatus.CREDITED,
             provider_ref=deposit.provider_ref,
             credited_units=amount.units,
+            usd_units=limits.usd_value(session, amount).units,
             cost_units=cost.units,
             credited_at=now,
             source_sealed=None,

@@ -3,6 +3,8 @@
 The payee is screened at the request, while the withdrawal is in review, and at its release.
 """
 
+from uuid import UUID
+
 from app.catalog.rules import PaymentMethod
 from app.custody import addresses
 from app.funding import limits
@@ -85,13 +87,14 @@ def screen_payee(
 
 
 def status_after_screening(
-    session: Session, verdict: Verdict | None, value: Amount
+    session: Session, verdict: Verdict | None, user_id: UUID, withdrawal_id: UUID, value: Amount
 ) -> WithdrawalStatus:
-    """Return the status that follows from the verdict and the value in dollars."""
+    """Return the status that follows from the verdict and the value in dollars, with those of the
+    person's other withdrawals."""
     match verdict:
         case Verdict.BLOCKED:
             return WithdrawalStatus.REJECTED
-        case Verdict.CLEAR if limits.needs_approval(session, value):
+        case Verdict.CLEAR if limits.needs_approval(session, user_id, withdrawal_id, value):
             return WithdrawalStatus.AWAITING_APPROVAL
         case Verdict.CLEAR:
             return WithdrawalStatus.APPROVED

@@ -96,8 +96,8 @@ def request(
     """Check a withdrawal, hold its amount, record it, and have it paid out; return it.
 
     Raises `Invalid` naming the field, `PaymentMethodDisabled`, `VerificationRequired`,
-    `DailyLimitExceeded`, `ReceivableOutstanding`, `PriceStale`, and `PayeeBlocked`, which keeps the
-    screening and its audit record; the database raises `InsufficientFunds`.
+    `LimitExceeded` with its kinds, `ReceivableOutstanding`, `PriceStale`, and `PayeeBlocked`, which
+    keeps the screening and its audit record; the database raises `InsufficientFunds`.
     """
     checked = _check(session, actor, method, amount, destination)
     withdrawal = _reserve(session, actor.user_id, checked)
@@ -155,7 +155,9 @@ def _reserve(session: Session, user_id: UUID, checked: _CheckedWithdrawal) -> Lo
         asset=checked.amount.asset.code,
         units=checked.amount.units,
         usd_units=checked.value.units,
-        status=payee_checks.status_after_screening(session, checked.verdict, checked.value),
+        status=payee_checks.status_after_screening(
+            session, checked.verdict, user_id, checked.id, checked.value
+        ),
         destination_sealed=keys.seal(
             json.dumps(dict(destination)),
             table="withdrawals",
@@ -274,7 +276,9 @@ def review(session: Session, withdrawal_id: UUID) -> None:
     if withdrawal.status is not WithdrawalStatus.IN_REVIEW:
         return
     verdict = _screen(session, withdrawal)
-    status = payee_checks.status_after_screening(session, verdict, withdrawal.value)
+    status = payee_checks.status_after_screening(
+        session, verdict, withdrawal.user_id, withdrawal.id, withdrawal.value
+    )
     if status is WithdrawalStatus.REJECTED:
         reject_listed_payee(session, withdrawal)
     elif status is not WithdrawalStatus.IN_REVIEW:

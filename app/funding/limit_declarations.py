@@ -1,0 +1,100 @@
+"""The limits of payments, and the rows that use each of them up.
+
+How much each allows is in `limits.PaymentLimits`, and for a tier in `kyc.rules.KycRules`.
+"""
+
+from collections.abc import Collection
+from datetime import timedelta
+from functools import partial
+from typing import TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.orm import InstrumentedAttribute
+
+from app.catalog.rules import USD, PaymentMethod
+from app.funding.errors import DailyLimitExceeded, TooManyCardFailures
+from app.funding.models import DepositRow, WithdrawalRow
+from app.funding.states import (
+    FAILED_CARD_DEPOSITS,
+    VOID_DEPOSITS,
+    VOID_WITHDRAWALS,
+    DepositStatus,
+    WithdrawalStatus,
+)
+from app.kit.formatting import format_amount, format_number_of
+from app.kit.money import Amount
+from app.kit.statements import AnySelect
+from app.limits.registry import Limit
+
+_StatusT = TypeVar("_StatusT", DepositStatus, WithdrawalStatus)
+HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
+
+#: Cancelled and rejected ones cost nothing; every other one was, or may be, sent.
+_NEVER_SENT = frozenset({WithdrawalStatus.CANCELLED, WithdrawalStatus.REJECTED})
+_Units = sa.ColumnElement[int] | InstrumentedAttribute[int]
+_ONE: sa.ColumnElement[int] = sa.literal_column("1", sa.Integer)
+
+
+def _dollars(units: int) -> str:
+    return format_amount(Amount(USD, units))
+
+
+def _deposits(units: _Units, *conditions: sa.ColumnElement[bool]) -> AnySelect:
+    """Return deposits from when they were credited; until then, from when they were announced."""
+    return sa.select(
+        DepositRow.user_id.label("owner"),
+        DepositRow.id.label("id"),
+        sa.func.coalesce(DepositRow.credited_at, DepositRow.requested_at).label("at"),
+        units.label("units"),
+    ).where(*conditions)
+
+
+def _withdrawals(units: _Units, *conditions: sa.ColumnElement[bool]) -> AnySelect:
+    return sa.select(
+        WithdrawalRow.user_id.label("owner"),
+        WithdrawalRow.id.label("id"),
+        WithdrawalRow.requested_at.label("at"),
+        units.label("units"),
+    ).where(*conditions)
+
+
+def _is_one_of(
+    column: InstrumentedAttribute[_StatusT], statuses: Collection[_StatusT]
+) -> sa.ColumnElement[bool]:
+    # An array, because a statement with an expanded list cannot have parameters.
+    return column == sa.any_(sa.literal(sorted(statuses), sa.ARRAY(sa.Text)))
+
+
+_KEPT_DEPOSITS = ~_is_one_of(DepositRow.status, VOID_DEPOSITS)
+_CARD = DepositRow.method == PaymentMethod.CARD
+_KEPT_WITHDRAWALS = ~_is_one_of(WithdrawalRow.status, VOID_WITHDRAWALS)
+_DEPOSIT_WORTH = DepositRow.usd_units
+_WITHDRAWAL_WORTH = WithdrawalRow.usd_units
+
+#: What the tier allows.
+DEPOSITS_DAY = Limit("deposits_day", "deposits", DAY, _dollars, DailyLimitExceeded)
+DEPOSITS_DAY.count(_deposits(_DEPOSIT_WORTH, _KEPT_DEPOSITS))
+WITHDRAWALS_DAY = Limit("withdrawals_day", "withdrawals", DAY, _dollars, DailyLimitExceeded)
+WITHDRAWALS_DAY.count(_withdrawals(_WITHDRAWAL_WORTH, _KEPT_WITHDRAWALS))
+
+WITHDRAWALS_WEEK = Limit("withdrawals_week", "withdrawals", WEEK, _dollars)
+WITHDRAWALS_WEEK.count(_withdrawals(_WITHDRAWAL_WORTH, _KEPT_WITHDRAWALS))
+PAYOUTS_DAY = Limit(
+    "payouts_day", "the number of withdrawals", DAY, partial(format_number_of, one="withdrawal")
+)
+PAYOUTS_DAY.count(_withdrawals(_ONE, ~_is_one_of(WithdrawalRow.status, _NEVER_SENT)))
+
+CARD_DAY = Limit("card_day", "card payments", DAY, _dollars)
+CARD_WEEK = Limit("card_week", "card payments", WEEK, _dollars)
+for each in (CARD_DAY, CARD_WEEK):
+    each.count(_deposits(_DEPOSIT_WORTH, _CARD, _KEPT_DEPOSITS))
+CARD_FAILURES_HOUR = Limit(
+    "card_failures_hour",
+    "declined cards",
+    HOUR,
+    partial(format_number_of, one="declined card"),
+    TooManyCardFailures,
+)
+CARD_FAILURES_HOUR.count(
+    _deposits(_ONE, _CARD, _is_one_of(DepositRow.status, FAILED_CARD_DEPOSITS))
+)

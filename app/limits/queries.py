@@ -1,0 +1,155 @@
+"""Reads of limits: how much of each is used up."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.types import TypeEngine
+
+from app.kit import clock
+from app.kit.db import Session
+from app.kit.formatting import format_number_of, format_time
+from app.kit.statements import CompiledSelect, compile_select
+from app.limits.errors import LimitExceeded
+from app.limits.registry import Limit
+
+#: Whose uses count: the accounts of one person, or blind indexes such as that of a phone.
+Owners = Sequence[UUID] | Sequence[bytes]
+
+_NONE = UUID(int=0)
+_EVER = datetime(1, 1, 1, tzinfo=UTC)
+_MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """How much of a limit is asked for, and the maximum that is in effect now."""
+
+    limit: Limit
+    maximum: int
+    asked: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """How much of a limit is used up."""
+
+    demand: Demand
+    used: int
+    #: When what was asked for fits; None when it fits now, or no time frees the limit.
+    frees_at: datetime | None
+
+    @property
+    def limit(self) -> Limit:
+        """The limit."""
+        return self.demand.limit
+
+    @property
+    def total(self) -> int:
+        """What is used up, and what is asked for."""
+        return self.used + self.demand.asked
+
+    @property
+    def left(self) -> int:
+        """How much is left before what is asked for."""
+        return max(0, self.demand.maximum - self.used)
+
+    @property
+    def is_exceeded(self) -> bool:
+        """Whether what is asked for does not fit."""
+        return self.total > self.demand.maximum
+
+    def refusal(self) -> LimitExceeded:
+        """Return the refusal that says the limit, what is left, and when more is free."""
+        limit, maximum = self.limit, self.limit.write(self.demand.maximum)
+        within = f"in {_written_window(limit.window)}" if limit.window else "at a time"
+        left = f"{limit.write(self.left)} of it is left." if self.left else "Nothing of it is left."
+        if self.demand.asked > self.demand.maximum:
+            then = "No single request can exceed it."
+        elif self.frees_at:
+            # Rounded up to the minute: at the time that people read, the request fits.
+            then = f"This fits from {format_time(self.frees_at + _MINUTE)} on."
+        else:
+            then = limit.advice
+        return limit.refusal(
+            f"Your limit for {limit.what} is {maximum} {within}. {left} {then}".rstrip(),
+            limit=limit.name,
+            maximum=maximum,
+            left=limit.write(self.left),
+            frees_at=self.frees_at,
+        )
+
+
+def _written_window(window: timedelta) -> str:
+    hours = window // timedelta(hours=1)
+    return format_number_of(window.days, "day") if window.days > 1 else (
+        "an hour" if hours == 1 else format_number_of(hours, "hour")
+    )  # fmt: skip
+
+
+def usages(
+    session: Session, owners: Owners, demands: Sequence[Demand], *, besides: UUID | None = None
+) -> list[Usage]:
+    """Return how much of each limit the owners have used up, all in one round trip.
+
+    `besides` is the id of a row that does not count, such as the one that is decided about.
+    """
+    now = clock.now()
+    owner_type = sa.Uuid if isinstance(owners[0], UUID) else sa.LargeBinary
+    statements = [_statement(demand.limit, owner_type) for demand in demands]
+    results = session.fetch(
+        *(
+            statement.with_values(
+                {
+                    "owners": list(owners),
+                    "besides": besides or _NONE,
+                    "since": now - demand.limit.window if demand.limit.window else _EVER,
+                    "room": demand.maximum - demand.asked,
+                }
+            )
+            for demand, statement in zip(demands, statements, strict=True)
+        )
+    )
+    return [
+        _usage(demand, **statement.read(row))
+        for demand, statement, [row] in zip(demands, statements, results, strict=True)
+    ]
+
+
+def _usage(demand: Demand, used: Decimal, leaves_at: datetime | None) -> Usage:
+    window = demand.limit.window
+    return Usage(demand, int(used), leaves_at + window if window and leaves_at else None)
+
+
+@cache
+def _statement(limit: Limit, owner_type: type[TypeEngine[Any]]) -> CompiledSelect:
+    """Return the sum of the uses, and the instant of the use whose end makes room for more."""
+    uses = sa.union_all(*limit.uses).subquery("uses")
+    owners = sa.bindparam("owners", type_=sa.ARRAY(owner_type))
+    running = (
+        sa.select(
+            uses.c.at,
+            sa.func.sum(uses.c.units).over(order_by=(uses.c.at, uses.c.id)).label("up_to"),
+            sa.func.sum(uses.c.units).over().label("total"),
+        )
+        .where(
+            uses.c.owner == sa.any_(owners),
+            uses.c.id != sa.bindparam("besides"),
+            uses.c.at > sa.bindparam("since"),
+        )
+        .subquery("running")
+    )
+    remaining = running.c.total - running.c.up_to
+    return compile_select(
+        sa.select(
+            sa.func.coalesce(sa.func.max(running.c.total), 0).label("used"),
+            sa.func.min(running.c.at)
+            .filter(remaining <= sa.bindparam("room"), running.c.total > sa.bindparam("room"))
+            .label("leaves_at"),
+        )
+    )

@@ -1,0 +1,191 @@
+"""Limits of payments from both sides: the last allowed one passes, the next one is refused."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+import time_machine
+
+from app.funding.errors import DailyLimitExceeded
+from app.funding.limits import PaymentLimits
+from app.funding.withdrawals import service as withdrawals
+from app.kit import clock, ids
+from app.kit.errors import Refusal
+from app.kyc.models import Verification
+from app.limits.errors import LimitExceeded
+from tests.fixed_settings import fixed_settings
+from tests.paying_customer import PayingCustomer, create_paying_customer
+from tests.people import credit
+from tests.rows import change_rows
+from tests.unchanged_database import database_unchanged
+
+EIGHT_DAYS = timedelta(days=8)
+#: All limits of amounts out of the way, so that a test is about one of them.
+WIDE = PaymentLimits(
+    withdrawals_per_day=100,
+    card_failures_per_hour=100,
+)
+
+
+def be_wealthy(customer: PayingCustomer, dollars: str = "100000") -> None:
+    with customer.database.transaction() as session:
+        credit(session, customer.actor.user_id, dollars, "USD")
+
+
+def is_refused(customer: PayingCustomer, act: Callable[[], object], kind: type[Refusal]) -> str:
+    with database_unchanged(customer.database), pytest.raises(kind) as refusal:
+        act()
+    return refusal.value.detail
+
+
+def test_withdrawals_are_counted_for_a_day(customer: PayingCustomer) -> None:
+    start = clock.now()
+    for _ in range(10):
+        customer.withdraw("1.00")
+    detail = is_refused(customer, lambda: customer.withdraw("1.00"), LimitExceeded)
+    assert re.fullmatch(
+        r"Your limit for the number of withdrawals is 10 withdrawals in 24 hours\."
+        r" Nothing of it is left\. This fits from \d+ \w+ \d{4}, \d\d:\d\d UTC on\.",
+        detail,
+    )
+    with time_machine.travel(start + timedelta(days=1, seconds=5)):
+        customer.withdraw("1.00")
+
+
+def test_cancelled_withdrawal_frees_what_it_used(customer: PayingCustomer) -> None:
+    with fixed_settings(PaymentLimits(withdrawals_per_day=1)):
+        first = customer.withdraw("1.00")
+        is_refused(customer, lambda: customer.withdraw("1.00"), LimitExceeded)
+        with customer.database.transaction() as session:
+            withdrawals.cancel(session, customer.actor, first)
+        customer.withdraw("1.00")
+
+
+def test_card_payments_add_up_over_a_day_and_a_week(customer: PayingCustomer) -> None:
+    with fixed_settings(WIDE):
+        customer.deposit("9999.00")
+        is_refused(customer, lambda: customer.deposit("1.01"), LimitExceeded)
+        customer.deposit("1.00")
+        start = clock.now()
+        for days, amount in ((1, "10000.00"), (2, "5000.00")):
+            with time_machine.travel(start + timedelta(days=days, minutes=days)):
+                customer.deposit(amount)
+        with time_machine.travel(start + timedelta(days=3, minutes=3)):
+            detail = is_refused(customer, lambda: customer.deposit("1.00"), LimitExceeded)
+            assert "card payments is 25,000.00 USD in 7 days." in detail
+        with time_machine.travel(start + EIGHT_DAYS):
+            customer.deposit("10000.00")
+
+
+def test_refusal_says_what_is_left_and_when_more_fits(customer: PayingCustomer) -> None:
+    with fixed_settings(WIDE):
+        start = clock.now()
+        customer.deposit("6000.00")
+        with time_machine.travel(start + timedelta(hours=1)):
+            customer.deposit("3000.00")
+            with pytest.raises(LimitExceeded) as refusal:
+                customer.deposit("1500.00")
+    refused = refusal.value
+    assert (refused.limit, refused.maximum, refused.left) == (
+        "card_day",
+        "10,000.00 USD",
+        "1,000.00 USD",
+    )
+    assert refused.frees_at is not None
+    # The first payment alone makes room enough.
+    assert abs(refused.frees_at - (start + timedelta(days=1))) < timedelta(seconds=30)
+
+
+def test_failed_card_payment_uses_nothing_up(customer: PayingCustomer) -> None:
+    with fixed_settings(WIDE):
+        customer.advance_deposit(customer.deposit("6000.00"))
+        with customer.database.transaction() as session:
+            session.send(
+                "UPDATE deposits SET status = 'failed', credited_at = NULL, credited_units = NULL"
+                " WHERE user_id = %s",
+                (customer.actor.user_id,),
+            )
+        customer.deposit("10000.00")
+
+
+def second_account(customer: PayingCustomer) -> PayingCustomer:
+    """Return another account of the same person, who submitted the same ID number for both."""
+    other = create_paying_customer(customer.database, customer.people)
+    number = ids.new().bytes * 2
+    with customer.database.transaction() as session:
+        for each in (customer, other):
+            change_rows(
+                session, Verification, Verification.user_id == each.actor.user_id,
+                id_number_index=number,
+            )  # fmt: skip
+    return other
+
+
+def test_limits_are_a_persons_over_all_their_accounts(customer: PayingCustomer) -> None:
+    other = second_account(customer)
+    with fixed_settings(WIDE):
+        customer.deposit("9999.00")
+        is_refused(other, lambda: other.deposit("1.01"), LimitExceeded)
+        other.deposit("1.00")
+        stranger = create_paying_customer(customer.database, customer.people)
+        stranger.deposit("10000.00")
+
+
+def test_daily_limit_of_the_tier_is_a_persons_over_all_their_accounts(
+    customer: PayingCustomer,
+) -> None:
+    other = second_account(customer)
+    be_wealthy(customer, "250000")
+    customer.withdraw("249999.00")
+    is_refused(other, lambda: other.withdraw("1.01"), DailyLimitExceeded)
+    other.withdraw("1.00")
+
+
+class TestSecondPerson:
+    @pytest.fixture(autouse=True)
+    def wealth(self, customer: PayingCustomer) -> None:
+        be_wealthy(customer)
+
+    def statuses(self, customer: PayingCustomer, amounts: list[str]) -> list[str]:
+        return [customer.withdrawal_status(customer.withdraw(amount)) for amount in amounts]
+
+    def test_split_withdrawal_waits_from_the_sum_of_a_day(self, customer: PayingCustomer) -> None:
+        with fixed_settings(WIDE):
+            assert self.statuses(customer, ["9998.99", "1.00", "1.01", "9999.00"]) == [
+                "approved",
+                "approved",
+                "awaiting_approval",
+                "awaiting_approval",
+            ]
+
+    def test_sum_of_a_week_waits_although_no_day_reaches_its_threshold(
+        self, customer: PayingCustomer
+    ) -> None:
+        start, status = clock.now(), []
+        for days, amount in enumerate(["9000.00", "9000.00", "6998.99", "1.01"]):
+            with time_machine.travel(start + timedelta(days=days, minutes=days)):
+                status += self.statuses(customer, [amount])
+        assert status == ["approved", "approved", "approved", "awaiting_approval"]
+        with time_machine.travel(start + EIGHT_DAYS + timedelta(days=3)):
+            assert self.statuses(customer, ["9999.99"]) == ["approved"]
+
+    def test_accounts_of_a_person_add_up(self, customer: PayingCustomer) -> None:
+        other = second_account(customer)
+        assert self.statuses(customer, ["9999.00"]) == ["approved"]
+        assert self.statuses(other, ["1.00"]) == ["awaiting_approval"]
+
+    def test_withdrawal_in_review_counts_itself_once(self, customer: PayingCustomer) -> None:
+        withdrawal = customer.withdraw("5000.00")
+        assert self.review(customer, withdrawal) == "approved"
+        customer.withdraw("4998.99")
+        assert self.review(customer, withdrawal) == "approved"
+        customer.withdraw("1.01")
+        assert self.review(customer, withdrawal) == "awaiting_approval"
+
+    def review(self, customer: PayingCustomer, withdrawal: UUID) -> str:
+        with customer.database.transaction() as session:
+            session.send("UPDATE withdrawals SET status = 'in_review' WHERE id = %s", (withdrawal,))
+            withdrawals.review(session, withdrawal)
+        return customer.withdrawal_status(withdrawal)
