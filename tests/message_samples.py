@@ -35,6 +35,7 @@ SAMPLES: tuple[MessageFacts, ...] = (
     kinds.DepositDisputed(DEPOSIT, owed=Amount.parse(USD, "14000.50")),
     kinds.DepositFailed(DEPOSIT, "The card has expired."),
     kinds.DepositPending(DEPOSIT),
+    kinds.UnsupportedTokensArrived("25.00 USDT"),
     kinds.TransferAwaited(BANK_DEPOSIT, BANK),
     kinds.ExportReady(PublicId("exp_01"), AT),
     kinds.Invitation(LINK_ID, Role.TELLER),

@@ -22,6 +22,7 @@ from app.funding.ports import (
 )
 from app.kit.money import Amount
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
+from app.providers.ports import Listing
 
 T = TypeVar("T")
 
@@ -126,20 +127,27 @@ class ScriptedCardRail(ScriptedProvider):
         return self.call("capture", action)
 
     def release(self, provider_ref: str, reference: str) -> Payment:
-        raise NotImplementedError
+        def action() -> Payment:
+            payment = self.payments_by_ref[provider_ref]
+            if payment.state is not PaymentState.PAID:
+                payment = replace(payment, state=PaymentState.FAILED, code="canceled")
+            self.payments_by_ref[provider_ref] = payment
+            return payment
+
+        return self.call("release", action)
 
     def set_state(self, state: PaymentState, code: str = "") -> None:
         for ref, payment in self.payments_by_ref.items():
             self.payments_by_ref[ref] = replace(payment, state=state, code=code)
 
-    def payments(self, since: datetime) -> list[Payment]:
-        return list(self.payments_by_ref.values())
+    def payments(self, since: datetime) -> Listing[Payment]:
+        return Listing(list(self.payments_by_ref.values()))
 
     def dispute(self, provider_ref: str) -> Dispute:
         return self.call("dispute", lambda: self.disputes_by_ref[provider_ref])
 
-    def disputes(self, since: datetime) -> list[Dispute]:
-        return list(self.disputes_by_ref.values())
+    def disputes(self, since: datetime) -> Listing[Dispute]:
+        return Listing(list(self.disputes_by_ref.values()))
 
 
 @dataclass
@@ -164,13 +172,13 @@ class ScriptedBankRail(ScriptedProvider):
         }
         return self.call("account", lambda: VirtualAccount(f"acc_{reference}", details))
 
-    def transfers_to(self, account_ref: str) -> list[IncomingTransfer]:
+    def transfers_to(self, account_ref: str) -> Listing[IncomingTransfer]:
         return self.call(
-            "arrivals", lambda: [a for a in self.transfers if a.account_ref == account_ref]
+            "arrivals", lambda: Listing([a for a in self.transfers if a.account_ref == account_ref])
         )
 
-    def transfers_since(self, since: datetime) -> list[IncomingTransfer]:
-        return list(self.transfers)
+    def transfers_since(self, since: datetime) -> Listing[IncomingTransfer]:
+        return Listing(list(self.transfers))
 
     def transfer(self, provider_ref: str) -> IncomingTransfer:
         return self.call(
@@ -194,5 +202,5 @@ class ScriptedBankRail(ScriptedProvider):
         for reference, payout in self.payouts_by_reference.items():
             self.payouts_by_reference[reference] = replace(payout, state=state, code=code)
 
-    def payouts(self, since: datetime) -> list[Payout]:
-        return list(self.payouts_by_reference.values())
+    def payouts(self, since: datetime) -> Listing[Payout]:
+        return Listing(list(self.payouts_by_reference.values()))

@@ -30,6 +30,7 @@ ON CONFLICT (kind, key) WHERE state = 'open' DO NOTHING
 RETURNING id
 """
 _LOCK_OPEN = "SELECT id FROM cases WHERE kind = %s AND key = %s AND state = 'open' FOR UPDATE"
+_LATEST_STATE = "SELECT state FROM cases WHERE kind = %s AND key = %s ORDER BY id DESC LIMIT 1"
 _LOCK = """
 SELECT id, kind, key, person_id, state, assignee_id, disposition FROM cases WHERE id = %s FOR UPDATE
 """
@@ -107,6 +108,34 @@ def open_case(
         after={"kind": kind, "about": subject},
     )
     return case_id
+
+
+@dataclass(frozen=True, slots=True)
+class OnceOpened:
+    """What `open_once` found: whether a case is open now, and whether it opened it."""
+
+    is_open: bool
+    is_new: bool
+
+
+def open_once(
+    session: Session,
+    *,
+    kind: str,
+    subject: str,
+    key: str,
+    title: str,
+    facts: Mapping[str, str],
+    person_id: UUID | None = None,
+) -> OnceOpened:
+    """Open a case as `open_case` does, unless one for the key was ever opened."""
+    state = session.optional_value(_LATEST_STATE, (kind, key))
+    if state is None:
+        open_case(
+            session, kind=kind, subject=subject, key=key, title=title, facts=facts,
+            person_id=person_id,
+        )  # fmt: skip
+    return OnceOpened(is_open=state in {None, CaseState.OPEN}, is_new=state is None)
 
 
 def lock_open_case(session: Session, *, kind: str, key: str) -> UUID | None:

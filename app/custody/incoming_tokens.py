@@ -11,9 +11,16 @@ from uuid import UUID
 import structlog
 
 from app.cases import service as cases
-from app.custody import send_records
+from app.custody import send_records, unsupported_tokens
 from app.custody.facts import TokensArrived
-from app.custody.ports import Custodian, Custodians, CustodyTransfer, Direction, TransferState
+from app.custody.ports import (
+    Custodian,
+    Custodians,
+    CustodyTransfer,
+    Direction,
+    TransferState,
+    UnsupportedTokens,
+)
 from app.kit import clock, ids
 from app.kit.db import Database, Session
 from app.kit.errors import NotFinished
@@ -21,10 +28,14 @@ from app.kit.formatting import format_amount
 from app.kit.ports import resolve
 from app.outbox import service as outbox
 from app.providers import queries as providers_queries
-from app.providers.errors import ProviderRefused
+from app.providers.errors import ProviderRefused, ResponseUnreadable
+from app.providers.ports import SetAsideRow
+from app.providers.set_aside import report_row
 
 #: Custodians' clocks and lists lag: each poll repeats this much of the last one.
 _OVERLAP = timedelta(minutes=10)
+#: How long polls go back to a transfer that was set aside; then its case and webhooks are left.
+_SET_ASIDE_HELD = timedelta(days=3)
 _BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
 
 _FIND_ADDRESS = "SELECT id FROM custody_addresses WHERE custodian = %s AND address_key = %s"
@@ -56,7 +67,13 @@ def fetch_changed_transfer(database: Database, event_id: UUID) -> None:
     with database.reading() as session:
         event = providers_queries.stored_event(session, event_id)
     custodian = resolve(Custodians).get(event.provider)
-    transfer = custodian.transfer(event.subject) if custodian is not None else None
+    try:
+        transfer = custodian.transfer(event.subject) if custodian is not None else None
+    except ResponseUnreadable as error:
+        raw = event.body.decode(errors="replace")
+        with database.transaction() as session:
+            set_aside_row(session, event.provider, SetAsideRow(event.subject, error, raw))
+        return
     if custodian is None or transfer is None:
         _log.warning("custody_event_of_nothing", provider=event.provider, kind=event.kind)
         return
@@ -78,11 +95,14 @@ def poll_custodian(database: Database, name: str) -> None:
     if custodian is None:
         _log.warning("custodian_switched_off", custodian=name)
         return
-    try:
-        fetch_incoming(database, custodian)
-        record_balances(database, custodian)
-    except (NotFinished, ProviderRefused) as failure:
-        _log.warning("custody_not_polled", custodian=name, reason=str(failure))
+    # Each of the two is done even if the other one fails.
+    for step in (fetch_incoming, record_balances):
+        try:
+            step(database, custodian)
+        except (NotFinished, ProviderRefused) as failure:
+            _log.warning(
+                "custody_not_polled", custodian=name, step=step.__name__, reason=str(failure)
+            )
 
 
 def fetch_incoming(database: Database, custodian: Custodian) -> None:
@@ -90,11 +110,16 @@ def fetch_incoming(database: Database, custodian: Custodian) -> None:
     with database.reading() as session:
         since = session.optional_value(_SINCE, (custodian.name,)) or _BEGINNING
     transfers = custodian.transfers(since, Direction.IN)
-    # The next poll starts before the oldest transfer that is not final yet.
+    # The next poll starts before the oldest transfer that is not final yet. One that was set aside
+    # may be readable soon.
     pending = [transfer.at for transfer in transfers if transfer.state is TransferState.PENDING]
+    held_from = clock.now() - _SET_ASIDE_HELD
+    pending += [row.at for row in transfers.set_aside if row.at and row.at > held_from]
     latest = max((transfer.at for transfer in transfers), default=since)
     reached = min(pending, default=latest)
     with database.transaction() as session:
+        for row in transfers.set_aside:
+            set_aside_row(session, custodian.name, row)
         apply_transfers(session, custodian, transfers)
         session.send(_SET_POLLED, (custodian.name, reached - _OVERLAP, clock.now()))
 
@@ -104,10 +129,19 @@ def record_balances(database: Database, custodian: Custodian) -> None:
     fetched_at = clock.now()
     balances = custodian.balances()
     with database.transaction() as session:
+        for row in balances.set_aside:
+            report_row(session, custodian.name, "balances", row)
         for balance in sorted(balances, key=lambda balance: balance.total.asset.code):
             asset = balance.total.asset.code
             available, total = balance.available.units, balance.total.units
             session.send(_SET_BALANCE, (custodian.name, asset, available, total, fetched_at))
+
+
+def set_aside_row(session: Session, custodian: str, row: SetAsideRow) -> bool:
+    """Open a case, once, for a transfer that cannot be read; return whether its case is open."""
+    if isinstance(row.cause, UnsupportedTokens) and row.cause.direction is Direction.IN:
+        return unsupported_tokens.report_arrival(session, custodian, row.provider_ref, row.cause)
+    return report_row(session, custodian, "transfers", row)
 
 
 def apply_transfers(

@@ -13,8 +13,8 @@ from typing import NewType, Protocol
 from uuid import UUID
 
 from app.kit.money import Amount, Asset
-from app.providers.errors import ProviderRefused
-from app.providers.ports import ProviderFact
+from app.providers.errors import ProviderRefused, ResponseUnreadable
+from app.providers.ports import Listing, ProviderFact
 
 
 class CustodianCannotSend(ProviderRefused):
@@ -96,6 +96,19 @@ class CustodyTransfer:
     code: str = ""
 
 
+class UnsupportedTokens(ResponseUnreadable):
+    """A transfer of tokens that PBCEx does not support, so that it has no amount here.
+
+    `quantity` and `token` are as the custodian writes them.
+    """
+
+    def __init__(self, direction: Direction, token: str, quantity: str, address: str) -> None:
+        self.direction, self.token, self.quantity, self.address = (
+            direction, token, quantity, address,
+        )  # fmt: skip
+        super().__init__("The transfer is of tokens that we do not support.")
+
+
 class Custodian(Protocol):
     """Holds tokens for PBCEx."""
 
@@ -134,20 +147,24 @@ class Custodian(Protocol):
         ...
 
     def transfer(self, provider_ref: str) -> CustodyTransfer | None:
-        """Return the transfer with the custodian's id; None if it is not a token transfer."""
+        """Return the transfer with the custodian's id; None if it is not a token transfer.
+
+        Raises `UnsupportedTokens`.
+        """
         ...
 
     def transfers(
         self, since: datetime, direction: Direction | None = None
-    ) -> list[CustodyTransfer]:
+    ) -> Listing[CustodyTransfer]:
         """Return every transfer first seen at `since` or later, in its current state, oldest first.
 
         Without a direction, both directions.
         """
         ...
 
-    def balances(self) -> list[CustodianBalance]:
-        """Return the current balance of every supported asset."""
+    def balances(self) -> Listing[CustodianBalance]:
+        """Return the current balance of every supported asset. The `provider_ref` of a row that is
+        set aside is the asset's code."""
         ...
 
 

@@ -27,6 +27,7 @@ from app.kit.tasks import JobClaimedElsewhere
 from app.ledger import chart
 from app.outbox import service as outbox
 from app.providers.errors import ProviderOutcomeUnknown
+from app.providers.ports import Listing, SetAsideRow
 
 _STATES_SENT = {
     SendState.ACCEPTED: PayoutState.SENT,
@@ -126,19 +127,24 @@ class CustodyRail:
         except JobClaimedElsewhere:
             raise ProviderOutcomeUnknown("another process handles the send") from None
 
-    def payouts(self, since: datetime) -> list[Payout]:
+    def payouts(self, since: datetime) -> Listing[Payout]:
         """Return the outgoing transfers that the custodians list."""
-        return [
-            Payout(
-                transfer.provider_ref,
-                transfer.reference,
-                _STATES_LISTED[transfer.state],
-                transfer.amount,
-                custodian.provider_id,
-            )
-            for custodian in resolve(Custodians).values()
-            for transfer in custodian.transfers(since, Direction.OUT)
-        ]
+        payouts: list[Payout] = []
+        set_aside: list[SetAsideRow] = []
+        for custodian in resolve(Custodians).values():
+            transfers = custodian.transfers(since, Direction.OUT)
+            payouts += [
+                Payout(
+                    transfer.provider_ref,
+                    transfer.reference,
+                    _STATES_LISTED[transfer.state],
+                    transfer.amount,
+                    custodian.provider_id,
+                )
+                for transfer in transfers
+            ]
+            set_aside += transfers.set_aside
+        return Listing(payouts, set_aside)
 
 
 def _payout(status: SendStatus) -> Payout | None:

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from app.catalog.rules import PaymentMethod
 from app.kit.money import Amount
-from app.providers.ports import ProviderFact
+from app.providers.ports import Listing, ProviderFact
 
 
 class PaymentState(StrEnum):
@@ -42,6 +42,8 @@ class Payment:
     code: str = ""
     #: What the customer needs to complete it, such as a client secret for 3-D Secure.
     instructions: Mapping[str, str] = field(default_factory=dict)
+    #: What the customer was charged, where that is another currency: equal for the same payment.
+    charged: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ class PaymentRail(Protocol):
         """Return the payment with our reference; None if the provider has no record of it."""
         ...
 
-    def payments(self, since: datetime) -> list[Payment]:
+    def payments(self, since: datetime) -> Listing[Payment]:
         """Return every payment created since then, for reconciliation."""
         ...
 
@@ -112,7 +114,7 @@ class CardRail(Protocol):
         """Return the dispute's current state."""
         ...
 
-    def disputes(self, since: datetime) -> list[Dispute]:
+    def disputes(self, since: datetime) -> Listing[Dispute]:
         """Return every dispute opened since then."""
         ...
 
@@ -148,11 +150,11 @@ class IncomingTransferRail(Protocol):
         """Return the virtual account with our reference, created if there is none."""
         ...
 
-    def transfers_to(self, account_ref: str) -> list[IncomingTransfer]:
+    def transfers_to(self, account_ref: str) -> Listing[IncomingTransfer]:
         """Return every transfer to one account."""
         ...
 
-    def transfers_since(self, since: datetime) -> list[IncomingTransfer]:
+    def transfers_since(self, since: datetime) -> Listing[IncomingTransfer]:
         """Return every transfer since then, for reconciliation."""
         ...
 
@@ -213,7 +215,7 @@ class PayoutRail(Protocol):
         """Return the payout with our reference; None if the provider has no record of it."""
         ...
 
-    def payouts(self, since: datetime) -> list[Payout]:
+    def payouts(self, since: datetime) -> Listing[Payout]:
         """Return every payout since then, for reconciliation."""
         ...
 

@@ -54,6 +54,9 @@ DEPOSIT_TRANSITIONS = Transitions(
         _D.PENDING: {_D.UNKNOWN, _D.CREDITED, _D.FAILED, _D.CANCELLED},
         _D.CREDITED: {_D.DISPUTED, _D.TAKEN_BACK},
         _D.DISPUTED: {_D.CREDITED, _D.TAKEN_BACK},
+        # Our end is not the provider's: the money can still arrive.
+        _D.FAILED: {_D.CREDITED},
+        _D.CANCELLED: {_D.CREDITED},
     }
 )
 WITHDRAWAL_TRANSITIONS = Transitions(

@@ -6,10 +6,17 @@ from contextlib import contextmanager
 from typing import ClassVar, Generic, TypeGuard, TypeVar
 from uuid import UUID
 
-from app.catalog.rules import TRADABLE
-from app.custody.ports import CustodianBalance, CustodyTerms, CustodyTransfer, Network
+from app.catalog.rules import PAXG, USDC
+from app.custody.ports import (
+    CustodianBalance,
+    CustodyTerms,
+    CustodyTransfer,
+    Direction,
+    Network,
+    UnsupportedTokens,
+)
 from app.integrations.http_calls import ProviderCaller
-from app.integrations.response_parsing import JsonObject, required_text
+from app.integrations.response_parsing import JsonObject, read_rows, required_text
 from app.kit.money import Amount, Asset
 from app.providers.errors import (
     ProviderOutcomeUnknown,
@@ -17,11 +24,15 @@ from app.providers.errors import (
     ProviderUnavailable,
     WebhookVerificationUnavailable,
 )
+from app.providers.ports import Listing
 
 Client = TypeVar("Client")
 T = TypeVar("T")
 Item = TypeVar("Item")
 
+#: The tokens that custodians keep for us. An asset that is only a unit of account here, such as
+#: USD, is none of them.
+TOKENS = {token.code: token for token in (PAXG, USDC)}
 _IDENTIFIER = re.compile(r"[0-9A-Za-z_-]{1,100}", re.ASCII)
 
 
@@ -77,17 +88,28 @@ class BaseCustodian(Generic[Client]):
 
 
 def read_balances(
-    items: Iterable[JsonObject],
+    items: Iterable[object],
     asset_name: str,
     read: Callable[[JsonObject, Asset], CustodianBalance],
-) -> list[CustodianBalance]:
+) -> Listing[CustodianBalance]:
     """Return the balances in a list that names assets in the field `asset_name`, but none of an
     asset that we do not know."""
-    return [
-        read(item, asset)
-        for item in items
-        if (asset := TRADABLE.get(required_text(item, asset_name))) is not None
-    ]
+
+    def read_row(item: JsonObject) -> CustodianBalance | None:
+        asset = TOKENS.get(required_text(item, asset_name))
+        return None if asset is None else read(item, asset)
+
+    return read_rows(items, read_row, id_name=asset_name)
+
+
+def required_token(
+    payload: JsonObject, name: str, direction: Direction, quantity: str, address: str
+) -> Asset:
+    """Return the token that a text field names. Raises `UnsupportedTokens`."""
+    token = required_text(payload, name)
+    if token not in TOKENS:
+        raise UnsupportedTokens(direction, token, quantity, address)
+    return TOKENS[token]
 
 
 def read_pages(fetch: Callable[[list[Item]], list[Item]], page_size: int) -> list[Item]:

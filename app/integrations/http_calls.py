@@ -1,7 +1,7 @@
 """Calls to providers: recorded, bounded in time, retried where safe, behind a circuit breaker.
 
 Each process has its own breaker: it learns from a few failed calls that a provider is down and
-tries again after a pause.
+tries again after a pause. Content that cannot be read is no failure of the provider: it answered.
 """
 
 from collections.abc import Callable
@@ -13,8 +13,13 @@ import stamina
 import structlog
 from prometheus_client import Counter, Histogram
 
-from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
-from app.providers.ports import CallOutcome
+from app.providers.errors import (
+    ProviderOutcomeUnknown,
+    ProviderRefused,
+    ProviderUnavailable,
+    ResponseUnreadable,
+)
+from app.providers.ports import UNREADABLE, CallOutcome
 from app.providers.service import CallLog
 
 T = TypeVar("T")
@@ -38,7 +43,7 @@ class ProviderCaller:
         self._breaker = pybreaker.CircuitBreaker(
             fail_max=_FAILURES_MAX,
             reset_timeout=_PAUSE.total_seconds(),
-            exclude=[ProviderRefused],
+            exclude=[ProviderRefused, ResponseUnreadable],
             throw_new_error_on_trip=False,
             name=provider,
         )
@@ -96,6 +101,9 @@ class ProviderCaller:
             raise
         except ProviderUnavailable:
             outcome, code = CallOutcome.UNAVAILABLE, "away"
+            raise
+        except ResponseUnreadable:
+            outcome, code = CallOutcome.UNKNOWN, UNREADABLE
             raise
         except ProviderOutcomeUnknown:
             outcome, code = CallOutcome.UNKNOWN, "unknown"

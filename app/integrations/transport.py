@@ -14,7 +14,11 @@ from typing import Any
 
 import httpx
 
-from app.providers.errors import ProviderOutcomeUnknown, ProviderUnavailable
+from app.providers.errors import (
+    ProviderOutcomeUnknown,
+    ProviderUnavailable,
+    ResponseUnreadable,
+)
 
 BODY_BYTES_MAX = 5_000_000
 #: Raised before the first byte of the request is sent.
@@ -46,26 +50,24 @@ class HttpResponse:
     def json(self) -> dict[str, Any]:
         """Return the JSON object of the body; decimal numbers are exact.
 
-        Raises `ProviderOutcomeUnknown` for any other body: what the provider did is unknown then.
+        Raises `ResponseUnreadable` for any other body: what the provider did is unknown then.
         """
         try:
             document = json.loads(self.body, parse_float=Decimal)
         except (ValueError, RecursionError):
-            raise ProviderOutcomeUnknown(f"HTTP {self.status} without a JSON document.") from None
+            raise ResponseUnreadable(f"HTTP {self.status} without a JSON document.") from None
         if not isinstance(document, dict):
-            raise ProviderOutcomeUnknown(f"HTTP {self.status} without a JSON object.")
+            raise ResponseUnreadable(f"HTTP {self.status} without a JSON object.")
         return document
 
 
 @contextmanager
 def parsing_response() -> Iterator[None]:
-    """Turn errors while reading a response into `ProviderOutcomeUnknown`."""
+    """Turn errors while reading a response into `ResponseUnreadable`."""
     try:
         yield
     except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise ProviderOutcomeUnknown(
-            f"The response cannot be read: {type(error).__name__}."
-        ) from None
+        raise ResponseUnreadable(f"The response cannot be read: {type(error).__name__}.") from None
 
 
 class Transport:

@@ -195,6 +195,14 @@ class DepositFailed(MessageFacts):
 
 
 @dataclass(frozen=True)
+class UnsupportedTokensArrived(MessageFacts):
+    """Tokens that PBCEx does not support arrived at the person's address: how many of which."""
+
+    kind = MessageKind("unsupported_tokens", Topic.DEPOSITS)
+    tokens: str
+
+
+@dataclass(frozen=True)
 class DepositPending(MessageFacts):
     """A payment by card or mobile money waits for the customer or their bank."""
 

@@ -11,6 +11,10 @@ class ProviderOutcomeUnknown(NotFinished):
     """The provider gave no conclusive answer: it may have done what the call asks."""
 
 
+class ResponseUnreadable(ProviderOutcomeUnknown):
+    """The provider answered, but with content that we cannot read. It is not out of order."""
+
+
 class ProviderRefused(Exception):
     """The provider refused: repeating the call is useless.
 
@@ -21,6 +25,20 @@ class ProviderRefused(Exception):
         self.code = code
         self.reason = reason
         super().__init__(f"{code}: {reason}" if reason else code)
+
+
+class OwnFundsTooLow(ProviderRefused):
+    """Our own account at the provider cannot cover the order: nothing was done, and the same order
+    can be made later.
+
+    `provider_code` is the provider's own code.
+    """
+
+    CODE = "own_funds_too_low"
+
+    def __init__(self, provider_code: str) -> None:
+        self.provider_code = provider_code
+        super().__init__(self.CODE, provider_code)
 
 
 class WebhookSignatureInvalid(PermissionDenied):

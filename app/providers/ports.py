@@ -1,12 +1,48 @@
 """Webhooks and calls: what adapters of providers verify and record."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import NewType, Protocol
+from typing import Generic, NewType, Protocol, TypeVar
 from uuid import UUID
 
 from app.kit.facts import Fact
+from app.providers.errors import ResponseUnreadable
+
+Row_co = TypeVar("Row_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class SetAsideRow:
+    """A row of a provider's list that we cannot read, such as one in another currency.
+
+    `provider_ref` is the provider's id of it, or a digest of a row without one. `raw` is the row as
+    it came, and may hold personal data. `at` is None where the row has no time that we can read.
+    """
+
+    provider_ref: str
+    cause: ResponseUnreadable
+    raw: str
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[Row_co]):
+    """A provider's list, read row by row. It iterates over the rows that can be read.
+
+    `since` is where the list begins if that is later than what was asked for.
+    """
+
+    rows: Sequence[Row_co]
+    set_aside: Sequence[SetAsideRow] = ()
+    since: datetime | None = None
+
+    def __iter__(self) -> Iterator[Row_co]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +93,10 @@ class WebhookVerifier(Protocol):
 
 #: The verifiers by the provider's name in `/webhooks/{provider}`.
 WebhookVerifiers = NewType("WebhookVerifiers", dict[str, WebhookVerifier])
+
+
+#: The code of a call whose answer we cannot read.
+UNREADABLE = "unreadable"
 
 
 class CallOutcome(StrEnum):

@@ -34,6 +34,7 @@ _LAST_OUTCOMES = """
 SELECT p.name, c.outcome FROM unnest(%s::text[]) AS p (name) LEFT JOIN LATERAL (
     SELECT outcome, began_at FROM provider_calls
     WHERE provider = p.name AND began_at > %s AND outcome <> 'pending'
+        AND code IS DISTINCT FROM 'unreadable'
     ORDER BY began_at DESC LIMIT %s
 ) AS c ON true ORDER BY p.name, c.began_at DESC
 """
@@ -97,7 +98,8 @@ def recent_outcomes(
 ) -> dict[str, list[CallOutcome]]:
     """Return the outcomes of each provider's latest calls by any process, newest first.
 
-    Only calls that began after `since` count, up to `limit` for each provider.
+    Only calls that began after `since` count, up to `limit` for each provider, without those whose
+    answer we could not read.
     """
     outcomes: dict[str, list[CallOutcome]] = {name: [] for name in providers}
     for name, outcome in session.rows(_LAST_OUTCOMES, (providers, since, limit)):

@@ -23,10 +23,12 @@ SELECT provider_ref, units FROM custody_arrivals WHERE custodian = %s AND arrive
 
 def compare_arrivals(comparison: Comparison, rail: IncomingTransferRail) -> None:
     listed = rail.transfers_since(comparison.since)
+    comparison.set_aside(listed.set_aside, rail.name, "arrivals")
     for arrival in listed:
         with comparison.item():
             _compare_arrival(comparison, rail, arrival)
-    report_unlisted_deposits(comparison, rail.name, {arrival.provider_ref for arrival in listed})
+    names = {row.provider_ref for row in (*listed, *listed.set_aside)}
+    report_unlisted_deposits(comparison, rail.name, names, comparison.since)
 
 
 def _compare_arrival(
@@ -52,6 +54,9 @@ def compare_custody_arrivals(comparison: Comparison, custodian: Custodian) -> No
     with comparison.database.reading() as session:
         before = _custody_arrivals(session, custodian, comparison.since)
     listed = custodian.transfers(comparison.since, Direction.IN)
+    for row in listed.set_aside:
+        with comparison.item(), comparison.database.transaction() as session:
+            comparison.differences += incoming_tokens.set_aside_row(session, custodian.name, row)
     for transfer in listed:
         with comparison.item(), comparison.database.transaction() as session:
             incoming_tokens.apply_transfers(session, custodian, [transfer])
@@ -63,8 +68,10 @@ def compare_custody_arrivals(comparison: Comparison, custodian: Custodian) -> No
         for transfer in listed
         if transfer.state is TransferState.COMPLETED
     }
-    for provider_ref in sorted(completed.keys() | after.keys()):
-        if completed.get(provider_ref) == after.get(provider_ref):
+    set_aside = {row.provider_ref for row in listed.set_aside}
+    for provider_ref in sorted((completed.keys() | after.keys()) - set_aside):
+        # Less than the smallest unit is collected with the balance.
+        if completed.get(provider_ref, 0) == after.get(provider_ref, 0):
             continue
         with comparison.noting_error():
             comparison.report(

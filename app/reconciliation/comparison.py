@@ -3,7 +3,7 @@
 The same difference opens one case, however many nights it is found.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +14,8 @@ from app.cases import service as cases
 from app.kit.db import Database, DatabaseUnavailable
 from app.kit.errors import NotFinished
 from app.providers.errors import ProviderRefused
+from app.providers.ports import SetAsideRow
+from app.providers.set_aside import report_row
 from app.reconciliation.queries import CASE_KIND
 
 _log = structlog.get_logger()
@@ -48,6 +50,23 @@ class Comparison:
             raise
         except Exception as error:  # noqa: BLE001 - the other items are compared all the same
             self.unclear.append(describe_failure(error, self.source))
+
+    def set_aside(self, rows: Iterable[SetAsideRow], provider: str, records: str) -> None:
+        """Count the rows that cannot be read. Each opens a case, once, and is a difference for as
+        long as the case is open."""
+        for row in rows:
+            with self.item(), self.database.transaction() as session:
+                self.differences += report_row(session, provider, records, row)
+
+    def report_foreign(self, key: str, title: str, facts: Mapping[str, str]) -> None:
+        """Open a case, once, for a row about nothing that we did: a difference for as long as the
+        case is open."""
+        with self.database.transaction() as session:
+            case = cases.open_once(
+                session, kind=CASE_KIND, subject=key, key=f"{self.source}:{key}", title=title,
+                facts={"source": self.source, **facts},
+            )  # fmt: skip
+            self.differences += case.is_open
 
     def report(self, key: str, title: str, facts: Mapping[str, str]) -> None:
         """Count a difference and open a case for it, unless it has one."""

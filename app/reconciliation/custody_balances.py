@@ -11,6 +11,7 @@ from app.kit.errors import NotFinished
 from app.kit.money import Amount, Asset
 from app.ledger import chart
 from app.ledger import queries as ledger_queries
+from app.providers.ports import Listing
 from app.reconciliation.comparison import Comparison
 
 # What a custodian has done and our books lack, or the reverse: a send that is not settled, and an
@@ -57,8 +58,9 @@ class ComparedBalance:
         return self.at_custodian == self.in_books
 
 
-def compare_balances(database: Database, custodian: Custodian) -> list[ComparedBalance]:
-    """Return a comparison for each asset that the custodian keeps, by its word or by our books.
+def compare_balances(database: Database, custodian: Custodian) -> Listing[ComparedBalance]:
+    """Return a comparison for each asset that the custodian keeps, by its word or by our books,
+    but for those whose balance cannot be read.
 
     Raises what the custodian's `balances` raises.
     """
@@ -69,11 +71,14 @@ def compare_balances(database: Database, custodian: Custodian) -> list[ComparedB
     return _compare_once(database, custodian)
 
 
-def _compare_once(database: Database, custodian: Custodian) -> list[ComparedBalance]:
-    reported = {holding.total.asset: holding.total for holding in custodian.balances()}
-    assets = {terms.asset for terms in custodian.terms} | reported.keys()
+def _compare_once(database: Database, custodian: Custodian) -> Listing[ComparedBalance]:
+    listed = custodian.balances()
+    reported = {holding.total.asset: holding.total for holding in listed}
+    unreadable = {row.provider_ref for row in listed.set_aside}
+    assets = {terms.asset for terms in custodian.terms if terms.asset.code not in unreadable}
     with database.transaction(SNAPSHOT) as session:
-        return list(_compared_balances(session, custodian, reported, assets))
+        compared = list(_compared_balances(session, custodian, reported, assets | reported.keys()))
+    return Listing(compared, listed.set_aside)
 
 
 def _compared_balances(
@@ -96,7 +101,9 @@ def _compared_balances(
 def compare_custody_balances(comparison: Comparison, custodian: Custodian) -> None:
     """Compare what a custodian keeps in total, once no transfer is in flight."""
     in_flight = []
-    for balance in compare_balances(comparison.database, custodian):
+    listed = compare_balances(comparison.database, custodian)
+    comparison.set_aside(listed.set_aside, custodian.name, "balances")
+    for balance in listed:
         code = balance.asset.code
         if balance.agrees or not balance.is_in_flight:
             comparison.compared += 1

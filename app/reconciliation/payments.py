@@ -1,29 +1,54 @@
 """Compare the payments and disputes that a processor lists with our deposits."""
 
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from app.funding.deposits import payments
 from app.funding.deposits import service as deposits
 from app.funding.disputes import service as disputes
 from app.funding.ports import CardRail, Payment, PaymentRail, PaymentState
-from app.funding.states import DepositStatus
+from app.funding.states import OPEN_DEPOSITS, VOID_DEPOSITS, DepositStatus
 from app.kit import ids
-from app.kit.db import Database
 from app.kit.formatting import format_amount
 from app.reconciliation.comparison import Comparison
 from app.reconciliation.deposits import report_unlisted_deposits
 
 _RECEIVED = frozenset({DepositStatus.CREDITED, DepositStatus.DISPUTED, DepositStatus.TAKEN_BACK})
-_DEPOSIT = "SELECT status, coalesce(credited_units, asked_units) FROM deposits WHERE id = %s"
+_UNFINISHED = frozenset({PaymentState.PENDING, PaymentState.AUTHORISED})
+_DEPOSIT = """
+SELECT status, coalesce(credited_units, asked_units), provider_ref FROM deposits WHERE id = %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _ComparedDeposit:
+    """What our books say of a deposit."""
+
+    status: DepositStatus
+    units: int
+    provider_ref: str | None
+
+    def agrees(self, payment: Payment) -> bool:
+        """Return whether the payment is in the state, and of the amount, that our books have."""
+        if payment.state is PaymentState.PAID:
+            return self.status in _RECEIVED and self.units == payment.amount.units
+        if payment.state is PaymentState.FAILED:
+            return self.status in VOID_DEPOSITS
+        return self.status in OPEN_DEPOSITS
 
 
 def compare_payments(comparison: Comparison, rail: PaymentRail) -> None:
     listed = rail.payments(comparison.since)
+    comparison.set_aside(listed.set_aside, rail.name, "payments")
     paid_deposits: set[UUID] = set()
     for payment in listed:
         with comparison.item():
             _compare_payment(comparison, rail, payment, paid_deposits)
-    report_unlisted_deposits(comparison, rail.name, {payment.provider_ref for payment in listed})
+    names = {payment.provider_ref for payment in listed}
+    names |= {payment.reference for payment in listed}
+    names |= {row.provider_ref for row in listed.set_aside}
+    since = listed.since or comparison.since
+    report_unlisted_deposits(comparison, rail.name, names, since)
 
 
 def _compare_payment(
@@ -31,50 +56,86 @@ def _compare_payment(
 ) -> None:
     """Compare one listed payment. `paid_deposits` are the deposits that payments before it paid: a
     second payment for the same deposit belongs to no customer yet."""
+    facts = {
+        "reference": payment.reference,
+        "there": f"{payment.state}, {payment.charged or format_amount(payment.amount)}",
+    }
     deposit_id = ids.try_decode(deposits.PREFIX, payment.reference)
+    deposit = None if deposit_id is None else _find_deposit(comparison, deposit_id)
+    if deposit_id is None or deposit is None:
+        title = "A processor lists a payment that is none of ours"
+        comparison.report_foreign(payment.provider_ref, title, facts)
+        return
+    if payment.state in _UNFINISHED and deposit.status not in OPEN_DEPOSITS:
+        if isinstance(rail, CardRail):
+            rail.release(payment.provider_ref, payment.reference)
+            comparison.healed += 1
+        return
     is_second = deposit_id in paid_deposits
-    if deposit_id is not None and not is_second:
-        if payment.state is PaymentState.PAID:
-            paid_deposits.add(deposit_id)
-        if _deposit_agrees(comparison.database, deposit_id, payment):
+    if payment.state is PaymentState.PAID:
+        paid_deposits.add(deposit_id)
+    if not is_second:
+        if deposit.agrees(payment):
             return
-        payments.advance(comparison.database, deposit_id)
-        if _deposit_agrees(comparison.database, deposit_id, rail.fetch(payment.provider_ref)):
+        if _is_settled(comparison, rail, deposit_id, payment):
             comparison.healed += 1
             return
-    if is_second and payment.state is not PaymentState.PAID:
+    elif payment.state is not PaymentState.PAID:
         return
-    comparison.report(
-        payment.provider_ref,
-        "A payment differs between its processor and our books",
-        {
-            "reference": payment.reference,
-            "there": f"{payment.state}, {format_amount(payment.amount)}",
-        },
-    )
+    title = "A payment differs between its processor and our books"
+    comparison.report(payment.provider_ref, title, facts)
 
 
-def _deposit_agrees(database: Database, deposit_id: UUID, payment: Payment) -> bool:
-    with database.reading() as session:
+def _find_deposit(comparison: Comparison, deposit_id: UUID) -> _ComparedDeposit | None:
+    with comparison.database.reading() as session:
         row = session.row(_DEPOSIT, (deposit_id,))
     if row is None:
-        return False
-    status, units = row
-    is_received = status in _RECEIVED
-    if payment.state is PaymentState.PAID:
-        return is_received and units == payment.amount.units
-    if payment.state is PaymentState.FAILED:
-        return status in {DepositStatus.FAILED, DepositStatus.CANCELLED}
-    return not is_received
+        return None
+    status, units, provider_ref = row
+    return _ComparedDeposit(DepositStatus(status), units, provider_ref)
+
+
+def _is_settled(
+    comparison: Comparison, rail: PaymentRail, deposit_id: UUID, payment: Payment
+) -> bool:
+    """Do what a webhook about the payment would have made us do; return whether it agrees now."""
+    payments.advance(comparison.database, deposit_id)
+    deposit = _find_deposit(comparison, deposit_id)
+    assert deposit is not None, "deposits are never deleted"
+    latest = _in_agreed_terms(rail, deposit, payment)
+    if latest.state is PaymentState.PAID and deposit.status in VOID_DEPOSITS:
+        # The customer paid by our reference after the payment that we requested had ended.
+        with comparison.database.transaction() as session:
+            payments.apply_payment(session, deposit_id, latest, rail.provider_id)
+        deposit = _find_deposit(comparison, deposit_id)
+        assert deposit is not None
+    return deposit.agrees(latest)
+
+
+def _in_agreed_terms(rail: PaymentRail, deposit: _ComparedDeposit, payment: Payment) -> Payment:
+    """Return the payment in its current state.
+
+    Where the customer was charged in another currency, it is listed at today's rate and under a
+    name of its own. If the same was charged as agreed, it is worth what was agreed.
+    """
+    if not payment.charged:
+        return rail.fetch(payment.provider_ref)
+    if deposit.provider_ref in {None, payment.provider_ref}:
+        return payment
+    agreed = rail.fetch(deposit.provider_ref)
+    return replace(payment, amount=agreed.amount) if agreed.charged == payment.charged else payment
 
 
 def compare_disputes(comparison: Comparison, rail: PaymentRail) -> None:
     """Apply the disputes opened lately, and those open in our books: a decision takes months."""
     assert isinstance(rail, CardRail)
-    listed = {dispute.provider_ref: dispute for dispute in rail.disputes(comparison.since)}
+    listing = rail.disputes(comparison.since)
+    comparison.set_aside(listing.set_aside, rail.name, "disputes")
+    listed = {dispute.provider_ref: dispute for dispute in listing}
     with comparison.database.reading() as session:
         open_refs = disputes.open_dispute_refs(session, rail.name)
-    for ref in [*listed, *(ref for ref in open_refs if ref not in listed)]:
+    known = listed.keys() | {row.provider_ref for row in listing.set_aside}
+    for ref in [*listed, *(ref for ref in open_refs if ref not in known)]:
         with comparison.item():
             dispute = listed.get(ref) or rail.dispute(ref)
             with comparison.database.transaction() as session:

@@ -22,6 +22,8 @@ from app.reconciliation.payouts import compare_payouts
 
 #: How far back providers' lists are read: longer than a payment takes to settle.
 WINDOW = timedelta(days=3)
+#: The same for payments: longer than a customer may take to complete one.
+_PAYMENT_WINDOW = timedelta(days=15)
 #: The same where money can still come back: a bank may return a transfer for two months.
 _RETURN_WINDOW = timedelta(days=65)
 
@@ -46,7 +48,7 @@ def sources() -> Iterable[Source]:
     """Yield each source, our own books first."""
     yield Source("books", _compare_books)
     for rail in resolve(PaymentRails).values():
-        yield _source(rail, "payments", compare_payments)
+        yield _source(rail, "payments", compare_payments, _PAYMENT_WINDOW)
         if isinstance(rail, CardRail):
             yield _source(rail, "disputes", compare_disputes)
     for arrival_rail in resolve(IncomingTransferRails).values():

@@ -102,7 +102,7 @@ class TestIncomingTransfers:
         assert account.details["accountHolder"] == "Ada Lovelace"
         assert account.details["routingNumber"] == "123456780"
         assert len(account.details["accountNumber"]) == 12
-        assert bank.rail.transfers_to(account.account_ref) == []
+        assert len(bank.rail.transfers_to(account.account_ref)) == 0
 
     def test_incoming_transfer_is_listed_and_can_be_returned(
         self, bank: BankSetup, sandbox: Sandbox
@@ -114,7 +114,7 @@ class TestIncomingTransfers:
         )
         number = account.details["accountNumber"]
         sandbox.call_control("bank", "/arrivals", account_number=number, amount="0.5")
-        transfers = bank.rail.transfers_to(account.account_ref)
+        transfers = list(bank.rail.transfers_to(account.account_ref))
         assert [(str(transfer.amount), transfer.is_returned) for transfer in transfers] == [
             ("250.00", False),
             ("0.50", False),

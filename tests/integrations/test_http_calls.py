@@ -12,7 +12,12 @@ import stamina
 
 from app.integrations.http_calls import ATTEMPTS_MAX, ProviderCaller
 from app.kit.db import Database
-from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
+from app.providers.errors import (
+    ProviderOutcomeUnknown,
+    ProviderRefused,
+    ProviderUnavailable,
+    ResponseUnreadable,
+)
 from app.providers.service import CallLog
 
 
@@ -122,10 +127,11 @@ def test_breaker_opens_after_five_failures(provider: ScriptedProvider) -> None:
     assert [row[1] for row in provider.recorded_calls()].count("unknown") == 5
 
 
-def test_refusals_do_not_open_the_breaker(provider: ScriptedProvider) -> None:
+@pytest.mark.parametrize("answer", [ProviderRefused("no"), ResponseUnreadable("odd")])
+def test_answers_do_not_open_the_breaker(provider: ScriptedProvider, answer: Exception) -> None:
     for _ in range(8):
-        with pytest.raises(ProviderRefused):
-            provider.call(ProviderRefused("no"))
+        with pytest.raises(type(answer)):
+            provider.call(answer)
     assert provider.call("done") == "done"
 
 

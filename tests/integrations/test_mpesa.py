@@ -27,8 +27,10 @@ from app.funding.ports import (
     PayoutState,
 )
 from app.integrations.http_calls import ProviderCaller
-from app.integrations.mpesa.adapter import ExchangeRate, MpesaPayments, MpesaPayouts
+from app.integrations.mpesa.adapter import MpesaPayments
 from app.integrations.mpesa.client import DarajaAccount, DarajaClient
+from app.integrations.mpesa.exchange_rate import ExchangeRate
+from app.integrations.mpesa.payouts import MpesaPayouts
 from app.integrations.mpesa.webhook import CallbackSubject, CallHistory, DarajaCallbacks
 from app.kit import clock, ids
 from app.kit.db import Database
@@ -319,7 +321,7 @@ class TestPayouts:
         with pytest.raises(ProviderRefused, match="phone_not_kenyan"):
             daraja.payouts.send(PayoutOrder(daraja.reference, TEN, {"phone": "+1"}))
         with database_unchanged(daraja.database):
-            assert daraja.payouts.payouts(clock.now() + timedelta(days=1)) == []
+            assert len(daraja.payouts.payouts(clock.now() + timedelta(days=1))) == 0
 
 
 class TestFaults:
@@ -456,11 +458,19 @@ class TestCallbacks:
         assert self.verify(url) == [
             ProviderEvent("payment.ws_1.0", "payment", "ws_1.dep_1.1000.1295", PaymentChanged)
         ]
-        result = json.dumps({"Result": {"ConversationID": "AG_1", "ResultCode": 0}})
-        for kind in ("payout", "status"):
+        for kind in ("payout", "status", "timeout"):
             url = DarajaCallbacks("http://x", SECRET).url_for(CallbackSubject(kind, "wdr_1", "7.9"))
-            [event] = self.verify(url, result)
-            assert event == ProviderEvent(f"{kind}.wdr_1.7.9", kind, "wdr_1", PayoutChanged)
+            events = [
+                self.verify(
+                    url, json.dumps({"Result": {"ConversationID": "AG_1", "ResultCode": code}})
+                )
+                for code in (0, 0, 1)
+            ]
+            # The id carries the content: only the same words are the same event.
+            assert events[0] == events[1] != events[2]
+            [event] = events[0]
+            assert event.id.startswith(f"{kind}.wdr_1.7.9.")
+            assert (event.kind, event.subject, event.fact) == (kind, "wdr_1", PayoutChanged)
 
     def test_callback_to_an_unknown_url_is_refused(self) -> None:
         url = DarajaCallbacks("http://x", SECRET).url_for(self.SUBJECT)

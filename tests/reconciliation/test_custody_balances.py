@@ -29,6 +29,7 @@ from app.kit.ports import provide
 from app.ledger import chart
 from app.ledger import queries as ledger_queries
 from app.providers.errors import ProviderUnavailable
+from app.providers.ports import Listing
 from app.reconciliation import service as reconciliation
 from app.reconciliation.queries import ReconciliationRun
 from tests import sanctions
@@ -51,17 +52,17 @@ class ScriptedCustodian:
         ]
     )
 
-    def balances(self) -> list[CustodianBalance]:
+    def balances(self) -> Listing[CustodianBalance]:
         self.asked += 1
         if self.is_unreachable:
             raise ProviderUnavailable("away")
         totals = [Amount.parse(asset, text) for asset, text in self.kept.items()]
-        return [CustodianBalance(each, each) for each in totals]
+        return Listing([CustodianBalance(each, each) for each in totals])
 
     def transfers(
         self, since: datetime, direction: Direction | None = None
-    ) -> list[CustodyTransfer]:
-        return []
+    ) -> Listing[CustodyTransfer]:
+        return Listing([])
 
     def create_address(self, reference: str, asset: Asset, network: Network) -> str:
         raise NotImplementedError

@@ -13,6 +13,7 @@ from app.kit.list_query import ListQuery, fetch_page
 from app.outbox.models import StagedJob
 from app.outbox.rules import Backoff
 from app.providers.errors import ProviderUnavailable
+from app.providers.ports import Listing
 from app.reconciliation import service as reconciliation
 from app.reconciliation.queries import (
     NOTEWORTHY_RUNS,
@@ -204,7 +205,7 @@ def test_old_open_dispute_is_still_updated(
     assert reconcile_source(customer, source).healed == 1
     customer.cards.disputes_by_ref[dispute.provider_ref] = replace(dispute, state="lost")
     # Too old to be listed.
-    monkeypatch.setattr(customer.cards, "disputes", lambda _since: [])
+    monkeypatch.setattr(customer.cards, "disputes", lambda _since: Listing([]))
     assert reconcile_source(customer, source).healed == 1
     assert reconcile_source(customer, source).healed == 0
     assert customer.deposit_status(deposit) == "taken_back"

@@ -2,11 +2,13 @@
 
 Only `advance` moves such a deposit on: the first job, a webhook's task and the poll all call it. It
 calls the processor between two transactions, and the second one applies the payment's current
-state. The order and number of these calls therefore do not matter.
+state. The order and number of these calls therefore do not matter. A deposit that has failed for us
+can still be paid, or keep an authorisation on the customer's card: `advance` hears of both.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -25,7 +27,7 @@ from app.funding.ports import (
     PaymentState,
 )
 from app.funding.rails import rail_of
-from app.funding.states import OPEN_DEPOSITS, DepositStatus
+from app.funding.states import OPEN_DEPOSITS, VOID_DEPOSITS, DepositStatus
 from app.kit import clock, ids
 from app.kit.db import Database, Session
 from app.kit.money import Amount
@@ -37,6 +39,9 @@ from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, Provid
 _REPEATABLE_FOR = timedelta(hours=20)
 #: After this time a payment that the customer did not complete fails.
 _PENDING_MAX = timedelta(days=14)
+#: The code of a payment that the customer did not complete in that time.
+NEVER_FINISHED = "never_finished"
+_UNFINISHED = frozenset({PaymentState.PENDING, PaymentState.AUTHORISED})
 #: A processor without a record of the payment after this time never received the request.
 _UNRECORDED_MAX = timedelta(days=1)
 
@@ -51,10 +56,14 @@ def advance(database: Database, deposit_id: UUID) -> None:
     with database.transaction() as session:
         # Of two processes at the same time, the second one sees `opened_at`.
         deposit = deposit_queries.lock_first_deposit(session, DepositRow.id == deposit_id)
-        if deposit is None or deposit.status not in OPEN_DEPOSITS:
+        if deposit is None or deposit.status not in OPEN_DEPOSITS | VOID_DEPOSITS:
             return
-        deposits.mark_opened(session, deposit.id)
+        if deposit.status in OPEN_DEPOSITS:
+            deposits.mark_opened(session, deposit.id)
     rail = resolve(PaymentRails)[deposit.method]
+    if deposit.status in VOID_DEPOSITS:
+        _follow_ended(database, rail, deposit)
+        return
     try:
         payment = _current_payment(database, rail, deposit)
     except ProviderUnavailable:
@@ -74,6 +83,18 @@ def advance(database: Database, deposit_id: UUID) -> None:
         if payment is None:
             _give_up_or_wait(session, deposit)
         else:
+            apply_payment(session, deposit.id, payment, rail.provider_id)
+
+
+def _follow_ended(database: Database, rail: PaymentRail, deposit: Deposit) -> None:
+    """Credit the payment of a deposit that has ended if it was paid; else release it."""
+    with _refusal_as_unknown():
+        ref = deposit.provider_ref
+        payment = rail.find(deposit.public_id) if ref is None else rail.fetch(ref)
+        if payment is not None and payment.state in _UNFINISHED and isinstance(rail, CardRail):
+            rail.release(payment.provider_ref, deposit.public_id)
+    if payment is not None and payment.state is PaymentState.PAID:
+        with database.transaction() as session:
             apply_payment(session, deposit.id, payment, rail.provider_id)
 
 
@@ -98,7 +119,22 @@ def _current_payment(database: Database, rail: PaymentRail, deposit: Deposit) ->
             deposits.store_provider_ref(session, deposit.id, payment.provider_ref)
         with _refusal_as_unknown():
             payment = rail.capture(payment.provider_ref, deposit.public_id)
+    elif payment and payment.state is PaymentState.PENDING and _is_given_up(deposit):
+        payment = _release(rail, payment, deposit)
     return payment
+
+
+def _is_given_up(deposit: Deposit) -> bool:
+    return clock.now() - deposit.requested_at > _PENDING_MAX
+
+
+def _release(rail: PaymentRail, payment: Payment, deposit: Deposit) -> Payment:
+    """End a payment that the customer did not complete, so that they no longer can."""
+    if not isinstance(rail, CardRail):
+        return payment
+    with _refusal_as_unknown():
+        released = rail.release(payment.provider_ref, deposit.public_id)
+    return replace(released, code=NEVER_FINISHED)
 
 
 def _may_create(rail: PaymentRail, deposit: Deposit) -> bool:
@@ -155,7 +191,8 @@ def apply_payment(session: Session, deposit_id: UUID, payment: Payment, provider
     """Apply the current state of the provider's payment to its deposit."""
     deposit = deposit_queries.lock_deposit(session, deposit_id)
     deposit = deposits.record_check(session, deposit, payment.provider_ref)
-    if deposit.status not in OPEN_DEPOSITS:
+    is_paid = payment.state is PaymentState.PAID
+    if deposit.status not in (OPEN_DEPOSITS | VOID_DEPOSITS if is_paid else OPEN_DEPOSITS):
         return
     match payment.state:
         case PaymentState.PAID:
@@ -165,8 +202,8 @@ def apply_payment(session: Session, deposit_id: UUID, payment: Payment, provider
             deposits.credit(session, deposit, payment.amount, cost, account)
         case PaymentState.FAILED:
             deposits.fail(session, deposit.id, payment.code)
-        case _ if clock.now() - deposit.requested_at > _PENDING_MAX:
-            deposits.fail(session, deposit.id, "never_finished")
+        case _ if _is_given_up(deposit):
+            deposits.fail(session, deposit.id, NEVER_FINISHED)
         case _ if deposit.status is not DepositStatus.PENDING:
             deposits.set_instructions(session, deposit.id, payment.instructions)
 

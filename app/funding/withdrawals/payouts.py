@@ -45,6 +45,16 @@ WHERE withdrawal_id = %s AND to_status = 'sending'
 """
 #: A completed payout can still come back.
 _TRACKED = WITHDRAWALS_IN_PROGRESS | {WithdrawalStatus.COMPLETED}
+#: How a withdrawal ended, as its provider would say it.
+_END_STATES = {
+    WithdrawalStatus.COMPLETED: PayoutState.COMPLETED,
+    WithdrawalStatus.RETURNED: PayoutState.RETURNED,
+    WithdrawalStatus.FAILED: PayoutState.FAILED,
+    WithdrawalStatus.REJECTED: PayoutState.FAILED,
+    WithdrawalStatus.CANCELLED: PayoutState.FAILED,
+}
+#: The provider was called, so that it can still contradict how the withdrawal ended.
+_ENDED = frozenset({WithdrawalStatus.FAILED, WithdrawalStatus.RETURNED})
 #: A payout that the provider accepted is in its records.
 _ACCEPTED = frozenset({WithdrawalStatus.SENT, WithdrawalStatus.COMPLETED})
 
@@ -72,8 +82,9 @@ def advance(database: Database, withdrawal_id: UUID) -> None:
         with database.transaction() as session:
             _apply_error(session, attempt, error)
         raise
-    with database.transaction() as session:
-        apply_payout(session, attempt.withdrawal.id, payout)
+    if payout is not None:
+        with database.transaction() as session:
+            apply_payout(session, attempt.withdrawal.id, payout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +116,7 @@ def _begin_attempt(database: Database, withdrawal_id: UUID) -> _Attempt | None:
                 return None
             sending = transition(session, withdrawal, WithdrawalStatus.SENDING)
             return _Attempt(sending, is_first=True, is_old=False, began_at=sending.looked_at)
-        if withdrawal.status not in _TRACKED:
+        if withdrawal.status not in _TRACKED | _ENDED:
             return None
         now = record_check(session, withdrawal)
         first_called_at = session.value(_FIRST_CALLED_AT, (withdrawal.id,))
@@ -137,8 +148,9 @@ def _apply_error(
         transition(session, withdrawal, WithdrawalStatus.APPROVED)
 
 
-def _find_or_send(rail: PayoutRail, attempt: _Attempt) -> Payout:
-    """Return the payout from the provider's records, or order it if there is none.
+def _find_or_send(rail: PayoutRail, attempt: _Attempt) -> Payout | None:
+    """Return the payout from the provider's records, or order it if there is none; None without one
+    for a withdrawal that has ended.
 
     A refused look-up says nothing about the payout. A refused order ends the withdrawal only when
     no earlier order can still be in flight.
@@ -150,7 +162,7 @@ def _find_or_send(rail: PayoutRail, attempt: _Attempt) -> Payout:
         raise ProviderOutcomeUnknown(
             f"the provider did not say what happened: {refusal.code}"
         ) from None
-    if payout is not None:
+    if payout is not None or withdrawal.status in _ENDED:
         return payout
     if withdrawal.status in _ACCEPTED:
         raise ProviderOutcomeUnknown("the provider lost its record of the payout")
@@ -166,12 +178,30 @@ def _order(withdrawal: Withdrawal) -> PayoutOrder:
     return PayoutOrder(withdrawal.public_id, withdrawal.amount, withdrawal.open_destination())
 
 
-def apply_payout(session: Session, withdrawal_id: UUID, payout: Payout) -> None:
-    """Apply the current state of the provider's payout to its withdrawal."""
+def apply_payout(session: Session, withdrawal_id: UUID, payout: Payout) -> bool:
+    """Apply the current state of the provider's payout to its withdrawal.
+
+    Returns whether it contradicts how the withdrawal ended: that opens a case and moves nothing.
+    """
     withdrawal = lock_withdrawal(session, withdrawal_id)
     record_check(session, withdrawal)
-    if withdrawal.status not in _TRACKED:
-        return
+    end = _END_STATES.get(withdrawal.status)
+    if end is not None and are_contradictory(end, payout.state):
+        _report_contradiction(session, withdrawal, payout)
+        return True
+    if withdrawal.status in _TRACKED:
+        _apply_state(session, withdrawal, payout)
+    return False
+
+
+def are_contradictory(first: PayoutState, second: PayoutState) -> bool:
+    """Return whether one state says that nothing was paid, and the other one that it was."""
+    was_paid = {PayoutState.COMPLETED, PayoutState.RETURNED}
+    states = {first, second}
+    return PayoutState.FAILED in states and not states.isdisjoint(was_paid)
+
+
+def _apply_state(session: Session, withdrawal: LockedWithdrawal, payout: Payout) -> None:
     if payout.amount != withdrawal.amount:
         _report_wrong_amount(session, withdrawal, payout)
         return
@@ -186,7 +216,7 @@ def apply_payout(session: Session, withdrawal_id: UUID, payout: Payout) -> None:
             notify_customer(session, withdrawal, sent)
         case PayoutState.COMPLETED if withdrawal.status is not completed:
             _complete(session, withdrawal, payout)
-        case PayoutState.FAILED if withdrawal.status is not completed:
+        case PayoutState.FAILED:
             _fail(session, withdrawal, payout.code, payout)
         case PayoutState.RETURNED:
             if withdrawal.status is not completed:
@@ -285,6 +315,24 @@ def _may_be_sent(session: Session, withdrawal: LockedWithdrawal) -> bool:
         transition(session, withdrawal, WithdrawalStatus.IN_REVIEW, evidence="screening: review")
         return False
     return account_queries.is_active(session, withdrawal.user_id)
+
+
+def _report_contradiction(session: Session, withdrawal: LockedWithdrawal, payout: Payout) -> None:
+    """Open a case: the provider says that a withdrawal ended otherwise than it told us before."""
+    cases.open_case(
+        session,
+        kind="payout_end",
+        subject=withdrawal.public_id,
+        key=f"{withdrawal.public_id}:{payout.state}",
+        title="A provider contradicts how a withdrawal ended",
+        facts={
+            "with us": withdrawal.status,
+            "there": f"{payout.state}, {format_amount(payout.amount)}",
+            "provider": withdrawal.provider,
+            "their id": payout.evidence or payout.provider_ref,
+        },
+        person_id=withdrawal.user_id,
+    )
 
 
 def _report_wrong_amount(session: Session, withdrawal: LockedWithdrawal, payout: Payout) -> None:

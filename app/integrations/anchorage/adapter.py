@@ -9,7 +9,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from app.catalog import provider_ids
-from app.catalog.rules import PAXG, TRADABLE, USDC
+from app.catalog.rules import PAXG, USDC
 from app.custody.ports import (
     CustodianBalance,
     CustodyTransfer,
@@ -20,12 +20,13 @@ from app.custody.ports import (
 )
 from app.integrations import response_parsing
 from app.integrations.anchorage.client import AnchorageClient
-from app.integrations.custodian import BaseCustodian, read_balances, read_pages
+from app.integrations.custodian import BaseCustodian, read_balances, read_pages, required_token
 from app.integrations.http_calls import ProviderCaller
-from app.integrations.response_parsing import JsonObject
+from app.integrations.response_parsing import JsonObject, read_rows, required_instant
 from app.kit.errors import MalformedRequest
 from app.kit.money import Amount, Asset
-from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused
+from app.providers.errors import ProviderRefused, ResponseUnreadable
+from app.providers.ports import Listing
 
 NAME = "anchorage"
 _PAGE = 100
@@ -113,29 +114,36 @@ class AnchorageCustodian(BaseCustodian[AnchorageClient]):
     def find(self, reference: str, *, since: datetime) -> CustodyTransfer | None:
         """Return the transfer by its memo: transfers cannot be requested by `idempotentId`."""
         items = self._list("/transfers", since - _DAY, reference)
-        return next((_sent(item) for item in items if item.get("transferMemo") == reference), None)
+        objects = (item for item in items if isinstance(item, dict))
+        own = (item for item in objects if item.get("transferMemo") == reference)
+        return next((_sent(item) for item in own), None)
 
     def transfer(self, provider_ref: str) -> CustodyTransfer | None:
         return self._get_sent(provider_ref) or self._get_received(provider_ref)
 
     def transfers(
         self, since: datetime, direction: Direction | None = None
-    ) -> list[CustodyTransfer]:
+    ) -> Listing[CustodyTransfer]:
         """Return transfers since the day of an instant; incoming ones count from the day they are
         final."""
-        transfers: list[CustodyTransfer] = []
+        received: Listing[CustodyTransfer] = Listing(())
+        sent: Listing[CustodyTransfer] = Listing(())
         if direction is not Direction.OUT:
-            items = self._list("/transactions", since, "list", types="DEPOSIT")
-            transfers += [_received(item) for item in items if _is_tradable(item)]
+            rows = self._list("/transactions", since, "list", types="DEPOSIT")
+            received = read_rows(
+                rows, _received, read_time=partial(required_instant, name="dateTime")
+            )
         if direction is not Direction.IN:
-            items = self._list("/transfers", since, "list")
-            transfers += [_sent(item) for item in items if _is_tradable(item)]
-        return sorted(transfers, key=lambda transfer: transfer.at)
+            rows = self._list("/transfers", since, "list")
+            read_time = partial(required_instant, name="createdAt")
+            sent = read_rows(rows, _sent, id_name="transferId", read_time=read_time)
+        transfers = sorted([*received, *sent], key=lambda transfer: transfer.at)
+        return Listing(transfers, [*received.set_aside, *sent.set_aside])
 
-    def balances(self) -> list[CustodianBalance]:
+    def balances(self) -> Listing[CustodianBalance]:
         path = f"/vaults/{self._account_id}"
         payload = self._require("balances.list", partial(self._client.get, path), "balances")
-        items = response_parsing.required_objects(
+        items = response_parsing.required_list(
             response_parsing.required_object(payload, "data"), "assets"
         )
         return read_balances(items, "assetType", _balance)
@@ -148,25 +156,20 @@ class AnchorageCustodian(BaseCustodian[AnchorageClient]):
 
     def _get_sent(self, identifier: str) -> CustodyTransfer | None:
         payload = self._get("transfers.get", "/transfers", identifier)
-        return None if payload is None or not _is_tradable(payload) else _sent(payload)
+        return None if payload is None else _sent(payload)
 
     def _get_received(self, identifier: str) -> CustodyTransfer | None:
         payload = self._get("transactions.get", "/transactions", identifier)
-        is_deposit = payload is not None and payload.get("transactionType") == "DEPOSIT"
-        return (
-            _received(payload)
-            if payload is not None and is_deposit and _is_tradable(payload)
-            else None
-        )
+        if payload is None or payload.get("transactionType") != "DEPOSIT":
+            return None
+        return _received(payload)
 
     def _get(self, operation: str, path: str, identifier: str) -> dict[str, Any] | None:
         fetch = partial(self._client.get, f"{path}/{quote(identifier, safe='')}")
         payload = self._call(operation, fetch, identifier)
         return None if payload is None else response_parsing.required_object(payload, "data")
 
-    def _list(
-        self, path: str, since: datetime, reference: str, **filters: str
-    ) -> list[dict[str, Any]]:
+    def _list(self, path: str, since: datetime, reference: str, **filters: str) -> list[object]:
         """Return all entries of the vault since the day of `since`, page by page."""
         query: dict[str, Any] = {
             "vaultId": self._account_id,
@@ -176,19 +179,14 @@ class AnchorageCustodian(BaseCustodian[AnchorageClient]):
         }
         id_name = "transferId" if path == "/transfers" else "id"
 
-        def fetch(before: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        def fetch(before: list[object]) -> list[object]:
             if before:
-                query["afterId"] = response_parsing.required_text(before[-1], id_name)
+                query["afterId"] = response_parsing.last_id(before, id_name)
             send = partial(self._client.get, path, dict(query))
             page = self._require(f"{path.strip('/')}.list", send, reference)
-            return response_parsing.required_objects(page, "data")
+            return response_parsing.required_list(page, "data")
 
         return read_pages(fetch, _PAGE)
-
-
-def _is_tradable(payload: dict[str, Any]) -> bool:
-    """Return whether it is about an asset that we hold at Anchorage."""
-    return payload.get("assetType") in TRADABLE
 
 
 def _balance(item: JsonObject, asset: Asset) -> CustodianBalance:
@@ -200,15 +198,17 @@ def _balance(item: JsonObject, asset: Asset) -> CustodianBalance:
     )
 
 
-def _amount_of(payload: dict[str, Any]) -> Amount:
-    asset = response_parsing.required_member(payload, "assetType", TRADABLE)
-    return response_parsing.required_amount(
-        response_parsing.required_object(payload, "amount"), "quantity", asset
-    )
+def _amount_of(payload: dict[str, Any], direction: Direction, address: str) -> Amount:
+    amount = response_parsing.required_object(payload, "amount")
+    quantity = response_parsing.required_text(amount, "quantity")
+    asset = required_token(payload, "assetType", direction, quantity, address)
+    return response_parsing.required_amount(amount, "quantity", asset)
 
 
 def _sent(payload: dict[str, Any]) -> CustodyTransfer:
-    amount, fee = _amount_of(payload), payload.get("fee")
+    destination = response_parsing.required_object(payload, "destination")
+    address = response_parsing.required_text(destination, "id")
+    amount, fee = _amount_of(payload, Direction.OUT, address), payload.get("fee")
     is_same_asset = isinstance(fee, dict) and fee.get("assetType") == amount.asset.code
     error = payload.get("error")
     return CustodyTransfer(
@@ -216,9 +216,7 @@ def _sent(payload: dict[str, Any]) -> CustodyTransfer:
         direction=Direction.OUT,
         state=response_parsing.required_member(payload, "status", _TRANSFER_STATES),
         amount=amount,
-        address=response_parsing.required_text(
-            response_parsing.required_object(payload, "destination"), "id"
-        ),
+        address=address,
         at=response_parsing.required_instant(payload, "createdAt"),
         reference=response_parsing.optional_text(payload, "transferMemo"),
         cost=response_parsing.required_amount(
@@ -234,14 +232,14 @@ def _sent(payload: dict[str, Any]) -> CustodyTransfer:
 def _received(payload: dict[str, Any]) -> CustodyTransfer:
     addresses = payload.get("destinationAddresses")
     if not isinstance(addresses, list) or not addresses or not isinstance(addresses[0], str):
-        raise ProviderOutcomeUnknown("The response has no destination address.")
+        raise ResponseUnreadable("The response has no destination address.")
     return CustodyTransfer(
         provider_ref=response_parsing.required_text(payload, "id"),
         direction=Direction.IN,
         state=_TRANSACTION_STATES.get(
             response_parsing.required_text(payload, "status"), TransferState.PENDING
         ),
-        amount=_amount_of(payload),
+        amount=_amount_of(payload, Direction.IN, addresses[0]),
         address=addresses[0],
         at=response_parsing.required_instant(payload, "dateTime"),
         tx_hash=response_parsing.optional_text(payload, "blockchainTxId"),

@@ -8,9 +8,11 @@ from app.catalog.provider_ids import BANK
 from app.catalog.rules import USD
 from app.funding.ports import IncomingTransfer, Payout, PayoutOrder, PayoutState, VirtualAccount
 from app.integrations.http_calls import ProviderCaller
+from app.integrations.response_parsing import read_rows
 from app.integrations.transport import parsing_response
 from app.kit.clock import rfc3339
 from app.kit.money import Amount
+from app.providers.ports import Listing
 
 T = TypeVar("T")
 Document = dict[str, Any]
@@ -28,10 +30,10 @@ class BankApi(Protocol):
 
     def put_account(self, reference: str, holder: str) -> Document: ...
     def get_arrival(self, identifier: str) -> Document: ...
-    def list_arrivals(self, *, account: str = "", since: str = "") -> list[Document]: ...
+    def list_arrivals(self, *, account: str = "", since: str = "") -> list[object]: ...
     def create_payout(self, order: Document, *, key: str) -> Document: ...
     def find_payout(self, reference: str) -> Document | None: ...
-    def list_payouts(self, since: str) -> list[Document]: ...
+    def list_payouts(self, since: str) -> list[object]: ...
 
 
 class BankRail:
@@ -52,25 +54,19 @@ class BankRail:
 
         return self._call("accounts.put", fetch, reference)
 
-    def transfers_to(self, account_ref: str) -> list[IncomingTransfer]:
+    def transfers_to(self, account_ref: str) -> Listing[IncomingTransfer]:
         """Return every incoming transfer to one account."""
 
-        def fetch() -> list[IncomingTransfer]:
-            return [
-                _incoming_transfer(payload)
-                for payload in self._client.list_arrivals(account=account_ref)
-            ]
+        def fetch() -> Listing[IncomingTransfer]:
+            return read_rows(self._client.list_arrivals(account=account_ref), _incoming_transfer)
 
         return self._call("arrivals.of_account", fetch, account_ref)
 
-    def transfers_since(self, since: datetime) -> list[IncomingTransfer]:
+    def transfers_since(self, since: datetime) -> Listing[IncomingTransfer]:
         """Return every incoming transfer since an instant."""
 
-        def fetch() -> list[IncomingTransfer]:
-            return [
-                _incoming_transfer(payload)
-                for payload in self._client.list_arrivals(since=rfc3339(since))
-            ]
+        def fetch() -> Listing[IncomingTransfer]:
+            return read_rows(self._client.list_arrivals(since=rfc3339(since)), _incoming_transfer)
 
         return self._call("arrivals.list", fetch, "")
 
@@ -107,11 +103,11 @@ class BankRail:
 
         return self._call("payouts.find", fetch, reference)
 
-    def payouts(self, since: datetime) -> list[Payout]:
+    def payouts(self, since: datetime) -> Listing[Payout]:
         """Return every payout since an instant."""
 
-        def fetch() -> list[Payout]:
-            return [_payout(payload) for payload in self._client.list_payouts(rfc3339(since))]
+        def fetch() -> Listing[Payout]:
+            return read_rows(self._client.list_payouts(rfc3339(since)), _payout)
 
         return self._call("payouts.list", fetch, "")
 

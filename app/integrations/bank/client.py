@@ -31,7 +31,7 @@ class BankClient:
         """Return an incoming transfer."""
         return self._request("GET", f"/arrivals/{identifier}")
 
-    def list_arrivals(self, *, account: str = "", since: str = "") -> list[Document]:
+    def list_arrivals(self, *, account: str = "", since: str = "") -> list[object]:
         """Return incoming transfers: of one account, or of all accounts since an instant."""
         path = f"/accounts/{account}/arrivals" if account else "/arrivals"
         return list(self._pages(path, since))
@@ -47,11 +47,11 @@ class BankClient:
             return None
         return _read(response)
 
-    def list_payouts(self, since: str) -> list[Document]:
+    def list_payouts(self, since: str) -> list[object]:
         """Return every payout since an instant."""
         return list(self._pages("/payouts", since))
 
-    def _pages(self, path: str, since: str) -> Iterator[Document]:
+    def _pages(self, path: str, since: str) -> Iterator[object]:
         query = {"limit": str(_PAGE)} | ({"since": since} if since else {})
         cursor: object = ""
         while cursor is not None:

@@ -95,9 +95,9 @@ class DarajaClient:
         with parsing_response():
             return str(payload["ResultCode"])
 
-    def list_payments(self, since: datetime) -> list[Document]:
+    def list_payments(self, since: datetime) -> list[object]:
         """Return every payment received since an instant, oldest first."""
-        payments: list[Document] = []
+        payments: list[object] = []
         while True:
             response = self._post(
                 "/pulltransactions/v1/query",
@@ -117,10 +117,13 @@ class DarajaClient:
             if len(page) < _PAGE:
                 return payments
 
-    def send_payout(self, *, reference: str, phone: str, shillings: int, callback: str) -> str:
+    def send_payout(
+        self, *, reference: str, phone: str, shillings: int, callback: str, timeout_callback: str
+    ) -> str:
         """Send money to a phone and return the response code.
 
-        Daraja recognises a repetition by `reference`.
+        Daraja recognises a repetition by `reference`, and calls `timeout_callback` for an order
+        that waited too long in its queue.
         """
         response = self._post(
             "/mpesa/b2c/v3/paymentrequest",
@@ -133,7 +136,7 @@ class DarajaClient:
                 "PartyA": self._account.shortcode,
                 "PartyB": phone,
                 "Remarks": "Withdrawal",
-                "QueueTimeOutURL": callback,
+                "QueueTimeOutURL": timeout_callback,
                 "ResultURL": callback,
                 "Occasion": "",
             },
@@ -142,7 +145,7 @@ class DarajaClient:
         with parsing_response():
             return str(payload["ResponseCode"])
 
-    def query_payout(self, reference: str, *, callback: str) -> None:
+    def query_payout(self, reference: str, *, callback: str, timeout_callback: str) -> None:
         """Ask Daraja for the status of a payout. The reply comes later, to `callback`."""
         response = self._post(
             "/mpesa/transactionstatus/v1/query",
@@ -155,7 +158,7 @@ class DarajaClient:
                 "PartyA": self._account.shortcode,
                 "IdentifierType": "4",
                 "ResultURL": callback,
-                "QueueTimeOutURL": callback,
+                "QueueTimeOutURL": timeout_callback,
                 "Remarks": "Status",
             },
         )

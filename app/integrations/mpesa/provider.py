@@ -13,13 +13,10 @@ from app.config.providers import (
     required_when_live,
     secret_or_sandbox,
 )
-from app.integrations.mpesa.adapter import (
-    KES_PER_USD_MIN,
-    ExchangeRate,
-    MpesaPayments,
-    MpesaPayouts,
-)
+from app.integrations.mpesa.adapter import MpesaPayments
 from app.integrations.mpesa.client import DarajaAccount, DarajaClient
+from app.integrations.mpesa.exchange_rate import KES_PER_USD_MIN, ExchangeRate
+from app.integrations.mpesa.payouts import MpesaPayouts
 from app.integrations.mpesa.webhook import NAME, CallHistory, DarajaCallbacks
 from app.integrations.provider import Adapters, Connection, Provider
 

@@ -3,6 +3,7 @@
 Each URL has an HMAC that only we can make. Daraja itself reports little, and only once.
 """
 
+import hashlib
 import hmac
 import json
 from collections.abc import Mapping
@@ -20,13 +21,15 @@ from app.providers.ports import ProviderEvent, ProviderFact, WebhookDelivery
 from app.providers.queries import StoredEvent
 
 NAME = "daraja"
-PAYMENT, PAYOUT, STATUS = "payment", "payout", "status"
+PAYMENT, PAYOUT, STATUS, TIMEOUT = "payment", "payout", "status", "timeout"
 #: The operations of our calls whose history counts.
 OPEN_PAYMENT, SEND_PAYOUT, QUERY_PAYOUT = "payments.open", "payouts.send", "payouts.ask"
 _FACTS: Mapping[str, type[ProviderFact]] = {
     PAYMENT: PaymentChanged,
     PAYOUT: PayoutChanged,
     STATUS: PayoutChanged,
+    # Nothing is known then: the payout is checked.
+    TIMEOUT: PayoutChanged,
 }
 
 
@@ -58,9 +61,11 @@ class DarajaCallbacks:
         """Return the event of a call to one of our callback URLs.
 
         The subject of a payment's event is its ID at Daraja with our detail; that of a payout's
-        event is our reference.
+        event is our reference. An event's ID ends with a digest of its content: Daraja may call the
+        same URL again with another result.
         """
         subject = self._subject(delivery.url)
+        digest = hashlib.sha256(delivery.body).hexdigest()[:16]
         try:
             identifier, code = _result(subject.kind, json.loads(delivery.body))
         except (ValueError, LookupError, TypeError, RecursionError) as error:
@@ -69,7 +74,7 @@ class DarajaCallbacks:
             event_subject = f"{identifier}.{subject.reference}.{subject.detail}"
             event_id = f"{PAYMENT}.{identifier}.{code}"
         else:
-            event_subject, event_id = subject.reference, str(subject)
+            event_subject, event_id = subject.reference, f"{subject}.{digest}"
         return [ProviderEvent(event_id, subject.kind, event_subject, _FACTS[subject.kind])]
 
     def _subject(self, url: str) -> CallbackSubject:
@@ -116,10 +121,10 @@ class CallHistory:
             asked_at,
         )
 
-    def payout_results(self, since: datetime) -> list[StoredEvent]:
-        """Return every payout result received since an instant."""
+    def payout_callbacks(self, kind: str, since: datetime) -> list[StoredEvent]:
+        """Return every payout result, or every reply to a status query, since an instant."""
         with self._database.reading() as session:
-            return providers_queries.events_since(session, NAME, PAYOUT, since)
+            return providers_queries.events_since(session, NAME, kind, since)
 
     def requested_payments(self, since: datetime) -> frozenset[str]:
         """Return the references of the payments requested since an instant."""
@@ -128,7 +133,9 @@ class CallHistory:
 
 
 def _result(kind: str, payload: Any) -> tuple[str, str]:
-    """Return the ID and the result code."""
+    """Return the ID and the result code; none of a call that says only that we waited too long."""
+    if kind == TIMEOUT:
+        return "", ""
     if kind == PAYMENT:
         callback = payload["Body"]["stkCallback"]
         return str(callback["CheckoutRequestID"]), str(callback["ResultCode"])

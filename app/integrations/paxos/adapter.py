@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from app.catalog import provider_ids
-from app.catalog.rules import PAXG, TRADABLE, USDC
+from app.catalog.rules import PAXG, USDC
 from app.custody.ports import (
     CustodianBalance,
     CustodyTransfer,
@@ -17,11 +17,12 @@ from app.custody.ports import (
     TransferState,
 )
 from app.integrations import response_parsing
-from app.integrations.custodian import BaseCustodian, read_balances
+from app.integrations.custodian import BaseCustodian, read_balances, required_token
 from app.integrations.paxos.client import PaxosClient, ReferenceAlreadyUsed
 from app.integrations.response_parsing import JsonObject
 from app.kit import clock
 from app.kit.money import Amount, Asset
+from app.providers.ports import Listing
 
 NAME = "paxos"
 _PAGE = 100
@@ -92,11 +93,11 @@ class PaxosCustodian(BaseCustodian[PaxosClient]):
     def transfer(self, provider_ref: str) -> CustodyTransfer | None:
         path = f"/transfer/transfers/{quote(provider_ref, safe='')}"
         payload = self._call("transfers.get", partial(self._client.get, path), provider_ref)
-        return None if payload is None or not _is_tradable(payload) else _transfer(payload)
+        return None if payload is None or not _is_token_transfer(payload) else _transfer(payload)
 
     def transfers(
         self, since: datetime, direction: Direction | None = None
-    ) -> list[CustodyTransfer]:
+    ) -> Listing[CustodyTransfer]:
         query: dict[str, Any] = {
             "profile_ids": self._account_id,
             "type": [_TYPES[direction]] if direction else list(_DIRECTIONS),
@@ -105,20 +106,20 @@ class PaxosCustodian(BaseCustodian[PaxosClient]):
             "order": "ASC",
             "limit": _PAGE,
         }
-        transfers: list[CustodyTransfer] = []
+        rows: list[object] = []
         while True:
             page = self._list("transfers.list", "/transfer/transfers", query, "list")
-            items = response_parsing.required_objects(page, "items")
-            transfers += [_transfer(item) for item in items if _is_tradable(item)]
+            items = response_parsing.required_list(page, "items")
+            rows += items
             cursor = response_parsing.optional_text(page, "next_page_cursor")
             if not cursor or len(items) < _PAGE:
-                return transfers
+                return response_parsing.read_rows(rows, _transfer, read_time=_created_at)
             query["page_cursor"] = cursor
 
-    def balances(self) -> list[CustodianBalance]:
+    def balances(self) -> Listing[CustodianBalance]:
         path = f"/profiles/{self._account_id}/balances"
         query = {"assets": [terms.asset.code for terms in self.terms]}
-        items = response_parsing.required_objects(
+        items = response_parsing.required_list(
             self._list("balances.list", path, query, "balances"), "items"
         )
         return read_balances(items, "asset", _balance)
@@ -143,15 +144,20 @@ class PaxosCustodian(BaseCustodian[PaxosClient]):
     ) -> dict[str, Any] | None:
         """Return the one object with our reference."""
         query = {"profile_ids": self._account_id, "ref_ids": reference, **(filters or {})}
-        items = response_parsing.required_objects(
+        items = response_parsing.required_list(
             self._list(operation, path, query, reference), "items"
         )
-        return next((item for item in items if item.get("ref_id") == reference), None)
+        objects = (item for item in items if isinstance(item, dict))
+        return next((item for item in objects if item.get("ref_id") == reference), None)
 
 
-def _is_tradable(payload: dict[str, Any]) -> bool:
-    """Return whether it is a transfer of a token that we hold at Paxos."""
-    return payload.get("type") in _DIRECTIONS and payload.get("asset") in TRADABLE
+def _is_token_transfer(payload: dict[str, Any]) -> bool:
+    """Return whether it is a transfer of tokens, and not for example of dollars."""
+    return payload.get("type") in _DIRECTIONS
+
+
+def _created_at(payload: dict[str, Any]) -> datetime:
+    return response_parsing.required_instant(payload, "created_at")
 
 
 def _balance(item: JsonObject, asset: Asset) -> CustodianBalance:
@@ -161,15 +167,18 @@ def _balance(item: JsonObject, asset: Asset) -> CustodianBalance:
 
 
 def _transfer(payload: dict[str, Any]) -> CustodyTransfer:
-    asset = response_parsing.required_member(payload, "asset", TRADABLE)
+    direction = response_parsing.required_member(payload, "type", _DIRECTIONS)
+    address = response_parsing.optional_text(payload, "destination_address")
+    quantity = response_parsing.required_text(payload, "amount")
+    asset = required_token(payload, "asset", direction, quantity, address)
     reason = payload.get("secondary_status")
     return CustodyTransfer(
         provider_ref=response_parsing.required_text(payload, "id"),
-        direction=response_parsing.required_member(payload, "type", _DIRECTIONS),
+        direction=direction,
         state=response_parsing.required_member(payload, "status", _STATES),
         amount=response_parsing.required_amount(payload, "amount", asset),
-        address=response_parsing.optional_text(payload, "destination_address"),
-        at=response_parsing.required_instant(payload, "created_at"),
+        address=address,
+        at=_created_at(payload),
         reference=response_parsing.optional_text(payload, "ref_id"),
         cost=response_parsing.required_amount(payload, "fee", asset),
         tx_hash=response_parsing.optional_text(payload, "crypto_tx_hash"),

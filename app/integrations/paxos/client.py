@@ -8,7 +8,7 @@ from app.custody.ports import CustodianCannotSend
 from app.integrations import response_parsing
 from app.integrations.bearer_token import BearerToken, is_unauthorized
 from app.integrations.transport import HttpResponse, Transport
-from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
+from app.providers.errors import ProviderRefused, ProviderUnavailable, ResponseUnreadable
 
 SCOPES = (
     "events:read_event funding:read_profile transfer:read_deposit_address transfer:read_transfer"
@@ -73,7 +73,7 @@ class PaxosClient:
             raise ProviderRefused(f"http-{response.status}")
         seconds = payload.get("expires_in")
         if not isinstance(seconds, int):
-            raise ProviderOutcomeUnknown("expires_in is not a number of seconds.")
+            raise ResponseUnreadable("expires_in is not a number of seconds.")
         return response_parsing.required_text(payload, "access_token"), seconds
 
     def _read(self, response: HttpResponse) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from app.kyc.queries import PREFIX
 from app.kyc.rules import IdType
 from app.kyc.submission.applicant_details import PersonDetails
 from app.kyc.submission.ports import ProviderVerification, VerificationOutcome, VerificationRequest
-from app.providers.errors import ProviderOutcomeUnknown, ProviderUnavailable
+from app.providers.errors import ProviderUnavailable, ResponseUnreadable
 
 _OUTCOMES: Mapping[str, VerificationOutcome] = MappingProxyType(
     {
@@ -111,7 +111,7 @@ def _id_number(person: PersonDetails) -> dict[str, str] | None:
 def _answer(document: Mapping[str, Any]) -> ProviderVerification:
     outcome, reference = _OUTCOMES.get(str(document.get("status"))), document.get("id")
     if outcome is None or not isinstance(reference, str):
-        raise ProviderOutcomeUnknown("The verification has no ID, or a status that we do not know.")
+        raise ResponseUnreadable("The verification has no ID, or a status that we do not know.")
     try:
         verification_id = ids.decode(PREFIX, str(document.get("client_user_id")))
     except NotFound:

@@ -14,7 +14,12 @@ from typing import Any
 import urllib3
 
 from app.integrations.http_calls import ProviderCaller
-from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
+from app.providers.errors import (
+    ProviderOutcomeUnknown,
+    ProviderRefused,
+    ProviderUnavailable,
+    ResponseUnreadable,
+)
 
 #: Raised before the first byte of a request is sent.
 _NOT_SENT = (
@@ -151,7 +156,7 @@ def _document(body: Any) -> dict[str, Any]:
     try:
         payload = json.loads(body)
     except (ValueError, TypeError, RecursionError):
-        raise ProviderOutcomeUnknown("The response is not a JSON document.") from None
+        raise ResponseUnreadable("The response is not a JSON document.") from None
     if not isinstance(payload, dict):
-        raise ProviderOutcomeUnknown("The response is not a JSON object.")
+        raise ResponseUnreadable("The response is not a JSON object.")
     return payload

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from app.catalog import provider_ids
-from app.catalog.rules import PAXG, TRADABLE, USDC
+from app.catalog.rules import PAXG, USDC
 from app.custody.ports import (
     CustodianBalance,
     CustodyTransfer,
@@ -16,11 +16,12 @@ from app.custody.ports import (
     TransferState,
 )
 from app.integrations import response_parsing
-from app.integrations.custodian import BaseCustodian, read_balances, read_pages
+from app.integrations.custodian import BaseCustodian, read_balances, read_pages, required_token
 from app.integrations.primetrust.client import PrimeTrustClient
-from app.integrations.response_parsing import JsonObject
+from app.integrations.response_parsing import JsonObject, object_row
 from app.kit import clock
 from app.kit.money import Amount, Asset
+from app.providers.ports import Listing
 
 NAME = "primetrust"
 TRANSFERS = "asset-transfers"
@@ -79,42 +80,44 @@ class PrimeTrustCustodian(BaseCustodian[PrimeTrustClient]):
 
     def find(self, reference: str, *, since: datetime) -> CustodyTransfer | None:
         query = {"filter[reference eq]": reference, **_created_since(since - _CLOCK_SKEW_MAX)}
-        transfers = [
-            _transfer(item) for item in self._list_transfers(query, reference) if _is_tradable(item)
-        ]
-        return next((item for item in transfers if item.reference == reference), None)
+        own = (
+            row for row in self._list_transfers(query, reference) if _reference(row) == reference
+        )
+        return next((_transfer(object_row(row)) for row in own), None)
 
     def transfer(self, provider_ref: str) -> CustodyTransfer | None:
         path = f"/v2/{TRANSFERS}/{quote(provider_ref, safe='')}"
         payload = self._call("transfers.get", partial(self._client.get, path), provider_ref)
         if payload is None:
             return None
-        data = response_parsing.required_object(payload, "data")
-        return _transfer(data) if _is_tradable(data) else None
+        return _transfer(response_parsing.required_object(payload, "data"))
 
     def transfers(
         self, since: datetime, direction: Direction | None = None
-    ) -> list[CustodyTransfer]:
-        transfers = [
-            _transfer(item)
-            for item in self._list_transfers(_created_since(since), "list")
-            if _is_tradable(item)
-        ]
-        return [item for item in transfers if direction in {None, item.direction}]
+    ) -> Listing[CustodyTransfer]:
+        def read(row: dict[str, Any]) -> CustodyTransfer | None:
+            # The list has no filter for directions. A row of unknown direction is in both.
+            attributes = response_parsing.required_object(row, "attributes")
+            row_direction = _DIRECTIONS.get(str(attributes.get("transfer-direction")))
+            is_asked_for = direction is None or row_direction in {None, direction}
+            return _transfer(row) if is_asked_for else None
 
-    def balances(self) -> list[CustodianBalance]:
+        rows = self._list_transfers(_created_since(since), "list")
+        return response_parsing.read_rows(rows, read, read_time=_created_at)
+
+    def balances(self) -> Listing[CustodianBalance]:
         query = {"filter[account-id eq]": self._account_id}
         send = partial(self._client.get, "/v2/account-asset-totals", query)
-        items = response_parsing.required_objects(
+        items = response_parsing.required_list(
             self._require("balances.list", send, "balances"), "data"
         )
-        attributes = [response_parsing.required_object(item, "attributes") for item in items]
+        attributes = [item.get("attributes") if isinstance(item, dict) else item for item in items]
         return read_balances(attributes, "asset-id", _balance)
 
-    def _list_transfers(self, filters: dict[str, Any], reference: str) -> list[dict[str, Any]]:
+    def _list_transfers(self, filters: dict[str, Any], reference: str) -> list[object]:
         """Return the account's transfers that match the filters, oldest first, page by page."""
 
-        def fetch(before: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        def fetch(before: list[object]) -> list[object]:
             params = {
                 "filter[account-id eq]": self._account_id,
                 "sort": "created-at",
@@ -124,7 +127,7 @@ class PrimeTrustCustodian(BaseCustodian[PrimeTrustClient]):
             }
             send = partial(self._client.get, f"/v2/{TRANSFERS}", params)
             page = self._require("transfers.list", send, reference)
-            return response_parsing.required_objects(page, "data")
+            return response_parsing.required_list(page, "data")
 
         return read_pages(fetch, _PAGE)
 
@@ -133,9 +136,16 @@ def _created_since(since: datetime) -> dict[str, str]:
     return {"filter[created-at gte]": clock.rfc3339(since)}
 
 
-def _is_tradable(data: dict[str, Any]) -> bool:
-    """Return whether it is about an asset that we hold at Prime Trust."""
-    return response_parsing.required_object(data, "attributes").get("asset-id") in TRADABLE
+def _reference(row: object) -> str:
+    attributes = row.get("attributes") if isinstance(row, dict) else None
+    if not isinstance(attributes, dict):
+        return ""
+    return response_parsing.optional_text(attributes, "reference")
+
+
+def _created_at(data: dict[str, Any]) -> datetime:
+    attributes = response_parsing.required_object(data, "attributes")
+    return response_parsing.required_instant(attributes, "created-at")
 
 
 def _balance(attributes: JsonObject, asset: Asset) -> CustodianBalance:
@@ -147,14 +157,17 @@ def _balance(attributes: JsonObject, asset: Asset) -> CustodianBalance:
 
 def _transfer(data: dict[str, Any]) -> CustodyTransfer:
     attributes = response_parsing.required_object(data, "attributes")
-    asset = response_parsing.required_member(attributes, "asset-id", TRADABLE)
+    direction = response_parsing.required_member(attributes, "transfer-direction", _DIRECTIONS)
+    address = response_parsing.optional_text(attributes, "wallet-address")
+    quantity = response_parsing.required_text(attributes, "unit-count")
+    asset = required_token(attributes, "asset-id", direction, quantity, address)
     return CustodyTransfer(
         provider_ref=response_parsing.required_text(data, "id"),
-        direction=response_parsing.required_member(attributes, "transfer-direction", _DIRECTIONS),
+        direction=direction,
         state=response_parsing.required_member(attributes, "status", _STATES),
         amount=response_parsing.required_amount(attributes, "unit-count", asset),
-        address=response_parsing.optional_text(attributes, "wallet-address"),
-        at=response_parsing.required_instant(attributes, "created-at"),
+        address=address,
+        at=_created_at(data),
         reference=response_parsing.optional_text(attributes, "reference"),
         cost=response_parsing.required_amount(attributes, "fee", asset),
         tx_hash=response_parsing.optional_text(attributes, "transaction-hash"),

@@ -8,10 +8,12 @@ from app.catalog.provider_ids import STRIPE
 from app.catalog.rules import USD
 from app.funding.ports import Dispute, Payment, PaymentRequest, PaymentState
 from app.integrations.http_calls import ProviderCaller
+from app.integrations.response_parsing import read_rows
 from app.integrations.transport import parsing_response
 from app.kit import clock
 from app.kit.money import Amount
 from app.providers.errors import ProviderRefused
+from app.providers.ports import Listing
 
 Document = dict[str, Any]
 
@@ -50,10 +52,10 @@ class StripeApi(Protocol):
     def get_payment(self, identifier: str) -> Document: ...
     def capture_payment(self, identifier: str, *, key: str) -> Document: ...
     def cancel_payment(self, identifier: str, *, key: str) -> Document: ...
-    def list_payments(self, since: int) -> list[Document]: ...
-    def search_payments(self, query: str) -> list[Document]: ...
+    def list_payments(self, since: int) -> list[object]: ...
+    def search_payments(self, query: str) -> list[object]: ...
     def get_dispute(self, identifier: str) -> Document: ...
-    def list_disputes(self, since: int) -> list[Document]: ...
+    def list_disputes(self, since: int) -> list[object]: ...
 
 
 class StripeRail:
@@ -111,13 +113,11 @@ class StripeRail:
 
         return self._caller.call("payments.find", search, reference=reference, idempotent=True)
 
-    def payments(self, since: datetime) -> list[Payment]:
+    def payments(self, since: datetime) -> Listing[Payment]:
         """Return every payment since an instant. Foreign payments have an empty reference."""
 
-        def fetch() -> list[Payment]:
-            return [
-                _payment(payload) for payload in self._client.list_payments(int(since.timestamp()))
-            ]
+        def fetch() -> Listing[Payment]:
+            return read_rows(self._client.list_payments(int(since.timestamp())), _payment)
 
         return self._caller.call("payments.list", fetch, reference="", idempotent=True)
 
@@ -133,7 +133,9 @@ class StripeRail:
         """Cancel an authorised payment. One that has already ended is returned as it is."""
 
         def send() -> Payment:
-            return _payment(self._client.cancel_payment(provider_ref, key=f"{reference}:release"))
+            return _payment(
+                self._client.cancel_payment(provider_ref, key=f"{provider_ref}:release")
+            )
 
         return self._finish("payments.release", send, provider_ref, reference, PaymentState.FAILED)
 
@@ -145,13 +147,11 @@ class StripeRail:
 
         return self._caller.call("disputes.look", fetch, reference=provider_ref, idempotent=True)
 
-    def disputes(self, since: datetime) -> list[Dispute]:
+    def disputes(self, since: datetime) -> Listing[Dispute]:
         """Return every dispute since an instant."""
 
-        def fetch() -> list[Dispute]:
-            return [
-                _dispute(payload) for payload in self._client.list_disputes(int(since.timestamp()))
-            ]
+        def fetch() -> Listing[Dispute]:
+            return read_rows(self._client.list_disputes(int(since.timestamp())), _dispute)
 
         return self._caller.call("disputes.list", fetch, reference="", idempotent=True)
 
@@ -176,9 +176,15 @@ class StripeRail:
         return finished
 
 
-def _find_by_reference(reference: str, payloads: list[Document]) -> Payment | None:
-    payments = (_payment(payment) for payment in payloads)
-    return next((payment for payment in payments if payment.reference == reference), None)
+def _find_by_reference(reference: str, rows: list[object]) -> Payment | None:
+    """Return the payment with our reference. Only that row has to be readable."""
+    own = (row for row in rows if isinstance(row, dict) and _reference(row) == reference)
+    return next((_payment(row) for row in own), None)
+
+
+def _reference(payload: Document) -> str:
+    metadata = payload.get("metadata")
+    return str(metadata.get("reference", "")) if isinstance(metadata, dict) else ""
 
 
 def _payment(payload: Document) -> Payment:

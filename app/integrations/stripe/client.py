@@ -6,6 +6,7 @@ from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from app.integrations.response_parsing import last_id
 from app.integrations.transport import AUTH_FAILURE_STATUSES, Transport, parsing_response
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 
@@ -55,12 +56,12 @@ class StripeClient:
         method, options = self._api.v1.payment_intents.cancel, {"idempotency_key": key}
         return self._call(method, identifier, {"expand": [_MONEY]}, options)
 
-    def list_payments(self, since: int) -> list[Document]:
+    def list_payments(self, since: int) -> list[object]:
         """Return every payment intent created since a second of the epoch, newest first."""
         expand = [f"data.{_MONEY}"]
         return list(self._pages(self._api.v1.payment_intents.list, since, expand=expand))
 
-    def search_payments(self, query: str) -> list[Document]:
+    def search_payments(self, query: str) -> list[object]:
         """Return the results of a search, which may lag by a minute."""
         parameters = {"query": query, "limit": _PAGE, "expand": [f"data.{_MONEY}"]}
         page = self._call(self._api.v1.payment_intents.search, parameters)
@@ -71,11 +72,11 @@ class StripeClient:
         """Return a dispute."""
         return self._call(self._api.v1.disputes.retrieve, identifier)
 
-    def list_disputes(self, since: int) -> list[Document]:
+    def list_disputes(self, since: int) -> list[object]:
         """Return every dispute opened since a second of the epoch, newest first."""
         return list(self._pages(self._api.v1.disputes.list, since))
 
-    def _pages(self, method: LibraryMethod, since: int, **filters: Any) -> Iterator[Document]:
+    def _pages(self, method: LibraryMethod, since: int, **filters: Any) -> Iterator[object]:
         parameters = {"limit": _PAGE, "created": {"gte": since}, **filters}
         has_more = True
         while has_more:
@@ -83,7 +84,7 @@ class StripeClient:
             with parsing_response():
                 items, has_more = list(page["data"]), bool(page["has_more"])
                 if has_more:
-                    parameters["starting_after"] = items[-1]["id"]
+                    parameters["starting_after"] = last_id(items, "id")
             yield from items
 
     def _call(self, method: LibraryMethod, *arguments: Any) -> Document:
