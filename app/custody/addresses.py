@@ -6,12 +6,12 @@ from uuid import UUID
 
 import structlog
 
-from app.custody import queries
+from app.custody import queries, wallet_addresses
 from app.custody.ports import Custodian, Custodians, Network
 from app.custody.rules import CustodianHealth
 from app.kit import clock, ids
 from app.kit.db import Database, Session
-from app.kit.errors import FeatureDisabled
+from app.kit.errors import FeatureDisabled, Invalid
 from app.kit.money import Asset
 from app.kit.ports import resolve
 from app.outbox import service as outbox
@@ -123,7 +123,11 @@ def _create_at_first(
         terms = next(terms for terms in custodian.terms if terms.asset.code == asset)
         try:
             reference = ids.encode(PREFIX, identifier)
-            return custodian.name, custodian.create_address(reference, terms.asset, network)
+            address = custodian.create_address(reference, terms.asset, network)
+            return custodian.name, wallet_addresses.check_address("address", address)
+        except Invalid as invalid:
+            failure = ProviderRefused("address_not_payable", invalid.message)
+            _log.error("custody_bad_address", custodian=custodian.name, reason=invalid.message)
         except (ProviderUnavailable, ProviderRefused) as error:
             _log.warning("custody_no_address", custodian=custodian.name, reason=str(error))
             failure = error

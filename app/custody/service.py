@@ -14,7 +14,7 @@ from uuid import UUID
 
 import structlog
 
-from app.custody import queries, send_records
+from app.custody import queries, send_records, wallet_addresses
 from app.custody.errors import SendDiffers
 from app.custody.ports import (
     Custodian,
@@ -70,9 +70,10 @@ def send(
     """Send once, and return the status; call this or `settle` again until it is settled.
 
     `units` are what the recipient gets; the custodian's fee comes on top. Uses transactions of its
-    own. Raises `SendDiffers` if the reference belongs to another send, and `JobClaimedElsewhere`
-    while another process handles it.
+    own. Raises `SendDiffers` if the reference belongs to another send, `JobClaimedElsewhere` while
+    another process handles it, and `Invalid` for an address to which nothing may be sent.
     """
+    wallet_addresses.check_address("address", address)
     order = SendOrder(reference, Amount(asset, units), address, network)
     with database.transaction() as session:
         send_records.plan_send(session, order)

@@ -20,13 +20,13 @@ from app.funding.withdrawals import payouts
 from app.funding.withdrawals import service as withdrawals
 from app.kit import clock, ids
 from app.kit.db import Database, Session
-from app.kit.errors import NotFound
+from app.kit.errors import Invalid, NotFound
 from app.kit.money import Asset
 from app.kit.ports import resolve
 from app.kit.tasks import JobClaimedElsewhere
 from app.ledger import chart
 from app.outbox import service as outbox
-from app.providers.errors import ProviderOutcomeUnknown
+from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused
 from app.providers.ports import Listing, SetAsideRow
 
 _STATES_SENT = {
@@ -100,7 +100,8 @@ class CustodyRail:
         """Send as the port says.
 
         Raises `ProviderOutcomeUnknown` also while no custodian has accepted the send: custody keeps
-        trying, so the withdrawal may not be cancelled as if it had not been sent.
+        trying, so the withdrawal may not be cancelled as if it had not been sent. Raises
+        `ProviderRefused` for an address to which nothing may be sent.
         """
         try:
             status = custody.send(
@@ -111,6 +112,8 @@ class CustodyRail:
                 address=order.destination["address"],
                 network=Network(order.destination["network"]),
             )
+        except Invalid as refusal:
+            raise ProviderRefused("address_not_payable", refusal.message) from None
         except JobClaimedElsewhere:
             raise ProviderOutcomeUnknown("another process handles the send") from None
         payout = _payout(status)

@@ -13,12 +13,13 @@ from app.cases.models import Case
 from app.catalog import provider_ids
 from app.catalog.rules import PAXG, USDC, PaymentMethod
 from app.custody import opening_balances
+from app.custody.wallet_addresses import TOKEN_CONTRACTS
 from app.funding import custody_rail
 from app.funding.custody_rail import CustodyRail
 from app.funding.deposits import queries as deposit_queries
 from app.funding.deposits import service as deposits
 from app.funding.errors import NotCancellable, PayeeBlocked
-from app.funding.ports import IncomingTransferRails, PaymentRails, PayoutRails
+from app.funding.ports import IncomingTransferRails, PaymentRails, PayoutOrder, PayoutRails
 from app.funding.withdrawals import payouts
 from app.funding.withdrawals import queries as withdrawal_queries
 from app.funding.withdrawals import service as withdrawals
@@ -27,7 +28,7 @@ from app.kit.money import Amount, Asset
 from app.kit.ports import provide
 from app.ledger import chart
 from app.ledger import queries as ledger_queries
-from app.providers.errors import ProviderOutcomeUnknown
+from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused
 from app.reconciliation import service as reconciliation
 from app.screening.decisions.case_outcomes import TRUE_MATCH
 from sandbox.faults import FaultMode
@@ -43,6 +44,7 @@ from tests.sandbox_custodians import (
     CustodyHarness,
     open_custody_harness,
 )
+from tests.unchanged_database import database_unchanged
 
 
 class TokenCustomer:
@@ -205,6 +207,19 @@ def test_refused_send_releases_the_hold(token_customer: TokenCustomer) -> None:
     assert token_customer.status(withdrawal_id) == "failed"
     assert token_customer.people.balances(token_customer.actor) == {"PAXG": "2.00000000"}
     assert token_customer.booked_change(provider_ids.PAXOS) == 0
+
+
+def test_address_is_checked_again_before_a_send(token_customer: TokenCustomer) -> None:
+    order = PayoutOrder(
+        ids.encode("wdr", ids.new()),
+        Amount.parse(PAXG, "0.5"),
+        {"network": "ETHEREUM", "address": TOKEN_CONTRACTS["PAXG"]},
+    )
+    with (
+        database_unchanged(token_customer.database),
+        pytest.raises(ProviderRefused, match="address_not_payable"),
+    ):
+        CustodyRail(token_customer.database).send(order)
 
 
 def test_withdrawal_to_a_listed_wallet_is_refused_and_recorded(

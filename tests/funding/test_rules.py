@@ -1,4 +1,4 @@
-"""Rules of funding: transfers between PAXG and XAU-s, values in dollars, account holders."""
+"""Rules of funding: transfers between PAXG and XAU-s, and values in dollars."""
 
 from decimal import Decimal
 from typing import ClassVar
@@ -14,7 +14,6 @@ from app.funding.transfers.rules import (
     check_transfer_size,
     counterpart_asset,
 )
-from app.funding.withdrawals import destinations
 from app.kit.errors import Invalid
 from app.kit.money import Amount
 
@@ -85,13 +84,3 @@ class TestValue:
         value = [value_in_usd(Amount(XAG, u), self.BIDS) for u in (one, other, one + other)]
         assert all(value.asset == USD for value in value)
         assert value[0] + value[1] <= value[2]
-
-
-@pytest.mark.parametrize(
-    ("first_name", "last_name", "is_holder"),
-    [("Ada", "Lovelace", True), ("Mallory", "Lovelace", False), (".", "-", False)],
-)
-def test_account_holder_must_contain_both_names(
-    first_name: str, last_name: str, is_holder: bool
-) -> None:
-    assert destinations.holder_is_person("LOVELACE, Ada M.", first_name, last_name) is is_holder

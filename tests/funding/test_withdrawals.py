@@ -22,7 +22,7 @@ from app.funding.errors import (
     VerificationRequired,
     WrongWithdrawalStatus,
 )
-from app.funding.ports import Dispute, PayoutRails, PayoutState
+from app.funding.ports import Dispute, PayoutState
 from app.funding.receivables import service as receivables
 from app.funding.withdrawals import service as withdrawals
 from app.funding.withdrawals import withdrawal_approval
@@ -30,7 +30,6 @@ from app.identity.models import User
 from app.kit import ids
 from app.kit.errors import Invalid, NotFound
 from app.kit.money import Amount
-from app.kit.ports import provide
 from app.kyc.submission import service as submission
 from app.ledger import chart
 from app.ledger.errors import InsufficientFunds
@@ -258,33 +257,6 @@ class TestRefusals:
             customer.withdraw("5.00")
         customer.send_withdrawal(withdrawal)
         assert (customer.withdrawal_status(withdrawal), customer.bank.calls) == ("rejected", [])
-
-    def test_own_deposit_address_or_invalid_wallet_address_is_refused(
-        self, customer: PayingCustomer
-    ) -> None:
-        provide(PayoutRails, PayoutRails({PaymentMethod.CRYPTO: customer.bank}))
-        address = "0x" + customer.actor.user_id.hex + "00000000"
-        with customer.database.transaction() as session:
-            session.send(
-                "INSERT INTO custody_addresses (id, user_id, asset, network, custodian, address,"
-                " address_key, asked_at, ready_at)"
-                " VALUES (%s, %s, 'PAXG', 'ETHEREUM', 'paxos', %s, %s, now(), now())",
-                (customer.actor.user_id, customer.actor.user_id, address.upper(), address),
-            )
-        destination = {"address": address, "network": "ETHEREUM"}
-        with database_unchanged(customer.database), customer.database.transaction() as session:
-            for given, field in (
-                (destination, "address"),
-                ({**destination, "address": "0x12"}, "address"),
-                ({**destination, "address": "0x" + "0" * 40}, "address"),
-                ({**destination, "network": "BITCOIN"}, "network"),
-            ):
-                with pytest.raises(Invalid) as refusal:
-                    withdrawals.request(
-                        session, customer.actor, method=PaymentMethod.CRYPTO, destination=given,
-                        amount=Amount.parse(PAXG, "0.1"),
-                    )  # fmt: skip
-                assert refusal.value.field == f"destination.{field}"
 
 
 class TestLargeWithdrawals:

@@ -1,17 +1,27 @@
 """Destinations of withdrawals: parsing, masking and comparing. Pure."""
 
 import re
-import unicodedata
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from app.catalog.rules import PAXG, USDC, PaymentMethod
+from app.custody import wallet_addresses
 from app.kit.errors import Invalid
 from app.kit.money import Asset
+from app.screening.matching.name_normalization import (
+    UNCOMPARABLE_NAME,
+    is_comparable,
+    name_words,
+    name_words_in_digraphs,
+)
 
 _ACCOUNT = re.compile(r"[0-9]{4,17}", re.ASCII)
 _ROUTING = re.compile(r"[0-9]{9}", re.ASCII)
 _ROUTING_WEIGHTS = (3, 7, 1) * 3
-_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
+#: The first two digits of banks (01 to 12), of thrifts, and of both for electronic transfers. The
+#: Federal Reserve gives the others to the government (00) and to traveler's cheques (80), or to
+#: nobody.
+_ROUTING_PREFIXES = frozenset({*range(1, 13), *range(21, 33), *range(61, 73)})
 _HOLDER_LENGTH_MAX = 140
 #: The networks on which each token is sent.
 NETWORKS: Mapping[Asset, frozenset[str]] = {
@@ -56,7 +66,9 @@ def _bank(fields: Mapping[str, str]) -> Destination:
         )
     if not _ACCOUNT.fullmatch(account):
         raise Invalid("destination.accountNumber", "Enter an account number (4 to 17 digits).")
-    if not _ROUTING.fullmatch(routing) or _aba_checksum(routing):
+    if not is_comparable(holder):
+        raise Invalid("destination.accountHolder", UNCOMPARABLE_NAME)
+    if not is_routing_number(routing):
         raise Invalid(
             "destination.routingNumber",
             "Enter the routing number of a bank in the United States (9 digits).",
@@ -64,9 +76,11 @@ def _bank(fields: Mapping[str, str]) -> Destination:
     return {"holder": holder, "account": account, "routing": routing}
 
 
-def _aba_checksum(routing: str) -> int:
-    """Return the ABA checksum: 0 for a valid routing number."""
-    return sum(int(d) * w for d, w in zip(routing, _ROUTING_WEIGHTS, strict=True)) % 10
+def is_routing_number(text: str) -> bool:
+    """Return whether this can be the ABA routing number of a bank: its prefix and its checksum."""
+    if not _ROUTING.fullmatch(text) or int(text[:2]) not in _ROUTING_PREFIXES:
+        return False
+    return sum(int(d) * w for d, w in zip(text, _ROUTING_WEIGHTS, strict=True)) % 10 == 0
 
 
 def _crypto(asset: Asset, fields: Mapping[str, str]) -> Destination:
@@ -74,11 +88,10 @@ def _crypto(asset: Asset, fields: Mapping[str, str]) -> Destination:
     if network not in NETWORKS[asset]:
         names = " or ".join(sorted(NETWORKS[asset]))
         raise Invalid("destination.network", f"Choose {names} for {asset.code}.")
-    if not _ADDRESS.fullmatch(address) or int(address, 16) == 0:
-        raise Invalid(
-            "destination.address", "Enter a wallet address (0x and 40 hexadecimal digits)."
-        )
-    return {"network": network, "address": address}
+    return {
+        "network": network,
+        "address": wallet_addresses.check_address("destination.address", address),
+    }
 
 
 def lookup_key(method: PaymentMethod, destination: Destination) -> str:
@@ -98,12 +111,23 @@ def mask_destination(method: PaymentMethod, destination: Destination) -> str:
 
 
 def holder_is_person(holder: str, first_name: str, last_name: str) -> bool:
-    """Return whether the account holder is this person: it contains every word of both names."""
-    names = _words(f"{first_name} {last_name}")
-    return bool(names) and names <= _words(holder)
+    """Return whether the account holder is this person, in whatever order and transliteration.
+
+    The first of the given names and every word of the last name have to be there. Other given names
+    may be left out, or abbreviated to an initial. Nothing else may be there.
+    """
+    words = Counter(name_words(holder))
+    return any(
+        _are_words_of(words, write(first_name), write(last_name))
+        for write in (name_words, name_words_in_digraphs)
+    )
 
 
-def _words(text: str) -> set[str]:
-    plain = unicodedata.normalize("NFKD", text).casefold()
-    letters = "".join(c if c.isalnum() else "" if unicodedata.combining(c) else " " for c in plain)
-    return set(letters.split())
+def _are_words_of(words: Counter[str], given: Sequence[str], last: Sequence[str]) -> bool:
+    required = Counter([*given[:1], *last])
+    if not given or not last or not required <= words:
+        return False
+    others = words - required
+    for name in given[1:]:
+        others -= Counter({name if name in others else name[0]: 1})
+    return not others

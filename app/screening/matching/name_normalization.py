@@ -17,6 +17,8 @@ _LETTERS = str.maketrans(
     }
 )  # fmt: skip
 # Dots of abbreviations, with one or two letters on either side.
+# Letters that passports and banks also write as two.
+_DIGRAPHS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
 _ACRONYM = re.compile(r"(?<!\w\w\w)(?<=\w)\.+(?=\w{1,2}\b)")
 _JOINED = re.compile(r"['’‘`ʻʼ´]")
 _WORD = re.compile(r"[0-9a-z]+")
@@ -27,6 +29,11 @@ def name_words(name: str) -> tuple[str, ...]:
     """Return the words of a name in order: `S.A. de Peña-Nieto` is `sa`, `de`, `pena`, `nieto`."""
     text = _ACRONYM.sub("", _fold(name).replace("&", " and "))
     return tuple(_WORD.findall(text))
+
+
+def name_words_in_digraphs(name: str) -> tuple[str, ...]:
+    """Return the words of a name as passports write them: `Jörg Strauß` is `joerg`, `strauss`."""
+    return name_words(normalize("NFC", name).casefold().translate(_DIGRAPHS))
 
 
 def is_comparable(name: str) -> bool:

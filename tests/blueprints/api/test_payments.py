@@ -88,7 +88,7 @@ def test_card_deposit_without_payment_method_is_refused(
             "destination.accountHolder",
         ),
         (
-            {"destination": BANK_ACCOUNT | {"routingNumber": "123456789"}},
+            {"destination": BANK_ACCOUNT | {"routingNumber": "000000000"}},
             "destination.routingNumber",
         ),
         ({"destination": BANK_ACCOUNT | {"iban": "x"}}, "destination.iban"),
