@@ -31,6 +31,7 @@ TOKENS = kinds.TokenInstructions("ETHEREUM", "0x71C7656EC7ab88b098defB751B7401B5
 SAMPLES: tuple[MessageFacts, ...] = (
     kinds.ApprovalWaiting("Suspend a person", AT),
     kinds.ConfirmEmail(LINK_ID),
+    kinds.DebtCollected(Amount.parse(USD, "15000.00"), owed=Amount.parse(USD, "14000.50")),
     kinds.DepositCredited(DEPOSIT, AT),
     kinds.DepositDisputed(DEPOSIT, owed=Amount.parse(USD, "14000.50")),
     kinds.DepositFailed(DEPOSIT, "The card has expired."),

@@ -60,6 +60,7 @@ class AuditAction(LabelledEnum):
     PERSON_SUSPENDED = "person.suspended", "Person suspended"
     PRICES_REPLAYED = "prices.replayed", "Recorded prices replayed"
     RECEIVABLE_COLLECTED = "receivable.collected", "Receivable collected"
+    RECEIVABLE_RETURNED = "receivable.returned", "Collected receivable returned"
     RECONCILIATION_ASKED = "reconciliation.asked", "Reconciliation started"
     RECOVERY_CODES_RENEWED = "recovery_codes.renewed", "Recovery codes replaced"
     REQUEST_REFUSED = "request.refused", "Request refused"

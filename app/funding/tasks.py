@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from app.catalog.rules import TRADABLE
 from app.custody.facts import SendSettled, TokensArrived
 from app.funding import custody_rail, poll
 from app.funding.deposits import incoming_transfers, payments
@@ -12,9 +13,12 @@ from app.funding.ports import (
     PaymentChanged,
     PayoutChanged,
 )
+from app.funding.receivables import service as receivables
 from app.funding.withdrawals import payouts, sanctions_decisions
 from app.funding.withdrawals import service as withdrawals
 from app.kit.db import Database, Session
+from app.kit.ids import PublicId
+from app.kit.money import Amount
 from app.kit.tasks import Queue, task
 from app.screening.facts import ScreeningDecided
 
@@ -82,6 +86,21 @@ def handle_account_event(database: Database, *, event_id: str) -> None:
 def handle_payout_event(database: Database, *, event_id: str) -> None:
     """Check the withdrawal that a webhook is about."""
     payouts.handle_payout_event(database, UUID(event_id))
+
+
+@task("funding.debt_collected", queue=Queue.PAYMENTS)
+def record_collection(
+    session: Session, *, user_id: str, asset: str, units: int, reference: str, because_of: str
+) -> None:
+    """Record what the ledger collected for a customer's debt. The ledger's own functions in the
+    database stage this job."""
+    receivables.record_collection(
+        session,
+        UUID(user_id),
+        collected=Amount(TRADABLE[asset], units),
+        reference=PublicId(reference),
+        because_of=because_of,
+    )
 
 
 @task("funding.credit_arrival", queue=Queue.PAYMENTS, on=TokensArrived)

@@ -102,12 +102,18 @@ class Balance(Base):
 
     __tablename__ = "balances"
     __table_args__ = (
-        sa.CheckConstraint("held >= 0 AND posted >= held", name="available_not_negative"),
+        sa.CheckConstraint(
+            "held >= 0 AND posted >= held AND (owed = 0 OR (owed > 0 AND posted = held))",
+            name="available_not_negative",
+        ),
     )
 
     account_id: Mapped[int] = mapped_column(sa.ForeignKey("accounts.id"), primary_key=True)
     posted: Mapped[int] = mapped_column(sa.BigInteger, server_default=sa.text("0"))
     held: Mapped[int] = mapped_column(sa.BigInteger, server_default=sa.text("0"))
+    #: The balance of the owner's receivable in this asset. While it is above zero, whatever comes
+    #: free on this account goes to it in the same transaction.
+    owed: Mapped[int] = mapped_column(sa.BigInteger, server_default=sa.text("0"))
 
 
 class Hold(Base):

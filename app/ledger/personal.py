@@ -81,6 +81,11 @@ def _erasure_blockers(session: Session, person_id: UUID) -> list[ErasureBlocker]
                     f"holds.{balance.asset}", f"{amount} are on hold. They must be released first."
                 )
             )
+    for code, units in queries.owed_units(session, person_id).items():
+        amount = format_amount(Amount(TRADABLE[code], units))
+        blockers.append(
+            ErasureBlocker(f"debts.{code}", f"{amount} are owed to us. They must be paid first.")
+        )
     return blockers
 
 

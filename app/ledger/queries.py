@@ -12,7 +12,7 @@ from uuid import UUID
 
 from app.kit import clock
 from app.kit.db import Session
-from app.ledger.chart import AccountClass, AccountKey
+from app.ledger.chart import AccountKey
 
 _BALANCES_OF = """
 SELECT a.class, a.asset, b.posted, b.held
@@ -84,8 +84,10 @@ LEFT JOIN rollups r ON r.account_id = a.id
 _BALANCE = f"""
 SELECT {_UNITS_OF_ACCOUNTS} WHERE a.asset = %s AND a.class = %s AND a.owner_id = %s
 """
-_BALANCES_OF_CLASS = f"""
-SELECT a.asset, {_UNITS_OF_ACCOUNTS} WHERE a.class = %s AND a.owner_id = %s
+_OWED = """
+SELECT a.asset, b.owed FROM accounts a JOIN balances b ON b.account_id = a.id
+WHERE a.owner_id = %s AND b.owed <> 0
+ORDER BY a.asset
 """
 _BALANCE_AT = """
 SELECT coalesce(sum(a.normal * p.units), 0)
@@ -94,6 +96,7 @@ JOIN postings p ON p.account_id = a.id
 JOIN entries e ON e.id = p.entry_id
 WHERE a.asset = %s AND a.class = %s AND a.owner_id = %s AND e.posted_at <= %s
 """
+_CAUSE = "SELECT cause FROM entries WHERE reference = %s"
 _JOURNAL = """
 SELECT e.id, e.cause, e.reference, e.posted_at, c.kind, a.class, a.owner_id, a.asset, p.units
 FROM entries e
@@ -192,11 +195,15 @@ def account_balance(session: Session, account: AccountKey) -> int:
     return int(session.optional_value(_BALANCE, values) or 0)
 
 
-def class_balances(session: Session, account_class: AccountClass, owner_id: UUID) -> dict[str, int]:
-    """Return the minor units of an owner's accounts of a class now, in its normal direction, by
-    asset."""
-    rows = session.rows(_BALANCES_OF_CLASS, (account_class, owner_id))
-    return {asset: int(units) for asset, units in rows}
+def owed_units(session: Session, owner_id: UUID) -> dict[str, int]:
+    """Return the minor units that a customer owes us now, by asset; empty if they owe nothing."""
+    return dict(session.rows(_OWED, (owner_id,)))
+
+
+def entry_cause(session: Session, reference: str) -> str | None:
+    """Return the cause of the entry with this reference; None if there is none."""
+    cause: str | None = session.optional_value(_CAUSE, (reference,))
+    return cause
 
 
 def account_balance_at(session: Session, account: AccountKey, at: datetime) -> int:

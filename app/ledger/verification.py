@@ -63,6 +63,24 @@ INVARIANTS = (
            FROM balances WHERE held < 0 OR posted < held""",
     ),
     Invariant(
+        "what a customer owes is the sum of the postings of their receivable",
+        """SELECT format('%s of %s: the balance says %s, its postings %s', asset, owner_id,
+                         coalesce(b.owed, 0), coalesce(s.units, 0))
+           FROM (SELECT a.owner_id, a.asset, sum(b.owed) AS owed
+                 FROM balances b JOIN accounts a ON a.id = b.account_id
+                 WHERE b.owed <> 0 GROUP BY a.owner_id, a.asset) b
+           FULL JOIN (SELECT a.owner_id, a.asset, sum(p.units) AS units
+                      FROM postings p JOIN accounts a ON a.id = p.account_id
+                      WHERE a.class = 'customer.receivable' GROUP BY a.owner_id, a.asset) s
+               USING (owner_id, asset)
+           WHERE coalesce(b.owed, 0) <> coalesce(s.units, 0)""",
+    ),
+    Invariant(
+        "nothing is free on an account while its owner owes",
+        """SELECT format('account %s: posted %s, held %s, owed %s', account_id, posted, held, owed)
+           FROM balances WHERE owed < 0 OR (owed > 0 AND posted > held)""",
+    ),
+    Invariant(
         "a roll-up is the sum of the postings below the watermark",
         """SELECT format('account %s says %s, its postings %s', a.id, coalesce(r.units, 0),
                          coalesce(s.units, 0))

@@ -177,10 +177,20 @@ class DepositCredited(MessageFacts):
 
 
 @dataclass(frozen=True)
-class DepositDisputed(MessageFacts):
-    """The payment of a deposit was taken back from us."""
+class DebtCollected(MessageFacts):
+    """What came free on the customer's account went to what they owe us. `owed` is what is left."""
 
-    kind = MessageKind("deposit_disputed", Topic.DEPOSITS)
+    kind = MessageKind("debt_collected", Topic.DEPOSITS)
+    amount: Amount
+    owed: Amount
+
+
+@dataclass(frozen=True)
+class DepositDisputed(MessageFacts):
+    """The payment of a deposit was taken back from us. `owed` is what their balance did not
+    cover."""
+
+    kind = MessageKind("deposit_disputed", Topic.DEPOSITS, version=2, sms_version=2)
     terms: DepositTerms
     owed: Amount
 

@@ -35,6 +35,7 @@ LABELS: Mapping[str, MovementLabel] = MappingProxyType(
         "mint": MovementLabel(MovementKind.MINT, "Mint"),
         "payment_won_back": MovementLabel(MovementKind.DISPUTE, "Disputed payment won back"),
         "receivable_collected": MovementLabel(MovementKind.DISPUTE, "Debt collected"),
+        "receivable_returned": MovementLabel(MovementKind.DISPUTE, "Collected debt returned"),
         "sample_credit": MovementLabel(MovementKind.OTHER, "Sample credit"),
         "trade": MovementLabel(MovementKind.TRADE, "Trade"),
         "withdrawal": MovementLabel(MovementKind.WITHDRAWAL, "Withdrawal"),

@@ -70,7 +70,9 @@ def test_every_task_is_staged_or_subscribes_or_is_in_the_timetable() -> None:
     text = "".join(source.text for source in python("app/"))
     timetable = {entry.task for entry in TIMETABLE}
     subscribed = {name for fact in FACTS for name in kit_tasks.subscribers(fact)}
-    others = set(OURS) - timetable - subscribed
+    functions = "".join(source.text for source in python("migrations/"))
+    staged_by_database = {name for name in OURS if f"'{name}'" in functions}
+    others = set(OURS) - timetable - subscribed - staged_by_database
     assert {name for name in others if text.count(f'"{name}"') < 2} == set()
 
 

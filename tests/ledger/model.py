@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from app.kit.money import Asset
+from app.ledger import chart
 from app.ledger.chart import AccountClass, AccountKey
 from app.ledger.errors import (
     AlreadyPosted,
@@ -49,6 +51,8 @@ class Books:
     units: dict[AccountKey, int] = field(default_factory=dict)
     holds: dict[UUID, Hold] = field(default_factory=dict)
     entries: dict[str, Entry] = field(default_factory=dict)
+    #: What was collected for debts, or returned: entries whose references the database makes.
+    collections: list[Entry] = field(default_factory=list)
 
     def held(self, account: AccountKey) -> int:
         """Return the units of pending holds on the account."""
@@ -73,16 +77,9 @@ class Books:
     ) -> Reasons:
         """Post an entry, with or without a hold."""
         postings = {account: units for account, units in postings.items() if units}
-        reasons: Reasons = set()
-        if len(postings) < 2 or any(self._sums(postings).values()):
-            reasons.add(UnbalancedEntry)
-        if reference in self.entries:
-            reasons.add(AlreadyPosted)
-        if reverses and any(entry.reverses == reverses for entry in self.entries.values()):
-            reasons.add(AlreadyReversed)
-        hold = None
+        hold = self.holds.get(hold_id) if hold_id is not None else None
+        reasons = self._against_entry(reference, postings, reverses)
         if hold_id is not None:
-            hold = self.holds.get(hold_id)
             reasons |= self._against_posting(hold, postings, at)
         if any(self._overdraws(account, units, hold) for account, units in postings.items()):
             reasons.add(InsufficientFunds)
@@ -93,7 +90,31 @@ class Books:
             self.units[account] = self.units.get(account, 0) + units
         if hold:
             hold.status, hold.reference = "posted", reference
+        for account in postings:
+            if account.account_class == AccountClass.RECEIVABLE:
+                self.units.setdefault(chart.customer(account.owner_id, account.asset), 0)
+            self.settle(account.owner_id, account.asset, at)
         return set()
+
+    def settle(self, owner_id: UUID, asset: Asset, at: datetime) -> None:
+        """Settle what is free on a customer's account with what the customer owes in the asset."""
+        account, receivable = chart.customer(owner_id, asset), chart.receivable(owner_id, asset)
+        collected = min(self.units.get(receivable, 0), max(self.available(account), 0))
+        if collected:
+            postings = {account: collected, receivable: -collected}
+            for key, units in postings.items():
+                self.units[key] = self.units.get(key, 0) + units
+            self.collections.append(Entry(postings, at, None))
+
+    def _against_entry(self, reference: str, postings: Postings, reverses: str | None) -> Reasons:
+        reasons: Reasons = set()
+        if len(postings) < 2 or any(self._sums(postings).values()):
+            reasons.add(UnbalancedEntry)
+        if reference in self.entries:
+            reasons.add(AlreadyPosted)
+        if reverses and any(entry.reverses == reverses for entry in self.entries.values()):
+            reasons.add(AlreadyReversed)
+        return reasons
 
     def _overdraws(self, account: AccountKey, units: int, hold: Hold | None) -> bool:
         released = 0
@@ -126,12 +147,13 @@ class Books:
         self.holds[hold_id] = Hold(account, units, expires_at)
         return set()
 
-    def void(self, hold_id: UUID) -> Reasons:
+    def void(self, hold_id: UUID, at: datetime) -> Reasons:
         """Release a hold."""
         hold = self.holds.get(hold_id)
         if hold is None or hold.status != "pending":
             return {HoldNotPending}
         hold.status = "voided"
+        self.settle(hold.account.owner_id, hold.account.asset, at)
         return set()
 
     def expire(self, now: datetime) -> int:
@@ -143,6 +165,7 @@ class Books:
         ]
         for hold in due:
             hold.status = "expired"
+            self.settle(hold.account.owner_id, hold.account.asset, now)
         return len(due)
 
     @staticmethod

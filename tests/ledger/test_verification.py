@@ -132,6 +132,14 @@ BREAKS = {
         "ALTER TABLE balances DROP CONSTRAINT available_not_negative",
         "UPDATE balances SET posted = -1",
     ],
+    "what a customer owes is the sum of the postings of their receivable": [
+        "ALTER TABLE balances DROP CONSTRAINT available_not_negative",
+        f"UPDATE balances SET owed = 1 WHERE account_id = {_CUSTOMER}",
+    ],
+    "nothing is free on an account while its owner owes": [
+        "ALTER TABLE balances DROP CONSTRAINT available_not_negative",
+        f"UPDATE balances SET owed = 1 WHERE account_id = {_CUSTOMER}",
+    ],
     "a roll-up is the sum of the postings below the watermark": [
         f"UPDATE rollups SET units = units + 1 WHERE account_id = {_FEES}",
     ],

@@ -185,7 +185,6 @@ def _reverse_credit(
         taken_from=account,
     )  # fmt: skip
     deposits.transition(session, deposit, DepositStatus.TAKEN_BACK)
-    disputed = DepositDisputed(deposit.terms(amount), owed=amount)
-    deposits.notify_customer(session, deposit, disputed)
-    receivables.collect(session, deposit.user_id, amount.asset)
+    owed = receivables.amount_owed(session, deposit.user_id, amount.asset)
+    deposits.notify_customer(session, deposit, DepositDisputed(deposit.terms(amount), owed=owed))
     return True

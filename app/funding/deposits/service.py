@@ -28,7 +28,6 @@ from app.funding.deposits.queries import (
 from app.funding.errors import NotCancellable, PaymentMethodDisabled
 from app.funding.models import DepositEvent, DepositRow
 from app.funding.ports import IncomingTransferRails, PaymentRails
-from app.funding.receivables import service as receivables
 from app.funding.rules import check_asset
 from app.funding.states import DEPOSIT_TRANSITIONS, OPEN_DEPOSITS, DepositStatus
 from app.keys import service as keys
@@ -210,7 +209,7 @@ def credit(
 def post_credit(
     session: Session, deposit: LockedDeposit, amount: Amount, cost: Amount, account: AccountKey
 ) -> None:
-    """Post the deposit's entry, notify the customer, and collect what they owe PBCEx."""
+    """Post the deposit's entry, and notify the customer."""
     now = clock.now()
     ledger.post(
         session,
@@ -232,7 +231,6 @@ def post_credit(
         after={"asset": amount.asset.code, "amount": str(amount), "method": deposit.method},
     )
     notify_customer(session, deposit, DepositCredited(deposit.terms(amount), credited_at=now))
-    receivables.collect(session, deposit.user_id, amount.asset)
     limits.report_limit_excess(session, deposit.user_id, deposit.public_id)
 
 

@@ -122,7 +122,8 @@ def _open(session: Session, provider: str, dispute: Dispute, disputed: _Disputed
     terms = DepositTerms(
         ids.encode(deposits.PREFIX, disputed.deposit_id), dispute.amount, PaymentMethod.CARD
     )
-    message = DepositDisputed(terms, owed=dispute.amount)
+    owed = receivables.amount_owed(session, disputed.user_id, dispute.amount.asset)
+    message = DepositDisputed(terms, owed=owed)
     notifications.notify(session, message, to=disputed.user_id, event=public_id)
     return identifier
 
@@ -144,7 +145,6 @@ def _close(
         deposits.set_dispute_status(
             session, disputed.deposit_id, DepositStatus.TAKEN_BACK, f"{public_id} lost"
         )
-        receivables.collect(session, disputed.user_id, dispute.amount.asset)
     _record(session, AuditAction(f"dispute.{dispute.state}"), public_id, disputed, dispute)
 
 

@@ -1,6 +1,8 @@
 """The verbs of receivables: what a customer owes after a payment was collected back.
 
-A receivable is an account of its own; the customer's balance never becomes negative. Nothing is
+A receivable is an account of its own; the customer's balance never becomes negative. The ledger
+itself settles the two against each other, whatever moves either of them: units that come free go to
+the debt in the same transaction, and what was collected for a debt that ends goes back. Nothing is
 withdrawn while one is open.
 """
 
@@ -12,26 +14,27 @@ from app.catalog.rules import USD
 from app.funding.errors import ReceivableOutstanding
 from app.kit import clock, ids
 from app.kit.db import Session
+from app.kit.ids import PublicId
 from app.kit.money import Amount, Asset
 from app.ledger import chart
 from app.ledger import queries as ledger_queries
 from app.ledger import service as ledger
-from app.ledger.chart import AccountClass, AccountKey
+from app.ledger.chart import AccountKey
+from app.notifications import service as notifications
+from app.notifications.kinds import DebtCollected
 
-COLLECT = "receivable_collected"
 PAYMENT_TAKEN_BACK = "payment_taken_back"
 PAYMENT_WON_BACK = "payment_won_back"
 
 
 def amount_owed(session: Session, user_id: UUID, asset: Asset = USD) -> Amount:
     """Return what the customer owes in an asset."""
-    return Amount(asset, ledger_queries.account_balance(session, chart.receivable(user_id, asset)))
+    return Amount(asset, ledger_queries.owed_units(session, user_id).get(asset.code, 0))
 
 
 def owes_anything(session: Session, user_id: UUID) -> bool:
     """Return whether the customer owes anything, in any asset."""
-    owed = ledger_queries.class_balances(session, AccountClass.RECEIVABLE, user_id)
-    return any(owed.values())
+    return bool(ledger_queries.owed_units(session, user_id))
 
 
 def require_nothing_owed(session: Session, user_id: UUID) -> None:
@@ -43,7 +46,8 @@ def require_nothing_owed(session: Session, user_id: UUID) -> None:
 def record_receivable(
     session: Session, user_id: UUID, *, reference: str, owed: Amount, taken_from: AccountKey
 ) -> None:
-    """Book that a payment was taken back from `taken_from` and the customer owes it.
+    """Book that a payment was taken back from `taken_from` and the customer owes it, less what
+    their available balance covers.
 
     A reference is booked once.
     """
@@ -66,8 +70,6 @@ def reverse_receivable(
 
     The open receivable is reduced, and what was collected for it is credited to the customer.
     """
-    outstanding = amount_owed(session, user_id, amount.asset)
-    waived = min(outstanding, amount)
     ledger.post(
         session,
         cause=PAYMENT_WON_BACK,
@@ -75,42 +77,37 @@ def reverse_receivable(
         posted_at=clock.now(),
         postings=[
             ledger.debit(returned_to, amount),
-            ledger.credit(chart.receivable(user_id, amount.asset), waived),
-            ledger.credit(chart.customer(user_id, amount.asset), amount - waived),
+            ledger.credit(chart.receivable(user_id, amount.asset), amount),
         ],
     )
 
 
-def collect(session: Session, user_id: UUID, asset: Asset) -> None:
-    """Collect what the customer owes from their available balance, as far as it goes.
+def record_collection(
+    session: Session, user_id: UUID, *, collected: Amount, reference: PublicId, because_of: str
+) -> None:
+    """Record in the audit trail what the ledger collected for a debt, and tell the customer.
 
-    The caller holds `limits.lock_customer_payments`, so that nothing is collected twice.
+    A negative amount was returned to them. `because_of` is the reference of the entry, or the id of
+    the hold, that freed the amount or changed the debt.
     """
-    debt = amount_owed(session, user_id, asset)
-    available = [
-        Amount(asset, balance.posted - balance.held)
-        for balance in ledger_queries.customer_balances(session, user_id)
-        if balance.asset == asset.code
-    ]
-    collected = min(debt, *available) if available else Amount(asset, 0)
-    if not collected:
-        return
-    reference = ids.encode("col", ids.new())
-    ledger.post(
-        session,
-        cause=COLLECT,
-        reference=reference,
-        posted_at=clock.now(),
-        postings=[
-            ledger.debit(chart.customer(user_id, asset), collected),
-            ledger.credit(chart.receivable(user_id, asset), collected),
-        ],
-    )
+    is_returned = collected.units < 0
+    action = AuditAction.RECEIVABLE_RETURNED if is_returned else AuditAction.RECEIVABLE_COLLECTED
+    amount = -collected if is_returned else collected
     audit.record(
         session,
         actor=None,
-        action=AuditAction.RECEIVABLE_COLLECTED,
+        action=action,
         subject=ids.encode("usr", user_id),
         on_behalf_of=user_id,
-        after={"asset": asset.code, "amount": str(collected), "entry": reference},
+        after={
+            "asset": amount.asset.code,
+            "amount": str(amount),
+            "entry": reference,
+            "because_of": because_of,
+        },
     )
+    # The message that a payment was taken back says what was collected then.
+    cause = ledger_queries.entry_cause(session, because_of)
+    if not is_returned and cause != PAYMENT_TAKEN_BACK:
+        message = DebtCollected(amount, owed=amount_owed(session, user_id, amount.asset))
+        notifications.notify(session, message, to=user_id, event=reference)
