@@ -165,6 +165,10 @@ class Browser:
         [attributes] = page.all("form", id=form)
         return self.client.post(attributes["action"], data={**page.hidden_fields[form], **fields})
 
+    def fill_form(self, path: str, form: str, **fields: str) -> dict[str, str]:
+        """Return the fields of the form with the id `form` of the page at `path`, with these."""
+        return {**self.get_page(path).hidden_fields[form], **fields}
+
     def csrf_token(self) -> str:
         """Return a CSRF token, for a form that is sent without fetching its page."""
         return self.get_page("/").all("input", name="csrf_token")[0]["value"]

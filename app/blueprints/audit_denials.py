@@ -22,6 +22,9 @@ from app.kit.errors import Conflict, NotFound, PermissionDenied, Refusal, Unavai
 
 log = structlog.get_logger("edge")
 
+#: The refusals that a page shows, each with the public id that it is about, if not of the path.
+_SHOWN = "pbcex.shown_refusals"
+
 _PUBLIC_ID = re.compile(r"[a-z]{2,4}_[0-9a-z]{26}", re.ASCII)
 
 
@@ -56,6 +59,17 @@ def record(refusal: Refusal, subject: str | None = None) -> None:
             )
     except Unavailable:
         log.exception("denial_not_recorded", route=route)
+
+
+def record_later(refusal: Refusal, subject: str | None = None) -> None:
+    """Keep a refusal that the page shows for `record_shown`, after the transaction."""
+    request.environ.setdefault(_SHOWN, []).append((refusal, subject))
+
+
+def record_shown() -> None:
+    """Record the refusals that the page shows."""
+    for refusal, subject in request.environ.get(_SHOWN, ()):
+        record(refusal, subject)
 
 
 def _belongs_in_trail(actor: Actor, refusal: Refusal) -> bool:

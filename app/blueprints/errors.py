@@ -110,6 +110,12 @@ def status_of(refusal: type[kit_errors.Refusal]) -> int:
     return next(STATUS_BY_KIND[kind] for kind in refusal.__mro__ if kind in STATUS_BY_KIND)
 
 
+def status_beside_form(refusal: kit_errors.Refusal) -> int:
+    """Return the status of a form that is shown again: 422 instead of 401, which would make the
+    browser ask for credentials by itself."""
+    return 422 if isinstance(refusal, kit_errors.Unauthenticated) else status_of(type(refusal))
+
+
 def list_error_codes() -> dict[str, list[type[kit_errors.Refusal]]]:
     """Return every error code with the classes of refusals that have it."""
     codes: dict[str, list[type[kit_errors.Refusal]]] = {}
@@ -160,10 +166,15 @@ def render_refusal(refusal: kit_errors.Refusal) -> Response:
         )
     if status == HTTPStatus.UNAUTHORIZED and response.mimetype == PROBLEM_MEDIA_TYPE:
         response.headers["WWW-Authenticate"] = 'Bearer realm="pbcex"'
-    retry_after = getattr(refusal, "retry_after_seconds", None)
-    if retry_after is not None:
-        response.headers["Retry-After"] = str(retry_after)
     response.headers["Cache-Control"] = "no-store"
+    return add_retry_after(response, refusal)
+
+
+def add_retry_after(response: Response, refusal: kit_errors.Refusal) -> Response:
+    """Add when to try again to the response, where the refusal says it."""
+    seconds = getattr(refusal, "retry_after_seconds", None)
+    if seconds is not None:
+        response.headers["Retry-After"] = str(seconds)
     return response
 
 

@@ -8,9 +8,10 @@ form carries a token, and the token's first effect is stored in the transaction 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, cast
 
-from flask import flash, request
+from flask import Response, flash, request
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load, validate
 
 from app.access import Actor
@@ -20,7 +21,7 @@ from app.blueprints.environ_keys import ACTOR, SESSION
 from app.blueprints.form_changes import Change, Facts, StaleForm
 from app.blueprints.form_tokens import TOKEN, FormSentBefore, claim_token, store_effect
 from app.kit.db import Session
-from app.kit.errors import Conflict, Invalid, Refusal
+from app.kit.errors import Conflict, Invalid, RateLimited, Refusal, Unauthenticated
 
 SEEN = "seen"
 _STATE = "pbcex.form_state"
@@ -43,7 +44,7 @@ class FormSchema(Schema):
 
 
 def is_password(one: fields.Field[Any]) -> bool:
-    """Whether the field is a password, which is never shown again."""
+    """Whether the field is a password, whose blanks count."""
     return bool(one.metadata["control"] == "password")
 
 
@@ -89,6 +90,13 @@ def reason_field(
 ) -> fields.String:
     """Return the reason for an act, which the audit trail keeps. Its act checks it, too."""
     return text_field(label, missing, hint=hint, check=approvals_rules.clean_reason)
+
+
+def code_field(
+    missing: str, label: str = "Code from your app, or a recovery code"
+) -> fields.String:
+    """Return a code of the second factor. Like a password, it is never shown again."""
+    return text_field(label, missing, control="code", autocomplete="one-time-code")
 
 
 def choice_field(
@@ -198,6 +206,7 @@ class FormState:
     have one effect, unless that token had its effect already."""
 
     form_id: str = ""
+    path: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
     problems: Mapping[str, str] = field(default_factory=dict)
     changes: Sequence[Change] = ()
@@ -210,36 +219,50 @@ class FormState:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A form that is shown again with this state. `refusal` is recorded in the audit trail."""
+    """A form that is shown again, because of a refusal or of problems in its fields."""
 
-    status: int
     refusal: Refusal | None
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A form that had its effect, now or when it was sent before. `location` None is its page."""
+    """A form that had its effect, now or when it was sent before. `location` None is its page.
+
+    `page` is shown instead, once, for what cannot be shown again: a form that is sent again leads
+    to the location, with the message.
+    """
 
     location: str | None = None
     message: str | None = None
+    page: Response | None = None
 
 
 #: What an act returns: where to go, a `Done`, or None for the page of the form.
 Outcome = Done | str | None
 
 
-def state_of(form: Form, action: str = "") -> FormState:
+def state_of(
+    form: Form, action: str = "", carried: Mapping[str, str] = MappingProxyType({})
+) -> FormState:
     """Return what was sent with this form: in the current request, or to its `action` too late.
-    The state is empty if nothing was."""
+    The state is empty if nothing was. Of several such forms, one in each row of a page, it is the
+    one with this `action` and these values; without an `action`, any of them."""
     state: FormState | None = request.environ.get(_STATE)
-    if state is not None and state.form_id == form.id:
+    path = action.partition("?")[0]
+    if (
+        state is not None
+        and state.form_id == form.id
+        and path in {"", state.path}
+        and carried.items() <= state.values.items()
+    ):
         return state
-    kept = kept_form.find_waiting(action) if action else None
+    kept = kept_form.find_waiting(action, carried) if action else None
     if kept is None:
         return FormState()
     public_id, sent = kept
     return FormState(
         form.id,
+        action,
         dict(sent.fields),
         token=sent.value(TOKEN),
         seen=sent.value(SEEN),
@@ -279,7 +302,7 @@ def run(
         return Done(*effect)
     values = parse(form)
     if values is None:
-        return Refused(422, None)
+        return Refused(None)
     if changes := _list_changes(form, session, actor, variables):
         subject = None if form.subject is None else form.subject(**variables)
         changed_by = form_changes.describe_author(session, subject)
@@ -288,10 +311,10 @@ def run(
     try:
         with session.savepoint():
             outcome = act(values)
-    except (Invalid, Conflict) as refusal:
+    except (Invalid, Conflict, RateLimited, Unauthenticated) as refusal:
         return _show_again(form, refusal)
     done = outcome if isinstance(outcome, Done) else Done(outcome)
-    done = Done(done.location, done.message or form.success)
+    done = replace(done, message=done.message or form.success)
     kept_form.discard_copies(session, actor)
     store_effect(session, claim, [done.location, done.message])
     return done
@@ -311,10 +334,7 @@ def parse(form: Form) -> Mapping[str, Any] | None:
 
 def show_refusal(form: Form, refusal: Refusal) -> None:
     """Keep a refusal for the page of the form, at its field if it names one."""
-    if isinstance(refusal, Invalid | Conflict):
-        _show_again(form, refusal)
-    else:
-        _keep_state(form, {"": refusal.detail})
+    _show_again(form, refusal)
 
 
 def report(done: Done) -> None:
@@ -323,20 +343,20 @@ def report(done: Done) -> None:
         flash(done.message)
 
 
-def _show_again(form: Form, refusal: Invalid | Conflict, changes: Sequence[Change] = ()) -> Refused:
+def _show_again(form: Form, refusal: Refusal, changes: Sequence[Change] = ()) -> Refused:
     name = refusal.field if refusal.field in form.schema().fields else ""
-    if isinstance(refusal, Invalid):
-        _keep_state(form, {name: refusal.message})
-        return Refused(422, refusal)
-    _keep_state(form, {name: refusal.detail}, changes)
-    return Refused(409, refusal)
+    text = refusal.message if isinstance(refusal, Invalid) else refusal.detail
+    _keep_state(form, {name: text}, changes)
+    return Refused(refusal)
 
 
 def _keep_state(form: Form, problems: Mapping[str, str], changes: Sequence[Change] = ()) -> None:
     values = request.form.to_dict()
     seen = "" if changes else values.get(SEEN, "")
     token = values.get(TOKEN, "")
-    request.environ[_STATE] = FormState(form.id, values, problems, changes, token, seen)
+    request.environ[_STATE] = FormState(
+        form.id, request.path, values, problems, changes, token, seen
+    )
 
 
 def _list_changes(

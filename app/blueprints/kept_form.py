@@ -11,7 +11,7 @@ late form is never finished by itself (`kept_forms`). All copies of a form carry
 together they have one effect.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from inspect import cleandoc
 from typing import Any
 from urllib.parse import urlencode
@@ -93,9 +93,9 @@ def take_over(database: Database, actor: Actor, person: str, forms: list[str]) -
     flash(NOT_SENT, "problem")
 
 
-def find_waiting(action: str) -> tuple[str, SentForm] | None:
-    """Return the public id and the latest form that waits to be sent to this address; None if there
-    is none."""
+def find_waiting(action: str, carried: Mapping[str, str]) -> tuple[str, SentForm] | None:
+    """Return the public id and the latest form with these values that waits to be sent to this
+    address; None if there is none."""
     session: Session | None = request.environ.get(SESSION)
     if session is None:
         return None
@@ -103,7 +103,14 @@ def find_waiting(action: str) -> tuple[str, SentForm] | None:
     if waiting is None:
         waiting = kept_forms.list_waiting(session, request.environ[ACTOR])
         request.environ[WAITING_FORMS] = waiting
-    return next((each for each in waiting if each[1].path == action), None)
+    return next(
+        (
+            (public_id, form)
+            for public_id, form in waiting
+            if form.path == action and carried.items() <= dict(form.fields).items()
+        ),
+        None,
+    )
 
 
 def discard_copies(session: Session, actor: Actor) -> None:

@@ -18,7 +18,8 @@ A view responds with 303 after a success, and with 422 and the same form after a
 import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from inspect import getdoc
+from functools import partial
+from inspect import getdoc, signature
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -39,7 +40,7 @@ from app.blueprints import (
     staff_session_cookie,
 )
 from app.blueprints.environ_keys import ACTOR, SESSION
-from app.blueprints.forms import Done, Form
+from app.blueprints.forms import Done, Form, Refused
 from app.blueprints.lists import ListPage
 from app.blueprints.rate_limits import RateLimit
 from app.kit.db import SNAPSHOT, Database, Session
@@ -50,8 +51,6 @@ PageView = Callable[..., Response]
 #: What a form does.
 Act = Callable[..., forms.Outcome]
 
-#: The refusals that a page shows, each with the public id that it is about, if not of the path.
-_SHOWN_REFUSALS = "pbcex.shown_refusals"
 # A path of this application: browsers read "//", "/\" and control characters as another site.
 _SAFE_PATH = re.compile(r"/(?![/\\])[!-\[\]-~]*", re.ASCII)
 
@@ -110,8 +109,7 @@ class PageBlueprint(Blueprint):
                         kept_form.conclude(session, response)
                     finally:
                         del request.environ[SESSION]
-                for refusal, subject in request.environ.get(_SHOWN_REFUSALS, ()):
-                    audit_denials.record(refusal, subject)
+                audit_denials.record_shown()
                 return response
 
             serve.__doc__ = getdoc(handler)
@@ -138,6 +136,7 @@ class PageBlueprint(Blueprint):
         form: Form,
         *,
         shown_on: PageView,
+        find_row: Callable[..., object] | None = None,
         permission: Permission,
         fresh: bool = False,
         keeps_form: bool = True,
@@ -147,34 +146,30 @@ class PageBlueprint(Blueprint):
 
         The function receives `session`, `actor` and `fields` (the parsed schema), then the path's
         variables. It returns an `Outcome`. The page that shows the form is `shown_on`, a view of
-        this blueprint with the same variables. The address of a form that is shown again can be
-        reloaded: it leads to the page.
+        this blueprint with the same variables, or with fewer if the form is in a row of the page,
+        which `find_row` finds by all of them or raises `NotFound`. The address of a form that is
+        shown again can be reloaded: it leads to the page.
         """
 
         def declare(act: Act) -> Act:
-            def url_of_page(variables: Mapping[str, Any]) -> str:
-                return url_for(f"{self.name}.{shown_on.__name__}", **variables)
+            def url_of_page(variables: Mapping[str, str]) -> str:
+                return url_for(
+                    f"{self.name}.{shown_on.__name__}", **_variables_of(shown_on, variables)
+                )
 
             def send(session: Session, actor: Actor, **variables: str) -> Response:
-                outcome = forms.run(
-                    form,
-                    session,
-                    actor,
-                    lambda fields: act(session, actor, fields, **variables),
-                    variables,
-                )
+                run_act = partial(act, session, actor, **variables)
+                outcome = forms.run(form, session, actor, run_act, variables)
                 if isinstance(outcome, Done):
-                    forms.report(outcome)
-                    return see_other(outcome.location or url_of_page(variables))
-                if outcome.refusal is not None:
-                    _record_later(outcome.refusal)
-                response = shown_on(session, actor, **variables)
-                response.status_code = outcome.status
-                return response
+                    return _leave_form(outcome, url_of_page(variables))
+                page = shown_on(session, actor, **_variables_of(shown_on, variables))
+                return _show_refused(page, outcome)
 
             def reload(session: Session, actor: Actor, **variables: str) -> Response:
                 # Refuses what does not exist or is not for this person, as the page does.
-                shown_on(session, actor, **variables)
+                shown_on(session, actor, **_variables_of(shown_on, variables))
+                if find_row is not None:
+                    find_row(session, actor, **variables)
                 return see_other(url_of_page(variables))
 
             send.__name__, send.__doc__ = act.__name__, getdoc(act)
@@ -228,7 +223,7 @@ class PageBlueprint(Blueprint):
                 [problem] = problems.values()
                 return render(session, actor, status, bulk_problem=problem)
             for public_id, row_refusal in outcome.new_refusals.items():
-                _record_later(row_refusal, public_id)
+                audit_denials.record_later(row_refusal, public_id)
             if outcome.refusals:
                 return render(session, actor, 409, outcome=outcome)
             one, several = action.done
@@ -252,6 +247,30 @@ class PageBlueprint(Blueprint):
             self.view("POST", f"{path}/bulk", permission=act_permission, fresh=fresh)(act)
             self.view("GET", f"{path}/bulk", permission=permission)(reload)
         return show
+
+
+def _variables_of(view: PageView, variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of the path's variables that the view receives."""
+    return {name: variables[name] for name in variables.keys() & signature(view).parameters.keys()}
+
+
+def _leave_form(done: Done, url_of_page: str) -> Response:
+    """Return the response to a form that had its effect."""
+    if done.page is not None:
+        return done.page
+    forms.report(done)
+    return see_other(done.location or url_of_page)
+
+
+def _show_refused(page: Response, refused: Refused) -> Response:
+    """Return the page with its form, which was refused; a page that leads elsewhere has none."""
+    refusal = refused.refusal
+    if "Location" not in page.headers:
+        page.status_code = 422 if refusal is None else errors.status_beside_form(refusal)
+    if refusal is not None:
+        audit_denials.record_later(refusal)
+        errors.add_retry_after(page, refusal)
+    return page
 
 
 def _redirect_to_sign_in(view: PageView) -> Response:
@@ -329,16 +348,11 @@ def report_at_form(refusal: Refusal) -> tuple[int, dict[str, str]]:
 
     The refusal is recorded in the audit trail after the transaction, as if it had been raised.
     """
-    _record_later(refusal)
+    audit_denials.record_later(refusal)
     status = errors.status_of(type(refusal))
     if isinstance(refusal, Invalid):
         return status, {refusal.field: refusal.message}
     return status, {"": refusal.detail}
-
-
-def _record_later(refusal: Refusal, subject: str | None = None) -> None:
-    """Record in the audit trail, after the transaction, a refusal that the page shows."""
-    request.environ.setdefault(_SHOWN_REFUSALS, []).append((refusal, subject))
 
 
 def read_cursor() -> UUID | None:

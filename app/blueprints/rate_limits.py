@@ -21,7 +21,6 @@ from app.identity.sign_in import access_tokens
 from app.integrations import rate_limit_storage
 from app.kit.db import Database
 from app.kit.errors import RateLimited, Unauthenticated
-from app.kit.formatting import format_number_of
 
 _NETWORK_BITS = 64
 _CALLER = "pbcex.caller"
@@ -171,7 +170,6 @@ def _note_headers(counted: RequestLimit) -> int:
 def _refuse(counted: RequestLimit) -> NoReturn:
     reset = _note_headers(counted)
     raise RateLimited(
-        f"At most {counted.limit.amount} requests a minute are allowed."
-        f" Try again in {format_number_of(reset, 'second')}.",
+        f"At most {counted.limit.amount} requests a minute are allowed.",
         retry_after_seconds=reset,
     )

@@ -44,6 +44,7 @@ class TwoFactorInvalid(Unauthenticated):
 
     code = "two_factor_invalid"
     title = "The code is wrong, too old or already used. Wait for the next code."
+    field = "code"
 
 
 class TwoFactorAlreadyOn(Conflict):

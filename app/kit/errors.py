@@ -6,6 +6,8 @@ status (blueprints/errors.py); nothing below the edge knows HTTP.
 
 from typing import ClassVar, Self
 
+from app.kit.formatting import format_wait
+
 
 class Refusal(Exception):
     """The request was refused and nothing was changed, except for what it keeps.
@@ -15,6 +17,8 @@ class Refusal(Exception):
 
     code: ClassVar[str] = "refused"
     title: ClassVar[str] = "This request was refused."
+    #: The field whose value is refused, if it is one: a form shows the refusal there.
+    field: str = ""
     #: Whether the transaction that this refusal ends commits what was written so far.
     keeps_records: bool = False
 
@@ -55,8 +59,6 @@ class Conflict(Refusal):
 
     code = "conflict"
     title = "This is not possible in the current state."
-    #: The field whose value conflicts, if it is one: a form shows the refusal there.
-    field: ClassVar[str] = ""
 
 
 class MalformedRequest(Refusal):
@@ -79,14 +81,14 @@ class Invalid(Refusal):
 
 
 class RateLimited(Refusal):
-    """Too many requests. `retry_after_seconds` says when to try again."""
+    """Too many requests. The detail says when to try again."""
 
     code = "rate_limited"
     title = "Too many requests. Try again later."
 
     def __init__(self, detail: str, *, retry_after_seconds: int) -> None:
         self.retry_after_seconds = retry_after_seconds
-        super().__init__(detail)
+        super().__init__(f"{detail} Try again in {format_wait(retry_after_seconds)}.")
 
 
 class FeatureDisabled(Refusal):

@@ -124,6 +124,15 @@ def format_duration(seconds: float) -> str:
     return format_number_of(int(seconds // _DAY), "day")
 
 
+def format_wait(seconds: int) -> str:
+    """Return how long to wait, rounded up to a useful unit: `45 seconds`, `2 minutes`, `1 day`."""
+    units = ((_MINUTE, 1, "second"), (_HOUR, _MINUTE, "minute"), (_DAY, _HOUR, "hour"))
+    for limit, unit, name in units:
+        if (count := -(-seconds // unit)) * unit < limit:
+            return format_number_of(max(1, count), name)
+    return format_number_of(-(-seconds // _DAY), "day")
+
+
 def _split_exact(number: str) -> Figure:
     """Return the parts of a number that has all the decimals of its asset."""
     scale = len(number.partition(".")[2])

@@ -111,7 +111,7 @@ def request_export(session: Session, actor: Actor) -> DataExport:
     recent = session.value(_COUNT_SINCE, (actor.user_id, now - _DAY))
     if recent >= REQUESTS_PER_DAY_MAX:
         raise RateLimited(
-            f"You can request {REQUESTS_PER_DAY_MAX} copies a day. Try again tomorrow.",
+            f"You can request {REQUESTS_PER_DAY_MAX} copies a day.",
             retry_after_seconds=int(_DAY.total_seconds()),
         )
     export = DataExport(ids.new(), actor.user_id, ExportStatus.PENDING, now, None, None, None)

@@ -142,7 +142,7 @@ def test_new_recovery_codes_replace_the_old_ones(
     with database_unchanged(database):
         empty = browser.submit_form("/auth/account", "app-codes", code="")
     assert empty.status_code == 422
-    assert "Enter a code" in check_page(empty).visible_text
+    assert "Enter the code" in check_page(empty).visible_text
     wrong = browser.submit_form("/auth/account", "app-codes", code="ABCDEF-ABCDEF-ABCDEF-ABCDEF")
     assert (wrong.status_code, "The code is wrong" in check_page(wrong).visible_text) == (422, True)
     response = browser.submit_form("/auth/account", "app-codes", code=old_codes[0])
@@ -156,6 +156,33 @@ def test_new_recovery_codes_replace_the_old_ones(
         other.submit_form("/auth/second-factor", "second-factor", code=new_codes[0]).status_code
         == 303
     )
+
+
+def test_form_for_recovery_codes_has_one_effect(
+    browser: StaffBrowser, member: Member, database: Database
+) -> None:
+    browser.sign_in_by_app(member)
+    fields = browser.fill_form("/auth/account", "app-codes", code=member.recovery_codes[0])
+    url = "/auth/account/app/recovery-codes"
+    assert browser.client.post(url, data=fields).status_code == 200
+    with database_unchanged(database):
+        assert browser.client.post(url, data=fields).location == "/auth/account"
+    assert "They were shown once" in browser.get_page("/auth/account").visible_text
+
+
+def test_code_that_comes_too_often_is_refused_beside_its_form(
+    browser: StaffBrowser, member: Member
+) -> None:
+    browser.sign_in_by_app(member)
+    responses = [
+        browser.submit_form("/auth/account", "app-codes", code=f"{guess:06}") for guess in range(6)
+    ]
+    assert [response.status_code for response in responses] == [422] * 5 + [429]
+    assert responses[5].headers["Retry-After"] == "60"
+    page = check_page(responses[5])
+    assert "Try again in 1 minute." in page.visible_text
+    [code] = page.all("input", id="app-codes-code")
+    assert code["value"] == ""
 
 
 def test_proof_by_passkey_or_where_there_is_no_factor_by_password(
@@ -180,8 +207,9 @@ class TestPasskeys:
     def add_passkey(self, browser: StaffBrowser, name: str) -> None:
         options = browser.request_options("/auth/account/passkeys/question", "/auth/account")
         key = create_authenticator(browser.client.application)
-        fields = {"credential": key.create(options), "name": name}
-        response = browser.post_form("/auth/account/passkeys", "/auth/account", **fields)
+        response = browser.submit_form(
+            "/auth/account", "new-passkey", credential=key.create(options), name=name
+        )
         assert response.location == "/auth/account"
 
     def passkey_ids(self, browser: StaffBrowser) -> list[str]:
@@ -196,11 +224,23 @@ class TestPasskeys:
         self.add_passkey(browser, "Phone")
         first, second = self.passkey_ids(browser)
         page = browser.get_page("/auth/account")
-        assert page.all("input", id=f"{first}-name")[0]["value"] == "Blue key"
+        assert page.all("input", id=f"rename-{first}-name")[0]["value"] == "Blue key"
         browser.submit_form("/auth/account", f"rename-{first}", name="Red key")
-        assert browser.submit_form("/auth/account", f"rename-{first}", name=" ").status_code == 422
+        refused = browser.submit_form("/auth/account", f"rename-{first}", name=" ")
+        assert refused.status_code == 422
+        page = check_page(refused)
+        assert "Enter a name." in page.visible_text
+        # The other row is as it was.
+        names = {row: page.all("input", id=f"rename-{row}-name")[0] for row in (first, second)}
+        assert [names[row].get("aria-invalid") for row in (first, second)] == ["true", None]
+        assert names[second]["value"] == "Phone"
+        tokens = {page.hidden_fields[f"rename-{row}"]["form_token"] for row in (first, second)}
+        assert len(tokens) == 2
+        assert browser.client.get(f"/auth/account/passkeys/{first}/name").location == (
+            "/auth/account"
+        )
         page = browser.get_page("/auth/account")
-        assert page.all("input", id=f"{first}-name")[0]["value"] == "Red key"
+        assert page.all("input", id=f"rename-{first}-name")[0]["value"] == "Red key"
         browser.submit_form("/auth/account", f"remove-{second}")
         assert self.passkey_ids(browser) == [first]
         with database.reading() as session:
@@ -211,6 +251,22 @@ class TestPasskeys:
         assert [kind for (kind,) in staged].count("passkey_added") == 2
         assert [kind for (kind,) in staged].count("passkey_removed") == 1
 
+    def test_removal_that_waits_for_a_proof_is_shown_in_its_row_only(
+        self, browser: StaffBrowser, member: Member
+    ) -> None:
+        browser.sign_in_by_app(member)
+        self.add_passkey(browser, "Blue key")
+        self.add_passkey(browser, "Phone")
+        first, second = self.passkey_ids(browser)
+        with time_machine.travel(clock.now() + PROOF_LIFETIME + timedelta(seconds=1)):
+            assert browser.submit_form("/auth/account", f"remove-{second}").location.startswith(
+                "/auth/prove"
+            )
+            page = browser.get_page("/auth/account")
+        assert page.visible_text.count("Not sent yet.") == 1
+        assert page.all("form", id=f"remove-{second}-discard")
+        assert not page.all("form", id=f"remove-{first}-discard")
+
     def test_passkey_of_another_person_is_not_found(
         self, browser: StaffBrowser, member: Member, database: Database, strict_app: Flask
     ) -> None:
@@ -219,11 +275,10 @@ class TestPasskeys:
         [passkey_id] = self.passkey_ids(browser)
         other = StaffBrowser(strict_app)
         other.sign_in_by_app(create_member_with_app(database))
-        token = other.csrf_token("/auth/account")
+        fields = other.fill_form("/auth/account", "password", name="Stolen")
         with database_unchanged(database):
             for action in ("remove", "name"):
                 path = f"/auth/account/passkeys/{passkey_id}/{action}"
-                fields = {"csrf_token": token, "name": "Stolen"}
                 assert other.client.post(path, data=fields).status_code == 404
 
     def test_last_second_factor_cannot_be_removed(
@@ -261,7 +316,8 @@ class TestSessions:
             other.sign_in_by_app(member, member.recovery_codes[index])
         browser.sign_in_by_app(member)
         page = browser.get_page("/auth/account")
-        assert page.visible_text.count("Firefox on Linux") == 6
+        # In the table, for the button of each row, and in its dialog.
+        assert page.visible_text.count("Firefox on Linux") == 9
         assert page.visible_text.count("This session") == 1
         end_forms = [form["id"] for form in page.all("form") if form["id"].startswith("end-ses_")]
         assert len(end_forms) == 3
@@ -283,7 +339,7 @@ class TestSessions:
         with database.reading() as session:
             [(newest_id,)] = session.rows("SELECT id FROM login_sessions ORDER BY id DESC LIMIT 1")
         browser.sign_in_by_app(member)
-        token = browser.csrf_token("/auth/account")
+        fields = browser.fill_form("/auth/account", "password")
         path = f"/auth/account/sessions/{ids.encode('ses', newest_id)}/end"
-        assert browser.client.post(path, data={"csrf_token": token}).status_code == 404
+        assert browser.client.post(path, data=fields).status_code == 404
         victim.get_page("/auth/account")

@@ -315,11 +315,11 @@ class TestEnrolment:
         page = browser.get_page("/auth/enrol/app")
         secret = page.visible_text.split("Secret: ")[1].split()[0]
         assert browser.get_page("/auth/enrol/app").visible_text.count(secret) == 1
-        wrong = browser.submit_form("/auth/enrol/app", "app-form", code="000000")
+        wrong = browser.submit_form("/auth/enrol/app", "app", code="000000")
         assert wrong.status_code == 422
         assert secret in check_page(wrong).visible_text
         member = Member(actor, secret)
-        response = browser.submit_form("/auth/enrol/app", "app-form", code=member.code(0))
+        response = browser.submit_form("/auth/enrol/app", "app", code=member.code(0))
         assert response.status_code == 200
         codes = [word for word in check_page(response).visible_text.split() if word.count("-") == 3]
         assert len(codes) == len(set(codes)) == 10

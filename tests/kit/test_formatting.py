@@ -138,6 +138,18 @@ def test_duration_has_its_coarsest_useful_unit(seconds, text) -> None:
     assert formatting.format_duration(seconds) == text
 
 
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (1, "1 second"), (59, "59 seconds"), (60, "1 minute"), (61, "2 minutes"),
+        (3540, "59 minutes"), (3541, "1 hour"), (3601, "2 hours"), (82_801, "1 day"),
+        (86_401, "2 days"),
+    ],
+)  # fmt: skip
+def test_wait_is_rounded_up(seconds: int, text: str) -> None:
+    assert formatting.format_wait(seconds) == text
+
+
 def test_number_of_things_agrees_with_its_noun() -> None:
     assert [formatting.format_number_of(count, "job") for count in (0, 1, 2, 12_500)] == [
         "0 jobs", "1 job", "2 jobs", "12,500 jobs",

@@ -5,12 +5,12 @@ Changes to the means of sign-in require reauthentication.
 
 from collections.abc import Mapping
 
-from flask import Response, flash, url_for
+from flask import Response, url_for
 
 from app.access import Actor, Permission
 from app.blueprints import staff_session_cookie
-from app.blueprints.auth import shared, user_agents
-from app.blueprints.forms import Form, FormSchema, text_field
+from app.blueprints.auth import account_forms, shared, user_agents
+from app.blueprints.forms import Done
 from app.blueprints.page_blueprint import PageBlueprint, see_other
 from app.blueprints.rate_limits import RateLimit, client_network
 from app.blueprints.rendering import render_page
@@ -22,10 +22,11 @@ from app.identity.credentials import (
     second_factor_changes,
 )
 from app.identity.credentials.passkeys import ChallengePurpose
-from app.identity.errors import AccountSuspended, InvalidCredentials, TwoFactorInvalid
+from app.identity.errors import AccountSuspended, InvalidCredentials, PasskeyRefused
 from app.identity.sign_in import password_proof, staff_sessions
 from app.kit.db import Session
-from app.kit.errors import Invalid, RateLimited, Refusal
+from app.kit.errors import Conflict, Invalid, NotFound
+from app.kit.formatting import format_number_of
 
 blp = PageBlueprint("account", "/auth/account")
 
@@ -35,45 +36,27 @@ _CHANGE = Permission.SECOND_FACTOR_CHANGE
 @blp.view("GET", "", permission=Permission.ACCOUNT_READ)
 def show(session: Session, actor: Actor) -> Response:
     """Show the person's passkeys, authenticator app and sessions."""
-    return _account(session, actor)
+    return render_page(
+        "auth/account_page.html",
+        party=staff_session_cookie.relying_party(),
+        actor=actor,
+        forms=account_forms.BY_ID,
+        has_app=second_factor.is_on(session, actor.user_id),
+        codes_left=second_factor.count_recovery_codes(session, actor),
+        passkeys=passkeys.list_own(session, actor),
+        sessions=[
+            (login_session, user_agents.describe_browser(login_session.browser))
+            for login_session in staff_sessions.list_own(session, actor)
+        ],
+    )
 
 
 # The password
 
 
-class PasswordSchema(FormSchema):
-    """The present password, and the new one."""
-
-    current_password = text_field(
-        "Current password",
-        "Enter your current password.",
-        control="password",
-        autocomplete="current-password",
-    )
-    new_password = text_field(
-        "New password",
-        "Enter a new password.",
-        control="password",
-        hint="At least 10 characters that are hard to guess.",
-        autocomplete="new-password",
-    )
-
-
-CHANGE_PASSWORD = Form(
-    "password",
-    title="Password",
-    about="Your other sessions end, and you receive an email about the change.",
-    schema=PasswordSchema,
-    button="Change password",
-    success="Password changed. Your other sessions have ended.",
-    failure="The password was not changed",
-    is_secondary=True,
-)
-
-
 @blp.form(
     "/password",
-    CHANGE_PASSWORD,
+    account_forms.CHANGE_PASSWORD,
     shown_on=show,
     permission=Permission.PASSWORD_CHANGE,
     fresh=True,
@@ -90,11 +73,11 @@ def change_password(session: Session, actor: Actor, fields: Mapping[str, str]) -
         new_hash = password_change.prepare_new_password(person, new)
     except Invalid as refusal:
         raise Invalid("new_password", refusal.message) from None
+    attempt = password_change.begin_password_change(session, actor, network=client_network())
+    attempt = password_proof.check_password(attempt, current)
     try:
-        attempt = password_change.begin_password_change(session, actor, network=client_network())
-        attempt = password_proof.check_password(attempt, current)
         password_change.conclude_own_password_change(session, actor, attempt, new_hash)
-    except (InvalidCredentials, AccountSuspended, RateLimited) as refusal:
+    except (InvalidCredentials, AccountSuspended) as refusal:
         is_wrong = isinstance(refusal, InvalidCredentials)
         text = "This is not your current password." if is_wrong else refusal.detail
         # The failed attempt stays counted.
@@ -112,17 +95,17 @@ def ask_for_new_passkey(session: Session, actor: Actor) -> Response:
     )
 
 
-@blp.view(
-    "POST",
+@blp.form(
     "/passkeys",
+    account_forms.ADD_PASSKEY,
+    shown_on=show,
     permission=_CHANGE,
     fresh=True,
     keeps_form=False,
     rate_limit=RateLimit.SIGN_IN,
 )
-def add_passkey(session: Session, actor: Actor) -> Response:
+def add_passkey(session: Session, actor: Actor, fields: Mapping[str, str]) -> None:
     """Register a passkey."""
-    # Nothing raises before the commit: a refused credential uses up its challenge too.
     challenge = passkeys.consume_challenge(
         session, staff_session_cookie.take_challenge(), ChallengePurpose.REGISTER, actor.user_id
     )
@@ -130,180 +113,158 @@ def add_passkey(session: Session, actor: Actor) -> Response:
         new = passkeys.verify_registration(
             staff_session_cookie.relying_party(), challenge, shared.read_credential()
         )
-        passkeys.add_passkey(session, actor, new, shared.read_field("name"))
-    except Invalid as refusal:
-        return _account(session, actor, 422, {"new-passkey-name": refusal.message})
-    except Refusal as refusal:
-        return _refused(session, actor, refusal)
-    return _back("Passkey added.")
+        passkeys.add_passkey(session, actor, new, fields["name"])
+    except (Invalid, Conflict, PasskeyRefused) as refusal:
+        # A refused credential uses up its challenge, too.
+        raise refusal.keeping_records() from None
 
 
-@blp.view("POST", "/passkeys/<identifier>/name", permission=_CHANGE)
-def rename_passkey(session: Session, actor: Actor, identifier: str) -> Response:
+def _find_passkey(session: Session, actor: Actor, identifier: str) -> None:
+    if all(passkey.public_id != identifier for passkey in passkeys.list_own(session, actor)):
+        raise NotFound
+
+
+@blp.form(
+    "/passkeys/<identifier>/name",
+    account_forms.RENAME_PASSKEY,
+    shown_on=show,
+    find_row=_find_passkey,
+    permission=_CHANGE,
+)
+def rename_passkey(
+    session: Session, actor: Actor, fields: Mapping[str, str], identifier: str
+) -> None:
     """Rename a passkey."""
-    try:
-        passkeys.rename_passkey(session, actor, identifier, shared.read_field("name"))
-    except Invalid as refusal:
-        return _account(session, actor, 422, {f"{identifier}-name": refusal.message})
-    return _back("Passkey renamed.")
+    passkeys.rename_passkey(session, actor, identifier, fields["name"])
 
 
-@blp.view("POST", "/passkeys/<identifier>/remove", permission=_CHANGE, fresh=True)
-def remove_passkey(session: Session, actor: Actor, identifier: str) -> Response:
+@blp.form(
+    "/passkeys/<identifier>/remove",
+    account_forms.REMOVE_PASSKEY,
+    shown_on=show,
+    find_row=_find_passkey,
+    permission=_CHANGE,
+    fresh=True,
+)
+def remove_passkey(
+    session: Session, actor: Actor, _fields: Mapping[str, str], identifier: str
+) -> None:
     """Remove a passkey."""
     passkeys.remove_passkey(
         session, actor, identifier, may_be_last=not staff_session_cookie.second_factor_required()
     )
-    return _back("Passkey removed.")
 
 
 # The authenticator app
-
-
-@blp.view("POST", "/app", permission=_CHANGE, fresh=True)
-def set_up_app(session: Session, actor: Actor) -> Response:
-    """Make the secret for an authenticator app."""
-    second_factor.start_setup(session, actor)
-    return see_other(url_for("account_pages.show_app"))
 
 
 @blp.view("GET", "/app", permission=_CHANGE, fresh=True)
 def show_app(session: Session, actor: Actor) -> Response:
     """Show the secret as a QR code and as text, with a form for the first code."""
     setup = second_factor.find_pending_setup(session, actor)
-    return _app_form(setup) if setup else _back()
-
-
-@blp.view(
-    "POST",
-    "/app/code",
-    permission=_CHANGE,
-    fresh=True,
-    keeps_form=False,
-    rate_limit=RateLimit.SIGN_IN,
-)
-def confirm_app(session: Session, actor: Actor) -> Response:
-    """Turn on the app by its first code, and show the recovery codes."""
-    setup = second_factor.find_pending_setup(session, actor)
     if setup is None:
-        return _back()
-    if not (code := shared.read_code()):
-        return _app_form(setup, 422, {"code": "Enter the code from the app."})
-    try:
-        codes = second_factor.confirm_setup(session, actor, code, network=client_network())
-    except (TwoFactorInvalid, RateLimited) as refusal:
-        status = shared.status_beside_form(refusal)
-        return shared.add_retry_after(_app_form(setup, status, {"": refusal.detail}), refusal)
-    return shared.show_recovery_codes(codes, url_for("account_pages.show"))
+        return see_other(url_for("account_pages.show"))
+    return render_page(
+        "auth/app.html",
+        declared=account_forms.CONFIRM_APP,
+        setup=setup,
+        action=url_for("account_pages.confirm_app"),
+    )
 
 
-@blp.view(
-    "POST",
+@blp.form("/app", account_forms.SET_UP_APP, shown_on=show, permission=_CHANGE, fresh=True)
+def set_up_app(session: Session, actor: Actor, _fields: Mapping[str, str]) -> str:
+    """Make the secret for an authenticator app."""
+    second_factor.start_setup(session, actor)
+    return url_for("account_pages.show_app")
+
+
+@blp.form(
+    "/app/code",
+    account_forms.CONFIRM_APP,
+    shown_on=show_app,
+    permission=_CHANGE,
+    fresh=True,
+    keeps_form=False,
+    rate_limit=RateLimit.SIGN_IN,
+)
+def confirm_app(session: Session, actor: Actor, fields: Mapping[str, str]) -> Done:
+    """Turn on the app by its first code, and show the recovery codes."""
+    codes = second_factor.confirm_setup(session, actor, fields["code"], network=client_network())
+    return _show_recovery_codes(codes)
+
+
+@blp.form(
     "/app/off",
+    account_forms.SWITCH_OFF_APP,
+    shown_on=show,
     permission=_CHANGE,
     fresh=True,
     keeps_form=False,
     rate_limit=RateLimit.SIGN_IN,
 )
-def switch_off_app(session: Session, actor: Actor) -> Response:
+def switch_off_app(session: Session, actor: Actor, fields: Mapping[str, str]) -> None:
     """Turn off the app and its recovery codes, by a code."""
-    if not (code := shared.read_code()):
-        return _account(
-            session, actor, 422, {"app-off-code": "Enter a code to turn off the authenticator app."}
-        )
-    try:
-        second_factor_changes.switch_off_app(
-            session,
-            actor,
-            code,
-            network=client_network(),
-            required_for_staff=staff_session_cookie.second_factor_required(),
-        )
-    except (TwoFactorInvalid, RateLimited) as refusal:
-        return _refused(session, actor, refusal)
-    return _back("Authenticator app turned off.")
+    second_factor_changes.switch_off_app(
+        session,
+        actor,
+        fields["code"],
+        network=client_network(),
+        required_for_staff=staff_session_cookie.second_factor_required(),
+    )
 
 
-@blp.view(
-    "POST",
+@blp.form(
     "/app/recovery-codes",
+    account_forms.RENEW_RECOVERY_CODES,
+    shown_on=show,
     permission=_CHANGE,
     fresh=True,
     keeps_form=False,
     rate_limit=RateLimit.SIGN_IN,
 )
-def renew_recovery_codes(session: Session, actor: Actor) -> Response:
+def renew_recovery_codes(session: Session, actor: Actor, fields: Mapping[str, str]) -> Done:
     """Replace the recovery codes, by a code."""
-    if not (code := shared.read_code()):
-        return _account(
-            session, actor, 422, {"app-codes-code": "Enter a code to get new recovery codes."}
-        )
-    try:
-        codes = second_factor.renew_recovery_codes(session, actor, code, network=client_network())
-    except (TwoFactorInvalid, RateLimited) as refusal:
-        return _refused(session, actor, refusal)
-    return shared.show_recovery_codes(codes, url_for("account_pages.show"))
+    network = client_network()
+    codes = second_factor.renew_recovery_codes(session, actor, fields["code"], network=network)
+    return _show_recovery_codes(codes)
+
+
+def _show_recovery_codes(codes: list[str]) -> Done:
+    account = url_for("account_pages.show")
+    return Done(account, page=shared.show_recovery_codes(codes, account))
 
 
 # Sessions
 
 
-@blp.view("POST", "/sessions/<identifier>/end", permission=Permission.SESSIONS_REVOKE)
-def end_session(session: Session, actor: Actor, identifier: str) -> Response:
+def _find_session(session: Session, actor: Actor, identifier: str) -> None:
+    if all(one.public_id != identifier for one in staff_sessions.list_own(session, actor)):
+        raise NotFound
+
+
+@blp.form(
+    "/sessions/<identifier>/end",
+    account_forms.END_SESSION,
+    shown_on=show,
+    find_row=_find_session,
+    permission=Permission.SESSIONS_REVOKE,
+)
+def end_session(
+    session: Session, actor: Actor, _fields: Mapping[str, str], identifier: str
+) -> None:
     """End one of the person's own sessions."""
     staff_sessions.end_own(session, actor, identifier)
-    return _back("Session ended.")
 
 
-@blp.view("POST", "/sessions/end-others", permission=Permission.SESSIONS_REVOKE)
-def end_other_sessions(session: Session, actor: Actor) -> Response:
+@blp.form(
+    "/sessions/end-others",
+    account_forms.END_OTHERS,
+    shown_on=show,
+    permission=Permission.SESSIONS_REVOKE,
+)
+def end_other_sessions(session: Session, actor: Actor, _fields: Mapping[str, str]) -> Done:
     """End all of the person's own sessions but this one."""
-    staff_sessions.end_others(session, actor)
-    return _back("All other sessions have ended.")
-
-
-def _back(message: str = "") -> Response:
-    if message:
-        flash(message)
-    return see_other(url_for("account_pages.show"))
-
-
-def _refused(session: Session, actor: Actor, refusal: Refusal) -> Response:
-    response = _account(session, actor, shared.status_beside_form(refusal), {"": refusal.detail})
-    return shared.add_retry_after(response, refusal)
-
-
-def _app_form(
-    setup: second_factor.SecondFactorSetup,
-    status: int = 200,
-    problems: dict[str, str] | None = None,
-) -> Response:
-    return render_page(
-        "auth/app.html",
-        status=status,
-        problems=problems or {},
-        setup=setup,
-        qr=setup.qr_image,
-        action=url_for("account_pages.confirm_app"),
-        button="Confirm",
-    )
-
-
-def _account(
-    session: Session, actor: Actor, status: int = 200, problems: dict[str, str] | None = None
-) -> Response:
-    return render_page(
-        "auth/account_page.html",
-        status=status,
-        problems=problems or {},
-        party=staff_session_cookie.relying_party(),
-        actor=actor,
-        password_form=CHANGE_PASSWORD,
-        has_app=second_factor.is_on(session, actor.user_id),
-        codes_left=second_factor.count_recovery_codes(session, actor),
-        passkeys=passkeys.list_own(session, actor),
-        sessions=[
-            (login_session, user_agents.describe_browser(login_session.browser))
-            for login_session in staff_sessions.list_own(session, actor)
-        ],
-    )
+    count = staff_sessions.end_others(session, actor)
+    ended = format_number_of(count, "other session has", "other sessions have")
+    return Done(message=f"{ended} ended.")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from flask import Response, request, url_for
 
-from app.blueprints import forms, staff_session_cookie
+from app.blueprints import errors, forms, staff_session_cookie
 from app.blueprints.auth import shared
 from app.blueprints.forms import Form, FormSchema, hidden_field, text_field, tick_field
 from app.blueprints.page_blueprint import PageBlueprint, see_other
@@ -256,7 +256,7 @@ def _submit(link: Link, work: Callable[[Mapping[str, str]], Response]) -> Respon
     try:
         return work(fields)
     except TokenInvalid as refusal:
-        return _ended(link, shared.status_beside_form(refusal))
+        return _ended(link, errors.status_beside_form(refusal))
     except Refusal as refusal:
         return _refused(link.form, refusal)
 
@@ -270,8 +270,7 @@ def _password(fields: Mapping[str, str]) -> str:
 
 
 def _refused(form: Form, refusal: Refusal) -> Response:
-    forms.show_refusal(form, refusal)
-    return _form(form, shared.status_beside_form(refusal))
+    return shared.refuse(form, refusal, lambda status: _form(form, status))
 
 
 def _form(form: Form, status: int = 200, **values: str) -> Response:

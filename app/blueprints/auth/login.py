@@ -74,9 +74,7 @@ def login(database: Database) -> Response:
                 replaces=staff_session_cookie.session_secret(),
             )
     except (Invalid, RateLimited, Unauthenticated, PermissionDenied) as refusal:
-        forms.show_refusal(SIGN_IN, refusal)
-        response = _form(next_path, shared.status_beside_form(refusal))
-        return shared.add_retry_after(response, refusal)
+        return shared.refuse(SIGN_IN, refusal, lambda status: _form(next_path, status))
     if isinstance(outcome, AwaitingSecondFactor):
         staff_session_cookie.start_sign_in(outcome.secret, next_path)
         return see_other(url_for("steps_pages.show_second_factor"))

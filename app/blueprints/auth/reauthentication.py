@@ -5,13 +5,15 @@ new secret, and the form that waited for the proof is finished (`kept_form`).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import Response, flash, request
 
 from app.access import Actor, Permission
-from app.blueprints import kept_form, staff_session_cookie
+from app.blueprints import forms, kept_form, staff_session_cookie
 from app.blueprints.auth import shared
+from app.blueprints.auth.shared import FactorCodeSchema
+from app.blueprints.forms import Form, FormSchema, text_field
 from app.blueprints.page_blueprint import PageBlueprint, open_page, safe_redirect_path, see_other
 from app.blueprints.rate_limits import RateLimit, client_network
 from app.blueprints.rendering import render_page
@@ -23,6 +25,24 @@ from app.kit.db import Session
 from app.kit.errors import Refusal
 
 blp = PageBlueprint("proof", "/auth")
+
+
+class PasswordProofSchema(FormSchema):
+    """The password of a person without a second factor."""
+
+    password = text_field(
+        "Password", "Enter your password.", control="password", autocomplete="current-password"
+    )
+
+
+_BY_CODE = Form(
+    "prove-form",
+    title="Confirm it is you",
+    schema=FactorCodeSchema,
+    button="Confirm",
+    failure="Not confirmed",
+)
+_BY_PASSWORD = replace(_BY_CODE, schema=PasswordProofSchema)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +80,26 @@ def show(session: Session, actor: Actor) -> Response:
     return _form(session, actor, onward)
 
 
-@blp.view("POST", "/prove", permission=Permission.ACCOUNT_READ, rate_limit=RateLimit.SIGN_IN)
+@blp.view(
+    "POST",
+    "/prove",
+    permission=Permission.ACCOUNT_READ,
+    keeps_form=False,
+    rate_limit=RateLimit.SIGN_IN,
+)
 def prove(session: Session, actor: Actor) -> Response:
     """Reauthenticate by a code, or by the password of a person without a second factor."""
     onward = Onward.from_fields(request.form)
+    declared = _way_of(session, actor)
+    fields = forms.parse(declared)
+    if fields is None:
+        return _form(session, actor, onward, 422)
     try:
-        if not second_factor.is_on(session, actor.user_id):
-            secret = _by_password(session, actor)
-        elif code := shared.read_code():
+        if declared is _BY_CODE:
             device = staff_session_cookie.current_device()
-            secret = reauthentication.reauthenticate_by_code(session, actor, code, device)
+            secret = reauthentication.reauthenticate_by_code(session, actor, fields["code"], device)
         else:
-            return _form(session, actor, onward, 422, {"code": "Enter the code."})
+            secret = _by_password(session, actor, fields["password"])
     except Refusal as refusal:
         return _refused(session, actor, refusal, onward)
     return _finish(session, actor, secret, onward)
@@ -116,20 +144,22 @@ def prove_by_passkey(session: Session, actor: Actor) -> Response:
     return _finish(session, actor, secret, onward)
 
 
-def _by_password(session: Session, actor: Actor) -> str:
+def _way_of(session: Session, actor: Actor) -> Form:
+    """Return the form by which the person reauthenticates without a passkey."""
+    return _BY_CODE if second_factor.is_on(session, actor.user_id) else _BY_PASSWORD
+
+
+def _by_password(session: Session, actor: Actor, password: str) -> str:
     # Hashing holds this connection but locks no row. People without a second factor are rare, and
     # exist with sample data only.
     attempt = password_change.begin_password_change(session, actor, network=client_network())
-    password = request.form.get("password", "")[: shared.PASSWORD_LENGTH_MAX]
-    return reauthentication.reauthenticate_by_password(
-        session, actor, password_proof.check_password(attempt, password)
-    )
+    attempt = password_proof.check_password(attempt, password[: shared.PASSWORD_LENGTH_MAX])
+    return reauthentication.reauthenticate_by_password(session, actor, attempt)
 
 
 def _refused(session: Session, actor: Actor, refusal: Refusal, onward: Onward) -> Response:
-    status = shared.status_beside_form(refusal)
-    response = _form(session, actor, onward, status, {"": refusal.detail})
-    return shared.add_retry_after(response, refusal)
+    declared = _way_of(session, actor)
+    return shared.refuse(declared, refusal, lambda status: _form(session, actor, onward, status))
 
 
 def _finish(session: Session, actor: Actor, secret: str, onward: Onward) -> Response:
@@ -145,18 +175,12 @@ def _finish(session: Session, actor: Actor, secret: str, onward: Onward) -> Resp
     return kept_form.send_again(form)
 
 
-def _form(
-    session: Session,
-    actor: Actor,
-    onward: Onward,
-    status: int = 200,
-    problems: dict[str, str] | None = None,
-) -> Response:
+def _form(session: Session, actor: Actor, onward: Onward, status: int = 200) -> Response:
     kept = kept_forms.find(session, actor, onward.kept_id)[1] if onward.kept_id else None
     return render_page(
         "auth/prove.html",
         status=status,
-        problems=problems or {},
+        declared=_way_of(session, actor),
         onward=onward,
         kept=kept,
         has_app=second_factor.is_on(session, actor.user_id),

@@ -4,12 +4,15 @@ The person who signs in is read from a database row that the browser's cookie na
 form.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from flask import Response, url_for
 
-from app.blueprints import staff_session_cookie
+from app.blueprints import errors, forms, staff_session_cookie
 from app.blueprints.auth import shared
+from app.blueprints.auth.shared import FactorCodeSchema, PasskeyNameSchema
+from app.blueprints.forms import Form, FormSchema
 from app.blueprints.page_blueprint import PageBlueprint, see_other
 from app.blueprints.rate_limits import RateLimit
 from app.blueprints.rendering import render_page
@@ -19,9 +22,34 @@ from app.identity.errors import SignInExpired, TwoFactorInvalid
 from app.identity.sign_in import pending_sign_in, staff_sign_in
 from app.identity.sign_in.pending_sign_in import PendingSignIn
 from app.kit.db import Database
-from app.kit.errors import Invalid, RateLimited, Refusal
+from app.kit.errors import RateLimited, Refusal
 
 blp = PageBlueprint("steps", "/auth")
+
+SECOND_FACTOR = Form(
+    "second-factor",
+    title="Enter your code",
+    schema=FactorCodeSchema,
+    button="Sign in",
+    failure="You are not signed in",
+)
+ENROL_APP = Form(
+    "enrol-app",
+    title="Authenticator app",
+    about="An app on your phone shows a new code every 30 seconds.",
+    schema=FormSchema,
+    button="Use an app",
+    failure="The app is not set up yet",
+)
+CONFIRM_APP = replace(shared.CONFIRM_APP, button="Confirm and sign in")
+ENROL_PASSKEY = Form(
+    "new-passkey",
+    title="Passkey",
+    about="Your device or security key signs you in by a PIN, finger or face, without a password.",
+    schema=PasskeyNameSchema,
+    button="Add a passkey",
+    failure="Nothing is set up yet",
+)
 
 
 @blp.view("GET", "/second-factor", public=True)
@@ -43,21 +71,21 @@ def give_second_factor(database: Database) -> Response:
         person = pending_sign_in.find_pending(session, staff_session_cookie.sign_in_secret())
     if person is None:
         return _start_again()
-    if not (code := shared.read_code()):
-        return _second_factor(person, 422, {"code": "Enter the code."})
+    fields = forms.parse(SECOND_FACTOR)
+    if fields is None:
+        return _second_factor(person, 422)
     try:
         with database.transaction() as session:
             signed_in = staff_sign_in.submit_code(
                 session,
                 staff_session_cookie.sign_in_secret(),
-                code,
+                fields["code"],
                 staff_session_cookie.current_device(),
             )
     except SignInExpired:
         return _start_again()
     except (TwoFactorInvalid, RateLimited) as refusal:
-        status = shared.status_beside_form(refusal)
-        return shared.add_retry_after(_second_factor(person, status, {"": refusal.detail}), refusal)
+        return shared.refuse(SECOND_FACTOR, refusal, lambda status: _second_factor(person, status))
     return shared.finish_sign_in(signed_in, staff_session_cookie.next_path())
 
 
@@ -134,21 +162,21 @@ def confirm_app(database: Database) -> Response:
     setup = _pending(database)
     if setup is None:
         return _start_again()
-    if not (code := shared.read_code()):
-        return _app_form(setup, 422, {"code": "Enter the code from the app."})
+    fields = forms.parse(CONFIRM_APP)
+    if fields is None:
+        return _app_form(setup, 422)
     try:
         with database.transaction() as session:
             signed_in = staff_sign_in.enrol_app(
                 session,
                 staff_session_cookie.sign_in_secret(),
-                code,
+                fields["code"],
                 staff_session_cookie.current_device(),
             )
     except SignInExpired:
         return _start_again()
     except (TwoFactorInvalid, RateLimited) as refusal:
-        status = shared.status_beside_form(refusal)
-        return shared.add_retry_after(_app_form(setup, status, {"": refusal.detail}), refusal)
+        return shared.refuse(CONFIRM_APP, refusal, lambda status: _app_form(setup, status))
     return shared.finish_sign_in(signed_in, staff_session_cookie.next_path())
 
 
@@ -170,6 +198,9 @@ def ask_for_new_passkey(database: Database) -> Response:
 def enrol_passkey(database: Database) -> Response:
     """Register the first passkey and sign in."""
     credential, secret = shared.read_credential(), staff_session_cookie.sign_in_secret()
+    fields = forms.parse(ENROL_PASSKEY)
+    if fields is None:
+        return _enrolment(422)
     try:
         with database.transaction() as session:
             person = staff_sign_in.lock_enrolment(session, secret)
@@ -187,15 +218,13 @@ def enrol_passkey(database: Database) -> Response:
                 session,
                 secret,
                 new,
-                shared.read_field("name"),
+                fields["name"],
                 staff_session_cookie.current_device(),
             )
     except SignInExpired:
         return _start_again()
-    except Invalid as refusal:
-        return _enrolment(422, {"name": refusal.message})
     except Refusal as refusal:
-        return _enrolment(shared.status_beside_form(refusal), {"": refusal.detail})
+        return shared.refuse(ENROL_PASSKEY, refusal, _enrolment)
     return shared.finish_sign_in(signed_in, staff_session_cookie.next_path())
 
 
@@ -207,47 +236,30 @@ def _pending(database: Database) -> second_factor.SecondFactorSetup | None:
         return second_factor.find_pending_setup(session, person.actor)
 
 
-def _second_factor(
-    person: PendingSignIn, status: int = 200, problems: dict[str, str] | None = None
-) -> Response:
-    return _page("second_factor", status, problems, person=person)
+def _second_factor(person: PendingSignIn, status: int = 200) -> Response:
+    return _page("second_factor", status, person=person, declared=SECOND_FACTOR)
 
 
 def _passkey_refused(refusal: Refusal) -> Response:
-    return _page("passkey_refused", shared.status_beside_form(refusal), {"": refusal.detail})
+    status = errors.status_beside_form(refusal)
+    return _page("passkey_refused", status, problems={"": refusal.detail})
 
 
-def _enrolment(status: int = 200, problems: dict[str, str] | None = None) -> Response:
-    return _page("enrol", status, problems)
+def _enrolment(status: int = 200) -> Response:
+    return _page("enrol", status, app_form=ENROL_APP, passkey_form=ENROL_PASSKEY)
 
 
-def _app_form(
-    setup: second_factor.SecondFactorSetup,
-    status: int = 200,
-    problems: dict[str, str] | None = None,
-) -> Response:
-    return _page(
-        "app",
-        status,
-        problems,
-        setup=setup,
-        qr=setup.qr_image,
-        action=url_for("steps_pages.confirm_app"),
-        button="Confirm and sign in",
-    )
+def _app_form(setup: second_factor.SecondFactorSetup, status: int = 200) -> Response:
+    action = url_for("steps_pages.confirm_app")
+    return _page("app", status, setup=setup, action=action, declared=CONFIRM_APP)
 
 
 def _start_again() -> Response:
     """Show that the sign-in has ended, why, and the way back."""
     refusal = SignInExpired()
-    return _page("over", shared.status_beside_form(refusal), {"": refusal.detail})
+    return _page("over", errors.status_beside_form(refusal), problems={"": refusal.detail})
 
 
-def _page(name: str, status: int, problems: dict[str, str] | None, **context: Any) -> Response:
-    return render_page(
-        f"auth/{name}.html",
-        status=status,
-        problems=problems or {},
-        party=staff_session_cookie.relying_party(),
-        **context,
-    )
+def _page(name: str, status: int, **context: Any) -> Response:
+    party = staff_session_cookie.relying_party()
+    return render_page(f"auth/{name}.html", status=status, party=party, **context)

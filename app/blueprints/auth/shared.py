@@ -1,30 +1,54 @@
-"""Shared by the sign-in pages: reading of fields, refusals beside the form, end of sign-in."""
+"""Shared by the sign-in pages: fields, refusals beside the form, end of sign-in."""
+
+from collections.abc import Callable
 
 from flask import Response, current_app, jsonify, request, url_for
 
 from app.access import Actor
-from app.blueprints import kept_form, nav, staff_session_cookie
-from app.blueprints.errors import status_of
+from app.blueprints import errors, forms, kept_form, nav, staff_session_cookie
+from app.blueprints.forms import Form, FormSchema, code_field, text_field
 from app.blueprints.page_blueprint import safe_redirect_path, see_other
 from app.blueprints.rendering import render_page
 from app.identity.credentials import passkeys
 from app.identity.credentials.passkeys import RESPONSE_LENGTH_MAX
 from app.identity.sign_in.staff_sign_in import CompletedSignIn
-from app.kit.errors import RateLimited, Refusal, Unauthenticated
+from app.kit.errors import Refusal
 
-CODE_LENGTH_MAX = 64
 PASSWORD_LENGTH_MAX = 1024
 NAME_LENGTH_MAX = 100
+
+
+class FactorCodeSchema(FormSchema):
+    """A code of the second factor."""
+
+    code = code_field("Enter the code.")
+
+
+class AppCodeSchema(FormSchema):
+    """The first code of an authenticator app."""
+
+    code = code_field("Enter the code from the app.", "Code from the app")
+
+
+CONFIRM_APP = Form(
+    "app",
+    title="Authenticator app",
+    about="Scan the QR code with the app, or enter the secret in it.",
+    schema=AppCodeSchema,
+    button="Confirm",
+    failure="The app is not set up yet",
+)
+
+
+class PasskeyNameSchema(FormSchema):
+    """The name of a passkey. A new passkey is the script's, in the field `credential`."""
+
+    name = text_field("Name", "Enter a name.")
 
 
 def read_field(field: str, length_max: int = NAME_LENGTH_MAX) -> str:
     """Return a field of the form without surrounding blanks, cut to a sensible length."""
     return request.form.get(field, "").strip()[:length_max]
-
-
-def read_code() -> str:
-    """Return the code from the form."""
-    return read_field("code", CODE_LENGTH_MAX)
 
 
 def read_credential() -> str:
@@ -54,17 +78,10 @@ def home_of(actor: Actor) -> str:
     return url_for(nav.home_of(actor.role))
 
 
-def status_beside_form(refusal: Refusal) -> int:
-    """Return the status of a form that is shown again: 422 instead of 401, which would make the
-    browser ask for credentials by itself."""
-    return 422 if isinstance(refusal, Unauthenticated) else status_of(type(refusal))
-
-
-def add_retry_after(response: Response, refusal: Refusal) -> Response:
-    """Add the Retry-After header of a rate limit, if there is one, to the response."""
-    if isinstance(refusal, RateLimited):
-        response.headers["Retry-After"] = str(refusal.retry_after_seconds)
-    return response
+def refuse(declared: Form, refusal: Refusal, show: Callable[[int], Response]) -> Response:
+    """Return the page of a form with its refusal; `show` renders the page with a status."""
+    forms.show_refusal(declared, refusal)
+    return errors.add_retry_after(show(errors.status_beside_form(refusal)), refusal)
 
 
 def passkey_options_response(question: passkeys.PasskeyOptions) -> Response:

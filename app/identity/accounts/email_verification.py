@@ -46,8 +46,7 @@ def resend_confirmation(session: Session, actor: Actor) -> None:
     )
     if sent >= security_mail.LINKS_PER_HOUR_MAX:
         raise RateLimited(
-            "We sent you several links within the last hour. Check your spam folder."
-            " You can request another link later.",
+            "We sent you several links within the last hour. Check your spam folder.",
             retry_after_seconds=int(security_mail.HOUR.total_seconds()),
         )
     send_confirmation(session, actor.user_id)

@@ -91,7 +91,7 @@ def require_unblocked(session: Session, counters: FailureCounters, now: datetime
         return
     seconds = -((now - blocked_until) // timedelta(seconds=1))
     raise RateLimited(
-        "Too many failed sign-ins. Try again later or from your usual network.",
+        "Too many failed sign-ins. Your usual network may still work.",
         retry_after_seconds=seconds,
     ).keeping_records()
 

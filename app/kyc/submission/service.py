@@ -172,7 +172,7 @@ def _replace_open_submission(session: Session, actor: Actor, kind: VerificationK
         retry_after = int((first + limits.submissions_period - now).total_seconds())
         raise RateLimited(
             f"You can submit this {format_number_of(limits.submissions_max, 'time')} in"
-            f" {format_number_of(limits.submissions_period.days, 'day')}. Try again later.",
+            f" {format_number_of(limits.submissions_period.days, 'day')}.",
             retry_after_seconds=max(1, retry_after),
         )
     open_verifications = [

@@ -76,6 +76,11 @@
   });
 
   async function submitWithPasskey(place, form) {
+    // An empty name is refused before the device makes a passkey.
+    if ([...form.elements].some((control) => control.required && !control.value.trim())) {
+      form.submit();
+      return;
+    }
     const problem = form.querySelector("[data-passkey-problem]");
     const button = form.querySelector("[type=submit]");
     problem.textContent = "";
