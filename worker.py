@@ -21,9 +21,7 @@ from app.jobs.role_supervisor import RoleSupervisor
 from app.jobs.timetable import Scheduler
 from app.jobs.worker import QueueWorker
 from app.kit import telemetry
-from app.kit.ports import resolve
 from app.kit.tasks import Queue
-from app.pricing.rules import PricingRules
 
 #: How many workers `all` runs for each queue. Where jobs call providers there are more than one
 #: provider may keep busy (PBCEX_PROVIDER_JOBS_MAX), so that the others are served meanwhile.
@@ -84,7 +82,7 @@ def run_role(app: Flask, role: str, queue: Queue | None, *ends: signal.Signals) 
     elif role == "ticks":
         interval = settings.price_interval_seconds
         feeds = app.extensions["price_feeds"]
-        loop.run(Ticker(database, feeds, resolve(PricingRules), interval_seconds=interval).step)
+        loop.run(Ticker(database, feeds, interval_seconds=interval).step)
     else:
         assert queue is not None
         with app.app_context():

@@ -43,13 +43,13 @@ def database_of(app: Flask) -> Database:
 
 
 def set_prices(app: Flask) -> None:
-    """Record current prices."""
+    """Record current prices, as of a source that has not reported them before."""
     now = clock.now()
     observations = [
         Observation(asset, None, None, Decimal(mid), now) for asset, mid in MID_PRICES.items()
     ]
     with database_of(app).transaction() as session:
-        record_ticks(session, {"bench": observations}, now, PricingRules())
+        record_ticks(session, {f"bench {now:%H:%M:%S.%f}": observations}, now, PricingRules())
 
 
 def add_customers(app: Flask, count: int) -> list[SignedInCustomer]:

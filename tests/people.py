@@ -14,7 +14,7 @@ from app.kit.money import Amount
 from app.ledger import chart
 from app.ledger import queries as ledger_queries
 from app.ledger import service as ledger
-from app.pricing.models import MarketPriceRow
+from app.pricing.models import MarketPriceRow, SourcePrice
 from app.pricing.ports import Observation
 from app.pricing.rules import PricingRules
 from app.pricing.service import record_ticks
@@ -97,4 +97,5 @@ def set_prices(database: Database, **mids: str) -> None:
     ]
     with database.transaction() as session:
         delete_rows(session, MarketPriceRow, MarketPriceRow.metal.in_(list(mids)))
+        delete_rows(session, SourcePrice, SourcePrice.metal.in_(list(mids)))
         record_ticks(session, {"test": observations}, now, PricingRules())

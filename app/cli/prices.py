@@ -11,14 +11,12 @@ from app.audit.actions import AuditAction
 from app.catalog.rules import Metal
 from app.integrations.replay.feed import InvalidPriceFile, ReplayFeed
 from app.kit import clock
-from app.kit import ports as kit_ports
 from app.kit.db import Database
 from app.kit.errors import Unavailable
 from app.kit.formatting import format_number_of
 from app.pricing import queries as pricing_queries
 from app.pricing import service as pricing
 from app.pricing.ports import Observation
-from app.pricing.rules import PricingRules
 
 # Each chunk is stored in a transaction of its own; running the command again stores what is
 # missing.
@@ -71,7 +69,6 @@ def replay(file: Path, metal: str) -> None:
 
 def _store(observations: list[Observation]) -> int:
     database: Database = current_app.extensions["database"]
-    rules = kit_ports.resolve(PricingRules)
     chunks = range(0, len(observations), _CHUNK)
     new = 0
     with click.progressbar(chunks, label="Storing") as starts:
@@ -82,7 +79,7 @@ def _store(observations: list[Observation]) -> int:
                     ReplayFeed.name,
                     observations[start : start + _CHUNK],
                     clock.now(),
-                    rules,
+                    pricing_queries.current_rules(session),
                 )
     return new
 
@@ -96,16 +93,16 @@ def _span(observations: list[Observation]) -> str:
 def show() -> None:
     """Print the market prices: one line per metal that has a price."""
     database: Database = current_app.extensions["database"]
-    rules = kit_ports.resolve(PricingRules)
     now = clock.now()
     with database.reading() as session:
+        rules = pricing_queries.current_rules(session)
         market = pricing_queries.market_prices(session)
     if not market:
         click.echo("There are no prices yet.")
         return
     click.echo(f"{'metal':6}{'bid':>16}{'ask':>16}{'mid':>16}  {'as of':26}{'state':10}source")
     for price in market:
-        age = " (stale)" if price.is_stale(now, rules) else ""
+        age = " (stale)" if price.is_stale(now) else ""
         click.echo(
             f"{price.metal:6}{price.bid:>16}{price.ask:>16}{price.mid:>16}  "
             f"{clock.rfc3339(price.as_of):26}{price.state(now, rules):10}{price.source}{age}"

@@ -25,13 +25,12 @@ from app.kit.db import Database, Session
 from app.kit.errors import NotFound, Refusal
 from app.kit.formatting import format_number_of
 from app.kit.money import Amount, InvalidAmount
-from app.kit.ports import resolve
 from app.kyc.submission import service as submission
 from app.ledger import chart
 from app.ledger import service as ledger
 from app.outbox import service as outbox
+from app.pricing import queries as pricing_queries
 from app.pricing.ports import PriceFeed
-from app.pricing.rules import PricingRules
 from app.pricing.service import record_ticks
 from app.screening import queries as screening_queries
 from app.screening.lists import imports, sdn
@@ -80,7 +79,7 @@ def load(*, migrate: bool) -> None:
                 added += 1
         now = clock.now()
         observations = {feed.name: feed.fetch(now) for feed in _simulated_feeds()}
-        record_ticks(session, observations, now, resolve(PricingRules))
+        record_ticks(session, observations, now, pricing_queries.current_rules(session))
         load_sanctions(session)
         if added:
             # Custodians report balances once the sandbox runs; the job retries until then.

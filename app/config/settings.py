@@ -1,6 +1,5 @@
 """The settings of this exchange, read from the environment."""
 
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -131,10 +130,6 @@ class Settings(SettingsSection):
     )
     price_interval_seconds: int = Field(2, alias="PBCEX_PRICE_INTERVAL_SECONDS", ge=1, le=3600)
     price_seed: str = Field("pbcex", alias="PBCEX_PRICE_SEED")
-    price_stale_after_seconds: int = Field(60, alias="PBCEX_PRICE_STALE_AFTER_SECONDS", ge=1)
-    price_outlier_bps: int = Field(50, alias="PBCEX_PRICE_OUTLIER_BPS", ge=0, le=10_000)
-    #: The spread from bid to ask, as JSON by metal; others keep their defaults: {"AU": 30}
-    price_spread_bps: dict[str, Decimal] = Field({}, alias="PBCEX_PRICE_SPREAD_BPS")
     #: Empty: real hours in production, always open elsewhere.
     market_hours: Annotated[
         Literal["", "always_open", "real"], checks.in_production(checks.forbid_always_open)

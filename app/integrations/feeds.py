@@ -1,32 +1,19 @@
 """Configured price feeds and pricing rules."""
 
 from collections.abc import Callable
-from decimal import Decimal
 
-from app.catalog.rules import Metal, Priced
 from app.config import Settings
 from app.integrations.metalpriceapi.adapter import MetalpriceapiFeed
 from app.integrations.metalpriceapi.client import MetalpriceapiClient
 from app.integrations.simulated.feed import SimulatedFeed
 from app.pricing.ports import PriceFeed
-from app.pricing.rules import DEFAULT_SPREADS_BPS, MarketHours, PricingRules
+from app.pricing.rules import MarketHours
 
 
-def build_pricing_rules(settings: Settings) -> PricingRules:
-    """Return the pricing rules of the settings. Raises `ValueError` naming an invalid one."""
-    hours = settings.market_hours or ("real" if settings.is_production else "always_open")
-    configured_spreads: dict[Priced, Decimal] = {
-        Metal(metal): spread for metal, spread in settings.price_spread_bps.items()
-    }
-    for metal, spread in configured_spreads.items():
-        if not 0 <= spread <= 10_000:  # noqa: PLR2004 - all of the price
-            raise ValueError(f"PBCEX_PRICE_SPREAD_BPS: {metal} must be between 0 and 10000")
-    return PricingRules(
-        spreads_bps={**DEFAULT_SPREADS_BPS, **configured_spreads},
-        stale_after_seconds=settings.price_stale_after_seconds,
-        outlier_bps=settings.price_outlier_bps,
-        market_hours=MarketHours(hours),
-    )
+def build_market_hours(settings: Settings) -> MarketHours:
+    """Return the calendar of this installation. In production it is the market's."""
+    default = MarketHours.REAL if settings.is_production else MarketHours.ALWAYS_OPEN
+    return MarketHours(settings.market_hours or default)
 
 
 def build_price_feeds(settings: Settings) -> list[PriceFeed]:
@@ -45,7 +32,7 @@ def build_price_feeds(settings: Settings) -> list[PriceFeed]:
 
 
 def _simulated(settings: Settings) -> PriceFeed:
-    return SimulatedFeed(settings.price_seed, is_open=build_pricing_rules(settings).is_open)
+    return SimulatedFeed(settings.price_seed, is_open=build_market_hours(settings).is_open)
 
 
 def _metalpriceapi(settings: Settings) -> PriceFeed:

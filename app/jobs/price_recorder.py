@@ -11,9 +11,9 @@ from prometheus_client import Counter
 
 from app.kit import clock
 from app.kit.db import Database
+from app.pricing import queries as pricing_queries
 from app.pricing import service as pricing
 from app.pricing.ports import FeedFailed, Observation, PriceFeed
-from app.pricing.rules import PricingRules
 
 log = logging.getLogger(__name__)
 
@@ -30,13 +30,12 @@ class Ticker:
         self,
         database: Database,
         feeds: Sequence[PriceFeed],
-        rules: PricingRules,
         *,
         interval_seconds: float,
     ) -> None:
         if not feeds:
             log.warning("No price feed is configured: nothing can be traded")
-        self._database, self._feeds, self._rules = database, feeds, rules
+        self._database, self._feeds = database, feeds
         self._interval_seconds = interval_seconds
 
     def step(self) -> float:
@@ -45,14 +44,12 @@ class Ticker:
         Raises `Unavailable` if the database is unavailable.
         """
         started = time.monotonic()
-        record_prices(
-            self._database, self._feeds, self._rules, interval_seconds=self._interval_seconds
-        )
+        record_prices(self._database, self._feeds, interval_seconds=self._interval_seconds)
         return max(0, started + self._interval_seconds - time.monotonic())
 
 
 def record_prices(
-    database: Database, feeds: Sequence[PriceFeed], rules: PricingRules, *, interval_seconds: float
+    database: Database, feeds: Sequence[PriceFeed], *, interval_seconds: float
 ) -> bool:
     """Fetch every feed and record the prices.
 
@@ -63,13 +60,16 @@ def record_prices(
         now = clock.now()
         if not pricing.claim_recording_turn(session, now=now, interval_seconds=interval_seconds):
             return False
+        rules = pricing_queries.current_rules(session)
         recorded = pricing.record_ticks(session, observations, now, rules)
     for metal, result in recorded.items():
         if result.outcome is pricing.TickOutcome.ACCEPTED:
             continue
         PRICES_REFUSED.labels(metal.value, result.outcome.value).inc()
-        # A single slow source is outdated in most intervals; that is no reason for an alarm.
-        level = logging.DEBUG if result.outcome is pricing.TickOutcome.OUTDATED else logging.WARNING
+        # A single slow source is outdated in most intervals, and a price does not change while the
+        # market is closed: no reasons for an alarm.
+        is_expected = result.outcome is pricing.TickOutcome.OUTDATED or not rules.is_open(now)
+        level = logging.DEBUG if is_expected else logging.WARNING
         log.log(level, "%s price %s: %s", metal.value, result.outcome.value, result.detail)
     return True
 

@@ -61,6 +61,8 @@ class MarketPriceRow(Base):
     ask: Mapped[Decimal] = mapped_column(sa.Numeric(18, 6))
     mid: Mapped[Decimal] = mapped_column(sa.Numeric(18, 6))
     as_of: Mapped[datetime] = mapped_column(_INSTANT)
+    #: Until when orders may use it.
+    fresh_until: Mapped[datetime] = mapped_column(_INSTANT)
     #: A feed's name, or `median(a,b)`.
     source: Mapped[str] = mapped_column(sa.Text)
     halted: Mapped[bool] = mapped_column(server_default=sa.false())
@@ -70,3 +72,21 @@ class MarketPriceRow(Base):
     doubted_as_of: Mapped[datetime | None] = mapped_column(_INSTANT)
     doubted_ticks: Mapped[int | None] = mapped_column(sa.SmallInteger)
     updated_at: Mapped[datetime] = mapped_column(_INSTANT)
+
+
+class SourcePrice(Base):
+    """What a source last reported of a metal, and since when it reports the same."""
+
+    __tablename__ = "source_prices"
+    __table_args__ = (
+        sa.CheckConstraint(_METAL_KNOWN, name="metal_known"),
+        sa.CheckConstraint("unchanged_since <= observed_at", name="unchanged_until_observed"),
+    )
+
+    metal: Mapped[str] = mapped_column(sa.Text, primary_key=True)
+    source: Mapped[str] = mapped_column(sa.Text, primary_key=True)
+    bid: Mapped[Decimal | None] = mapped_column(sa.Numeric)
+    ask: Mapped[Decimal | None] = mapped_column(sa.Numeric)
+    mid: Mapped[Decimal] = mapped_column(sa.Numeric)
+    observed_at: Mapped[datetime] = mapped_column(_INSTANT)
+    unchanged_since: Mapped[datetime] = mapped_column(_INSTANT)

@@ -5,12 +5,19 @@ from collections.abc import Iterable, Sequence
 from app.catalog.rules import Metal, Priced, Token, parse_priced
 from app.kit.db import Session
 from app.kit.pipeline import Row, Statement
-from app.pricing.rules import MarketPrice
+from app.kit.ports import resolve
+from app.pricing.rules import MarketHours, MarketPrice, PriceSettings, PricingRules
+from app.settings.queries import current
 
 _PRICES = """
-SELECT metal, bid, ask, mid, as_of, source, halted, halted_reason
+SELECT metal, bid, ask, mid, as_of, fresh_until, source, halted, halted_reason
 FROM market_prices WHERE metal = ANY(%s)
 """
+
+
+def current_rules(session: Session) -> PricingRules:
+    """Return the rules in effect: the same ones throughout a transaction."""
+    return PricingRules(current(session, PriceSettings), resolve(MarketHours))
 
 
 def market_prices(session: Session, metals: Iterable[Priced] | None = None) -> list[MarketPrice]:

@@ -4,18 +4,20 @@ US dollars per troy ounce throughout; basis points (bps) are hundredths of a per
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
 from statistics import median
+from typing import Any
 
-from app.catalog.rules import PRICED_NAMES, Metal, Priced, Token
+from app.catalog.rules import PRICED_NAMES, Priced
 from app.kit.formatting import format_exact_time
 from app.kit.labels import Mark, StatusEnum
 from app.pricing import hours
 from app.pricing.errors import MarketHalted, PriceStale
 from app.pricing.ports import Observation
+from app.settings.rules import setting, settings_group
 
 #: Decimals of every price that customers see or trade at.
 PRICE_DECIMALS = 6
@@ -32,6 +34,10 @@ class MarketHours(StrEnum):
 
     ALWAYS_OPEN = "always_open"
     REAL = "real"
+
+    def is_open(self, now: datetime) -> bool:
+        """Return whether the market is open."""
+        return self is MarketHours.ALWAYS_OPEN or hours.is_open(now)
 
 
 class MarketState(StrEnum):
@@ -51,37 +57,117 @@ class PriceFault(StatusEnum):
     STALE = "stale", "Stale", Mark.UNCERTAIN
 
 
-DEFAULT_SPREADS_BPS: Mapping[Priced, Decimal] = {
-    Metal.AU: Decimal(40),
-    Metal.AG: Decimal(80),
-    Metal.PT: Decimal(100),
-    Metal.PD: Decimal(120),
-    Metal.CU: Decimal(150),
-    Token.PAXG: Decimal(40),
-}
+def _spread(name: str, bps: int) -> Any:
+    return setting(
+        f"Spread of {name}",
+        Decimal(bps),
+        minimum=Decimal(0),
+        maximum=Decimal(2_000),
+        unit="basis points",
+        about="From bid to ask, half of it on either side of mid.",
+    )
+
+
+def _seconds(label: str, seconds: int, low: int, high: int, about: str) -> Any:
+    return setting(label, seconds, minimum=low, maximum=high, unit="seconds", about=about)
+
+
+@settings_group("pricing", "Prices")
+@dataclass(frozen=True, slots=True)
+class PriceSettings:
+    """Spreads, and which prices are good enough to trade at."""
+
+    spread_au: Decimal = _spread("gold", 40)
+    spread_ag: Decimal = _spread("silver", 80)
+    spread_pt: Decimal = _spread("platinum", 100)
+    spread_pd: Decimal = _spread("palladium", 120)
+    spread_cu: Decimal = _spread("copper", 150)
+    spread_paxg: Decimal = _spread("PAX Gold", 40)
+    stale_after_seconds: int = _seconds(
+        "Delay of a price",
+        60,
+        5,
+        600,
+        "A price is stale when the next one is this late. When the next one is due follows from "
+        "the rhythm of its source.",
+    )
+    rhythm_metalpriceapi_seconds: int = _seconds(
+        "Rhythm of metalpriceapi",
+        60,
+        0,
+        3_600,
+        "How often this source publishes a price, as its plan says.",
+    )
+    repeat_seconds: int = _seconds(
+        "Longest repetition",
+        900,
+        60,
+        86_400,
+        "A source that reports the same price for longer than this is not followed until its price "
+        "changes.",
+    )
+    outlier_bps: int = setting(
+        "Distance of an outlier",
+        50,
+        minimum=0,
+        maximum=1_000,
+        unit="basis points",
+        about="A source further than this from the median is left out; two must be this close.",
+    )
+    jump_bps: int = setting(
+        "Jump",
+        1_000,
+        minimum=10,
+        maximum=5_000,
+        unit="basis points",
+        about="A larger move must be confirmed by several prices.",
+    )
+    jump_window_seconds: int = _seconds(
+        "Window of a jump",
+        300,
+        10,
+        3_600,
+        "A price that comes later than this after the last one is no jump, however far it is.",
+    )
+    jump_ticks: int = setting(
+        "Prices that confirm a jump", 3, minimum=2, maximum=20, unit="prices in a row"
+    )
+
+    def __post_init__(self) -> None:
+        """Check that a source with a slow rhythm has time to change its price."""
+        if self.repeat_seconds <= self.rhythm_metalpriceapi_seconds:
+            raise ValueError("A price has to be able to repeat for longer than a source's rhythm.")
+
+    def spread_bps(self, priced: Priced) -> Decimal:
+        """Return the spread from bid to ask."""
+        spread: Decimal = getattr(self, f"spread_{priced.lower()}")
+        return spread
+
+    def lifetime(self, source: str) -> timedelta:
+        """Return how old a price of this source may be."""
+        rhythm: int = getattr(self, f"rhythm_{source}_seconds", 0)
+        return timedelta(seconds=rhythm + self.stale_after_seconds)
 
 
 @dataclass(frozen=True, slots=True)
 class PricingRules:
-    """The configured limits of the rules below."""
+    """The settings in effect, and the calendar of this installation."""
 
-    #: From bid to ask.
-    spreads_bps: Mapping[Priced, Decimal] = field(default_factory=lambda: DEFAULT_SPREADS_BPS)
-    stale_after_seconds: int = 60
-    outlier_bps: int = 50
+    settings: PriceSettings = PriceSettings()
     market_hours: MarketHours = MarketHours.ALWAYS_OPEN
-    #: A larger move within the window must be confirmed by `jump_ticks` ticks.
-    jump_bps: int = 1_000
-    jump_window_seconds: int = 300
-    jump_ticks: int = 3
-
-    def is_fresh(self, observed_at: datetime, now: datetime) -> bool:
-        """Return whether a price is fresh enough to trade at; exactly the limit still is."""
-        return now - observed_at <= timedelta(seconds=self.stale_after_seconds)
 
     def is_open(self, now: datetime) -> bool:
         """Return whether the market is open."""
-        return self.market_hours is MarketHours.ALWAYS_OPEN or hours.is_open(now)
+        return self.market_hours.is_open(now)
+
+    def is_fresh(self, source: str, observed_at: datetime, now: datetime) -> bool:
+        """Return whether a price of this source is new enough; exactly the limit still is."""
+        return now - observed_at <= self.settings.lifetime(source)
+
+    def is_frozen(self, observation: Observation, unchanged_since: datetime) -> bool:
+        """Return whether a source has reported the same price for too long."""
+        span = observation.observed_at - unchanged_since
+        return span > timedelta(seconds=self.settings.repeat_seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +179,8 @@ class MarketPrice:
     ask: Decimal
     mid: Decimal
     as_of: datetime
+    #: Until when it may be traded at, as the rhythm of its sources has it.
+    fresh_until: datetime
     #: A feed's name, or `median(a,b)`.
     source: str
     halted: bool
@@ -104,15 +192,15 @@ class MarketPrice:
             return MarketState.HALTED
         return MarketState.OPEN if rules.is_open(now) else MarketState.CLOSED
 
-    def is_stale(self, now: datetime, rules: PricingRules) -> bool:
-        """Return whether the price is too old to trade at."""
-        return not rules.is_fresh(self.as_of, now)
+    def is_stale(self, now: datetime) -> bool:
+        """Return whether the price is too old to trade at; at the limit it still is not."""
+        return now > self.fresh_until
 
-    def fault(self, now: datetime, rules: PricingRules) -> PriceFault | None:
+    def fault(self, now: datetime) -> PriceFault | None:
         """Return what is wrong with the price; a halt takes precedence over age."""
         if self.halted:
             return PriceFault.HALTED
-        return PriceFault.STALE if self.is_stale(now, rules) else None
+        return PriceFault.STALE if self.is_stale(now) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +211,8 @@ class MergedPrice:
     #: The time of the newest observation used.
     as_of: datetime
     source: str
+    #: Until when the last of the observations used is fresh.
+    fresh_until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,39 +243,48 @@ def require_tradable(price: MarketPrice | None, now: datetime, rules: PricingRul
         case MarketState.CLOSED:
             opens = format_exact_time(hours.next_opening(now))
             raise MarketHalted(f"The market for {name} is closed. It opens on {opens}.")
-    if price.is_stale(now, rules):
+    if price.is_stale(now):
         raise PriceStale(
-            f"The last price of {name} is from {format_exact_time(price.as_of)}, more than "
-            f"{rules.stale_after_seconds} seconds ago. Try again in a moment."
+            f"The last price of {name} is from {format_exact_time(price.as_of)}, too long ago to "
+            "trade at. Try again in a moment."
         )
     return price
 
 
 def merge(
-    observations: Mapping[str, Observation], now: datetime, rules: PricingRules
+    observations: Mapping[str, Observation],
+    now: datetime,
+    rules: PricingRules,
+    unchanged_since: Mapping[str, datetime],
 ) -> MergedPrice | None:
-    """Return the median of one metal's fresh sources without outliers, or None if none is fresh.
+    """Return the median of one metal's good sources without outliers, or None if none is good.
 
-    Of three or more sources, those further from the median than the limit are dropped; two sources
-    must be within the limit of each other. Raises `SourcesDisagree` if no two agree.
+    A source is good while it is fresh and not frozen. Of three or more sources, those further from
+    the median than the limit are dropped; two sources must be within the limit of each other.
+    Raises `SourcesDisagree` if no two agree.
     """
-    fresh = {
+    good = {
         source: observation
         for source, observation in observations.items()
-        if rules.is_fresh(observation.observed_at, now)
+        if rules.is_fresh(source, observation.observed_at, now)
         and observation.observed_at <= now + _CLOCK_TOLERANCE
+        and not rules.is_frozen(observation, unchanged_since[source])
     }
-    if not fresh:
+    if not good:
         return None
-    agreed = _without_outliers(fresh, rules.outlier_bps)
-    if len(agreed) < min(2, len(fresh)):
-        mids = ", ".join(f"{source} {observed.mid}" for source, observed in fresh.items())
+    agreed = _without_outliers(good, rules.settings.outlier_bps)
+    if len(agreed) < min(2, len(good)):
+        mids = ", ".join(f"{source} {observed.mid}" for source, observed in good.items())
         raise SourcesDisagree(mids)
     mid = median(observation.mid for observation in agreed.values())
     return MergedPrice(
         mid=quantize_price(mid),
         as_of=min(now, max(observation.observed_at for observation in agreed.values())),
         source=next(iter(agreed)) if len(agreed) == 1 else f"median({','.join(agreed)})",
+        fresh_until=max(
+            min(now, observation.observed_at) + rules.settings.lifetime(source)
+            for source, observation in agreed.items()
+        ),
     )
 
 
@@ -214,16 +313,17 @@ def unconfirmed_jump(
     A jump from the last accepted price is accepted once `jump_ticks` ticks in a row, each newer
     than the one before, agree on the new level. A last price older than the window is ignored.
     """
-    if last is None or merged.as_of - last.as_of > timedelta(seconds=rules.jump_window_seconds):
+    limits = rules.settings
+    if last is None or merged.as_of - last.as_of > timedelta(seconds=limits.jump_window_seconds):
         return None
-    if not _exceeds_bps(last.mid, merged.mid, last.mid, rules.jump_bps):
+    if not _exceeds_bps(last.mid, merged.mid, last.mid, limits.jump_bps):
         return None
-    if doubted is None or _exceeds_bps(doubted.mid, merged.mid, doubted.mid, rules.jump_bps):
+    if doubted is None or _exceeds_bps(doubted.mid, merged.mid, doubted.mid, limits.jump_bps):
         return UnconfirmedJump(merged.mid, merged.as_of, 1)
     if merged.as_of <= doubted.as_of:
         return doubted
     ticks = doubted.ticks + 1
-    return None if ticks >= rules.jump_ticks else UnconfirmedJump(merged.mid, merged.as_of, ticks)
+    return None if ticks >= limits.jump_ticks else UnconfirmedJump(merged.mid, merged.as_of, ticks)
 
 
 def quantize_price(price: Decimal) -> Decimal:

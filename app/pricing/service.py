@@ -32,13 +32,30 @@ _LOCK_DOUBTS = """
 SELECT metal, doubted_mid, doubted_as_of, doubted_ticks FROM market_prices
 ORDER BY metal FOR UPDATE
 """
+# Only observations that are not older than the last one are returned.
+_FOLLOW_SOURCES = """
+INSERT INTO source_prices (metal, source, bid, ask, mid, observed_at, unchanged_since)
+SELECT t.*, t.observed_at FROM unnest(
+    %s::text[], %s::text[], %s::numeric[], %s::numeric[], %s::numeric[], %s::timestamptz[]
+) t (metal, source, bid, ask, mid, observed_at)
+ORDER BY metal, source
+ON CONFLICT (metal, source) DO UPDATE SET
+    bid = excluded.bid, ask = excluded.ask, mid = excluded.mid, observed_at = excluded.observed_at,
+    unchanged_since = CASE
+        WHEN (source_prices.bid, source_prices.ask, source_prices.mid)
+            IS NOT DISTINCT FROM (excluded.bid, excluded.ask, excluded.mid)
+        THEN source_prices.unchanged_since ELSE excluded.observed_at
+    END
+WHERE source_prices.observed_at <= excluded.observed_at
+RETURNING metal, source, unchanged_since
+"""
 # Keeps a halt, and never replaces a newer price.
 _ACCEPT = """
-INSERT INTO market_prices (metal, bid, ask, mid, as_of, source, updated_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s)
+INSERT INTO market_prices (metal, bid, ask, mid, as_of, fresh_until, source, updated_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (metal) DO UPDATE SET
     bid = excluded.bid, ask = excluded.ask, mid = excluded.mid, as_of = excluded.as_of,
-    source = excluded.source, updated_at = excluded.updated_at,
+    fresh_until = excluded.fresh_until, source = excluded.source, updated_at = excluded.updated_at,
     doubted_mid = NULL, doubted_as_of = NULL, doubted_ticks = NULL
 WHERE market_prices.as_of <= excluded.as_of
 """
@@ -58,6 +75,8 @@ class TickOutcome(StrEnum):
     ACCEPTED = "accepted"
     #: None was fresh, or the market price is newer.
     OUTDATED = "outdated"
+    #: Every fresh source has reported the same price for too long.
+    FROZEN = "frozen"
     #: The sources differ too much.
     DISPUTED = "disputed"
     #: A jump that awaits confirmation.
@@ -99,7 +118,12 @@ def record_ticks(
         for observation in sorted(observations, key=lambda each: each.observed_at):
             by_metal.setdefault(observation.metal, {})[feed] = observation
         session.send(*_tick_statement(feed, observations, now))
-    doubts, prices = session.fetch((_LOCK_DOUBTS, ()), queries.price_statement(by_metal))
+    doubts, prices, sources = session.fetch(
+        (_LOCK_DOUBTS, ()), queries.price_statement(by_metal), _source_statement(by_metal)
+    )
+    unchanged_since: dict[Priced, dict[str, datetime]] = {}
+    for metal, source, since in sources:
+        unchanged_since.setdefault(parse_priced(metal), {})[source] = since
     last = queries.market_prices_from(prices)
     doubted = {
         parse_priced(metal): UnconfirmedJump(*rest)
@@ -113,6 +137,10 @@ def record_ticks(
             observed,
             last=last.get(metal),
             doubted=doubted.get(metal),
+            unchanged_since={
+                source: unchanged_since.get(metal, {}).get(source, observation.observed_at)
+                for source, observation in observed.items()
+            },
             now=now,
             pricing_rules=pricing_rules,
         )
@@ -136,7 +164,12 @@ def record_history(
     in_order = sorted(observations, key=lambda each: each.observed_at)
     latest = {observation.metal: observation for observation in in_order}
     for metal, observation in sorted(latest.items()):
-        merged = MergedPrice(rules.quantize_price(observation.mid), observation.observed_at, source)
+        merged = MergedPrice(
+            rules.quantize_price(observation.mid),
+            observation.observed_at,
+            source,
+            observation.observed_at + pricing_rules.settings.lifetime(source),
+        )
         _accept(session, metal, merged, now, pricing_rules)
     return new
 
@@ -164,6 +197,22 @@ def _tick_statement(
     )
 
 
+def _source_statement(by_metal: Mapping[Priced, Mapping[str, Observation]]) -> Statement:
+    latest = [
+        (source, observation)
+        for observed in by_metal.values()
+        for source, observation in observed.items()
+    ]
+    return _FOLLOW_SOURCES, (
+        [observation.metal.value for _, observation in latest],
+        [source for source, _ in latest],
+        [observation.bid for _, observation in latest],
+        [observation.ask for _, observation in latest],
+        [observation.mid for _, observation in latest],
+        [observation.observed_at for _, observation in latest],
+    )
+
+
 def _update_price(
     session: Session,
     metal: Priced,
@@ -171,13 +220,21 @@ def _update_price(
     *,
     last: MarketPrice | None,
     doubted: UnconfirmedJump | None,
+    unchanged_since: Mapping[str, datetime],
     now: datetime,
     pricing_rules: PricingRules,
 ) -> TickResult:
     try:
-        merged = rules.merge(observed, now, pricing_rules)
+        merged = rules.merge(observed, now, pricing_rules, unchanged_since)
     except SourcesDisagree as dispute:
         return TickResult(TickOutcome.DISPUTED, str(dispute))
+    frozen = [
+        f"{source} {observation.mid} since {unchanged_since[source]:%Y-%m-%d %H:%M:%S}"
+        for source, observation in observed.items()
+        if pricing_rules.is_frozen(observation, unchanged_since[source])
+    ]
+    if merged is None and frozen:
+        return TickResult(TickOutcome.FROZEN, ", ".join(frozen))
     if merged is None:
         return TickResult(TickOutcome.OUTDATED, f"nothing fresh from {', '.join(observed)}")
     summary = f"{merged.mid} from {merged.source}"
@@ -194,5 +251,17 @@ def _update_price(
 def _accept(
     session: Session, metal: Priced, merged: MergedPrice, now: datetime, pricing_rules: PricingRules
 ) -> None:
-    bid, ask = rules.bid_and_ask(merged.mid, pricing_rules.spreads_bps[metal])
-    session.send(_ACCEPT, (metal.value, bid, ask, merged.mid, merged.as_of, merged.source, now))
+    bid, ask = rules.bid_and_ask(merged.mid, pricing_rules.settings.spread_bps(metal))
+    session.send(
+        _ACCEPT,
+        (
+            metal.value,
+            bid,
+            ask,
+            merged.mid,
+            merged.as_of,
+            merged.fresh_until,
+            merged.source,
+            now,
+        ),
+    )

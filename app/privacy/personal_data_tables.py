@@ -139,6 +139,7 @@ TABLES_WITHOUT_PERSONAL_DATA: Mapping[str, str] = {
     "rollup_watermark": "The number of a transaction.",
     "sanctions_entries": "Public data on listed parties, as the US Treasury publishes it.",
     "sanctions_lists": "The imported versions of the sanctions list.",
+    "source_prices": "Prices.",
     "ticks": "Prices.",
     "timetable": "Periodic tasks and when they are due.",
 }

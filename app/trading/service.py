@@ -13,14 +13,13 @@ from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Invalid
 from app.kit.money import UNITS_MAX, Amount, Asset
-from app.kit.ports import resolve
 from app.ledger import chart
 from app.ledger import service as ledger
 from app.notifications import service as notifications
 from app.notifications.kinds import TradeConfirmed
 from app.pricing import queries as pricing_queries
 from app.pricing.gate import GateRules, require_gate_open
-from app.pricing.rules import MarketPrice, PricingRules, require_tradable
+from app.pricing.rules import MarketPrice, require_tradable
 from app.settings.queries import current
 from app.trading import rules
 from app.trading.errors import QuoteExpired, QuoteNotFound, QuoteUsed, SlippageExceeded
@@ -228,7 +227,7 @@ def _require_market(
     The same for quotes, their orders and orders at the market. Raises `PriceStale`, `MarketHalted`
     or `GateClosed`.
     """
-    pricing_rules = resolve(PricingRules)
+    pricing_rules = pricing_queries.current_rules(session)
     prices = {}
     for asset in assets:
         for priced in rules.prices_needed(asset):

@@ -18,7 +18,7 @@ from app.identity.roles.current_permissions import DatabasePermissions
 from app.identity.sign_in.access_tokens import AccessTokens, parse_signing_keys
 from app.integrations import registry
 from app.integrations.anchor_files import AnchorFiles
-from app.integrations.feeds import build_pricing_rules
+from app.integrations.feeds import build_market_hours
 from app.integrations.messaging import choose_email_sender
 from app.integrations.plaid.adapter import UnconfiguredIdentityProvider
 from app.integrations.twilio.adapter import UnconfiguredSmsSender
@@ -30,7 +30,7 @@ from app.kyc.submission.ports import IdentityProvider
 from app.lists.ports import ListCsv
 from app.messages.ports import EmailSender, SmsSender
 from app.messages.rendering import Contact
-from app.pricing.rules import PricingRules
+from app.pricing.rules import MarketHours
 from app.providers.ports import WebhookVerifiers
 from app.settings.ports import CurrentSettings
 from app.settings.queries import StoredSettings
@@ -61,7 +61,7 @@ def provide_adapters(settings: Settings) -> None:
     provide(KeyRing, FileKeyRing(settings.key_ring_path, create=not settings.is_production))
     provide(CurrentPermissions, DatabasePermissions())
     provide(CurrentSettings, StoredSettings())
-    provide(PricingRules, build_pricing_rules(settings))
+    provide(MarketHours, build_market_hours(settings))
 
 
 def provide_providers(

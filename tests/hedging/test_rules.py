@@ -29,7 +29,9 @@ BAND = ExposureBand(Amount(GOLD, -5 * UNIT), Amount(GOLD, 5 * UNIT))
 def gold(mid: str) -> MarketPrice:
     price = Decimal(mid)
     now = datetime(2026, 11, 22, tzinfo=UTC)
-    return MarketPrice(Metal.AU, price, price, price, now, "test", halted=False, halted_reason=None)
+    return MarketPrice(
+        Metal.AU, price, price, price, now, now, "test", halted=False, halted_reason=None
+    )
 
 
 def gold_exposure(price: MarketPrice | None = None, **units: int) -> MetalExposure:

@@ -1,14 +1,11 @@
-"""Price feeds and pricing rules from settings."""
-
-from decimal import Decimal
+"""Price feeds and the market's calendar from settings."""
 
 import pytest
 from pydantic import ValidationError
 
-from app.catalog.rules import Metal
 from app.config import Settings
-from app.integrations.feeds import build_price_feeds, build_pricing_rules
-from app.pricing.rules import MarketHours, PricingRules
+from app.integrations.feeds import build_market_hours, build_price_feeds
+from app.pricing.rules import MarketHours
 
 
 def settings(**fields: str) -> Settings:
@@ -17,7 +14,8 @@ def settings(**fields: str) -> Settings:
 
 def test_default_is_simulated_feed_and_always_open_market() -> None:
     assert [feed.name for feed in build_price_feeds(settings())] == ["simulated"]
-    assert build_pricing_rules(settings()) == PricingRules()
+    assert build_market_hours(settings()) is MarketHours.ALWAYS_OPEN
+    assert build_market_hours(settings(PBCEX_MARKET_HOURS="real")) is MarketHours.REAL
 
 
 def test_production_default_is_no_feed_and_real_hours() -> None:
@@ -34,18 +32,7 @@ def test_production_default_is_no_feed_and_real_hours() -> None:
         REDIS_URL="redis://:long-password@redis.example/0",
     )
     assert build_price_feeds(production) == []
-    assert build_pricing_rules(production).market_hours is MarketHours.REAL
-
-
-def test_pricing_rules_follow_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PBCEX_PRICE_SPREAD_BPS", '{"AU": "12.5"}')
-    monkeypatch.setenv("PBCEX_MARKET_HOURS", "real")
-    monkeypatch.setenv("PBCEX_PRICE_STALE_AFTER_SECONDS", "90")
-    rules = build_pricing_rules(Settings())
-    assert rules.spreads_bps[Metal.AU] == Decimal("12.5")
-    assert rules.spreads_bps[Metal.AG] == Decimal(80)
-    assert rules.market_hours is MarketHours.REAL
-    assert rules.stale_after_seconds == 90
+    assert build_market_hours(production) is MarketHours.REAL
 
 
 def test_feeds_keep_the_configured_order() -> None:
@@ -67,13 +54,6 @@ def test_feeds_keep_the_configured_order() -> None:
 def test_invalid_feed_setting_is_refused(fields: dict[str, str], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         build_price_feeds(settings(**fields))
-
-
-@pytest.mark.parametrize("spread", ['{"AU": -1}', '{"AU": 10001}', '{"XX": 1}'])
-def test_invalid_spread_is_refused(monkeypatch: pytest.MonkeyPatch, spread: str) -> None:
-    monkeypatch.setenv("PBCEX_PRICE_SPREAD_BPS", spread)
-    with pytest.raises(ValueError, match=r"AU must be between|'XX' is not a valid Metal"):
-        build_pricing_rules(Settings())
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,11 @@ from app.catalog.rules import Metal
 from app.jobs import price_recorder
 from app.kit.db import Database, DatabaseUnavailable
 from app.pricing import queries as pricing_queries
-from app.pricing.models import MarketPriceRow
+from app.pricing.models import MarketPriceRow, SourcePrice
 from app.pricing.ports import FeedFailed, Observation
-from app.pricing.rules import PricingRules
 from tests.rows import delete_rows
 
 NOW = datetime(2200, 2, 10, 15, tzinfo=UTC)
-RULES = PricingRules()
 
 
 class ScriptedFeed:
@@ -49,6 +47,7 @@ def new_market(database: Database) -> Iterator[None]:
 def _forget_prices(database: Database) -> None:
     with database.transaction() as session:
         delete_rows(session, MarketPriceRow)
+        delete_rows(session, SourcePrice)
 
 
 def market(database: Database) -> list[tuple[Decimal, str]]:
@@ -70,7 +69,7 @@ def test_failing_feed_does_not_stop_the_others(
     ]
     before = failures("down"), failures("broken"), failures("good")
     with time_machine.travel(NOW, tick=False):
-        assert price_recorder.record_prices(database, feeds, RULES, interval_seconds=2)
+        assert price_recorder.record_prices(database, feeds, interval_seconds=2)
     assert market(database) == [(Decimal(4000), "good")]
     assert "price feed down failed: refused with HTTP 500" in caplog.text
     assert "price feed broken failed unexpectedly" in caplog.text
@@ -81,19 +80,19 @@ def test_failing_feed_does_not_stop_the_others(
 def test_second_ticker_skips_the_interval(database: Database) -> None:
     first, second = [ScriptedFeed("a", gold("4000"))], [ScriptedFeed("b", gold("4001"))]
     with time_machine.travel(NOW, tick=False) as clock:
-        assert price_recorder.record_prices(database, first, RULES, interval_seconds=2)
+        assert price_recorder.record_prices(database, first, interval_seconds=2)
         clock.shift(1)
-        assert not price_recorder.record_prices(database, second, RULES, interval_seconds=2)
+        assert not price_recorder.record_prices(database, second, interval_seconds=2)
         assert market(database) == [(Decimal(4000), "a")]
         clock.shift(1)
-        assert price_recorder.record_prices(database, second, RULES, interval_seconds=2)
+        assert price_recorder.record_prices(database, second, interval_seconds=2)
         assert market(database) == [(Decimal(4001), "b")]
 
 
 def test_disputed_price_is_logged(database: Database, caplog: pytest.LogCaptureFixture) -> None:
     feeds = [ScriptedFeed("a", gold("4000")), ScriptedFeed("b", gold("5000"))]
     with time_machine.travel(NOW, tick=False):
-        assert price_recorder.record_prices(database, feeds, RULES, interval_seconds=2)
+        assert price_recorder.record_prices(database, feeds, interval_seconds=2)
     assert market(database) == []
     assert "AU price disputed: a 4000, b 5000" in caplog.text
 
@@ -104,16 +103,14 @@ def test_feeds_are_fetched_outside_any_transaction(database: Database) -> None:
         return gold("4000")(now)
 
     with time_machine.travel(NOW, tick=False):
-        price_recorder.record_prices(
-            database, [ScriptedFeed("a", fetch)], RULES, interval_seconds=2
-        )
+        price_recorder.record_prices(database, [ScriptedFeed("a", fetch)], interval_seconds=2)
     assert market(database) == [(Decimal(4000), "a")]
 
 
 def test_step_records_and_returns_the_rest_of_the_interval(database: Database) -> None:
     with time_machine.travel(NOW, tick=False):
         ticks = price_recorder.Ticker(
-            database, [ScriptedFeed("a", gold("4000"))], RULES, interval_seconds=30
+            database, [ScriptedFeed("a", gold("4000"))], interval_seconds=30
         )
         assert 29 < ticks.step() <= 30
     assert market(database) == [(Decimal(4000), "a")]
@@ -123,4 +120,4 @@ def test_unreachable_database_raises_database_down() -> None:
     unreachable = Database(sa.create_engine("postgresql+psycopg://a:b@127.0.0.1:9/none"))
     feeds = [ScriptedFeed("a", gold("4000"))]
     with pytest.raises(DatabaseUnavailable):
-        price_recorder.Ticker(unreachable, feeds, RULES, interval_seconds=1).step()
+        price_recorder.Ticker(unreachable, feeds, interval_seconds=1).step()

@@ -1,5 +1,6 @@
 """Merging sources into one price, and when the price may be used."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -17,6 +18,7 @@ from app.pricing.rules import (
     MarketPrice,
     MarketState,
     MergedPrice,
+    PriceSettings,
     PricingRules,
     SourcesDisagree,
     UnconfirmedJump,
@@ -38,11 +40,24 @@ def price(**changes: object) -> MarketPrice:
         ask=Decimal(4008),
         mid=Decimal(4000),
         as_of=NOW,
+        fresh_until=NOW + 60 * SECOND,
         source="simulated",
         halted=False,
         halted_reason=None,
     )
     return replace(base, **changes)  # type: ignore[arg-type]
+
+
+def merge(
+    observations: Mapping[str, Observation], **unchanged_since: datetime
+) -> MergedPrice | None:
+    """Merge as of now; a source has reported its price just once unless it is named."""
+    since = {name: each.observed_at for name, each in observations.items()} | unchanged_since
+    return pricing_rules.merge(observations, NOW, RULES, since)
+
+
+def merged_price(mid: Decimal, as_of: datetime, source: str = "a") -> MergedPrice:
+    return MergedPrice(mid, as_of, source, as_of + 60 * SECOND)
 
 
 class TestObservation:
@@ -98,10 +113,8 @@ class TestMerge:
     def test_merged_price_is_the_median_without_outliers(
         self, mids: dict[str, str], mid: str, source: str
     ) -> None:
-        merged = pricing_rules.merge(
-            {name: observation(text) for name, text in mids.items()}, NOW, RULES
-        )
-        assert merged == MergedPrice(Decimal(mid), NOW, source)
+        merged = merge({name: observation(text) for name, text in mids.items()})
+        assert merged == merged_price(Decimal(mid), NOW, source)
 
     @pytest.mark.parametrize(
         "mids",
@@ -113,9 +126,7 @@ class TestMerge:
     )
     def test_sources_that_disagree_give_no_price(self, mids: dict[str, str]) -> None:
         with pytest.raises(SourcesDisagree, match=mids["a"]):
-            pricing_rules.merge(
-                {name: observation(text) for name, text in mids.items()}, NOW, RULES
-            )
+            merge({name: observation(text) for name, text in mids.items()})
 
     def test_only_fresh_sources_are_merged(self) -> None:
         observations = {
@@ -123,19 +134,36 @@ class TestMerge:
             "past it": observation("9000", age=60 * SECOND + timedelta(microseconds=1)),
             "ahead of our clock": observation("9000", age=-6 * SECOND),
         }
-        assert pricing_rules.merge(observations, NOW, RULES) == MergedPrice(
-            Decimal(4000), NOW - 60 * SECOND, "at the limit"
-        )
+        assert merge(observations) == merged_price(Decimal(4000), NOW - 60 * SECOND, "at the limit")
 
     def test_merged_time_is_the_newest_used_and_never_after_now(self) -> None:
         old, ahead = observation("4000", age=9 * SECOND), observation("4000", age=-5 * SECOND)
-        merged = pricing_rules.merge({"a": old, "b": ahead}, NOW, RULES)
+        merged = merge({"a": old, "b": ahead})
         assert merged is not None
         assert merged.as_of == NOW
 
     @pytest.mark.parametrize("observations", [{}, {"a": observation("4000", age=61 * SECOND)}])
     def test_no_fresh_source_gives_no_price(self, observations: dict[str, Observation]) -> None:
-        assert pricing_rules.merge(observations, NOW, RULES) is None
+        assert merge(observations) is None
+
+    def test_freshness_follows_the_rhythm_of_the_source(self) -> None:
+        """metalpriceapi publishes once a minute, and may be a minute late."""
+        at_the_limit = {"metalpriceapi": observation("4000", age=120 * SECOND)}
+        merged = merge(at_the_limit)
+        assert merged is not None
+        assert merged.fresh_until == NOW
+        assert merge({"metalpriceapi": observation("4000", age=121 * SECOND)}) is None
+        both = merge({**at_the_limit, "a": observation("4000", age=9 * SECOND)})
+        assert both is not None
+        assert both.fresh_until == NOW + 51 * SECOND
+
+    def test_source_that_repeats_its_price_for_too_long_is_left_out(self) -> None:
+        frozen, moving = observation("4000"), observation("4010")
+        limit = NOW - 900 * SECOND
+        assert merge({"a": frozen}, a=limit) == merged_price(Decimal(4000), NOW)
+        past = limit - timedelta(microseconds=1)
+        assert merge({"a": frozen}, a=past) is None
+        assert merge({"a": frozen, "b": moving}, a=past) == merged_price(Decimal(4010), NOW, "b")
 
     @given(st.lists(st.decimals("3000", "5000", places=4), min_size=1, max_size=7), st.randoms())
     def test_merged_price_is_between_the_sources_in_any_order(
@@ -145,13 +173,13 @@ class TestMerge:
         shuffled = named.copy()
         random.shuffle(shuffled)  # type: ignore[attr-defined]
         try:
-            merged = pricing_rules.merge(dict(named), NOW, RULES)
+            merged = merge(dict(named))
         except SourcesDisagree:
             with pytest.raises(SourcesDisagree):
-                pricing_rules.merge(dict(shuffled), NOW, RULES)
+                merge(dict(shuffled))
             return
         assert merged is not None
-        again = pricing_rules.merge(dict(shuffled), NOW, RULES)
+        again = merge(dict(shuffled))
         assert again is not None
         assert again.mid == merged.mid
         assert min(mids) <= merged.mid <= max(mids)
@@ -160,11 +188,15 @@ class TestMerge:
 
     @given(st.decimals("1000", "5000", places=2), st.decimals("0.0001", "999999", places=4))
     def test_one_wild_source_of_three_changes_nothing(self, mid: Decimal, wild: Decimal) -> None:
-        merged = pricing_rules.merge(
-            {"a": observation(mid), "b": observation(mid), "c": observation(wild)}, NOW, RULES
-        )
+        merged = merge({"a": observation(mid), "b": observation(mid), "c": observation(wild)})
         assert merged is not None
         assert merged.mid == mid
+
+
+def test_repetition_is_allowed_for_longer_than_the_rhythm() -> None:
+    PriceSettings(rhythm_metalpriceapi_seconds=899)
+    with pytest.raises(ValueError, match="rhythm"):
+        PriceSettings(rhythm_metalpriceapi_seconds=900)
 
 
 class TestSpread:
@@ -201,22 +233,19 @@ class TestUnconfirmedJump:
 
     def test_first_price_is_accepted(self) -> None:
         assert (
-            pricing_rules.unconfirmed_jump(MergedPrice(Decimal(1), NOW, "a"), None, None, RULES)
-            is None
+            pricing_rules.unconfirmed_jump(merged_price(Decimal(1), NOW), None, None, RULES) is None
         )
 
     @pytest.mark.parametrize("mid", ["3600", "4400"])
     def test_move_up_to_the_limit_is_accepted(self, mid: str) -> None:
         assert (
-            pricing_rules.unconfirmed_jump(
-                MergedPrice(Decimal(mid), NOW, "a"), self.LAST, None, RULES
-            )
+            pricing_rules.unconfirmed_jump(merged_price(Decimal(mid), NOW), self.LAST, None, RULES)
             is None
         )
 
     @pytest.mark.parametrize("mid", ["3599.999999", "4400.000001", "0.00025"])
     def test_larger_move_is_an_unconfirmed_jump(self, mid: str) -> None:
-        merged = MergedPrice(Decimal(mid), NOW, "a")
+        merged = merged_price(Decimal(mid), NOW)
         assert pricing_rules.unconfirmed_jump(merged, self.LAST, None, RULES) == UnconfirmedJump(
             Decimal(mid), NOW, 1
         )
@@ -224,30 +253,30 @@ class TestUnconfirmedJump:
     def test_third_tick_that_agrees_confirms_a_jump(self) -> None:
         doubted = UnconfirmedJump(Decimal(5000), NOW - 2 * SECOND, 1)
         second = pricing_rules.unconfirmed_jump(
-            MergedPrice(Decimal(5010), NOW - SECOND, "a"), self.LAST, doubted, RULES
+            merged_price(Decimal(5010), NOW - SECOND), self.LAST, doubted, RULES
         )
         assert second == UnconfirmedJump(Decimal(5010), NOW - SECOND, 2)
         assert (
             pricing_rules.unconfirmed_jump(
-                MergedPrice(Decimal(5020), NOW, "a"), self.LAST, second, RULES
+                merged_price(Decimal(5020), NOW), self.LAST, second, RULES
             )
             is None
         )
 
     def test_same_tick_again_confirms_nothing(self) -> None:
         doubted = UnconfirmedJump(Decimal(5000), NOW, 2)
-        merged = MergedPrice(Decimal(5000), NOW, "a")
+        merged = merged_price(Decimal(5000), NOW)
         assert pricing_rules.unconfirmed_jump(merged, self.LAST, doubted, RULES) == doubted
 
     def test_jump_to_another_level_starts_again(self) -> None:
         doubted = UnconfirmedJump(Decimal(5000), NOW - SECOND, 2)
-        merged = MergedPrice(Decimal(3000), NOW, "a")
+        merged = merged_price(Decimal(3000), NOW)
         assert pricing_rules.unconfirmed_jump(merged, self.LAST, doubted, RULES) == UnconfirmedJump(
             Decimal(3000), NOW, 1
         )
 
     def test_jump_from_an_old_price_is_accepted(self) -> None:
-        merged = MergedPrice(Decimal(5000), NOW, "a")
+        merged = merged_price(Decimal(5000), NOW)
         at_the_limit = price(as_of=NOW - 300 * SECOND)
         older = price(as_of=NOW - 301 * SECOND)
         assert pricing_rules.unconfirmed_jump(merged, at_the_limit, None, RULES) == UnconfirmedJump(
@@ -273,8 +302,8 @@ class TestRequireTradable:
         with pytest.raises(PriceStale) as refusal:
             pricing_rules.require_tradable(price(), now, RULES)
         assert refusal.value.detail == (
-            "The last price of gold is from 10 Feb 2026, 15:00:00 UTC, more than 60 seconds ago. "
-            "Try again in a moment."
+            "The last price of gold is from 10 Feb 2026, 15:00:00 UTC, too long ago to trade "
+            "at. Try again in a moment."
         )
 
     def test_halt_takes_precedence_over_stale_and_closed(self) -> None:
@@ -286,7 +315,7 @@ class TestRequireTradable:
         assert refusal.value.detail == "Trading in gold is halted: Feed under review"
 
     def test_closed_market_is_refused_with_its_next_opening(self) -> None:
-        fresh = price(as_of=self.SATURDAY)
+        fresh = price(as_of=self.SATURDAY, fresh_until=self.SATURDAY)
         assert fresh.state(self.SATURDAY, self.REAL) is MarketState.CLOSED
         with pytest.raises(MarketHalted) as refusal:
             pricing_rules.require_tradable(fresh, self.SATURDAY, self.REAL)
@@ -295,6 +324,6 @@ class TestRequireTradable:
         )
 
     def test_always_open_market_trades_on_saturday(self) -> None:
-        fresh = price(as_of=self.SATURDAY)
+        fresh = price(as_of=self.SATURDAY, fresh_until=self.SATURDAY)
         assert fresh.state(self.SATURDAY, RULES) is MarketState.OPEN
         assert pricing_rules.require_tradable(fresh, self.SATURDAY, RULES) == fresh

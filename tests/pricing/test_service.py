@@ -16,7 +16,7 @@ from app.pricing.rules import MarketPrice, PricingRules
 from app.pricing.service import TickOutcome
 
 NOW = datetime(2026, 2, 10, 15, tzinfo=UTC)
-SECOND = timedelta(seconds=1)
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 RULES = PricingRules()
 
 
@@ -66,6 +66,7 @@ class TestRecordTicks:
             ask=Decimal("4009.063852"),
             mid=Decimal("4001.061728"),
             as_of=NOW - SECOND,
+            fresh_until=NOW + 59 * SECOND,
             source="median(a,b)",
             halted=False,
             halted_reason=None,
@@ -138,6 +139,49 @@ class TestRecordTicks:
     ) -> None:
         assert pricing.record_ticks(session, feeds, NOW, RULES) == {}
         assert ticks(session) == []
+
+
+class TestSources:
+    def test_price_that_repeats_for_long_goes_stale_until_it_changes(
+        self, session: Session
+    ) -> None:
+        """A source stamps the same price every minute for four hours."""
+        outcomes = {
+            minute: record(session, NOW + minute * MINUTE, a="4000") for minute in range(241)
+        }
+        assert {outcomes[minute] for minute in range(16)} == {TickOutcome.ACCEPTED}
+        assert {outcomes[minute] for minute in range(16, 241)} == {TickOutcome.FROZEN}
+        price = gold(session)
+        assert price is not None
+        assert price.fresh_until == NOW + 16 * MINUTE
+        assert record(session, NOW + 241 * MINUTE, a="4000.01") is TickOutcome.ACCEPTED
+
+    def test_change_of_bid_or_ask_is_a_change(self, session: Session) -> None:
+        for minute in range(31):
+            at, half = NOW + minute * MINUTE, Decimal(minute + 1)
+            quoted = Observation(Metal.AU, 4000 - half, 4000 + half, Decimal(4000), at)
+            recorded = pricing.record_ticks(session, {"a": [quoted]}, at, RULES)
+            assert recorded[Metal.AU].outcome is TickOutcome.ACCEPTED
+
+    def test_source_of_one_price_a_minute_is_never_stale(self, session: Session) -> None:
+        """It publishes each price 25 seconds late, and we look every half a minute."""
+        stale = 0
+        for second in range(60, 1260, 5):
+            now = NOW + second * SECOND
+            if second % 30 == 0:
+                minute = (second - 25) // 60
+                stamped = observation(str(4000 + minute), NOW + minute * MINUTE)
+                pricing.record_ticks(session, {"metalpriceapi": [stamped]}, now, RULES)
+            price = gold(session)
+            stale += price is None or price.is_stale(now)
+        assert stale == 0
+
+    def test_source_of_one_price_a_minute_that_stops_goes_stale(self, session: Session) -> None:
+        pricing.record_ticks(session, {"metalpriceapi": [observation("4000")]}, NOW, RULES)
+        price = gold(session)
+        assert price is not None
+        assert not price.is_stale(NOW + 120 * SECOND)
+        assert price.is_stale(NOW + 121 * SECOND)
 
 
 class TestRecordHistory:
@@ -233,12 +277,12 @@ class TestConstraints:
     @pytest.mark.parametrize(
         ("constraint", "values"),
         [
-            ("price_in_order", "'AU', 3, 2, 1, now(), 'a', false, NULL"),
-            ("price_in_order", "'AU', 0, 1, 1, now(), 'a', false, NULL"),
-            ("price_in_order", "'AU', 1, 'NaN', 1, now(), 'a', false, NULL"),
-            ("reason_if_halted", "'AU', 1, 1, 1, now(), 'a', true, NULL"),
-            ("reason_if_halted", "'AU', 1, 1, 1, now(), 'a', false, 'why'"),
-            ("metal_known", "'XX', 1, 1, 1, now(), 'a', false, NULL"),
+            ("price_in_order", "'AU', 3, 2, 1, now(), now(), 'a', false, NULL"),
+            ("price_in_order", "'AU', 0, 1, 1, now(), now(), 'a', false, NULL"),
+            ("price_in_order", "'AU', 1, 'NaN', 1, now(), now(), 'a', false, NULL"),
+            ("reason_if_halted", "'AU', 1, 1, 1, now(), now(), 'a', true, NULL"),
+            ("reason_if_halted", "'AU', 1, 1, 1, now(), now(), 'a', false, 'why'"),
+            ("metal_known", "'XX', 1, 1, 1, now(), now(), 'a', false, NULL"),
         ],
     )
     def test_impossible_market_price_is_refused(
@@ -249,8 +293,8 @@ class TestConstraints:
             database.transaction() as session,
         ):
             session.send(
-                "INSERT INTO market_prices (metal, bid, ask, mid, as_of, source, halted, "
-                f"halted_reason, updated_at) VALUES ({values}, now())"
+                "INSERT INTO market_prices (metal, bid, ask, mid, as_of, fresh_until, source, "
+                f"halted, halted_reason, updated_at) VALUES ({values}, now())"
             )
 
     @pytest.mark.parametrize(

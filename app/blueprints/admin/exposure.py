@@ -9,8 +9,7 @@ from app.catalog.rules import PRICED_NAMES
 from app.hedging import queries as hedging_queries
 from app.kit import clock
 from app.kit.db import Session
-from app.kit.ports import resolve
-from app.pricing.rules import PriceFault, PricingRules
+from app.pricing.rules import PriceFault
 
 blp = PageBlueprint("exposure", "/admin/exposure")
 
@@ -18,7 +17,6 @@ blp = PageBlueprint("exposure", "/admin/exposure")
 @blp.view("GET", "", permission=Permission.EXPOSURE_READ, snapshot=True)
 def show_exposure(session: Session, _actor: Actor) -> Response:
     """Show the current exposure by metal."""
-    pricing_rules = resolve(PricingRules)
     exposure = hedging_queries.current_exposure(session)
     prices = [metal.price for metal in exposure.metals if metal.price is not None]
     return render_page(
@@ -26,10 +24,8 @@ def show_exposure(session: Session, _actor: Actor) -> Response:
         exposure=exposure,
         names=PRICED_NAMES,
         oldest_price=min(prices, key=lambda price: price.as_of, default=None),
-        price_faults={price.metal: price.fault(exposure.as_of, pricing_rules) for price in prices},
-        stale=PriceFault.STALE
-        if any(price.is_stale(exposure.as_of, pricing_rules) for price in prices)
-        else None,
+        price_faults={price.metal: price.fault(exposure.as_of) for price in prices},
+        stale=PriceFault.STALE if any(price.is_stale(exposure.as_of) for price in prices) else None,
     )
 
 

@@ -10,11 +10,9 @@ from app.blueprints.api_blueprint import ApiBlueprint
 from app.catalog.rules import SYNTHETIC, TRADABLE, Metal
 from app.kit import clock
 from app.kit.db import Session
-from app.kit.ports import resolve
 from app.ledger.errors import InsufficientFunds
 from app.pricing import queries as pricing_queries
 from app.pricing.errors import GateClosed, MarketHalted, PriceStale
-from app.pricing.rules import PricingRules
 from app.trading import queries as trading_queries
 from app.trading import service as trading
 from app.trading.errors import QuoteExpired, QuoteNotFound, QuoteUsed, SlippageExceeded
@@ -36,7 +34,7 @@ def list_prices(session: Session, query: dict[str, Any]) -> object:
 
     A stale price is too old to trade at; `marketState` says whether the metal trades.
     """
-    rules, now = resolve(PricingRules), clock.now()
+    rules, now = pricing_queries.current_rules(session), clock.now()
     metals = [Metal(query["asset"])] if "asset" in query else None
     return {
         "data": [
@@ -48,7 +46,7 @@ def list_prices(session: Session, query: dict[str, Any]) -> object:
                 "mid": price.mid,
                 "as_of": price.as_of,
                 "source": price.source,
-                "stale": price.is_stale(now, rules),
+                "stale": price.is_stale(now),
                 "market_state": price.state(now, rules),
             }
             for price in pricing_queries.market_prices(session, metals)

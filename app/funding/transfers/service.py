@@ -12,12 +12,10 @@ from app.funding.transfers.rules import TransferLimits
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.money import Amount
-from app.kit.ports import resolve
 from app.ledger import chart
 from app.ledger import service as ledger
 from app.pricing import queries as pricing_queries
 from app.pricing.gate import GATE_PRICES, GateRules, require_gate_open
-from app.pricing.rules import PricingRules
 from app.settings.queries import current
 
 MINT = "mint"
@@ -94,4 +92,5 @@ def _require_gate_open(session: Session, now: datetime) -> None:
     prices = pricing_queries.market_prices_from(
         session.rows(*pricing_queries.price_statement(GATE_PRICES))
     )
-    require_gate_open(prices, now, resolve(PricingRules), current(session, GateRules))
+    pricing_rules = pricing_queries.current_rules(session)
+    require_gate_open(prices, now, pricing_rules, current(session, GateRules))
