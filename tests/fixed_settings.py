@@ -12,21 +12,25 @@ GroupT = TypeVar("GroupT")
 
 
 class FixedSettings:
-    """These groups, and defaults for all others."""
+    """These groups; all others as `outer` has them, or else with their defaults."""
 
-    def __init__(self, *groups: object) -> None:
+    def __init__(self, *groups: object, outer: "FixedSettings | None" = None) -> None:
         self._groups = {type(group): group for group in groups}
+        self._outer = outer
 
-    def current(self, _session: Session, group: type[GroupT]) -> GroupT:
+    def current(self, session: Session, group: type[GroupT]) -> GroupT:
         found = self._groups.get(group)
-        return found if isinstance(found, group) else group()
+        if isinstance(found, group):
+            return found
+        return self._outer.current(session, group) if self._outer else group()
 
 
 @contextmanager
 def fixed_settings(*groups: object) -> Iterator[None]:
     """Let every read of settings in this process return these groups."""
     before = resolve(CurrentSettings)
-    provide(CurrentSettings, FixedSettings(*groups))
+    outer = before if isinstance(before, FixedSettings) else None
+    provide(CurrentSettings, FixedSettings(*groups, outer=outer))
     try:
         yield
     finally:

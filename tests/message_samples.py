@@ -24,6 +24,7 @@ BANK_DEPOSIT = kinds.DepositTerms(
 WITHDRAWAL = kinds.WithdrawalTerms(
     PublicId("wdr_01"), Amount.parse(USD, "15000.00"), PaymentMethod.BANK, "account ending 6789"
 )
+FEE = kinds.FeeTerms(fee=Amount.parse(USD, "12.10"), receives=Amount.parse(USD, "14987.90"))
 REASONS = (ReasonCode.DOCUMENT_UNREADABLE, ReasonCode.DOCUMENT_EXPIRED)
 BANK = kinds.BankInstructions("000123456789", "110000000", "First Bank")
 TOKENS = kinds.TokenInstructions("ETHEREUM", "0x71C7656EC7ab88b098defB751B7401B5f6d8976F")
@@ -32,12 +33,12 @@ SAMPLES: tuple[MessageFacts, ...] = (
     kinds.ApprovalWaiting("Suspend a person", AT),
     kinds.ConfirmEmail(LINK_ID),
     kinds.DebtCollected(Amount.parse(USD, "15000.00"), owed=Amount.parse(USD, "14000.50")),
-    kinds.DepositCredited(DEPOSIT, AT),
+    kinds.DepositCredited(DEPOSIT, FEE, AT),
     kinds.DepositDisputed(DEPOSIT, owed=Amount.parse(USD, "14000.50")),
     kinds.DepositFailed(DEPOSIT, "The card has expired."),
-    kinds.DepositPending(DEPOSIT),
+    kinds.DepositPending(DEPOSIT, FEE),
     kinds.UnsupportedTokensArrived("25.00 USDT"),
-    kinds.TransferAwaited(BANK_DEPOSIT, BANK),
+    kinds.TransferAwaited(BANK_DEPOSIT, FEE, BANK),
     kinds.ExportReady(PublicId("exp_01"), AT),
     kinds.Invitation(LINK_ID, Role.TELLER),
     kinds.KycApproved("your company", 2, Amount.parse(USD, "1000.00")),
@@ -61,11 +62,13 @@ SAMPLES: tuple[MessageFacts, ...] = (
         AT,
     ),
     kinds.WithdrawalCancelled(WITHDRAWAL, AT),
-    kinds.WithdrawalCompleted(WITHDRAWAL, AT),
-    kinds.WithdrawalFailed(WITHDRAWAL, "The payment was returned to us."),
-    kinds.WithdrawalNeedsApproval(WITHDRAWAL),
-    kinds.WithdrawalRequested(WITHDRAWAL, AT),
-    kinds.WithdrawalSent(WITHDRAWAL, AT),
+    kinds.WithdrawalCompleted(WITHDRAWAL, FEE, AT),
+    kinds.WithdrawalFailed(
+        WITHDRAWAL, "The payment was returned to us.", released=Amount.parse(USD, "14998.00")
+    ),
+    kinds.WithdrawalNeedsApproval(WITHDRAWAL, FEE),
+    kinds.WithdrawalRequested(WITHDRAWAL, FEE, AT),
+    kinds.WithdrawalSent(WITHDRAWAL, FEE, AT),
 )
 
 

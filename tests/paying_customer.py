@@ -1,7 +1,7 @@
 """A verified customer who pays in and out through scripted rails."""
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from app.custody.ports import Custodians
 from app.funding.deposits import incoming_transfers, payments
 from app.funding.deposits import queries as deposit_queries
 from app.funding.deposits import service as deposits
+from app.funding.fees import PaymentFees
 from app.funding.ports import IncomingTransfer, IncomingTransferRails, PaymentRails, PayoutRails
 from app.funding.withdrawals import payouts
 from app.funding.withdrawals import queries as withdrawal_queries
@@ -21,10 +22,19 @@ from app.kit.money import Amount
 from app.kit.ports import provide
 from app.kyc.submission import service as submission
 from app.providers.errors import ProviderOutcomeUnknown, ProviderUnavailable
+from app.settings.ports import CurrentSettings
 from tests import sanctions
+from tests.fixed_settings import FixedSettings
 from tests.people import People
 from tests.scripted_rails import ProcessKilled, ScriptedBankRail, ScriptedCardRail
 
+#: Payments without fees: their tests count what was paid, and those of fees set them.
+NO_FEES = PaymentFees(
+    **{
+        each.name: 0 if each.name.endswith("_bps") else Amount(each.default.asset, 0)
+        for each in fields(PaymentFees)
+    }
+)
 BANK_ACCOUNT = {
     "accountHolder": "Ada Lovelace",
     "accountNumber": "000123456789",
@@ -135,7 +145,8 @@ def verify_without_evidence(database: Database, user_id: UUID) -> None:
 
 
 def create_paying_customer(database: Database, people: People, *, name: str = "") -> PayingCustomer:
-    """Return a customer with 500 dollars and tier 3; imports the sample's sanctions list.
+    """Return a customer with 500 dollars and tier 3, who pays no fees; imports the sample's
+    sanctions list.
 
     A `name` gives the rails names of their own, whose lists hold no payments of other tests.
     """
@@ -144,6 +155,7 @@ def create_paying_customer(database: Database, people: People, *, name: str = ""
     verify_without_evidence(database, actor.user_id)
     customer = PayingCustomer(database, people, actor)
     customer.cards.name, customer.bank.name = f"stripe{name}", f"bank{name}"
+    provide(CurrentSettings, FixedSettings(NO_FEES))
     provide(PaymentRails, PaymentRails({PaymentMethod.CARD: customer.cards}))
     provide(IncomingTransferRails, IncomingTransferRails({PaymentMethod.BANK: customer.bank}))
     provide(Custodians, Custodians({}))

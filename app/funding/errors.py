@@ -32,6 +32,13 @@ class DailyLimitExceeded(LimitExceeded):
     title = "This payment would exceed your limit for 24 hours."
 
 
+class FeeChanged(Conflict):
+    """The fee is above the one that the customer agreed to (`maxFee`)."""
+
+    code = "fee_changed"
+    title = "The fee of this payment has changed. Look at it again before you agree."
+
+
 class TooManyCardFailures(LimitExceeded):
     """Several of the customer's cards were declined within an hour."""
 

@@ -53,6 +53,10 @@ class DepositRow(Base):
         sa.CheckConstraint("credited_units > 0", name="deposit_credits_something"),
         sa.CheckConstraint("cost_units >= 0", name="deposit_cost_not_negative"),
         sa.CheckConstraint("usd_units >= 0", name="deposit_worth_not_negative"),
+        sa.CheckConstraint("fee_units >= 0", name="deposit_fee_not_negative"),
+        sa.CheckConstraint(
+            "fee_units <= coalesce(credited_units, asked_units)", name="deposit_covers_its_fee"
+        ),
         sa.CheckConstraint(f"({_HAS_COME}) = (credited_at IS NOT NULL)", name="credited_says_when"),
         sa.CheckConstraint(
             "(credited_at IS NULL) = (credited_units IS NULL)", name="credited_says_how_much"
@@ -84,6 +88,8 @@ class DepositRow(Base):
     usd_units: Mapped[int] = mapped_column(sa.BigInteger)
     #: The provider's fee, kept from the payment.
     cost_units: Mapped[int] = mapped_column(sa.BigInteger, server_default=sa.text("0"))
+    #: Our fee, taken from the amount: the one agreed to until the money has arrived.
+    fee_units: Mapped[int] = mapped_column(sa.BigInteger, server_default=sa.text("0"))
     status: Mapped[DepositStatus] = mapped_column(StoredEnum(DepositStatus))
     provider: Mapped[str] = mapped_column(sa.Text)
     #: The provider's id of the payment, once known.
@@ -173,6 +179,9 @@ class WithdrawalRow(Base):
         sa.CheckConstraint("units > 0", name="withdrawal_pays_something"),
         sa.CheckConstraint("usd_units >= 0", name="withdrawal_worth_not_negative"),
         sa.CheckConstraint(
+            "fee_units >= 0 AND fee_units < units", name="withdrawal_leaves_something"
+        ),
+        sa.CheckConstraint(
             "status NOT IN ('sent', 'completed', 'returned') OR provider_ref IS NOT NULL",
             name="sent_has_evidence",
         ),
@@ -196,7 +205,10 @@ class WithdrawalRow(Base):
     user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
     method: Mapped[PaymentMethod] = mapped_column(StoredEnum(PaymentMethod))
     asset: Mapped[str] = mapped_column(sa.Text)
+    #: What leaves the customer's account.
     units: Mapped[int] = mapped_column(sa.BigInteger)
+    #: Our fee, taken from these units: the rest is paid out.
+    fee_units: Mapped[int] = mapped_column(sa.BigInteger, server_default=sa.text("0"))
     #: The value in cents at the request, as limits count it.
     usd_units: Mapped[int] = mapped_column(sa.BigInteger)
     status: Mapped[WithdrawalStatus] = mapped_column(StoredEnum(WithdrawalStatus))

@@ -159,6 +159,14 @@ class ErasureConfirmed(MessageFacts):
 
 
 @dataclass(frozen=True)
+class FeeTerms(Facts):
+    """What we take from the amount of a payment, and what is left of it."""
+
+    fee: Amount
+    receives: Amount
+
+
+@dataclass(frozen=True)
 class DepositTerms(Facts):
     """What every message about a deposit says."""
 
@@ -173,6 +181,7 @@ class DepositCredited(MessageFacts):
 
     kind = MessageKind("deposit_credited", Topic.DEPOSITS)
     terms: DepositTerms
+    fee_terms: FeeTerms
     credited_at: datetime
 
 
@@ -218,6 +227,7 @@ class DepositPending(MessageFacts):
 
     kind = MessageKind("deposit_pending", Topic.DEPOSITS, version=2, sms_version=2)
     terms: DepositTerms
+    fee_terms: FeeTerms
 
 
 @dataclass(frozen=True)
@@ -313,6 +323,7 @@ class WithdrawalNeedsApproval(MessageFacts):
 
     kind = MessageKind("withdrawal_needs_approval", Topic.WITHDRAWALS)
     terms: WithdrawalTerms
+    fee_terms: FeeTerms
 
 
 @dataclass(frozen=True)
@@ -330,6 +341,7 @@ class WithdrawalCompleted(MessageFacts):
 
     kind = MessageKind("withdrawal_completed", Topic.WITHDRAWALS)
     terms: WithdrawalTerms
+    fee_terms: FeeTerms
     completed_at: datetime
 
 
@@ -340,6 +352,8 @@ class WithdrawalFailed(MessageFacts):
     kind = MessageKind("withdrawal_failed", Topic.WITHDRAWALS)
     terms: WithdrawalTerms
     reason: str
+    #: What is back in the customer's account.
+    released: Amount
 
 
 @dataclass(frozen=True)
@@ -348,6 +362,7 @@ class WithdrawalRequested(MessageFacts):
 
     kind = MessageKind("withdrawal_requested", Topic.WITHDRAWALS)
     terms: WithdrawalTerms
+    fee_terms: FeeTerms
     requested_at: datetime
 
 
@@ -357,6 +372,7 @@ class WithdrawalSent(MessageFacts):
 
     kind = MessageKind("withdrawal_sent", Topic.WITHDRAWALS)
     terms: WithdrawalTerms
+    fee_terms: FeeTerms
     sent_at: datetime
 
 

@@ -14,7 +14,7 @@ from app.reconciliation.comparison import Comparison
 
 #: A provider may list a payout only once it has ended.
 _UNLISTED_MAX = timedelta(days=1)
-_WITHDRAWAL = "SELECT status, units FROM withdrawals WHERE id = %s"
+_WITHDRAWAL = "SELECT status, units - fee_units FROM withdrawals WHERE id = %s"
 _PAID_OUT = """
 SELECT id, provider_ref FROM withdrawals w
 WHERE provider = %(provider)s AND requested_at >= %(since)s AND status = ANY (%(paid)s)

@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 
 from app.catalog.rules import USD, PaymentMethod
 from app.funding.deposits import service as deposits
+from app.funding.fees import PaymentDirection, PaymentFees
 from app.funding.limits import PaymentLimits
 from app.funding.ports import IncomingTransferChanged
 from app.funding.withdrawals import service as withdrawals
@@ -45,6 +46,7 @@ _PEOPLE = 4
 _OFTEN_MAX = 5
 _CARDS = ("pm_card_visa", "pm_card_authenticationRequired")
 _FORGED_SHARE = 0.1
+_FEES = PaymentFees()
 _BANK = {
     "accountHolder": "Ada Lovelace",
     "accountNumber": "000123456789",
@@ -217,11 +219,15 @@ class ProviderWebhooks:
         for came in store.find("bank", "arrival", account_id=account["id"]):
             cents += 0 if came["returned_at"] else int(Decimal(came["amount"]) * 100)
         for payout in store.find("bank", "payout"):
-            if payout["reference"] in mine and payout["status"] == "settled":
-                cents -= int(Decimal(payout["amount"]) * 100)
+            if payout["reference"] in mine and payout["status"] != "failed":
+                paid = int(Decimal(payout["amount"]) * 100)
+                cents -= _FEES.bank_withdrawal_fee.units
+                cents -= paid if payout["status"] == "settled" else 0
         for intent in store.find("stripe", "payment_intent"):
             if intent["metadata"].get("reference") in mine and intent["status"] == "succeeded":
-                cents += intent["amount_received"]
+                received = Amount(USD, intent["amount_received"])
+                rate = _FEES.rate(PaymentDirection.DEPOSIT, PaymentMethod.CARD, USD)
+                cents += (received - rate.fee_on(received)).units
         return cents
 
 

@@ -158,8 +158,9 @@ def test_token_withdrawal_is_paid_once_and_its_cost_booked(token_customer: Token
     custody_rail.settle_withdrawal(token_customer.database, token_customer.harness.reference)
     assert token_customer.status(withdrawal_id) == "completed"
     assert token_customer.people.balances(token_customer.actor) == {"PAXG": "1.50000000"}
-    assert token_customer.booked_change(provider_ids.PAXOS) == -50_000_000 - 20_000
-    assert token_customer.harness.recorded_sends() == [("paxos", "0.50000000", "completed")]
+    # The fee of 0.0008 stays, of which Paxos takes 0.0002.
+    assert token_customer.booked_change(provider_ids.PAXOS) == -49_920_000 - 20_000
+    assert token_customer.harness.recorded_sends() == [("paxos", "0.49920000", "completed")]
     assert token_customer.differences() == 0
 
 

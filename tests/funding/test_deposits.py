@@ -116,7 +116,10 @@ class TestCardPayments:
         assert customer.balances() == {"USD": "600.00"}
         assert customer.message_kinds() == ["deposit_pending", "deposit_credited"]
         # The card's instructions are a secret for the app alone.
-        assert set(customer.messages()[0]) == {"deposit", "amount", "asset", "method"}
+        assert set(customer.messages()[0]) == {
+            "deposit", "amount", "asset", "method",
+            "fee", "fee_asset", "receives", "receives_asset",
+        }  # fmt: skip
 
     def test_card_token_is_cleared_after_the_credit(self, customer: PayingCustomer) -> None:
         deposit = customer.deposit()

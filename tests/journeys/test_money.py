@@ -156,7 +156,8 @@ def test_customer_verifies_deposits_trades_withdraws_and_gets_a_statement(world:
     )
     world.run_jobs_and_webhooks()
     assert world.deposit_now(bank)["status"] == "credited"
-    assert me.available_balances() == {"USD": "750.00"}
+    # The card payment less 2.9 % and 0.30.
+    assert me.available_balances() == {"USD": "735.20"}
 
     order = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100.00"}
     bought = me.ok(201, me.post("/api/trade/order", order))["toAmount"]
@@ -185,7 +186,7 @@ def test_customer_verifies_deposits_trades_withdraws_and_gets_a_statement(world:
     )
     withdrawn = me.ok(201, me.post("/api/wallet/withdraw", payload))["withdrawal"]
     assert withdrawn["destination"] == "account ending 6789"
-    assert me.available_balances()["USD"] == "50.00"
+    assert (withdrawn["receives"], me.available_balances()["USD"]) == ("599.75", "35.20")
     world.run_jobs_and_webhooks()
     assert world.withdrawal_now(withdrawn["id"])["status"] == "sent"
     [payout] = world.sandbox.store.find("bank", "payout", reference=withdrawn["id"])
@@ -195,9 +196,9 @@ def test_customer_verifies_deposits_trades_withdraws_and_gets_a_statement(world:
 
     statement = me.ok(200, me.get("/api/wallet/statements", account="funding", asset="USD"))
     [dollars] = statement["assets"]
-    assert (dollars["opening"], dollars["closing"]) == ("0.00", "50.00")
+    assert (dollars["opening"], dollars["closing"]) == ("0.00", "35.20")
     assert me.available_balances() == {
-        "USD": "50.00",
+        "USD": "35.20",
         "PAXG": "0.50000000",
         "XAU-s": f"{Decimal(bought) + Decimal('0.25'):.8f}",
     }
@@ -229,7 +230,8 @@ def test_declined_card_dispute_and_returned_payout(world: World) -> None:
         world.sandbox.call_control("bank", f"/payouts/{payout['id']}/{status}")
         world.run_jobs_and_webhooks()
     assert world.withdrawal_now(withdrawal)["status"] == "returned"
-    assert me.available_balances() == {"USD": "80.00"}
+    # 77.38 credited of the card payment; 29.75 paid out and returned of the withdrawal.
+    assert me.available_balances() == {"USD": "77.13"}
 
     [intent] = [
         intent for intent in world.sandbox.store.find("stripe", "payment_intent")
@@ -298,6 +300,7 @@ def test_mobile_money_is_deposited_and_withdrawn(world: World) -> None:
     world.run_jobs_and_webhooks()
     assert world.withdrawal_now(withdrawal)["status"] == "completed"
     assert me.available_balances() == {"USD": "15.00"}
+    assert world.withdrawal_now(withdrawal)["receives"] == "4.90"
     with world.database.reading() as session:
         assert find_violations(session) == []
     assert [

@@ -28,7 +28,7 @@ from tests.rows import change_rows
 
 NOW = datetime(2031, 3, 4, 5, 6, 7, tzinfo=UTC)
 KIND = "deposit_credited"
-VALUES = sample_values(KIND) | {"amount": "250.00", "asset": "USD", "method": "card"}
+VALUES = sample_values(KIND) | {"receives": "250.00", "asset": "USD", "method": "card"}
 
 
 def provide_sms_sender(app: Flask, database: Database) -> None:

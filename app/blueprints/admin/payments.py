@@ -55,6 +55,7 @@ WITHDRAWALS = ListPage(
         Column("id", "ID", lambda withdrawal: withdrawal.public_id),
         Column("customer", "Customer", lambda withdrawal: PersonCell(withdrawal.user_id)),
         Column("amount", "Amount", lambda withdrawal: withdrawal.amount, is_figure=True),
+        Column("fee", "Fee", lambda withdrawal: withdrawal.fee, is_figure=True, is_hidden=True),
         Column("method", "Method", lambda withdrawal: withdrawal.method),
         Column(
             "requested", "Requested", lambda withdrawal: withdrawal.requested_at, sort="requested"
@@ -81,6 +82,7 @@ DEPOSITS = ListPage(
         Column("id", "ID", lambda deposit: deposit.public_id),
         Column("customer", "Customer", lambda deposit: PersonCell(deposit.user_id)),
         Column("amount", "Amount", lambda deposit: deposit.amount, is_figure=True),
+        Column("fee", "Fee", lambda deposit: deposit.fee, is_figure=True, is_hidden=True),
         Column("method", "Method", lambda deposit: deposit.method),
         Column("requested", "Requested", lambda deposit: deposit.requested_at, sort="requested"),
         Column("status", "Status", lambda deposit: deposit.status),

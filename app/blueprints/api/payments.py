@@ -6,10 +6,12 @@ from app.access import Actor, Permission
 from app.blueprints.api.schemas import payments as schemas_payments
 from app.blueprints.api.schemas.fields import PageQuerySchema, parse_amount
 from app.blueprints.api_blueprint import ApiBlueprint
+from app.funding import payment_methods
 from app.funding.deposits import queries as deposit_queries
 from app.funding.deposits import service as deposits
 from app.funding.errors import (
     DailyLimitExceeded,
+    FeeChanged,
     NotCancellable,
     PayeeBlocked,
     PaymentMethodDisabled,
@@ -32,6 +34,33 @@ _WIRE = {"account_holder": "accountHolder", "account_number": "accountNumber",
 
 
 @blp.operation(
+    "GET",
+    "/methods",
+    operation_id="paymentsListMethods",
+    permission=Permission.BALANCES_READ,
+    response_schema=schemas_payments.PaymentMethodsSchema,
+)
+def list_methods(session: Session, _actor: Actor) -> object:
+    """List the ways to pay in and out, with their fees and limits."""
+    return {"data": payment_methods.list_terms(session)}
+
+
+@blp.operation(
+    "GET",
+    "/fee",
+    operation_id="paymentsQuoteFee",
+    permission=Permission.BALANCES_READ,
+    query_schema=schemas_payments.FeeQuerySchema,
+    response_schema=schemas_payments.FeeSchema,
+    refusals=(PaymentMethodDisabled,),
+)
+def show_fee(session: Session, _actor: Actor, query: dict[str, Any]) -> object:
+    """Show the fee of a payment before it is made, and what is left of the amount."""
+    amount = parse_amount("amount", query["asset"], query["amount"])
+    return payment_methods.quote_fee(session, query["direction"], query["method"], amount)
+
+
+@blp.operation(
     "POST",
     "/deposit",
     operation_id="paymentsDeposit",
@@ -42,6 +71,7 @@ _WIRE = {"account_holder": "accountHolder", "account_number": "accountNumber",
     idempotent=True,
     refusals=(
         PaymentMethodDisabled,
+        FeeChanged,
         VerificationRequired,
         LimitExceeded,
         DailyLimitExceeded,
@@ -53,7 +83,7 @@ def create_deposit(session: Session, actor: Actor, body: dict[str, Any]) -> obje
     """Create a deposit.
 
     Once the status is `pending`, `instructions` says what to do. The amount that arrives is
-    credited, whatever amount was announced; the status is then `credited`.
+    credited, whatever amount was announced, less the fee; the status is then `credited`.
     """
     deposit = deposits.request(
         session,
@@ -61,6 +91,7 @@ def create_deposit(session: Session, actor: Actor, body: dict[str, Any]) -> obje
         method=body["method"],
         amount=parse_amount("amount", body["asset"], body["amount"]),
         source=body.get("payment_method") or body.get("phone") or "",
+        fee_max=schemas_payments.fee_max(body),
     )
     return {"deposit": deposit}
 
@@ -119,6 +150,7 @@ def cancel_deposit(session: Session, actor: Actor, deposit_id: str) -> object:
     idempotent=True,
     refusals=(
         PaymentMethodDisabled,
+        FeeChanged,
         VerificationRequired,
         LimitExceeded,
         DailyLimitExceeded,
@@ -131,7 +163,8 @@ def cancel_deposit(session: Session, actor: Actor, deposit_id: str) -> object:
 def create_withdrawal(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     """Create a withdrawal to an account of your own.
 
-    The amount is held at once, and released if the withdrawal cannot be paid out.
+    The amount is held at once, and released if the withdrawal cannot be paid out. The fee is taken
+    from it: `receives` is paid out.
     """
     destination = {_WIRE.get(name, name): text for name, text in body["destination"].items()}
     withdrawal = withdrawals.request(
@@ -140,6 +173,7 @@ def create_withdrawal(session: Session, actor: Actor, body: dict[str, Any]) -> o
         method=body["method"],
         amount=parse_amount("amount", body["asset"], body["amount"]),
         destination=destination,
+        fee_max=schemas_payments.fee_max(body),
     )
     return {"withdrawal": withdrawal}
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from app.cases import service as cases
 from app.catalog.rules import PaymentMethod
-from app.funding import limits
+from app.funding import fees, limits
 from app.funding.deposits import queries as deposit_queries
 from app.funding.deposits import service as deposits
 from app.funding.deposits.queries import LockedDeposit
@@ -159,6 +159,7 @@ def credit_transfer(
         credited_units=amount.units,
         usd_units=limits.usd_value(session, amount).units,
         cost_units=cost.units,
+        fee_units=fees.fee_on_arrival(session, method, amount).units,
         provider=provider,
         provider_ref=provider_ref,
         requested_at=now,

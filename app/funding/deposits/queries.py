@@ -19,7 +19,7 @@ from app.kit.errors import NotFound
 from app.kit.ids import PublicId
 from app.kit.money import Amount
 from app.kit.pagination import Page
-from app.notifications.kinds import DepositTerms
+from app.notifications.kinds import DepositTerms, FeeTerms
 
 _TOTALS = """
 SELECT method, asset, sum(credited_units), count(*) FROM deposits
@@ -43,6 +43,7 @@ class Deposit:
     requested_at: datetime
     asked_units: int | None
     credited_units: int | None
+    fee_units: int
     source_sealed: bytes | None
     instructions_sealed: bytes | None
     #: When the provider was first called; None before.
@@ -60,6 +61,16 @@ class Deposit:
         units = self.credited_units or self.asked_units
         assert units is not None  # deposit_has_an_amount
         return Amount(TRADABLE[self.asset], units)
+
+    @property
+    def fee(self) -> Amount:
+        """What we take from it; until the money has arrived, the fee agreed to."""
+        return Amount(TRADABLE[self.asset], self.fee_units)
+
+    @property
+    def receives(self) -> Amount:
+        """What is credited."""
+        return self.amount - self.fee
 
     @property
     def requested_amount(self) -> Amount:
@@ -87,6 +98,11 @@ class Deposit:
         """Return what a message about this amount of it says."""
         return DepositTerms(self.public_id, amount, self.method)
 
+    @property
+    def fee_terms(self) -> FeeTerms:
+        """What a message says about its fee."""
+        return FeeTerms(self.fee, self.receives)
+
 
 @dataclass(frozen=True, slots=True)
 class LockedDeposit(Deposit):
@@ -98,6 +114,7 @@ DEPOSITS = payment_source(
     DepositRow,
     DepositRow.asked_units,
     DepositRow.credited_units,
+    DepositRow.fee_units,
     DepositRow.source_sealed,
     DepositRow.instructions_sealed,
     DepositRow.opened_at,

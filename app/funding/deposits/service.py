@@ -17,7 +17,7 @@ from app.audit import service as audit
 from app.audit.actions import AuditAction
 from app.catalog.rules import PaymentMethod
 from app.custody.ports import Custodians
-from app.funding import limits
+from app.funding import fees, limits
 from app.funding.deposits.queries import (
     DEPOSITS,
     Deposit,
@@ -26,6 +26,7 @@ from app.funding.deposits.queries import (
     lock_deposit,
 )
 from app.funding.errors import NotCancellable, PaymentMethodDisabled
+from app.funding.fees import PaymentDirection
 from app.funding.models import DepositEvent, DepositRow
 from app.funding.ports import IncomingTransferRails, PaymentRails
 from app.funding.rules import check_asset
@@ -34,7 +35,7 @@ from app.keys import service as keys
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import NotFound
-from app.kit.money import Amount
+from app.kit.money import Amount, Asset
 from app.kit.ports import resolve
 from app.ledger import chart
 from app.ledger import service as ledger
@@ -59,16 +60,24 @@ _ANNOUNCEMENT_MAX = timedelta(days=30)
 
 
 def request(
-    session: Session, actor: Actor, *, method: PaymentMethod, amount: Amount, source: str = ""
+    session: Session,
+    actor: Actor,
+    *,
+    method: PaymentMethod,
+    amount: Amount,
+    source: str = "",
+    fee_max: Amount | None = None,
 ) -> LockedDeposit:
     """Record a requested deposit, stage the call to its provider, and return the deposit.
 
-    `source` is what the method charges: a processor's token of a card, a phone number. Raises
-    `Invalid`, `PaymentMethodDisabled`, `VerificationRequired`, `PriceStale`, and `LimitExceeded`
-    with its kinds.
+    `source` is what the method charges: a processor's token of a card, a phone number. The fee is
+    taken from the amount; `fee_max` is what the customer agreed to.
+
+    Raises `Invalid`, `PaymentMethodDisabled`, `FeeChanged`, `VerificationRequired`, `PriceStale`,
+    and `LimitExceeded` with its kinds.
     """
-    check_asset(method, amount.asset)
-    provider = _provider_name(method)
+    provider = provider_name(method, amount.asset)
+    quote = fees.quote(session, PaymentDirection.DEPOSIT, method, amount, agreed_max=fee_max)
     value = limits.check_deposit(session, actor.user_id, method, amount)
     identifier, now = ids.new(), clock.now()
     sealed = keys.seal(source, table=_TABLE, column=_SOURCE, key=identifier) if source else None
@@ -81,6 +90,7 @@ def request(
         asset=amount.asset.code,
         asked_units=amount.units,
         usd_units=value.units,
+        fee_units=quote.fee.units,
         provider=provider,
         source_sealed=sealed,
         requested_at=now,
@@ -91,7 +101,12 @@ def request(
         actor=actor,
         action=AuditAction.DEPOSIT_REQUESTED,
         subject=deposit.public_id,
-        after={"method": method, "asset": amount.asset.code, "amount": str(amount)},
+        after={
+            "method": method,
+            "asset": amount.asset.code,
+            "amount": str(amount),
+            "fee": str(quote.fee),
+        },
     )
     stage_advance(session, deposit.id, method, provider)
     return deposit
@@ -184,9 +199,12 @@ def settlement_account(method: PaymentMethod, amount: Amount, provider_id: UUID)
 def credit(
     session: Session, deposit: LockedDeposit, amount: Amount, cost: Amount, account: AccountKey
 ) -> None:
-    """Credit the deposit: `amount` arrived, of which the provider kept `cost`."""
+    """Credit the deposit: `amount` arrived, of which the provider kept `cost`.
+
+    The fee is the one agreed to, or less where less than announced arrived.
+    """
     DEPOSIT_TRANSITIONS.transition(deposit.status, DepositStatus.CREDITED)
-    now = clock.now()
+    now, fee = clock.now(), min(deposit.fee, fees.fee_on_arrival(session, deposit.method, amount))
     session.write(
         _update(deposit.id).values(
             status=DepositStatus.CREDITED,
@@ -194,6 +212,7 @@ def credit(
             credited_units=amount.units,
             usd_units=limits.usd_value(session, amount).units,
             cost_units=cost.units,
+            fee_units=fee.units,
             credited_at=now,
             source_sealed=None,
             instructions_sealed=None,
@@ -201,7 +220,12 @@ def credit(
             code=None,
         )
     )
-    credited = replace(deposit, status=DepositStatus.CREDITED, credited_units=amount.units)
+    credited = replace(
+        deposit,
+        status=DepositStatus.CREDITED,
+        credited_units=amount.units,
+        fee_units=fee.units,
+    )
     _record_event(session, credited, deposit.status, deposit.provider_ref)
     post_credit(session, credited, amount, cost, account)
 
@@ -219,7 +243,8 @@ def post_credit(
         postings=[
             ledger.debit(account, amount - cost),
             ledger.debit(chart.processing_costs(cost.asset), cost),
-            ledger.credit(chart.customer(deposit.user_id, amount.asset), amount),
+            ledger.credit(chart.customer(deposit.user_id, amount.asset), amount - deposit.fee),
+            ledger.credit(chart.fees(amount.asset), deposit.fee),
         ],
     )
     audit.record(
@@ -228,9 +253,15 @@ def post_credit(
         action=AuditAction.DEPOSIT_CREDITED,
         subject=deposit.public_id,
         on_behalf_of=deposit.user_id,
-        after={"asset": amount.asset.code, "amount": str(amount), "method": deposit.method},
+        after={
+            "asset": amount.asset.code,
+            "amount": str(amount),
+            "fee": str(deposit.fee),
+            "method": deposit.method,
+        },
     )
-    notify_customer(session, deposit, DepositCredited(deposit.terms(amount), credited_at=now))
+    credited = DepositCredited(deposit.terms(amount), deposit.fee_terms, credited_at=now)
+    notify_customer(session, deposit, credited)
     limits.report_limit_excess(session, deposit.user_id, deposit.public_id)
 
 
@@ -338,13 +369,19 @@ def _pending_message(deposit: Deposit, details: Mapping[str, str]) -> DepositPen
             account = BankInstructions(
                 details["accountNumber"], details["routingNumber"], details["bankName"]
             )
-            return TransferAwaited(terms, account)
+            return TransferAwaited(terms, deposit.fee_terms, account)
         case PaymentMethod.CRYPTO:
-            return TransferAwaited(terms, TokenInstructions(details["network"], details["address"]))
-    return DepositPending(terms)
+            address = TokenInstructions(details["network"], details["address"])
+            return TransferAwaited(terms, deposit.fee_terms, address)
+    return DepositPending(terms, deposit.fee_terms)
 
 
-def _provider_name(method: PaymentMethod) -> str:
+def provider_name(method: PaymentMethod, asset: Asset) -> str:
+    """Return the name of the provider by which the asset is paid in.
+
+    Raises `Invalid` for another asset of the method, and `PaymentMethodDisabled`.
+    """
+    check_asset(method, asset)
     if method is PaymentMethod.CRYPTO and resolve(Custodians):
         return "custody"
     rail = resolve(PaymentRails).get(method) or resolve(IncomingTransferRails).get(method)

@@ -175,7 +175,7 @@ def _find_or_send(rail: PayoutRail, attempt: _Attempt) -> Payout | None:
 
 
 def _order(withdrawal: Withdrawal) -> PayoutOrder:
-    return PayoutOrder(withdrawal.public_id, withdrawal.amount, withdrawal.open_destination())
+    return PayoutOrder(withdrawal.public_id, withdrawal.receives, withdrawal.open_destination())
 
 
 def apply_payout(session: Session, withdrawal_id: UUID, payout: Payout) -> bool:
@@ -202,7 +202,7 @@ def are_contradictory(first: PayoutState, second: PayoutState) -> bool:
 
 
 def _apply_state(session: Session, withdrawal: LockedWithdrawal, payout: Payout) -> None:
-    if payout.amount != withdrawal.amount:
+    if payout.amount != withdrawal.receives:
         _report_wrong_amount(session, withdrawal, payout)
         return
     completed = WithdrawalStatus.COMPLETED
@@ -212,7 +212,7 @@ def _apply_state(session: Session, withdrawal: LockedWithdrawal, payout: Payout)
             WithdrawalStatus.UNKNOWN,
         }:
             transition(session, withdrawal, WithdrawalStatus.SENT, payout=payout)
-            sent = WithdrawalSent(withdrawal.terms, sent_at=clock.now())
+            sent = WithdrawalSent(withdrawal.terms, withdrawal.fee_terms, sent_at=clock.now())
             notify_customer(session, withdrawal, sent)
         case PayoutState.COMPLETED if withdrawal.status is not completed:
             _complete(session, withdrawal, payout)
@@ -229,7 +229,8 @@ def _complete(session: Session, withdrawal: LockedWithdrawal, payout: Payout) ->
     account = deposits.settlement_account(withdrawal.method, amount, payout.provider_id)
     postings = [
         ledger.debit(chart.customer(withdrawal.user_id, amount.asset), amount),
-        ledger.credit(account, amount),
+        ledger.credit(account, withdrawal.receives),
+        ledger.credit(chart.fees(amount.asset), withdrawal.fee),
     ]
     ledger.post(
         session,
@@ -253,29 +254,29 @@ def _complete(session: Session, withdrawal: LockedWithdrawal, payout: Payout) ->
         )
     completed = transition(session, withdrawal, WithdrawalStatus.COMPLETED, payout=payout)
     audit_status(session, withdrawal, WithdrawalStatus.COMPLETED)
-    message = WithdrawalCompleted(withdrawal.terms, completed_at=now)
+    message = WithdrawalCompleted(withdrawal.terms, withdrawal.fee_terms, completed_at=now)
     notify_customer(session, withdrawal, message)
     return completed
 
 
 def _return(session: Session, withdrawal: LockedWithdrawal, payout: Payout) -> None:
-    """Credit the customer again: the payout came back after completion."""
-    account = deposits.settlement_account(withdrawal.method, withdrawal.amount, payout.provider_id)
+    """Credit the customer with what came back after completion. The fee is not refunded: the
+    provider keeps its own."""
+    amount = withdrawal.receives
+    account = deposits.settlement_account(withdrawal.method, amount, payout.provider_id)
     ledger.post(
         session,
         cause="withdrawal_returned",
         reference=f"{withdrawal.public_id}:returned",
         posted_at=clock.now(),
         postings=[
-            ledger.debit(account, withdrawal.amount),
-            ledger.credit(
-                chart.customer(withdrawal.user_id, withdrawal.amount.asset), withdrawal.amount
-            ),
+            ledger.debit(account, amount),
+            ledger.credit(chart.customer(withdrawal.user_id, amount.asset), amount),
         ],
     )
     transition(session, withdrawal, WithdrawalStatus.RETURNED, payout=payout)
     audit_status(session, withdrawal, WithdrawalStatus.RETURNED, reason=payout.code)
-    failed = WithdrawalFailed(withdrawal.terms, "The payment was returned to us.")
+    failed = WithdrawalFailed(withdrawal.terms, "The payment was returned to us.", amount)
     notify_customer(session, withdrawal, failed)
 
 
@@ -289,7 +290,9 @@ def _fail(
         return
     end_unpaid(session, withdrawal, WithdrawalStatus.FAILED, reason=code, payout=payout)
     failed = WithdrawalFailed(
-        withdrawal.terms, "The payment could not be made to this destination."
+        withdrawal.terms,
+        "The payment could not be made to this destination.",
+        withdrawal.amount,
     )
     notify_customer(session, withdrawal, failed)
 
@@ -303,7 +306,9 @@ def _may_be_sent(session: Session, withdrawal: LockedWithdrawal) -> bool:
     if receivables.owes_anything(session, withdrawal.user_id):
         end_unpaid(session, withdrawal, WithdrawalStatus.REJECTED, reason="the customer owes PBCEx")
         failed = WithdrawalFailed(
-            withdrawal.terms, "One of your payments was taken back. Pay what you owe first."
+            withdrawal.terms,
+            "One of your payments was taken back. Pay what you owe first.",
+            withdrawal.amount,
         )
         notify_customer(session, withdrawal, failed)
         return False
@@ -344,7 +349,7 @@ def _report_wrong_amount(session: Session, withdrawal: LockedWithdrawal, payout:
         key=withdrawal.public_id,
         title="Payout amount differs from the order",
         facts={
-            "ordered": format_amount(withdrawal.amount),
+            "ordered": format_amount(withdrawal.receives),
             "reported": format_amount(payout.amount),
             "provider": withdrawal.provider,
         },

@@ -26,7 +26,7 @@ from app.kit.db import Session
 from app.kit.ids import PublicId
 from app.kit.money import Amount
 from app.kit.pagination import Page
-from app.notifications.kinds import WithdrawalTerms
+from app.notifications.kinds import FeeTerms, WithdrawalTerms
 
 #: How many withdrawals wait for staff: for release, or for a sanctions decision.
 AWAITING_STAFF = Count(
@@ -51,6 +51,7 @@ class Withdrawal:
     provider_ref: str | None
     requested_at: datetime
     units: int
+    fee_units: int
     usd_units: int
     #: Masked, such as `account ending 6789`.
     destination: str
@@ -69,9 +70,24 @@ class Withdrawal:
         return WithdrawalTerms(self.public_id, self.amount, self.method, self.destination)
 
     @property
+    def fee_terms(self) -> FeeTerms:
+        """What a message says about its fee."""
+        return FeeTerms(self.fee, self.receives)
+
+    @property
     def amount(self) -> Amount:
-        """What the customer is paid."""
+        """What leaves the customer's account."""
         return Amount(TRADABLE[self.asset], self.units)
+
+    @property
+    def fee(self) -> Amount:
+        """What we take from it."""
+        return Amount(TRADABLE[self.asset], self.fee_units)
+
+    @property
+    def receives(self) -> Amount:
+        """What is paid out."""
+        return self.amount - self.fee
 
     @property
     def value(self) -> Amount:
@@ -101,6 +117,7 @@ WITHDRAWALS = payment_source(
     Withdrawal,
     WithdrawalRow,
     WithdrawalRow.units,
+    WithdrawalRow.fee_units,
     WithdrawalRow.usd_units,
     WithdrawalRow.destination_masked.label("destination"),
     WithdrawalRow.destination_sealed,

@@ -16,13 +16,14 @@ from app.audit import service as audit
 from app.audit.actions import AuditAction
 from app.audit.rules import AuditOutcome
 from app.catalog.rules import PaymentMethod
-from app.funding import limits
+from app.funding import fees, limits
 from app.funding.errors import (
     NotCancellable,
     PayeeBlocked,
     PaymentMethodDisabled,
     WrongWithdrawalStatus,
 )
+from app.funding.fees import PaymentDirection, PaymentQuote
 from app.funding.models import WithdrawalRow
 from app.funding.ports import PayoutRail, PayoutRails
 from app.funding.rules import PAYOUT_METHODS, check_asset
@@ -42,7 +43,7 @@ from app.keys import service as keys
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Invalid, NotFound
-from app.kit.money import Amount
+from app.kit.money import Amount, Asset
 from app.kit.ports import resolve
 from app.kyc.submission import queries as submission_queries
 from app.ledger import chart
@@ -67,13 +68,22 @@ class _CheckedWithdrawal:
     """A withdrawal that the customer may make, before it is stored."""
 
     id: UUID
-    method: PaymentMethod
-    amount: Amount
+    quote: PaymentQuote
     #: What the amount is worth in dollars.
     value: Amount
     destination: Destination
     provider: str
     verdict: Verdict | None
+
+    @property
+    def method(self) -> PaymentMethod:
+        """How it is paid out."""
+        return self.quote.method
+
+    @property
+    def amount(self) -> Amount:
+        """What leaves the customer's account."""
+        return self.quote.amount
 
     def describe(self) -> dict[str, str]:
         """Return what the audit trail says about it."""
@@ -81,6 +91,7 @@ class _CheckedWithdrawal:
             "method": self.method,
             "asset": self.amount.asset.code,
             "amount": str(self.amount),
+            "fee": str(self.quote.fee),
             "to": destinations.mask_destination(self.method, self.destination),
         }
 
@@ -92,14 +103,20 @@ def request(
     method: PaymentMethod,
     amount: Amount,
     destination: Mapping[str, str],
+    fee_max: Amount | None = None,
 ) -> LockedWithdrawal:
     """Check a withdrawal, hold its amount, record it, and have it paid out; return it.
 
+    The fee is taken from the amount; `fee_max` is what the customer agreed to.
+
     Raises `Invalid` naming the field, `PaymentMethodDisabled`, `VerificationRequired`,
-    `LimitExceeded` with its kinds, `ReceivableOutstanding`, `PriceStale`, and `PayeeBlocked`, which
-    keeps the screening and its audit record; the database raises `InsufficientFunds`.
+    `FeeChanged`, `LimitExceeded` with its kinds, `ReceivableOutstanding`, `PriceStale`, and
+    `PayeeBlocked`, which keeps the screening and its audit record; the database raises
+    `InsufficientFunds`.
     """
-    checked = _check(session, actor, method, amount, destination)
+    rail = payout_rail(method, amount.asset)
+    quote = fees.quote(session, PaymentDirection.WITHDRAWAL, method, amount, agreed_max=fee_max)
+    checked = _check(session, actor, rail, quote, destination)
     withdrawal = _reserve(session, actor.user_id, checked)
     _record(session, actor, withdrawal, checked)
     _pay_out(session, withdrawal)
@@ -109,12 +126,12 @@ def request(
 def _check(
     session: Session,
     actor: Actor,
-    method: PaymentMethod,
-    amount: Amount,
+    rail: PayoutRail,
+    quote: PaymentQuote,
     fields: Mapping[str, str],
 ) -> _CheckedWithdrawal:
-    """Check method, destination, limits and payee. From here on the customer's payments wait."""
-    rail = _payout_rail(method, amount)
+    """Check destination, limits and payee. From here on the customer's payments wait."""
+    method, amount = quote.method, quote.amount
     destination = destinations.parse_destination(method, amount.asset, fields)
     customer = submission_queries.get_customer(session, actor.user_id)
     payee_checks.check_destination_owner(session, customer, method, destination)
@@ -122,7 +139,7 @@ def _check(
     identifier = ids.new()
     public_id = ids.encode(PREFIX, identifier)
     verdict = payee_checks.screen_payee(session, customer, public_id, destination)
-    checked = _CheckedWithdrawal(identifier, method, amount, value, destination, rail.name, verdict)
+    checked = _CheckedWithdrawal(identifier, quote, value, destination, rail.name, verdict)
     if verdict is Verdict.BLOCKED:
         audit.record(
             session,
@@ -154,6 +171,7 @@ def _reserve(session: Session, user_id: UUID, checked: _CheckedWithdrawal) -> Lo
         method=method,
         asset=checked.amount.asset.code,
         units=checked.amount.units,
+        fee_units=checked.quote.fee.units,
         usd_units=checked.value.units,
         status=payee_checks.status_after_screening(
             session, checked.verdict, user_id, checked.id, checked.value
@@ -194,7 +212,9 @@ def _record(
         subject=withdrawal.public_id,
         after={**checked.describe(), "status": withdrawal.status},
     )
-    message = WithdrawalRequested(withdrawal.terms, requested_at=withdrawal.requested_at)
+    message = WithdrawalRequested(
+        withdrawal.terms, withdrawal.fee_terms, requested_at=withdrawal.requested_at
+    )
     notify_customer(session, withdrawal, message)
 
 
@@ -203,14 +223,19 @@ def _pay_out(session: Session, withdrawal: LockedWithdrawal) -> None:
     if withdrawal.status is WithdrawalStatus.APPROVED:
         stage_sending(session, withdrawal.id, withdrawal.provider)
     elif withdrawal.status is WithdrawalStatus.AWAITING_APPROVAL:
-        notify_customer(session, withdrawal, WithdrawalNeedsApproval(withdrawal.terms))
+        waiting = WithdrawalNeedsApproval(withdrawal.terms, withdrawal.fee_terms)
+        notify_customer(session, withdrawal, waiting)
 
 
-def _payout_rail(method: PaymentMethod, amount: Amount) -> PayoutRail:
+def payout_rail(method: PaymentMethod, asset: Asset) -> PayoutRail:
+    """Return the rail by which the asset is paid out.
+
+    Raises `Invalid` for another method or asset, and `PaymentMethodDisabled`.
+    """
     if method not in PAYOUT_METHODS:
         names = ", ".join(sorted(PAYOUT_METHODS))
         raise Invalid("method", f"Choose one of {names}. We do not pay out to cards.")
-    check_asset(method, amount.asset)
+    check_asset(method, asset)
     rail = resolve(PayoutRails).get(method)
     if rail is None:
         raise PaymentMethodDisabled
@@ -243,7 +268,9 @@ def reject(session: Session, actor: Actor, withdrawal_id: UUID, *, reason: str) 
     if not withdrawal.is_cancellable:
         raise WrongWithdrawalStatus
     end_unpaid(session, withdrawal, WithdrawalStatus.REJECTED, actor=actor, reason=reason)
-    notify_customer(session, withdrawal, WithdrawalFailed(withdrawal.terms, _NOT_MADE))
+    notify_customer(
+        session, withdrawal, WithdrawalFailed(withdrawal.terms, _NOT_MADE, withdrawal.amount)
+    )
 
 
 def release(session: Session, actor: Actor, withdrawal_id: UUID, *, reason: str) -> None:
@@ -290,7 +317,9 @@ def reject_listed_payee(session: Session, withdrawal: LockedWithdrawal) -> None:
     """Reject a withdrawal to, or of, a listed party."""
     reason = payee_checks.evidence_of(Verdict.BLOCKED)
     end_unpaid(session, withdrawal, WithdrawalStatus.REJECTED, reason=reason)
-    notify_customer(session, withdrawal, WithdrawalFailed(withdrawal.terms, _NOT_MADE))
+    notify_customer(
+        session, withdrawal, WithdrawalFailed(withdrawal.terms, _NOT_MADE, withdrawal.amount)
+    )
 
 
 def _screen(session: Session, withdrawal: LockedWithdrawal) -> Verdict | None:

@@ -105,6 +105,28 @@ def test_invalid_withdrawal_names_the_field_and_changes_nothing(
     assert field in {error["field"] for error in problem["errors"]}
 
 
+def test_fee_is_stated_before_it_is_agreed_to_and_in_the_response(
+    customer: ApiClient, database: Database
+) -> None:
+    listed = customer.ok(200, customer.get("/api/wallet/methods"))["data"]
+    bank = {"direction": "withdrawal", "method": "bank", "asset": "USD"}
+    assert bank | {"fixedFee": "0.25", "feeBps": 0, "minUsd": "1.00", "maxUsd": None} in listed
+    quote = customer.ok(200, customer.get("/api/wallet/fee", **bank, amount="20.00"))
+    assert quote == bank | {"amount": "20.00", "fee": "0.25", "receives": "19.75"}
+    with database_unchanged(database):
+        response = customer.post("/api/wallet/withdraw", WITHDRAWAL | {"maxFee": "0"})
+        assert_problem(response, 409, "fee_changed")
+        response = customer.post("/api/wallet/withdraw", WITHDRAWAL | {"maxFee": "0.255"})
+        assert_problem(response, 422, "validation_failed")
+    response = customer.post("/api/wallet/withdraw", WITHDRAWAL | {"maxFee": quote["fee"]})
+    withdrawal = customer.ok(201, response)["withdrawal"]
+    assert (withdrawal["amount"], withdrawal["fee"], withdrawal["receives"]) == (
+        "20.00", "0.25", "19.75",
+    )  # fmt: skip
+    deposit = customer.ok(201, customer.post("/api/wallet/deposit", DEPOSIT))["deposit"]
+    assert (deposit["amount"], deposit["fee"], deposit["receives"]) == ("50.00", "1.75", "48.25")
+
+
 def test_withdrawal_above_the_balance_is_refused(customer: ApiClient, database: Database) -> None:
     with database_unchanged(database):
         response = customer.post("/api/wallet/withdraw", WITHDRAWAL | {"amount": "100.01"})

@@ -14,11 +14,31 @@ from app.blueprints.api.schemas.fields import (
     TimestampField,
     parse_amount,
 )
-from app.catalog.rules import PaymentMethod
+from app.catalog.rules import TRADABLE, PaymentMethod
+from app.funding.fees import PaymentDirection
 from app.funding.states import DepositStatus, WithdrawalStatus
+from app.kit.money import Amount
 
 _TOKEN_LENGTH_MAX = 255
 _LINE_LENGTH_MAX = 140
+_FEE = {"description": "In the same asset; taken from the amount", "examples": ["3.20"]}
+_FEE_MAX = {
+    "description": "The fee that you agreed to: above it, the request is refused. See /fee",
+    "examples": ["3.20"],
+}
+
+
+def fee_max(body: dict[str, Any]) -> Amount | None:
+    """Return the fee that the caller agreed to, if the request states one; zero is one.
+
+    Raises marshmallow's `ValidationError` at the field.
+    """
+    text = body.get("max_fee")
+    if text is None:
+        return None
+    if not text.strip("0."):
+        return Amount(TRADABLE[body["asset"]], 0)
+    return parse_amount("maxFee", body["asset"], text)
 
 
 class DepositRequestSchema(ApiSchema):
@@ -27,6 +47,7 @@ class DepositRequestSchema(ApiSchema):
     method = EnumField(PaymentMethod, required=True)
     asset = AssetCodeField(required=True)
     amount = AmountField(required=True, metadata={"examples": ["100.00"]})
+    max_fee = AmountField(metadata=_FEE_MAX)
     payment_method = TextField(
         _TOKEN_LENGTH_MAX,
         metadata={"description": "For `card`: the processor's token", "examples": ["pm_card_visa"]},
@@ -46,6 +67,7 @@ class DepositRequestSchema(ApiSchema):
     @ma.validates_schema
     def _check(self, data: dict[str, Any], **_options: Any) -> None:
         parse_amount("amount", data["asset"], data["amount"])
+        fee_max(data)
         for method, name, wire in (
             (PaymentMethod.CARD, "payment_method", "paymentMethod"),
             (PaymentMethod.MOBILE_MONEY, "phone", "phone"),
@@ -62,6 +84,10 @@ class DepositSchema(ApiSchema):
     method = EnumField(PaymentMethod, required=True)
     asset = AssetCodeField(required=True, attribute="amount.asset.code")
     amount = AmountField(required=True)
+    fee = AmountField(required=True, metadata=_FEE)
+    receives = AmountField(
+        required=True, metadata={"description": "What is credited", "examples": ["96.80"]}
+    )
     status = EnumField(DepositStatus, required=True)
     instructions = ma.fields.Dict(
         keys=ma.fields.String(),
@@ -79,6 +105,60 @@ class DepositSchema(ApiSchema):
     )
     requested_at = TimestampField(required=True)
     credited_at = TimestampField(required=True, allow_none=True)
+
+
+class FeeQuerySchema(ApiSchema):
+    """The payment whose fee is asked for."""
+
+    direction = EnumField(PaymentDirection, required=True)
+    method = EnumField(PaymentMethod, required=True)
+    asset = AssetCodeField(required=True, metadata={"examples": ["USD"]})
+    amount = AmountField(required=True, metadata={"examples": ["100.00"]})
+
+    @ma.validates_schema
+    def _check(self, data: dict[str, Any], **_options: Any) -> None:
+        parse_amount("amount", data["asset"], data["amount"])
+
+
+class FeeSchema(ApiSchema):
+    """What a payment costs, and what is credited or paid out."""
+
+    direction = EnumField(PaymentDirection, required=True)
+    method = EnumField(PaymentMethod, required=True)
+    asset = AssetCodeField(required=True, attribute="amount.asset.code")
+    amount = AmountField(required=True)
+    fee = AmountField(required=True, metadata=_FEE)
+    receives = AmountField(required=True, metadata={"examples": ["96.80"]})
+
+
+class PaymentTermsSchema(ApiSchema):
+    """A way to pay in or out, and what it costs: a fixed part and a share of the amount."""
+
+    direction = EnumField(PaymentDirection, required=True)
+    method = EnumField(PaymentMethod, required=True)
+    asset = AssetCodeField(required=True, attribute="asset.code")
+    fixed_fee = AmountField(required=True, attribute="rate.fixed", metadata={"examples": ["0.30"]})
+    fee_bps = ma.fields.Integer(
+        required=True,
+        attribute="rate.bps",
+        metadata={"description": "In hundredths of a percent, rounded up", "examples": [290]},
+    )
+    min_usd = AmountField(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The smallest payment, by its worth", "examples": ["1.00"]},
+    )
+    max_usd = AmountField(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The largest payment, by its worth", "examples": ["10000.00"]},
+    )
+
+
+class PaymentMethodsSchema(ApiSchema):
+    """Every way to pay in and out that is offered."""
+
+    data = ma.fields.List(ma.fields.Nested(PaymentTermsSchema), required=True)
 
 
 class DepositAnswerSchema(ApiSchema):
@@ -118,6 +198,7 @@ class WithdrawalRequestSchema(ApiSchema):
     method = EnumField(PaymentMethod, required=True)
     asset = AssetCodeField(required=True)
     amount = AmountField(required=True, metadata={"examples": ["100.00"]})
+    max_fee = AmountField(metadata=_FEE_MAX)
     destination = ma.fields.Nested(DestinationSchema, required=True)
 
     example: ClassVar = {
@@ -134,6 +215,7 @@ class WithdrawalRequestSchema(ApiSchema):
     @ma.validates_schema
     def _check(self, data: dict[str, Any], **_options: Any) -> None:
         parse_amount("amount", data["asset"], data["amount"])
+        fee_max(data)
 
 
 class WithdrawalSchema(ApiSchema):
@@ -143,6 +225,10 @@ class WithdrawalSchema(ApiSchema):
     method = EnumField(PaymentMethod, required=True)
     asset = AssetCodeField(required=True, attribute="amount.asset.code")
     amount = AmountField(required=True)
+    fee = AmountField(required=True, metadata=_FEE)
+    receives = AmountField(
+        required=True, metadata={"description": "What is paid out", "examples": ["99.75"]}
+    )
     status = EnumField(WithdrawalStatus, required=True)
     destination = ma.fields.String(
         required=True, metadata={"description": "Masked", "examples": ["account ending 6789"]}
