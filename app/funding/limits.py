@@ -186,6 +186,14 @@ def needs_approval(session: Session, user_id: UUID, withdrawal_id: UUID, value: 
     return any(usage.total >= usage.demand.maximum for usage in (day, week))
 
 
+def withdrawn(session: Session, user_id: UUID) -> tuple[Amount, Amount]:
+    """Return the worth of the person's withdrawals of 24 hours, and of 7 days."""
+    accounts = kyc_queries.accounts_of_person(session, user_id)
+    demands = [Demand(declared.WITHDRAWALS_DAY, 0), Demand(declared.WITHDRAWALS_WEEK, 0)]
+    day, week = limits_queries.usages(session, accounts, demands)
+    return Amount(USD, day.used), Amount(USD, week.used)
+
+
 def report_limit_excess(session: Session, user_id: UUID, reference: str) -> None:
     """Open a case for compliance when credited deposits exceed the limit of 24 hours.
 

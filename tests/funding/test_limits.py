@@ -8,6 +8,8 @@ from uuid import UUID
 import pytest
 import time_machine
 
+from app.cases.models import Case
+from app.funding import customer_facts
 from app.funding.errors import DailyLimitExceeded
 from app.funding.limits import PaymentLimits
 from app.funding.withdrawals import service as withdrawals
@@ -18,7 +20,7 @@ from app.limits.errors import LimitExceeded
 from tests.fixed_settings import fixed_settings
 from tests.paying_customer import PayingCustomer, create_paying_customer
 from tests.people import credit
-from tests.rows import change_rows
+from tests.rows import change_rows, read_values
 from tests.unchanged_database import database_unchanged
 
 EIGHT_DAYS = timedelta(days=8)
@@ -171,6 +173,17 @@ class TestSecondPerson:
         with time_machine.travel(start + EIGHT_DAYS + timedelta(days=3)):
             assert self.statuses(customer, ["9999.99"]) == ["approved"]
 
+    def test_staff_who_release_see_what_adds_up(self, customer: PayingCustomer) -> None:
+        other = second_account(customer)
+        with time_machine.travel(clock.now() - timedelta(days=2)):
+            self.statuses(customer, ["9000.00"])
+        be_wealthy(other)
+        self.statuses(other, ["1500.00"])
+        with customer.database.reading() as session:
+            facts = customer_facts.describe_customer(session, customer.actor.user_id)
+        assert facts["Withdrawn in 24 hours"] == "1,500.00 USD"
+        assert facts["Withdrawn in 7 days"] == "10,500.00 USD"
+
     def test_accounts_of_a_person_add_up(self, customer: PayingCustomer) -> None:
         other = second_account(customer)
         assert self.statuses(customer, ["9999.00"]) == ["approved"]
@@ -189,3 +202,44 @@ class TestSecondPerson:
             session.send("UPDATE withdrawals SET status = 'in_review' WHERE id = %s", (withdrawal,))
             withdrawals.review(session, withdrawal)
         return customer.withdrawal_status(withdrawal)
+
+
+class TestStructuring:
+    def cases(self, customer: PayingCustomer) -> list[str]:
+        with customer.database.reading() as session:
+            return read_values(
+                session,
+                Case.subject,
+                Case.kind == "structuring",
+                Case.person_id == customer.actor.user_id,
+            )
+
+    @pytest.mark.parametrize(
+        ("amounts", "opens"),
+        [
+            (["8000.00", "8000.00", "8000.00"], True),
+            (["9999.99", "8000.00", "8000.00"], True),
+            (["8000.00", "8000.00"], False),
+            (["8000.00", "8000.00", "7999.99"], False),
+            (["8000.00", "8000.00", "10000.00"], False),
+        ],
+    )
+    def test_several_withdrawals_just_below_the_threshold_open_a_case(
+        self, customer: PayingCustomer, amounts: list[str], opens: bool
+    ) -> None:
+        be_wealthy(customer)
+        start = clock.now()
+        for days, amount in enumerate(amounts):
+            with time_machine.travel(start + timedelta(days=days, minutes=days)):
+                last = customer.withdraw(amount)
+        assert self.cases(customer) == ([ids.encode("wdr", last)] if opens else [])
+
+    def test_withdrawals_just_below_in_different_weeks_open_none(
+        self, customer: PayingCustomer
+    ) -> None:
+        be_wealthy(customer)
+        start = clock.now()
+        for days in (0, 1, 8):
+            with time_machine.travel(start + timedelta(days=days)):
+                customer.withdraw("9000.00")
+        assert self.cases(customer) == []

@@ -28,7 +28,7 @@ from app.funding.models import WithdrawalRow
 from app.funding.ports import PayoutRail, PayoutRails
 from app.funding.rules import PAYOUT_METHODS, check_asset
 from app.funding.states import WithdrawalStatus
-from app.funding.withdrawals import destinations, payee_checks
+from app.funding.withdrawals import destinations, payee_checks, structuring
 from app.funding.withdrawals.destinations import Destination
 from app.funding.withdrawals.queries import WITHDRAWALS, LockedWithdrawal, lock_withdrawal
 from app.funding.withdrawals.status_changes import (
@@ -119,6 +119,7 @@ def request(
     checked = _check(session, actor, rail, quote, destination)
     withdrawal = _reserve(session, actor.user_id, checked)
     _record(session, actor, withdrawal, checked)
+    structuring.report_structuring(session, actor.user_id, withdrawal.public_id, checked.value)
     _pay_out(session, withdrawal)
     return withdrawal
 
