@@ -16,6 +16,7 @@ from app.funding.errors import DailyLimitExceeded, TooManyCardFailures
 from app.funding.models import DepositRow, WithdrawalRow
 from app.funding.states import (
     FAILED_CARD_DEPOSITS,
+    OPEN_DEPOSITS,
     VOID_DEPOSITS,
     VOID_WITHDRAWALS,
     DepositStatus,
@@ -27,6 +28,7 @@ from app.kit.statements import AnySelect
 from app.limits.registry import Limit
 
 _StatusT = TypeVar("_StatusT", DepositStatus, WithdrawalStatus)
+_ADVICE = "Cancel one, or wait until one has arrived or lapsed."
 HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
 
 #: Cancelled and rejected ones cost nothing; every other one was, or may be, sent.
@@ -98,3 +100,25 @@ CARD_FAILURES_HOUR = Limit(
 CARD_FAILURES_HOUR.count(
     _deposits(_ONE, _CARD, _is_one_of(DepositRow.status, FAILED_CARD_DEPOSITS))
 )
+
+#: Transfers that a customer announces: they are waited for, however small, for days.
+OPEN_TRANSFERS = {
+    PaymentMethod.BANK: Limit(
+        "open_bank_transfers",
+        "announced bank transfers",
+        None,
+        partial(format_number_of, one="transfer"),
+        advice=_ADVICE,
+    ),
+    PaymentMethod.CRYPTO: Limit(
+        "open_token_transfers",
+        "announced token transfers",
+        None,
+        partial(format_number_of, one="transfer"),
+        advice=_ADVICE,
+    ),
+}
+for method, limit in OPEN_TRANSFERS.items():
+    limit.count(
+        _deposits(_ONE, DepositRow.method == method, _is_one_of(DepositRow.status, OPEN_DEPOSITS))
+    )

@@ -63,6 +63,32 @@ class PaymentLimits:
         unit="failures",
         about="Then a customer waits. Payments not decided yet count as failures.",
     )
+    transfer_min: Amount = setting(
+        "Smallest announced transfer",
+        _usd("1"),
+        minimum=_usd("0.01"),
+        maximum=_usd("1000"),
+        about="What a bank or token transfer that a customer announces is worth at least."
+        " Whatever arrives is credited.",
+    )
+    transfers_open: int = setting(
+        "Announced transfers at a time",
+        5,
+        minimum=1,
+        maximum=100,
+        unit="transfers",
+        about="For each person and method: PBCEx asks the provider while it waits for one.",
+        needs_approval=False,
+    )
+    transfer_days: int = setting(
+        "Announced transfers lapse after",
+        10,
+        minimum=1,
+        maximum=90,
+        unit="days",
+        about="What arrives later is still credited.",
+        needs_approval=False,
+    )
     withdrawal_min: Amount = setting(
         "Smallest withdrawal", _usd("1"), minimum=_usd("0.01"), maximum=_usd("1000")
     )
@@ -126,7 +152,7 @@ def usd_value(session: Session, amount: Amount) -> Amount:
 def check_deposit(session: Session, user_id: UUID, method: PaymentMethod, amount: Amount) -> Amount:
     """Check that the customer may pay in the amount now, and return its value in dollars.
 
-    Raises `Invalid` for a card, `VerificationRequired` without a tier, `LimitExceeded`,
+    Raises `Invalid` for its size, `VerificationRequired` without a tier, `LimitExceeded`,
     `TooManyCardFailures` and `DailyLimitExceeded` for a limit, and `PriceStale`.
     """
     settings, value = current(session, PaymentLimits), usd_value(session, amount)
@@ -141,6 +167,11 @@ def check_deposit(session: Session, user_id: UUID, method: PaymentMethod, amount
             Demand(declared.CARD_DAY, settings.card_per_day.units, value.units),
             Demand(declared.CARD_WEEK, settings.card_per_week.units, value.units),
         ]
+    elif method in declared.OPEN_TRANSFERS:
+        if value < settings.transfer_min:
+            minimum = format_amount(settings.transfer_min)
+            raise Invalid("amount", f"Enter an amount worth at least {minimum}.")
+        demands.append(Demand(declared.OPEN_TRANSFERS[method], settings.transfers_open, 1))
     limits_service.check(session, kyc_queries.accounts_of_person(session, user_id), *demands)
     return value
 

@@ -22,11 +22,30 @@ _BATCH = 200
 _DEPOSITS = """
 UPDATE deposits SET looked_at = %(now)s WHERE id = ANY (ARRAY(
     SELECT id FROM deposits
-    WHERE status IN ('requested', 'unknown', 'pending')
+    WHERE status IN ('requested', 'unknown', 'pending') AND method <> 'bank'
         AND looked_at < CASE WHEN requested_at < %(long_ago)s THEN %(old_before)s
             ELSE %(before)s END
     ORDER BY looked_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 )) RETURNING id, method, provider
+"""
+# A bank is asked for a customer's account, not for each transfer that they announced: all of them
+# are checked as soon as one is due.
+_BANK_DEPOSITS = """
+WITH due AS (
+    SELECT DISTINCT user_id, provider FROM deposits
+    WHERE status IN ('requested', 'unknown', 'pending') AND method = 'bank'
+        AND looked_at < CASE WHEN requested_at < %(long_ago)s THEN %(old_before)s
+            ELSE %(before)s END
+    LIMIT %(limit)s
+), checked AS (
+    UPDATE deposits SET looked_at = %(now)s WHERE id = ANY (ARRAY(
+        SELECT id FROM deposits JOIN due USING (user_id, provider)
+        WHERE status IN ('requested', 'unknown', 'pending') AND method = 'bank'
+        FOR UPDATE OF deposits SKIP LOCKED
+    )) RETURNING id, user_id, method, provider
+)
+SELECT DISTINCT ON (user_id, provider) id, method, provider FROM checked
+ORDER BY user_id, provider, id
 """
 _WITHDRAWALS = """
 UPDATE withdrawals SET looked_at = %(now)s WHERE id = ANY (ARRAY(
@@ -46,7 +65,10 @@ def poll_payments(session: Session) -> None:
         "now": now, "before": now - _PAUSE, "reviewed_before": now - _REVIEW_PAUSE,
         "old_before": now - _PAUSE_WHEN_OLD, "long_ago": now - _OLD, "limit": _BATCH,
     }  # fmt: skip
-    for deposit_id, method, provider in session.rows(_DEPOSITS, values):
+    for deposit_id, method, provider in (
+        *session.rows(_DEPOSITS, values),
+        *session.rows(_BANK_DEPOSITS, values),
+    ):
         deposits.stage_advance(session, deposit_id, PaymentMethod(method), provider)
     for withdrawal_id, status, provider in session.rows(_WITHDRAWALS, values):
         if status == WithdrawalStatus.IN_REVIEW:

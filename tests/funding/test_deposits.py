@@ -191,10 +191,10 @@ def test_unverified_customer_cannot_deposit(customer: PayingCustomer) -> None:
 
 
 def test_deposit_above_the_daily_limit_is_refused(customer: PayingCustomer) -> None:
-    for _ in range(25):
-        customer.deposit("10000.00", PaymentMethod.BANK)
+    customer.deposit("249999.00", PaymentMethod.BANK)
     with database_unchanged(customer.database), pytest.raises(DailyLimitExceeded):
-        customer.deposit("0.01", PaymentMethod.BANK)
+        customer.deposit("1.01", PaymentMethod.BANK)
+    customer.deposit("1.00", PaymentMethod.BANK)
 
 
 class TestIncomingTransfers:

@@ -9,15 +9,20 @@ import pytest
 import time_machine
 
 from app.cases.models import Case
+from app.catalog.rules import PaymentMethod
 from app.funding import customer_facts
+from app.funding.deposits import service as deposits
 from app.funding.errors import DailyLimitExceeded
 from app.funding.limits import PaymentLimits
+from app.funding.models import DepositRow
+from app.funding.poll import poll_payments
 from app.funding.withdrawals import service as withdrawals
 from app.kit import clock, ids
-from app.kit.errors import Refusal
+from app.kit.errors import Invalid, Refusal
 from app.kyc.models import Verification
 from app.limits.errors import LimitExceeded
 from tests.fixed_settings import fixed_settings
+from tests.mailbox import run_pending_jobs
 from tests.paying_customer import PayingCustomer, create_paying_customer
 from tests.people import credit
 from tests.rows import change_rows, read_values
@@ -243,3 +248,84 @@ class TestStructuring:
             with time_machine.travel(start + timedelta(days=days)):
                 customer.withdraw("9000.00")
         assert self.cases(customer) == []
+
+
+class TestAnnouncedTransfers:
+    @pytest.fixture
+    def alone(self, customer: PayingCustomer) -> PayingCustomer:
+        """Return a customer while no other one waits for a transfer."""
+        with customer.database.transaction() as session:
+            change_rows(
+                session, DepositRow, DepositRow.method == PaymentMethod.BANK,
+                DepositRow.status.in_(["requested", "pending"]), status="cancelled",
+            )  # fmt: skip
+        run_pending_jobs(customer.database, "funding.look_for_arrivals")
+        return customer
+
+    def announce(self, customer: PayingCustomer, amount: str = "1.00") -> UUID:
+        return customer.deposit(amount, PaymentMethod.BANK)
+
+    def test_five_wait_at_a_time_and_a_cancelled_one_makes_room(
+        self, customer: PayingCustomer
+    ) -> None:
+        first, *_ = [self.announce(customer) for _ in range(5)]
+        detail = is_refused(customer, lambda: self.announce(customer), LimitExceeded)
+        assert detail == (
+            "Your limit for announced bank transfers is 5 transfers at a time. Nothing of it is"
+            " left. Cancel one, or wait until one has arrived or lapsed."
+        )
+        with customer.database.transaction() as session:
+            deposits.cancel(session, customer.actor, first)
+        self.announce(customer)
+
+    def test_smallest_is_worth_a_dollar(self, customer: PayingCustomer) -> None:
+        detail = is_refused(customer, lambda: self.announce(customer, "0.99"), Invalid)
+        assert detail == "amount: Enter an amount worth at least 1.00 USD."
+        self.announce(customer, "1.00")
+
+    def test_bank_is_asked_for_an_account_and_not_for_each_of_300_announcements(
+        self, alone: PayingCustomer
+    ) -> None:
+        customer = alone
+        first = self.announce(customer)
+        run_pending_jobs(customer.database, "funding.look_for_arrivals")
+        assert customer.bank.calls == ["account", "arrivals"]
+        with customer.database.transaction() as session:
+            session.send(
+                "INSERT INTO deposits (id, user_id, method, asset, asked_units, usd_units, status,"
+                " provider, requested_at, looked_at)"
+                " SELECT gen_random_uuid(), user_id, method, asset, asked_units, usd_units,"
+                " 'requested', provider, requested_at, looked_at - number * interval '1 second'"
+                " FROM deposits, generate_series(1, 299) AS number WHERE id = %s",
+                (first,),
+            )
+        customer.bank.calls.clear()
+        start = clock.now()
+        for seconds in range(0, 70, 10):
+            with time_machine.travel(start + timedelta(seconds=seconds)):
+                self.poll(customer)
+        # The first turn says how to pay the new ones, without a call.
+        assert customer.bank.calls == ["arrivals"] * 2
+        with customer.database.reading() as session:
+            assert (
+                read_values(
+                    session, DepositRow.status, DepositRow.user_id == customer.actor.user_id
+                )
+                == ["pending"] * 300
+            )
+
+    def test_further_announcement_to_a_known_account_calls_no_bank(
+        self, alone: PayingCustomer
+    ) -> None:
+        customer = alone
+        self.announce(customer)
+        run_pending_jobs(customer.database, "funding.look_for_arrivals")
+        customer.bank.calls.clear()
+        second = self.announce(customer)
+        run_pending_jobs(customer.database, "funding.look_for_arrivals")
+        assert (customer.deposit_status(second), customer.bank.calls) == ("pending", [])
+
+    def poll(self, customer: PayingCustomer) -> None:
+        with customer.database.transaction() as session:
+            poll_payments(session)
+        run_pending_jobs(customer.database, "funding.look_for_arrivals")

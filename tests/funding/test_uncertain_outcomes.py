@@ -224,10 +224,13 @@ def test_staff_cannot_request_the_release_of_their_own_withdrawal(
         withdrawal_approval.request_release(session, maker, withdrawal, reason="My own money")
 
 
-def test_announcement_expires_after_30_days(customer: PayingCustomer) -> None:
-    deposit = customer.deposit("50.00", PaymentMethod.BANK)
+def test_announcement_lapses_after_ten_days(customer: PayingCustomer) -> None:
+    deposit, start = customer.deposit("50.00", PaymentMethod.BANK), clock.now()
     customer.fetch_transfers(deposit)
-    with time_machine.travel(clock.now() + timedelta(days=31)):
+    with time_machine.travel(start + timedelta(days=10, minutes=-5)):
+        customer.fetch_transfers(deposit)
+        assert customer.deposit_status(deposit) == "pending"
+    with time_machine.travel(start + timedelta(days=10)):
         customer.fetch_transfers(deposit)
         assert customer.deposit_status(deposit) == "failed"
         calls = len(customer.bank.calls)

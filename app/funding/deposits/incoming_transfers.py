@@ -5,17 +5,20 @@ only one deposit can bear the provider's id of it.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
+
+import sqlalchemy as sa
 
 from app.cases import service as cases
 from app.catalog.rules import PaymentMethod
 from app.funding import fees, limits
 from app.funding.deposits import queries as deposit_queries
 from app.funding.deposits import service as deposits
-from app.funding.deposits.queries import LockedDeposit
-from app.funding.models import DepositRow
-from app.funding.ports import IncomingTransfer, IncomingTransferRails
+from app.funding.deposits.queries import Deposit, LockedDeposit
+from app.funding.models import DepositRow, VirtualAccountRow
+from app.funding.ports import IncomingTransfer, IncomingTransferRails, VirtualAccount
 from app.funding.rails import rail_of
 from app.funding.receivables import service as receivables
 from app.funding.states import OPEN_DEPOSITS, DepositStatus
@@ -42,16 +45,23 @@ SELECT user_id, method FROM given_accounts WHERE provider = %s AND account_ref =
 def fetch_transfers(database: Database, deposit_id: UUID) -> None:
     """Give the customer who announced a deposit a virtual account, and credit transfers to it.
 
-    Raises `ProviderUnavailable` and `ProviderOutcomeUnknown`; the next poll tries again.
+    All that the customer announced count as checked: a bank is asked for an account, not for each
+    announcement, and not at all for one whose account is known and was looked at before. Raises
+    `ProviderUnavailable` and `ProviderOutcomeUnknown`; the next poll tries again.
     """
     with database.transaction() as session:
-        deposit = deposits.open_announcement(session, deposit_id)
-        if deposit is None:
+        announced = deposits.open_announcements(session, deposit_id)
+        if not announced:
+            return
+        [deposit, *_] = announced
+        rail = resolve(IncomingTransferRails)[deposit.method]
+        virtual_account = _find_virtual_account(session, deposit, rail.name)
+        if virtual_account is not None and _share(session, announced, virtual_account):
             return
         person = account_queries.get_person(session, deposit.user_id)
-    rail = resolve(IncomingTransferRails)[deposit.method]
-    holder = f"{person.first_name} {person.last_name}"
-    virtual_account = rail.virtual_account(ids.encode("usr", deposit.user_id), holder)
+    if virtual_account is None:
+        holder = f"{person.first_name} {person.last_name}"
+        virtual_account = rail.virtual_account(ids.encode("usr", deposit.user_id), holder)
     transfers = rail.transfers_to(virtual_account.account_ref)
     with database.transaction() as session:
         session.send(
@@ -61,10 +71,30 @@ def fetch_transfers(database: Database, deposit_id: UUID) -> None:
                 json.dumps(dict(virtual_account.details)), clock.now(),
             ),
         )  # fmt: skip
-        if deposit.status is not DepositStatus.PENDING:
-            deposits.set_instructions(session, deposit.id, virtual_account.details)
+        _share(session, announced, virtual_account)
         for transfer in transfers:
             record_transfer(session, rail.name, rail.provider_id, transfer)
+
+
+def _find_virtual_account(
+    session: Session, deposit: Deposit, provider: str
+) -> VirtualAccount | None:
+    """Return the virtual account that the bank gave the customer before."""
+    table = VirtualAccountRow
+    select = sa.select(table.account_ref, table.details).where(
+        table.user_id == deposit.user_id,
+        table.method == deposit.method,
+        table.provider == provider,
+    )
+    return session.find(VirtualAccount, select)
+
+
+def _share(session: Session, announced: Sequence[Deposit], virtual_account: VirtualAccount) -> bool:
+    """Tell the customer how to pay what they have announced since; return whether there was any."""
+    new = [each for each in announced if each.status is not DepositStatus.PENDING]
+    for deposit in new:
+        deposits.set_instructions(session, deposit.id, virtual_account.details)
+    return bool(new)
 
 
 def handle_account_event(database: Database, event_id: UUID) -> None:

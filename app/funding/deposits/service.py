@@ -5,7 +5,7 @@ payments.py for what a processor collects, and in incoming_transfers.py for bank
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -51,12 +51,11 @@ from app.notifications.kinds import (
     TransferAwaited,
 )
 from app.outbox import service as outbox
+from app.settings.queries import current
 
 PREFIX = "dep"
 DEPOSIT = "deposit"
 _TABLE, _SOURCE, _INSTRUCTIONS = "deposits", "source_sealed", "instructions_sealed"
-#: After this time an announced transfer is given up.
-_ANNOUNCEMENT_MAX = timedelta(days=30)
 
 
 def request(
@@ -290,17 +289,41 @@ def fail(session: Session, deposit_id: UUID, code: str) -> None:
 def open_announcement(session: Session, deposit_id: UUID) -> Deposit | None:
     """Return an announced transfer whose provider is about to be called; None if it has ended.
 
-    One older than 30 days ends now. Money that arrives later is credited, like every transfer that
+    One that is too old lapses now. Money that arrives later is credited, like every transfer that
     was not announced.
     """
     deposit = find_deposit(session, deposit_id)
-    if deposit is None or deposit.status not in OPEN_DEPOSITS:
-        return None
-    if clock.now() - deposit.requested_at >= _ANNOUNCEMENT_MAX:
-        fail(session, deposit.id, "nothing_came")
+    if deposit is None or deposit.status not in OPEN_DEPOSITS or _lapses(session, deposit):
         return None
     mark_opened(session, deposit.id)
     return deposit
+
+
+def open_announcements(session: Session, deposit_id: UUID) -> Sequence[Deposit]:
+    """Return a transfer as `open_announcement` does, and the others that the customer announced for
+    the same account, oldest first; nothing if it has ended."""
+    deposit = find_deposit(session, deposit_id)
+    if deposit is None or deposit.status not in OPEN_DEPOSITS:
+        return ()
+    select = DEPOSITS.select.where(
+        DepositRow.user_id == deposit.user_id,
+        DepositRow.method == deposit.method,
+        DepositRow.provider == deposit.provider,
+        DepositRow.status.in_(sorted(OPEN_DEPOSITS)),
+    ).order_by(DepositRow.id)
+    waiting = [each for each in session.select(Deposit, select) if not _lapses(session, each)]
+    for each in waiting:
+        mark_opened(session, each.id)
+    return waiting
+
+
+def _lapses(session: Session, deposit: Deposit) -> bool:
+    """End an announcement that is too old, and return whether it was."""
+    lifetime = timedelta(days=current(session, limits.PaymentLimits).transfer_days)
+    if clock.now() - deposit.requested_at < lifetime:
+        return False
+    fail(session, deposit.id, "nothing_came")
+    return True
 
 
 #: What the customer reads for each of the providers' failure codes.
@@ -316,7 +339,7 @@ FAILURE_REASONS = {
     "wrong_pin": "The PIN that was entered on your phone was wrong.",
     "never_finished": "The payment was not completed in time.",
     "never_arrived": "The provider has no record of the payment.",
-    "nothing_came": "No money arrived within 30 days. If it arrives later, we still credit it.",
+    "nothing_came": "No money arrived in time. If it arrives later, we still credit it.",
 }
 
 
