@@ -10,6 +10,7 @@ from app.blueprints import references
 from app.blueprints.page_blueprint import PageBlueprint, see_other
 from app.blueprints.rendering import render_page
 from app.identity.accounts import people
+from app.identity.accounts import rules as account_rules
 from app.identity.accounts.people import AccountDetails
 from app.kit import ids
 from app.kit.db import Session
@@ -17,8 +18,6 @@ from app.kit.db import Session
 blp = PageBlueprint("go_to", None)
 
 _TEXT_LENGTH_MAX = 320
-_PHONE = re.compile(r"\+[1-9][0-9]{3,14}", re.ASCII)
-_PHONE_SEPARATORS = re.compile(r"[\s().-]")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
@@ -70,8 +69,7 @@ def _find_people(session: Session, actor: Actor, text: str) -> list[AccountDetai
     """Return the people with this email or phone number; none for who may not read people."""
     if Permission.PEOPLE_READ not in actor.permissions:
         return []
-    phone = _PHONE_SEPARATORS.sub("", text)
-    if _PHONE.fullmatch(phone):
+    if phone := account_rules.parse_phone(text):
         return people.find_by_phone(session, phone)
     return people.find_by_email(session, text) if "@" in text else []
 

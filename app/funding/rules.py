@@ -1,10 +1,12 @@
-"""Which assets each payment method carries, and what an amount is worth in dollars. Pure."""
+"""Which assets and phones each payment method carries, and what an amount is worth. Pure."""
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
 
 from app.catalog.rules import DOLLARS, METAL_OF, PAXG, USD, USDC, PaymentMethod, Priced
+from app.identity.accounts import rules as account_rules
 from app.kit.errors import Invalid
 from app.kit.money import Amount, Asset, Rounding, round_units
 
@@ -15,9 +17,19 @@ ASSETS_BY_METHOD = {
     PaymentMethod.MOBILE_MONEY: frozenset({USD}),
     PaymentMethod.CRYPTO: frozenset({USDC, PAXG}),
 }
+_KENYAN_MOBILE = re.compile(r"\+254[17][0-9]{8}", re.ASCII)
 PAYOUT_METHODS = frozenset(
     {PaymentMethod.BANK, PaymentMethod.MOBILE_MONEY, PaymentMethod.CRYPTO},
 )
+
+
+def mobile_money_phone(field: str, text: str) -> str:
+    """Return the phone number in E.164. Raises `Invalid` naming the field unless it is a mobile
+    phone's in Kenya, where M-Pesa is."""
+    phone = account_rules.parse_phone(text, country="KE")
+    if phone is None or not _KENYAN_MOBILE.fullmatch(phone):
+        raise Invalid(field, "Enter a mobile phone number in Kenya, like 0712345678.")
+    return phone
 
 
 def check_asset(method: PaymentMethod, asset: Asset) -> None:

@@ -277,7 +277,9 @@ def test_mobile_money_is_deposited_and_withdrawn(world: World) -> None:
     verify_without_evidence(world.database, me.user_id)
     phone = "+254712345677"
     me.ok(200, me.send("PATCH", "/api/me", json={"phone": phone}))
-    deposit = world.deposit(method="mobile_money", asset="USD", amount="20.00", phone=phone)
+    # As it is dialled in Kenya.
+    dialled = "0712 345 677"
+    deposit = world.deposit(method="mobile_money", asset="USD", amount="20.00", phone=dialled)
     world.run_jobs_and_webhooks()
     pending = world.deposit_now(deposit)
     assert (pending["status"], pending["instructions"]) == (
@@ -291,7 +293,7 @@ def test_mobile_money_is_deposited_and_withdrawn(world: World) -> None:
 
     payload = {"method": "mobile_money", "asset": "USD", "amount": "5.00"}
     withdrawn = me.ok(
-        201, me.post("/api/wallet/withdraw", {**payload, "destination": {"phone": phone}})
+        201, me.post("/api/wallet/withdraw", {**payload, "destination": {"phone": dialled}})
     )
     withdrawal = withdrawn["withdrawal"]["id"]
     world.run_jobs_and_webhooks()

@@ -17,6 +17,7 @@ from app.identity.api_keys import service as api_keys
 from app.identity.errors import AddressBookFull, ApiKeysFull
 from app.kit import ids, pagination
 from app.kit.db import Session
+from app.kyc.submission import queries as submission_queries
 from app.messages import preferences
 from app.messages.errors import PhoneNumberRequired
 
@@ -47,7 +48,8 @@ def show_profile(session: Session, actor: Actor) -> object:
 )
 def change_profile(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     """Change names or phone number."""
-    return profile.change_profile(session, actor, body)
+    customer = submission_queries.get_customer(session, actor.user_id)
+    return profile.change_profile(session, actor, body, country=customer.country)
 
 
 @blp.operation(

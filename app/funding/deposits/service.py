@@ -29,7 +29,7 @@ from app.funding.errors import NotCancellable, PaymentMethodDisabled
 from app.funding.fees import PaymentDirection
 from app.funding.models import DepositEvent, DepositRow
 from app.funding.ports import IncomingTransferRails, PaymentRails
-from app.funding.rules import check_asset
+from app.funding.rules import check_asset, mobile_money_phone
 from app.funding.states import DEPOSIT_TRANSITIONS, OPEN_DEPOSITS, DepositStatus
 from app.keys import service as keys
 from app.kit import clock, ids
@@ -75,6 +75,8 @@ def request(
     Raises `Invalid`, `PaymentMethodDisabled`, `FeeChanged`, `VerificationRequired`, `PriceStale`,
     and `LimitExceeded` with its kinds.
     """
+    if method is PaymentMethod.MOBILE_MONEY:
+        source = mobile_money_phone("phone", source)
     provider = provider_name(method, amount.asset)
     quote = fees.quote(session, PaymentDirection.DEPOSIT, method, amount, agreed_max=fee_max)
     value = limits.check_deposit(session, actor.user_id, method, amount)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from app.catalog.rules import PAXG, USDC, PaymentMethod
 from app.custody import wallet_addresses
+from app.funding.rules import mobile_money_phone
 from app.kit.errors import Invalid
 from app.kit.money import Asset
 from app.screening.matching.name_normalization import (
@@ -53,7 +54,7 @@ def parse_destination(
         case PaymentMethod.CRYPTO:
             return _crypto(asset, fields)
         case _:
-            return {"phone": fields["phone"]}
+            return {"phone": mobile_money_phone("destination.phone", fields["phone"])}
 
 
 def _bank(fields: Mapping[str, str]) -> Destination:

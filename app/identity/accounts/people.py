@@ -65,7 +65,7 @@ def _matches_text(text: str) -> sa.ColumnElement[bool]:
     conditions = [
         sa.func.strpos(User.email_key, query) > 0,
         sa.func.strpos(full_name, query) > 0,
-        User.phone == query,
+        User.phone == (rules.parse_phone(text) or query),
     ]
     person_id = _parse_id(query)
     return sa.or_(*conditions, *([] if person_id is None else [User.id == person_id]))

@@ -68,7 +68,7 @@ def normalize(address: PostalAddress) -> PostalAddress:
     values: dict[str, Any] = {
         **lines,
         "country": country,
-        "phone": rules.normalize_phone(address.phone),
+        "phone": rules.normalize_phone(address.phone, country=country),
     }
     for name, key in (("state", "country_area"), ("zip_code", "postal_code")):
         values[name] = normalized[key] or values[name]

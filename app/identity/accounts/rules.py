@@ -1,5 +1,6 @@
 """The status of an account, and what an email address, a name and a phone number must be."""
 
+import re
 from dataclasses import dataclass
 from unicodedata import category, normalize
 
@@ -10,6 +11,7 @@ from app.kit.errors import Invalid
 from app.kit.labels import Mark, StatusEnum
 
 NAME_LENGTH_MAX = 100
+_PHONE = re.compile(r"[0-9+() ./-]+", re.ASCII)
 
 # Domains of sample people and of tests. A real person has to confirm their address anyway.
 email_validator.SPECIAL_USE_DOMAIN_NAMES[:] = [
@@ -66,16 +68,30 @@ def clean_name(field: str, text: str) -> str:
     return cleaned
 
 
-def normalize_phone(text: str | None) -> str | None:
-    """Return the phone number in E.164, or None. Raises `Invalid` unless it is international."""
-    if text is None:
+def normalize_phone(text: str | None, *, country: str | None = None) -> str | None:
+    """Return the phone number in E.164, or None. Raises `Invalid` as `parse_phone` says."""
+    phone = None if text is None else parse_phone(text, country=country)
+    if text is not None and phone is None:
+        raise Invalid("phone", "Enter a phone number with its country code, like +12025550123.")
+    return phone
+
+
+def parse_phone(text: str, *, country: str | None = None) -> str | None:
+    """Return the phone number in E.164; None if the text is no phone number.
+
+    One without a country code is a number in `country`, as it is dialled there.
+    """
+    # The library would read letters as the digits on their keys.
+    if not _PHONE.fullmatch(text):
         return None
     try:
-        number = phonenumbers.parse(text)
+        number = phonenumbers.parse(text, country)
     except phonenumbers.NumberParseException:
-        number = None
-    if number is None or number.extension or not phonenumbers.is_possible_number(number):
-        raise Invalid("phone", "Enter a phone number with its country code, like +12025550123.")
+        return None
+    has_code = text.lstrip().startswith("+")
+    is_number = phonenumbers.is_possible_number if has_code else phonenumbers.is_valid_number
+    if number.extension or not is_number(number):
+        return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 

@@ -53,12 +53,16 @@ def details_of(session: Session, verification_id: UUID) -> PersonDetails | Compa
 
 @dataclass(frozen=True, slots=True)
 class CustomerIdentity:
-    """Who a customer is. The names are verified ones; those of the profile without a tier."""
+    """Who a customer is. The names are verified ones; those of the profile without a tier.
+
+    `country` is where they live; None without a tier.
+    """
 
     id: UUID
     first_name: str
     last_name: str
     phone: str | None
+    country: str | None
     tier_status: TierStatus
 
     @property
@@ -74,15 +78,17 @@ def get_customer(session: Session, user_id: UUID) -> CustomerIdentity:
     )
     basis = queries.to_tier_basis(*basis_rows)
     named: PersonProfile | PersonDetails = basis.person
-    identity = basis.identity
+    identity, country = basis.identity, None
     if identity is not None and identity.tier_at(clock.now()) != rules.TIER_NONE:
         sealed: dict[UUID, bytes] = dict(sealed_rows)
         named = PersonDetails.from_json(_open_details(identity.id, sealed[identity.id]))
+        country = named.address.country
     return CustomerIdentity(
         user_id,
         named.first_name,
         named.last_name,
         basis.person.phone,
+        country,
         queries.tier_status_from(session, basis),
     )
 

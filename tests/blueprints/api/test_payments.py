@@ -64,6 +64,27 @@ def test_invalid_deposit_names_the_field_and_changes_nothing(
     assert field in {error["field"] for error in problem["errors"]}
 
 
+@pytest.mark.parametrize("phone", ["hello", "0812345678", "+12025550123"])
+def test_mobile_money_needs_a_mobile_phone_in_kenya(
+    customer: ApiClient, database: Database, phone: str
+) -> None:
+    body = {"method": "mobile_money", "asset": "USD", "amount": "20.00"}
+    with database_unchanged(database):
+        responses = [
+            customer.post("/api/wallet/deposit", {**body, "phone": phone}),
+            customer.post("/api/wallet/withdraw", {**body, "destination": {"phone": phone}}),
+        ]
+    for response, field in zip(responses, ("phone", "destination.phone"), strict=True):
+        assert assert_problem(response, 422, "validation_failed")["errors"] == [
+            {"field": field, "message": "Enter a mobile phone number in Kenya, like 0712345678."}
+        ]
+
+
+def test_phone_of_a_profile_may_be_as_dialled_where_the_person_lives(customer: ApiClient) -> None:
+    response = customer.send("PATCH", "/api/me", json={"phone": "(202) 555-0123"})
+    assert customer.ok(200, response)["phone"] == "+12025550123"
+
+
 def test_card_deposit_without_payment_method_is_refused(
     customer: ApiClient, database: Database
 ) -> None:

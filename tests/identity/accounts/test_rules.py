@@ -76,6 +76,24 @@ class TestPhone:
         assert account_rules.normalize_phone(text) == stored
 
     @pytest.mark.parametrize(
+        ("text", "country", "stored"),
+        [
+            ("0712345678", "KE", "+254712345678"),
+            ("0712 345 678", "KE", "+254712345678"),
+            ("(202) 555-0123", "US", "+12025550123"),
+            ("+254712345678", "US", "+254712345678"),
+            ("0712345678", "US", None),
+            ("712", "KE", None),
+            ("0712-FLOWER", "KE", None),
+            ("hello", "KE", None),
+        ],
+    )
+    def test_phone_without_a_country_code_is_read_as_dialled_in_the_country(
+        self, text: str, country: str, stored: str | None
+    ) -> None:
+        assert account_rules.parse_phone(text, country=country) == stored
+
+    @pytest.mark.parametrize(
         "text", ["", "2025550123", "+1", "+999999999999999999", "+1 202 555 0123 ext. 5", "phone"]
     )
     def test_invalid_phone_number_is_refused(self, text: str) -> None:

@@ -17,7 +17,8 @@ from app.notifications.rules import NotificationChannel, Topic
 
 _LINE_MAX = 100
 _PHONE = {
-    "description": "A phone number with + and its country code",
+    "description": "A phone number with + and its country code, or as it is dialled in the country"
+    " where you live",
     "examples": ["+12025550123"],
 }
 _STATE = {"description": "State or province, by code or name", "examples": ["CA"]}

@@ -54,7 +54,7 @@ class DepositRequestSchema(ApiSchema):
     )
     phone = TextField(
         _LINE_LENGTH_MAX,
-        metadata={"description": "For `mobile_money`: the phone number that confirms it, as +254…"},
+        metadata={"description": "For `mobile_money`: the mobile phone in Kenya that confirms it"},
     )
 
     example: ClassVar = {
