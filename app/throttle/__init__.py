@@ -1,6 +1,6 @@
-"""Rate-limit counts in the database while Redis is unavailable.
+"""Counts of one window, shared by all processes.
 
-Owns `throttle_counts`. Redis counts normally. While it is unavailable, every process counts here,
-so that a limit does not become one limit per process. The table is unlogged: a database crash
+Owns `throttle_counts`: requests while Redis, which counts them normally, is unavailable, so that a
+limit does not become one limit per process; and denials. The table is unlogged: a database crash
 loses it and only restarts the windows.
 """

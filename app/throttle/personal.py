@@ -6,10 +6,11 @@ PERSONAL_DATA = PersonalData(
     "throttle",
     {
         "throttle_counts": PersonalDataTable(
-            "Request counts of one minute, by person id or network, while Redis is unavailable",
+            "Request counts of one minute, by person id or network, while Redis is unavailable;"
+            " counts of denied requests of one hour, by person id and route",
             ErasureEffect.EXPIRES,
-            "Deleted within minutes.",
-            not_exported="Lasts a minute.",
+            "Deleted within minutes of the window's end.",
+            not_exported="Lasts an hour at most.",
         )
     },
 )

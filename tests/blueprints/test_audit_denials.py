@@ -1,10 +1,12 @@
 """Denied requests leave a record in the audit trail and change nothing else."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
+import time_machine
 from flask import Flask
 
 from app.access import Role
@@ -19,6 +21,7 @@ from tests.people import PASSWORD, People
 from tests.rows import count_rows
 from tests.unchanged_database import database_unchanged
 
+BEGIN_OF_HOUR = datetime(2027, 3, 1, 12, tzinfo=UTC)
 _DENIALS_SQL = """
 SELECT action, subject, after::text, reason, outcome, actor_role, request_id FROM audit_records
 WHERE actor_id = %s AND action = 'request.refused' ORDER BY id
@@ -78,6 +81,35 @@ def test_staff_act_on_an_unknown_person_is_recorded(
     assert response.status_code == 404
     [row] = denied_acts(database, admin.user_id)
     assert (row["subject"], row["after"]["refusal"]) == (unknown_id, "not_found")
+
+
+def test_repeated_denials_of_a_customer_are_recorded_by_their_number(
+    app: Flask, database: Database
+) -> None:
+    with time_machine.travel(BEGIN_OF_HOUR + timedelta(minutes=59), tick=False) as clock:
+        ada, bob = ApiClient.create_customer(app), ApiClient.create_customer(app)
+        assert [ada.get("/api/admin/exposure").status_code for _ in range(11)] == [403] * 11
+        rows = [row["after"] for row in denied_acts(database, ada.user_id)]
+        assert [row.get("denials_in_this_hour") for row in rows] == [None, 10]
+        clock.shift(timedelta(minutes=1))
+        ada.get("/api/admin/exposure")
+        bob.get("/api/admin/exposure")
+    [*_, in_next_hour] = denied_acts(database, ada.user_id)
+    [of_another] = denied_acts(database, bob.user_id)
+    assert in_next_hour["after"] == of_another["after"] == rows[0]
+
+
+def test_first_twenty_denials_of_staff_are_recorded_each_with_its_object(
+    app: Flask, people: People, database: Database
+) -> None:
+    with time_machine.travel(BEGIN_OF_HOUR, tick=False):
+        teller, browser = people.staff(Role.TELLER), Browser(app)
+        browser.sign_in(teller.email, PASSWORD)
+        record_ids = [ids.encode("aud", ids.new()) for _ in range(21)]
+        for record_id in record_ids:
+            browser.get_page(f"/admin/audit/{record_id}", status=403)
+    rows = denied_acts(database, teller.user_id)
+    assert [row["subject"] for row in rows] == record_ids[:20]
 
 
 def test_request_that_is_not_a_denial_leaves_no_record(
