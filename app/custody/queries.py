@@ -155,6 +155,13 @@ _SENDS = sa.select(
     CustodySend.looked_at,
     CustodySend.settled_at,
 )
+_UNDER_WAY = compile_select(
+    sa.select(CustodySend.id).where(
+        CustodySend.custodian == sa.bindparam("custodian"),
+        CustodySend.provider_ref == sa.bindparam("provider_ref"),
+        CustodySend.settled_at.is_(None),
+    )
+)
 _SEND = compile_select(_SENDS.where(CustodySend.reference == sa.bindparam("reference")))
 _ARRIVALS = sa.select(
     CustodyArrival.id,
@@ -173,6 +180,14 @@ _ARRIVALS = sa.select(
 def send_status(session: Session, reference: str) -> SendStatus:
     """Return the status of the send with this reference. Raises `NotFound`."""
     return session.get(_send_from_row, _SEND, reference=reference)
+
+
+def is_send_under_way(session: Session, custodian: str, provider_ref: str) -> bool:
+    """Return whether a send with this id at the custodian is not settled."""
+    rows = session.rows(
+        *_UNDER_WAY.with_values({"custodian": custodian, "provider_ref": provider_ref})
+    )
+    return bool(rows)
 
 
 def open_send_counts(session: Session) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from app.config.providers import ProviderSettings
 from app.custody.ports import Custodians
 from app.funding.ports import IncomingTransferRails, PaymentRails, PayoutRails
 from app.integrations.http_calls import ProviderCaller
+from app.integrations.webhook_lookups import WebhookLookups
 from app.kit.db import Database
 from app.kyc.submission.ports import IdentityProvider
 from app.messages.ports import EmailSender, SmsSender
@@ -64,6 +65,11 @@ class Connection(Generic[S]):
     def caller(self) -> ProviderCaller:
         """Calls the provider, and records each call."""
         return ProviderCaller(self.id, CallLog(self.database))
+
+    @cached_property
+    def webhook_lookups(self) -> WebhookLookups:
+        """Looks up what unproven webhooks of the provider name."""
+        return WebhookLookups(self.id, self.database)
 
 
 @dataclass(frozen=True, slots=True)

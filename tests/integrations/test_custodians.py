@@ -1,10 +1,8 @@
 """The custodians' protocols, against the sandbox."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from flask import Flask
 from pydantic import SecretStr
 
 from app.catalog.rules import PAXG
@@ -13,18 +11,9 @@ from app.integrations import response_parsing
 from app.kit import clock
 from app.kit.money import Amount
 from app.providers.errors import ProviderOutcomeUnknown, ProviderUnavailable
-from tests.provider_sandbox import Sandbox
-from tests.sandbox_custodians import NAMES, CustodyHarness, open_custody_harness
+from tests.sandbox_custodians import NAMES, CustodyHarness
 
 each_custodian = pytest.mark.parametrize("name", NAMES)
-
-
-@pytest.fixture
-def harness(
-    open_app: Flask, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[CustodyHarness]:
-    with open_custody_harness(open_app, sandbox, monkeypatch) as harness:
-        yield harness
 
 
 @each_custodian

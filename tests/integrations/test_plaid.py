@@ -17,6 +17,7 @@ from app.integrations.http_calls import ProviderCaller
 from app.integrations.plaid.adapter import PlaidIdentityProvider, UnconfiguredIdentityProvider
 from app.integrations.plaid.client import PlaidAccount, PlaidClient
 from app.integrations.plaid.webhook import PlaidWebhookVerifier
+from app.integrations.webhook_lookups import WebhookLookups
 from app.kit import clock, ids
 from app.kit.db import Database
 from app.kit.errors import MalformedRequest
@@ -175,7 +176,8 @@ def test_client_library_is_not_imported_at_module_level() -> None:
 class TestWebhooks:
     @pytest.fixture
     def verifier(self, app: Flask, sandbox: Sandbox) -> PlaidWebhookVerifier:
-        return PlaidWebhookVerifier(client(app, sandbox))
+        lookups = WebhookLookups("plaid", app.extensions["database"])
+        return PlaidWebhookVerifier(client(app, sandbox), lookups)
 
     def delivery(self, body: bytes, headers: dict[str, str] | None = None) -> WebhookDelivery:
         signed = sign("", body, at=time.time(), forged=False) if headers is None else headers

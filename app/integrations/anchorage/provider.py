@@ -57,7 +57,9 @@ def _connect(connection: Connection[AnchorageSettings], adapters: Adapters) -> N
             address_key=settings.address_key.get_secret_value() or _sandbox_address_key(),
         )
         adapters.custodians[connection.id] = custodian
-        adapters.webhooks[connection.id] = AnchorageWebhookVerifier(custodian)
+        adapters.webhooks[connection.id] = AnchorageWebhookVerifier(
+            custodian, connection.webhook_lookups
+        )
 
 
 def _sandbox_address_key() -> str:

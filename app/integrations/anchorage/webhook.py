@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from app.custody.ports import TransferChanged
 from app.integrations import response_parsing
 from app.integrations.anchorage.adapter import AnchorageCustodian
-from app.integrations.custodian import verifying_with_provider
+from app.integrations.webhook_lookups import WebhookLookups
 from app.kit import clock
 from app.providers.errors import WebhookSignatureInvalid, WebhookVerificationUnavailable
 from app.providers.ports import ProviderEvent, WebhookDelivery
@@ -25,8 +25,8 @@ _SECONDS = re.compile(r"[0-9]{1,12}", re.ASCII)
 class AnchorageWebhookVerifier:
     """A `WebhookVerifier` by Ed25519."""
 
-    def __init__(self, custodian: AnchorageCustodian) -> None:
-        self._custodian = custodian
+    def __init__(self, custodian: AnchorageCustodian, lookups: WebhookLookups) -> None:
+        self._custodian, self._lookups = custodian, lookups
         self._lock = threading.Lock()
         self._key: Ed25519PublicKey | None = None
         self._key_fetched_at = 0.0
@@ -57,22 +57,26 @@ class AnchorageWebhookVerifier:
         )
 
     def _is_signed(self, signature: bytes, signed: bytes) -> bool:
+        key = self._key
+        if key is not None and _has_signed(key, signature, signed):
+            return True
+        return self._may_fetch_key() and _has_signed(self._fetch_key(), signature, signed)
+
+    def _may_fetch_key(self) -> bool:
+        """Return True without a key, and for one call every `_KEY_REFRESH_SECONDS_MIN` with one."""
         with self._lock:
-            if self._key is not None:
-                if _has_signed(self._key, signature, signed):
-                    return True
-                if time.monotonic() - self._key_fetched_at < _KEY_REFRESH_SECONDS_MIN:
-                    return False
-            return _has_signed(self._fetch_key(), signature, signed)
+            now = time.monotonic()
+            if self._key is not None and now - self._key_fetched_at < _KEY_REFRESH_SECONDS_MIN:
+                return False
+            self._key_fetched_at = now
+            return True
 
     def _fetch_key(self) -> Ed25519PublicKey:
-        with verifying_with_provider():
-            encoded = self._custodian.fetch_webhook_key()
+        encoded = self._lookups.find("webhook key", self._custodian.fetch_webhook_key)
         try:
             self._key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(encoded))
         except ValueError as error:
             raise WebhookVerificationUnavailable from error
-        self._key_fetched_at = time.monotonic()
         return self._key
 
 

@@ -49,7 +49,9 @@ def _connect(connection: Connection[PaxosSettings], adapters: Adapters) -> None:
         account_id = settings.profile_id or "pbcex"
         custodian = PaxosCustodian(client, connection.caller, account_id=account_id)
         adapters.custodians[connection.id] = custodian
-        adapters.webhooks[connection.id] = PaxosWebhookVerifier(custodian)
+        adapters.webhooks[connection.id] = PaxosWebhookVerifier(
+            custodian, connection.webhook_lookups
+        )
 
 
 PROVIDER = Provider(NAME, "Paxos", PaxosSettings, _connect)

@@ -45,7 +45,7 @@ def _connect(connection: Connection[PlaidSettings], adapters: Adapters) -> None:
         )
         client = PlaidClient(account, connection.caller)
         adapters.identity = PlaidIdentityProvider(client)
-        adapters.webhooks[connection.id] = PlaidWebhookVerifier(client)
+        adapters.webhooks[connection.id] = PlaidWebhookVerifier(client, connection.webhook_lookups)
 
 
 PROVIDER = Provider("plaid", "Plaid", PlaidSettings, _connect)

@@ -17,13 +17,13 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from app.integrations.plaid.client import PlaidClient
+from app.integrations.webhook_lookups import WebhookLookups
 from app.kit import clock
-from app.kit.errors import MalformedRequest, NotFinished
+from app.kit.errors import MalformedRequest
 from app.kyc.submission.ports import VerificationChanged
 from app.providers.errors import (
     ProviderRefused,
     WebhookSignatureInvalid,
-    WebhookVerificationUnavailable,
 )
 from app.providers.ports import ProviderEvent, WebhookDelivery
 
@@ -33,8 +33,6 @@ AGE_MAX = timedelta(minutes=5)
 #: Largest accepted difference between the clocks.
 _CLOCK_SKEW_MAX = timedelta(minutes=1)
 _KEY_LIFETIME = timedelta(days=1)
-#: How long an unknown key ID is not requested again.
-_UNKNOWN_KEY_LIFETIME = timedelta(minutes=1)
 _KEYS_MAX = 100
 _KEY_ID = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
 _ALGORITHM = "ES256"
@@ -43,17 +41,17 @@ _KINDS = frozenset({"IDENTITY_VERIFICATION"})
 
 @dataclass(frozen=True, slots=True)
 class _CachedKey:
-    """A key of Plaid, or None for a key ID that Plaid does not know; valid until `until`."""
+    """A key of Plaid, used until `until`."""
 
-    key: ECKey | None
+    key: ECKey
     until: datetime
 
 
 class PlaidWebhookVerifier:
     """Verifies Plaid's signatures. Caches the keys in this process."""
 
-    def __init__(self, client: PlaidClient) -> None:
-        self._client = client
+    def __init__(self, client: PlaidClient, lookups: WebhookLookups) -> None:
+        self._client, self._lookups = client, lookups
         self._keys: dict[str, _CachedKey] = {}
 
     def verify(self, delivery: WebhookDelivery) -> list[ProviderEvent]:
@@ -89,27 +87,25 @@ class PlaidWebhookVerifier:
     def _key(self, key_id: str) -> ECKey:
         cached = self._keys.get(key_id)
         if cached is None or cached.until <= clock.now():
-            cached = self._fetch_key(key_id)
+            key = self._lookups.find(key_id, lambda: self._fetch_key(key_id))
+            cached = _CachedKey(key, clock.now() + _KEY_LIFETIME)
             while len(self._keys) >= _KEYS_MAX:
                 self._keys.pop(next(iter(self._keys)), None)
             self._keys[key_id] = cached
-        if cached.key is None:
-            raise WebhookSignatureInvalid
         return cached.key
 
-    def _fetch_key(self, key_id: str) -> _CachedKey:
+    def _fetch_key(self, key_id: str) -> ECKey | None:
+        """Return the key; None if Plaid does not know it, or no longer uses it."""
         try:
             key = self._client.get_webhook_key(key_id).get("key")
         except ProviderRefused:
-            return _CachedKey(None, clock.now() + _UNKNOWN_KEY_LIFETIME)
-        except NotFinished as error:
-            raise WebhookVerificationUnavailable from error
+            return None
         if not isinstance(key, dict) or key.get("expired_at"):
-            return _CachedKey(None, clock.now() + _UNKNOWN_KEY_LIFETIME)
+            return None
         parameters: dict[str, str | list[str]] = {
             name: str(key.get(name)) for name in ("kty", "crv", "x", "y")
         }
-        return _CachedKey(ECKey.import_key(parameters), clock.now() + _KEY_LIFETIME)
+        return ECKey.import_key(parameters)
 
 
 def _check(claims: dict[str, Any], body: bytes) -> None:

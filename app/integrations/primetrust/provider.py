@@ -43,7 +43,9 @@ def _connect(connection: Connection[PrimeTrustSettings], adapters: Adapters) -> 
         account_id = settings.account_id or "pbcex"
         custodian = PrimeTrustCustodian(client, connection.caller, account_id=account_id)
         adapters.custodians[connection.id] = custodian
-        adapters.webhooks[connection.id] = PrimeTrustWebhookVerifier(custodian)
+        adapters.webhooks[connection.id] = PrimeTrustWebhookVerifier(
+            custodian, connection.webhook_lookups
+        )
 
 
 PROVIDER = Provider(NAME, "Prime Trust", PrimeTrustSettings, _connect)

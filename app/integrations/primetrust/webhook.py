@@ -6,8 +6,9 @@ at most make us request an existing resource once; nothing new is stored.
 
 from app.custody.ports import TransferChanged
 from app.integrations import response_parsing
-from app.integrations.custodian import is_identifier, verifying_with_provider
+from app.integrations.custodian import is_identifier
 from app.integrations.primetrust.adapter import TRANSFERS, PrimeTrustCustodian
+from app.integrations.webhook_lookups import WebhookLookups
 from app.providers.errors import WebhookSignatureInvalid
 from app.providers.ports import ProviderEvent, WebhookDelivery
 
@@ -15,8 +16,8 @@ from app.providers.ports import ProviderEvent, WebhookDelivery
 class PrimeTrustWebhookVerifier:
     """A `WebhookVerifier` that asks Prime Trust's API."""
 
-    def __init__(self, custodian: PrimeTrustCustodian) -> None:
-        self._custodian = custodian
+    def __init__(self, custodian: PrimeTrustCustodian, lookups: WebhookLookups) -> None:
+        self._custodian, self._lookups = custodian, lookups
 
     def verify(self, delivery: WebhookDelivery) -> list[ProviderEvent]:
         """Return the event if it is about a transfer of assets."""
@@ -26,9 +27,8 @@ class PrimeTrustWebhookVerifier:
             raise WebhookSignatureInvalid
         if payload.get("resource_type") != TRANSFERS.replace("-", "_"):
             return []
-        with verifying_with_provider():
-            transfer = self._custodian.transfer(identifier)
-        if transfer is None:
-            raise WebhookSignatureInvalid
+        transfer = self._lookups.find(
+            identifier, lambda: self._custodian.transfer(identifier), transfer_id=identifier
+        )
         kind = f"asset_transfer.{transfer.state}"
         return [ProviderEvent(f"{identifier}:{transfer.state}", kind, identifier, TransferChanged)]
