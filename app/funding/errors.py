@@ -5,13 +5,6 @@ from app.kit.errors import Conflict, FeatureDisabled, Invalid
 from app.limits.errors import LimitExceeded
 
 
-class TransferLimitExceeded(LimitExceeded):
-    """The transfer would exceed the customer's limit for 24 hours."""
-
-    code = "transfer_limit_exceeded"
-    title = "This transfer would exceed your limit for 24 hours."
-
-
 class PaymentMethodDisabled(FeatureDisabled):
     """The payment method is not offered here."""
 

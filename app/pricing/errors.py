@@ -1,6 +1,7 @@
 """Refusals of pricing."""
 
 from app.kit.errors import Conflict
+from app.limits.errors import LimitExceeded
 
 
 class PriceStale(Conflict):
@@ -18,6 +19,13 @@ class GateClosed(Conflict):
         "The prices of PAXG and gold are too far apart. "
         "You can exchange one for the other when the prices are close again."
     )
+
+
+class TransferLimitExceeded(LimitExceeded):
+    """The customer would exchange more ounces between PAXG and XAU-s than they may."""
+
+    code = "transfer_limit_exceeded"
+    title = "This would exceed your limit for exchanging PAXG and XAU-s."
 
 
 class MarketHalted(Conflict):

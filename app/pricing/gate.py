@@ -1,4 +1,4 @@
-"""PAXG against gold: whether one may be exchanged for the other. Pure.
+"""PAXG against gold: whether one may be exchanged for the other, and how much of it. Pure.
 
 PAXG is an ounce of gold with a price of its own. While the two differ, a customer who exchanges
 them by weight and back gains the difference.
@@ -32,6 +32,36 @@ class GateRules:
         unit="basis points",
         about="Transfers and orders between PAXG and XAU-s stop while the price of PAXG is "
         "further than this from gold.",
+    )
+
+
+@settings_group("transfers", "PAXG and XAU-s")
+@dataclass(frozen=True, slots=True)
+class TransferLimits:
+    """Sizes of exchanges between PAXG and XAU-s, in troy ounces."""
+
+    ounces_min: Decimal = setting(
+        "Smallest transfer",
+        Decimal("0.0001"),
+        minimum=Decimal("0.00000001"),
+        maximum=Decimal(1),
+        unit="troy ounces",
+    )
+    ounces_max: Decimal = setting(
+        "Largest transfer or order",
+        Decimal(100),
+        minimum=Decimal(1),
+        maximum=Decimal(10_000),
+        unit="troy ounces",
+        about="An order between PAXG and XAU-s is no other way around this.",
+    )
+    ounces_per_day: Decimal = setting(
+        "Most in 24 hours, for each customer",
+        Decimal(250),
+        minimum=Decimal(1),
+        maximum=Decimal(100_000),
+        unit="troy ounces",
+        about="The sum of a person's transfers and orders between PAXG and XAU-s.",
     )
 
 

@@ -40,6 +40,10 @@ class QuoteRow(Base):
     expires_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
 
 
+#: The condition of the index that finds exchanges of PAXG and XAU-s.
+EXCHANGES_GOLD = sa.text("from_asset IN ('PAXG', 'XAU-s') AND to_asset IN ('PAXG', 'XAU-s')")
+
+
 class OrderRow(Base):
     """A filled conversion. Its public id is the reference of its ledger entry."""
 
@@ -48,6 +52,7 @@ class OrderRow(Base):
         sa.CheckConstraint("from_asset <> to_asset", name="order_sides_differ"),
         sa.CheckConstraint(_AMOUNTS_POSITIVE, name="order_amounts_positive"),
         sa.Index("orders_user_id_id_idx", "user_id", "id"),
+        sa.Index("orders_exchanges_idx", "user_id", "executed_at", postgresql_where=EXCHANGES_GOLD),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

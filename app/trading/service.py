@@ -7,22 +7,27 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import sqlalchemy as sa
+
 from app.access import Actor
 from app.catalog.rules import TRADABLE, Metal, Priced, Token
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Invalid
 from app.kit.money import UNITS_MAX, Amount, Asset
+from app.kyc import queries as kyc_queries
 from app.ledger import chart
 from app.ledger import service as ledger
 from app.notifications import service as notifications
 from app.notifications.kinds import TradeConfirmed
 from app.pricing import queries as pricing_queries
 from app.pricing.gate import GateRules, require_gate_open
+from app.pricing.ounce_limits import OUNCES_DAY, check_ounces
 from app.pricing.rules import MarketPrice, require_tradable
 from app.settings.queries import current
 from app.trading import rules
 from app.trading.errors import QuoteExpired, QuoteNotFound, QuoteUsed, SlippageExceeded
+from app.trading.models import EXCHANGES_GOLD, OrderRow
 from app.trading.rules import Conversion, ConversionTerms, PricePair, TradingRules
 
 TRADE_CAUSE = "trade"
@@ -51,6 +56,15 @@ DELETE FROM quotes WHERE ctid = ANY (ARRAY(
         AND NOT EXISTS (SELECT FROM orders o WHERE o.quote_id = q.id) LIMIT 10000
 ))
 """
+
+OUNCES_DAY.count(
+    sa.select(
+        OrderRow.user_id.label("owner"),
+        OrderRow.id.label("id"),
+        OrderRow.executed_at.label("at"),
+        OrderRow.given_units.label("units"),
+    ).where(EXCHANGES_GOLD)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +102,11 @@ class ConversionOrder:
 def create_quote(session: Session, actor: Actor, requested: RequestedConversion) -> Quote:
     """Price a conversion and keep the price for the actor. Reserves nothing.
 
-    Raises `PriceStale`, `MarketHalted` or `GateClosed`; `Invalid` if the amount converts to
-    nothing, or to more than can be moved.
+    Raises `PriceStale`, `MarketHalted`, `GateClosed` or `TransferLimitExceeded`; `Invalid` if the
+    amount converts to nothing, or to more than can be moved.
     """
     now = clock.now()
-    conversion = _price_conversion(session, requested, now)
+    conversion = _price_conversion(session, actor, requested, now)
     lifetime = timedelta(seconds=current(session, TradingRules).quote_seconds)
     new_quote = Quote(ids.new(), conversion, now + lifetime)
     session.send(
@@ -119,9 +133,9 @@ def create_quote(session: Session, actor: Actor, requested: RequestedConversion)
 def fill_quote(session: Session, actor: Actor, quote_id: UUID) -> ConversionOrder:
     """Convert at a quoted price, once.
 
-    Raises `QuoteNotFound`, `QuoteUsed`, `QuoteExpired`, `PriceStale`, `MarketHalted` or
-    `GateClosed`. The database raises
-    `InsufficientFunds`, and `QuoteUsed` for the slower of two concurrent requests.
+    Raises `QuoteNotFound`, `QuoteUsed`, `QuoteExpired`, and what `create_quote` raises of the
+    market and of limits. The database raises `InsufficientFunds`, and `QuoteUsed` for the slower of
+    two concurrent requests.
     """
     now = clock.now()
     # Which assets it is about is not known yet, so the prices of all come along.
@@ -140,6 +154,7 @@ def fill_quote(session: Session, actor: Actor, quote_id: UUID) -> ConversionOrde
     # The price is the quote's, but no order fills that could not be quoted now.
     market = pricing_queries.market_prices_from(price_rows)
     _require_market(session, market, (conversion.given.asset, conversion.received.asset), now)
+    _check_limits(session, actor, conversion)
     return _execute_order(session, actor, conversion, now, quote_id)
 
 
@@ -156,12 +171,13 @@ def convert_at_market(
     `slippage_bps_max` limits how much worse for the actor the price may be than `expected_price`,
     or than mid without one.
 
-    Raises `PriceStale`, `MarketHalted`, `GateClosed`, `SlippageExceeded` or `Invalid`. The
-    database raises `InsufficientFunds`.
+    Raises what `create_quote` raises, and `SlippageExceeded`. The database raises
+    `InsufficientFunds`.
     """
     now = clock.now()
     conversion = _price_conversion(
         session,
+        actor,
         requested,
         now,
         slippage_bps_max=slippage_bps_max,
@@ -172,6 +188,7 @@ def convert_at_market(
 
 def _price_conversion(
     session: Session,
+    actor: Actor,
     requested: RequestedConversion,
     now: datetime,
     *,
@@ -206,6 +223,7 @@ def _price_conversion(
         raise Invalid(field, "Enter a larger amount. This one converts to nothing at this price.")
     if max(conversion.given.units, conversion.received.units) > UNITS_MAX:
         raise Invalid(field, "Enter a smaller amount. The other side is more than can be moved.")
+    _check_limits(session, actor, conversion)
     if slippage_bps_max is not None:
         reference = conversion_terms.price_at_mid if expected_price is None else expected_price
         if rules.exceeds_slippage(conversion, reference, slippage_bps_max):
@@ -214,6 +232,13 @@ def _price_conversion(
                 f"than {reference}. Try again or raise the limit."
             )
     return conversion
+
+
+def _check_limits(session: Session, actor: Actor, conversion: Conversion) -> None:
+    """Raise `TransferLimitExceeded` if it exchanges more ounces of PAXG and gold than is left."""
+    if rules.passes_gate(conversion.given.asset, conversion.received.asset):
+        accounts = kyc_queries.accounts_of_person(session, actor.user_id)
+        check_ounces(session, accounts, conversion.given)
 
 
 def _require_market(

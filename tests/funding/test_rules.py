@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from app.catalog.rules import PAXG, TRADABLE, USD, XAG, XAU, Metal, Wallet
 from app.funding.rules import value_in_usd
 from app.funding.transfers.rules import (
-    TransferLimits,
     check_transfer_size,
     counterpart_asset,
 )
 from app.kit.errors import Invalid
 from app.kit.money import Amount
+from app.pricing.gate import TransferLimits
 
 FUNDING, TRADING = Wallet.FUNDING, Wallet.TRADING
 

@@ -14,9 +14,7 @@ import time_machine
 from app.access import Actor
 from app.catalog.rules import PAXG, TRADABLE, XAU, Metal, Wallet
 from app.funding import queries as funding_queries
-from app.funding.errors import TransferLimitExceeded
 from app.funding.transfers import service as transfers
-from app.funding.transfers.rules import TransferLimits
 from app.funding.transfers.service import Transfer
 from app.kit import ids
 from app.kit.db import Database
@@ -26,7 +24,8 @@ from app.ledger import chart
 from app.ledger import service as ledger
 from app.ledger.errors import InsufficientFunds
 from app.pricing import service as pricing
-from app.pricing.errors import GateClosed, MarketHalted, PriceStale
+from app.pricing.errors import GateClosed, MarketHalted, PriceStale, TransferLimitExceeded
+from app.pricing.gate import TransferLimits
 from app.pricing.models import MarketPriceRow
 from tests.fixed_settings import fixed_settings
 from tests.people import People, set_prices

@@ -15,7 +15,6 @@ from sqlalchemy.engine import make_url
 from app.access import Actor
 from app.catalog.rules import PAXG, USD, XAU, PaymentMethod, Wallet
 from app.funding.deposits import service as deposits
-from app.funding.errors import TransferLimitExceeded
 from app.funding.limits import PaymentLimits
 from app.funding.ports import PaymentRails
 from app.funding.transfers import service as transfers
@@ -29,6 +28,7 @@ from app.ledger import service as ledger
 from app.ledger.errors import AlreadyReversed, HoldNotPending, InsufficientFunds
 from app.ledger.models import Hold
 from app.limits.errors import LimitExceeded
+from app.pricing.errors import TransferLimitExceeded
 from app.trading import service as trading
 from app.trading.errors import QuoteUsed
 from app.trading.service import ConversionOrder, RequestedConversion

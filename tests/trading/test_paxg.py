@@ -10,16 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.access import Actor
-from app.catalog.rules import DOLLARS, PAXG, TRADABLE, USD, XAG, XAU, Metal, Priced, Token
+from app.catalog.rules import DOLLARS, PAXG, TRADABLE, USD, XAG, XAU, Metal, Priced, Token, Wallet
+from app.funding.transfers import service as transfers
 from app.kit.db import Database, Session
 from app.kit.money import Amount, Asset
 from app.pricing import service as pricing
-from app.pricing.errors import GateClosed, MarketHalted, PriceStale
-from app.pricing.gate import GateRules, deviates
+from app.pricing.errors import GateClosed, MarketHalted, PriceStale, TransferLimitExceeded
+from app.pricing.gate import GateRules, TransferLimits, deviates
 from app.pricing.rules import bid_and_ask
 from app.trading import service as trading
 from app.trading.rules import ConversionTerms, PricePair, passes_gate, price_of
 from app.trading.service import RequestedConversion
+from tests.fixed_settings import fixed_settings
 from tests.people import People, set_prices
 from tests.unchanged_database import database_unchanged
 
@@ -150,6 +152,63 @@ def test_order_of_paxg_needs_two_fresh_prices(
     for act in (trading.create_quote, trading.convert_at_market):
         with database_unchanged(database), pytest.raises(PriceStale), database.transaction() as s:
             act(s, person, giving("PAXG", "USD"))
+
+
+def transfer(database: Database, person: Actor, text: str) -> None:
+    with database.transaction() as session:
+        transfers.transfer(
+            session,
+            person,
+            amount=Amount.parse(PAXG, text),
+            origin=Wallet.FUNDING,
+            destination=Wallet.TRADING,
+        )
+
+
+def test_order_between_paxg_and_gold_has_the_size_of_a_transfer_at_most(
+    database: Database, people: People
+) -> None:
+    person = people.customer(PAXG="1000", XAU_s="1000")
+    for source, target in (("PAXG", "XAU-s"), ("XAU-s", "PAXG")):
+        too_large = giving(source, target, "100.00000001")
+        for act in (trading.create_quote, trading.convert_at_market):
+            with (
+                database_unchanged(database),
+                pytest.raises(TransferLimitExceeded, match="100 troy ounces"),
+                database.transaction() as session,
+            ):
+                act(session, person, too_large)
+        convert(database, person, source, target, "100")
+    convert(database, person, "PAXG", "USD", "900")
+
+
+def test_ounces_of_orders_and_transfers_count_to_one_limit(
+    database: Database, people: People, market: time_machine.Traveller
+) -> None:
+    person = people.customer(PAXG="5", XAU_s="5", USD="9000.00")
+    with fixed_settings(TransferLimits(ounces_per_day=Decimal(3))):
+        transfer(database, person, "1")
+        convert(database, person, "PAXG", "XAU-s", "0.5")
+        # Neither bought nor sold metal counts.
+        convert(database, person, "USD", "PAXG", "4000.00")
+        convert(database, person, "XAU-s", "USD", "1")
+        with database.transaction() as session:
+            kept = trading.create_quote(session, person, giving("XAU-s", "PAXG", "1.5"))
+        for refused in (
+            lambda: convert(database, person, "PAXG", "XAU-s", "1.50000001"),
+            lambda: transfer(database, person, "1.50000001"),
+        ):
+            with database_unchanged(database), pytest.raises(TransferLimitExceeded):
+                refused()
+        with database.transaction() as session:
+            trading.fill_quote(session, person, kept.id)
+        with database_unchanged(database), pytest.raises(TransferLimitExceeded):
+            convert(database, person, "XAU-s", "PAXG", "0.00000100")
+        with database_unchanged(database), pytest.raises(TransferLimitExceeded):
+            transfer(database, person, "0.0001")
+        market.shift(timedelta(days=1))
+        set_prices(database, AU="4000", PAXG="4000")
+        convert(database, person, "XAU-s", "PAXG", "3")
 
 
 METALS = (PAXG, XAU, XAG)

@@ -12,7 +12,7 @@ from app.kit import clock
 from app.kit.db import Session
 from app.ledger.errors import InsufficientFunds
 from app.pricing import queries as pricing_queries
-from app.pricing.errors import GateClosed, MarketHalted, PriceStale
+from app.pricing.errors import GateClosed, MarketHalted, PriceStale, TransferLimitExceeded
 from app.trading import queries as trading_queries
 from app.trading import service as trading
 from app.trading.errors import QuoteExpired, QuoteNotFound, QuoteUsed, SlippageExceeded
@@ -62,7 +62,7 @@ def list_prices(session: Session, query: dict[str, Any]) -> object:
     body_schema=schemas_trade.ConversionRequestSchema,
     response_schema=schemas_trade.QuoteSchema,
     status=201,
-    refusals=(PriceStale, MarketHalted, GateClosed),
+    refusals=(PriceStale, MarketHalted, GateClosed, TransferLimitExceeded),
 )
 def create_quote(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     """Get a quote: a price that is kept until it expires. Reserves nothing."""
@@ -85,6 +85,7 @@ def create_quote(session: Session, actor: Actor, body: dict[str, Any]) -> object
         PriceStale,
         MarketHalted,
         GateClosed,
+        TransferLimitExceeded,
         SlippageExceeded,
         InsufficientFunds,
     ),

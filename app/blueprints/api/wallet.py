@@ -10,12 +10,11 @@ from app.blueprints.api_blueprint import ApiBlueprint, best_media_type
 from app.blueprints.api_operation import FileReply
 from app.catalog.rules import TRADABLE
 from app.funding import queries as funding_queries
-from app.funding.errors import TransferLimitExceeded
 from app.funding.transfers import service as transfers
 from app.kit import pagination
 from app.kit.db import SNAPSHOT, Database, Session
 from app.ledger.errors import InsufficientFunds
-from app.pricing.errors import GateClosed, MarketHalted, PriceStale
+from app.pricing.errors import GateClosed, MarketHalted, PriceStale, TransferLimitExceeded
 from app.reporting import statement_csv, statements
 from app.reporting.movements import MovementFilter, list_movements
 from app.reporting.statements import AccountStatement, Period

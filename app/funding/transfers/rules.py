@@ -1,41 +1,11 @@
 """Which transfers between a customer's two accounts are allowed. Pure."""
 
-from dataclasses import dataclass
-from decimal import Decimal
 from fractions import Fraction
 
 from app.catalog.rules import PAXG, XAU, Wallet
 from app.kit.errors import Invalid
 from app.kit.money import Amount, Asset
-from app.settings.rules import setting, settings_group
-
-
-@settings_group("transfers", "PAXG and XAU-s")
-@dataclass(frozen=True, slots=True)
-class TransferLimits:
-    """Sizes of transfers, in troy ounces."""
-
-    ounces_min: Decimal = setting(
-        "Smallest transfer",
-        Decimal("0.0001"),
-        minimum=Decimal("0.00000001"),
-        maximum=Decimal(1),
-        unit="troy ounces",
-    )
-    ounces_max: Decimal = setting(
-        "Largest transfer",
-        Decimal(100),
-        minimum=Decimal(1),
-        maximum=Decimal(10_000),
-        unit="troy ounces",
-    )
-    ounces_per_day: Decimal = setting(
-        "Most in 24 hours, for each customer",
-        Decimal(250),
-        minimum=Decimal(1),
-        maximum=Decimal(100_000),
-        unit="troy ounces",
-    )
+from app.pricing.gate import TransferLimits
 
 
 def counterpart_asset(asset: Asset, origin: Wallet, destination: Wallet) -> Asset:

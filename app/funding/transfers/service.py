@@ -1,21 +1,24 @@
 """The verb of transfers: move gold between its token PAXG and the synthetic XAU-s."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
+
+import sqlalchemy as sa
 
 from app.access import Actor
 from app.catalog.rules import PAXG, Wallet
-from app.funding.errors import TransferLimitExceeded
+from app.funding.models import TransferRow
 from app.funding.transfers import rules as transfer_rules
-from app.funding.transfers.rules import TransferLimits
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.money import Amount
+from app.kyc import queries as kyc_queries
 from app.ledger import chart
 from app.ledger import service as ledger
 from app.pricing import queries as pricing_queries
-from app.pricing.gate import GATE_PRICES, GateRules, require_gate_open
+from app.pricing.gate import GATE_PRICES, GateRules, TransferLimits, require_gate_open
+from app.pricing.ounce_limits import OUNCES_DAY, check_ounces
 from app.settings.queries import current
 
 MINT = "mint"
@@ -25,9 +28,15 @@ _INSERT_TRANSFER = """
 INSERT INTO transfers (id, user_id, from_asset, to_asset, units, transferred_at)
 VALUES (%s, %s, %s, %s, %s, %s)
 """
-_MOVED_SINCE = """
-SELECT coalesce(sum(units), 0) FROM transfers WHERE user_id = %s AND transferred_at > %s
-"""
+
+OUNCES_DAY.count(
+    sa.select(
+        TransferRow.user_id.label("owner"),
+        TransferRow.id.label("id"),
+        TransferRow.transferred_at.label("at"),
+        TransferRow.units.label("units"),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +63,13 @@ def transfer(
     `PriceStale` when either price is too old to tell, and `TransferLimitExceeded`; the database
     raises `InsufficientFunds`.
     """
-    now, limits = clock.now(), current(session, TransferLimits)
+    now = clock.now()
     received = Amount(
         transfer_rules.counterpart_asset(amount.asset, origin, destination), amount.units
     )
-    transfer_rules.check_transfer_size(amount, limits)
+    transfer_rules.check_transfer_size(amount, current(session, TransferLimits))
     _require_gate_open(session, now)
+    check_ounces(session, kyc_queries.accounts_of_person(session, actor.user_id), amount)
     completed = Transfer(ids.new(), amount, received, now)
     ledger.post(
         session,
@@ -77,12 +87,6 @@ def transfer(
         _INSERT_TRANSFER,
         (completed.id, actor.user_id, amount.asset.code, received.asset.code, amount.units, now),
     )
-    # Read after the entry has locked the customer's balances, so that concurrent transfers count.
-    moved = session.value(_MOVED_SINCE, (actor.user_id, now - timedelta(days=1)))
-    if moved > limits.ounces_per_day * amount.asset.unit:
-        raise TransferLimitExceeded(
-            f"You can transfer up to {limits.ounces_per_day} troy ounces in 24 hours."
-        )
     return completed
 
 
