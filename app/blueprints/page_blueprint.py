@@ -62,6 +62,8 @@ class PageBlueprint(Blueprint):
         # The API has blueprints of the same names.
         super().__init__(f"{name}_pages", __name__, url_prefix=prefix)
         self._pages: set[str] = set()
+        #: The declared forms, by the path that they are sent to.
+        self.forms: dict[str, Form] = {}
 
     def view(
         self,
@@ -172,6 +174,7 @@ class PageBlueprint(Blueprint):
                     find_row(session, actor, **variables)
                 return see_other(url_of_page(variables))
 
+            self.forms[f"{self.url_prefix or ''}{path}"] = form
             send.__name__, send.__doc__ = act.__name__, getdoc(act)
             self.view(
                 "POST",

@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Flask, Response, make_response, render_template, request, url_for
 from jinja2_fragments.flask import render_block
+from markupsafe import Markup
 
 from app.access import Actor
 from app.blueprints import form_tokens, forms, list_cells, nav
@@ -95,6 +96,12 @@ def provider_name(identifier: str) -> str:
     return _PROVIDER_NAMES.get(identifier, identifier)
 
 
+def break_email(text: str) -> str:
+    """Return an email address that may break before its domain; any other text as it is."""
+    name, at, domain = text.partition("@")
+    return Markup("{}<wbr>{}{}").format(name, at, domain) if at and " " not in text else text
+
+
 def register(app: Flask, settings: Settings) -> None:
     """Register what every template may use, and URLs of static files that change with the file."""
     app.jinja_env.globals.update(
@@ -122,7 +129,7 @@ def register(app: Flask, settings: Settings) -> None:
         duration=formatting.format_duration,
         rfc3339=clock.rfc3339,
     )
-    app.jinja_env.filters["provider_name"] = provider_name
+    app.jinja_env.filters.update(provider_name=provider_name, break_email=break_email)
     app.jinja_env.filters.update(cell_kind=list_cells.cell_kind, cell_text=list_cells.cell_text)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     folder = Path(app.static_folder or "")

@@ -110,7 +110,7 @@ def test_passkey_is_added_renamed_and_used_to_sign_in_and_to_prove(
     page.get_by_role("button", name="Add a passkey").click()
     expect(page.locator("[data-passkey-problem]").first).to_contain_text("already")
     page.get_by_label("Name of the passkey Laptop").fill("My laptop")
-    page.get_by_role("button", name="Rename Laptop").click()
+    page.get_by_role("button", name="Rename the passkey Laptop").click()
     expect(page.get_by_label("Name of the passkey My laptop")).to_be_visible()
     page.goto(f"{desk.address}/")
     page.get_by_role("button", name="Sign out").click()

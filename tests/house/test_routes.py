@@ -10,6 +10,7 @@ from werkzeug.routing import Rule
 from app.access import Permission
 from app.blueprints import references, route_registry
 from app.blueprints.api_operation import ApiOperation
+from app.blueprints.page_blueprint import PageBlueprint
 from tests.house import snapshot
 
 #: Public routes outside the API's operations, none of which returns a person's data.
@@ -20,6 +21,43 @@ PUBLIC = {
     "/metrics": "counters without personal data; the proxy hides it",
     "/static/<path:filename>": "our own scripts and styles",
     "/webhooks/<provider>": "providers, which sign their webhooks",
+}
+_BEFORE_SIGN_IN = "declared, and parsed by its view: before sign-in there is no person"
+_BY_SCRIPT = "a script sends it, for the options or with the response of a passkey"
+_OF_EVERY_LIST = "a control of every list, of which nothing is lost when it is sent twice"
+#: Routes of pages that take a POST and are no declared form of a signed-in person, and why.
+POSTS_BY_HAND = {
+    "/auth/account/passkeys/question": _BY_SCRIPT,
+    "/auth/confirm-email": _BEFORE_SIGN_IN,
+    "/auth/enrol/app": _BEFORE_SIGN_IN,
+    "/auth/enrol/app/code": _BEFORE_SIGN_IN,
+    "/auth/enrol/passkey": _BEFORE_SIGN_IN,
+    "/auth/enrol/passkey/question": _BY_SCRIPT,
+    "/auth/forgot-password": _BEFORE_SIGN_IN,
+    "/auth/invitation": _BEFORE_SIGN_IN,
+    "/auth/kept-form/discard": "gives up a form that waits, as the mechanism shows it",
+    "/auth/login": _BEFORE_SIGN_IN,
+    "/auth/logout": "one button; it ends what a form would be kept in",
+    "/auth/passkey": _BY_SCRIPT,
+    "/auth/passkey/question": _BY_SCRIPT,
+    "/auth/prove": "declared, and parsed by its view, which finishes another form (307)",
+    "/auth/prove/passkey": _BY_SCRIPT,
+    "/auth/prove/passkey/question": _BY_SCRIPT,
+    "/auth/reset-password": _BEFORE_SIGN_IN,
+    "/auth/second-factor": _BEFORE_SIGN_IN,
+    "/lists/export": _OF_EVERY_LIST,
+    "/lists/settings": _OF_EVERY_LIST,
+    "/lists/views": _OF_EVERY_LIST,
+    "/lists/views/<view_id>/delete": _OF_EVERY_LIST,
+    "/admin/screening/try": "declared, and parsed by its view, which shows a result and keeps none",
+    "/theme": "a preference of the browser, also before sign-in",
+}
+#: Of these no form is shown again: they redirect, or return a file or options.
+NEVER_SHOWN_AGAIN = {
+    path
+    for path in POSTS_BY_HAND
+    if path.startswith(("/lists/", "/theme", "/auth/logout", "/auth/kept-form"))
+    or path.endswith("/question")
 }
 #: Files and not pages; opening one is recorded.
 NOT_LINKED = {"/support/kyc/documents/<document_id>", "/lists/exports/<export_id>"}
@@ -54,6 +92,33 @@ def test_routes_and_their_permissions_are_as_committed(app: Flask) -> None:
         ]
     head = ("ROUTE", "METHOD", "PERMISSION", "RATE LIMIT", "IDEMPOTENCY-KEY")
     snapshot.check(snapshot.HERE / "routes.txt", snapshot.table([head, *sorted(rows)]))
+
+
+def _page_posts(app: Flask) -> set[str]:
+    """Return the paths of pages that take a POST, apart from the bulk actions of lists."""
+    pages = {name for name, one in app.blueprints.items() if isinstance(one, PageBlueprint)}
+    return {
+        rule.rule
+        for rule in app.url_map.iter_rules()
+        if "POST" in (rule.methods or ())
+        and rule.endpoint.partition(".")[0] in pages
+        and not rule.endpoint.partition(".")[2].startswith("act_on_")
+    }
+
+
+def test_every_form_is_declared_or_says_why_not(app: Flask) -> None:
+    declared = {
+        path
+        for blueprint in app.blueprints.values()
+        if isinstance(blueprint, PageBlueprint)
+        for path in blueprint.forms
+    }
+    assert _page_posts(app) - declared == set(POSTS_BY_HAND)
+
+
+def test_address_of_a_form_that_is_shown_again_can_be_reloaded(app: Flask) -> None:
+    shown = {rule.rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())}
+    assert _page_posts(app) - shown == NEVER_SHOWN_AGAIN
 
 
 def test_every_listed_public_route_exists(app: Flask) -> None:

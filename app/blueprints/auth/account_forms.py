@@ -64,7 +64,7 @@ REMOVE_PASSKEY = Form(
     success="Passkey removed.",
     failure="The passkey was not removed",
     confirm="Remove this passkey? It can no longer sign you in.",
-    is_secondary=True,
+    is_dangerous=True,
 )
 
 SET_UP_APP = Form(
@@ -90,7 +90,7 @@ SWITCH_OFF_APP = Form(
     success="Authenticator app turned off.",
     failure="The app was not turned off",
     confirm="Turn off the authenticator app? Its recovery codes stop working, too.",
-    is_secondary=True,
+    is_dangerous=True,
 )
 
 RENEW_RECOVERY_CODES = Form(

@@ -144,6 +144,9 @@ def prove_by_passkey(session: Session, actor: Actor) -> Response:
     return _finish(session, actor, secret, onward)
 
 
+shared.add_reload(blp, "/prove/passkey", "proof_pages.show", Permission.ACCOUNT_READ)
+
+
 def _way_of(session: Session, actor: Actor) -> Form:
     """Return the form by which the person reauthenticates without a passkey."""
     return _BY_CODE if second_factor.is_on(session, actor.user_id) else _BY_PASSWORD

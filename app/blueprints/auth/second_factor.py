@@ -228,6 +228,11 @@ def enrol_passkey(database: Database) -> Response:
     return shared.finish_sign_in(signed_in, staff_session_cookie.next_path())
 
 
+shared.add_reload(blp, "/passkey", "auth_pages.show_login")
+shared.add_reload(blp, "/enrol/app/code", "steps_pages.show_enrol_app")
+shared.add_reload(blp, "/enrol/passkey", "steps_pages.show_enrolment")
+
+
 def _pending(database: Database) -> second_factor.SecondFactorSetup | None:
     with database.reading() as session:
         person = pending_sign_in.find_pending(session, staff_session_cookie.sign_in_secret())

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 from flask import Response, current_app, jsonify, request, url_for
 
-from app.access import Actor
+from app.access import Actor, Permission
 from app.blueprints import errors, forms, kept_form, nav, staff_session_cookie
 from app.blueprints.forms import Form, FormSchema, code_field, text_field
-from app.blueprints.page_blueprint import safe_redirect_path, see_other
+from app.blueprints.page_blueprint import PageBlueprint, safe_redirect_path, see_other
 from app.blueprints.rendering import render_page
 from app.identity.credentials import passkeys
 from app.identity.credentials.passkeys import RESPONSE_LENGTH_MAX
@@ -76,6 +76,19 @@ def show_recovery_codes(codes: tuple[str, ...] | list[str], onward: str) -> Resp
 def home_of(actor: Actor) -> str:
     """Return the path of the home of the person's desk."""
     return url_for(nav.home_of(actor.role))
+
+
+def add_reload(
+    blp: PageBlueprint, path: str, endpoint: str, permission: Permission | None = None
+) -> None:
+    """Let a reload of the address of a form that was shown again lead to its page."""
+
+    def reload(*_arguments: object) -> Response:
+        return see_other(url_for(endpoint))
+
+    reload.__name__ = f"reload{path}".replace("/", "_")
+    reload.__doc__ = "Lead to the page of the form."
+    blp.view("GET", path, permission=permission, public=permission is None)(reload)
 
 
 def refuse(declared: Form, refusal: Refusal, show: Callable[[int], Response]) -> Response:
