@@ -8,6 +8,7 @@ from uuid import UUID
 from app.access import Actor
 from app.catalog.rules import TRADABLE, PaymentMethod
 from app.custody.ports import Custodians
+from app.funding.card_money import CardMoneyRules
 from app.funding.deposits import incoming_transfers, payments
 from app.funding.deposits import queries as deposit_queries
 from app.funding.deposits import service as deposits
@@ -145,8 +146,9 @@ def verify_without_evidence(database: Database, user_id: UUID) -> None:
 
 
 def create_paying_customer(database: Database, people: People, *, name: str = "") -> PayingCustomer:
-    """Return a customer with 500 dollars and tier 3, who pays no fees; imports the sample's
-    sanctions list.
+    """Return a customer with 500 dollars and tier 3; imports the sample's sanctions list.
+
+    They pay no fees, and their card payments are settled at once.
 
     A `name` gives the rails names of their own, whose lists hold no payments of other tests.
     """
@@ -155,7 +157,7 @@ def create_paying_customer(database: Database, people: People, *, name: str = ""
     verify_without_evidence(database, actor.user_id)
     customer = PayingCustomer(database, people, actor)
     customer.cards.name, customer.bank.name = f"stripe{name}", f"bank{name}"
-    provide(CurrentSettings, FixedSettings(NO_FEES))
+    provide(CurrentSettings, FixedSettings(NO_FEES, CardMoneyRules(withheld_days=0)))
     provide(PaymentRails, PaymentRails({PaymentMethod.CARD: customer.cards}))
     provide(IncomingTransferRails, IncomingTransferRails({PaymentMethod.BANK: customer.bank}))
     provide(Custodians, Custodians({}))

@@ -46,6 +46,13 @@ class ReceivableOutstanding(Conflict):
     title = "One of your payments was taken back. Pay what you owe before you withdraw."
 
 
+class CardMoneyUnsettled(Conflict):
+    """The customer would withdraw money that they paid in by card and that may be taken back."""
+
+    code = "card_money_unsettled"
+    title = "Money paid in by card cannot be withdrawn yet."
+
+
 class PayeeBlocked(Conflict):
     """Compliance decided that the payee may not be paid."""
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from app.cases import service as cases
 from app.catalog.rules import METAL_OF, USD, PaymentMethod
+from app.funding import card_money
 from app.funding import limit_declarations as declared
 from app.funding.errors import VerificationRequired
 from app.funding.receivables import service as receivables
@@ -182,7 +183,8 @@ def check_withdrawal(
     """Check that the customer may withdraw the amount now, and return its value in dollars.
 
     Raises `ReceivableOutstanding`, `Invalid` below the minimum, `VerificationRequired` without a
-    tier, `LimitExceeded` and `DailyLimitExceeded` for a limit, and `PriceStale`.
+    tier, `LimitExceeded` and `DailyLimitExceeded` for a limit, `CardMoneyUnsettled`, and
+    `PriceStale`.
     """
     accounts = lock_customer_payments(session, user_id)
     receivables.require_nothing_owed(session, user_id)
@@ -195,6 +197,7 @@ def check_withdrawal(
         Demand(declared.WITHDRAWALS_DAY, _daily_limit(tier_status), value.units),
         Demand(declared.PAYOUTS_DAY, settings.withdrawals_per_day, 1),
     )
+    card_money.check_withdrawable(session, user_id, value)
     return value
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from app.catalog.rules import PaymentMethod
 from app.funding import fees
+from app.funding.card_money import CardMoneyRules
 from app.funding.deposits import service as deposits
 from app.funding.errors import PaymentMethodDisabled
 from app.funding.fees import FeeRate, PaymentDirection, PaymentFees, PaymentQuote
@@ -25,6 +26,8 @@ class PaymentTerms:
     #: The smallest and the largest payment by its worth in dollars, where there is one.
     min_usd: Amount | None
     max_usd: Amount | None
+    #: For how long what was paid in so cannot be withdrawn.
+    withheld_days: int
 
 
 def list_terms(session: Session) -> list[PaymentTerms]:
@@ -37,6 +40,7 @@ def list_terms(session: Session) -> list[PaymentTerms]:
             asset,
             rates.rate(direction, method, asset),
             *_bounds(current(session, PaymentLimits), direction, method),
+            current(session, CardMoneyRules).withheld_days if method is PaymentMethod.CARD else 0,
         )
         for direction, method, asset in fees.PAYMENTS
         if _is_offered(direction, method, asset)

@@ -9,6 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from app.catalog.rules import FUNDING, TRADING, USD
+from app.funding import card_money
 from app.funding.models import DepositRow, WithdrawalRow
 from app.funding.rules import value_in_usd
 from app.funding.states import DepositStatus, WithdrawalStatus
@@ -42,6 +43,11 @@ class ValuedBalances:
     trading: list[ValuedBalance]
     #: The sum over all assets that have a price.
     total_usd: Amount
+    #: What was paid in by card and cannot be withdrawn yet, and until when.
+    withheld_usd: Amount
+    withheld_until: datetime | None
+    #: What can be withdrawn, by its worth.
+    withdrawable_usd: Amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,18 @@ def valued_balances(session: Session, user_id: UUID) -> ValuedBalances:
     funding = [valued(asset) for asset in FUNDING]
     trading = [valued(asset) for asset in TRADING]
     cents = sum(b.usd_value.units for b in (*funding, *trading) if b.usd_value is not None)
-    return ValuedBalances(funding, trading, Amount(USD, cents))
+    withheld = card_money.withheld_money(session, user_id)
+    # Nothing is withdrawn while anything is owed.
+    owes = bool(ledger_queries.owed_units(session, user_id))
+    worth = Amount(USD, 0) if owes else card_money.available_worth(balances.values(), bids)
+    return ValuedBalances(
+        funding,
+        trading,
+        Amount(USD, cents),
+        withheld.amount,
+        withheld.until,
+        withheld.withdrawable(worth),
+    )
 
 
 def payment_source(

@@ -220,6 +220,11 @@ def test_declined_card_dispute_and_returned_payout(world: World) -> None:
     destination = {"accountHolder": "ADA LOVELACE", "accountNumber": "000123456789",
              "routingNumber": "110000000"}  # fmt: skip
     payload = {"method": "bank", "asset": "USD", "amount": "30.00", "destination": destination}
+    assert_problem(me.post("/api/wallet/withdraw", payload), 409, "card_money_unsettled")
+    balances = me.ok(200, me.get("/api/wallet/balances"))
+    assert (balances["withheldUsd"], balances["withdrawableUsd"]) == ("77.38", "0.00")
+    with world.database.transaction() as session:
+        session.send("UPDATE deposits SET credited_at = credited_at - interval '7 days'")
     withdrawal = me.ok(201, me.post("/api/wallet/withdraw", payload))["withdrawal"]["id"]
     world.sandbox.schedule_fault("bank", "payouts.create", FaultMode.HANG_UP_AFTER)
     world.run_jobs_and_webhooks()

@@ -10,6 +10,7 @@ from app.funding import payment_methods
 from app.funding.deposits import queries as deposit_queries
 from app.funding.deposits import service as deposits
 from app.funding.errors import (
+    CardMoneyUnsettled,
     DailyLimitExceeded,
     FeeChanged,
     NotCancellable,
@@ -155,6 +156,7 @@ def cancel_deposit(session: Session, actor: Actor, deposit_id: str) -> object:
         LimitExceeded,
         DailyLimitExceeded,
         ReceivableOutstanding,
+        CardMoneyUnsettled,
         PayeeBlocked,
         InsufficientFunds,
         PriceStale,

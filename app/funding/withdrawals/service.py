@@ -110,9 +110,9 @@ def request(
     The fee is taken from the amount; `fee_max` is what the customer agreed to.
 
     Raises `Invalid` naming the field, `PaymentMethodDisabled`, `VerificationRequired`,
-    `FeeChanged`, `LimitExceeded` with its kinds, `ReceivableOutstanding`, `PriceStale`, and
-    `PayeeBlocked`, which keeps the screening and its audit record; the database raises
-    `InsufficientFunds`.
+    `FeeChanged`, `LimitExceeded` with its kinds, `CardMoneyUnsettled`, `ReceivableOutstanding`,
+    `PriceStale`, and `PayeeBlocked`, which keeps the screening and its audit record; the database
+    raises `InsufficientFunds`.
     """
     rail = payout_rail(method, amount.asset)
     quote = fees.quote(session, PaymentDirection.WITHDRAWAL, method, amount, agreed_max=fee_max)

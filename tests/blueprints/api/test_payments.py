@@ -131,7 +131,11 @@ def test_fee_is_stated_before_it_is_agreed_to_and_in_the_response(
 ) -> None:
     listed = customer.ok(200, customer.get("/api/wallet/methods"))["data"]
     bank = {"direction": "withdrawal", "method": "bank", "asset": "USD"}
-    assert bank | {"fixedFee": "0.25", "feeBps": 0, "minUsd": "1.00", "maxUsd": None} in listed
+    assert (
+        bank
+        | {"fixedFee": "0.25", "feeBps": 0, "minUsd": "1.00", "maxUsd": None, "withheldDays": 0}
+        in listed
+    )
     quote = customer.ok(200, customer.get("/api/wallet/fee", **bank, amount="20.00"))
     assert quote == bank | {"amount": "20.00", "fee": "0.25", "receives": "19.75"}
     with database_unchanged(database):

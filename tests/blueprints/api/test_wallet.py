@@ -61,7 +61,8 @@ class TestBalances:
                 {"asset": asset, **ounces}
                 for asset in ("XAU-s", "XAG-s", "XPT-s", "XPD-s", "XCU-s")
             ],
-            "totalUsd": "0.00",
+            "totalUsd": "0.00", "withdrawableUsd": "0.00",
+            "withheldUsd": "0.00", "withheldUntil": None,
         }  # fmt: skip
 
     def test_balances_are_valued_at_the_bid(self, open_app: Flask, database: Database) -> None:

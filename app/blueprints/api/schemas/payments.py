@@ -153,6 +153,13 @@ class PaymentTermsSchema(ApiSchema):
         allow_none=True,
         metadata={"description": "The largest payment, by its worth", "examples": ["10000.00"]},
     )
+    withheld_days = ma.fields.Integer(
+        required=True,
+        metadata={
+            "description": "Days until money paid in so can be withdrawn; it can be traded at once",
+            "examples": [7],
+        },
+    )
 
 
 class PaymentMethodsSchema(ApiSchema):

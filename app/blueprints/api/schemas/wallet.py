@@ -42,6 +42,19 @@ class BalancesSchema(ApiSchema):
     funding = ma.fields.List(ma.fields.Nested(HoldingSchema), required=True)
     trading = ma.fields.List(ma.fields.Nested(HoldingSchema), required=True)
     total_usd = AmountField(required=True)
+    withheld_usd = AmountField(
+        required=True,
+        metadata={
+            "description": "Paid in by card lately: it can be traded, and withdrawn once settled",
+            "examples": ["0.00"],
+        },
+    )
+    withheld_until = TimestampField(
+        required=True, allow_none=True, metadata={"description": "When all of that is settled"}
+    )
+    withdrawable_usd = AmountField(
+        required=True, metadata={"description": "What can be withdrawn in all, by its worth"}
+    )
 
 
 class TransferRequestSchema(ApiSchema):
