@@ -13,6 +13,7 @@ from app.custody import service as custody
 from app.custody.ports import Custodians, Direction, Network, TransferState
 from app.custody.queries import SendStatus
 from app.custody.rules import SendState
+from app.funding.deposits import announcements
 from app.funding.deposits import service as deposits
 from app.funding.deposits.incoming_transfers import credit_transfer
 from app.funding.ports import Payout, PayoutOrder, PayoutState
@@ -47,7 +48,7 @@ def share_deposit_address(session: Session, deposit_id: UUID) -> None:
 
     Until a custodian has assigned one, the poll tries again.
     """
-    deposit = deposits.open_announcement(session, deposit_id)
+    deposit = announcements.open_announcement(session, deposit_id)
     if deposit is None:
         return
     asset: Asset = deposit.requested_amount.asset

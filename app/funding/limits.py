@@ -56,6 +56,16 @@ class PaymentLimits:
     card_per_week: Amount = setting(
         "Most by card in 7 days", _usd("25000"), minimum=_usd("1"), maximum=_usd("7000000")
     )
+    unfinished_minutes: int = setting(
+        "Unfinished payments end after",
+        60,
+        minimum=5,
+        maximum=20_160,
+        unit="minutes",
+        about="A card payment that its bank wants confirmed, or a prompt on a phone, that the"
+        " customer leaves alone. Until then it counts towards their limits.",
+        needs_approval=False,
+    )
     card_failures_per_hour: int = setting(
         "Card failures allowed in an hour",
         3,

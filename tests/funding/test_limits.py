@@ -12,10 +12,11 @@ from app.cases.models import Case
 from app.catalog.rules import PaymentMethod
 from app.funding import customer_facts
 from app.funding.deposits import service as deposits
-from app.funding.errors import DailyLimitExceeded
+from app.funding.errors import DailyLimitExceeded, NotCancellable
 from app.funding.limits import PaymentLimits
 from app.funding.models import DepositRow
 from app.funding.poll import poll_payments
+from app.funding.ports import Payment, PaymentState
 from app.funding.withdrawals import service as withdrawals
 from app.kit import clock, ids
 from app.kit.errors import Invalid, Refusal
@@ -26,6 +27,7 @@ from tests.mailbox import run_pending_jobs
 from tests.paying_customer import PayingCustomer, create_paying_customer
 from tests.people import credit
 from tests.rows import change_rows, read_values
+from tests.scripted_rails import CallFault
 from tests.unchanged_database import database_unchanged
 
 EIGHT_DAYS = timedelta(days=8)
@@ -329,3 +331,75 @@ class TestAnnouncedTransfers:
         with customer.database.transaction() as session:
             poll_payments(session)
         run_pending_jobs(customer.database, "funding.look_for_arrivals")
+
+
+class TestAbandonedCardPayments:
+    @pytest.fixture
+    def abandoned(self, customer: PayingCustomer) -> UUID:
+        """Return a card payment that its bank wants confirmed, which fills the day's limit."""
+        customer.cards.created_state = PaymentState.PENDING
+        deposit = customer.deposit("10000.00")
+        customer.advance_deposit(deposit)
+        return deposit
+
+    def test_it_ends_after_an_hour_and_frees_the_limit(
+        self, customer: PayingCustomer, abandoned: UUID
+    ) -> None:
+        start = clock.now()
+        with time_machine.travel(start + timedelta(minutes=58)):
+            customer.advance_deposit(abandoned)
+            assert customer.deposit_status(abandoned) == "pending"
+            is_refused(customer, lambda: customer.deposit("1.00"), LimitExceeded)
+        with time_machine.travel(start + timedelta(minutes=60)):
+            customer.advance_deposit(abandoned)
+            assert customer.deposit_status(abandoned) == "failed"
+            customer.deposit("10000.00")
+        assert customer.cards.calls[-2:] == ["look", "release"]
+
+    def test_cancelling_releases_it_and_frees_the_limit(
+        self, customer: PayingCustomer, abandoned: UUID
+    ) -> None:
+        is_refused(customer, lambda: customer.deposit("1.00"), LimitExceeded)
+        self.cancel(customer, abandoned)
+        run_pending_jobs(customer.database, "funding.advance_deposit")
+        assert customer.cards.calls[-1] == "release"
+        customer.cards.created_state = PaymentState.AUTHORISED
+        customer.advance_deposit(customer.deposit("10000.00"))
+        assert (customer.deposit_status(abandoned), customer.balances()) == (
+            "cancelled",
+            {"USD": "10500.00"},
+        )
+
+    def test_confirmation_that_crosses_the_cancellation_takes_no_money(
+        self, customer: PayingCustomer, abandoned: UUID, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        customer.cards.set_state(PaymentState.AUTHORISED)
+        fetch = customer.cards.fetch
+
+        def fetch_while_cancelled(provider_ref: str) -> Payment:
+            self.cancel(customer, abandoned)
+            return fetch(provider_ref)
+
+        monkeypatch.setattr(customer.cards, "fetch", fetch_while_cancelled)
+        customer.advance_deposit(abandoned)
+        assert customer.cards.calls[-1] == "release"
+        assert (customer.deposit_status(abandoned), customer.balances()) == (
+            "cancelled",
+            {"USD": "500.00"},
+        )
+
+    def test_payment_whose_provider_is_being_called_is_not_cancelled(
+        self, customer: PayingCustomer
+    ) -> None:
+        never_called, called = customer.deposit(), customer.deposit()
+        customer.cards.faults = [CallFault.CRASH_BEFORE]
+        customer.advance_deposit(called)
+        is_refused(customer, lambda: self.cancel(customer, called), NotCancellable)
+        self.cancel(customer, never_called)
+        customer.cards.calls.clear()
+        customer.advance_deposit(never_called)
+        assert customer.cards.calls == []
+
+    def cancel(self, customer: PayingCustomer, deposit: UUID) -> None:
+        with customer.database.transaction() as session:
+            deposits.cancel(session, customer.actor, deposit)

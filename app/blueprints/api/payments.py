@@ -135,7 +135,11 @@ def show_deposit(session: Session, actor: Actor, deposit_id: str) -> object:
     refusals=(NotCancellable,),
 )
 def cancel_deposit(session: Session, actor: Actor, deposit_id: str) -> object:
-    """Cancel an announced deposit by bank transfer or token transfer."""
+    """Cancel a deposit.
+
+    One that waits for the caller: an announced bank or token transfer, or a card payment that the
+    card's bank wants confirmed.
+    """
     identifier = ids.decode(deposits.PREFIX, deposit_id)
     return {"deposit": deposits.cancel(session, actor, identifier)}
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from app.cases import service as cases
 from app.catalog.rules import PaymentMethod
 from app.funding import fees, limits
+from app.funding.deposits import announcements
 from app.funding.deposits import queries as deposit_queries
 from app.funding.deposits import service as deposits
 from app.funding.deposits.queries import Deposit, LockedDeposit
@@ -50,7 +51,7 @@ def fetch_transfers(database: Database, deposit_id: UUID) -> None:
     `ProviderUnavailable` and `ProviderOutcomeUnknown`; the next poll tries again.
     """
     with database.transaction() as session:
-        announced = deposits.open_announcements(session, deposit_id)
+        announced = announcements.open_announcements(session, deposit_id)
         if not announced:
             return
         [deposit, *_] = announced

@@ -34,12 +34,11 @@ from app.kit.money import Amount
 from app.kit.ports import resolve
 from app.providers import queries as providers_queries
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
+from app.settings.queries import current
 
 #: Processors recognise a repeated request for a day; this leaves room for clocks that differ.
 _REPEATABLE_FOR = timedelta(hours=20)
-#: After this time a payment that the customer did not complete fails.
-_PENDING_MAX = timedelta(days=14)
-#: The code of a payment that the customer did not complete in that time.
+#: The code of a payment that the customer did not complete in time.
 NEVER_FINISHED = "never_finished"
 _UNFINISHED = frozenset({PaymentState.PENDING, PaymentState.AUTHORISED})
 #: A processor without a record of the payment after this time never received the request.
@@ -60,12 +59,13 @@ def advance(database: Database, deposit_id: UUID) -> None:
             return
         if deposit.status in OPEN_DEPOSITS:
             deposits.mark_opened(session, deposit.id)
+        is_given_up = _is_given_up(session, deposit)
     rail = resolve(PaymentRails)[deposit.method]
     if deposit.status in VOID_DEPOSITS:
         _follow_ended(database, rail, deposit)
         return
     try:
-        payment = _current_payment(database, rail, deposit)
+        payment = _current_payment(database, rail, deposit, is_given_up=is_given_up)
     except ProviderUnavailable:
         if deposit.opened_at is None:
             with database.transaction() as session:
@@ -88,6 +88,8 @@ def advance(database: Database, deposit_id: UUID) -> None:
 
 def _follow_ended(database: Database, rail: PaymentRail, deposit: Deposit) -> None:
     """Credit the payment of a deposit that has ended if it was paid; else release it."""
+    if deposit.opened_at is None and deposit.provider_ref is None:
+        return
     with _refusal_as_unknown():
         ref = deposit.provider_ref
         payment = rail.find(deposit.public_id) if ref is None else rail.fetch(ref)
@@ -98,7 +100,9 @@ def _follow_ended(database: Database, rail: PaymentRail, deposit: Deposit) -> No
             apply_payment(session, deposit.id, payment, rail.provider_id)
 
 
-def _current_payment(database: Database, rail: PaymentRail, deposit: Deposit) -> Payment | None:
+def _current_payment(
+    database: Database, rail: PaymentRail, deposit: Deposit, *, is_given_up: bool
+) -> Payment | None:
     """Return the payment's current state at the provider, creating it if that is allowed.
 
     None when the request was sent before, may not be repeated, and the provider has no record of
@@ -117,15 +121,19 @@ def _current_payment(database: Database, rail: PaymentRail, deposit: Deposit) ->
         with database.transaction() as session:
             # If the capture's answer is lost, the payment is found by the provider's id.
             deposits.store_provider_ref(session, deposit.id, payment.provider_ref)
+            # The customer may have cancelled it meanwhile.
+            is_open = deposit_queries.lock_deposit(session, deposit.id).status in OPEN_DEPOSITS
+        finish = rail.capture if is_open else rail.release
         with _refusal_as_unknown():
-            payment = rail.capture(payment.provider_ref, deposit.public_id)
-    elif payment and payment.state is PaymentState.PENDING and _is_given_up(deposit):
+            payment = finish(payment.provider_ref, deposit.public_id)
+    elif payment and payment.state is PaymentState.PENDING and is_given_up:
         payment = _release(rail, payment, deposit)
     return payment
 
 
-def _is_given_up(deposit: Deposit) -> bool:
-    return clock.now() - deposit.requested_at > _PENDING_MAX
+def _is_given_up(session: Session, deposit: Deposit) -> bool:
+    lifetime = timedelta(minutes=current(session, limits.PaymentLimits).unfinished_minutes)
+    return clock.now() - deposit.requested_at >= lifetime
 
 
 def _release(rail: PaymentRail, payment: Payment, deposit: Deposit) -> Payment:
@@ -202,7 +210,7 @@ def apply_payment(session: Session, deposit_id: UUID, payment: Payment, provider
             deposits.credit(session, deposit, payment.amount, cost, account)
         case PaymentState.FAILED:
             deposits.fail(session, deposit.id, payment.code)
-        case _ if _is_given_up(deposit):
+        case _ if _is_given_up(session, deposit):
             deposits.fail(session, deposit.id, NEVER_FINISHED)
         case _ if deposit.status is not DepositStatus.PENDING:
             deposits.set_instructions(session, deposit.id, payment.instructions)

@@ -5,9 +5,8 @@ payments.py for what a processor collects, and in incoming_transfers.py for bank
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -22,7 +21,6 @@ from app.funding.deposits.queries import (
     DEPOSITS,
     Deposit,
     LockedDeposit,
-    find_deposit,
     lock_deposit,
 )
 from app.funding.errors import NotCancellable, PaymentMethodDisabled
@@ -51,7 +49,6 @@ from app.notifications.kinds import (
     TransferAwaited,
 )
 from app.outbox import service as outbox
-from app.settings.queries import current
 
 PREFIX = "dep"
 DEPOSIT = "deposit"
@@ -122,22 +119,34 @@ def insert_deposit(session: Session, status: DepositStatus, **columns: object) -
 
 
 def cancel(session: Session, actor: Actor, deposit_id: UUID) -> LockedDeposit:
-    """Cancel an announced transfer of the customer, and return the deposit.
+    """Cancel a deposit that waits for the customer: a transfer that they announced, or a card
+    payment that they did not confirm, which is released at its provider. Return the deposit.
 
     Money that arrives later is still credited. Raises `NotFound`, and `NotCancellable` for a
-    payment that the provider is processing.
+    payment that the provider is processing, or that waits on a phone.
     """
     deposit = lock_deposit(session, deposit_id)
     if deposit.user_id != actor.user_id:
         raise NotFound
-    is_announcement = deposit.method in {PaymentMethod.BANK, PaymentMethod.CRYPTO}
-    if not is_announcement or deposit.status not in OPEN_DEPOSITS - {DepositStatus.UNKNOWN}:
+    if not _is_cancellable(deposit):
         raise NotCancellable
     cancelled = transition(session, deposit, DepositStatus.CANCELLED)
+    if deposit.method is PaymentMethod.CARD:
+        stage_advance(session, deposit.id, deposit.method, deposit.provider)
     audit.record(
         session, actor=actor, action=AuditAction.DEPOSIT_CANCELLED, subject=deposit.public_id
     )
     return cancelled
+
+
+def _is_cancellable(deposit: Deposit) -> bool:
+    match deposit.method:
+        case PaymentMethod.BANK | PaymentMethod.CRYPTO:
+            return deposit.status in OPEN_DEPOSITS - {DepositStatus.UNKNOWN}
+        case PaymentMethod.CARD:
+            is_uncalled = deposit.status is DepositStatus.REQUESTED and deposit.opened_at is None
+            return is_uncalled or deposit.status is DepositStatus.PENDING
+    return False
 
 
 def mark_opened(session: Session, deposit_id: UUID) -> None:
@@ -286,46 +295,6 @@ def fail(session: Session, deposit_id: UUID, code: str) -> None:
     notify_customer(
         session, deposit, DepositFailed(deposit.terms(deposit.requested_amount), reason)
     )
-
-
-def open_announcement(session: Session, deposit_id: UUID) -> Deposit | None:
-    """Return an announced transfer whose provider is about to be called; None if it has ended.
-
-    One that is too old lapses now. Money that arrives later is credited, like every transfer that
-    was not announced.
-    """
-    deposit = find_deposit(session, deposit_id)
-    if deposit is None or deposit.status not in OPEN_DEPOSITS or _lapses(session, deposit):
-        return None
-    mark_opened(session, deposit.id)
-    return deposit
-
-
-def open_announcements(session: Session, deposit_id: UUID) -> Sequence[Deposit]:
-    """Return a transfer as `open_announcement` does, and the others that the customer announced for
-    the same account, oldest first; nothing if it has ended."""
-    deposit = find_deposit(session, deposit_id)
-    if deposit is None or deposit.status not in OPEN_DEPOSITS:
-        return ()
-    select = DEPOSITS.select.where(
-        DepositRow.user_id == deposit.user_id,
-        DepositRow.method == deposit.method,
-        DepositRow.provider == deposit.provider,
-        DepositRow.status.in_(sorted(OPEN_DEPOSITS)),
-    ).order_by(DepositRow.id)
-    waiting = [each for each in session.select(Deposit, select) if not _lapses(session, each)]
-    for each in waiting:
-        mark_opened(session, each.id)
-    return waiting
-
-
-def _lapses(session: Session, deposit: Deposit) -> bool:
-    """End an announcement that is too old, and return whether it was."""
-    lifetime = timedelta(days=current(session, limits.PaymentLimits).transfer_days)
-    if clock.now() - deposit.requested_at < lifetime:
-        return False
-    fail(session, deposit.id, "nothing_came")
-    return True
 
 
 #: What the customer reads for each of the providers' failure codes.

@@ -183,8 +183,9 @@ def test_payments_are_paged_newest_first_and_cancelled_once(
         200, customer.get("/api/wallet/deposits", limit=2, cursor=page["nextCursor"])
     )
     assert rest == {"data": [deposits[0]], "nextCursor": None}
+    path = f"/api/wallet/deposits/{deposits[0]['id']}/cancel"
+    assert customer.ok(200, customer.post(path))["deposit"]["status"] == "cancelled"
     with database_unchanged(database):
-        path = f"/api/wallet/deposits/{deposits[0]['id']}/cancel"
         assert_problem(customer.post(path), 409, "not_cancellable")
 
     withdrawal = customer.ok(201, customer.post("/api/wallet/withdraw", WITHDRAWAL))["withdrawal"]
