@@ -14,6 +14,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from app.blueprints.api.schemas.fields import ApiSchema, EnumField
 from app.blueprints.api_blueprint import ApiBlueprint
 from app.blueprints.api_operation import RouteReply
+from app.blueprints.rate_limits import RateLimit, counted_as
 from app.config import VERSION
 from app.kit.db import Session
 from app.kit.health import Condition, HealthCheck, worst_condition
@@ -123,6 +124,7 @@ metrics_blueprint = Blueprint("metrics", __name__)
 
 
 @metrics_blueprint.get("/metrics")
+@counted_as(RateLimit.METRICS)
 def metrics() -> Response:
     """Show the metrics in Prometheus' text format.
 

@@ -1,6 +1,9 @@
 """The OpenAPI document, made from the same declarations that serve the requests."""
 
+import json
 from collections.abc import Iterable
+from functools import cache
+from hashlib import sha256
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +11,7 @@ import marshmallow as ma
 from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.common import resolve_schema_instance
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
-from flask import Flask
+from flask import Flask, Response, request
 from flask_smorest import Api
 
 from app.access import NEEDS_CONFIRMED_EMAIL, EmailNotConfirmed
@@ -16,6 +19,7 @@ from app.blueprints import errors
 from app.blueprints.api.schemas import fields
 from app.blueprints.file_upload import FORM_MEDIA_TYPE
 from app.blueprints.json_body import JSON_MEDIA_TYPE
+from app.blueprints.rate_limits import RateLimit, counted_as
 from app.idempotency.errors import (
     HEADER,
     IdempotencyInProgress,
@@ -104,8 +108,6 @@ def register(app: Flask, *, version: str, public_url: str) -> ProblemApi:
         API_TITLE="PBCEx",
         API_VERSION=version,
         OPENAPI_VERSION="3.1.0",
-        OPENAPI_URL_PREFIX="/api",
-        OPENAPI_JSON_PATH="openapi.json",
         API_SPEC_OPTIONS={
             "info": {"description": DESCRIPTION},
             "servers": [{"url": public_url or "/"}],
@@ -120,7 +122,27 @@ def register(app: Flask, *, version: str, public_url: str) -> ProblemApi:
     api.spec.components.security_scheme(
         "bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
     )
+    _serve_document(app, api)
     return api
+
+
+def _serve_document(app: Flask, api: ProblemApi) -> None:
+    """Serve the document at /api/openapi.json, made with the first request only."""
+
+    @cache
+    def make_document() -> tuple[bytes, str]:
+        content = json.dumps(api.spec.to_dict(), ensure_ascii=False, indent=1).encode()
+        return content, sha256(content).hexdigest()
+
+    @app.get("/api/openapi.json")
+    @counted_as(RateLimit.PAGE)
+    def show_openapi_document() -> Response:
+        content, etag = make_document()
+        response = Response(content, mimetype=JSON_MEDIA_TYPE)
+        response.set_etag(etag)
+        response.headers["Cache-Control"] = "no-cache"
+        response.make_conditional(request)
+        return response
 
 
 def describe_operation(operation: "ApiOperation") -> dict[str, Any]:

@@ -7,11 +7,12 @@ request, to a storage of our own.
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from ipaddress import IPv6Address, ip_address
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from flask import Flask, current_app, request
 from flask_limiter import ApplicationLimit, Limiter, RequestLimit
@@ -24,6 +25,8 @@ from app.integrations import rate_limit_storage
 from app.kit.db import Database
 from app.kit.errors import RateLimited, Unauthenticated
 
+View = TypeVar("View", bound=Callable[..., object])
+
 _NETWORK_BITS = 64
 _CALLER = "pbcex.caller"
 _ROUTE_LIMIT = "pbcex.route_limit"
@@ -33,20 +36,44 @@ CallerClaims = access_tokens.AccessTokenClaims | api_keys.ApiKeyClaims
 
 
 class RateLimit(Enum):
-    """A class of routes: its name on the wire and the requests that it allows each minute."""
+    """A class of routes: its name on the wire and the requests that it allows each minute.
 
-    #: Counted per person, or per IP address without a token.
+    They are counted per IP address, which an office may share, or `per_person`: then per IP address
+    only without a token.
+    """
+
     DEFAULT = ("default", 100)
-    #: Pages, which refresh themselves. Always counted per IP address: an office may share one.
+    #: Statements, each of which can take half a second. Per person.
+    STATEMENT = ("statement", 20)
+    #: Files that are inspected, each of which can take seconds. Per person.
+    UPLOAD = ("upload", 10)
+    #: Pages, which refresh themselves.
     PAGE = ("page", 600)
     #: Webhooks of providers, each from a few IP addresses.
     WEBHOOK = ("webhook", 6000)
-    #: Routes where a secret could be guessed. Always counted per IP address.
+    #: Metrics, which take a tenth of a second.
+    METRICS = ("metrics", 60)
+    #: Routes where a secret could be guessed.
     SIGN_IN = ("sign-in", 10)
 
     def __init__(self, label: str, quota: int) -> None:
         self.label = label
         self.quota = quota
+
+    @property
+    def per_person(self) -> bool:
+        """Return whether the person of the token is counted."""
+        return self in {RateLimit.DEFAULT, RateLimit.STATEMENT, RateLimit.UPLOAD}
+
+
+def counted_as(limit: RateLimit) -> Callable[[View], View]:
+    """Declare the class of a view that is neither an operation of the API nor a page."""
+
+    def declare(view: View) -> View:
+        view.__dict__.update(rate_limit=limit)
+        return view
+
+    return declare
 
 
 @dataclass(slots=True)
@@ -115,7 +142,7 @@ def register(app: Flask, *, redis_url: str, database: Database, quota_override: 
             ApplicationLimit(
                 quota,
                 scope=limit.label,
-                key_function=client_network,
+                key_function=_counted_person if limit.per_person else client_network,
                 exempt_when=partial(_is_of_another_class, limit),
             )
             for limit, quota in quotas.items()
@@ -169,7 +196,7 @@ def _is_of_another_class(limit: RateLimit) -> bool:
 
 def _count_default(limiter: Limiter, item: RateLimitItem) -> RequestLimit:
     """Count a request of the default class, which orders have. Flask-Limiter itself would first
-    decide which limits apply: a fifteenth of what an order computes."""
+    decide which limits apply: a twelfth of what an order computes."""
     key = [_counted_person(), RateLimit.DEFAULT.label]
     breached = not limiter.limiter.hit(item, *key)
     counted = RequestLimit(limiter, item, key, breached, shared=True)

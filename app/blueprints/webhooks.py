@@ -5,7 +5,7 @@ A provider authenticates by a signature over the raw body; there is no sign-in.
 
 from flask import Blueprint, Response, current_app, request
 
-from app.blueprints.rate_limits import RateLimit
+from app.blueprints.rate_limits import RateLimit, counted_as
 from app.kit.db import Database
 from app.kit.errors import NotFound
 from app.kit.ports import resolve
@@ -16,6 +16,7 @@ blp = Blueprint("webhooks", __name__, url_prefix="/webhooks")
 
 
 @blp.post("/<provider>")
+@counted_as(RateLimit.WEBHOOK)
 def receive(provider: str) -> Response:
     """Store a webhook and respond with 204, also if it was stored before; 403 without a valid
     signature of the provider."""
@@ -29,6 +30,3 @@ def receive(provider: str) -> Response:
     with database.transaction() as session:
         providers.store_events(session, provider, delivery, events)
     return Response(status=204)
-
-
-receive.__dict__.update(rate_limit=RateLimit.WEBHOOK)

@@ -20,6 +20,17 @@ def document(app: Flask) -> dict[str, Any]:
     return response.json
 
 
+def test_unchanged_document_is_not_sent_again(app: Flask) -> None:
+    client = app.test_client()
+    first = client.get("/api/openapi.json")
+    etag = first.headers["ETag"]
+    assert first.headers["Cache-Control"] == "no-cache"
+    again = client.get("/api/openapi.json", headers={"If-None-Match": etag})
+    assert (again.status_code, again.data, again.headers["ETag"]) == (304, b"", etag)
+    other = client.get("/api/openapi.json", headers={"If-None-Match": '"another"'})
+    assert (other.status_code, other.data) == (200, first.data)
+
+
 def operations(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     return [
         (f"{method.upper()} {path}", operation)

@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable
 from uuid import uuid4
 
+import pytest
+import time_machine
 from flask import Flask, request
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
@@ -11,6 +13,7 @@ from werkzeug.test import TestResponse
 from app.blueprints import environ_keys
 from app.blueprints.rate_limits import RateLimit, network_of
 from app.embedded.network_ports import free_port
+from app.kit import clock
 from tests.blueprints.conftest import SignedInCustomer, check_problem
 
 
@@ -136,7 +139,38 @@ def test_ipv6_addresses_of_one_network_count_together() -> None:
     assert network_of("unix:") == network_of("") == "unknown"
 
 
-def test_every_route_except_health_metrics_docs_and_files_is_limited(app: Flask) -> None:
+@pytest.mark.parametrize(
+    ("method", "path", "label"),
+    [
+        ("GET", "/api/wallet/statements?account=trading&format=pdf", "statement"),
+        ("POST", "/api/kyc/documents", "upload"),
+        ("GET", "/metrics", "metrics"),
+        ("GET", "/api/openapi.json", "page"),
+        ("GET", "/api/docs", "page"),
+    ],
+)
+def test_dear_routes_are_limited_apart_from_all_others(
+    variant: Callable[..., Flask],
+    sign_in: Callable[[], SignedInCustomer],
+    ip_address: str,
+    method: str,
+    path: str,
+    label: str,
+) -> None:
+    client, ada = variant(rate_limit="3/minute").test_client(), sign_in()
+    client.environ_base["REMOTE_ADDR"] = ip_address
+    with time_machine.travel(clock.now(), tick=False):
+        responses = [client.open(path, method=method, headers=ada.headers()) for _ in range(4)]
+        assert all(response.status_code < 429 for response in responses[:3])
+        check_problem(responses[3], 429, "rate_limited")
+        assert responses[3].headers["RateLimit-Policy"] == f'"{label}";q=3;w=60'
+        assert client.get("/api/trade/prices", headers=ada.headers()).status_code == 200
+        if label in {"statement", "upload"}:
+            bob = client.open(path, method=method, headers=sign_in().headers())
+            assert bob.status_code < 429
+
+
+def test_every_route_except_health_and_our_own_files_is_limited(app: Flask) -> None:
     unlimited = {
         rule.rule
         for rule in app.url_map.iter_rules()
@@ -146,10 +180,6 @@ def test_every_route_except_health_metrics_docs_and_files_is_limited(app: Flask)
         "/health",
         "/health/live",
         "/health/ready",
-        "/metrics",
-        "/api/docs",
-        "/api/docs/errors",
-        "/api/openapi.json",
         "/static/<path:filename>",
     }
     assert RateLimit.SIGN_IN.quota * 10 <= RateLimit.DEFAULT.quota

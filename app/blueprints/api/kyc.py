@@ -4,7 +4,7 @@ from typing import Any
 
 from app.access import Actor, Permission
 from app.blueprints.api.schemas import kyc as schemas_kyc
-from app.blueprints.api_blueprint import ApiBlueprint
+from app.blueprints.api_blueprint import ApiBlueprint, RateLimit
 from app.blueprints.api_operation import RouteReply
 from app.kit.db import Database, Session
 from app.kit.errors import RateLimited
@@ -47,6 +47,7 @@ def submit_identity(session: Session, actor: Actor, body: dict[str, Any]) -> obj
     response_schema=schemas_kyc.DocumentSchema,
     status=201,
     other_responses={200: schemas_kyc.DocumentSchema},
+    rate_limit=RateLimit.UPLOAD,
     refusals=(DocumentsFull,),
     own_transactions=True,
 )

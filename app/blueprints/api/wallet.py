@@ -6,7 +6,7 @@ from app.access import Actor, Permission
 from app.blueprints.api.schemas import wallet as schemas_wallet
 from app.blueprints.api.schemas.fields import parse_amount
 from app.blueprints.api.schemas.wallet import StatementFormat
-from app.blueprints.api_blueprint import ApiBlueprint, best_media_type
+from app.blueprints.api_blueprint import ApiBlueprint, RateLimit, best_media_type
 from app.blueprints.api_operation import FileReply
 from app.catalog.rules import TRADABLE
 from app.funding import queries as funding_queries
@@ -91,6 +91,7 @@ def list_transactions(session: Session, actor: Actor, query: dict[str, Any]) -> 
     query_schema=schemas_wallet.StatementQuerySchema,
     response_schema=schemas_wallet.StatementSchema,
     file_media_types=(_CSV, _PDF),
+    rate_limit=RateLimit.STATEMENT,
     own_transactions=True,
 )
 def show_statement(database: Database, actor: Actor, query: dict[str, Any]) -> object:
