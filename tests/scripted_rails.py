@@ -82,6 +82,7 @@ class ScriptedCardRail(ScriptedProvider):
     repeatable: bool = True
     payments_by_ref: dict[str, Payment] = field(default_factory=dict)
     disputes_by_ref: dict[str, Dispute] = field(default_factory=dict)
+    refunds_by_ref: dict[str, Dispute] = field(default_factory=dict)
     #: The state of a payment after its creation.
     created_state: PaymentState = PaymentState.AUTHORISED
     cost: Amount = field(default_factory=lambda: Amount.parse(USD, "3.20"))
@@ -148,6 +149,12 @@ class ScriptedCardRail(ScriptedProvider):
 
     def disputes(self, since: datetime) -> Listing[Dispute]:
         return Listing(list(self.disputes_by_ref.values()))
+
+    def refund(self, provider_ref: str) -> Dispute:
+        return self.call("refund", lambda: self.refunds_by_ref[provider_ref])
+
+    def refunds(self, since: datetime) -> Listing[Dispute]:
+        return Listing(list(self.refunds_by_ref.values()))
 
 
 @dataclass

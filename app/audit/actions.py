@@ -60,6 +60,8 @@ class AuditAction(LabelledEnum):
     PERSON_SUSPENDED = "person.suspended", "Person suspended"
     PRICES_REPLAYED = "prices.replayed", "Recorded prices replayed"
     RECEIVABLE_COLLECTED = "receivable.collected", "Receivable collected"
+    REFUND_RECORDED = "refund.recorded", "Refund by the processor recorded"
+    REFUND_UNDONE = "refund.undone", "Refund by the processor undone"
     RECEIVABLE_RETURNED = "receivable.returned", "Collected receivable returned"
     RECONCILIATION_ASKED = "reconciliation.asked", "Reconciliation started"
     RECOVERY_CODES_RENEWED = "recovery_codes.renewed", "Recovery codes replaced"

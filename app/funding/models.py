@@ -142,11 +142,12 @@ class VirtualAccountRow(Base):
 
 
 class DisputeRow(Base):
-    """The dispute of a deposit that the customer's bank takes back."""
+    """A part of a deposit that is taken back: by the customer's bank, or by a refund."""
 
     __tablename__ = "disputes"
     __table_args__ = (
         sa.CheckConstraint("status IN ('open', 'won', 'lost')", name="dispute_status_known"),
+        sa.CheckConstraint("kind IN ('dispute', 'refund')", name="dispute_kind_known"),
         sa.CheckConstraint("units > 0", name="dispute_is_about_something"),
         sa.CheckConstraint("cost_units >= 0", name="dispute_cost_not_negative"),
         sa.CheckConstraint("(status = 'open') = (closed_at IS NULL)", name="open_until_closed"),
@@ -163,6 +164,9 @@ class DisputeRow(Base):
     status: Mapped[str] = mapped_column(sa.Text)
     opened_at: Mapped[datetime] = mapped_column(Instant)
     closed_at: Mapped[datetime | None] = mapped_column(Instant)
+    kind: Mapped[str] = mapped_column(sa.Text, server_default=sa.text("'dispute'"))
+    #: How often its status or cost changed: an answer from before the last change is old.
+    changes: Mapped[int] = mapped_column(server_default=sa.text("1"))
 
 
 class WithdrawalRow(Base):

@@ -58,12 +58,21 @@ class PaymentRequest:
     source: str
 
 
+class DisputeKind(StrEnum):
+    """Why a payment is taken back."""
+
+    DISPUTE = "dispute"
+    """The customer's bank takes it back."""
+    REFUND = "refund"
+    """It was refunded at the processor, which we never order."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dispute:
-    """A payment that the customer's bank takes back.
+    """A payment, or a part of it, that is taken back from us.
 
-    `state` is `inquiry` (nothing was taken yet), `open`, `won` (the payment is ours again) or
-    `lost`; `cost` is what the provider charges for it.
+    `state` is `inquiry` (nothing was taken yet), `open`, `won` (the amount is ours again) or
+    `lost`; `cost` is what the provider charges for it. A refund is `lost`, or `won` if it failed.
     """
 
     provider_ref: str
@@ -71,6 +80,7 @@ class Dispute:
     state: str
     amount: Amount
     cost: Amount
+    kind: DisputeKind = DisputeKind.DISPUTE
 
 
 class PaymentRail(Protocol):
@@ -116,6 +126,14 @@ class CardRail(Protocol):
 
     def disputes(self, since: datetime) -> Listing[Dispute]:
         """Return every dispute opened since then."""
+        ...
+
+    def refund(self, provider_ref: str) -> Dispute:
+        """Return the refund's current state."""
+        ...
+
+    def refunds(self, since: datetime) -> Listing[Dispute]:
+        """Return every refund made since then."""
         ...
 
 
@@ -228,6 +246,12 @@ class PaymentChanged(ProviderFact):
 @dataclass(frozen=True, slots=True)
 class DisputeChanged(ProviderFact):
     """A dispute of a card payment changed; the event's subject is the provider's id of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefundChanged(ProviderFact):
+    """A card payment was refunded, or a refund changed; the event's subject is the provider's id of
+    the refund."""
 
 
 @dataclass(frozen=True, slots=True)

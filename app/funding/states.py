@@ -54,6 +54,8 @@ DEPOSIT_TRANSITIONS = Transitions(
         _D.PENDING: {_D.UNKNOWN, _D.CREDITED, _D.FAILED, _D.CANCELLED},
         _D.CREDITED: {_D.DISPUTED, _D.TAKEN_BACK},
         _D.DISPUTED: {_D.CREDITED, _D.TAKEN_BACK},
+        # Another part of it is disputed, or a dispute ends again, the other way.
+        _D.TAKEN_BACK: {_D.CREDITED, _D.DISPUTED},
         # Our end is not the provider's: the money can still arrive.
         _D.FAILED: {_D.CREDITED},
         _D.CANCELLED: {_D.CREDITED},

@@ -9,9 +9,11 @@ from app.funding.deposits import incoming_transfers, payments
 from app.funding.disputes import service as disputes
 from app.funding.ports import (
     DisputeChanged,
+    DisputeKind,
     IncomingTransferChanged,
     PaymentChanged,
     PayoutChanged,
+    RefundChanged,
 )
 from app.funding.receivables import service as receivables
 from app.funding.withdrawals import payouts, sanctions_decisions
@@ -68,7 +70,13 @@ def handle_payment_event(database: Database, *, event_id: str) -> None:
 @task("funding.dispute_changed", queue=Queue.PAYMENTS, own_transactions=True, on=DisputeChanged)
 def handle_dispute_event(database: Database, *, event_id: str) -> None:
     """Fetch and apply the dispute that a webhook is about."""
-    disputes.handle_dispute_event(database, UUID(event_id))
+    disputes.handle_event(database, UUID(event_id), DisputeKind.DISPUTE)
+
+
+@task("funding.refund_changed", queue=Queue.PAYMENTS, own_transactions=True, on=RefundChanged)
+def handle_refund_event(database: Database, *, event_id: str) -> None:
+    """Fetch and apply the refund that a webhook is about."""
+    disputes.handle_event(database, UUID(event_id), DisputeKind.REFUND)
 
 
 @task(

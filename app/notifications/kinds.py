@@ -205,6 +205,15 @@ class DepositDisputed(MessageFacts):
 
 
 @dataclass(frozen=True)
+class DepositRefunded(MessageFacts):
+    """A deposit was paid back to the card. `owed` is what the customer's balance did not cover."""
+
+    kind = MessageKind("deposit_refunded", Topic.DEPOSITS)
+    terms: DepositTerms
+    owed: Amount
+
+
+@dataclass(frozen=True)
 class DepositFailed(MessageFacts):
     """A deposit will not come. The reason is whole sentences."""
 

@@ -1,4 +1,4 @@
-"""Compare the payments and disputes that a processor lists with our deposits."""
+"""Compare the payments, disputes and refunds that a processor lists with our deposits."""
 
 from dataclasses import dataclass, replace
 from uuid import UUID
@@ -6,10 +6,13 @@ from uuid import UUID
 from app.funding.deposits import payments
 from app.funding.deposits import service as deposits
 from app.funding.disputes import service as disputes
-from app.funding.ports import CardRail, Payment, PaymentRail, PaymentState
+from app.funding.disputes.service import StoredDispute
+from app.funding.ports import CardRail, Dispute, DisputeKind, Payment, PaymentRail, PaymentState
 from app.funding.states import OPEN_DEPOSITS, VOID_DEPOSITS, DepositStatus
 from app.kit import ids
 from app.kit.formatting import format_amount
+from app.kit.money import Amount
+from app.providers.ports import Listing
 from app.reconciliation.comparison import Comparison
 from app.reconciliation.deposits import report_unlisted_deposits
 
@@ -127,18 +130,47 @@ def _in_agreed_terms(rail: PaymentRail, deposit: _ComparedDeposit, payment: Paym
 
 
 def compare_disputes(comparison: Comparison, rail: PaymentRail) -> None:
-    """Apply the disputes opened lately, and those open in our books: a decision takes months."""
+    """Compare the disputes opened lately, and those in our books that can still end or end again:
+    a decision takes months."""
     assert isinstance(rail, CardRail)
-    listing = rail.disputes(comparison.since)
-    comparison.set_aside(listing.set_aside, rail.name, "disputes")
+    _compare_taken_back(comparison, rail, DisputeKind.DISPUTE, rail.disputes(comparison.since))
+
+
+def compare_refunds(comparison: Comparison, rail: PaymentRail) -> None:
+    """Compare the refunds made lately, of whatever payment, and those that can still fail."""
+    assert isinstance(rail, CardRail)
+    _compare_taken_back(comparison, rail, DisputeKind.REFUND, rail.refunds(comparison.since))
+
+
+def _compare_taken_back(
+    comparison: Comparison, rail: PaymentRail, kind: DisputeKind, listing: Listing[Dispute]
+) -> None:
+    comparison.set_aside(listing.set_aside, rail.name, f"{kind}s")
     listed = {dispute.provider_ref: dispute for dispute in listing}
     with comparison.database.reading() as session:
-        open_refs = disputes.open_dispute_refs(session, rail.name)
+        stored_refs = disputes.refs_to_compare(session, rail.name, kind)
     known = listed.keys() | {row.provider_ref for row in listing.set_aside}
-    for ref in [*listed, *(ref for ref in open_refs if ref not in known)]:
+    for ref in [*listed, *(ref for ref in stored_refs if ref not in known)]:
         with comparison.item():
-            dispute = listed.get(ref) or rail.dispute(ref)
-            with comparison.database.transaction() as session:
-                comparison.healed += disputes.apply_dispute(
-                    session, rail.name, rail.provider_id, dispute
-                )
+            _compare_dispute(comparison, rail, kind, ref, listed.get(ref))
+
+
+def _compare_dispute(
+    comparison: Comparison, rail: PaymentRail, kind: DisputeKind, ref: str, listed: Dispute | None
+) -> None:
+    stored = _find_dispute(comparison, rail, ref)
+    if listed is None or stored is None or not stored.agrees(listed):
+        comparison.healed += disputes.follow(comparison.database, rail, kind, ref)
+        stored = _find_dispute(comparison, rail, ref)
+    if stored is not None and listed is not None and stored.units != listed.amount.units:
+        ours = format_amount(Amount(listed.amount.asset, stored.units))
+        comparison.report(
+            ref,
+            f"The amount of a {kind} differs between its processor and our books",
+            {"there": format_amount(listed.amount), "with us": ours},
+        )
+
+
+def _find_dispute(comparison: Comparison, rail: PaymentRail, ref: str) -> StoredDispute | None:
+    with comparison.database.reading() as session:
+        return disputes.find_dispute(session, rail.name, ref)

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from app.custody.ports import Custodians
+from app.funding.disputes.service import REVISED_WITHIN
 from app.funding.ports import CardRail, IncomingTransferRails, PaymentRails, PayoutRails
 from app.kit.db import SNAPSHOT
 from app.kit.ports import resolve
@@ -17,7 +18,7 @@ from app.ledger.verification import find_violations
 from app.reconciliation.arrivals import compare_arrivals, compare_custody_arrivals
 from app.reconciliation.comparison import Comparison
 from app.reconciliation.custody_balances import compare_custody_balances
-from app.reconciliation.payments import compare_disputes, compare_payments
+from app.reconciliation.payments import compare_disputes, compare_payments, compare_refunds
 from app.reconciliation.payouts import compare_payouts
 
 #: How far back providers' lists are read: longer than a payment takes to settle.
@@ -50,7 +51,8 @@ def sources() -> Iterable[Source]:
     for rail in resolve(PaymentRails).values():
         yield _source(rail, "payments", compare_payments, _PAYMENT_WINDOW)
         if isinstance(rail, CardRail):
-            yield _source(rail, "disputes", compare_disputes)
+            yield _source(rail, "disputes", compare_disputes, REVISED_WITHIN)
+            yield _source(rail, "refunds", compare_refunds, _RETURN_WINDOW)
     for arrival_rail in resolve(IncomingTransferRails).values():
         yield _source(arrival_rail, "arrivals", compare_arrivals, _RETURN_WINDOW)
     for custodian in resolve(Custodians).values():

@@ -45,6 +45,7 @@ _KEY_SECONDS = 24 * 3600
 _SEARCH_LAG_SECONDS = 60
 _QUERY = re.compile(r"metadata\['(\w+)'\]:'([^']*)'")
 _INTENTS, _DISPUTES, _KEYS = "payment_intent", "dispute", "idempotency_key"
+_REFUNDS = "refund"
 
 
 def sign(url: str, body: bytes, *, at: float, forged: bool) -> dict[str, str]:
@@ -242,6 +243,49 @@ def list_disputes() -> Document:
 def get_dispute(identifier: str) -> Document:
     """Return a dispute."""
     return _require(_DISPUTES, identifier)
+
+
+@_operation("GET", "/v1/refunds", "refunds.list")
+def list_refunds() -> Document:
+    """List refunds, newest first, in pages."""
+    return _page(store().find(NAME, _REFUNDS), "/v1/refunds")
+
+
+@_operation("GET", "/v1/refunds/<identifier>", "refunds.get")
+def get_refund(identifier: str) -> Document:
+    """Return a refund."""
+    return _require(_REFUNDS, identifier)
+
+
+@provider.control("POST", "/refunds")
+def make_refund() -> Response:
+    """Refund a payment at the dashboard: {"payment", "amount"?: cents}."""
+    payload = _payload()
+    intent = store().get(NAME, _INTENTS, str(payload["payment"]))
+    if intent is None or intent["status"] != "succeeded":
+        raise NotFound
+    refund = {
+        "id": f"re_{secrets.token_hex(12)}",
+        "object": "refund",
+        "amount": int(payload.get("amount") or intent["amount_received"]),
+        "charge": intent["latest_charge"]["id"],
+        "created": int(time.time()),
+        "currency": "usd",
+        "payment_intent": intent["id"],
+        "reason": None,
+        "status": "succeeded",
+    }
+    return _json(_store_and_notify(refund, "refund.created", _REFUNDS))
+
+
+@provider.control("POST", "/refunds/<identifier>/fail")
+def fail_refund(identifier: str) -> Response:
+    """The card's bank returns a refund: the amount comes back to the balance."""
+    refund = store().get(NAME, _REFUNDS, identifier)
+    if refund is None:
+        raise NotFound
+    refund.update(status="failed", failure_reason="lost_or_stolen_card")
+    return _json(_store_and_notify(refund, "refund.failed", _REFUNDS))
 
 
 @provider.control("POST", "/payments/<identifier>/authenticate")

@@ -1,14 +1,12 @@
 """Deposits are credited once, whatever the provider and our own process do."""
 
 from dataclasses import replace
-from itertools import permutations
 
 import pytest
 
 from app.catalog.rules import TRADABLE, USD, PaymentMethod
 from app.funding.deposits import incoming_transfers, payments
 from app.funding.deposits import service as deposits
-from app.funding.disputes import service as disputes
 from app.funding.errors import (
     DailyLimitExceeded,
     NotCancellable,
@@ -16,7 +14,7 @@ from app.funding.errors import (
     TooManyCardFailures,
     VerificationRequired,
 )
-from app.funding.ports import Dispute, IncomingTransfer, PaymentChanged, PaymentState
+from app.funding.ports import IncomingTransfer, PaymentChanged, PaymentState
 from app.funding.receivables import service as receivables
 from app.kit import clock, ids
 from app.kit.errors import Invalid, NotFound
@@ -293,81 +291,6 @@ class TestIncomingTransfers:
             customer.database.transaction() as session,
         ):
             deposits.cancel(session, customer.actor, deposit)
-
-
-class TestDisputes:
-    def apply_dispute(
-        self, customer: PayingCustomer, state: str, payment_ref: str, amount: str = "100.00"
-    ) -> None:
-        dispute = Dispute(f"dp_{payment_ref}", payment_ref, state, usd(amount), usd("15.00"))
-        with customer.database.transaction() as session:
-            disputes.apply_dispute(session, "stripe", customer.cards.provider_id, dispute)
-
-    def owed(self, customer: PayingCustomer) -> str:
-        with customer.database.reading() as session:
-            return str(receivables.amount_owed(session, customer.actor.user_id))
-
-    def paid_deposit_ref(self, customer: PayingCustomer) -> str:
-        deposit = customer.deposit()
-        customer.advance_deposit(deposit)
-        [payment] = [
-            p
-            for p in customer.cards.payments_by_ref.values()
-            if p.reference.endswith(ids.encode("dep", deposit)[4:])
-        ]
-        return payment.provider_ref
-
-    def test_open_dispute_is_collected_at_once_and_a_lost_one_not_again(
-        self, customer: PayingCustomer
-    ) -> None:
-        ref = self.paid_deposit_ref(customer)
-        for state in ("open", "open", "lost"):
-            self.apply_dispute(customer, state, ref)
-            assert self.owed(customer) == "0.00"
-            assert customer.balances() == {"USD": "500.00"}
-
-    def test_inquiry_books_nothing(self, customer: PayingCustomer) -> None:
-        ref = self.paid_deposit_ref(customer)
-        with database_unchanged(customer.database):
-            self.apply_dispute(customer, "inquiry", ref)
-        self.apply_dispute(customer, "open", ref)
-        assert customer.balances() == {"USD": "500.00"}
-
-    def test_won_dispute_returns_what_was_collected(self, customer: PayingCustomer) -> None:
-        ref = self.paid_deposit_ref(customer)
-        for state in ("open", "won", "won"):
-            self.apply_dispute(customer, state, ref)
-        assert self.owed(customer) == "0.00"
-        assert customer.balances() == {"USD": "600.00"}
-
-    def test_dispute_events_apply_in_any_order(self, customer: PayingCustomer) -> None:
-        for order in permutations(("open", "lost", "open")):
-            ref = self.paid_deposit_ref(customer)
-            before = customer.balances()["USD"]
-            for state in order:
-                self.apply_dispute(customer, state, ref)
-            assert self.owed(customer) == "0.00"
-            assert usd(before) - usd(customer.balances()["USD"]) == usd("100.00")
-
-    def test_dispute_leaves_a_receivable_instead_of_a_negative_balance(
-        self, customer: PayingCustomer
-    ) -> None:
-        ref = self.paid_deposit_ref(customer)
-        withdrawal = customer.withdraw("550.00")
-        customer.send_withdrawal(withdrawal)
-        self.apply_dispute(customer, "open", ref)
-        self.apply_dispute(customer, "lost", ref)
-        # The balance is 600, of which 550 are held.
-        assert self.owed(customer) == "50.00"
-        assert customer.balances() == {"USD": "550.00"}
-        deposit = customer.deposit("80.00")
-        customer.advance_deposit(deposit)
-        assert self.owed(customer) == "0.00"
-        assert customer.balances() == {"USD": "580.00"}
-
-    def test_dispute_of_an_unknown_payment_changes_nothing(self, customer: PayingCustomer) -> None:
-        with database_unchanged(customer.database):
-            self.apply_dispute(customer, "open", "pi_unknown")
 
 
 def test_webhook_before_our_stored_answer_finds_the_deposit(customer: PayingCustomer) -> None:

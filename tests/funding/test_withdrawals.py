@@ -235,7 +235,7 @@ class TestRefusals:
         withdrawal = customer.withdraw("10.00")
         [ref] = customer.cards.payments_by_ref
         with customer.database.transaction() as session:
-            dispute = Dispute(f"dp_{ref}", ref, "open", usd("100.00"), usd("15.00"))
+            dispute = Dispute(f"dp_{ref}", ref, "open", usd("595.00"), usd("15.00"))
             disputes.apply_dispute(session, "stripe", customer.cards.provider_id, dispute)
         with database_unchanged(customer.database), pytest.raises(ReceivableOutstanding):
             customer.withdraw("5.00")

@@ -11,7 +11,7 @@ import pytest
 from app.catalog.provider_ids import STRIPE
 from app.catalog.rules import USD
 from app.config.providers import sandbox_secret
-from app.funding.ports import CardRail, Dispute, Payment, PaymentRequest, PaymentState
+from app.funding.ports import CardRail, Dispute, DisputeKind, Payment, PaymentRequest, PaymentState
 from app.integrations.http_calls import ATTEMPTS_MAX, ProviderCaller
 from app.integrations.stripe.adapter import StripeRail
 from app.integrations.stripe.client import StripeClient
@@ -25,6 +25,7 @@ from tests.provider_sandbox import Sandbox
 
 KEY = f"sk_test_{sandbox_secret('stripe')}"
 TEN = Amount(USD, 1000)
+NO_COST = Amount(USD, 0)
 #: Faults after which a call may have had its effect.
 UNCERTAIN_FAULTS = (
     FaultMode.HANG_UP_BEFORE,
@@ -390,6 +391,28 @@ class TestDisputes:
         sandbox.call_control("stripe", f"/disputes/{opened['id']}/close", outcome="escalated")
         dispute = stripe.rail.dispute(opened["id"])
         assert (dispute.state, dispute.cost) == ("open", dollars("15.00"))
+
+
+class TestRefunds:
+    def test_refunds_at_the_dashboard_are_listed_until_they_fail(
+        self, stripe: StripeSetup, sandbox: Sandbox
+    ) -> None:
+        payment = stripe.rail.create(stripe.payment_request())
+        paid = stripe.rail.capture(payment.provider_ref, stripe.reference)
+        refs = [
+            sandbox.call_control("stripe", "/refunds", payment=paid.provider_ref, amount=cents)[
+                "id"
+            ]
+            for cents in (250, 100)
+        ]
+        for ref, amount in zip(refs, ("2.50", "1.00"), strict=True):
+            refund = stripe.rail.refund(ref)
+            assert refund == Dispute(
+                ref, paid.provider_ref, "lost", dollars(amount), NO_COST, DisputeKind.REFUND
+            )
+            assert refund in stripe.rail.refunds(clock.now() - timedelta(minutes=1))
+        sandbox.call_control("stripe", f"/refunds/{refs[0]}/fail")
+        assert [stripe.rail.refund(ref).state for ref in refs] == ["won", "lost"]
 
 
 def test_secrets_are_not_in_errors_call_log_or_output(

@@ -8,7 +8,7 @@ import time_machine
 from flask import Flask
 
 from app.config.providers import sandbox_secret
-from app.funding.ports import DisputeChanged, PaymentChanged
+from app.funding.ports import DisputeChanged, PaymentChanged, RefundChanged
 from app.integrations.stripe.webhook import StripeWebhookVerifier
 from app.kit import clock
 from app.kit.db import Database
@@ -43,10 +43,10 @@ def deliver(
 
 def test_genuine_webhook_becomes_event_with_its_fact() -> None:
     assert deliver() == [ProviderEvent("evt_1", "payment_intent.succeeded", "pi_1", PaymentChanged)]
-    body = BODY.replace(b"payment_intent.succeeded", b"charge.dispute.created")
-    assert deliver(body, signed=body) == [
-        ProviderEvent("evt_1", "charge.dispute.created", "pi_1", DisputeChanged)
-    ]
+    facts = {"charge.dispute.created": DisputeChanged, "refund.created": RefundChanged}
+    for kind, fact in facts.items():
+        body = BODY.replace(b"payment_intent.succeeded", kind.encode())
+        assert deliver(body, signed=body) == [ProviderEvent("evt_1", kind, "pi_1", fact)]
     assert deliver(late=-299) == deliver(late=299) == deliver()
 
 

@@ -146,7 +146,7 @@ def test_unreachable_source_does_not_stop_the_others(
     began = clock.now()
     runs = reconciliation.reconcile_all(customer.database)
     assert [run.source for run in runs if run.failure] == [f"{customer.cards.name} payments"]
-    assert len(runs) == 5
+    assert len(runs) == 6
     with customer.database.reading() as session:
         query = ListQuery({"outcome": RunOutcome.UNFINISHED}, "-ended", limit=1)
         noteworthy = fetch_page(session, NOTEWORTHY_RUNS, query).rows
@@ -170,7 +170,7 @@ def test_defect_in_one_item_ends_neither_the_source_nor_the_others(
     assert (payouts.compared, payouts.healed) == (2, 1)
     assert payouts.failure == "1 unclear, the first: KeyError"
     assert runs[f"{customer.cards.name} payments"].failure == "ZeroDivisionError"
-    assert len(runs) == 5
+    assert len(runs) == 6
 
 
 def test_each_source_is_a_job_of_its_own(customer: PayingCustomer) -> None:
@@ -183,6 +183,7 @@ def test_each_source_is_a_job_of_its_own(customer: PayingCustomer) -> None:
     card, bank = customer.cards.name, customer.bank.name
     assert {source: provider for _, source, provider in jobs} == {
         "books": None, f"{card} payments": card, f"{card} disputes": card,
+        f"{card} refunds": card,
         f"{bank} arrivals": bank, f"{bank} payouts": bank,
     }  # fmt: skip
     began = clock.now()

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from app.catalog.provider_ids import STRIPE
 from app.catalog.rules import USD
-from app.funding.ports import Dispute, Payment, PaymentRequest, PaymentState
+from app.funding.ports import Dispute, DisputeKind, Payment, PaymentRequest, PaymentState
 from app.integrations.http_calls import ProviderCaller
 from app.integrations.response_parsing import read_rows
 from app.integrations.transport import parsing_response
@@ -39,6 +39,15 @@ _DISPUTES = {
     "won": "won",
     "lost": "lost",
 }
+_REFUNDS = {
+    # The amount leaves our balance when the refund is made.
+    "pending": "lost",
+    "requires_action": "lost",
+    "succeeded": "lost",
+    # It came back to our balance.
+    "failed": "won",
+    "canceled": "won",
+}
 #: The payment is no longer in a state that allows the operation.
 _TOO_LATE = "payment_intent_unexpected_state"
 #: The search lags by a minute, sometimes more; the list never does.
@@ -56,6 +65,8 @@ class StripeApi(Protocol):
     def search_payments(self, query: str) -> list[object]: ...
     def get_dispute(self, identifier: str) -> Document: ...
     def list_disputes(self, since: int) -> list[object]: ...
+    def get_refund(self, identifier: str) -> Document: ...
+    def list_refunds(self, since: int) -> list[object]: ...
 
 
 class StripeRail:
@@ -155,6 +166,22 @@ class StripeRail:
 
         return self._caller.call("disputes.list", fetch, reference="", idempotent=True)
 
+    def refund(self, provider_ref: str) -> Dispute:
+        """Return a refund's current state."""
+
+        def fetch() -> Dispute:
+            return _refund(self._client.get_refund(provider_ref))
+
+        return self._caller.call("refunds.look", fetch, reference=provider_ref, idempotent=True)
+
+    def refunds(self, since: datetime) -> Listing[Dispute]:
+        """Return every refund since an instant, made at the dashboard: we order none."""
+
+        def fetch() -> Listing[Dispute]:
+            return read_rows(self._client.list_refunds(int(since.timestamp())), _refund)
+
+        return self._caller.call("refunds.list", fetch, reference="", idempotent=True)
+
     def _finish(
         self,
         operation: str,
@@ -235,6 +262,19 @@ def _dispute(payload: Document) -> Dispute:
             state=_DISPUTES[payload["status"]],
             amount=_money(payload, "amount"),
             cost=Amount(USD, cost),
+        )
+
+
+def _refund(payload: Document) -> Dispute:
+    with parsing_response():
+        return Dispute(
+            provider_ref=payload["id"],
+            # A charge without a payment intent is none of ours.
+            payment_ref=payload["payment_intent"] or payload["charge"],
+            state=_REFUNDS[payload["status"]],
+            amount=_money(payload, "amount"),
+            cost=Amount(USD, 0),
+            kind=DisputeKind.REFUND,
         )
 
 

@@ -76,6 +76,14 @@ class StripeClient:
         """Return every dispute opened since a second of the epoch, newest first."""
         return list(self._pages(self._api.v1.disputes.list, since))
 
+    def get_refund(self, identifier: str) -> Document:
+        """Return a refund."""
+        return self._call(self._api.v1.refunds.retrieve, identifier)
+
+    def list_refunds(self, since: int) -> list[object]:
+        """Return every refund made since a second of the epoch, newest first."""
+        return list(self._pages(self._api.v1.refunds.list, since))
+
     def _pages(self, method: LibraryMethod, since: int, **filters: Any) -> Iterator[object]:
         parameters = {"limit": _PAGE, "created": {"gte": since}, **filters}
         has_more = True

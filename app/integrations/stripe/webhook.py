@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from app.funding.ports import DisputeChanged, PaymentChanged
+from app.funding.ports import DisputeChanged, PaymentChanged, RefundChanged
 from app.integrations.webhook_signatures import parse_signed_event, verify_timed_signature
 from app.kit.errors import MalformedRequest
 from app.providers.ports import ProviderEvent, ProviderFact, WebhookDelivery
@@ -10,6 +10,8 @@ from app.providers.ports import ProviderEvent, ProviderFact, WebhookDelivery
 _FACTS: Mapping[str, type[ProviderFact]] = {
     "payment_intent.": PaymentChanged,
     "charge.dispute.": DisputeChanged,
+    # The event `charge.refunded` is about the charge; each refund has events of its own.
+    "refund.": RefundChanged,
 }
 
 
@@ -20,7 +22,7 @@ class StripeWebhookVerifier:
         self._secrets = secrets
 
     def verify(self, delivery: WebhookDelivery) -> list[ProviderEvent]:
-        """Return the event if it is about a payment or a dispute."""
+        """Return the event if it is about a payment, a dispute or a refund."""
         verify_timed_signature(
             delivery.headers.get("stripe-signature", ""), delivery.body, self._secrets
         )
