@@ -122,3 +122,31 @@ for method, limit in OPEN_TRANSFERS.items():
     limit.count(
         _deposits(_ONE, DepositRow.method == method, _is_one_of(DepositRow.status, OPEN_DEPOSITS))
     )
+
+#: Prompts on a phone, of whichever person: what is asked for twice could be paid twice.
+OPEN_PROMPTS = Limit(
+    "open_prompts",
+    "prompts on this phone",
+    None,
+    partial(format_number_of, one="prompt"),
+    advice="Answer the prompt on the phone, or wait until it ends.",
+)
+OPEN_PROMPTS.count(
+    sa.select(
+        DepositRow.source_index.label("owner"),
+        DepositRow.id.label("id"),
+        DepositRow.requested_at.label("at"),
+        _ONE.label("units"),
+    ).where(_is_one_of(DepositRow.status, OPEN_DEPOSITS))
+)
+PROMPTS_HOUR = Limit(
+    "prompts_hour", "prompts on phones", HOUR, partial(format_number_of, one="prompt")
+)
+PROMPTS_HOUR.count(
+    sa.select(
+        DepositRow.user_id.label("owner"),
+        DepositRow.id.label("id"),
+        DepositRow.requested_at.label("at"),
+        _ONE.label("units"),
+    ).where(DepositRow.method == PaymentMethod.MOBILE_MONEY)
+)

@@ -74,6 +74,15 @@ class PaymentLimits:
         unit="failures",
         about="Then a customer waits. Payments not decided yet count as failures.",
     )
+    prompts_per_hour: int = setting(
+        "Prompts on phones in an hour",
+        5,
+        minimum=1,
+        maximum=100,
+        unit="prompts",
+        about="For each person, however they were answered. A phone has one at a time.",
+        needs_approval=False,
+    )
     transfer_min: Amount = setting(
         "Smallest announced transfer",
         _usd("1"),
@@ -160,8 +169,16 @@ def usd_value(session: Session, amount: Amount) -> Amount:
     return value
 
 
-def check_deposit(session: Session, user_id: UUID, method: PaymentMethod, amount: Amount) -> Amount:
+def check_deposit(
+    session: Session,
+    user_id: UUID,
+    method: PaymentMethod,
+    amount: Amount,
+    phone_index: bytes | None = None,
+) -> Amount:
     """Check that the customer may pay in the amount now, and return its value in dollars.
+
+    `phone_index` is the blind index of the phone that is prompted.
 
     Raises `Invalid` for its size, `VerificationRequired` without a tier, `LimitExceeded`,
     `TooManyCardFailures` and `DailyLimitExceeded` for a limit, and `PriceStale`.
@@ -183,7 +200,11 @@ def check_deposit(session: Session, user_id: UUID, method: PaymentMethod, amount
             minimum = format_amount(settings.transfer_min)
             raise Invalid("amount", f"Enter an amount worth at least {minimum}.")
         demands.append(Demand(declared.OPEN_TRANSFERS[method], settings.transfers_open, 1))
+    elif method is PaymentMethod.MOBILE_MONEY:
+        demands.append(Demand(declared.PROMPTS_HOUR, settings.prompts_per_hour, 1))
     limits_service.check(session, kyc_queries.accounts_of_person(session, user_id), *demands)
+    if phone_index is not None:
+        limits_service.check(session, [phone_index], Demand(declared.OPEN_PROMPTS, 1, 1))
     return value
 
 

@@ -69,6 +69,11 @@ class DepositRow(Base):
         ),
         sa.UniqueConstraint("provider", "provider_ref", name="deposits_provider_provider_ref_key"),
         sa.Index("deposits_user_id_id_idx", "user_id", "id"),
+        sa.Index(
+            "deposits_source_index_idx",
+            "source_index",
+            postgresql_where=sa.text("source_index IS NOT NULL"),
+        ),
         sa.Index("deposits_requested_at_id_idx", "requested_at", "id"),
         sa.Index(
             "deposits_open_looked_at_idx",
@@ -96,6 +101,8 @@ class DepositRow(Base):
     provider_ref: Mapped[str | None] = mapped_column(sa.Text)
     #: The processor's token of a card, or a phone number; cleared once the deposit has ended.
     source_sealed: Mapped[bytes | None] = mapped_column(Sealed)
+    #: Blind index of the phone that mobile money prompts; cleared with the number.
+    source_index: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
     #: What the customer needs to complete the payment: an account to send to, a client secret.
     instructions_sealed: Mapped[bytes | None] = mapped_column(Sealed)
     #: Why the deposit failed.

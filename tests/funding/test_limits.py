@@ -16,18 +16,19 @@ from app.funding.errors import DailyLimitExceeded, NotCancellable
 from app.funding.limits import PaymentLimits
 from app.funding.models import DepositRow
 from app.funding.poll import poll_payments
-from app.funding.ports import Payment, PaymentState
+from app.funding.ports import Payment, PaymentRails, PaymentState
 from app.funding.withdrawals import service as withdrawals
 from app.kit import clock, ids
 from app.kit.errors import Invalid, Refusal
+from app.kit.ports import provide
 from app.kyc.models import Verification
 from app.limits.errors import LimitExceeded
 from tests.fixed_settings import fixed_settings
 from tests.mailbox import run_pending_jobs
-from tests.paying_customer import PayingCustomer, create_paying_customer
+from tests.paying_customer import PayingCustomer, create_paying_customer, usd
 from tests.people import credit
 from tests.rows import change_rows, read_values
-from tests.scripted_rails import CallFault
+from tests.scripted_rails import CallFault, ScriptedCardRail
 from tests.unchanged_database import database_unchanged
 
 EIGHT_DAYS = timedelta(days=8)
@@ -403,3 +404,49 @@ class TestAbandonedCardPayments:
     def cancel(self, customer: PayingCustomer, deposit: UUID) -> None:
         with customer.database.transaction() as session:
             deposits.cancel(session, customer.actor, deposit)
+
+
+class TestPrompts:
+    @pytest.fixture
+    def other(self, customer: PayingCustomer) -> PayingCustomer:
+        return create_paying_customer(customer.database, customer.people)
+
+    @pytest.fixture(autouse=True)
+    def mobile_money(self, customer: PayingCustomer, other: PayingCustomer) -> ScriptedCardRail:
+        rail = ScriptedCardRail(name="daraja", created_state=PaymentState.PENDING)
+        provide(
+            PaymentRails,
+            PaymentRails({PaymentMethod.CARD: customer.cards, PaymentMethod.MOBILE_MONEY: rail}),
+        )
+        return rail
+
+    def prompt(self, customer: PayingCustomer, phone: str) -> UUID:
+        with customer.database.transaction() as session:
+            return deposits.request(
+                session, customer.actor, method=PaymentMethod.MOBILE_MONEY, amount=usd("5.00"),
+                source=phone,
+            ).id  # fmt: skip
+
+    def test_phone_has_one_open_prompt_for_all_people(
+        self, customer: PayingCustomer, other: PayingCustomer, mobile_money: ScriptedCardRail
+    ) -> None:
+        first = self.prompt(customer, "0712000001")
+        detail = is_refused(other, lambda: self.prompt(other, "+254 712 000 001"), LimitExceeded)
+        assert "prompts on this phone is 1 prompt at a time." in detail
+        self.prompt(customer, "0712000002")
+        customer.advance_deposit(first)
+        is_refused(customer, lambda: self.prompt(customer, "0712000001"), LimitExceeded)
+        mobile_money.set_state(PaymentState.FAILED, "1032")
+        customer.advance_deposit(first)
+        self.prompt(other, "0712000001")
+
+    def test_person_prompts_five_times_an_hour(
+        self, customer: PayingCustomer, mobile_money: ScriptedCardRail
+    ) -> None:
+        start = clock.now()
+        for number in range(5):
+            mobile_money.faults = [CallFault.REFUSED]
+            customer.advance_deposit(self.prompt(customer, f"071200001{number}"))
+        is_refused(customer, lambda: self.prompt(customer, "0712000020"), LimitExceeded)
+        with time_machine.travel(start + timedelta(hours=1, minutes=1)):
+            self.prompt(customer, "0712000020")

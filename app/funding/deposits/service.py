@@ -76,7 +76,8 @@ def request(
         source = mobile_money_phone("phone", source)
     provider = provider_name(method, amount.asset)
     quote = fees.quote(session, PaymentDirection.DEPOSIT, method, amount, agreed_max=fee_max)
-    value = limits.check_deposit(session, actor.user_id, method, amount)
+    phone_index = _phone_index(source) if method is PaymentMethod.MOBILE_MONEY else None
+    value = limits.check_deposit(session, actor.user_id, method, amount, phone_index)
     identifier, now = ids.new(), clock.now()
     sealed = keys.seal(source, table=_TABLE, column=_SOURCE, key=identifier) if source else None
     deposit = insert_deposit(
@@ -91,6 +92,7 @@ def request(
         fee_units=quote.fee.units,
         provider=provider,
         source_sealed=sealed,
+        source_index=phone_index,
         requested_at=now,
         looked_at=now,
     )
@@ -108,6 +110,10 @@ def request(
     )
     stage_advance(session, deposit.id, method, provider)
     return deposit
+
+
+def _phone_index(phone: str) -> bytes:
+    return keys.blind_index(phone, table=_TABLE, column="source_index")
 
 
 def insert_deposit(session: Session, status: DepositStatus, **columns: object) -> LockedDeposit:
@@ -225,6 +231,7 @@ def credit(
             fee_units=fee.units,
             credited_at=now,
             source_sealed=None,
+            source_index=None,
             instructions_sealed=None,
             looked_at=now,
             code=None,
@@ -290,7 +297,7 @@ def fail(session: Session, deposit_id: UUID, code: str) -> None:
     if deposit.status not in OPEN_DEPOSITS:
         return
     transition(session, deposit, DepositStatus.FAILED, code=code, evidence=code)
-    session.write(_update(deposit.id).values(source_sealed=None))
+    session.write(_update(deposit.id).values(source_sealed=None, source_index=None))
     reason = FAILURE_REASONS.get(code, "The payment could not be made.")
     notify_customer(
         session, deposit, DepositFailed(deposit.terms(deposit.requested_amount), reason)
