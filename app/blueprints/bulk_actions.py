@@ -9,7 +9,14 @@ from app.blueprints import form_tokens
 from app.blueprints.lists import BulkAction, ListPage
 from app.kit import ids
 from app.kit.db import Session
-from app.kit.errors import Conflict, Invalid, NotFound, PermissionDenied, Refusal
+from app.kit.errors import (
+    Conflict,
+    Invalid,
+    NotFound,
+    PermissionDenied,
+    RateLimited,
+    Refusal,
+)
 
 #: Rows that one bulk action takes.
 BULK_MAX = 100
@@ -51,7 +58,7 @@ def run_bulk_action(
         try:
             with session.savepoint():
                 action.run(session, actor, ids.decode(action.prefix, public_id))
-        except (Invalid, Conflict, NotFound, PermissionDenied) as refusal:
+        except (Invalid, Conflict, NotFound, PermissionDenied, RateLimited) as refusal:
             refusals[public_id] = refusal
     done = len(chosen) - len(refusals)
     texts = {public_id: _refusal_text(refusal) for public_id, refusal in refusals.items()}

@@ -15,6 +15,7 @@ from app.blueprints.lists import BulkAction, Column, ListPage, Options, PersonCe
 from app.identity.accounts import people
 from app.kit.db import Session
 from app.kit.errors import Invalid, NotFound
+from app.kit.formatting import format_count, format_number_of
 from app.kit.list_query import ListQuery, ListResult, fetch_page
 from app.kit.money import Amount
 from app.lists import queries as lists_queries
@@ -109,8 +110,8 @@ class ListView(Generic[RowT]):
     def count_text(self) -> str:
         """How many rows match."""
         count = self.result.count if self.result is not None else 0
-        more = "+" if self.result is not None and self.result.is_count_capped else ""
-        return f"{count:,}{more} {'row' if count == 1 else 'rows'}"
+        is_capped = self.result is not None and self.result.is_count_capped
+        return f"{format_count(count)}+ rows" if is_capped else format_number_of(count, "row")
 
     def sort_query(self, column: Column[RowT]) -> str:
         """Return the query that sorts by the column, or the other way round if it already does."""

@@ -168,8 +168,8 @@ class DateFilter(Filter):
 @dataclass(frozen=True, slots=True)
 class BulkAction:
     """An act on selected rows. `run` acts on one id, in a savepoint of its own; it raises what the
-    row's page would refuse. `done` says what happened, for one row and for several. Before a
-    `fresh` one the person reauthenticates."""
+    row's page would refuse. `done` follows the number of rows, of one and of several: `job will be
+    retried.`. Before a `fresh` one the person reauthenticates."""
 
     name: str
     label: str

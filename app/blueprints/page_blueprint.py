@@ -45,6 +45,7 @@ from app.blueprints.lists import ListPage
 from app.blueprints.rate_limits import RateLimit
 from app.kit.db import SNAPSHOT, Database, Session
 from app.kit.errors import Conflict, Invalid, NotFound, Refusal
+from app.kit.formatting import format_number_of
 from app.kit.pagination import decode_cursor
 
 PageView = Callable[..., Response]
@@ -229,8 +230,7 @@ class PageBlueprint(Blueprint):
                 audit_denials.record_later(row_refusal, public_id)
             if outcome.refusals:
                 return render(session, actor, 409, outcome=outcome)
-            one, several = action.done
-            flash(one if outcome.done == 1 else several.format(outcome.done))
+            flash(format_number_of(outcome.done, *action.done))
             return reload(session, actor)
 
         def reload(_session: Session, _actor: Actor) -> Response:

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 from flask import Flask
+from playwright.sync_api import expect
 
 from app.access import Role
 from app.blueprints import route_registry
+from app.cases import service as cases
 from app.identity.accounts import account_status
 from app.kit import ids
 from app.kit.db import Database
@@ -109,3 +111,23 @@ def test_every_page_fits_and_is_accessible(
             assert current.evaluate("window.violations") == [], route.path
     assert len(checked) >= 19, checked
     assert desk.complaints == []
+
+
+def test_counts_of_the_sidebar_refresh_with_the_home(
+    open_desk: OpenDesk, people: People, database: Database
+) -> None:
+    # It installs a clock of its own.
+    desk = open_desk(is_new=True)
+    page = desk.sign_in(people.staff(Role.COMPLIANCE).email, PASSWORD, "/admin/")
+    page.clock.install()
+    page.reload()
+    badge = page.locator('[data-count="cases_pages.list_cases"]')
+    before = int(badge.locator("span").first.text_content() or "0")
+    with database.transaction() as session:
+        cases.open_case(
+            session, kind="test.difference", key=str(ids.new()), title="A", facts={}, subject="bank"
+        )
+    page.clock.run_for(11_000)
+    expect(badge).to_have_text(f"{before + 1} to investigate")
+    expect(badge).to_be_visible()
+    desk.check(page)

@@ -62,7 +62,7 @@ JOBS = ListPage(
             Permission.JOBS_REVIVE,
             outbox.PREFIX,
             outbox.revive_job,
-            ("The job will be retried.", "{} jobs will be retried."),
+            ("job will be retried.", "jobs will be retried."),
         ),
     ),
 )

@@ -65,7 +65,7 @@ INVITATIONS = ListPage(
             Permission.STAFF_INVITE,
             "usr",
             invitations.resend_invitation,
-            ("Invitation sent again.", "{} invitations sent again."),
+            ("invitation sent again.", "invitations sent again."),
             fresh=True,
         ),
     ),

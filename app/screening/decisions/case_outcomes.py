@@ -17,7 +17,7 @@ from app.identity.accounts import account_status, people
 from app.identity.accounts.rules import AccountStatus
 from app.kit import clock, ids
 from app.kit.db import Session
-from app.kit.formatting import format_count
+from app.kit.formatting import format_number_of
 from app.outbox import service as outbox
 from app.screening.decisions.consequences import describe_effect
 from app.screening.facts import ScreeningDecided
@@ -62,7 +62,7 @@ def _apply_decision(session: Session, outcome: CaseOutcome) -> None:
         if account_status.suspend_customer(
             session, outcome.actor, outcome.person_id, reason=reason
         ):
-            text = f"Customer suspended. {_count_sessions(ended).capitalize()} ended."
+            text = f"Customer suspended. {format_number_of(ended, 'active session')} ended."
             cases.record_consequence(session, outcome.case_id, text)
     _publish(session, outcome, Verdict.CLEAR)
 
@@ -113,12 +113,9 @@ def _describe_suspension(session: Session, person_id: UUID) -> str:
         return "Does not suspend the account, which is of a member of staff: request it separately."
     if account.status is not AccountStatus.ACTIVE:
         return f"Does not change the customer's account status: {account.status.label}."
-    sessions = _count_sessions(people.count_open_sessions(session, person_id, clock.now()))
+    count = people.count_open_sessions(session, person_id, clock.now())
+    sessions = format_number_of(count, "active session")
     return f"Suspends the customer at once and ends {sessions}. To lift this takes two people."
-
-
-def _count_sessions(count: int) -> str:
-    return f"{format_count(count)} active {'session' if count == 1 else 'sessions'}"
 
 
 cases_registry.register(

@@ -60,6 +60,16 @@
   });
   document.addEventListener("htmx:after:swap", () => focusFirstProblem());
 
+  // The sidebar counts what the home counts, as often.
+  document.addEventListener("desk:refreshed", (event) => {
+    for (const count of document.getElementById(event.detail).querySelectorAll("[data-count-of]")) {
+      const badge = document.querySelector(`[data-count="${count.dataset.countOf}"]`);
+      badge.hidden = count.textContent === "0";
+      say(badge.firstElementChild, count.textContent);
+      say(badge.lastElementChild, badge.dataset.words);
+    }
+  });
+
   // Copy buttons (data-copy), shown by this class: a page without https has no clipboard.
   document.documentElement.classList.toggle("can-copy", Boolean(navigator.clipboard));
   document.addEventListener("click", async (event) => {
