@@ -7,9 +7,10 @@ from inspect import getdoc
 from typing import Any
 
 from flask import Blueprint, Response, current_app, g, request
-from werkzeug.exceptions import BadRequest
+from werkzeug.exceptions import BadRequest, NotFound
 
 from sandbox.faults import Fault, FaultMode, FaultSchedule
+from sandbox.odd_rows import add_row, has_lists, with_odd_rows
 from sandbox.store import Store
 from sandbox.webhooks import WebhookQueue, WebhookSigner
 
@@ -35,6 +36,8 @@ class SandboxProvider:
         self.controls: list[tuple[str, str]] = []
         self.periodic_tasks: list[Callable[[], None]] = []
         self.blueprint = Blueprint(name, __name__, url_prefix=f"/{name}")
+        if has_lists(name):
+            self._declare_odd_rows()
 
     def operation(self, method: str, rule: str, name: str) -> Callable[[Handler], Handler]:
         """Declare an operation of the provider's protocol.
@@ -45,7 +48,8 @@ class SandboxProvider:
 
         def declare(handler: Handler) -> Handler:
             def view(**path: Any) -> Response:
-                return _with_fault(handler, path, faults().take(self.name, name))
+                response = _with_fault(handler, path, faults().take(self.name, name))
+                return with_odd_rows(store(), self.name, name, response)
 
             self.operations.append(name)
             self.blueprint.add_url_rule(rule, name.replace(".", "_"), view, methods=[method])
@@ -75,6 +79,16 @@ class SandboxProvider:
             return handler
 
         return declare
+
+    def _declare_odd_rows(self) -> None:
+        @self.control("POST", "/rows/<operation>")
+        def add_odd_row(operation: str) -> Response:
+            """A list such as `payments.list` has one more row, shown as it is: any JSON value."""
+            try:
+                add_row(store(), self.name, operation, request.get_json())
+            except ValueError as error:
+                raise NotFound(str(error)) from error
+            return Response("{}", content_type="application/json")
 
     def periodic_task(self, task: Callable[[], None]) -> Callable[[], None]:
         """Declare a task that runs periodically, in one transaction of the store."""

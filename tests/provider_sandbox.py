@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from sandbox.app import create_app, serve
 from sandbox.faults import Fault, FaultMode, FaultSchedule
+from sandbox.odd_rows import add_row, clear_rows
 from sandbox.store import Store
 from sandbox.webhooks import WebhookQueue
 
@@ -32,8 +33,9 @@ class Sandbox:
         return cls()
 
     def reset(self) -> None:
-        """Delete the scheduled faults and queued webhooks of earlier tests."""
+        """Delete the scheduled faults, odd rows and queued webhooks of earlier tests."""
         self.faults.clear()
+        clear_rows(self.store)
         for webhook in self.webhooks.all():
             self.store.delete("_sandbox", "deliveries", webhook.id)
 
@@ -42,6 +44,10 @@ class Sandbox:
     ) -> Fault:
         """Schedule a fault for the next calls of an operation."""
         return self.faults.schedule(provider, operation, mode, times=times, seconds=seconds)
+
+    def add_odd_row(self, provider: str, operation: str, row: object) -> None:
+        """Add a row to a provider's list, shown as it is."""
+        add_row(self.store, provider, operation, row)
 
     def call_control(self, provider: str, path: str, **document: Any) -> Any:
         """Call a provider's control and return its JSON."""

@@ -18,10 +18,8 @@ from app.providers.ports import Listing, ProviderFact
 
 
 class CustodianCannotSend(ProviderRefused):
-    """The custodian refuses for a reason that another one may not have.
-
-    Its balance is too low, or it does not support the asset.
-    """
+    """The custodian refuses for a reason that another one may not have, such as our balance
+    there."""
 
 
 class Network(StrEnum):

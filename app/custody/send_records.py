@@ -18,6 +18,7 @@ from app.kit.db import Session
 from app.kit.formatting import format_amount
 from app.kit.money import Amount
 from app.outbox import service as outbox
+from app.providers.own_funds import end_shortage
 
 _TABLE, _INSERTRESS = "custody_sends", "address_sealed"
 
@@ -58,6 +59,14 @@ _INSERT_EVENT = """
 INSERT INTO custody_send_events (id, send_id, at, state, custodian, what, code)
 VALUES (%s, %s, %s, %s, %s, %s, %s)
 """
+_OTHERS_WAIT = """
+SELECT EXISTS (
+    SELECT FROM custody_sends
+    WHERE settled_at IS NULL AND state = 'planned' AND attempts > 0 AND asset = %s AND id <> %s
+)
+"""
+#: Whose balance is too low where no custodian could make a send.
+OWN_FUNDS = "custody"
 _STATES = {
     TransferState.PENDING: SendState.ACCEPTED,
     TransferState.COMPLETED: SendState.COMPLETED,
@@ -189,9 +198,18 @@ def apply_transfer(
     cost = transfer.cost.units if transfer.cost is not None else None
     session.send(_SET_RESULT, (transfer.provider_ref, transfer.tx_hash, cost, send.id))
     if state in SEND_TRANSITIONS.next_statuses[send.state]:
+        if state is not SendState.FAILED:
+            _end_shortage(session, send)
         transition(session, send, state, "known", code=transfer.code)
     elif (send.state, state) in _CONTRADICTIONS:
         _dispute(session, send, custodian, transfer, f"said_{state}_after_{send.state}")
+
+
+def _end_shortage(session: Session, send: LockedSend) -> None:
+    """Note that a custodian accepted a send: once none waits for a balance, the alert ends."""
+    asset = send.order.amount.asset.code
+    if not session.value(_OTHERS_WAIT, (asset, send.id)):
+        end_shortage(session, OWN_FUNDS, asset)
 
 
 def _dispute(

@@ -26,24 +26,32 @@ from app.custody.ports import (
 )
 from app.custody.queries import SendStatus
 from app.custody.rules import IN_FLIGHT_MAX, SETTLED_STATES, SendState
-from app.custody.send_records import LockedSend
+from app.custody.send_records import OWN_FUNDS, LockedSend
 from app.kit import clock
 from app.kit.db import Database, Session
 from app.kit.errors import NotFound
+from app.kit.formatting import format_amount
 from app.kit.money import Amount, Asset
 from app.kit.ports import resolve
 from app.kit.tasks import JobClaimedElsewhere
 from app.outbox import service as outbox
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
+from app.providers.own_funds import report_shortage
 
 #: Longer than one call can take: after this time the claiming process has ended.
 CLAIM_DURATION: Final = timedelta(minutes=2)
 _CHECK_INTERVAL = timedelta(seconds=30)
+#: The same for a send that no custodian could make so far.
+_WAITING_INTERVAL = timedelta(minutes=5)
+_ATTEMPTS_AT_ONCE = 10
 _BATCH = 100
 
 _SELECT_UNSETTLED = """
 UPDATE custody_sends SET looked_at = %(now)s WHERE id = ANY (ARRAY(
-    SELECT id FROM custody_sends WHERE settled_at IS NULL AND looked_at < %(before)s
+    SELECT id FROM custody_sends
+    WHERE settled_at IS NULL AND looked_at < CASE
+        WHEN state = 'planned' AND attempts > %(attempts)s THEN %(waiting_before)s
+        ELSE %(before)s END
     ORDER BY looked_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 )) RETURNING reference
 """
@@ -103,7 +111,10 @@ def settle(database: Database, reference: str) -> SendStatus:
 def follow_sends(session: Session) -> None:
     """Stage the check of every unsettled send that was not checked for a while."""
     now = clock.now()
-    values = {"now": now, "before": now - _CHECK_INTERVAL, "limit": _BATCH}
+    values = {
+        "now": now, "before": now - _CHECK_INTERVAL, "limit": _BATCH,
+        "waiting_before": now - _WAITING_INTERVAL, "attempts": _ATTEMPTS_AT_ONCE,
+    }  # fmt: skip
     for (reference,) in session.rows(_SELECT_UNSETTLED, values):
         args = {"reference": reference}
         outbox.stage_unless_waiting(session, "custody.settle_send", args)
@@ -196,9 +207,13 @@ def _send_again(database: Database, claimed: _ClaimedSend) -> None:
 
 
 def _send_by_any(database: Database, claimed: _ClaimedSend) -> None:
-    """Call one custodian after the other, as long as each has certainly done nothing."""
+    """Call one custodian after the other, as long as each has certainly done nothing.
+
+    If none can send, the send waits, and staff are alerted.
+    """
     with database.transaction() as session:
         names = queries.custodians_for(session, claimed.send.order)
+    refusals: dict[str, str] = {}
     for name in names:
         result = _call_to_send(database, claimed, resolve(Custodians)[name])
         if isinstance(result, CustodyTransfer):
@@ -214,6 +229,15 @@ def _send_by_any(database: Database, claimed: _ClaimedSend) -> None:
             state = _record_nothing_done(session, locked, result)
         if state is not SendState.PLANNED:
             return
+        if isinstance(result, CustodianCannotSend):
+            refusals[name] = result.code
+    if refusals:
+        amount = claimed.send.order.amount
+        codes = ", ".join(f"{name}: {code}" for name, code in refusals.items())
+        with database.transaction() as session:
+            report_shortage(
+                session, OWN_FUNDS, amount.asset.code, amount=format_amount(amount), code=codes
+            )
 
 
 def _call_to_send(

@@ -67,8 +67,9 @@ WITHDRAWAL_TRANSITIONS = Transitions(
         _W.AWAITING_APPROVAL: {_W.IN_REVIEW, _W.APPROVED, _W.REJECTED, _W.CANCELLED},
         _W.APPROVED: {_W.SENDING, _W.IN_REVIEW, _W.REJECTED, _W.CANCELLED},
         _W.SENDING: {_W.UNKNOWN, _W.SENT, _W.COMPLETED, _W.FAILED, _W.APPROVED},
-        _W.UNKNOWN: {_W.SENDING, _W.SENT, _W.COMPLETED, _W.FAILED},
-        _W.SENT: {_W.COMPLETED, _W.FAILED, _W.RETURNED},
+        # Back to approved: our own account could not cover it, so that nothing was paid.
+        _W.UNKNOWN: {_W.SENDING, _W.SENT, _W.COMPLETED, _W.FAILED, _W.APPROVED},
+        _W.SENT: {_W.COMPLETED, _W.FAILED, _W.RETURNED, _W.APPROVED},
         _W.COMPLETED: {_W.RETURNED},
     }
 )

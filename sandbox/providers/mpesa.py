@@ -50,7 +50,7 @@ _DESCRIPTIONS = {
     2032: "The transaction does not exist.",
     2040: "Credit Party customer type can't be supported by the service.",
 }
-_NO_SUCH_PAYOUT, _UNREGISTERED = 2032, 2040
+_NO_SUCH_PAYOUT, _UNREGISTERED, _TIMED_OUT = 2032, 2040, 1037
 
 
 def sign(url: str, body: bytes, *, at: float, forged: bool) -> dict[str, str]:
@@ -189,6 +189,7 @@ def create_payout() -> Response:
         "phone": phone,
         "amount": int(amount) - (10 if has_fault(FaultMode.WRONG_AMOUNT) else 0),
         "callback": payload["ResultURL"],
+        "timeout_callback": payload["QueueTimeOutURL"],
         "result": None,
         "receipt": None,
         "at": time.time(),
@@ -220,20 +221,33 @@ def query_payout() -> Response:
 
 @provider.control("POST", "/prompts/<identifier>/answer")
 def answer_prompt(identifier: str) -> Response:
-    """The phone's holder responds: {"result_code": 0 or an error code}."""
-    prompt = store().get(NAME, _PROMPTS, identifier)
-    if prompt is None or prompt["result"] is not None:
+    """The phone's holder responds: {"result_code": 0 or an error code, "again"?: true where it
+    responded before}."""
+    prompt, payload = store().get(NAME, _PROMPTS, identifier), request.get_json()
+    if prompt is None or (prompt["result"] is not None and not payload.get("again")):
         raise NotFound
-    return _json(_finish_prompt(prompt, int(request.get_json().get("result_code", 0))))
+    return _json(_finish_prompt(prompt, int(payload.get("result_code", 0))))
 
 
 @provider.control("POST", "/payouts/<reference>/end")
 def finish_payout(reference: str) -> Response:
-    """A payout arrives or fails: {"result_code": 0 or an error code}."""
-    payout = store().get(NAME, _PAYOUTS, reference)
-    if payout is None or payout["result"] is not None:
+    """A payout arrives or fails: {"result_code": 0 or an error code, "shown_amount"?: as the
+    callback writes it, "again"?: true where it ended before}."""
+    payout, payload = store().get(NAME, _PAYOUTS, reference), request.get_json()
+    if payout is None or (payout["result"] is not None and not payload.get("again")):
         raise NotFound
-    return _json(_finish(payout, int(request.get_json().get("result_code", 0))))
+    shown_amount = payload.get("shown_amount", payout["amount"])
+    return _json(_finish(payout, int(payload.get("result_code", 0)), shown_amount))
+
+
+@provider.control("POST", "/payouts/<reference>/timeout")
+def time_out_payout(reference: str) -> Response:
+    """A payout waited too long in Daraja's queue, and may still be made."""
+    payout = store().get(NAME, _PAYOUTS, reference)
+    if payout is None:
+        raise NotFound
+    _call_back(payout["timeout_callback"], _result(reference, _TIMED_OUT, {}))
+    return _json(payout)
 
 
 @provider.control("POST", "/payments")
@@ -252,7 +266,8 @@ def settle_due() -> None:
             _finish_prompt(prompt, _RESULT_CODES.get(prompt["phone"][-2:], 0))
     for payout in store().find(NAME, _PAYOUTS, result=None):
         if payout["at"] <= until:
-            _finish(payout, _UNREGISTERED if payout["phone"].endswith("01") else 0)
+            code = _UNREGISTERED if payout["phone"].endswith("01") else 0
+            _finish(payout, code, payout["amount"])
 
 
 def _finish_prompt(prompt: Document, code: int) -> Document:
@@ -292,9 +307,9 @@ def _add_payment(phone: str, amount: int, name: str) -> Document:
     return payment
 
 
-def _finish(payout: Document, code: int) -> Document:
+def _finish(payout: Document, code: int, shown_amount: object) -> Document:
     receipt = _receipt() if code == 0 else None
-    parameters = {"TransactionAmount": payout["amount"], "TransactionReceipt": receipt}
+    parameters = {"TransactionAmount": shown_amount, "TransactionReceipt": receipt}
     result = _result(payout["reference"], code, parameters if code == 0 else {}, receipt)
     _call_back(payout["callback"], result)
     changed = {**payout, "result": code, "receipt": receipt}

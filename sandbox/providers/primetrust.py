@@ -175,7 +175,7 @@ def _data(transfer: Document) -> dict[str, object]:
         "unit-count": transfer["amount"],
         "fee": transfer["fee"],
         "transfer-direction": _DIRECTIONS[transfer["direction"]],
-        "status": _STATES[transfer["state"]],
+        "status": _STATES.get(transfer["state"], transfer["state"]),
         "wallet-address": transfer["address"],
         "reference": transfer["reference"],
         "transaction-hash": transfer["tx_hash"] if is_done else "",

@@ -1,121 +1,12 @@
 """Deposits, withdrawals and disputes through the providers' own protocols and webhooks."""
 
-from collections.abc import Iterator
 from decimal import Decimal
 
-import pytest
-from flask import Flask
-
-from app.custody import opening_balances
-from app.funding.poll import poll_payments
-from app.kit import tasks as kit_tasks
-from app.kit.db import Database
 from app.ledger.verification import find_violations
-from app.reconciliation import service as reconciliation
 from sandbox.faults import FaultMode
-from tests import sanctions
-from tests.api_client import ApiClient, assert_problem
-from tests.mailbox import Mailbox, run_pending_jobs, use_mailbox
+from tests.api_client import assert_problem
+from tests.journeys.world import World
 from tests.paying_customer import verify_without_evidence
-from tests.people import set_prices
-from tests.provider_sandbox import Sandbox
-
-
-class World:
-    """A customer, our background jobs, and the providers with their webhooks."""
-
-    def __init__(self, app: Flask, sandbox: Sandbox) -> None:
-        self.database: Database = app.extensions["database"]
-        self.sandbox = sandbox
-        self.me = ApiClient(app)
-        self._client = app.test_client()
-
-    def run_jobs_and_webhooks(self, times: int = 3) -> None:
-        """Run the pending jobs and deliver webhooks, several times."""
-        for _ in range(times):
-            run_pending_jobs(self.database, *kit_tasks.names())
-            self.sandbox.deliver_webhooks(self._client)
-        run_pending_jobs(self.database, *kit_tasks.names())
-
-    def deposit(self, **request: str) -> str:
-        created = self.me.ok(201, self.me.post("/api/wallet/deposit", request))
-        return str(created["deposit"]["id"])
-
-    def deposit_now(self, deposit_id: str) -> dict[str, object]:
-        current: dict[str, object] = self.me.ok(
-            200, self.me.get(f"/api/wallet/deposits/{deposit_id}")
-        )["deposit"]
-        return current
-
-    def withdrawal_now(self, withdrawal_id: str) -> dict[str, object]:
-        current: dict[str, object] = self.me.ok(
-            200, self.me.get(f"/api/wallet/withdrawals/{withdrawal_id}")
-        )["withdrawal"]
-        return current
-
-    def instructions(self, deposit_id: str) -> dict[str, str]:
-        """Return the payment instructions of a pending deposit."""
-        pending = self.deposit_now(deposit_id)
-        assert pending["status"] == "pending"
-        instructions = pending["instructions"]
-        assert isinstance(instructions, dict)
-        return instructions
-
-    def poll_a_minute_later(self) -> None:
-        """Run the poll as if a minute had passed."""
-        with self.database.transaction() as session:
-            session.send("UPDATE deposits SET looked_at = looked_at - interval '1 minute'")
-            poll_payments(session)
-        self.run_jobs_and_webhooks()
-
-    def arrive(self, address: str, amount: str) -> str:
-        """Let PAXG arrive at a deposit address. Return its custodian."""
-        [custodian] = [
-            name
-            for name in ("paxos", "primetrust", "anchorage")
-            if address in str(self.sandbox.store.find(name, "address"))
-        ]
-        self.sandbox.call_control(
-            custodian, "/arrivals", address=address, asset="PAXG", amount=amount
-        )
-        self.run_jobs_and_webhooks()
-        return custodian
-
-    def complete_send(self, withdrawal_id: str) -> None:
-        """Complete the send of a withdrawal's tokens."""
-        [custodian] = [
-            name
-            for name in ("paxos", "primetrust", "anchorage")
-            if self.sandbox.store.find(name, "transfer", reference=withdrawal_id)
-        ]
-        self.sandbox.call_control(custodian, f"/sends/{withdrawal_id}/completed")
-        self.run_jobs_and_webhooks()
-
-    def assert_everything_agrees(self) -> None:
-        """Check that the books are correct and agree with every provider."""
-        with self.database.reading() as session:
-            assert find_violations(session) == []
-        runs = reconciliation.reconcile_all(self.database)
-        assert [run for run in runs if run.failure or run.differences] == []
-        assert sum(run.compared for run in runs) > 1
-
-
-@pytest.fixture
-def box() -> Iterator[Mailbox]:
-    with use_mailbox() as mailbox:
-        yield mailbox
-
-
-@pytest.fixture
-def world(lone_app: Flask, sandbox: Sandbox, box: Mailbox) -> World:
-    # The providers start with empty books.
-    sandbox.store.clear()
-    world = World(lone_app, sandbox)
-    sanctions.import_sample_list(world.database)
-    opening_balances.open_books(world.database)
-    set_prices(world.database, AU="4000", AG="50", PT="1600", PD="1500", CU="0.4", PAXG="4000")
-    return world
-
 
 IDENTITY = {
     "firstName": "Ada",
@@ -308,8 +199,4 @@ def test_mobile_money_is_deposited_and_withdrawn(world: World) -> None:
     assert world.withdrawal_now(withdrawal)["status"] == "completed"
     assert me.available_balances() == {"USD": "15.00"}
     assert world.withdrawal_now(withdrawal)["receives"] == "4.90"
-    with world.database.reading() as session:
-        assert find_violations(session) == []
-    assert [
-        run.failure for run in reconciliation.reconcile_all(world.database) if run.failure
-    ] == []
+    world.assert_everything_agrees()

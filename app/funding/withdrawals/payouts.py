@@ -16,6 +16,7 @@ from app.funding.deposits import service as deposits
 from app.funding.ports import Payout, PayoutOrder, PayoutRail, PayoutRails, PayoutState
 from app.funding.receivables import service as receivables
 from app.funding.states import WITHDRAWALS_IN_PROGRESS, WithdrawalStatus
+from app.funding.withdrawals import own_funds
 from app.funding.withdrawals import queries as withdrawal_queries
 from app.funding.withdrawals import service as withdrawals
 from app.funding.withdrawals.queries import LockedWithdrawal, Withdrawal, lock_withdrawal
@@ -35,7 +36,12 @@ from app.ledger import chart
 from app.ledger import service as ledger
 from app.notifications.kinds import WithdrawalCompleted, WithdrawalFailed, WithdrawalSent
 from app.providers import queries as providers_queries
-from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
+from app.providers.errors import (
+    OwnFundsTooLow,
+    ProviderOutcomeUnknown,
+    ProviderRefused,
+    ProviderUnavailable,
+)
 from app.screening import queries as screening_queries
 from app.screening.rules import Verdict
 
@@ -76,7 +82,7 @@ def advance(database: Database, withdrawal_id: UUID) -> None:
         )
     except ProviderRefused as refusal:
         with database.transaction() as session:
-            _apply_refusal(session, attempt, refusal.code)
+            _apply_refusal(session, attempt, refusal)
         return
     except (ProviderUnavailable, ProviderOutcomeUnknown) as error:
         with database.transaction() as session:
@@ -112,6 +118,8 @@ def _begin_attempt(database: Database, withdrawal_id: UUID) -> _Attempt | None:
     with database.transaction() as session:
         withdrawal = lock_withdrawal(session, withdrawal_id)
         if withdrawal.status is WithdrawalStatus.APPROVED:
+            if own_funds.is_waiting(session, withdrawal):
+                return None
             if not _may_be_sent(session, withdrawal):
                 return None
             sending = transition(session, withdrawal, WithdrawalStatus.SENDING)
@@ -124,13 +132,21 @@ def _begin_attempt(database: Database, withdrawal_id: UUID) -> _Attempt | None:
         return _Attempt(withdrawal, is_first=False, is_old=is_old, began_at=now)
 
 
-def _apply_refusal(session: Session, attempt: _Attempt, code: str) -> None:
-    """End a withdrawal that the provider refused, unless another order may be in flight."""
+def _apply_refusal(session: Session, attempt: _Attempt, refusal: ProviderRefused) -> None:
+    """End a withdrawal that the provider refused, unless another order may be in flight.
+
+    One that our own account could not cover waits.
+    """
     withdrawal = lock_withdrawal(session, attempt.withdrawal.id)
-    if not attempt.is_superseded(withdrawal):
-        _fail(session, withdrawal, code)
-    elif withdrawal.status is WithdrawalStatus.SENDING:
-        transition(session, withdrawal, WithdrawalStatus.UNKNOWN, evidence=code)
+    if attempt.is_superseded(withdrawal):
+        if withdrawal.status is WithdrawalStatus.SENDING:
+            transition(session, withdrawal, WithdrawalStatus.UNKNOWN, evidence=refusal.code)
+    elif withdrawal.status not in WITHDRAWALS_IN_PROGRESS:
+        return
+    elif isinstance(refusal, OwnFundsTooLow):
+        own_funds.wait(session, withdrawal, refusal)
+    else:
+        _fail(session, withdrawal, refusal.code)
 
 
 def _apply_error(
@@ -158,6 +174,9 @@ def _find_or_send(rail: PayoutRail, attempt: _Attempt) -> Payout | None:
     withdrawal = attempt.withdrawal
     try:
         payout = rail.find(withdrawal.public_id)
+    except OwnFundsTooLow:
+        # The provider's last word on our order: nothing was paid.
+        raise
     except ProviderRefused as refusal:
         raise ProviderOutcomeUnknown(
             f"the provider did not say what happened: {refusal.code}"
@@ -212,6 +231,7 @@ def _apply_state(session: Session, withdrawal: LockedWithdrawal, payout: Payout)
             WithdrawalStatus.UNKNOWN,
         }:
             transition(session, withdrawal, WithdrawalStatus.SENT, payout=payout)
+            own_funds.end(session, withdrawal)
             sent = WithdrawalSent(withdrawal.terms, withdrawal.fee_terms, sent_at=clock.now())
             notify_customer(session, withdrawal, sent)
         case PayoutState.COMPLETED if withdrawal.status is not completed:
@@ -253,6 +273,7 @@ def _complete(session: Session, withdrawal: LockedWithdrawal, payout: Payout) ->
             ],
         )
     completed = transition(session, withdrawal, WithdrawalStatus.COMPLETED, payout=payout)
+    own_funds.end(session, withdrawal)
     audit_status(session, withdrawal, WithdrawalStatus.COMPLETED)
     message = WithdrawalCompleted(withdrawal.terms, withdrawal.fee_terms, completed_at=now)
     notify_customer(session, withdrawal, message)

@@ -5,11 +5,13 @@ from http import HTTPStatus
 from typing import Any
 
 from app.integrations.transport import HttpResponse, Transport, parsing_response
-from app.providers.errors import ProviderRefused, ProviderUnavailable
+from app.providers.errors import OwnFundsTooLow, ProviderRefused, ProviderUnavailable
 
 Document = dict[str, Any]
 
 _PAGE = 100
+#: Refusals because of our balance at the bank.
+_OWN_FUNDS = frozenset({"balance_too_low"})
 
 
 class BankClient:
@@ -69,7 +71,8 @@ def _read(response: HttpResponse) -> Document:
     if response.status == HTTPStatus.UNAUTHORIZED:
         raise ProviderUnavailable(f"The bank rejected our key: {_code(response)}.")
     if not response.is_success:
-        raise ProviderRefused(_code(response))
+        code = _code(response)
+        raise OwnFundsTooLow(code) if code in _OWN_FUNDS else ProviderRefused(code)
     return response.json()
 
 

@@ -18,5 +18,8 @@ contain its product's name.
 Assumed, from public material: a prompt without a response is HTTP 500 `500.001.1001` or ResultCode
 4999; an expired access token is 404 `404.001.03` or 401; a second payout with the same
 OriginatorConversationID is not paid and gets ResponseCode 15; the status of an unknown payout is
-ResultCode 2032; the list of payments goes back two days.
+ResultCode 2032; the list of payments goes back two days; result 1 of a payout means that our own
+account is too low, after which the payout is ordered under another OriginatorConversationID;
+results 17, 26, 1025, 1037 and 9999, and every call of a QueueTimeOutURL, leave open whether it will
+be paid.
 """

@@ -9,8 +9,8 @@ from app.integrations import response_parsing
 from app.integrations.custodian import is_identifier
 from app.integrations.primetrust.adapter import TRANSFERS, PrimeTrustCustodian
 from app.integrations.webhook_lookups import WebhookLookups
-from app.providers.errors import WebhookSignatureInvalid
-from app.providers.ports import ProviderEvent, WebhookDelivery
+from app.providers.errors import ResponseUnreadable, WebhookSignatureInvalid
+from app.providers.ports import UNREADABLE, ProviderEvent, WebhookDelivery
 
 
 class PrimeTrustWebhookVerifier:
@@ -27,8 +27,17 @@ class PrimeTrustWebhookVerifier:
             raise WebhookSignatureInvalid
         if payload.get("resource_type") != TRANSFERS.replace("-", "_"):
             return []
-        transfer = self._lookups.find(
-            identifier, lambda: self._custodian.transfer(identifier), transfer_id=identifier
+        state = self._lookups.find(
+            identifier, lambda: self._state_of(identifier), transfer_id=identifier
         )
-        kind = f"asset_transfer.{transfer.state}"
-        return [ProviderEvent(f"{identifier}:{transfer.state}", kind, identifier, TransferChanged)]
+        kind = f"asset_transfer.{state}"
+        return [ProviderEvent(f"{identifier}:{state}", kind, identifier, TransferChanged)]
+
+    def _state_of(self, identifier: str) -> str | None:
+        """Return the state of a transfer; None if there is none. One that we cannot read exists,
+        and is set aside by the custody room."""
+        try:
+            transfer = self._custodian.transfer(identifier)
+        except ResponseUnreadable:
+            return UNREADABLE
+        return None if transfer is None else transfer.state

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from app.integrations.response_parsing import last_id
 from app.integrations.transport import AUTH_FAILURE_STATUSES, Transport, parsing_response
-from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
+from app.providers.errors import (
+    OwnFundsTooLow,
+    ProviderOutcomeUnknown,
+    ProviderRefused,
+    ProviderUnavailable,
+)
 
 if TYPE_CHECKING:
     import stripe
@@ -17,6 +22,8 @@ Document = dict[str, Any]
 #: A method of the library that returns one of its objects.
 LibraryMethod = Callable[..., Any]
 
+#: The refusal because of our balance at Stripe.
+_OWN_FUNDS = "balance_insufficient"
 #: Entries per list request.
 _PAGE = 100
 #: The expanded field with the amounts of a payment.
@@ -153,6 +160,8 @@ def _raise(error: "stripe.StripeError") -> NoReturn:
         raise ProviderOutcomeUnknown(code) from None
     if code == "rate_limit" or error.http_status in AUTH_FAILURE_STATUSES:
         raise ProviderUnavailable(code) from None
+    if code == _OWN_FUNDS:
+        raise OwnFundsTooLow(code) from None
     # A card error's message is meant for the cardholder; others may quote what we sent.
     is_card_error = error.http_status == HTTPStatus.PAYMENT_REQUIRED
     raise ProviderRefused(
