@@ -30,6 +30,7 @@ from app.kit import ports as kit_ports
 from app.kit.db import SNAPSHOT, Database
 from app.ledger.verification import find_violations
 from tests.blank_database import BlankDatabase
+from tests.fixed_settings import pay_new_destinations_at_once
 from tests.people import People
 from tests.provider_sandbox import Sandbox
 from tests.skip_policy import pytest_make_collect_report, pytest_runtest_makereport
@@ -83,6 +84,8 @@ def pytest_configure(config: pytest.Config) -> None:
     app = create_app(settings_on(TEMPLATE))
     with app.app_context():
         upgrade(str(CHECKOUT / "migrations"))
+        with app.extensions["database"].transaction() as session:
+            pay_new_destinations_at_once(session)
     app.extensions["database"].engine.dispose()
 
 

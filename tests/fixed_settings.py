@@ -2,10 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TypeVar
 
+import sqlalchemy as sa
+
+from app.kit import ids
 from app.kit.db import Session
 from app.kit.ports import provide, resolve
+from app.settings.models import SettingChange
 from app.settings.ports import CurrentSettings
 
 GroupT = TypeVar("GroupT")
@@ -35,3 +40,18 @@ def fixed_settings(*groups: object) -> Iterator[None]:
         yield
     finally:
         provide(CurrentSettings, before)
+
+
+def pay_new_destinations_at_once(session: Session) -> None:
+    """Store that withdrawals to new destinations do not wait, from long before any test's time."""
+    long_ago = datetime(2000, 1, 1, tzinfo=UTC)
+    session.write(
+        sa.insert(SettingChange).values(
+            id=ids.new(),
+            name="destinations.wait_hours",
+            value="0",
+            effective_at=long_ago,
+            reason="Tests count what is paid out",
+            made_at=long_ago,
+        )
+    )

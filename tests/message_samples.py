@@ -46,6 +46,7 @@ SAMPLES: tuple[MessageFacts, ...] = (
     kinds.KycExpiring("your company", date(2026, 11, 22)),
     kinds.KycMoreNeeded("your company", REASONS),
     kinds.KycRejected("your company", REASONS),
+    kinds.NewDestination(WITHDRAWAL, AT),
     kinds.PasskeyAdded(AT),
     kinds.PasskeyRemoved(AT),
     kinds.PasswordChanged(AT, 3),

@@ -17,6 +17,7 @@ from app.funding.ports import IncomingTransfer, IncomingTransferRails, PaymentRa
 from app.funding.withdrawals import payouts
 from app.funding.withdrawals import queries as withdrawal_queries
 from app.funding.withdrawals import service as withdrawals
+from app.funding.withdrawals.new_destinations import DestinationRules
 from app.kit import clock, ids
 from app.kit.db import Database
 from app.kit.money import Amount
@@ -36,6 +37,8 @@ NO_FEES = PaymentFees(
         for each in fields(PaymentFees)
     }
 )
+#: Payouts to a new destination at once: the tests of new destinations set the wait.
+NO_WAIT = DestinationRules(wait_hours=0)
 BANK_ACCOUNT = {
     "accountHolder": "Ada Lovelace",
     "accountNumber": "000123456789",
@@ -148,7 +151,7 @@ def verify_without_evidence(database: Database, user_id: UUID) -> None:
 def create_paying_customer(database: Database, people: People, *, name: str = "") -> PayingCustomer:
     """Return a customer with 500 dollars and tier 3; imports the sample's sanctions list.
 
-    They pay no fees, and their card payments are settled at once.
+    They pay no fees, wait for no destination, and their card payments are settled at once.
 
     A `name` gives the rails names of their own, whose lists hold no payments of other tests.
     """
@@ -157,7 +160,8 @@ def create_paying_customer(database: Database, people: People, *, name: str = ""
     verify_without_evidence(database, actor.user_id)
     customer = PayingCustomer(database, people, actor)
     customer.cards.name, customer.bank.name = f"stripe{name}", f"bank{name}"
-    provide(CurrentSettings, FixedSettings(NO_FEES, CardMoneyRules(withheld_days=0)))
+    settings = FixedSettings(NO_FEES, NO_WAIT, CardMoneyRules(withheld_days=0))
+    provide(CurrentSettings, settings)
     provide(PaymentRails, PaymentRails({PaymentMethod.CARD: customer.cards}))
     provide(IncomingTransferRails, IncomingTransferRails({PaymentMethod.BANK: customer.bank}))
     provide(Custodians, Custodians({}))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from app.branches import queries as branches_queries
 from app.branches import service as branches
 from app.catalog.rules import PAXG, TRADABLE, USD
 from app.config import Environment
+from app.funding.withdrawals.new_destinations import DestinationRules
 from app.identity.accounts import email_verification
 from app.identity.accounts import queries as account_queries
 from app.identity.accounts import service as accounts
@@ -34,6 +36,8 @@ from app.pricing.ports import PriceFeed
 from app.pricing.service import record_ticks
 from app.screening import queries as screening_queries
 from app.screening.lists import imports, sdn
+from app.settings import service as settings
+from app.settings.queries import current
 
 PASSWORD = "demo-Passw0rd!"  # noqa: S105 - published on purpose: it opens the sample only
 #: The sample people: the part of the email before @pbcex.local, role and names.
@@ -82,6 +86,7 @@ def load(*, migrate: bool) -> None:
         record_ticks(session, observations, now, pricing_queries.current_rules(session))
         load_sanctions(session)
         if added:
+            _pay_new_destinations_at_once(session)
             # Custodians report balances once the sandbox runs; the job retries until then.
             outbox.stage(session, "custody.open_books", {})
     click.echo(
@@ -114,6 +119,13 @@ def load_sanctions(session: Session) -> None:
     """Import a list of fictitious parties unless there is a list; without one, no check passes."""
     if not screening_queries.list_versions(session, limit=1):
         imports.import_list(session, sdn.read_files(SANCTIONS), progress=lambda _stored: None)
+
+
+def _pay_new_destinations_at_once(session: Session) -> None:
+    """Let withdrawals to new destinations wait for nothing: people who try the sample do not."""
+    if current(session, DestinationRules).wait_hours:
+        name, reason = "destinations.wait_hours", "The sample pays out at once"
+        settings.set_by_operator(session, name, "0", reason=reason, lead=timedelta())
 
 
 def _simulated_feeds() -> list[PriceFeed]:

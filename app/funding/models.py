@@ -209,6 +209,7 @@ class WithdrawalRow(Base):
                 "status IN ('in_review', 'approved', 'sending', 'unknown', 'sent')"
             ),
         ),
+        sa.Index("withdrawals_user_id_destination_index_idx", "user_id", "destination_index"),
         sa.Index("withdrawals_provider_provider_ref_idx", "provider", "provider_ref"),
     )
 
@@ -224,6 +225,8 @@ class WithdrawalRow(Base):
     usd_units: Mapped[int] = mapped_column(sa.BigInteger)
     status: Mapped[WithdrawalStatus] = mapped_column(StoredEnum(WithdrawalStatus))
     destination_sealed: Mapped[bytes] = mapped_column(Sealed)
+    #: It is not sent before: a while after the first use of its destination.
+    payable_from: Mapped[datetime] = mapped_column(Instant)
     #: Blind index: equal for equal destinations.
     destination_index: Mapped[bytes] = mapped_column(sa.LargeBinary)
     destination_masked: Mapped[str] = mapped_column(sa.Text)

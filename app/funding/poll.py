@@ -51,6 +51,7 @@ _WITHDRAWALS = """
 UPDATE withdrawals SET looked_at = %(now)s WHERE id = ANY (ARRAY(
     SELECT id FROM withdrawals
     WHERE status IN ('in_review', 'approved', 'sending', 'unknown', 'sent')
+        AND (status <> 'approved' OR payable_from <= %(now)s)
         AND looked_at < CASE WHEN status = 'in_review' THEN %(reviewed_before)s
             WHEN requested_at < %(long_ago)s THEN %(old_before)s ELSE %(before)s END
     ORDER BY looked_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED

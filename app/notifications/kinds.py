@@ -376,6 +376,15 @@ class WithdrawalRequested(MessageFacts):
 
 
 @dataclass(frozen=True)
+class NewDestination(MessageFacts):
+    """A withdrawal to a destination that the customer had not used waits before it is sent."""
+
+    kind = _email_only("new_destination")
+    terms: WithdrawalTerms
+    payable_from: datetime
+
+
+@dataclass(frozen=True)
 class WithdrawalSent(MessageFacts):
     """A withdrawal is on its way."""
 

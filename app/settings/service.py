@@ -1,6 +1,6 @@
 """The verb of settings: change one, at once or from a day on, with a second person where needed."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -56,31 +56,35 @@ def change_setting(
     return None
 
 
-def set_by_operator(session: Session, name: str, text: str, *, reason: str) -> None:
+def set_by_operator(
+    session: Session, name: str, text: str, *, reason: str, lead: timedelta = LEAD
+) -> None:
     """Change a setting from the command line, without a second person.
 
-    Raises what `change_setting` raises about the value and the reason.
+    Without a `lead` it takes effect at once: for an instance whose processes do not run yet. Raises
+    what `change_setting` raises about the value and the reason.
     """
     value = rules.get_setting(name).parse(text)
     payload = {"setting": name, "value": _plain(value), "effective_at": ""}
     cleaned_reason = approvals_rules.clean_reason(reason)
-    _store(session, payload, _compare(session, payload), actor=None, reason=cleaned_reason)
+    change = _compare(session, payload, lead)
+    _store(session, payload, change, actor=None, reason=cleaned_reason, lead=lead)
 
 
 def _plain(value: Value) -> str:
     return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
-def _effective_at(payload: TextFields) -> datetime:
-    earliest = clock.now() + LEAD
+def _effective_at(payload: TextFields, lead: timedelta = LEAD) -> datetime:
+    earliest = clock.now() + lead
     text = payload["effective_at"]
     return max(earliest, datetime.fromisoformat(text)) if text else earliest
 
 
-def _compare(session: Session, payload: TextFields) -> ProposedChange:
+def _compare(session: Session, payload: TextFields, lead: timedelta = LEAD) -> ProposedChange:
     """Return the value before and after. Locks all settings, so that none changes meanwhile."""
     session.send(_LOCK)
-    setting, instant = rules.get_setting(payload["setting"]), _effective_at(payload)
+    setting, instant = rules.get_setting(payload["setting"]), _effective_at(payload, lead)
     stored = queries.values_at(queries.list_changes(session), instant)
     before = stored.get(setting.name, _plain(setting.declared.default))
     if before == payload["value"]:
@@ -102,8 +106,9 @@ def _store(
     actor: Actor | None,
     reason: str,
     approved: ApprovedRequest | None = None,
+    lead: timedelta = LEAD,
 ) -> None:
-    effective_at = _effective_at(payload)
+    effective_at = _effective_at(payload, lead)
     session.write(
         sa.insert(SettingChange).values(
             id=ids.new(),

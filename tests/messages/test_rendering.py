@@ -56,7 +56,7 @@ def names_of(messages: tuple[MessageFacts, ...]) -> list[str]:
 
 def written(name: str, value: str) -> list[str]:
     """Return the texts as which a sample value is written for people."""
-    if name.endswith("_at"):
+    if name.endswith("_at") or name == "payable_from":
         return ["28 Nov 2026, 23:21 UTC"]
     if name == "method":
         return [PaymentMethod(value).label]

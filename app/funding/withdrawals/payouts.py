@@ -16,7 +16,7 @@ from app.funding.deposits import service as deposits
 from app.funding.ports import Payout, PayoutOrder, PayoutRail, PayoutRails, PayoutState
 from app.funding.receivables import service as receivables
 from app.funding.states import WITHDRAWALS_IN_PROGRESS, WithdrawalStatus
-from app.funding.withdrawals import own_funds
+from app.funding.withdrawals import new_destinations, own_funds
 from app.funding.withdrawals import queries as withdrawal_queries
 from app.funding.withdrawals import service as withdrawals
 from app.funding.withdrawals.queries import LockedWithdrawal, Withdrawal, lock_withdrawal
@@ -322,8 +322,10 @@ def _may_be_sent(session: Session, withdrawal: LockedWithdrawal) -> bool:
     """Return whether an approved withdrawal may still be sent.
 
     A customer who owes PBCEx or is a listed party gets it rejected; one with an undecided hit, or
-    who is suspended, waits.
+    who is suspended, waits, and so does a withdrawal to a new destination.
     """
+    if new_destinations.is_waiting(withdrawal.payable_from):
+        return False
     if receivables.owes_anything(session, withdrawal.user_id):
         end_unpaid(session, withdrawal, WithdrawalStatus.REJECTED, reason="the customer owes PBCEx")
         failed = WithdrawalFailed(

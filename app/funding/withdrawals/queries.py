@@ -56,6 +56,8 @@ class Withdrawal:
     #: Masked, such as `account ending 6789`.
     destination: str
     destination_sealed: bytes
+    #: Before the request where the destination was known.
+    payable_from: datetime
     looked_at: datetime
     completed_at: datetime | None
 
@@ -95,6 +97,11 @@ class Withdrawal:
         return Amount(USD, self.usd_units)
 
     @property
+    def waits_until(self) -> datetime | None:
+        """Until when it waits because its destination was new; None when it never did."""
+        return self.payable_from if self.requested_at < self.payable_from else None
+
+    @property
     def is_cancellable(self) -> bool:
         """Whether it can still be cancelled or rejected: no provider was called yet."""
         return self.status in CANCELLABLE_WITHDRAWALS
@@ -121,6 +128,7 @@ WITHDRAWALS = payment_source(
     WithdrawalRow.usd_units,
     WithdrawalRow.destination_masked.label("destination"),
     WithdrawalRow.destination_sealed,
+    WithdrawalRow.payable_from,
     WithdrawalRow.looked_at,
     WithdrawalRow.completed_at,
 )

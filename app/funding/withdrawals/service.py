@@ -28,7 +28,7 @@ from app.funding.models import WithdrawalRow
 from app.funding.ports import PayoutRail, PayoutRails
 from app.funding.rules import PAYOUT_METHODS, check_asset
 from app.funding.states import WithdrawalStatus
-from app.funding.withdrawals import destinations, payee_checks, structuring
+from app.funding.withdrawals import destinations, new_destinations, payee_checks, structuring
 from app.funding.withdrawals.destinations import Destination
 from app.funding.withdrawals.queries import WITHDRAWALS, LockedWithdrawal, lock_withdrawal
 from app.funding.withdrawals.status_changes import (
@@ -49,6 +49,7 @@ from app.kyc.submission import queries as submission_queries
 from app.ledger import chart
 from app.ledger import service as ledger
 from app.notifications.kinds import (
+    NewDestination,
     WithdrawalCancelled,
     WithdrawalFailed,
     WithdrawalNeedsApproval,
@@ -166,6 +167,11 @@ def _reserve(session: Session, user_id: UUID, checked: _CheckedWithdrawal) -> Lo
         cause=WITHDRAWAL,
         placed_at=now,
     )
+    destination_index = keys.blind_index(
+        destinations.lookup_key(method, destination),
+        table="withdrawals",
+        column="destination_index",
+    )
     insert = sa.insert(WithdrawalRow).values(
         id=checked.id,
         user_id=user_id,
@@ -183,11 +189,8 @@ def _reserve(session: Session, user_id: UUID, checked: _CheckedWithdrawal) -> Lo
             column="destination_sealed",
             key=checked.id,
         ),
-        destination_index=keys.blind_index(
-            destinations.lookup_key(method, destination),
-            table="withdrawals",
-            column="destination_index",
-        ),
+        destination_index=destination_index,
+        payable_from=new_destinations.payable_from(session, user_id, destination_index, now),
         destination_masked=destinations.mask_destination(method, destination),
         provider=checked.provider,
         requested_at=now,
@@ -217,12 +220,19 @@ def _record(
         withdrawal.terms, withdrawal.fee_terms, requested_at=withdrawal.requested_at
     )
     notify_customer(session, withdrawal, message)
+    if withdrawal.waits_until is not None:
+        waiting = NewDestination(withdrawal.terms, payable_from=withdrawal.waits_until)
+        notify_customer(session, withdrawal, waiting)
 
 
 def _pay_out(session: Session, withdrawal: LockedWithdrawal) -> None:
-    """Have an approved withdrawal sent (payouts.py); tell the customer if staff release it."""
+    """Have an approved withdrawal sent (payouts.py); tell the customer if staff release it.
+
+    One that waits for its destination is sent by the poll.
+    """
     if withdrawal.status is WithdrawalStatus.APPROVED:
-        stage_sending(session, withdrawal.id, withdrawal.provider)
+        if not new_destinations.is_waiting(withdrawal.payable_from):
+            stage_sending(session, withdrawal.id, withdrawal.provider)
     elif withdrawal.status is WithdrawalStatus.AWAITING_APPROVAL:
         waiting = WithdrawalNeedsApproval(withdrawal.terms, withdrawal.fee_terms)
         notify_customer(session, withdrawal, waiting)

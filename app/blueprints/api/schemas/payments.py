@@ -241,6 +241,15 @@ class WithdrawalSchema(ApiSchema):
         required=True, metadata={"description": "Masked", "examples": ["account ending 6789"]}
     )
     requested_at = TimestampField(required=True)
+    payable_from = TimestampField(
+        required=True,
+        allow_none=True,
+        attribute="waits_until",
+        metadata={
+            "description": "Not sent before, because the destination was new. Cancel it until then"
+            " if you did not request it"
+        },
+    )
     completed_at = TimestampField(required=True, allow_none=True)
 
 
