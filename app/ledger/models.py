@@ -152,6 +152,24 @@ class Hold(Base):
     entry_id: Mapped[int | None] = mapped_column(sa.ForeignKey("entries.id"))
 
 
+class AccountClosing(Base):
+    """A customer's account in one asset at the end of a period whose statement was issued.
+
+    Entries after `last_entry_id` belong to later periods, whatever their time.
+    """
+
+    __tablename__ = "account_closings"
+    __table_args__ = (sa.CheckConstraint("held >= 0", name="closing_held_not_negative"),)
+
+    owner_id: Mapped[UUID] = mapped_column(primary_key=True)
+    asset: Mapped[str] = mapped_column(sa.ForeignKey("assets.code"), primary_key=True)
+    #: The end of the period, which does not belong to it.
+    ends_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True), primary_key=True)
+    last_entry_id: Mapped[int] = mapped_column(sa.BigInteger)
+    held: Mapped[int] = mapped_column(sa.BigInteger)
+    closed_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+
+
 class Rollup(Base):
     """Units of a house account up to the watermark, debit positive. Reads add what came since."""
 

@@ -32,9 +32,17 @@ FROM accounts a JOIN holds h ON h.account_id = a.id WHERE a.owner_id = %s ORDER 
 """
 
 
+_CLOSINGS = """
+SELECT asset, ends_at, held, closed_at FROM account_closings WHERE owner_id = %s
+ORDER BY ends_at, asset
+"""
+
+
 def _export_sections(session: Session, person_id: UUID) -> ExportSections:
     balances = queries.customer_balances(session, person_id)
-    postings, holds = session.fetch((_POSTINGS, (person_id,)), (_HOLDS, (person_id,)))
+    postings, holds, closings = session.fetch(
+        (_POSTINGS, (person_id,)), (_HOLDS, (person_id,)), (_CLOSINGS, (person_id,))
+    )
     return {
         "balances": [
             {
@@ -49,6 +57,13 @@ def _export_sections(session: Session, person_id: UUID) -> ExportSections:
         ),
         "holds": export_records(
             map(_with_amount, holds), "asset amount cause status placedAt expiresAt settledAt"
+        ),
+        "closings": export_records(
+            (
+                (asset, ends_at, _text(asset, held), closed_at)
+                for asset, ends_at, held, closed_at in closings
+            ),
+            "asset endsAt held closedAt",
         ),
     }
 
@@ -110,6 +125,12 @@ PERSONAL_DATA = PersonalData(
             ErasureEffect.RETAINED,
             _BOOKS,
             export_sections=("holds",),
+        ),
+        "account_closings": PersonalDataTable(
+            "The ends of the periods of which statements were issued",
+            ErasureEffect.RETAINED,
+            _BOOKS,
+            export_sections=("closings",),
         ),
         "entries": PersonalDataTable(
             "What happened, with the public id of the order or transfer",

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from app.kit import clock
 from app.kit.db import Session
-from app.kit.money import Amount
+from app.kit.money import Amount, Asset
 from app.ledger.chart import AccountKey
 from app.ledger.errors import UnbalancedEntry
 
@@ -21,6 +21,7 @@ SELECT ledger_post(%s, %s, %s, %s::text[], %s::text[], %s::uuid[], %s::bigint[],
 _REVERSE = "SELECT ledger_reverse(%s, %s, %s, %s)"
 _PLACE_HOLD = "SELECT ledger_place_hold(%s, %s, %s, %s, %s, %s, %s, %s)"
 _RELEASE_HOLD = "SELECT ledger_release_hold(%s, %s, %s)"
+_CLOSE = "SELECT ledger_close_account(%s, %s, %s, %s)"
 _EXPIRE_HOLDS = "SELECT ledger_expire_holds(%s, %s)"
 
 
@@ -141,6 +142,19 @@ def expire_holds(session: Session, *, now: datetime, limit: int = 500) -> int:
 def expire_due_holds(session: Session) -> None:
     """Release the holds that have expired."""
     expire_holds(session, now=clock.now())
+
+
+def close_accounts(
+    session: Session, owner_id: UUID, assets: Iterable[Asset], *, ends_at: datetime
+) -> None:
+    """Close a customer's accounts in these assets up to an instant, before a statement of them is
+    issued: what is posted from now on belongs to later periods, whatever its time.
+
+    Waits for entries that are being posted. Closing the same again changes nothing.
+    """
+    now = clock.now()
+    for asset in sorted(assets, key=lambda asset: asset.code):
+        session.send(_CLOSE, (owner_id, asset.code, ends_at, now))
 
 
 def roll_up(session: Session) -> None:

@@ -36,7 +36,7 @@ def _csv_rows(statement: AccountStatement, asset_statement: AssetStatement) -> l
                 code,
                 clock.rfc3339(movement.posted_at),
                 movement.kind,
-                movement.description,
+                line.description,
                 movement.reference,
                 str(movement.amount),
                 str(movement.fee or ""),

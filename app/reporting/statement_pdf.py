@@ -155,7 +155,7 @@ class _StatementPdf(FPDF):
         self._ensure_space(_ROW_MM + _REFERENCE_MM + _GAP_MM)
         self._write_row(
             format_exact_time(movement.posted_at),
-            movement.description,
+            line.description,
             format_figure(movement.amount),
             format_figure(line.balance),
         )

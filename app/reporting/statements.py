@@ -31,36 +31,57 @@ PDF_MOVEMENTS_MAX = 1_000
 _BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 
 # An entry or hold counts from its own instant on: a period includes its start, and its end belongs
-# to the next period.
-_BALANCES = """
+# to the next period. What was posted after an account was closed up to an instant never counts
+# before it: of the entries up to `ends_at`, only those up to the least `last_entry_id` of the
+# closings there or later were in an issued statement.
+_CLOSED = """
+closed AS (
+    SELECT asset, min(last_entry_id) FILTER (WHERE ends_at >= %(start)s) AS at_start,
+        min(last_entry_id) FILTER (WHERE ends_at >= %(end)s) AS at_end,
+        min(held) FILTER (WHERE ends_at = %(end)s) AS held
+    FROM account_closings WHERE owner_id = %(owner)s GROUP BY asset
+)
+"""
+_BEFORE_START = """
+(e.posted_at < %(start)s AND p.entry_id <= coalesce(closed.at_start, p.entry_id))
+"""
+_BEFORE_END = """
+(e.posted_at < %(end)s AND p.entry_id <= coalesce(closed.at_end, p.entry_id))
+"""
+_BALANCES = f"""
+WITH {_CLOSED}
 SELECT a.asset,
     coalesce((SELECT a.normal * sum(p.units) FROM postings p JOIN entries e ON e.id = p.entry_id
-              WHERE p.account_id = a.id AND e.posted_at < %(start)s), 0),
+              WHERE p.account_id = a.id AND {_BEFORE_START}), 0),
     coalesce((SELECT a.normal * sum(p.units) FROM postings p JOIN entries e ON e.id = p.entry_id
-              WHERE p.account_id = a.id AND e.posted_at < %(end)s), 0),
-    coalesce((SELECT sum(h.units) FROM holds h WHERE h.account_id = a.id
+              WHERE p.account_id = a.id AND {_BEFORE_END}), 0),
+    coalesce(closed.held, (SELECT sum(h.units) FROM holds h WHERE h.account_id = a.id
               AND h.placed_at < %(end)s
               AND (h.settled_at IS NULL OR h.settled_at >= %(end)s)), 0)
-FROM accounts a
+FROM accounts a LEFT JOIN closed ON closed.asset = a.asset
 WHERE a.owner_id = %(owner)s AND a.class = ANY(%(own)s) AND a.asset = ANY(%(assets)s)
-"""
-_OWED = """
+"""  # noqa: S608 - all parts are constants
+_OWED = f"""
+WITH {_CLOSED}
 SELECT a.asset, sum(a.normal * p.units)
-FROM accounts a JOIN postings p ON p.account_id = a.id JOIN entries e ON e.id = p.entry_id
+FROM accounts a LEFT JOIN closed ON closed.asset = a.asset
+JOIN postings p ON p.account_id = a.id JOIN entries e ON e.id = p.entry_id
 WHERE a.owner_id = %(owner)s AND a.class = %(receivable)s AND a.asset = ANY(%(assets)s)
-    AND e.posted_at < %(end)s
+    AND {_BEFORE_END}
 GROUP BY a.asset
-"""
+"""  # noqa: S608 - all parts are constants
 _MOVEMENTS = f"""
+WITH {_CLOSED}
 SELECT {MOVEMENT_COLUMNS} FROM (
     SELECT p.entry_id, p.account_id, p.units, e.posted_at, e.cause, e.reference, e.reverses_id,
         a.asset, a.normal
-    FROM accounts a JOIN postings p ON p.account_id = a.id JOIN entries e ON e.id = p.entry_id
+    FROM accounts a LEFT JOIN closed ON closed.asset = a.asset
+    JOIN postings p ON p.account_id = a.id JOIN entries e ON e.id = p.entry_id
     WHERE a.owner_id = %(owner)s AND a.class = ANY(%(own)s) AND a.asset = ANY(%(assets)s)
-        AND e.posted_at >= %(start)s AND e.posted_at < %(end)s
+        AND {_BEFORE_END} AND NOT {_BEFORE_START}
     ORDER BY a.asset, e.posted_at, e.id LIMIT %(limit)s
 ) m ORDER BY m.asset, m.posted_at, m.entry_id
-"""  # noqa: S608 - both parts are constants
+"""  # noqa: S608 - all parts are constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +112,20 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class StatementLine:
-    """A movement and the balance after it."""
+    """A movement and the balance after it.
+
+    `is_late`: it was booked after a statement of its own time was issued.
+    """
 
     movement: Movement
     balance: Amount
+    is_late: bool = False
+
+    @property
+    def description(self) -> str:
+        """What the movement is, and whether it is of an earlier period."""
+        late = " (of an earlier period, booked late)" if self.is_late else ""
+        return f"{self.movement.description}{late}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +186,19 @@ class AccountStatement:
         return ids.encode("usr", self.customer_id)
 
 
+def assets_of_statement(account: Wallet, asset: Asset | None) -> tuple[Asset, ...]:
+    """Return the assets that a statement is about: all of the account, or the requested one.
+
+    Raises `Invalid` for an asset of the other account.
+    """
+    assets: tuple[Asset, ...] = FUNDING if account is Wallet.FUNDING else TRADING
+    if asset is None:
+        return assets
+    if asset not in assets:
+        raise Invalid("asset", f"Choose an asset of the {account} account.")
+    return (asset,)
+
+
 def build_statement(
     session: Session,
     user_id: UUID,
@@ -166,14 +210,12 @@ def build_statement(
 ) -> AccountStatement:
     """Return the statement of a person's account over a period, for all its assets or one.
 
-    Call it on a snapshot. Raises `NotFound` for an unknown person, `Invalid` for an asset of the
-    other account and for a period with more than `movements_max` movements.
+    Call it on a snapshot, after closing the accounts up to the end of the period: then it stays the
+    same however often it is asked for, and the next one opens with its closing balance. Raises
+    `NotFound` for an unknown person, `Invalid` for an asset of the other account and for a period
+    with more than `movements_max` movements.
     """
-    assets: tuple[Asset, ...] = FUNDING if account is Wallet.FUNDING else TRADING
-    if asset is not None:
-        if asset not in assets:
-            raise Invalid("asset", f"Choose an asset of the {account} account.")
-        assets = (asset,)
+    assets = assets_of_statement(account, asset)
     person = account_queries.get_person(session, user_id)
     values = {
         "owner": user_id,
@@ -205,6 +247,7 @@ def build_statement(
             balances.get(listed.code, (0, 0, 0)),
             movements.get(listed.code, []),
             Amount(listed, owed.get(listed.code, 0)),
+            period,
         )
         for listed in assets
     ]
@@ -213,12 +256,17 @@ def build_statement(
 
 
 def _asset_statement(
-    asset: Asset, balances: tuple[int, ...], movements: list[Movement], owed: Amount
+    asset: Asset,
+    balances: tuple[int, ...],
+    movements: list[Movement],
+    owed: Amount,
+    period: Period,
 ) -> AssetStatement:
     opening, closing, held = (Amount(asset, units) for units in balances)
     lines, balance = [], opening
     for movement in movements:
         balance += movement.amount
-        lines.append(StatementLine(movement, balance))
+        is_late = movement.posted_at < period.start
+        lines.append(StatementLine(movement, balance, is_late))
     assert balance == closing, f"the statement of {asset.code} does not add up"
     return AssetStatement(opening, lines, closing, held, owed)

@@ -13,6 +13,7 @@ from app.funding import queries as funding_queries
 from app.funding.transfers import service as transfers
 from app.kit import pagination
 from app.kit.db import SNAPSHOT, Database, Session
+from app.ledger import service as ledger
 from app.ledger.errors import InsufficientFunds
 from app.pricing.errors import GateClosed, MarketHalted, PriceStale, TransferLimitExceeded
 from app.reporting import statement_csv, statements
@@ -98,7 +99,9 @@ def show_statement(database: Database, actor: Actor, query: dict[str, Any]) -> o
     """Show a statement of one account over a period: opening + movements = closing, in each asset.
 
     Available as JSON, CSV or PDF: `format` chooses, or else the Accept header. An entry belongs to
-    the period if its time is in it. A statement has at most 10,000 movements, a PDF 1,000: request
+    the period if its time is in it. A period never changes once its statement was shown: what is
+    booked later with a time in it is a `late` movement of the next one, which opens with the
+    closing balance of this one. A statement has at most 10,000 movements, a PDF 1,000: request
     shorter periods for more.
     """
     requested_format = query.get("format")
@@ -108,6 +111,9 @@ def show_statement(database: Database, actor: Actor, query: dict[str, Any]) -> o
     movements_max = statements.PDF_MOVEMENTS_MAX if media_type == _PDF else statements.MOVEMENTS_MAX
     asset = TRADABLE[query["asset"]] if "asset" in query else None
     period = Period.between(query.get("from_"), query.get("to"))
+    assets = statements.assets_of_statement(query["account"], asset)
+    with database.transaction() as session:
+        ledger.close_accounts(session, actor.user_id, assets, ends_at=period.end)
     with database.transaction(SNAPSHOT) as session:
         statement = statements.build_statement(
             session, actor.user_id, query["account"], period, asset, movements_max=movements_max

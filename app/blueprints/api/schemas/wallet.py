@@ -166,6 +166,14 @@ class StatementLineSchema(ApiSchema):
         200, required=True, attribute="movement.description", metadata=_DESCRIPTION
     )
     reference = TextField(200, required=True, attribute="movement.reference", metadata=_REFERENCE)
+    late = ma.fields.Boolean(
+        required=True,
+        attribute="is_late",
+        metadata={
+            "description": "Whether `at` is before the period: booked after a statement of that "
+            "time was issued"
+        },
+    )
 
 
 class StatementSheetSchema(ApiSchema):
