@@ -85,7 +85,8 @@ class ScriptedCardRail(ScriptedProvider):
     refunds_by_ref: dict[str, Dispute] = field(default_factory=dict)
     #: The state of a payment after its creation.
     created_state: PaymentState = PaymentState.AUTHORISED
-    cost: Amount = field(default_factory=lambda: Amount.parse(USD, "3.20"))
+    #: None: the processor says so later.
+    cost: Amount | None = field(default_factory=lambda: Amount.parse(USD, "3.20"))
 
     def create(self, request: PaymentRequest) -> Payment:
         def action() -> Payment:

@@ -144,6 +144,7 @@ class CustodyRail:
                     _STATES_LISTED[transfer.state],
                     transfer.amount,
                     custodian.provider_id,
+                    transfer.cost,
                 )
                 for transfer in transfers
             ]

@@ -75,6 +75,8 @@ WITHDRAWAL_TRANSITIONS = Transitions(
 )
 #: Deposits whose outcome is open: the poll checks them.
 OPEN_DEPOSITS = frozenset({_D.REQUESTED, _D.UNKNOWN, _D.PENDING})
+#: Deposits that were credited, whether or not they were taken back since.
+RECEIVED_DEPOSITS = frozenset({_D.CREDITED, _D.DISPUTED, _D.TAKEN_BACK})
 #: Withdrawals that can be cancelled or rejected: no provider was called yet.
 CANCELLABLE_WITHDRAWALS = frozenset({_W.IN_REVIEW, _W.AWAITING_APPROVAL, _W.APPROVED})
 #: Withdrawals whose outcome only the provider knows.

@@ -5,7 +5,7 @@ came since the watermark, read in one statement and therefore one snapshot. Bala
 account's normal direction: 100 dollars that we owe a customer are 100, not -100.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -97,6 +97,14 @@ JOIN entries e ON e.id = p.entry_id
 WHERE a.asset = %s AND a.class = %s AND a.owner_id = %s AND e.posted_at <= %s
 """
 _CAUSE = "SELECT cause FROM entries WHERE reference = %s"
+_UNITS_BY_REFERENCE = """
+SELECT e.reference, sum(a.normal * p.units)
+FROM entries e
+JOIN postings p ON p.entry_id = e.id
+JOIN accounts a ON a.id = p.account_id
+WHERE e.reference = ANY (%s) AND a.asset = %s AND a.class = %s AND a.owner_id = %s
+GROUP BY e.reference
+"""
 _JOURNAL = """
 SELECT e.id, e.cause, e.reference, e.posted_at, c.kind, a.class, a.owner_id, a.asset, p.units
 FROM entries e
@@ -204,6 +212,15 @@ def entry_cause(session: Session, reference: str) -> str | None:
     """Return the cause of the entry with this reference; None if there is none."""
     cause: str | None = session.optional_value(_CAUSE, (reference,))
     return cause
+
+
+def units_by_reference(
+    session: Session, account: AccountKey, references: Sequence[str]
+) -> dict[str, int]:
+    """Return what each of these entries posted on an account, in its normal direction; an entry
+    that does not exist, or has no such posting, is absent."""
+    values = (list(references), account.asset.code, account.account_class, account.owner_id)
+    return {ref: int(units) for ref, units in session.rows(_UNITS_BY_REFERENCE, values)}
 
 
 def account_balance_at(session: Session, account: AccountKey, at: datetime) -> int:

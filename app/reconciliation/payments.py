@@ -8,7 +8,7 @@ from app.funding.deposits import service as deposits
 from app.funding.disputes import service as disputes
 from app.funding.disputes.service import StoredDispute
 from app.funding.ports import CardRail, Dispute, DisputeKind, Payment, PaymentRail, PaymentState
-from app.funding.states import OPEN_DEPOSITS, VOID_DEPOSITS, DepositStatus
+from app.funding.states import OPEN_DEPOSITS, RECEIVED_DEPOSITS, VOID_DEPOSITS, DepositStatus
 from app.kit import ids
 from app.kit.formatting import format_amount
 from app.kit.money import Amount
@@ -16,10 +16,10 @@ from app.providers.ports import Listing
 from app.reconciliation.comparison import Comparison
 from app.reconciliation.deposits import report_unlisted_deposits
 
-_RECEIVED = frozenset({DepositStatus.CREDITED, DepositStatus.DISPUTED, DepositStatus.TAKEN_BACK})
 _UNFINISHED = frozenset({PaymentState.PENDING, PaymentState.AUTHORISED})
 _DEPOSIT = """
-SELECT status, coalesce(credited_units, asked_units), provider_ref FROM deposits WHERE id = %s
+SELECT status, coalesce(credited_units, asked_units), cost_units, provider_ref
+FROM deposits WHERE id = %s
 """
 
 
@@ -29,12 +29,16 @@ class _ComparedDeposit:
 
     status: DepositStatus
     units: int
+    cost_units: int
     provider_ref: str | None
 
     def agrees(self, payment: Payment) -> bool:
-        """Return whether the payment is in the state, and of the amount, that our books have."""
+        """Return whether the payment is in the state, and of the amount and cost, that our books
+        have. A cost that the processor does not state yet is not compared."""
         if payment.state is PaymentState.PAID:
-            return self.status in _RECEIVED and self.units == payment.amount.units
+            cost = payment.cost.units if payment.cost is not None else self.cost_units
+            theirs = (payment.amount.units, cost)
+            return self.status in RECEIVED_DEPOSITS and (self.units, self.cost_units) == theirs
         if payment.state is PaymentState.FAILED:
             return self.status in VOID_DEPOSITS
         return self.status in OPEN_DEPOSITS
@@ -94,8 +98,8 @@ def _find_deposit(comparison: Comparison, deposit_id: UUID) -> _ComparedDeposit 
         row = session.row(_DEPOSIT, (deposit_id,))
     if row is None:
         return None
-    status, units, provider_ref = row
-    return _ComparedDeposit(DepositStatus(status), units, provider_ref)
+    status, units, cost_units, provider_ref = row
+    return _ComparedDeposit(DepositStatus(status), units, cost_units, provider_ref)
 
 
 def _is_settled(
@@ -106,8 +110,9 @@ def _is_settled(
     deposit = _find_deposit(comparison, deposit_id)
     assert deposit is not None, "deposits are never deleted"
     latest = _in_agreed_terms(rail, deposit, payment)
-    if latest.state is PaymentState.PAID and deposit.status in VOID_DEPOSITS:
-        # The customer paid by our reference after the payment that we requested had ended.
+    if latest.state is PaymentState.PAID and deposit.status not in OPEN_DEPOSITS:
+        # The customer paid by our reference after the payment that we requested had ended, or the
+        # processor says only now what it kept.
         with comparison.database.transaction() as session:
             payments.apply_payment(session, deposit_id, latest, rail.provider_id)
         deposit = _find_deposit(comparison, deposit_id)

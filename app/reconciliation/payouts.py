@@ -1,9 +1,11 @@
 """Compare the payouts that a provider lists with our withdrawals."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
+from app.funding import costs
 from app.funding.ports import Payout, PayoutRail, PayoutState
 from app.funding.states import PAID_WITHDRAWALS, WithdrawalStatus
 from app.funding.withdrawals import payouts
@@ -62,12 +64,15 @@ def _compare_payout(comparison: Comparison, rail: PayoutRail, payout: Payout) ->
         title = "A provider lists a payout that we did not order"
         comparison.report_foreign(payout.provider_ref, title, facts)
         return
-    if _agrees(ours, payout):
+    if _agrees(ours, payout) and _cost_agrees(comparison, withdrawal_id, payout):
         return
     payouts.advance(comparison.database, withdrawal_id)
     latest = rail.find(payout.reference) or payout
     if payouts.are_contradictory(payout.state, latest.state):
         latest = payout
+    if payout.cost is not None:
+        # What is looked up is remembered from an earlier call; the list is new.
+        latest = replace(latest, cost=payout.cost)
     with comparison.database.transaction() as session:
         is_contradiction = payouts.apply_payout(session, withdrawal_id, latest)
     if is_contradiction:
@@ -75,7 +80,8 @@ def _compare_payout(comparison: Comparison, rail: PayoutRail, payout: Payout) ->
         comparison.differences += 1
         return
     ours = _find_withdrawal(comparison, withdrawal_id)
-    if ours is not None and _agrees(ours, latest):
+    is_booked = _cost_agrees(comparison, withdrawal_id, latest)
+    if ours is not None and _agrees(ours, latest) and is_booked:
         comparison.healed += 1
         return
     title = "A payout differs between its provider and our books"
@@ -105,3 +111,12 @@ def _find_withdrawal(
 def _agrees(ours: tuple[WithdrawalStatus, int], payout: Payout) -> bool:
     status, units = ours
     return status in _STATUSES_BY_STATE[payout.state] and units == payout.amount.units
+
+
+def _cost_agrees(comparison: Comparison, withdrawal_id: UUID, payout: Payout) -> bool:
+    """Return whether our books have the cost of a payout that was made, if the provider says it."""
+    if payout.cost is None or payout.state not in {PayoutState.COMPLETED, PayoutState.RETURNED}:
+        return True
+    public_id = ids.encode(withdrawals.PREFIX, withdrawal_id)
+    with comparison.database.reading() as session:
+        return costs.booked_cost(session, public_id, payout.cost) == payout.cost

@@ -50,6 +50,14 @@ def test_genuine_webhook_becomes_event_with_its_fact() -> None:
     assert deliver(late=-299) == deliver(late=299) == deliver()
 
 
+def test_webhook_of_a_charge_is_about_its_payment() -> None:
+    for payment, subjects in (("pi_1", ["pi_1"]), (None, [])):
+        charge = {"id": "ch_1", "payment_intent": payment}
+        event = {"id": "evt_1", "type": "charge.updated", "data": {"object": charge}}
+        body = json.dumps(event).encode()
+        assert [each.subject for each in deliver(body, signed=body)] == subjects
+
+
 def test_webhook_of_another_kind_is_ignored() -> None:
     body = BODY.replace(b"payment_intent.succeeded", b"payout.paid")
     assert deliver(body, signed=body) == []

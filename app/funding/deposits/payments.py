@@ -27,7 +27,12 @@ from app.funding.ports import (
     PaymentState,
 )
 from app.funding.rails import rail_of
-from app.funding.states import OPEN_DEPOSITS, VOID_DEPOSITS, DepositStatus
+from app.funding.states import (
+    OPEN_DEPOSITS,
+    RECEIVED_DEPOSITS,
+    VOID_DEPOSITS,
+    DepositStatus,
+)
 from app.kit import clock, ids
 from app.kit.db import Database, Session
 from app.kit.money import Amount
@@ -55,13 +60,13 @@ def advance(database: Database, deposit_id: UUID) -> None:
     with database.transaction() as session:
         # Of two processes at the same time, the second one sees `opened_at`.
         deposit = deposit_queries.lock_first_deposit(session, DepositRow.id == deposit_id)
-        if deposit is None or deposit.status not in OPEN_DEPOSITS | VOID_DEPOSITS:
+        if deposit is None or (deposit.status in RECEIVED_DEPOSITS and not _lacks_cost(deposit)):
             return
         if deposit.status in OPEN_DEPOSITS:
             deposits.mark_opened(session, deposit.id)
         is_given_up = _is_given_up(session, deposit)
     rail = resolve(PaymentRails)[deposit.method]
-    if deposit.status in VOID_DEPOSITS:
+    if deposit.status not in OPEN_DEPOSITS:
         _follow_ended(database, rail, deposit)
         return
     try:
@@ -86,8 +91,14 @@ def advance(database: Database, deposit_id: UUID) -> None:
             apply_payment(session, deposit.id, payment, rail.provider_id)
 
 
+def _lacks_cost(deposit: Deposit) -> bool:
+    """Return whether the provider has not said yet what it keeps: each card payment costs a fee."""
+    return deposit.method is PaymentMethod.CARD and not deposit.cost_units
+
+
 def _follow_ended(database: Database, rail: PaymentRail, deposit: Deposit) -> None:
-    """Credit the payment of a deposit that has ended if it was paid; else release it."""
+    """Credit the payment of a deposit that has ended if it was paid, or book its cost if it was
+    credited before; else release it."""
     if deposit.opened_at is None and deposit.provider_ref is None:
         return
     with _refusal_as_unknown():
@@ -200,6 +211,9 @@ def apply_payment(session: Session, deposit_id: UUID, payment: Payment, provider
     deposit = deposit_queries.lock_deposit(session, deposit_id)
     deposit = deposits.record_check(session, deposit, payment.provider_ref)
     is_paid = payment.state is PaymentState.PAID
+    if is_paid and payment.cost is not None and deposit.status in RECEIVED_DEPOSITS:
+        account = deposits.settlement_account(deposit.method, payment.cost, provider_id)
+        deposits.record_cost(session, deposit, payment.cost, account)
     if deposit.status not in (OPEN_DEPOSITS | VOID_DEPOSITS if is_paid else OPEN_DEPOSITS):
         return
     match payment.state:

@@ -43,6 +43,8 @@ class Deposit:
     requested_at: datetime
     asked_units: int | None
     credited_units: int | None
+    #: What the provider kept; zero until it is known.
+    cost_units: int
     fee_units: int
     source_sealed: bytes | None
     instructions_sealed: bytes | None
@@ -114,6 +116,7 @@ DEPOSITS = payment_source(
     DepositRow,
     DepositRow.asked_units,
     DepositRow.credited_units,
+    DepositRow.cost_units,
     DepositRow.fee_units,
     DepositRow.source_sealed,
     DepositRow.instructions_sealed,

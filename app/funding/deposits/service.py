@@ -16,7 +16,8 @@ from app.audit import service as audit
 from app.audit.actions import AuditAction
 from app.catalog.rules import PaymentMethod
 from app.custody.ports import Custodians
-from app.funding import fees, limits
+from app.funding import costs, fees, limits
+from app.funding.deposits import customer_messages
 from app.funding.deposits.queries import (
     DEPOSITS,
     Deposit,
@@ -39,15 +40,7 @@ from app.ledger import chart
 from app.ledger import service as ledger
 from app.ledger.chart import AccountKey
 from app.notifications import service as notifications
-from app.notifications.kinds import (
-    BankInstructions,
-    DepositCredited,
-    DepositFailed,
-    DepositPending,
-    MessageFacts,
-    TokenInstructions,
-    TransferAwaited,
-)
+from app.notifications.kinds import DepositCredited, MessageFacts
 from app.outbox import service as outbox
 
 PREFIX = "dep"
@@ -72,9 +65,9 @@ def request(
     Raises `Invalid`, `PaymentMethodDisabled`, `FeeChanged`, `VerificationRequired`, `PriceStale`,
     and `LimitExceeded` with its kinds.
     """
+    provider = provider_name(method, amount.asset)
     if method is PaymentMethod.MOBILE_MONEY:
         source = mobile_money_phone("phone", source)
-    provider = provider_name(method, amount.asset)
     quote = fees.quote(session, PaymentDirection.DEPOSIT, method, amount, agreed_max=fee_max)
     phone_index = _phone_index(source) if method is PaymentMethod.MOBILE_MONEY else None
     value = limits.check_deposit(session, actor.user_id, method, amount, phone_index)
@@ -192,7 +185,7 @@ def set_instructions(session: Session, deposit_id: UUID, details: Mapping[str, s
     session.write(_update(deposit_id).values(instructions_sealed=sealed))
     if deposit.status is not DepositStatus.PENDING:
         transition(session, deposit, DepositStatus.PENDING)
-        notify_customer(session, deposit, _pending_message(deposit, details))
+        notify_customer(session, deposit, customer_messages.pending_message(deposit, details))
 
 
 def stage_advance(session: Session, deposit_id: UUID, method: PaymentMethod, provider: str) -> None:
@@ -279,7 +272,24 @@ def post_credit(
     )
     credited = DepositCredited(deposit.terms(amount), deposit.fee_terms, credited_at=now)
     notify_customer(session, deposit, credited)
+    _report_cost(session, deposit, cost)
     limits.report_limit_excess(session, deposit.user_id, deposit.public_id)
+
+
+def record_cost(
+    session: Session, deposit: LockedDeposit, cost: Amount, account: AccountKey
+) -> None:
+    """Book what the provider kept of a credited deposit, if it differs from what is booked: some
+    say so later."""
+    if costs.book_cost(session, deposit.public_id, cost, account, cause="deposit_cost"):
+        session.write(_update(deposit.id).values(cost_units=cost.units))
+        _report_cost(session, deposit, cost)
+
+
+def _report_cost(session: Session, deposit: Deposit, cost: Amount) -> None:
+    costs.report_if_above_fee(
+        session, deposit.public_id, payment=f"{deposit.method} deposit", cost=cost, fee=deposit.fee
+    )
 
 
 def set_dispute_status(
@@ -298,27 +308,7 @@ def fail(session: Session, deposit_id: UUID, code: str) -> None:
         return
     transition(session, deposit, DepositStatus.FAILED, code=code, evidence=code)
     session.write(_update(deposit.id).values(source_sealed=None, source_index=None))
-    reason = FAILURE_REASONS.get(code, "The payment could not be made.")
-    notify_customer(
-        session, deposit, DepositFailed(deposit.terms(deposit.requested_amount), reason)
-    )
-
-
-#: What the customer reads for each of the providers' failure codes.
-FAILURE_REASONS = {
-    "card_declined": "The card's bank declined the payment.",
-    "insufficient_funds": "There was not enough money on the card or account.",
-    "expired_card": "The card has expired.",
-    "incorrect_cvc": "The card's security code was wrong.",
-    "authentication_required": "The card's bank requires you to confirm the payment.",
-    "cancelled_by_customer": "You declined the payment on your phone.",
-    "expired": "The payment was not confirmed on your phone in time.",
-    "phone_unreachable": "Your phone could not be reached.",
-    "wrong_pin": "The PIN that was entered on your phone was wrong.",
-    "never_finished": "The payment was not completed in time.",
-    "never_arrived": "The provider has no record of the payment.",
-    "nothing_came": "No money arrived in time. If it arrives later, we still credit it.",
-}
+    notify_customer(session, deposit, customer_messages.failed_message(deposit, code))
 
 
 def transition(
@@ -360,21 +350,6 @@ def _record_event(
 def notify_customer(session: Session, deposit: Deposit, message: MessageFacts) -> None:
     """Stage a message to the customer, at most one of its kind for the deposit."""
     notifications.notify(session, message, to=deposit.user_id, event=deposit.public_id)
-
-
-def _pending_message(deposit: Deposit, details: Mapping[str, str]) -> DepositPending:
-    """Return the message that says how to pay. A card's details hold a secret, which stays here."""
-    terms = deposit.terms(deposit.requested_amount)
-    match deposit.method:
-        case PaymentMethod.BANK:
-            account = BankInstructions(
-                details["accountNumber"], details["routingNumber"], details["bankName"]
-            )
-            return TransferAwaited(terms, deposit.fee_terms, account)
-        case PaymentMethod.CRYPTO:
-            address = TokenInstructions(details["network"], details["address"])
-            return TransferAwaited(terms, deposit.fee_terms, address)
-    return DepositPending(terms, deposit.fee_terms)
 
 
 def provider_name(method: PaymentMethod, asset: Asset) -> str:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from app.cases import service as cases
 from app.custody.rules import IN_FLIGHT_MAX
+from app.funding import costs
 from app.funding.deposits import service as deposits
 from app.funding.ports import Payout, PayoutOrder, PayoutRail, PayoutRails, PayoutState
 from app.funding.receivables import service as receivables
@@ -210,6 +211,7 @@ def apply_payout(session: Session, withdrawal_id: UUID, payout: Payout) -> bool:
         return True
     if withdrawal.status in _TRACKED:
         _apply_state(session, withdrawal, payout)
+    _book_cost(session, withdrawal, payout)
     return False
 
 
@@ -244,6 +246,25 @@ def _apply_state(session: Session, withdrawal: LockedWithdrawal, payout: Payout)
             _return(session, withdrawal, payout)
 
 
+def _book_cost(session: Session, withdrawal: LockedWithdrawal, payout: Payout) -> None:
+    """Book what the provider kept for a payout that it made, also when it says so later."""
+    was_made = payout.state in {PayoutState.COMPLETED, PayoutState.RETURNED}
+    if not was_made or payout.cost is None or payout.amount != withdrawal.receives:
+        return
+    paid_from = deposits.settlement_account(withdrawal.method, payout.cost, payout.provider_id)
+    is_new = costs.book_cost(
+        session, withdrawal.public_id, payout.cost, paid_from, cause="withdrawal_cost"
+    )
+    if is_new:
+        costs.report_if_above_fee(
+            session,
+            withdrawal.public_id,
+            payment=f"{withdrawal.method} withdrawal",
+            cost=payout.cost,
+            fee=withdrawal.fee,
+        )
+
+
 def _complete(session: Session, withdrawal: LockedWithdrawal, payout: Payout) -> LockedWithdrawal:
     now, amount = clock.now(), withdrawal.amount
     account = deposits.settlement_account(withdrawal.method, amount, payout.provider_id)
@@ -260,18 +281,6 @@ def _complete(session: Session, withdrawal: LockedWithdrawal, payout: Payout) ->
         postings=postings,
         hold_id=withdrawal.id,
     )
-    if payout.cost:
-        paid_from = deposits.settlement_account(withdrawal.method, payout.cost, payout.provider_id)
-        ledger.post(
-            session,
-            cause="withdrawal_cost",
-            reference=f"{withdrawal.public_id}:cost",
-            posted_at=now,
-            postings=[
-                ledger.debit(chart.processing_costs(payout.cost.asset), payout.cost),
-                ledger.credit(paid_from, payout.cost),
-            ],
-        )
     completed = transition(session, withdrawal, WithdrawalStatus.COMPLETED, payout=payout)
     own_funds.end(session, withdrawal)
     audit_status(session, withdrawal, WithdrawalStatus.COMPLETED)

@@ -10,6 +10,8 @@ from app.providers.ports import ProviderEvent, ProviderFact, WebhookDelivery
 _FACTS: Mapping[str, type[ProviderFact]] = {
     "payment_intent.": PaymentChanged,
     "charge.dispute.": DisputeChanged,
+    # The fee of a charge is known.
+    "charge.updated": PaymentChanged,
     # The event `charge.refunded` is about the charge; each refund has events of its own.
     "refund.": RefundChanged,
 }
@@ -28,7 +30,11 @@ class StripeWebhookVerifier:
         )
         event = parse_signed_event(delivery.body)
         subject_object = event.data.get("object")
-        subject = subject_object.get("id") if isinstance(subject_object, dict) else None
+        name = "payment_intent" if event.kind == "charge.updated" else "id"
+        subject = subject_object.get(name) if isinstance(subject_object, dict) else None
+        if name != "id" and subject is None:
+            # A charge without a payment is none of ours.
+            return []
         if not isinstance(subject, str):
             raise MalformedRequest("The data of an event must have an object with an id.")
         return [
