@@ -252,7 +252,8 @@ def _check_problem(response: TestResponse) -> None:
     status, problem = response.status_code, response.json
     assert response.content_type == PROBLEM
     has_errors = status == 422 or problem["code"] in CODES_WITH_ERRORS
-    assert set(problem) == _PROBLEM_MEMBERS | ({"errors"} if has_errors else set())
+    extra = {"reason"} & set(problem) if problem["code"] == "market_halted" else set()
+    assert set(problem) == _PROBLEM_MEMBERS | extra | ({"errors"} if has_errors else set())
     assert problem["status"] == status
     assert re.fullmatch(r"[a-z][a-z0-9_]*", problem["code"], re.ASCII)
     assert problem["type"] == f"/api/docs/errors#{problem['code']}"

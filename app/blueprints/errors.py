@@ -195,6 +195,8 @@ def _problem_document(refusal: kit_errors.Refusal, status: int) -> dict[str, Any
         "code": refusal.code,
         "requestId": telemetry.request_id.get(),
     }
+    if refusal.reason_code:
+        problem["reason"] = refusal.reason_code
     problems = getattr(refusal, "problems", None)
     if problems is None and isinstance(refusal, kit_errors.Invalid):
         problems = [(refusal.field, refusal.message)]

@@ -71,6 +71,13 @@ class ProblemSchema(ma.Schema):
     detail = ma.fields.String(required=True)
     code = ma.fields.String(required=True, metadata={"examples": ["not_found"]})
     request_id = ma.fields.String(data_key="requestId", required=True)
+    reason = ma.fields.String(
+        metadata={
+            "description": "Which of several reasons it is, where the code has several: why a "
+            "market is closed or halted",
+            "examples": ["holiday"],
+        }
+    )
     errors = ma.fields.List(
         ma.fields.Nested(ProblemFieldSchema),
         metadata={"description": "The invalid fields (422), or what prevents an erasure (409)"},

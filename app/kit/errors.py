@@ -17,6 +17,8 @@ class Refusal(Exception):
 
     code: ClassVar[str] = "refused"
     title: ClassVar[str] = "This request was refused."
+    #: Which of several reasons it is, for programs, where one code has several.
+    reason_code: str = ""
     #: The field whose value is refused, if it is one: a form shows the refusal there.
     field: str = ""
     #: Whether the transaction that this refusal ends commits what was written so far.

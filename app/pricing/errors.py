@@ -29,7 +29,11 @@ class TransferLimitExceeded(LimitExceeded):
 
 
 class MarketHalted(Conflict):
-    """The metal does not trade: halted by staff, or outside market hours."""
+    """The metal does not trade: halted by staff, or outside market hours. Its reason says why."""
 
     code = "market_halted"
     title = "This metal does not trade at the moment. Try again later."
+
+    def __init__(self, detail: str | None = None, *, reason: str = "") -> None:
+        self.reason_code = reason
+        super().__init__(detail)

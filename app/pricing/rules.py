@@ -16,6 +16,7 @@ from app.kit.formatting import format_exact_time
 from app.kit.labels import Mark, StatusEnum
 from app.pricing import hours
 from app.pricing.errors import MarketHalted, PriceStale
+from app.pricing.hours import Closed
 from app.pricing.ports import Observation
 from app.settings.rules import setting, settings_group
 
@@ -35,9 +36,13 @@ class MarketHours(StrEnum):
     ALWAYS_OPEN = "always_open"
     REAL = "real"
 
+    def why_closed(self, now: datetime) -> Closed | None:
+        """Return why the market is closed; None while it is open."""
+        return None if self is MarketHours.ALWAYS_OPEN else hours.why_closed(now)
+
     def is_open(self, now: datetime) -> bool:
         """Return whether the market is open."""
-        return self is MarketHours.ALWAYS_OPEN or hours.is_open(now)
+        return self.why_closed(now) is None
 
 
 class MarketState(StrEnum):
@@ -237,12 +242,15 @@ def require_tradable(price: MarketPrice | None, now: datetime, rules: PricingRul
     if price is None:
         raise PriceStale("There is no price for this metal yet. Try again later.")
     name = PRICED_NAMES[price.metal]
-    match price.state(now, rules):
-        case MarketState.HALTED:
-            raise MarketHalted(f"Trading in {name} is halted: {price.halted_reason}")
-        case MarketState.CLOSED:
-            opens = format_exact_time(hours.next_opening(now))
-            raise MarketHalted(f"The market for {name} is closed. It opens on {opens}.")
+    if price.halted:
+        raise MarketHalted(f"Trading in {name} is halted: {price.halted_reason}")
+    closed = rules.market_hours.why_closed(now)
+    if closed is not None:
+        opening = hours.next_opening(now)
+        then = f"It opens on {format_exact_time(opening)}." if opening else "Try again later."
+        raise MarketHalted(
+            f"The market for {name} is closed: {closed.why}. {then}", reason=closed.reason
+        )
     if price.is_stale(now):
         raise PriceStale(
             f"The last price of {name} is from {format_exact_time(price.as_of)}, too long ago to "

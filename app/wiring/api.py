@@ -9,9 +9,13 @@ from app.config import PROJECT, VERSION, Settings
 from app.integrations import rate_limit_storage
 from app.keys.errors import KeyRingUnavailable
 from app.keys.ports import KeyRing
+from app.kit import clock
 from app.kit.db import Database
+from app.kit.formatting import format_time
 from app.kit.health import Condition, HealthCheck, check_database
 from app.kit.ports import resolve
+from app.pricing import hours
+from app.pricing.rules import MarketHours
 
 API_BLUEPRINTS = (
     health.blp,
@@ -52,4 +56,15 @@ def register(app: Flask, settings: Settings, database: Database) -> None:
             ]
         return [HealthCheck("keys", Condition.OK, "readable")]
 
-    health.register(app, [lambda: check_database(database, heads), check_keys, check_redis])
+    def check_calendar() -> list[HealthCheck]:
+        if resolve(MarketHours) is MarketHours.ALWAYS_OPEN:
+            return []
+        is_short = hours.CALENDAR.needs_extension(clock.now())
+        until = f"holidays are known until {format_time(hours.CALENDAR.ends)}"
+        status = Condition.DEGRADED if is_short else Condition.OK
+        return [HealthCheck("market_calendar", status, until)]
+
+    health.register(
+        app,
+        [lambda: check_database(database, heads), check_keys, check_redis, check_calendar],
+    )

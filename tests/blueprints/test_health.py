@@ -1,9 +1,11 @@
 """The health endpoints: live, ready, degraded and failing."""
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import pytest
+import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -68,6 +70,23 @@ def test_ready_is_degraded_without_the_key_ring_and_hides_its_path(
         "detail": "cannot be read; sealed data is unavailable",
     }
     assert str(tmp_path) not in response.text
+
+
+@pytest.mark.parametrize(
+    ("instant", "status"), [("2028-11-02T04:59:59Z", "ok"), ("2028-11-02T05:00:00Z", "degraded")]
+)
+def test_ready_is_degraded_60_days_before_the_market_s_calendar_ends(
+    variant: Callable[..., Flask], instant: str, status: str
+) -> None:
+    client = variant(market_hours="real").test_client()
+    with time_machine.travel(datetime.fromisoformat(instant), tick=False):
+        response = client.get("/health/ready")
+    assert (response.status_code, response.json["status"]) == (200, status)
+    assert response.json["checks"][-1] == {
+        "name": "market_calendar",
+        "status": status,
+        "detail": "holidays are known until 1 Jan 2029, 05:00 UTC",
+    }
 
 
 def test_ready_fails_without_postgresql_and_requests_get_503(variant: Callable[..., Flask]) -> None:

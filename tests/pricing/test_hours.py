@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.pricing import hours
+from app.pricing.hours import CALENDAR, ClosedReason, parse_calendar
 
 
 def utc(text: str) -> datetime:
@@ -47,16 +48,59 @@ def utc(text: str) -> datetime:
         ("2026-10-30T21:00:00", False),
         ("2026-11-01T22:59:59", False),
         ("2026-11-01T23:00:00", True),
-        # Christmas Day 2024 was a Wednesday: closed from midnight to midnight in New York.
-        ("2024-12-25T04:59:59", True),
-        ("2024-12-25T05:00:00", False),
-        ("2024-12-25T23:30:00", False),
-        ("2024-12-26T04:59:59", False),
-        ("2024-12-26T05:00:00", True),
-        # New Year's Day 2025, a Wednesday too; in London it is New Year five hours earlier.
-        ("2025-01-01T00:00:00", True),
-        ("2025-01-01T05:00:00", False),
-        ("2025-01-02T05:00:00", True),
+        # Good Friday 2027: from Thursday's close to Sunday's opening, in summer time.
+        ("2027-03-25T20:59:59.999999", True),  # Thursday 16:59:59.999999
+        ("2027-03-25T21:00:00", False),  # Thursday 17:00:00
+        ("2027-03-25T22:00:00", False),  # Thursday 18:00:00: no session follows
+        ("2027-03-26T15:00:00", False),
+        ("2027-03-28T21:59:59.999999", False),  # Sunday 17:59:59.999999
+        ("2027-03-28T22:00:00", True),  # Sunday 18:00:00
+        # Good Friday 2026, in summer time too.
+        ("2026-04-02T20:59:59", True),
+        ("2026-04-03T15:00:00", False),
+        ("2026-04-05T22:00:00", True),
+        # Thanksgiving 2026: an early close, an evening session, and an early close on Friday.
+        ("2026-11-26T19:29:59.999999", True),  # Thursday 14:29:59.999999
+        ("2026-11-26T19:30:00", False),  # Thursday 14:30:00
+        ("2026-11-26T22:59:59.999999", False),  # Thursday 17:59:59.999999
+        ("2026-11-26T23:00:00", True),  # Thursday 18:00:00
+        ("2026-11-27T18:44:59.999999", True),  # Friday 13:44:59.999999
+        ("2026-11-27T18:45:00", False),  # Friday 13:45:00
+        ("2026-11-29T22:59:59", False),
+        ("2026-11-29T23:00:00", True),  # Sunday 18:00:00
+        # Independence Day 2027 is a Sunday: the early close is on Monday, in summer time.
+        ("2027-07-04T22:00:00", True),  # Sunday 18:00:00
+        ("2027-07-05T18:29:59", True),  # Monday 14:29:59
+        ("2027-07-05T18:30:00", False),
+        ("2027-07-05T21:59:59", False),
+        ("2027-07-05T22:00:00", True),
+        # Labor Day 2026: the earlier of the two closes that can be read.
+        ("2026-09-07T16:59:59", True),  # Monday 12:59:59
+        ("2026-09-07T17:00:00", False),
+        ("2026-09-07T22:00:00", True),
+        # Christmas 2025, a Thursday: from 13:45 on the day before to 18:00.
+        ("2025-12-24T18:44:59", True),
+        ("2025-12-24T18:45:00", False),
+        ("2025-12-25T22:59:59", False),
+        ("2025-12-25T23:00:00", True),
+        # Christmas 2027, a Saturday, is observed on Friday.
+        ("2027-12-23T21:59:59", True),
+        ("2027-12-23T22:00:00", False),
+        ("2027-12-24T15:00:00", False),
+        ("2027-12-26T23:00:00", True),
+        # New Year 2026, a Thursday: no session on the evening before.
+        ("2025-12-31T21:59:59.999999", True),  # Wednesday 16:59:59.999999
+        ("2025-12-31T22:00:00", False),
+        ("2025-12-31T23:30:00", False),  # 31 December, 18:30
+        ("2026-01-01T22:59:59.999999", False),
+        ("2026-01-01T23:00:00", True),  # Thursday 18:00:00
+        # New Year 2027, a Friday.
+        ("2026-12-31T23:30:00", False),
+        ("2027-01-03T22:59:59", False),
+        ("2027-01-03T23:00:00", True),
+        # Beyond what the calendar covers, nothing is known.
+        ("2024-12-30T15:00:00", False),
+        ("2029-01-02T15:00:00", False),
     ],
 )
 def test_market_is_open_in_session_only(instant: str, is_open: bool) -> None:
@@ -70,9 +114,11 @@ def test_market_is_open_in_session_only(instant: str, is_open: bool) -> None:
         ("2026-02-09T22:00:00", "2026-02-09T23:00:00"),  # over the daily break
         ("2026-03-06T22:00:00", "2026-03-08T22:00:00"),  # over the clocks going forward
         ("2026-10-30T21:00:00", "2026-11-01T23:00:00"),  # over the clocks going back
-        ("2024-12-25T12:00:00", "2024-12-26T05:00:00"),  # after Christmas in mid-week
+        ("2025-12-24T18:45:00", "2025-12-25T23:00:00"),  # over Christmas in mid-week
         ("2026-12-25T05:00:00", "2026-12-27T23:00:00"),  # Christmas on a Friday
-        ("2022-12-25T23:30:00", "2022-12-26T05:00:00"),  # Christmas on a Sunday
+        ("2027-03-26T15:00:00", "2027-03-28T22:00:00"),  # over Good Friday
+        ("2026-11-26T20:00:00", "2026-11-26T23:00:00"),  # after an early close
+        ("2028-12-22T22:00:00", "2028-12-25T23:00:00"),  # Christmas on a Monday
         ("2026-02-08T23:00:00", "2026-02-09T23:00:00"),  # already open: the next one
     ],
 )
@@ -80,15 +126,71 @@ def test_next_opening_is_the_start_of_the_next_session(instant: str, opening: st
     assert hours.next_opening(utc(instant)) == utc(opening)
 
 
+@pytest.mark.parametrize(
+    ("instant", "close"),
+    [
+        ("2026-02-09T15:00:00", "2026-02-09T22:00:00"),  # the daily break
+        ("2026-02-07T15:00:00", "2026-02-09T22:00:00"),  # closed: the end of the next session
+        ("2026-11-26T15:00:00", "2026-11-26T19:30:00"),  # Thanksgiving
+        ("2026-11-26T19:30:00", "2026-11-27T18:45:00"),  # and the day after
+        ("2028-12-31T12:00:00", None),  # the calendar has no later session
+    ],
+)
+def test_next_close_is_the_end_of_the_next_session(instant: str, close: str | None) -> None:
+    assert hours.next_close(utc(instant)) == (close and utc(close))
+
+
+@pytest.mark.parametrize(
+    ("instant", "reason", "why"),
+    [
+        ("2026-02-07T15:00:00", ClosedReason.WEEKEND, "weekend"),
+        ("2026-02-06T22:00:00", ClosedReason.WEEKEND, "weekend"),
+        ("2026-02-08T15:00:00", ClosedReason.WEEKEND, "weekend"),
+        ("2026-02-09T22:30:00", ClosedReason.DAILY_BREAK, "daily break"),
+        ("2027-03-26T15:00:00", ClosedReason.HOLIDAY, "Good Friday"),
+        ("2029-01-01T04:59:59", ClosedReason.HOLIDAY, "New Year's Day"),
+        ("2029-01-01T05:00:00", ClosedReason.NO_CALENDAR, "holidays not known"),
+    ],
+)
+def test_closed_market_says_why(instant: str, reason: ClosedReason, why: str) -> None:
+    closed = hours.why_closed(utc(instant))
+    assert closed is not None
+    assert (closed.reason, closed.why) == (reason, why)
+
+
+def test_calendar_needs_extension_60_days_before_its_end() -> None:
+    last = CALENDAR.ends - timedelta(days=60)
+    assert not CALENDAR.needs_extension(last - timedelta(microseconds=1))
+    assert CALENDAR.needs_extension(last)
+    assert CALENDAR.needs_extension(CALENDAR.begins - timedelta(days=1))
+
+
+def test_closures_begin_in_a_session_and_end_with_an_opening() -> None:
+    """Each one closes the market, and none of them outlasts its week."""
+    for closure in CALENDAR.closures:
+        assert closure.holiday
+        assert closure.begins < closure.ends <= closure.begins + timedelta(days=4)
+        assert closure.ends >= CALENDAR.ends or hours.is_open(closure.ends)
+        assert not hours.is_open(closure.begins)
+
+
+def test_calendar_whose_closures_overlap_is_refused() -> None:
+    line = '{ closes = 2026-01-19T14:30:00, opens = 2026-01-19T18:00:00, holiday = "A" },'
+    text = f'source = "a"\nbegins = 2026-01-01\nends = 2027-01-01\nclosures = [{line} {line}]'
+    with pytest.raises(ValueError, match="in order"):
+        parse_calendar(text)
+
+
 @given(
-    # 2020 to 2040, by the second.
-    st.integers(1_577_836_800, 2_208_988_800).map(lambda at: datetime.fromtimestamp(at, UTC)),
+    # From the first to the last opening that the calendar knows, by the second.
+    st.integers(1_735_772_400, 1_861_570_799).map(lambda at: datetime.fromtimestamp(at, UTC)),
     st.integers(0, 999),
 )
 def test_closed_market_stays_closed_until_the_next_opening(
     instant: datetime, thousandth: int
 ) -> None:
     opening = hours.next_opening(instant)
+    assert opening is not None
     assert opening > instant
     assert hours.is_open(opening)
     assert not hours.is_open(opening - timedelta(microseconds=1))

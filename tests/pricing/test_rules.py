@@ -320,8 +320,9 @@ class TestRequireTradable:
         with pytest.raises(MarketHalted) as refusal:
             pricing_rules.require_tradable(fresh, self.SATURDAY, self.REAL)
         assert refusal.value.detail == (
-            "The market for gold is closed. It opens on 8 Feb 2026, 23:00:00 UTC."
+            "The market for gold is closed: weekend. It opens on 8 Feb 2026, 23:00:00 UTC."
         )
+        assert refusal.value.reason_code == "weekend"
 
     def test_always_open_market_trades_on_saturday(self) -> None:
         fresh = price(as_of=self.SATURDAY, fresh_until=self.SATURDAY)

@@ -7,8 +7,10 @@ import pytest
 import time_machine
 from flask import Flask
 
+from app.kit import ports as kit_ports
 from app.kit.db import Database
 from app.pricing.models import MarketPriceRow
+from app.pricing.rules import MarketHours
 from tests.api_client import ApiClient, assert_problem, wrong_fields
 from tests.people import set_prices
 from tests.rows import change_rows
@@ -315,6 +317,29 @@ class TestOrder:
         with database_unchanged(database):
             for order in (body, {"quoteId": quote["id"]}):
                 assert_problem(customer.post("/api/trade/order", order), 409, "market_halted")
+
+    @pytest.mark.parametrize(
+        ("instant", "reason"),
+        [
+            ("2027-03-26T15:00:00Z", "holiday"),  # Good Friday
+            ("2026-11-26T20:00:00Z", "holiday"),  # the afternoon of Thanksgiving
+            ("2026-12-31T23:30:00Z", "holiday"),  # the evening of 31 December
+            ("2027-03-20T15:00:00Z", "weekend"),
+            ("2027-03-22T21:30:00Z", "daily_break"),
+        ],
+    )
+    def test_order_while_the_market_is_closed_is_refused_with_the_reason(
+        self, customer: ApiClient, database: Database, instant: str, reason: str
+    ) -> None:
+        kit_ports.provide(MarketHours, MarketHours.REAL)
+        with time_machine.travel(datetime.fromisoformat(instant), tick=False):
+            customer.sign_in()
+            set_prices(database, **MIDS)
+            body = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100"}
+            with database_unchanged(database):
+                for path in ("/api/trade/quote", "/api/trade/order"):
+                    refused = assert_problem(customer.post(path, body), 409, "market_halted")
+                    assert refused["reason"] == reason
 
     def test_repeated_idempotency_key_returns_the_same_bytes(
         self, customer: ApiClient, database: Database
