@@ -124,6 +124,11 @@ class ListView(Generic[RowT]):
             return "none"
         return "descending" if self.search.sort.startswith("-") else "ascending"
 
+    @property
+    def open_query(self) -> str:
+        """The query of the open page itself."""
+        return self.cursor_query(self.search.cursor) if self.search.cursor else self.search.query
+
     def cursor_query(self, cursor: str) -> str:
         """Return the query of the page at this cursor."""
         return self._query({_CURSOR: cursor})

@@ -200,6 +200,8 @@ class ListPage(Generic[RowT]):
     row_permission: Permission | None = None
     #: The rows of a list with bulk actions have a `public_id`.
     bulk_actions: tuple[BulkAction, ...] = ()
+    #: Whether the open page refreshes its rows: a queue, from which several people work.
+    refreshes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,13 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import expect
 
-from app.access import Actor
+from app.access import Actor, Role
+from app.cases import service as cases
 from app.identity.models import User
 from app.kit.db import Database
 from tests.e2e.conftest import OpenDesk
 from tests.e2e.looks import Shoot, assert_fits_and_accessible
-from tests.people import People
+from tests.people import PASSWORD, People
 from tests.rows import change_rows
 
 LIST = "/admin/people"
@@ -116,3 +117,35 @@ def luminance(colour: str) -> float:
         part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
     )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_queue_refreshes_unless_a_person_works_in_it(
+    open_desk: OpenDesk, people: People, database: Database
+) -> None:
+    # It installs a clock of its own.
+    desk, mark = open_desk(is_new=True), uuid4().hex
+    page = desk.sign_in(people.staff(Role.COMPLIANCE).email, PASSWORD, f"/admin/cases?about={mark}")
+    page.clock.install()
+    page.reload()
+    rows, note = page.locator("#list tbody tr"), page.locator(".refresh-note")
+
+    def open_case() -> None:
+        with database.transaction() as session:
+            cases.open_case(
+                session, kind="test.difference", key=uuid4().hex, title="A", facts={}, subject=mark
+            )
+
+    open_case()
+    page.clock.run_for(11_000)
+    expect(rows).to_have_count(1)
+    expect(note).to_have_text("Live")
+    page.locator("#find select").first.focus()
+    open_case()
+    page.clock.run_for(25_000)
+    expect(note).to_have_text("Waits while you work in the list")
+    expect(rows).to_have_count(1)
+    page.locator("#find select").first.blur()
+    page.clock.run_for(11_000)
+    expect(rows).to_have_count(2)
+    expect(note).to_have_text("Live")
+    desk.check(page)

@@ -146,6 +146,7 @@ APPROVALS = ListPage(
     ),
     empty=("No requests waiting", "Requests that need a second person appear here."),
     no_match="Requests appear here when they are approved, rejected, cancelled or expired.",
+    refreshes=True,
 )
 list_approvals = blp.add_list(
     "",

@@ -92,6 +92,7 @@ CASES = ListPage(
     ),
     empty=("No open cases", "A case is opened when something has to be investigated."),
     no_match="No case has this type, status, assignee and subject.",
+    refreshes=True,
 )
 blp.add_list("", CASES, permission=Permission.CASES_READ)
 

@@ -65,6 +65,7 @@ JOBS = ListPage(
             ("job will be retried.", "jobs will be retried."),
         ),
     ),
+    refreshes=True,
 )
 
 

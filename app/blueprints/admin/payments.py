@@ -72,6 +72,7 @@ WITHDRAWALS = ListPage(
     default_sort="-requested",
     filters=_filters(WithdrawalStatus),
     empty=("No withdrawals yet", "They appear here when customers request them."),
+    refreshes=True,
 )
 DEPOSITS = ListPage(
     name="deposits",

@@ -68,6 +68,7 @@ VERIFICATIONS = ListPage(
     ),
     empty=("Nothing to review", "Verifications appear here when staff must decide them."),
     no_match="No verification matches these filters.",
+    refreshes=True,
 )
 blp.add_list("", VERIFICATIONS, permission=Permission.KYC_READ)
 

@@ -29,7 +29,17 @@
     refreshedAt.set(region.id, Date.now());
     region.classList.remove("is-outdated");
     say(noteOf(region), "Live");
-    noteOf(region)?.classList.remove("is-outdated");
+    noteOf(region)?.classList.remove("is-outdated", "is-waiting");
+  }
+
+  // A list waits while a person is in it: rows would move, and ticks and typed filters be lost.
+  function isInUse(region) {
+    if (!region.hasAttribute("data-list")) return false;
+    const isChanged = (control) => control.type === "checkbox" ? control.checked !== control.defaultChecked
+      : control.options ? [...control.options].some((option) => option.selected !== option.defaultSelected)
+      : control.value !== control.defaultValue;
+    return region.contains(document.activeElement) || region.querySelector(":popover-open")
+      || [...region.querySelectorAll("input, select")].some(isChanged);
   }
 
   function watch() {
@@ -45,7 +55,14 @@
   // A hidden tab does not refresh. When it is shown again, it gets time to catch up.
   document.addEventListener("htmx:before:request", (event) => {
     const { sourceElement } = event.detail.ctx;
-    if (document.hidden && sourceElement.hasAttribute("data-refreshes")) event.preventDefault();
+    if (!sourceElement.hasAttribute("data-refreshes")) return;
+    if (document.hidden) event.preventDefault();
+    if (isInUse(sourceElement)) {
+      event.preventDefault();
+      refreshedAt.set(sourceElement.id, Date.now());
+      noteOf(sourceElement)?.classList.add("is-waiting");
+      say(noteOf(sourceElement), "Waits while you work in the list");
+    }
   });
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) regions().forEach(settle);
