@@ -9,8 +9,8 @@ from app.catalog.rules import USD, XAU, PaymentMethod
 from app.kit.ids import PublicId
 from app.kit.money import Amount
 from app.kyc.rules import ReasonCode
-from app.notifications import kinds
-from app.notifications.kinds import MessageFacts
+from app.notifications import account_kinds, kinds
+from app.notifications.facts import MessageFacts
 from app.notifications.service import write_values
 
 AT = datetime(2026, 11, 28, 23, 21, 45, 123000, tzinfo=UTC)
@@ -31,7 +31,7 @@ TOKENS = kinds.TokenInstructions("ETHEREUM", "0x71C7656EC7ab88b098defB751B7401B5
 
 SAMPLES: tuple[MessageFacts, ...] = (
     kinds.ApprovalWaiting("Suspend a person", AT),
-    kinds.ConfirmEmail(LINK_ID),
+    account_kinds.ConfirmEmail(LINK_ID),
     kinds.DebtCollected(Amount.parse(USD, "15000.00"), owed=Amount.parse(USD, "14000.50")),
     kinds.DepositCredited(DEPOSIT, FEE, AT),
     kinds.DepositDisputed(DEPOSIT, owed=Amount.parse(USD, "14000.50")),
@@ -40,21 +40,21 @@ SAMPLES: tuple[MessageFacts, ...] = (
     kinds.DepositPending(DEPOSIT, FEE),
     kinds.UnsupportedTokensArrived("25.00 USDT"),
     kinds.TransferAwaited(BANK_DEPOSIT, FEE, BANK),
-    kinds.ExportReady(PublicId("exp_01"), AT),
-    kinds.Invitation(LINK_ID, Role.TELLER),
+    account_kinds.ExportReady(PublicId("exp_01"), AT),
+    account_kinds.Invitation(LINK_ID, Role.TELLER),
     kinds.KycApproved("your company", 2, Amount.parse(USD, "1000.00")),
     kinds.KycExpiring("your company", date(2026, 11, 22)),
     kinds.KycMoreNeeded("your company", REASONS),
     kinds.KycRejected("your company", REASONS),
     kinds.NewDestination(WITHDRAWAL, AT),
-    kinds.PasskeyAdded(AT),
-    kinds.PasskeyRemoved(AT),
-    kinds.PasswordChanged(AT, 3),
-    kinds.ErasureConfirmed(PublicId("usr_01"), "31 CFR 1010.430", AT, date(2033, 1, 2)),
-    kinds.RecoveryCodesRenewed(AT),
-    kinds.ResetPassword(LINK_ID),
-    kinds.SecondFactorOff(AT),
-    kinds.SecondFactorOn(AT),
+    account_kinds.PasskeyAdded(AT),
+    account_kinds.PasskeyRemoved(AT),
+    account_kinds.PasswordChanged(AT, 3),
+    account_kinds.ErasureConfirmed(PublicId("usr_01"), "31 CFR 1010.430", AT, date(2033, 1, 2)),
+    account_kinds.RecoveryCodesRenewed(AT),
+    account_kinds.ResetPassword(LINK_ID),
+    account_kinds.SecondFactorOff(AT),
+    account_kinds.SecondFactorOn(AT),
     kinds.TradeConfirmed(
         PublicId("trd_01"),
         Amount.parse(USD, "1000.00"),

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from app.kit.db import Session
 from app.messages.delivery_log import ClaimedMessage, DeliveryLog
-from app.notifications.kinds import KINDS
+from app.notifications.registry import KINDS
 
 EMAILS = DeliveryLog("mails")
 #: Lines of one email.

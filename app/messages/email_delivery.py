@@ -24,7 +24,7 @@ from app.messages.delivery_log import CLAIM_DURATION, ClaimedMessage, DeliverySt
 from app.messages.ports import EmailSender, OutgoingEmail
 from app.messages.rendering import Contact
 from app.notifications import service as notifications
-from app.notifications.kinds import ErasureConfirmed
+from app.notifications.account_kinds import ErasureConfirmed
 from app.providers import queries as providers_queries
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 

@@ -16,7 +16,7 @@ from app.kit.db import Session
 from app.kit.errors import Invalid
 from app.messages import rules
 from app.messages.errors import PhoneNumberRequired
-from app.notifications.kinds import KINDS
+from app.notifications.registry import KINDS
 from app.notifications.rules import NotificationChannel, Topic
 
 _SELECT_CHOICES = "SELECT topic, channel, wanted FROM notification_choices WHERE user_id = %s"

@@ -29,7 +29,7 @@ from app.access import Role
 from app.catalog.rules import METAL_OF, PaymentMethod
 from app.kit.formatting import format_date, format_exact_amount, format_price, format_time
 from app.messages.rules import MANDATORY_CHANNELS
-from app.notifications.kinds import KINDS
+from app.notifications.registry import KINDS
 from app.notifications.rules import NotificationChannel
 
 _LAYOUT_VERSION = 1

@@ -4,7 +4,7 @@ from types import MappingProxyType
 from uuid import UUID
 
 from app.kit import ids
-from app.notifications.kinds import KINDS
+from app.notifications.registry import KINDS
 from app.notifications.rules import NotificationChannel, Topic
 
 #: Every pair of a topic and a channel, in the order of topics, email first.

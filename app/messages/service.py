@@ -7,7 +7,7 @@ from app.identity.accounts import queries as account_queries
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.messages import bundles, preferences, rendering
-from app.notifications.kinds import KINDS
+from app.notifications.registry import KINDS
 from app.notifications.rules import NotificationChannel
 from app.outbox import service as outbox
 

@@ -1,161 +1,35 @@
-"""Every kind of message, as a class whose fields are its facts.
+"""The kinds of messages, as classes whose fields are their facts; account_kinds.py has more.
 
-To add one: its class here, its text in `messages/templates`, one in `messages/templates/sms` if it
-is sent by SMS, and one in `messages/templates/bundle` if its emails are bundled. A fact has the
-type that the rooms use, and `notify` writes it as a text that a program reads: an `Amount` called
-`from_amount` as the values `from_amount` and `from_asset`, a time as RFC 3339. The template writes
-them for people (messages/rendering.py). No fact may hold a secret.
+To add one: its class in one of the two, its text in `messages/templates`, one in
+`messages/templates/sms` if it is sent by SMS, and one in `messages/templates/bundle` if its emails
+are bundled. A fact has the type that the rooms use, and `notify` writes it as a text that a program
+reads: an `Amount` called `from_amount` as the values `from_amount` and `from_asset`, a time as RFC
+3339. The template writes them for people (messages/rendering.py). No fact may hold a secret.
 
 Nothing is rendered again from an old version: an inbox message is stored as rendered, the texts of
 emails and SMS are not stored, and a staged job is rendered with the current template. So wording is
 edited in place; a template that needs other values gets a new file and number.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from types import MappingProxyType
-from typing import ClassVar
-from uuid import UUID
 
-from app.access import Role
 from app.catalog.rules import PaymentMethod
 from app.kit.ids import PublicId
 from app.kit.labels import LabelledEnum
 from app.kit.money import Amount
+from app.notifications.facts import Facts, MessageFacts, email_only
 from app.notifications.rules import MessageKind, Topic
-
-
-def _email_only(
-    name: str, topic: Topic = Topic.SECURITY, *, version: int = 1, cause: str = ""
-) -> MessageKind:
-    kind = MessageKind(name, topic, version, sms_version=0, in_inbox=False)
-    return replace(kind, email_cause=cause) if cause else kind
-
-
-@dataclass(frozen=True)
-class Facts:
-    """Facts of a message, or of several kinds of messages, in a frozen dataclass."""
-
-
-class MessageFacts(Facts):
-    """The facts of one message."""
-
-    kind: ClassVar[MessageKind]
 
 
 @dataclass(frozen=True)
 class ApprovalWaiting(MessageFacts):
     """A request waits for the second person. Its subject is not named."""
 
-    kind = _email_only(
-        "approval_waiting", Topic.DUTIES, cause="you work at PBCEx and may decide it"
-    )
+    kind = email_only("approval_waiting", Topic.DUTIES, cause="you work at PBCEx and may decide it")
     what: str
     expires_at: datetime
-
-
-@dataclass(frozen=True)
-class LinkFacts(MessageFacts):
-    """An email with a one-time link, which is made from the row of its token."""
-
-    token_id: UUID
-
-
-@dataclass(frozen=True)
-class ConfirmEmail(LinkFacts):
-    """A new account's email address is to be confirmed."""
-
-    kind = _email_only(
-        "confirm_email", cause="an account with PBCEx was opened with this email address"
-    )
-
-
-@dataclass(frozen=True)
-class ResetPassword(LinkFacts):
-    """A new password may be chosen."""
-
-    kind = _email_only("reset_password")
-
-
-@dataclass(frozen=True)
-class Invitation(LinkFacts):
-    """A person is invited to work at PBCEx."""
-
-    kind = _email_only("invitation", cause="you were invited to work at PBCEx")
-    role: Role
-
-
-@dataclass(frozen=True)
-class CredentialChange(MessageFacts):
-    """A credential changed, perhaps not by the person."""
-
-    changed_at: datetime
-
-
-@dataclass(frozen=True)
-class PasskeyAdded(CredentialChange):
-    """A passkey was added."""
-
-    kind = _email_only("passkey_added")
-
-
-@dataclass(frozen=True)
-class PasskeyRemoved(CredentialChange):
-    """A passkey was removed."""
-
-    kind = _email_only("passkey_removed")
-
-
-@dataclass(frozen=True)
-class PasswordChanged(CredentialChange):
-    """The password was changed."""
-
-    kind = _email_only("password_changed", version=2)
-    #: How many API keys are still active.
-    api_keys: int
-
-
-@dataclass(frozen=True)
-class RecoveryCodesRenewed(CredentialChange):
-    """The recovery codes were replaced."""
-
-    kind = _email_only("recovery_codes_renewed")
-
-
-@dataclass(frozen=True)
-class SecondFactorOff(CredentialChange):
-    """The authenticator app was turned off."""
-
-    kind = _email_only("second_factor_off")
-
-
-@dataclass(frozen=True)
-class SecondFactorOn(CredentialChange):
-    """The authenticator app was turned on."""
-
-    kind = _email_only("second_factor_on")
-
-
-@dataclass(frozen=True)
-class ExportReady(MessageFacts):
-    """The copy of a person's data can be downloaded."""
-
-    kind = _email_only("export_ready")
-    export: PublicId
-    expires_at: datetime
-
-
-@dataclass(frozen=True)
-class ErasureConfirmed(MessageFacts):
-    """Who a person is was erased: the last email to them."""
-
-    kind = _email_only("person_erased", cause="you had an account with PBCEx")
-    person: PublicId
-    law: str
-    erased_at: datetime
-    kept_until: date
 
 
 @dataclass(frozen=True)
@@ -379,7 +253,7 @@ class WithdrawalRequested(MessageFacts):
 class NewDestination(MessageFacts):
     """A withdrawal to a destination that the customer had not used waits before it is sent."""
 
-    kind = _email_only("new_destination")
+    kind = email_only("new_destination")
     terms: WithdrawalTerms
     payable_from: datetime
 
@@ -392,17 +266,3 @@ class WithdrawalSent(MessageFacts):
     terms: WithdrawalTerms
     fee_terms: FeeTerms
     sent_at: datetime
-
-
-def all_messages(base: type[MessageFacts] = MessageFacts) -> Iterator[type[MessageFacts]]:
-    """Return the class of every message."""
-    for subclass in base.__subclasses__():
-        if hasattr(subclass, "kind"):
-            yield subclass
-        yield from all_messages(subclass)
-
-
-#: Every kind by its stored name.
-KINDS: Mapping[str, MessageKind] = MappingProxyType(
-    {kind.name: kind for kind in sorted((m.kind for m in all_messages()), key=lambda k: k.name)}
-)

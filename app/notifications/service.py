@@ -11,7 +11,8 @@ from app.kit import clock
 from app.kit.db import Session
 from app.kit.ids import PublicId
 from app.kit.money import Amount
-from app.notifications.kinds import Facts, LinkFacts, MessageFacts
+from app.notifications.account_kinds import LinkFacts
+from app.notifications.facts import Facts, MessageFacts
 from app.outbox import service as outbox
 
 

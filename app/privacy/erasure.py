@@ -31,7 +31,7 @@ from app.kit.db import Session
 from app.kit.formatting import format_date
 from app.kit.personal import RETENTION_LAW, ErasureEffect, retention_end
 from app.messages import email_delivery
-from app.notifications.kinds import ErasureConfirmed
+from app.notifications.account_kinds import ErasureConfirmed
 from app.privacy import personal_data_tables
 from app.privacy.errors import ErasureRefused
 from app.privacy.personal_data_tables import ERASE_PERSON

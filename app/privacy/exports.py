@@ -26,7 +26,7 @@ from app.kit.errors import NotFound, RateLimited
 from app.kit.ids import PublicId
 from app.kit.statements import AnySelect
 from app.notifications import service as notifications
-from app.notifications.kinds import ExportReady
+from app.notifications.account_kinds import ExportReady
 from app.outbox import service as outbox
 from app.privacy import archive, personal_data_tables
 from app.privacy.errors import ArchiveLinkInvalid

@@ -75,8 +75,8 @@ def _plain(value: Value) -> str:
     return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
-def _effective_at(payload: TextFields, lead: timedelta = LEAD) -> datetime:
-    earliest = clock.now() + lead
+def _effective_at(payload: TextFields, now: datetime, lead: timedelta) -> datetime:
+    earliest = now + lead
     text = payload["effective_at"]
     return max(earliest, datetime.fromisoformat(text)) if text else earliest
 
@@ -84,7 +84,10 @@ def _effective_at(payload: TextFields, lead: timedelta = LEAD) -> datetime:
 def _compare(session: Session, payload: TextFields, lead: timedelta = LEAD) -> ProposedChange:
     """Return the value before and after. Locks all settings, so that none changes meanwhile."""
     session.send(_LOCK)
-    setting, instant = rules.get_setting(payload["setting"]), _effective_at(payload, lead)
+    setting, instant = (
+        rules.get_setting(payload["setting"]),
+        _effective_at(payload, clock.now(), lead),
+    )
     stored = queries.values_at(queries.list_changes(session), instant)
     before = stored.get(setting.name, _plain(setting.declared.default))
     if before == payload["value"]:
@@ -108,7 +111,8 @@ def _store(
     approved: ApprovedRequest | None = None,
     lead: timedelta = LEAD,
 ) -> None:
-    effective_at = _effective_at(payload, lead)
+    now = clock.now()
+    effective_at = _effective_at(payload, now, lead)
     session.write(
         sa.insert(SettingChange).values(
             id=ids.new(),
@@ -118,7 +122,7 @@ def _store(
             reason=reason,
             maker_id=approved.maker_id if approved else actor and actor.user_id,
             approval_id=approved.id if approved else None,
-            made_at=clock.now(),
+            made_at=now,
         )
     )
     audit.record(

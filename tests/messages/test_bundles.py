@@ -19,7 +19,8 @@ from app.messages import bundles
 from app.messages import queries as messages_queries
 from app.messages.ports import EmailNotSent, OutgoingEmail
 from app.notifications import service as notifications
-from app.notifications.kinds import KINDS, TradeConfirmed
+from app.notifications.kinds import TradeConfirmed
+from app.notifications.registry import KINDS
 from app.outbox.rules import Backoff
 from tests.mailbox import Mailbox, run_pending_jobs, use_mailbox
 from tests.people import People

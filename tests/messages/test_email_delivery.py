@@ -18,7 +18,7 @@ from app.kit.db import Database
 from app.kit.tasks import JobClaimedElsewhere
 from app.messages import email_delivery
 from app.messages.ports import EmailNotSent, EmailRefused, OutgoingEmail
-from app.notifications.kinds import PasswordChanged
+from app.notifications.account_kinds import PasswordChanged
 from app.outbox import service as outbox
 from app.outbox.rules import Backoff
 from app.providers.errors import ProviderOutcomeUnknown

@@ -11,7 +11,9 @@ from app.catalog.rules import TRADABLE, PaymentMethod
 from app.kit.money import UNITS_MAX, Amount
 from app.messages import rendering
 from app.messages.rendering import Contact, RenderedEmail
-from app.notifications.kinds import KINDS, DepositPending, MessageFacts, TransferAwaited
+from app.notifications.facts import MessageFacts
+from app.notifications.kinds import DepositPending, TransferAwaited
+from app.notifications.registry import KINDS
 from app.notifications.rules import Topic
 from app.notifications.service import write_values
 from tests.message_samples import BANK, DEPOSIT, FEE, SAMPLES, TOKENS, sample_values

@@ -9,7 +9,10 @@ import pytest
 from app.kit import ids
 from app.kit.db import Database
 from app.notifications import service as notifications
-from app.notifications.kinds import KINDS, Facts, ResetPassword, TradeConfirmed, all_messages
+from app.notifications.account_kinds import ResetPassword
+from app.notifications.facts import Facts
+from app.notifications.kinds import TradeConfirmed
+from app.notifications.registry import KINDS, all_messages
 from tests.message_samples import LINK_ID, SAMPLES
 
 

@@ -16,6 +16,7 @@ from app.approvals import service as approvals
 from app.approvals.errors import SelfApproval
 from app.funding.limits import PaymentLimits
 from app.hedging.rules import ExposureRules
+from app.kit import clock
 from app.kit.db import Database
 from app.kit.errors import Invalid, NotFound, PermissionDenied
 from app.kit.ports import provide
@@ -171,3 +172,16 @@ def test_every_default_is_within_its_bounds_and_its_group() -> None:
         written = f"{default:f}" if isinstance(default, Decimal) else str(default)
         assert setting.parse(written) == default
     assert KycRules().daily_limit(3) == rules.build(KycRules, {}).daily_tier_3
+
+
+def test_operator_changes_a_setting_at_once_where_no_process_runs_yet(database: Database) -> None:
+    with database.transaction() as session:
+        service.set_by_operator(
+            session, "payments.card_max", "9000", reason="First set-up", lead=timedelta()
+        )
+    with database.transaction() as session:
+        [found] = [
+            each for each in queries.list_changes(session) if each.name == "payments.card_max"
+        ]
+    assert found.value == "9000.00"
+    assert found.effective_at <= clock.now()

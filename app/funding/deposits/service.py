@@ -40,7 +40,8 @@ from app.ledger import chart
 from app.ledger import service as ledger
 from app.ledger.chart import AccountKey
 from app.notifications import service as notifications
-from app.notifications.kinds import DepositCredited, MessageFacts
+from app.notifications.facts import MessageFacts
+from app.notifications.kinds import DepositCredited
 from app.outbox import service as outbox
 
 PREFIX = "dep"

@@ -17,7 +17,7 @@ from app.kit import clock, ids
 from app.kit.db import Session
 from app.ledger import service as ledger
 from app.notifications import service as notifications
-from app.notifications.kinds import MessageFacts
+from app.notifications.facts import MessageFacts
 
 
 def end_unpaid(

@@ -11,7 +11,7 @@ from app.identity.errors import EmailAlreadyConfirmed
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import NotFound, RateLimited
-from app.notifications.kinds import ConfirmEmail
+from app.notifications.account_kinds import ConfirmEmail
 
 _LOCK = "SELECT status, email_confirmed_at FROM users WHERE id = %s FOR NO KEY UPDATE"
 _IS_CONFIRMED = "SELECT email_confirmed_at IS NOT NULL FROM users WHERE id = %s"

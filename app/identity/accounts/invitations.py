@@ -29,7 +29,7 @@ from app.kit.db import Session
 from app.kit.errors import Conflict, Invalid, NotFound
 from app.kit.list_query import ListSource
 from app.kit.ports import resolve
-from app.notifications.kinds import Invitation
+from app.notifications.account_kinds import Invitation
 
 #: Stored in place of a password hash. No password matches it.
 NO_PASSWORD = "invited, and no password chosen yet"  # noqa: S105 - a marker, no secret

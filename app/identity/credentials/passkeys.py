@@ -35,7 +35,7 @@ from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Invalid, NotFound
 from app.notifications import service as notifications
-from app.notifications.kinds import PasskeyAdded, PasskeyRemoved
+from app.notifications.account_kinds import PasskeyAdded, PasskeyRemoved
 
 LIFETIME = timedelta(minutes=5)
 NAME_LENGTH_MAX = 60

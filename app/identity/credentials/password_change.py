@@ -18,7 +18,7 @@ from app.identity.sign_in.sessions import Revocation
 from app.kit import clock
 from app.kit.db import Session
 from app.kit.ports import resolve
-from app.notifications.kinds import PasswordChanged
+from app.notifications.account_kinds import PasswordChanged
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from app.identity.sign_in import sessions
 from app.kit import ids
 from app.kit.db import Session
 from app.kit.ports import resolve
-from app.notifications.kinds import ResetPassword
+from app.notifications.account_kinds import ResetPassword
 from app.outbox import service as outbox
 
 _FIND_ACTIVE = "SELECT id FROM users WHERE email_key = %s AND status = 'active'"

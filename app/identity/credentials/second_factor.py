@@ -25,7 +25,7 @@ from app.identity.sign_in.lockout import FailureCounters
 from app.keys import service as keys
 from app.kit import clock, ids
 from app.kit.db import Session
-from app.notifications.kinds import (
+from app.notifications.account_kinds import (
     CredentialChange,
     RecoveryCodesRenewed,
     SecondFactorOff,

@@ -9,7 +9,7 @@ from app.identity.credentials.one_time_tokens import LinkPurpose
 from app.kit import ids
 from app.kit.db import Session
 from app.notifications import service as notifications
-from app.notifications.kinds import CredentialChange, LinkFacts
+from app.notifications.account_kinds import CredentialChange, LinkFacts
 
 LINKS_PER_HOUR_MAX = 5
 HOUR = timedelta(hours=1)

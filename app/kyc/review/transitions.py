@@ -31,7 +31,8 @@ from app.kyc.rules import (
     VerificationStatus,
 )
 from app.notifications import service as notifications
-from app.notifications.kinds import KycApproved, KycMoreNeeded, KycRejected, MessageFacts
+from app.notifications.facts import MessageFacts
+from app.notifications.kinds import KycApproved, KycMoreNeeded, KycRejected
 from app.settings.queries import current
 
 _INSERT = """

@@ -39,7 +39,7 @@ def test_change_where_money_moves_leads_to_its_request(browser: Browser) -> None
 
 def test_reader_of_settings_cannot_change_them(sign_in_as: SignInAs) -> None:
     auditor = sign_in_as(Role.AUDITOR)
-    page = auditor.get_page("/admin/settings").visible_text
+    page = auditor.get_page("/admin/settings?group=Trading").visible_text
     assert "Fee of a conversion" in page
     assert "50 basis points" in page
     assert "Change setting" not in auditor.get_page(FEE).visible_text

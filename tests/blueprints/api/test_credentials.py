@@ -15,7 +15,7 @@ from app.identity.credentials import password_reset, security_mail
 from app.identity.models import User
 from app.kit import clock, ids, telemetry
 from app.kit.db import Database
-from app.notifications.kinds import PasswordChanged
+from app.notifications.account_kinds import PasswordChanged
 from tests import timing_leaks
 from tests.api_client import PASSWORD, ApiClient, assert_problem, wrong_fields
 from tests.mailbox import Mailbox, extract_token, run_pending_jobs, use_mailbox

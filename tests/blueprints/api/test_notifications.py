@@ -6,7 +6,7 @@ from flask import Flask
 from app.kit.db import Database
 from app.messages import preferences
 from app.messages.rules import MANDATORY_CHANNELS, TOPIC_CHANNELS
-from app.notifications.kinds import KINDS
+from app.notifications.registry import KINDS
 from app.notifications.rules import NotificationChannel
 from app.outbox import service as outbox
 from tests.api_client import ApiClient, assert_problem, wrong_fields
