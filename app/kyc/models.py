@@ -55,6 +55,13 @@ class Verification(Base):
             name="id_number_index_is_a_mac",
         ),
         sa.CheckConstraint(
+            "person_index IS NULL OR octet_length(person_index) = 32", name="person_index_is_a_mac"
+        ),
+        sa.CheckConstraint(
+            "address_index IS NULL OR octet_length(address_index) = 32",
+            name="address_index_is_a_mac",
+        ),
+        sa.CheckConstraint(
             "provider_reference IS NULL OR provider IS NOT NULL", name="reference_of_a_provider"
         ),
         sa.UniqueConstraint("provider", "provider_reference"),
@@ -77,6 +84,16 @@ class Verification(Base):
             "id_number_index",
             postgresql_where=sa.text("id_number_index IS NOT NULL"),
         ),
+        sa.Index(
+            "verifications_person_index_idx",
+            "person_index",
+            postgresql_where=sa.text("person_index IS NOT NULL"),
+        ),
+        sa.Index(
+            "verifications_address_index_idx",
+            "address_index",
+            postgresql_where=sa.text("address_index IS NOT NULL"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -88,6 +105,10 @@ class Verification(Base):
     details_sealed: Mapped[bytes | None] = mapped_column(Sealed)
     #: Blind index that finds the same ID number in another person's verification.
     id_number_index: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
+    #: Blind indexes of name and birth date, and of the postal address (same_person.py). The first
+    #: is null when staff decided that the person is another one.
+    person_index: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
+    address_index: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
     #: Why it cannot be approved without staff.
     flags: Mapped[list[ReviewFlag]] = mapped_column(
         ARRAY(StoredEnum(ReviewFlag)), server_default=_NOTHING

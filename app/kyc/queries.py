@@ -32,12 +32,18 @@ _EVENTS = """
 SELECT from_status, to_status, tier, reasons, actor_id, note, at FROM verification_events
 WHERE verification_id = %s ORDER BY id
 """
-# A withdrawn submission says nothing, as when duplicates are looked for.
+# A withdrawn submission says nothing, as when duplicates are looked for. Name and birth date count
+# once they were verified: otherwise people could use up the limits of those whose names they know.
 _ACCOUNTS_OF_PERSON = """
 SELECT %(user_id)s::uuid UNION
 SELECT other.user_id FROM verifications own
 JOIN verifications other ON other.id_number_index = own.id_number_index
 WHERE own.user_id = %(user_id)s AND own.status <> 'withdrawn' AND other.status <> 'withdrawn'
+UNION
+SELECT other.user_id FROM verifications own
+JOIN verifications other ON other.person_index = own.person_index
+WHERE own.user_id = %(user_id)s AND own.status IN ('approved', 'expired')
+    AND other.status IN ('approved', 'expired')
 """
 
 

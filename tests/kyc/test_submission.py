@@ -367,11 +367,15 @@ class TestScreening:
     def test_true_match_rejects_the_verification(self, ada: Applicant, sandbox: Sandbox) -> None:
         self.submit_listed(ada, sandbox)
         verification_id = ids.encode("kyc", ada.latest.id)
-        [case_id] = close_hit_cases(ada.database, case_outcomes.TRUE_MATCH)
+        case_ids = close_hit_cases(ada.database, case_outcomes.TRUE_MATCH)
         ada.run_jobs()
         assert (ada.latest.status, ada.tier_status.tier) == (VerificationStatus.REJECTED, 0)
         with ada.database.reading() as session:
-            followed = [event.text for event in cases_queries.events(session, case_id)]
+            followed = [
+                event.text
+                for case_id in case_ids
+                for event in cases_queries.events(session, case_id)
+            ]
         assert f"Verification, In review → Rejected: {verification_id}" in followed
         assert ada.latest.reasons == (ReasonCode.CANNOT_SERVE,)
         assert_problem(ada.submit(), 401, "token_invalid")

@@ -36,9 +36,9 @@ from app.notifications.kinds import KycApproved, KycMoreNeeded, KycRejected
 from app.settings.queries import current
 
 _INSERT = """
-INSERT INTO verifications (id, user_id, kind, status, tier, details_sealed, id_number_index, flags,
-    submitted_at, look_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+INSERT INTO verifications (id, user_id, kind, status, tier, details_sealed, id_number_index,
+    person_index, address_index, flags, submitted_at, look_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 _LOCK = compile_select(
     SELECT_VERIFICATIONS.where(Verification.id == sa.bindparam("verification_id")).with_for_update()
@@ -97,6 +97,8 @@ def create_verification(
     tier: int,
     details_sealed: bytes | None,
     id_number_index: bytes | None = None,
+    person_index: bytes | None = None,
+    address_index: bytes | None = None,
     flags: Collection[ReviewFlag] = (),
 ) -> VerificationRow:
     """Create a verification. Raises `VerificationOpen` if one of its kind is open."""
@@ -111,6 +113,8 @@ def create_verification(
             tier,
             details_sealed,
             id_number_index,
+            person_index,
+            address_index,
             sorted(flags),
             now,
             now + FIRST_POLL_DELAY,

@@ -25,7 +25,7 @@ from app.kyc.rules import (
     VerificationKind,
     VerificationStatus,
 )
-from app.kyc.submission import applicant_details, sanctions_check
+from app.kyc.submission import applicant_details, same_person, sanctions_check
 from app.kyc.submission.applicant_details import CompanyDetails, PersonDetails
 from app.outbox import service as outbox
 from app.settings.queries import current
@@ -34,10 +34,6 @@ _TABLE, _DETAILS = "verifications", "details_sealed"
 _SUBMITTED_SINCE = """
 SELECT count(*), min(submitted_at) FROM verifications
 WHERE user_id = %s AND kind = %s AND submitted_at > %s
-"""
-_SAME_NUMBER = """
-SELECT FROM verifications
-WHERE id_number_index = %s AND user_id <> %s AND status <> 'withdrawn' LIMIT 1
 """
 _ADD_OWNER = """
 INSERT INTO beneficial_owners (id, verification_id, details_sealed, share_bps, controls)
@@ -49,14 +45,15 @@ def submit(session: Session, actor: Actor, payload: Mapping[str, Any]) -> Verifi
     """Submit the actor's identity, and stage its verification by the provider.
 
     Gives tier 1 at once, unless a sanctions list may name the person or another person submitted
-    the same ID number: then staff review first. An earlier approval stays valid until this is
+    the same ID number: then staff review first. Accounts with the same name and birth date, or the
+    same address, open a case. An earlier approval stays valid until this is
     decided. Raises `Invalid` naming the field, `VerificationOpen`, and `RateLimited`.
     """
     person = applicant_details.parse_person(payload, clock.now().date())
     _replace_open_submission(session, actor, VerificationKind.IDENTITY)
-    verification_id, index = ids.new(), _id_number_index(person)
+    verification_id, indexes = ids.new(), same_person.index_details(person)
     flags = set()
-    if index is not None and session.row(_SAME_NUMBER, (index, actor.user_id)) is not None:
+    if same_person.has_same_id_number(session, actor.user_id, indexes):
         flags.add(ReviewFlag.DUPLICATE)
     if sanctions_flag := sanctions_check.check_sanctions(
         session, verification_id, actor.user_id, person
@@ -71,9 +68,12 @@ def submit(session: Session, actor: Actor, payload: Mapping[str, Any]) -> Verifi
         status=VerificationStatus.IN_REVIEW if flags else VerificationStatus.PENDING,
         tier=rules.TIER_NONE if flags else rules.TIER_BASIC,
         details_sealed=_seal_details(person, verification_id),
-        id_number_index=index,
+        id_number_index=indexes.id_number,
+        person_index=indexes.person,
+        address_index=indexes.address,
         flags=flags,
     )
+    same_person.report_matches(session, actor.user_id, verification.public_id, indexes)
     if ReviewFlag.LISTED in flags:
         return automatic_decisions.decide_automatically(session, verification)
     outbox.stage(session, "kyc.verify", {"verification_id": str(verification_id)})
@@ -179,15 +179,6 @@ def _replace_open_submission(session: Session, actor: Actor, kind: VerificationK
         verification for verification in verifications if verification.status in OPEN_STATUSES
     ]
     transitions.supersede(session, open_verifications, transitions.Attribution(actor))
-
-
-def _id_number_index(person: PersonDetails) -> bytes | None:
-    if person.id_type is None:
-        return None
-    country = "US" if person.id_type in rules.US_ID_TYPES else person.address.country
-    return keys.blind_index(
-        f"{person.id_type}:{country}:{person.id_number}", table=_TABLE, column="id_number_index"
-    )
 
 
 def _seal_details(details: PersonDetails | CompanyDetails, verification_id: UUID) -> bytes:

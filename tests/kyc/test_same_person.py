@@ -1,0 +1,120 @@
+"""One person with several accounts is found and shares one limit, and staff get a case."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+from flask import Flask
+
+from app.access import Role
+from app.cases import queries as cases_queries
+from app.cases import service as cases
+from app.cases.models import Case
+from app.kit import ids
+from app.kyc import queries as kyc_queries
+from app.kyc.submission import same_person
+from tests.kyc.applicant import ADDRESS, Applicant
+from tests.people import People
+from tests.provider_sandbox import Sandbox
+from tests.rows import read_values
+
+Apply = Callable[..., Applicant]
+
+
+@pytest.fixture
+def apply(app_with_list: Flask, sandbox: Sandbox) -> Apply:
+    """Return a function that verifies a new customer with these details."""
+
+    def verify(**changes: Any) -> Applicant:
+        return Applicant.with_tier_2(app_with_list, sandbox, **changes)
+
+    return verify
+
+
+def accounts(applicant: Applicant) -> set[UUID]:
+    with applicant.database.reading() as session:
+        return set(kyc_queries.accounts_of_person(session, applicant.actor.user_id))
+
+
+def cases_of(applicant: Applicant) -> dict[str, UUID]:
+    """Return the ids of the cases about the customer, by kind."""
+    with applicant.database.reading() as session:
+        is_theirs = Case.person_id == applicant.actor.user_id
+        kinds = read_values(session, Case.kind, is_theirs)
+        return dict(zip(kinds, read_values(session, Case.id, is_theirs), strict=True))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"firstName": "Łukasz Jan", "lastName": "Müller-Żółć"},
+        {"firstName": "LUKASZ", "lastName": "Zolc Mueller"},
+    ],
+    ids=["same spelling", "middle name", "transliterated"],
+)
+def test_accounts_with_one_name_and_birth_date_are_one_person(
+    apply: Apply, changes: dict[str, str]
+) -> None:
+    details = {"firstName": "Łukasz", "lastName": "Müller-Żółć"}
+    first = apply(**details)
+    details["dateOfBirth"] = first.payload()["dateOfBirth"]
+    second = apply(**{**details, **changes})
+    both = {first.actor.user_id, second.actor.user_id}
+    assert accounts(first) == accounts(second) == both
+    assert same_person.SAME_PERSON not in cases_of(first)
+    with second.database.reading() as session:
+        facts = cases_queries.facts(session, cases_of(second)[same_person.SAME_PERSON])
+    assert facts == {
+        "account": ids.encode("usr", second.actor.user_id),
+        "other accounts": ids.encode("usr", first.actor.user_id),
+    }
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"firstName": "Augusta"}, {"lastName": "Byron"}, {"dateOfBirth": "1955-01-01"}],
+    ids=str,
+)
+def test_people_who_differ_in_name_or_birth_date_share_no_limits(
+    apply: Apply, changes: dict[str, str]
+) -> None:
+    first = apply()
+    other = apply(**{"dateOfBirth": first.payload()["dateOfBirth"], **changes})
+    assert accounts(other) == {other.actor.user_id}
+    assert same_person.SAME_PERSON not in cases_of(other)
+
+
+def test_unverified_details_use_up_no_limits_of_others(apply: Apply, app_with_list: Flask) -> None:
+    victim = apply()
+    thief = Applicant.with_confirmed_email(app_with_list)
+    thief.submit_ok(dateOfBirth=victim.payload()["dateOfBirth"])
+    assert accounts(victim) == {victim.actor.user_id}
+    assert same_person.SAME_PERSON in cases_of(thief)
+
+
+def test_accounts_at_one_address_are_a_case_and_share_no_limits(apply: Apply) -> None:
+    street = f"{ids.new().hex} Elm Street"
+    first = apply(address={**ADDRESS, "street": street})
+    second = apply(address={**ADDRESS, "street": f" {street.upper()}."})
+    assert set(cases_of(second)) == {same_person.SAME_ADDRESS}
+    assert accounts(second) == {second.actor.user_id}
+    assert cases_of(first) == {}
+
+
+def test_decision_separates_two_people_until_the_case_is_reopened(
+    apply: Apply, app_with_list: Flask
+) -> None:
+    first = apply()
+    second = apply(dateOfBirth=first.payload()["dateOfBirth"])
+    case_id = cases_of(second)[same_person.SAME_PERSON]
+    staff = People(second.database).staff(Role.COMPLIANCE)
+    with second.database.transaction() as session:
+        cases.close(
+            session, staff, case_id, disposition=same_person.TWO_PEOPLE, reason="Two passports"
+        )
+    assert accounts(first) == {first.actor.user_id}
+    with second.database.transaction() as session:
+        cases.reopen(session, staff, case_id, reason="One of them was forged")
+    assert accounts(first) == {first.actor.user_id, second.actor.user_id}
