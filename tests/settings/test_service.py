@@ -180,8 +180,5 @@ def test_operator_changes_a_setting_at_once_where_no_process_runs_yet(database: 
             session, "payments.card_max", "9000", reason="First set-up", lead=timedelta()
         )
     with database.transaction() as session:
-        [found] = [
-            each for each in queries.list_changes(session) if each.name == "payments.card_max"
-        ]
-    assert found.value == "9000.00"
-    assert found.effective_at <= clock.now()
+        in_effect_now = queries.values_at(queries.list_changes(session), clock.now())
+    assert in_effect_now["payments.card_max"] == "9000.00"
