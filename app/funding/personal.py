@@ -26,7 +26,8 @@ _TRANSFERS = """
 SELECT id, from_asset, to_asset, units, transferred_at FROM transfers WHERE user_id = %s ORDER BY id
 """
 _DEPOSITS = """
-SELECT id, asset, coalesce(credited_units, asked_units), method, status, requested_at, credited_at
+SELECT id, asset, coalesce(credited_units, asked_units), fee_units, method, status, requested_at,
+    credited_at
 FROM deposits WHERE user_id = %s ORDER BY id
 """
 _DISPUTES = """
@@ -34,7 +35,7 @@ SELECT p.deposit_id, d.asset, p.units, p.status, p.opened_at, p.closed_at
 FROM disputes p JOIN deposits d ON d.id = p.deposit_id WHERE d.user_id = %s ORDER BY p.id
 """
 _WITHDRAWALS = """
-SELECT id, asset, units, method, status, destination_sealed, requested_at, completed_at
+SELECT id, asset, units, fee_units, method, status, destination_sealed, requested_at, completed_at
 FROM withdrawals WHERE user_id = %s ORDER BY id
 """
 _ACCOUNTS = "SELECT method, details, given_at FROM given_accounts WHERE user_id = %s ORDER BY id"
@@ -65,16 +66,16 @@ def _export_sections(session: Session, person_id: UUID) -> ExportSections:
             transfer_rows, "id fromAsset toAsset amount transferredAt", id="trf"
         ),
         "deposits": export_records(
-            _with_amount_text(deposits),
-            "id asset amount method status requestedAt creditedAt", id="dep",
+            map(_with_fee_text, _with_amount_text(deposits)),
+            "id asset amount fee method status requestedAt creditedAt", id="dep",
         ),
         "disputes": export_records(
             _with_amount_text(disputes),
             "depositId asset amount status openedAt closedAt", depositId="dep",
         ),
         "withdrawals": export_records(
-            map(_with_open_destination, _with_amount_text(withdrawals)),
-            "id asset amount method status destination requestedAt completedAt", id="wdr",
+            map(_with_open_destination, map(_with_fee_text, _with_amount_text(withdrawals))),
+            "id asset amount fee method status destination requestedAt completedAt", id="wdr",
         ),
         "accountsToSendTo": export_records(accounts, "method details givenAt"),
     }  # fmt: skip
@@ -85,10 +86,15 @@ def _with_amount_text(rows: Iterable[Row]) -> Iterable[tuple[Any, ...]]:
         yield (identifier, asset, str(Amount(TRADABLE[asset], units)), *rest)
 
 
+def _with_fee_text(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    identifier, asset, amount, fee_units, *rest = row
+    return (identifier, asset, amount, str(Amount(TRADABLE[asset], fee_units)), *rest)
+
+
 def _with_open_destination(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    identifier, asset, amount, method, status, sealed, *rest = row
+    identifier, asset, amount, fee, method, status, sealed, *rest = row
     raw = keys.open_sealed(sealed, table="withdrawals", column="destination_sealed", key=identifier)
-    return (identifier, asset, amount, method, status, json.loads(raw), *rest)
+    return (identifier, asset, amount, fee, method, status, json.loads(raw), *rest)
 
 
 def _erasure_blockers(session: Session, person_id: UUID) -> list[ErasureBlocker]:
