@@ -11,7 +11,7 @@ from flask import Flask, Response, make_response, render_template, request, url_
 from jinja2_fragments.flask import render_block
 from markupsafe import Markup
 
-from app.access import Actor
+from app.access import Actor, Permission
 from app.blueprints import form_tokens, forms, list_cells, nav
 from app.blueprints.environ_keys import NAV_COUNTS, NONCE, SESSION
 from app.blueprints.nav import NavPlace
@@ -107,6 +107,7 @@ def register(app: Flask, settings: Settings) -> None:
     app.jinja_env.globals.update(
         nonce=nonce,
         theme=theme,
+        Permission=Permission,
         is_sample=not settings.is_production,
         home_of=nav.home_of,
         sections_for=nav.sections_for,

@@ -10,6 +10,7 @@ from werkzeug.routing import Rule
 from app.access import Permission
 from app.blueprints import references, route_registry
 from app.blueprints.api_operation import ApiOperation
+from app.blueprints.forms import Form
 from app.blueprints.page_blueprint import PageBlueprint
 from tests.house import snapshot
 
@@ -106,14 +107,39 @@ def _page_posts(app: Flask) -> set[str]:
     }
 
 
-def test_every_form_is_declared_or_says_why_not(app: Flask) -> None:
-    declared = {
-        path
+def _declared_forms(app: Flask) -> dict[str, Form]:
+    """Return the declared forms by the path that they are sent to."""
+    return {
+        path: form
         for blueprint in app.blueprints.values()
         if isinstance(blueprint, PageBlueprint)
-        for path in blueprint.forms
+        for path, form in blueprint.forms.items()
     }
-    assert _page_posts(app) - declared == set(POSTS_BY_HAND)
+
+
+def test_every_form_is_declared_or_says_why_not(app: Flask) -> None:
+    assert _page_posts(app) - _declared_forms(app).keys() == POSTS_BY_HAND.keys()
+
+
+def test_every_dangerous_form_asks_before_it_acts(app: Flask) -> None:
+    forms = _declared_forms(app)
+    assert [path for path in forms if forms[path].is_dangerous and not forms[path].confirm] == []
+
+
+def test_form_with_a_password_or_a_code_is_not_kept(app: Flask) -> None:
+    secret = {
+        path
+        for path, form in _declared_forms(app).items()
+        if any(about["control"] in {"password", "code"} for _name, about, _required in form.fields)
+    }
+    kept = {
+        rule.rule
+        for rule in app.url_map.iter_rules()
+        if "POST" in (rule.methods or ())
+        if getattr(app.view_functions[rule.endpoint], "keeps_form", False)
+    }
+    assert secret
+    assert secret & kept == set()
 
 
 def test_address_of_a_form_that_is_shown_again_can_be_reloaded(app: Flask) -> None:

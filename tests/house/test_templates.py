@@ -19,6 +19,7 @@ BANNED = (
     (r"hx-on|hx-vals\s*=\s*.js:", "a listener in app/static/js"),
     (r"hx-confirm", "a dialog of ours that restates the amount"),
     (r"\bwith context\b", "arguments: a component uses only its arguments"),
+    (r"\b(all|own|branch):\w+:\w+", "a member of Permission"),
     (r"\|\s*safe\b", "Markup, created where the text is known to be safe"),
     (r"(src|href)\s*=\s*[\"'](https?:)?//", "our own copy in app/static/vendor"),
 )

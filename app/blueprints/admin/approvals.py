@@ -103,6 +103,7 @@ CANCEL = Form(
     button="Cancel request",
     success="Request cancelled.",
     failure="The request was not cancelled",
+    confirm="Cancel this request?",
     is_dangerous=True,
 )
 
