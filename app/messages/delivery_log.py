@@ -47,6 +47,7 @@ class DeliveryLog:
     """The rows of one channel, in the table of that name."""
 
     def __init__(self, table: str) -> None:
+        self.table = table
         self._add_sql = f"""
 INSERT INTO {table} (id, user_id, event_key, kind, state, staged_at)
 VALUES (%s, %s, %s, %s, 'waiting', %s)

@@ -159,7 +159,7 @@ def _compose(
         template_values["link"] = contact.token_link(kind, token)
     elif page_link := contact.page_link(kind):
         template_values["link"] = page_link
-    subjects = bundles.bundle(session, claim, user_id=user_id, kind=kind)
+    subjects = bundles.bundle(session, _LOG, claim, user_id=user_id, kind=kind)
     rendered = (
         rendering.render_bundle(kind, subjects, contact)
         if subjects

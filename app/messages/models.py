@@ -111,13 +111,21 @@ class Mail(Base):
 
 
 class TextMessage(Base):
-    """The delivery record of one SMS. Neither its text nor its number is stored."""
+    """The delivery record of one SMS. Its text is not stored, its number as a blind index."""
 
     __tablename__ = "texts"
     __table_args__ = (
         sa.UniqueConstraint("user_id", "event_key"),
         sa.CheckConstraint(
-            "state IN ('waiting', 'sending', 'sent', 'refused', 'dropped')", name="text_state_known"
+            "state IN ('waiting', 'sending', 'sent', 'refused', 'dropped', 'bundled')",
+            name="text_state_known",
+        ),
+        sa.CheckConstraint(
+            "(state = 'bundled') = (bundle_id IS NOT NULL)", name="text_bundled_says_with_which"
+        ),
+        sa.CheckConstraint(
+            "phone_index IS NULL OR octet_length(phone_index) = 32",
+            name="text_phone_index_is_a_mac",
         ),
         sa.CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name="text_sent_says_when"),
         sa.CheckConstraint("carrier_id IS NULL OR state = 'sent'", name="carried_if_sent"),
@@ -133,10 +141,26 @@ class TextMessage(Base):
         _delivery_says_when("text"),
         sa.Index("texts_staged_at_idx", "staged_at"),
         sa.Index("texts_carrier_id_key", "carrier_id", unique=True),
+        sa.Index(
+            "texts_waiting_idx", "user_id", "kind", postgresql_where=sa.text("state = 'waiting'")
+        ),
+        sa.Index(
+            "texts_bundle_id_idx", "bundle_id", postgresql_where=sa.text("bundle_id IS NOT NULL")
+        ),
+        sa.Index(
+            "texts_phone_index_handed_over_at_idx",
+            "phone_index",
+            "handed_over_at",
+            postgresql_where=sa.text("handed_over_at IS NOT NULL"),
+        ),
     )
 
     #: Its last characters end the SMS, as the reference by which it is found again.
     id: Mapped[UUID] = mapped_column(primary_key=True)
+    #: The SMS that this one is a part of.
+    bundle_id: Mapped[UUID | None]
+    #: Blind index of the phone that it was handed over for.
+    phone_index: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
     user_id: Mapped[UUID]
     event_key: Mapped[str] = mapped_column(sa.Text)
     kind: Mapped[str] = mapped_column(sa.Text)

@@ -158,6 +158,12 @@ def _lay_out(
     return RenderedEmail(message.version, message.subject, text.strip(), html)
 
 
+def render_sms_bundle(kind: str, subjects: Sequence[str]) -> str:
+    """Return the SMS that stands for several of a kind."""
+    template = _template(f"bundle/sms/{kind}.v{KINDS[kind].sms_version}.txt")
+    return " ".join(template.render(subjects=subjects).split())
+
+
 def render_sms(kind: str, values: Mapping[str, str]) -> str:
     """Return the SMS of a kind, in one line. Raises as `render_inbox` does."""
     version = KINDS[kind].sms_version

@@ -15,6 +15,7 @@ _SENDERS = {
     NotificationChannel.EMAIL: "messages.send_mail",
     NotificationChannel.SMS: "messages.send_text",
 }
+_LOGS = {NotificationChannel.EMAIL: bundles.EMAILS, NotificationChannel.SMS: bundles.TEXTS}
 _ADD_MESSAGE = """
 INSERT INTO messages (id, user_id, event_key, kind, version, subject, body, created_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
@@ -61,10 +62,10 @@ def deliver_message(
     args = {"user_id": user_id, "event_key": event_key, "kind": kind, "values": values}
     channels = preferences.chosen_channels(session, UUID(user_id), kind)
     window = KINDS[kind].bundled_within
-    if window is not None and NotificationChannel.EMAIL in channels:
-        bundles.add_waiting(session, UUID(user_id), event_key=event_key, kind=kind)
-        due_at = clock.now() + window
-        outbox.stage(session, _SENDERS[NotificationChannel.EMAIL], args, not_before=due_at)
-        channels -= {NotificationChannel.EMAIL}
     for channel in sorted(channels):
-        outbox.stage(session, _SENDERS[channel], args)
+        if window is None:
+            outbox.stage(session, _SENDERS[channel], args)
+        else:
+            # Others may take it into their bundle until then.
+            _LOGS[channel].add(session, UUID(user_id), event_key, kind)
+            outbox.stage(session, _SENDERS[channel], args, not_before=clock.now() + window)

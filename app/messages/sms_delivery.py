@@ -14,8 +14,8 @@ from app.kit import clock
 from app.kit.db import Database, Session
 from app.kit.errors import NotFound
 from app.kit.ports import resolve
-from app.messages import rendering, rules
-from app.messages.delivery_log import ClaimedMessage, DeliveryLog, DeliveryStatus
+from app.messages import bundles, rendering, rules, text_budgets
+from app.messages.delivery_log import ClaimedMessage, DeliveryStatus
 from app.messages.ports import OutgoingSms, SmsSender
 from app.providers import queries as providers_queries
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
@@ -29,10 +29,10 @@ _RECORDED_WITHIN = timedelta(minutes=10)
 #: When an SMS without a status is looked up, and until when.
 _REFRESH_AFTER, _REFRESH_UNTIL = timedelta(minutes=15), timedelta(days=2)
 _REFRESH_BATCH = 50
-_LOG = DeliveryLog("texts")
+_LOG = bundles.TEXTS
 
 _HANDED_OVER_AT = "SELECT handed_over_at FROM texts WHERE id = %s"
-_HAND_OVER = "UPDATE texts SET handed_over_at = %s WHERE id = %s"
+_HAND_OVER = "UPDATE texts SET handed_over_at = %s, phone_index = %s WHERE id = %s"
 _CLEAR_HANDED_OVER = "UPDATE texts SET handed_over_at = NULL WHERE id = %s"
 _SET_CARRIER_ID = "UPDATE texts SET carrier_id = %s WHERE id = %s"
 _BY_CARRIER_ID = "SELECT id FROM texts WHERE carrier_id = %s"
@@ -66,7 +66,11 @@ def send_sms(
         if carrier_id is None:
             with database.transaction() as session:
                 _LOG.check_claim(session, claim)
-                session.send(_HAND_OVER, (clock.now(), claim.id))
+                if text_budgets.is_used_up(session, UUID(user_id), sms.recipient, besides=claim.id):
+                    _LOG.mark_dropped(session, claim.id, "The budget of text messages is used up")
+                    return
+                index = text_budgets.index_phone(sms.recipient)
+                session.send(_HAND_OVER, (clock.now(), index, claim.id))
             carrier_id = _hand_over(database, sms)
     except ProviderRefused as refusal:
         with database.transaction() as session:
@@ -158,7 +162,13 @@ def _compose(
     except NotFound:
         return None
     reference = rules.sms_reference(claim.id)
-    body = rules.append_reference(rendering.render_sms(kind, values), reference)
+    subjects = bundles.bundle(session, _LOG, claim, user_id=user_id, kind=kind)
+    text = (
+        rendering.render_sms_bundle(kind, subjects)
+        if subjects
+        else rendering.render_sms(kind, values)
+    )
+    body = rules.append_reference(text, reference)
     return OutgoingSms(claim.id, phone, body, reference) if phone else None
 
 
