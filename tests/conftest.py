@@ -20,20 +20,29 @@ from hypothesis import settings as hypothesis_settings
 from sqlalchemy.engine import make_url
 
 from app import embedded
+from app.access import Actor, Role
 from app.config import Environment, Settings
 from app.embedded import ExternalServers
 from app.factory import create_app
 from app.integrations import http_calls
 from app.keys.ports import KeyRing
 from app.keys.ring import FileKeyRing
+from app.kit import ids
 from app.kit import ports as kit_ports
 from app.kit.db import SNAPSHOT, Database
 from app.ledger.verification import find_violations
+from tests import sanctions
 from tests.blank_database import BlankDatabase
 from tests.fixed_settings import pay_new_destinations_at_once
+from tests.paying_customer import (
+    PayingCustomer,
+    create_paying_customer,
+    verify_without_evidence,
+)
 from tests.people import People
 from tests.provider_sandbox import Sandbox
 from tests.skip_policy import pytest_make_collect_report, pytest_runtest_makereport
+from tests.staff import StaffBrowser
 
 __all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
 
@@ -247,8 +256,13 @@ def lone_app(unguarded_app: Flask) -> Iterator[Flask]:
 
 
 @pytest.fixture
-def database(app: Flask) -> Iterator[Database]:
-    """The database; afterwards every invariant of the ledger is asserted."""
+def database(app: Flask, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """The database of the application that the test uses; afterwards every invariant of the ledger
+    is asserted, for `open_app` once, when it is closed.
+    """
+    if "open_app" in request.fixturenames:
+        yield request.getfixturevalue("open_app").extensions["database"]
+        return
     with _holding(app) as database:
         yield database
 
@@ -265,9 +279,49 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
+def sanctions_list(database: Database) -> None:
+    """Make the sample list the current one."""
+    sanctions.import_sample_list(database)
+
+
+@pytest.fixture
 def people(database: Database) -> People:
     """Fresh customers with money."""
     return People(database)
+
+
+@pytest.fixture
+def person(people: People) -> Actor:
+    """A customer without money."""
+    return people.customer()
+
+
+@pytest.fixture
+def wealthy_customer(database: Database, people: People) -> PayingCustomer:
+    """A verified customer with 20,000 dollars, whose rails hold no payments of other tests."""
+    customer = create_paying_customer(database, people, name=f"-{ids.new().hex[-8:]}")
+    customer.actor = people.customer(USD="20000")
+    verify_without_evidence(database, customer.actor.user_id)
+    return customer
+
+
+@pytest.fixture
+def officer(people: People) -> Actor:
+    """A member of staff who works on cases and reviews."""
+    return people.staff(Role.COMPLIANCE)
+
+
+@pytest.fixture
+def admin(people: People) -> Actor:
+    """An administrator who is not the only one."""
+    people.staff(Role.ADMIN)
+    return people.staff(Role.ADMIN)
+
+
+@pytest.fixture
+def strict_browser(strict_app: Flask) -> StaffBrowser:
+    """A browser in which nobody is signed in, where staff need a second factor."""
+    return StaffBrowser(strict_app)
 
 
 @pytest.fixture

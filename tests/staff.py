@@ -92,3 +92,10 @@ class StaffBrowser(Browser):
         return self.post_form(
             "/auth/enrol/passkey", "/auth/enrol", credential=credential, name="My key"
         )
+
+
+def sign_in(app: Flask, person: Actor) -> Browser:
+    """Return a browser in which this member of staff is signed in, by password alone."""
+    browser = Browser(app)
+    browser.sign_in(person.email, PASSWORD)
+    return browser

@@ -29,17 +29,12 @@ _ELSEWHERE = ("https://evil.example", "//evil.example", "/\\evil.example", "/\t/
 
 
 @pytest.fixture
-def browser(strict_app: Flask) -> StaffBrowser:
-    return StaffBrowser(strict_app)
-
-
-@pytest.fixture
 def member(database: Database) -> Member:
     return create_member_with_app(database)
 
 
-def is_signed_in(browser: StaffBrowser) -> bool:
-    return browser.client.get("/auth/account").status_code == 200
+def is_signed_in(strict_browser: StaffBrowser) -> bool:
+    return strict_browser.client.get("/auth/account").status_code == 200
 
 
 def new_network() -> dict[str, str]:
@@ -49,19 +44,19 @@ def new_network() -> dict[str, str]:
 
 class TestSessionFixation:
     def test_planted_cookie_is_not_signed_in_after_the_victim_signs_in(
-        self, browser: StaffBrowser, member: Member, strict_app: Flask
+        self, strict_browser: StaffBrowser, member: Member, strict_app: Flask
     ) -> None:
         """A cookie planted at any stage is not signed in after the victim signs in."""
         cookies = []
-        browser.get_page("/auth/login")
-        cookies.append(browser.session_cookie())
-        browser.request_options("/auth/passkey/question")
-        cookies.append(browser.session_cookie())
-        browser.sign_in(member.email, PASSWORD)
-        cookies.append(browser.session_cookie())
-        browser.submit_form("/auth/second-factor", "second-factor", code=member.code())
-        assert is_signed_in(browser)
-        assert browser.session_cookie() not in cookies
+        strict_browser.get_page("/auth/login")
+        cookies.append(strict_browser.session_cookie())
+        strict_browser.request_options("/auth/passkey/question")
+        cookies.append(strict_browser.session_cookie())
+        strict_browser.sign_in(member.email, PASSWORD)
+        cookies.append(strict_browser.session_cookie())
+        strict_browser.submit_form("/auth/second-factor", "second-factor", code=member.code())
+        assert is_signed_in(strict_browser)
+        assert strict_browser.session_cookie() not in cookies
         for planted in cookies:
             attacker = StaffBrowser(strict_app)
             attacker.client.set_cookie("pbcex", planted)
@@ -70,41 +65,41 @@ class TestSessionFixation:
             assert response.location == "/auth/login"
 
     def test_form_token_of_a_planted_cookie_is_refused_after_sign_in(
-        self, browser: StaffBrowser, member: Member, database: Database
+        self, strict_browser: StaffBrowser, member: Member, database: Database
     ) -> None:
         """An attacker who planted the cookie knows the token of its forms."""
-        tokens = [browser.csrf_token()]
-        browser.sign_in(member.email, PASSWORD)
-        tokens.append(browser.csrf_token("/auth/second-factor"))
+        tokens = [strict_browser.csrf_token()]
+        strict_browser.sign_in(member.email, PASSWORD)
+        tokens.append(strict_browser.csrf_token("/auth/second-factor"))
         fields = {"csrf_token": tokens[1], "code": member.code()}
-        assert browser.client.post("/auth/second-factor", data=fields).status_code == 303
-        assert is_signed_in(browser)
+        assert strict_browser.client.post("/auth/second-factor", data=fields).status_code == 303
+        assert is_signed_in(strict_browser)
         before = table_digests(database)
         for token in tokens:
-            response = browser.client.post("/auth/logout", data={"csrf_token": token})
+            response = strict_browser.client.post("/auth/logout", data={"csrf_token": token})
             assert response.status_code == 400
         assert table_digests(database) == before
 
     def test_planted_session_of_the_attacker_ends_at_sign_in(
-        self, browser: StaffBrowser, member: Member, database: Database, strict_app: Flask
+        self, strict_browser: StaffBrowser, member: Member, database: Database, strict_app: Flask
     ) -> None:
         attacker = StaffBrowser(strict_app)
         attacker.sign_in_by_app(create_member_with_app(database))
-        browser.client.set_cookie("pbcex", attacker.session_cookie())
-        token = browser.csrf_token("/auth/account")
+        strict_browser.client.set_cookie("pbcex", attacker.session_cookie())
+        token = strict_browser.csrf_token("/auth/account")
         fields = {"csrf_token": token, "email": member.email, "password": PASSWORD}
-        browser.client.post("/auth/login", data=fields)
-        assert not is_signed_in(browser)
+        strict_browser.client.post("/auth/login", data=fields)
+        assert not is_signed_in(strict_browser)
         assert not is_signed_in(attacker)
 
 
 class TestStolenCookies:
     def test_cookie_replayed_after_sign_out_is_refused(
-        self, browser: StaffBrowser, member: Member, strict_app: Flask
+        self, strict_browser: StaffBrowser, member: Member, strict_app: Flask
     ) -> None:
-        browser.sign_in_by_app(member)
-        stolen = browser.session_cookie()
-        browser.submit_form("/auth/account", "sign-out")
+        strict_browser.sign_in_by_app(member)
+        stolen = strict_browser.session_cookie()
+        strict_browser.submit_form("/auth/account", "sign-out")
         thief = StaffBrowser(strict_app)
         thief.client.set_cookie("pbcex", stolen)
         assert not is_signed_in(thief)
@@ -112,27 +107,27 @@ class TestStolenCookies:
         assert response.location.startswith("/auth/login")
 
     def test_cookie_of_one_person_is_refused_with_a_form_of_another(
-        self, browser: StaffBrowser, member: Member, database: Database, strict_app: Flask
+        self, strict_browser: StaffBrowser, member: Member, database: Database, strict_app: Flask
     ) -> None:
-        browser.sign_in_by_app(member)
+        strict_browser.sign_in_by_app(member)
         other = StaffBrowser(strict_app)
         other.sign_in_by_app(create_member_with_app(database))
         foreign = other.csrf_token("/auth/account")
         before = table_digests(database)
         for path in ("/auth/account/sessions/end-others", "/auth/account/app", "/auth/logout"):
-            response = browser.client.post(path, data={"csrf_token": foreign})
+            response = strict_browser.client.post(path, data={"csrf_token": foreign})
             assert response.status_code == 400, path
         assert table_digests(database) == before
-        assert is_signed_in(browser)
+        assert is_signed_in(strict_browser)
 
 
 def test_every_form_is_refused_without_its_token_and_from_another_site(
-    browser: StaffBrowser, member: Member, strict_app: Flask, database: Database
+    strict_browser: StaffBrowser, member: Member, strict_app: Flask, database: Database
 ) -> None:
     """Every page route except GET: with the cookie and without the token, and with the token from
     another site."""
-    browser.sign_in_by_app(member)
-    token = browser.csrf_token("/auth/account")
+    strict_browser.sign_in_by_app(member)
+    token = strict_browser.csrf_token("/auth/account")
     before, walked = table_digests(database), []
     for rule in strict_app.url_map.iter_rules():
         path = rule.rule.replace("<", "").replace(">", "")
@@ -140,9 +135,9 @@ def test_every_form_is_refused_without_its_token_and_from_another_site(
         if path.startswith(("/api/", "/webhooks/")):
             continue
         for method in _UNSAFE & (rule.methods or set()):
-            bare = browser.client.open(path, method=method, environ_overrides=new_network())
+            bare = strict_browser.client.open(path, method=method, environ_overrides=new_network())
             assert (bare.status_code, path) == (400, path)
-            crossed = browser.client.open(
+            crossed = strict_browser.client.open(
                 path,
                 method=method,
                 data={"csrf_token": token},
@@ -158,26 +153,28 @@ def test_every_form_is_refused_without_its_token_and_from_another_site(
 class TestOpenRedirects:
     @pytest.mark.parametrize("elsewhere", _ELSEWHERE)
     def test_next_parameter_never_redirects_to_another_site(
-        self, browser: StaffBrowser, member: Member, elsewhere: str
+        self, strict_browser: StaffBrowser, member: Member, elsewhere: str
     ) -> None:
-        response = browser.client.get("/auth/login", query_string={"next": elsewhere})
+        response = strict_browser.client.get("/auth/login", query_string={"next": elsewhere})
         assert "evil" not in response.text
-        browser.sign_in(member.email, PASSWORD, then=elsewhere)
-        response = browser.submit_form("/auth/second-factor", "second-factor", code=member.code())
+        strict_browser.sign_in(member.email, PASSWORD, then=elsewhere)
+        response = strict_browser.submit_form(
+            "/auth/second-factor", "second-factor", code=member.code()
+        )
         assert response.location == "/admin/"
-        response = browser.client.get("/auth/login", query_string={"next": elsewhere})
+        response = strict_browser.client.get("/auth/login", query_string={"next": elsewhere})
         assert response.location == "/admin/"
-        page = browser.client.get("/auth/prove", query_string={"next": elsewhere})
+        page = strict_browser.client.get("/auth/prove", query_string={"next": elsewhere})
         assert "evil" not in page.text
 
     @pytest.mark.parametrize("header", ["Referer", "HX-Current-URL"])
     def test_headers_never_redirect_to_another_site(
-        self, browser: StaffBrowser, header: str
+        self, strict_browser: StaffBrowser, header: str
     ) -> None:
         headers = {header: "http://localhost//evil.example/", "HX-Request": "true"}
-        response = browser.client.get("/auth/account", headers=headers)
+        response = strict_browser.client.get("/auth/account", headers=headers)
         next_path = response.headers["HX-Redirect"].partition("next=")[2]
-        assert "evil" not in browser.client.get(f"/auth/login?next={next_path}").text
+        assert "evil" not in strict_browser.client.get(f"/auth/login?next={next_path}").text
 
 
 def test_host_header_appears_in_no_link(
@@ -185,14 +182,14 @@ def test_host_header_appears_in_no_link(
 ) -> None:
     """Emailed links and the origin of passkeys come from the settings."""
     settings: Settings = strict_app.extensions["settings"]
-    browser = StaffBrowser(strict_app)
+    strict_browser = StaffBrowser(strict_app)
     evil = {"Host": "evil.example", "X-Forwarded-Host": "evil.example"}
-    response = browser.client.get("/auth/account", headers=evil)
+    response = strict_browser.client.get("/auth/account", headers=evil)
     assert response.location == "/auth/login?next=/auth/account"
-    browser.client.get("/auth/forgot-password", headers=evil)
-    with browser.client.session_transaction(base_url="http://evil.example") as session:
+    strict_browser.client.get("/auth/forgot-password", headers=evil)
+    with strict_browser.client.session_transaction(base_url="http://evil.example") as session:
         session["csrf_token"] = "x" * 40
-    response = browser.client.get("/auth/login", headers=evil)
+    response = strict_browser.client.get("/auth/login", headers=evil)
     assert "evil.example" not in response.text
     with database.transaction() as session:
         link = one_time_tokens.issue_link(
@@ -221,13 +218,13 @@ def test_unknown_host_header_is_refused(app: Flask) -> None:
 
 class TestLimits:
     def test_ip_address_in_a_header_of_the_sender_is_ignored(
-        self, browser: StaffBrowser, member: Member
+        self, strict_browser: StaffBrowser, member: Member
     ) -> None:
         statuses = []
         for _ in range(7):
-            token = browser.csrf_token()
+            token = strict_browser.csrf_token()
             forged = str(uuid4().int % 223) + ".0.0.1"
-            response = browser.client.post(
+            response = strict_browser.client.post(
                 "/auth/login",
                 data={"csrf_token": token, "email": member.email, "password": "wrong"},
                 headers={"X-Forwarded-For": forged, "Forwarded": f"for={forged}"},
@@ -246,26 +243,26 @@ class TestLimits:
         assert StaffBrowser(strict_app).sign_in_by_app(member).status_code == 303
 
     def test_lock_out_of_one_network_ends_within_a_quarter_of_an_hour(
-        self, browser: StaffBrowser, member: Member
+        self, strict_browser: StaffBrowser, member: Member
     ) -> None:
         with time_machine.travel(clock.now(), tick=False) as traveller:
             for _ in range(12):
-                waited = browser.sign_in(member.email, "wrong")
+                waited = strict_browser.sign_in(member.email, "wrong")
                 if waited.status_code == 429:
                     assert int(waited.headers["Retry-After"]) <= 15 * 60
                     traveller.shift(timedelta(seconds=int(waited.headers["Retry-After"]) + 60))
             traveller.shift(timedelta(minutes=15))
-            assert browser.sign_in_by_app(member).status_code == 303
+            assert strict_browser.sign_in_by_app(member).status_code == 303
 
     def test_unknown_and_known_email_addresses_get_the_same_response(
         self, strict_app: Flask, member: Member
     ) -> None:
         messages = []
         for email in (member.email, f"{uuid4().hex}@example.com"):
-            browser = StaffBrowser(strict_app)
-            sign_in_message = check_page(browser.sign_in(email, "wrong")).visible_text
+            strict_browser = StaffBrowser(strict_app)
+            sign_in_message = check_page(strict_browser.sign_in(email, "wrong")).visible_text
             reset_message = check_page(
-                browser.submit_form("/auth/forgot-password", "forgot", email=email)
+                strict_browser.submit_form("/auth/forgot-password", "forgot", email=email)
             ).visible_text
             messages.append((sign_in_message.replace(email, ""), reset_message.replace(email, "")))
         assert messages[0] == messages[1]
@@ -291,13 +288,13 @@ def test_sign_in_and_rate_limit_work_without_redis(
     without_redis: Flask, database: Database
 ) -> None:
     member = create_member_with_app(database)
-    browser = StaffBrowser(without_redis)
-    assert browser.sign_in_by_app(member).status_code == 303
-    assert is_signed_in(browser)
+    strict_browser = StaffBrowser(without_redis)
+    assert strict_browser.sign_in_by_app(member).status_code == 303
+    assert is_signed_in(strict_browser)
     other = StaffBrowser(without_redis)
     assert other.sign_in_by_app(member, member.recovery_codes[0]).status_code == 303
     other.submit_form("/auth/account", "end-others")
-    assert not is_signed_in(browser)
+    assert not is_signed_in(strict_browser)
     guesser = StaffBrowser(without_redis)
     statuses = [guesser.sign_in(member.email, "wrong").status_code for _ in range(12)]
     assert statuses == [422] * 5 + [429] * 7

@@ -10,12 +10,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from app.access import Actor
 from app.config import Settings
 from app.factory import create_app
 from app.identity.accounts import email_verification
 from app.identity.accounts import service as accounts
 from app.kit.db import Database
+from tests import staff
 from tests.blueprints import probe
+from tests.page_client import Browser
 from tests.people import People
 
 PROBLEM = "application/problem+json"
@@ -63,6 +66,24 @@ def client(probe_app: Flask, ip_address: str) -> FlaskClient:
     client = probe_app.test_client()
     client.environ_base["REMOTE_ADDR"] = ip_address
     return client
+
+
+@pytest.fixture
+def visitor(app: Flask) -> Browser:
+    """A browser in which nobody is signed in."""
+    return Browser(app)
+
+
+@pytest.fixture
+def browser(app: Flask, admin: Actor) -> Browser:
+    """A browser in which an administrator is signed in."""
+    return staff.sign_in(app, admin)
+
+
+@pytest.fixture
+def officer_browser(app: Flask, officer: Actor) -> Browser:
+    """A browser in which a compliance officer is signed in."""
+    return staff.sign_in(app, officer)
 
 
 @dataclass(frozen=True)

@@ -26,11 +26,6 @@ def mailbox() -> Iterator[Mailbox]:
 
 
 @pytest.fixture
-def browser(app: Flask) -> Browser:
-    return Browser(app)
-
-
-@pytest.fixture
 def ada(app: Flask) -> ApiClient:
     client = ApiClient(app)
     client.register()
@@ -41,59 +36,59 @@ def is_email_confirmed(ada: ApiClient) -> bool:
     return bool(ada.ok(200, ada.get("/api/auth/me"))["emailConfirmed"])
 
 
-def post_link(browser: Browser, path: str, **fields: str) -> TestResponse:
+def post_link(visitor: Browser, path: str, **fields: str) -> TestResponse:
     """Send the form of a link that may have ended since it was opened."""
-    return browser.client.post(path, data={"csrf_token": browser.csrf_token(), **fields})
+    return visitor.client.post(path, data={"csrf_token": visitor.csrf_token(), **fields})
 
 
 class TestConfirmEmail:
     def test_opening_the_link_changes_nothing_and_the_button_confirms_once(
-        self, ada: ApiClient, browser: Browser, database: Database, mailbox: Mailbox
+        self, ada: ApiClient, visitor: Browser, database: Database, mailbox: Mailbox
     ) -> None:
         run_pending_jobs(database)
         path = f"{CONFIRM}?token={mailbox.latest_token(ada.email)}"
         with database_unchanged(database):
-            browser.get_page(path)
+            visitor.get_page(path)
         assert not is_email_confirmed(ada)
-        response = browser.submit_form(path, "confirm", token=mailbox.latest_token(ada.email))
+        response = visitor.submit_form(path, "confirm", token=mailbox.latest_token(ada.email))
         assert response.status_code == 200
         assert "Email address confirmed" in check_page(response).visible_text
         assert is_email_confirmed(ada)
         assert "You can now" not in check_page(response).visible_text
         with database_unchanged(database):
-            again = post_link(browser, CONFIRM, token=mailbox.latest_token(ada.email))
-            opened = browser.get_page(path)
+            again = post_link(visitor, CONFIRM, token=mailbox.latest_token(ada.email))
+            opened = visitor.get_page(path)
         for page in (check_page(again), opened):
             assert "already confirmed" in page.visible_text
             assert page.all("form", id="confirm") == []
 
     @pytest.mark.parametrize("query", ["", "?token=", "?token=" + "x" * 5000, '?token="><script>'])
     def test_invalid_token_confirms_nothing(
-        self, browser: Browser, database: Database, query: str
+        self, visitor: Browser, database: Database, query: str
     ) -> None:
         with database_unchanged(database):
-            page = browser.get_page(CONFIRM + query)
-            response = post_link(browser, CONFIRM, token="otk_1.x")
+            page = visitor.get_page(CONFIRM + query)
+            response = post_link(visitor, CONFIRM, token="otk_1.x")
         assert "not valid any more" in page.visible_text
         assert page.all("form", id="confirm") == []
         assert response.status_code == 422
         check_page(response)
 
     def test_expired_link_says_so_and_what_to_do(
-        self, ada: ApiClient, browser: Browser, database: Database, mailbox: Mailbox
+        self, ada: ApiClient, visitor: Browser, database: Database, mailbox: Mailbox
     ) -> None:
         run_pending_jobs(database)
         token = mailbox.latest_token(ada.email)
         with time_machine.travel(clock.now() + LIFETIME[LinkPurpose.CONFIRM_EMAIL]):
-            page = browser.get_page(f"{CONFIRM}?token={token}")
-            assert post_link(browser, CONFIRM, token=token).status_code == 422
+            page = visitor.get_page(f"{CONFIRM}?token={token}")
+            assert post_link(visitor, CONFIRM, token=token).status_code == 422
         assert "Request another one in the app." in page.visible_text
         assert not is_email_confirmed(ada)
 
     def test_confirmation_page_with_a_token_is_not_cached_or_leaked_as_referrer(
-        self, browser: Browser
+        self, visitor: Browser
     ) -> None:
-        response = browser.client.get(f"{CONFIRM}?token=secret")
+        response = visitor.client.get(f"{CONFIRM}?token=secret")
         assert response.headers["Referrer-Policy"] == "same-origin"
         assert response.headers["Cache-Control"] == "no-store"
 
@@ -105,11 +100,11 @@ class TestResetPassword:
         return mailbox.latest_token(ada.email)
 
     def test_reset_form_sets_the_password_once_and_keeps_api_keys(
-        self, ada: ApiClient, browser: Browser, database: Database, mailbox: Mailbox
+        self, ada: ApiClient, visitor: Browser, database: Database, mailbox: Mailbox
     ) -> None:
         token = self.request_reset_token(ada, database, mailbox)
         path = f"{RESET}?token={token}"
-        page = browser.get_page(path)
+        page = visitor.get_page(path)
         [field] = page.all("input", type="password")
         assert field["autocomplete"] == "new-password"
         for weak_password, message in (
@@ -117,37 +112,37 @@ class TestResetPassword:
             ("Password123!", "harder to guess"),
         ):
             with database_unchanged(database):
-                response = browser.submit_form(path, "reset", token=token, password=weak_password)
+                response = visitor.submit_form(path, "reset", token=token, password=weak_password)
             assert response.status_code == 422
             assert message in check_page(response).visible_text
         payload = {"name": "a program", "scopes": ["own:balances:read"]}
         for _ in range(2):
             ada.ok(201, ada.post("/api/me/api-keys", payload))
-        response = browser.submit_form(path, "reset", token=token, password=NEW_PASSWORD)
+        response = visitor.submit_form(path, "reset", token=token, password=NEW_PASSWORD)
         assert response.status_code == 200
         assert "2 API keys stay active" in check_page(response).visible_text
         assert "Password changed" in check_page(response).visible_text
         body = {"email": ada.email, "password": NEW_PASSWORD}
         assert ada.post("/api/auth/login", body).status_code == 200
         assert ada.post("/api/auth/login", {**body, "password": PASSWORD}).status_code == 401
-        reused = post_link(browser, RESET, token=token, password="a third long horse")
+        reused = post_link(visitor, RESET, token=token, password="a third long horse")
         assert reused.status_code == 422
         # Also before a password is chosen in vain.
-        for page in (check_page(reused), browser.get_page(path)):
+        for page in (check_page(reused), visitor.get_page(path)):
             assert "not valid any more" in page.visible_text
             assert page.all("input", type="password") == []
             assert [link for link in page.all("a") if link["href"] == "/auth/forgot-password"]
 
     def test_reset_form_revokes_api_keys_if_the_box_is_ticked(
-        self, ada: ApiClient, browser: Browser, database: Database, mailbox: Mailbox
+        self, ada: ApiClient, visitor: Browser, database: Database, mailbox: Mailbox
     ) -> None:
         program = ApiClient(ada.app)
         payload = {"name": "a program", "scopes": ["own:balances:read"]}
         program.token = ada.ok(201, ada.post("/api/me/api-keys", payload))["key"]
         token = self.request_reset_token(ada, database, mailbox)
         path = f"{RESET}?token={token}"
-        [checkbox] = browser.get_page(path).all("input", type="checkbox")
+        [checkbox] = visitor.get_page(path).all("input", type="checkbox")
         fields = {"token": token, "password": NEW_PASSWORD, checkbox["name"]: checkbox["value"]}
-        response = browser.submit_form(path, "reset", **fields)
+        response = visitor.submit_form(path, "reset", **fields)
         assert "API key" not in check_page(response).visible_text
         assert program.get("/api/wallet/balances").status_code == 401

@@ -3,24 +3,12 @@
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
-import pytest
-from flask import Flask
-
-from app.access import Role
 from app.branches.models import Branch
 from app.kit.db import Database
 from tests.page_client import Browser, check_page
-from tests.people import PASSWORD, People
 from tests.rows import count_rows
 
 PAGE = "/admin/branches"
-
-
-@pytest.fixture
-def browser(app: Flask, people: People) -> Browser:
-    browser = Browser(app)
-    browser.sign_in(people.staff(Role.ADMIN).email, PASSWORD)
-    return browser
 
 
 def new_code() -> str:

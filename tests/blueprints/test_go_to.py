@@ -1,6 +1,5 @@
 """Go to: an id, email, phone number or request id leads to its page, for who may open it."""
 
-import pytest
 from flask import Flask
 
 from app.access import Role
@@ -8,15 +7,10 @@ from app.blueprints import form_tokens
 from app.identity.models import User
 from app.kit import ids
 from app.kit.db import Database
-from tests.blueprints.admin.conftest import sign_in
 from tests.page_client import Browser
 from tests.people import People
 from tests.rows import change_rows
-
-
-@pytest.fixture
-def browser(app: Flask, people: People) -> Browser:
-    return sign_in(app, people.staff(Role.ADMIN))
+from tests.staff import sign_in
 
 
 def target(browser: Browser, text: str) -> str | None:

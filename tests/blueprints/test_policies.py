@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from flask import Flask
 
 from app.privacy.rules import POLICIES, find_policy_version
 from tests.page_client import Browser
@@ -11,13 +10,8 @@ from tests.page_client import Browser
 TEMPLATES = Path(__file__).parents[2] / "app" / "templates" / "public" / "policies"
 
 
-@pytest.fixture
-def browser(app: Flask) -> Browser:
-    return Browser(app)
-
-
-def test_every_policy_version_has_a_page_and_a_template(browser: Browser) -> None:
-    index = browser.get_page("/policies")
+def test_every_policy_version_has_a_page_and_a_template(visitor: Browser) -> None:
+    index = visitor.get_page("/policies")
     links = {link["href"] for link in index.all("a") if link["href"].startswith("/policies/")}
     versions = {
         (policy.name.value, number)
@@ -28,18 +22,18 @@ def test_every_policy_version_has_a_page_and_a_template(browser: Browser) -> Non
     texts = {path.name for path in TEMPLATES.glob("*.v*.html")}
     assert texts == {f"{name}.v{number}.html" for name, number in versions}
     for link in sorted(links):
-        page = browser.get_page(link)
+        page = visitor.get_page(link)
         assert len(page.visible_text) > 500
         assert page.texts["h2"]
 
 
-def test_home_page_links_to_the_policies(browser: Browser) -> None:
-    assert any(link["href"] == "/policies" for link in browser.get_page("/").all("a"))
+def test_home_page_links_to_the_policies(visitor: Browser) -> None:
+    assert any(link["href"] == "/policies" for link in visitor.get_page("/").all("a"))
 
 
 @pytest.mark.parametrize(
     "path", ["terms/3", "terms/0", "terms/01", "terms/-1", "terms/x", "cookies/1", "terms/١"]
 )
-def test_unknown_policy_or_version_is_not_found(browser: Browser, path: str) -> None:
-    browser.get_page(f"/policies/{path}", status=404)
+def test_unknown_policy_or_version_is_not_found(visitor: Browser, path: str) -> None:
+    visitor.get_page(f"/policies/{path}", status=404)
     assert find_policy_version(*path.split("/")) is None

@@ -25,12 +25,7 @@ _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
 @pytest.fixture
-def browser(app: Flask) -> Browser:
-    return Browser(app)
-
-
-@pytest.fixture
-def admin(people: People) -> str:
+def admin_email(people: People) -> str:
     """Return the email address of an administrator, who may see the exposure."""
     return people.staff(Role.ADMIN).email
 
@@ -66,21 +61,21 @@ def is_redirect_to_sign_in(response: TestResponse) -> bool:
 
 class TestSignIn:
     def test_sign_in_redirects_to_the_desk_and_stores_a_hashed_session(
-        self, browser: Browser, admin: str, database: Database
+        self, visitor: Browser, admin_email: str, database: Database
     ) -> None:
-        response = browser.sign_in(admin, PASSWORD)
+        response = visitor.sign_in(admin_email, PASSWORD)
         assert (response.status_code, response.location) == (303, "/admin/")
-        assert browser.get_page("/admin/").texts["h1"] == ["Administration desk"]
-        assert session_ends(database, admin) == [(None, 32)]
+        assert visitor.get_page("/admin/").texts["h1"] == ["Administration desk"]
+        assert session_ends(database, admin_email) == [(None, 32)]
 
     def test_sign_in_redirects_to_the_page_that_was_requested(
-        self, browser: Browser, admin: str
+        self, visitor: Browser, admin_email: str
     ) -> None:
-        redirect = browser.client.get("/admin/?a=b")
+        redirect = visitor.client.get("/admin/?a=b")
         assert redirect.location == "/auth/login?next=/admin/%3Fa%3Db"
-        browser.get_page(redirect.location)
-        assert browser.sign_in(admin, PASSWORD, then="/admin/?a=b").location == "/admin/?a=b"
-        assert browser.client.get("/auth/login?next=/admin/?a=c").location == "/admin/?a=c"
+        visitor.get_page(redirect.location)
+        assert visitor.sign_in(admin_email, PASSWORD, then="/admin/?a=b").location == "/admin/?a=b"
+        assert visitor.client.get("/auth/login?next=/admin/?a=c").location == "/admin/?a=c"
 
     @pytest.mark.parametrize(
         "next_url",
@@ -88,37 +83,37 @@ class TestSignIn:
          "/\n/evil.example", "javascript:alert(1)", "", "/a\\b", "/ä"],
     )  # fmt: skip
     def test_sign_in_does_not_redirect_to_another_site(
-        self, browser: Browser, admin: str, next_url: str
+        self, visitor: Browser, admin_email: str, next_url: str
     ) -> None:
         assert safe_redirect_path(next_url) is None
-        assert browser.sign_in(admin, PASSWORD, then=next_url).location == "/admin/"
+        assert visitor.sign_in(admin_email, PASSWORD, then=next_url).location == "/admin/"
 
     @pytest.mark.parametrize("role", [role for role in Role if role is not Role.USER])
     def test_every_role_of_staff_can_sign_in_and_out(
-        self, browser: Browser, people: People, role: Role
+        self, visitor: Browser, people: People, role: Role
     ) -> None:
         member = people.staff(role)
-        browser.sign_in(member.email, PASSWORD)
-        home = browser.get_page("/")
+        visitor.sign_in(member.email, PASSWORD)
+        home = visitor.get_page("/")
         assert f"Grace Hopper, {role.label}" in " ".join(home.visible_text.split())
-        assert is_redirect_to_sign_in(browser.submit_form("/", "sign-out"))
+        assert is_redirect_to_sign_in(visitor.submit_form("/", "sign-out"))
 
     def test_customer_cannot_sign_in_to_the_staff_pages(
-        self, browser: Browser, people: People, database: Database
+        self, visitor: Browser, people: People, database: Database
     ) -> None:
         customer = people.staff(Role.USER)
-        response = browser.sign_in(customer.email, PASSWORD)
+        response = visitor.sign_in(customer.email, PASSWORD)
         assert response.status_code == 403
         assert "These pages are for staff" in check_page(response).visible_text
         assert session_ends(database, customer.email) == []
-        assert is_redirect_to_sign_in(browser.client.get("/admin/"))
+        assert is_redirect_to_sign_in(visitor.client.get("/admin/"))
 
     def test_unknown_email_and_wrong_password_get_the_same_page(
-        self, browser: Browser, admin: str
+        self, visitor: Browser, admin_email: str
     ) -> None:
         page_texts = []
-        for email, password in ((admin, "wrong"), (f"{uuid4().hex}@example.com", PASSWORD)):
-            response = browser.sign_in(email, password)
+        for email, password in ((admin_email, "wrong"), (f"{uuid4().hex}@example.com", PASSWORD)):
+            response = visitor.sign_in(email, password)
             assert response.status_code == 422
             page = check_page(response)
             assert page.all("input", id="sign-in-password")[0]["value"] == ""
@@ -135,9 +130,9 @@ class TestSignIn:
         ],
     )
     def test_missing_or_invalid_field_has_its_message_beside_it(
-        self, browser: Browser, email: str, password: str, problem: str
+        self, visitor: Browser, email: str, password: str, problem: str
     ) -> None:
-        response = browser.sign_in(email, password)
+        response = visitor.sign_in(email, password)
         assert response.status_code == 422
         page = check_page(response)
         assert page.visible_text.count(problem) == 2
@@ -145,111 +140,115 @@ class TestSignIn:
         assert field["aria-describedby"] in page.ids
 
     def test_sign_in_is_limited_after_five_failures_from_one_network(
-        self, browser: Browser, admin: str, app: Flask, database: Database
+        self, visitor: Browser, admin_email: str, app: Flask, database: Database
     ) -> None:
         for _ in range(5):
-            assert browser.sign_in(admin, "wrong").status_code == 422
-        blocked = browser.sign_in(admin, PASSWORD)
+            assert visitor.sign_in(admin_email, "wrong").status_code == 422
+        blocked = visitor.sign_in(admin_email, PASSWORD)
         assert blocked.status_code == 429
         assert 1 <= int(blocked.headers["Retry-After"]) <= 60
         assert "Too many failed sign-ins" in check_page(blocked).visible_text
-        assert session_ends(database, admin) == []
-        assert Browser(app).sign_in(admin, PASSWORD).status_code == 303
+        assert session_ends(database, admin_email) == []
+        assert Browser(app).sign_in(admin_email, PASSWORD).status_code == 303
 
     def test_suspension_ends_the_session_and_refuses_a_new_sign_in(
-        self, browser: Browser, admin: str, database: Database, app: Flask
+        self, visitor: Browser, admin_email: str, database: Database, app: Flask
     ) -> None:
-        browser.sign_in(admin, PASSWORD)
+        visitor.sign_in(admin_email, PASSWORD)
         with database.transaction() as session:
-            change_rows(session, User, User.email == admin, status="suspended")
-        assert is_redirect_to_sign_in(browser.client.get("/admin/"))
-        response = Browser(app).sign_in(admin, PASSWORD)
+            change_rows(session, User, User.email == admin_email, status="suspended")
+        assert is_redirect_to_sign_in(visitor.client.get("/admin/"))
+        response = Browser(app).sign_in(admin_email, PASSWORD)
         assert response.status_code == 403
         assert "suspended" in check_page(response).visible_text
 
 
 class TestSession:
     def test_new_sign_in_has_a_new_session_and_ends_the_one_before(
-        self, browser: Browser, admin: str, database: Database, app: Flask
+        self, visitor: Browser, admin_email: str, database: Database, app: Flask
     ) -> None:
-        browser.get_page("/auth/login")
-        signed_out = browser.session_cookie()
-        browser.sign_in(admin, PASSWORD)
-        first = browser.session_cookie()
-        token = browser.get_page("/admin/").all("input", name="csrf_token")[0]["value"]
-        browser.client.post(
-            "/auth/login", data={"csrf_token": token, "email": admin, "password": PASSWORD}
+        visitor.get_page("/auth/login")
+        signed_out = visitor.session_cookie()
+        visitor.sign_in(admin_email, PASSWORD)
+        first = visitor.session_cookie()
+        token = visitor.get_page("/admin/").all("input", name="csrf_token")[0]["value"]
+        visitor.client.post(
+            "/auth/login", data={"csrf_token": token, "email": admin_email, "password": PASSWORD}
         )
-        second = browser.session_cookie()
+        second = visitor.session_cookie()
         assert len({signed_out, first, second}) == 3
-        assert session_ends(database, admin) == [("logged_out", 32), (None, 32)]
+        assert session_ends(database, admin_email) == [("logged_out", 32), (None, 32)]
         for cookie, is_signed_in in ((signed_out, False), (first, False), (second, True)):
             other = Browser(app)
             other.client.set_cookie("pbcex", cookie)
             assert is_redirect_to_sign_in(other.client.get("/admin/")) is not is_signed_in
 
     def test_sign_out_ends_the_session_for_every_copy_of_the_cookie(
-        self, browser: Browser, admin: str, database: Database, app: Flask
+        self, visitor: Browser, admin_email: str, database: Database, app: Flask
     ) -> None:
-        browser.sign_in(admin, PASSWORD)
-        stolen = browser.session_cookie()
-        response = browser.submit_form("/admin/", "sign-out")
+        visitor.sign_in(admin_email, PASSWORD)
+        stolen = visitor.session_cookie()
+        response = visitor.submit_form("/admin/", "sign-out")
         assert (response.status_code, response.location) == (303, "/auth/login")
-        assert session_ends(database, admin) == [("logged_out", 32)]
-        assert is_redirect_to_sign_in(browser.client.get("/admin/"))
+        assert session_ends(database, admin_email) == [("logged_out", 32)]
+        assert is_redirect_to_sign_in(visitor.client.get("/admin/"))
         thief = Browser(app)
         thief.client.set_cookie("pbcex", stolen)
         assert is_redirect_to_sign_in(thief.client.get("/admin/"))
 
     def test_session_ends_when_the_password_changes(
-        self, browser: Browser, admin: str, app: Flask
+        self, visitor: Browser, admin_email: str, app: Flask
     ) -> None:
-        browser.sign_in(admin, PASSWORD)
+        visitor.sign_in(admin_email, PASSWORD)
         client = app.test_client()
-        client.environ_base["REMOTE_ADDR"] = browser.client.environ_base["REMOTE_ADDR"]
-        tokens = client.post("/api/auth/login", json={"email": admin, "password": PASSWORD}).json
+        client.environ_base["REMOTE_ADDR"] = visitor.client.environ_base["REMOTE_ADDR"]
+        tokens = client.post(
+            "/api/auth/login", json={"email": admin_email, "password": PASSWORD}
+        ).json
         changed = client.post(
             "/api/auth/change-password",
             json={"currentPassword": PASSWORD, "newPassword": "another password"},
             headers={"Authorization": f"Bearer {tokens['accessToken']}"},
         )
         assert changed.status_code == 200
-        assert is_redirect_to_sign_in(browser.client.get("/admin/"))
+        assert is_redirect_to_sign_in(visitor.client.get("/admin/"))
 
     def test_session_ends_after_half_an_hour_without_activity_of_the_person(
-        self, browser: Browser, admin: str
+        self, visitor: Browser, admin_email: str
     ) -> None:
         start = datetime(2026, 11, 22, 9, tzinfo=UTC)
         unattended = {**HTMX, "X-Unattended": "true", "HX-Current-URL": "http://localhost/admin/"}
         with time_machine.travel(start, tick=False) as clock:
-            browser.sign_in(admin, PASSWORD)
+            visitor.sign_in(admin_email, PASSWORD)
             clock.move_to(start + timedelta(minutes=29))
-            browser.get_page("/admin/")
+            visitor.get_page("/admin/")
             for minutes in (40, 50, 58):
                 clock.move_to(start + timedelta(minutes=minutes))
-                response = browser.client.get("/admin/", headers=unattended)
+                response = visitor.client.get("/admin/", headers=unattended)
                 assert response.status_code == 200
             clock.move_to(start + timedelta(minutes=59))
-            response = browser.client.get("/admin/", headers=unattended)
+            response = visitor.client.get("/admin/", headers=unattended)
             assert response.status_code == 401
             assert response.headers["HX-Redirect"] == "/auth/login?next=/admin/"
-            assert is_redirect_to_sign_in(browser.client.get("/admin/"))
+            assert is_redirect_to_sign_in(visitor.client.get("/admin/"))
 
-    def test_session_ends_twelve_hours_after_sign_in(self, browser: Browser, admin: str) -> None:
+    def test_session_ends_twelve_hours_after_sign_in(
+        self, visitor: Browser, admin_email: str
+    ) -> None:
         start = datetime(2026, 11, 22, 9, tzinfo=UTC)
         with time_machine.travel(start, tick=False) as clock:
-            browser.sign_in(admin, PASSWORD)
+            visitor.sign_in(admin_email, PASSWORD)
             for quarter in range(1, 48):
                 clock.move_to(start + timedelta(minutes=15 * quarter))
-                assert browser.client.get("/admin/").status_code == 200
+                assert visitor.client.get("/admin/").status_code == 200
             clock.move_to(start + timedelta(hours=12))
-            assert is_redirect_to_sign_in(browser.client.get("/admin/"))
+            assert is_redirect_to_sign_in(visitor.client.get("/admin/"))
 
     def test_page_session_does_not_work_for_the_api_and_has_no_refresh_token(
-        self, browser: Browser, admin: str, database: Database
+        self, visitor: Browser, admin_email: str, database: Database
     ) -> None:
-        browser.sign_in(admin, PASSWORD)
-        assert browser.client.get("/api/auth/me").status_code == 401
+        visitor.sign_in(admin_email, PASSWORD)
+        assert visitor.client.get("/api/auth/me").status_code == 401
         with database.reading() as session:
             [(token_count,)] = session.rows(
                 "SELECT count(*) FROM refresh_tokens t JOIN login_sessions s"
@@ -257,16 +256,16 @@ class TestSession:
             )
         assert token_count == 0
 
-    def test_forged_cookie_opens_no_page(self, browser: Browser) -> None:
+    def test_forged_cookie_opens_no_page(self, visitor: Browser) -> None:
         for forged in ("", "x", "eyJfdXNlcl9pZCI6IngifQ.aSE_.AAAA"):
-            browser.client.set_cookie("pbcex", forged)
-            browser.client.set_cookie("remember_token", f"{forged}|0000")
-            assert is_redirect_to_sign_in(browser.client.get("/admin/"))
+            visitor.client.set_cookie("pbcex", forged)
+            visitor.client.set_cookie("remember_token", f"{forged}|0000")
+            assert is_redirect_to_sign_in(visitor.client.get("/admin/"))
 
 
 class TestCookie:
-    def test_cookie_is_http_only_and_same_site(self, browser: Browser, admin: str) -> None:
-        response = browser.sign_in(admin, PASSWORD)
+    def test_cookie_is_http_only_and_same_site(self, visitor: Browser, admin_email: str) -> None:
+        response = visitor.sign_in(admin_email, PASSWORD)
         [cookie] = response.headers.getlist("Set-Cookie")
         assert cookie.startswith("pbcex=")
         assert cookie.split("; ")[1:] == ["HttpOnly", "Path=/", "SameSite=Lax"]
@@ -285,9 +284,9 @@ class TestCookie:
 
 class TestForms:
     def test_forms_without_a_csrf_token_change_nothing(
-        self, browser: Browser, admin: str, app: Flask, database: Database
+        self, visitor: Browser, admin_email: str, app: Flask, database: Database
     ) -> None:
-        browser.sign_in(admin, PASSWORD)
+        visitor.sign_in(admin_email, PASSWORD)
         program_blueprints = {"webhooks", *(blueprint.name for blueprint in API_BLUEPRINTS)}
         checksums_before = checksums(database)
         pages_checked = 0
@@ -296,8 +295,8 @@ class TestForms:
                 path = rule.rule.replace("<", "").replace(">", "")
                 # A new IP address each time, because routes with the sign-in limit refuse the rest.
                 ip_address = f"2001:db8:{uuid4().hex[:4]}:{uuid4().hex[:4]}::1"
-                browser.client.environ_base["REMOTE_ADDR"] = ip_address
-                response = browser.client.open(path, method=method, data={"a": "b"})
+                visitor.client.environ_base["REMOTE_ADDR"] = ip_address
+                response = visitor.client.open(path, method=method, data={"a": "b"})
                 assert 400 <= response.status_code < 500, (method, path, response.status_code)
                 if rule.endpoint.partition(".")[0] not in program_blueprints:
                     assert response.status_code == 400
@@ -305,13 +304,13 @@ class TestForms:
                     pages_checked += 1
         assert pages_checked >= 3
         assert checksums(database) == checksums_before
-        browser.get_page("/admin/")
+        visitor.get_page("/admin/")
 
-    def test_csrf_token_of_another_session_is_refused(self, browser: Browser, app: Flask) -> None:
+    def test_csrf_token_of_another_session_is_refused(self, visitor: Browser, app: Flask) -> None:
         other = Browser(app)
         token = other.get_page("/auth/login").all("input", name="csrf_token")[0]["value"]
-        browser.get_page("/auth/login")
-        response = browser.client.post("/theme", data={"csrf_token": token, "theme": "dark"})
+        visitor.get_page("/auth/login")
+        response = visitor.client.post("/theme", data={"csrf_token": token, "theme": "dark"})
         assert response.status_code == 400
 
     @pytest.mark.parametrize(
@@ -328,31 +327,31 @@ class TestForms:
         ],
     )
     def test_form_sent_by_another_site_is_refused(
-        self, browser: Browser, headers: dict[str, str], status: int
+        self, visitor: Browser, headers: dict[str, str], status: int
     ) -> None:
-        token = browser.get_page("/auth/login").all("input", name="csrf_token")[0]["value"]
-        response = browser.client.post(
+        token = visitor.get_page("/auth/login").all("input", name="csrf_token")[0]["value"]
+        response = visitor.client.post(
             "/theme", data={"csrf_token": token, "theme": "dark"}, headers=headers
         )
         assert response.status_code == status
-        assert (browser.client.get_cookie("theme") is None) is (status != 303)
+        assert (visitor.client.get_cookie("theme") is None) is (status != 303)
 
-    def test_theme_form_redirects_back_to_its_page(self, browser: Browser) -> None:
-        response = browser.submit_form(
+    def test_theme_form_redirects_back_to_its_page(self, visitor: Browser) -> None:
+        response = visitor.submit_form(
             "/auth/login", "theme-switch", theme="dark", next="/auth/login"
         )
         assert (response.status_code, response.location) == (303, "/auth/login")
-        [root] = browser.get_page("/auth/login").all("html")
+        [root] = visitor.get_page("/auth/login").all("html")
         assert root["data-bs-theme"] == "dark"
 
 
 class TestRefusals:
-    def test_refusal_outside_the_api_is_a_page(self, browser: Browser) -> None:
-        page = browser.get_page("/nowhere", status=404)
+    def test_refusal_outside_the_api_is_a_page(self, visitor: Browser) -> None:
+        page = visitor.get_page("/nowhere", status=404)
         assert page.texts["h1"] == ["Page not found"]
 
-    def test_refusal_is_a_fragment_for_htmx(self, browser: Browser) -> None:
-        response = browser.client.get("/nowhere", headers=HTMX)
+    def test_refusal_is_a_fragment_for_htmx(self, visitor: Browser) -> None:
+        response = visitor.client.get("/nowhere", headers=HTMX)
         assert response.status_code == 404
         check_page(response, fragment="error")
 
@@ -373,10 +372,10 @@ def _no_database(app: Flask) -> Iterator[None]:
 
 @pytest.mark.usefixtures("_no_database")
 def test_unreachable_database_is_explained_on_a_page(app: Flask) -> None:
-    browser = Browser(app)
-    with browser.client.session_transaction() as session:
+    visitor = Browser(app)
+    with visitor.client.session_transaction() as session:
         session["_user_id"] = "a secret that cannot be looked up"
-    page = browser.get_page("/admin/", status=503)
+    page = visitor.get_page("/admin/", status=503)
     assert page.texts["h1"] == [
         "The database cannot be reached. Nothing was changed. Try again in a moment."
     ]

@@ -28,12 +28,8 @@ LATE = "Not sent yet, because you were signed out."
 
 
 @pytest.fixture
-def officer(people: People) -> Actor:
-    return people.staff(Role.COMPLIANCE)
-
-
-@pytest.fixture
-def browser(app: Flask, officer: Actor) -> StaffBrowser:
+def staff_browser(app: Flask, officer: Actor) -> StaffBrowser:
+    """A browser in which an officer is signed in, and which can take every way to sign in again."""
     browser = StaffBrowser(app)
     browser.sign_in(officer.email, PASSWORD)
     return browser
@@ -56,25 +52,27 @@ def texts_of_events(database: Database, case: str) -> list[str]:
     return [event.text for event in events if event.text]
 
 
-def send(browser: StaffBrowser, case: str, data: dict[str, object], name: str) -> TestResponse:
+def send(
+    staff_browser: StaffBrowser, case: str, data: dict[str, object], name: str
+) -> TestResponse:
     """Send a form of the case, without opening its page."""
     referer = {"Referer": f"http://localhost{case}"}
-    return browser.client.post(f"{case}/{name}", data=data, headers=referer)
+    return staff_browser.client.post(f"{case}/{name}", data=data, headers=referer)
 
 
-def filled(browser: StaffBrowser, case: str, form: str, **fields: str) -> dict[str, object]:
+def filled(staff_browser: StaffBrowser, case: str, form: str, **fields: str) -> dict[str, object]:
     """Return the fields of a form of the case that a person filled in."""
-    return {**browser.get_page(case).hidden_fields[form], **fields}
+    return {**staff_browser.get_page(case).hidden_fields[form], **fields}
 
 
-def prove(browser: StaffBrowser, location: str) -> TestResponse:
+def prove(staff_browser: StaffBrowser, location: str) -> TestResponse:
     """Reauthenticate at the location, and follow a 307 as a browser does."""
-    hidden = browser.get_page(location).hidden_fields["prove-form"]
+    hidden = staff_browser.get_page(location).hidden_fields["prove-form"]
     fields = {**hidden, "password": PASSWORD}
-    response = browser.client.post("/auth/prove", data=fields)
+    response = staff_browser.client.post("/auth/prove", data=fields)
     if response.status_code != 307:
         return response
-    return browser.client.post(response.location, data=fields)
+    return staff_browser.client.post(response.location, data=fields)
 
 
 def value_of(page: Page, field: str) -> str:
@@ -87,92 +85,100 @@ class TestOldProof:
     """The proof is eleven minutes old."""
 
     @pytest.fixture(autouse=True)
-    def _later(self, browser: StaffBrowser) -> Iterator[None]:
+    def _later(self, staff_browser: StaffBrowser) -> Iterator[None]:
         with time_machine.travel(clock.now() + PROOF_LIFETIME + timedelta(minutes=1)):
             yield
 
     def test_form_is_shown_again_until_it_is_sent(
-        self, browser: StaffBrowser, database: Database, case: str
+        self, staff_browser: StaffBrowser, database: Database, case: str
     ) -> None:
-        data = filled(browser, case, "close", **CLOSING)
-        first = send(browser, case, data, "close").location
+        data = filled(staff_browser, case, "close", **CLOSING)
+        first = send(staff_browser, case, data, "close").location
         # Cancel, Back and a reload are the same request.
-        page = browser.get_page(case)
+        page = staff_browser.get_page(case)
         assert "Not sent yet. This is what you entered." in page.visible_text
         assert value_of(page, "close-reason") == REASON
         assert [option for option in page.all("option", value="no_action") if "selected" in option]
         assert page.hidden_fields["close"]["form_token"] == data["form_token"]
         # Sent again from there and finished; the proof in the first tab finishes nothing more.
-        second = send(browser, case, filled(browser, case, "close", **CLOSING), "close").location
-        assert prove(browser, second).location == case
-        assert "Not sent yet" in browser.get_page(first).visible_text
+        second = send(
+            staff_browser, case, filled(staff_browser, case, "close", **CLOSING), "close"
+        ).location
+        assert prove(staff_browser, second).location == case
+        assert "Not sent yet" in staff_browser.get_page(first).visible_text
         assert texts_of_events(database, case) == [REASON]
 
     def test_double_click_leaves_no_copy(
-        self, browser: StaffBrowser, database: Database, case: str
+        self, staff_browser: StaffBrowser, database: Database, case: str
     ) -> None:
-        data = filled(browser, case, "close", **CLOSING)
-        locations = [send(browser, case, data, "close").location for _ in range(2)]
-        prove(browser, locations[1])
-        reopening = filled(browser, case, "reopen", reason="It differs again")
-        assert send(browser, case, reopening, "reopen").location == case
-        assert "Not sent yet" not in browser.get_page(case).visible_text
+        data = filled(staff_browser, case, "close", **CLOSING)
+        locations = [send(staff_browser, case, data, "close").location for _ in range(2)]
+        prove(staff_browser, locations[1])
+        reopening = filled(staff_browser, case, "reopen", reason="It differs again")
+        assert send(staff_browser, case, reopening, "reopen").location == case
+        assert "Not sent yet" not in staff_browser.get_page(case).visible_text
 
-    def test_discarded_form_is_not_shown_again(self, browser: StaffBrowser, case: str) -> None:
-        location = send(browser, case, filled(browser, case, "close", **CLOSING), "close").location
-        page = browser.get_page(case)
+    def test_discarded_form_is_not_shown_again(
+        self, staff_browser: StaffBrowser, case: str
+    ) -> None:
+        location = send(
+            staff_browser, case, filled(staff_browser, case, "close", **CLOSING), "close"
+        ).location
+        page = staff_browser.get_page(case)
         [discard] = page.all("form", id="close-discard")
         token = page.hidden_fields["close-discard"]
         referer = {"Referer": f"http://localhost{case}"}
-        response = browser.client.post(discard["action"], data=token, headers=referer)
+        response = staff_browser.client.post(discard["action"], data=token, headers=referer)
         assert response.location == case
-        page = browser.get_page(case)
+        page = staff_browser.get_page(case)
         assert "Not sent yet" not in page.visible_text
         assert value_of(page, "close-reason") == ""
-        assert "Not sent yet" in browser.get_page(location).visible_text
+        assert "Not sent yet" in staff_browser.get_page(location).visible_text
 
     def test_form_that_was_corrected_after_the_proof_is_not_shown_again(
-        self, browser: StaffBrowser, database: Database, case: str
+        self, staff_browser: StaffBrowser, database: Database, case: str
     ) -> None:
-        data = filled(browser, case, "close", disposition="", reason=REASON)
-        refused = check_page(prove(browser, send(browser, case, data, "close").location))
+        data = filled(staff_browser, case, "close", disposition="", reason=REASON)
+        refused = check_page(
+            prove(staff_browser, send(staff_browser, case, data, "close").location)
+        )
         corrected = {**refused.hidden_fields["close"], **CLOSING}
-        assert send(browser, case, corrected, "close").location == case
+        assert send(staff_browser, case, corrected, "close").location == case
         assert texts_of_events(database, case) == [REASON]
-        assert "Not sent yet" not in browser.get_page(case).visible_text
+        assert "Not sent yet" not in staff_browser.get_page(case).visible_text
 
     def test_form_with_files_is_shown_again_after_the_proof(
-        self, browser: StaffBrowser, database: Database, case: str
+        self, staff_browser: StaffBrowser, database: Database, case: str
     ) -> None:
-        data = filled(browser, case, "close", **CLOSING)
+        data = filled(staff_browser, case, "close", **CLOSING)
         data["letter"] = (BytesIO(b"%PDF"), "letter.pdf")
-        location = send(browser, case, data, "close").location
-        assert "Your form is not sent yet." in browser.get_page(location).visible_text
-        proven = prove(browser, location)
-        assert browser.client.get(proven.location).location == case
-        page = browser.get_page(case)
+        location = send(staff_browser, case, data, "close").location
+        assert "Your form is not sent yet." in staff_browser.get_page(location).visible_text
+        proven = prove(staff_browser, location)
+        assert staff_browser.client.get(proven.location).location == case
+        page = staff_browser.get_page(case)
         assert "Files are not kept: choose them again." in page.visible_text
         assert value_of(page, "close-reason") == REASON
         assert texts_of_events(database, case) == []
 
     def test_form_with_a_code_says_after_the_proof_that_it_was_not_sent(
-        self, browser: StaffBrowser, case: str
+        self, staff_browser: StaffBrowser, case: str
     ) -> None:
-        data = {"csrf_token": browser.csrf_token(case), "code": "123456"}
+        data = {"csrf_token": staff_browser.csrf_token(case), "code": "123456"}
         referer = {"Referer": "http://localhost/auth/account"}
-        sent = browser.client.post("/auth/account/app/off", data=data, headers=referer)
+        sent = staff_browser.client.post("/auth/account/app/off", data=data, headers=referer)
         assert sent.location == "/auth/prove?next=/auth/account&unsent=yes"
-        assert prove(browser, sent.location).location == "/auth/account"
-        page = browser.get_page("/auth/account")
+        assert prove(staff_browser, sent.location).location == "/auth/account"
+        page = staff_browser.get_page("/auth/account")
         assert "Not sent yet. Send the form again." in page.visible_text
 
 
 @pytest.fixture(params=[staff_sessions.IDLE_LIMIT, staff_sessions.LIFETIME], ids=["idle", "old"])
 def note(
-    browser: StaffBrowser, case: str, request: pytest.FixtureRequest
+    staff_browser: StaffBrowser, case: str, request: pytest.FixtureRequest
 ) -> Iterator[dict[str, object]]:
     """A note that is typed while the session times out."""
-    data = filled(browser, case, "note", note=REASON)
+    data = filled(staff_browser, case, "note", note=REASON)
     with time_machine.travel(clock.now() + request.param + timedelta(minutes=1)):
         yield data
 
@@ -182,103 +188,109 @@ class TestSessionTimedOut:
 
     def test_form_is_shown_to_the_same_person_and_sent_once(
         self,
-        browser: StaffBrowser,
+        staff_browser: StaffBrowser,
         officer: Actor,
         database: Database,
         case: str,
         note: dict[str, object],
     ) -> None:
         for _ in range(2):
-            assert send(browser, case, note, "note").location == f"/auth/login?next={case}"
-        assert browser.sign_in(officer.email, PASSWORD, then=case).location == case
-        page = browser.get_page(case)
+            assert send(staff_browser, case, note, "note").location == f"/auth/login?next={case}"
+        assert staff_browser.sign_in(officer.email, PASSWORD, then=case).location == case
+        page = staff_browser.get_page(case)
         assert LATE in page.visible_text
         assert [area["id"] for area in page.all("textarea")] == ["note-note"]
         assert REASON in page.visible_text
         assert texts_of_events(database, case) == []
-        again = filled(browser, case, "note", note=REASON)
+        again = filled(staff_browser, case, "note", note=REASON)
         assert again["form_token"] == note["form_token"]
         for _ in range(2):
-            assert send(browser, case, again, "note").location == case
+            assert send(staff_browser, case, again, "note").location == case
         assert texts_of_events(database, case) == [REASON]
-        assert "Not sent yet" not in browser.get_page(case).visible_text
+        assert "Not sent yet" not in staff_browser.get_page(case).visible_text
 
     def test_form_is_never_finished_by_naming_it(
         self,
-        browser: StaffBrowser,
+        staff_browser: StaffBrowser,
         officer: Actor,
         database: Database,
         case: str,
         note: dict[str, object],
     ) -> None:
-        send(browser, case, note, "note")
-        browser.sign_in(officer.email, PASSWORD)
-        kept = browser.get_page(case).hidden_fields["note-discard"]["id"]
-        data: dict[str, object] = {"csrf_token": browser.csrf_token(case), "kept_form": kept}
-        send(browser, case, data, "note")
-        assert browser.client.get(f"/auth/prove?next={case}&kept_form={kept}").location == case
+        send(staff_browser, case, note, "note")
+        staff_browser.sign_in(officer.email, PASSWORD)
+        kept = staff_browser.get_page(case).hidden_fields["note-discard"]["id"]
+        data: dict[str, object] = {
+            "csrf_token": staff_browser.csrf_token(case),
+            "kept_form": kept,
+        }
+        send(staff_browser, case, data, "note")
+        assert (
+            staff_browser.client.get(f"/auth/prove?next={case}&kept_form={kept}").location == case
+        )
         assert texts_of_events(database, case) == []
 
     def test_form_is_not_shown_to_another_person_or_in_another_browser(
         self,
-        browser: StaffBrowser,
+        staff_browser: StaffBrowser,
         officer: Actor,
         people: People,
         app: Flask,
         case: str,
         note: dict[str, object],
     ) -> None:
-        send(browser, case, note, "note")
+        send(staff_browser, case, note, "note")
         elsewhere = StaffBrowser(app)
         elsewhere.sign_in(officer.email, PASSWORD)
-        browser.sign_in(people.staff(Role.COMPLIANCE).email, PASSWORD)
-        for each in (elsewhere, browser):
+        staff_browser.sign_in(people.staff(Role.COMPLIANCE).email, PASSWORD)
+        for each in (elsewhere, staff_browser):
             page = each.get_page(case)
             assert "Not sent yet" not in page.visible_text
             assert REASON not in page.visible_text
         # Nor later, when its owner signs in there.
-        browser.submit_form("/", "sign-out")
-        browser.sign_in(officer.email, PASSWORD)
-        assert REASON not in browser.get_page(case).visible_text
+        staff_browser.submit_form("/", "sign-out")
+        staff_browser.sign_in(officer.email, PASSWORD)
+        assert REASON not in staff_browser.get_page(case).visible_text
 
     def test_form_sent_after_signing_in_again_in_another_tab_is_shown_again(
         self,
-        browser: StaffBrowser,
+        staff_browser: StaffBrowser,
         officer: Actor,
         database: Database,
         case: str,
         note: dict[str, object],
     ) -> None:
-        browser.sign_in(officer.email, PASSWORD)
-        response = send(browser, case, note, "note")
+        staff_browser.sign_in(officer.email, PASSWORD)
+        response = send(staff_browser, case, note, "note")
         assert (response.status_code, response.location) == (303, case)
-        assert REASON in browser.get_page(case).visible_text
+        assert REASON in staff_browser.get_page(case).visible_text
         assert texts_of_events(database, case) == []
 
     def test_form_of_the_person_before_is_outdated(
-        self, browser: StaffBrowser, people: People, case: str, note: dict[str, object]
+        self, staff_browser: StaffBrowser, people: People, case: str, note: dict[str, object]
     ) -> None:
-        browser.sign_in(people.staff(Role.COMPLIANCE).email, PASSWORD)
-        assert send(browser, case, note, "note").status_code == 400
-        assert REASON not in browser.get_page(case).visible_text
+        staff_browser.sign_in(people.staff(Role.COMPLIANCE).email, PASSWORD)
+        assert send(staff_browser, case, note, "note").status_code == 400
+        assert REASON not in staff_browser.get_page(case).visible_text
 
 
 def test_late_form_waits_through_the_second_step(app: Flask, database: Database, case: str) -> None:
-    member, browser = create_member_with_app(database, Role.COMPLIANCE), StaffBrowser(app)
-    browser.sign_in_by_app(member)
-    note = filled(browser, case, "note", note=REASON)
+    member = create_member_with_app(database, Role.COMPLIANCE)
+    staff_browser = StaffBrowser(app)
+    staff_browser.sign_in_by_app(member)
+    note = filled(staff_browser, case, "note", note=REASON)
     with time_machine.travel(clock.now() + staff_sessions.IDLE_LIMIT + timedelta(minutes=1)):
-        send(browser, case, note, "note")
-        browser.sign_in_by_app(member)
-        assert REASON in browser.get_page(case).visible_text
+        send(staff_browser, case, note, "note")
+        staff_browser.sign_in_by_app(member)
+        assert REASON in staff_browser.get_page(case).visible_text
 
 
 def test_form_of_a_session_that_was_ended_is_not_kept(
-    app: Flask, browser: StaffBrowser, officer: Actor, database: Database, case: str
+    app: Flask, staff_browser: StaffBrowser, officer: Actor, database: Database, case: str
 ) -> None:
-    note, thief = filled(browser, case, "note", note=REASON), StaffBrowser(app)
-    thief.client.set_cookie("pbcex", browser.session_cookie())
-    browser.submit_form("/", "sign-out")
+    note, thief = filled(staff_browser, case, "note", note=REASON), StaffBrowser(app)
+    thief.client.set_cookie("pbcex", staff_browser.session_cookie())
+    staff_browser.submit_form("/", "sign-out")
     with database_unchanged(database):
         assert send(thief, case, note, "note").location == f"/auth/login?next={case}"
     thief.sign_in(officer.email, PASSWORD)

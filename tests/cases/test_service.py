@@ -43,11 +43,6 @@ def open_case(
         )
 
 
-@pytest.fixture
-def officer(people: People) -> Actor:
-    return people.staff(Role.COMPLIANCE)
-
-
 def list_events(database: Database, case_id: UUID) -> list[tuple[str, UUID | None, str]]:
     with database.reading() as session:
         return [(str(e.kind), e.actor_id, e.text) for e in cases_queries.events(session, case_id)]

@@ -222,7 +222,7 @@ def open_desk(chromium: Browser, address: str, idle_windows: list[Window]) -> It
 
 
 @pytest.fixture
-def admin(people: People) -> tuple[str, str]:
+def admin_sign_in(people: People) -> tuple[str, str]:
     """Return the email and password of an administrator."""
     return people.staff(Role.ADMIN).email, PASSWORD
 

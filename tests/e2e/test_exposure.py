@@ -74,13 +74,13 @@ def test_home_and_sign_in_pages_fit_and_are_accessible(open_desk: OpenDesk, shoo
 @pytest.mark.parametrize(("scheme", "width"), OPPOSITES)
 def test_exposure_page_fits_and_is_accessible(
     open_desk: OpenDesk,
-    admin: tuple[str, str],
+    admin_sign_in: tuple[str, str],
     shoot: Shoot,
     scheme: str,
     width: int,
 ) -> None:
     desk = open_desk(width=width, color_scheme=scheme)
-    page = desk.sign_in(*admin, "/admin/exposure")
+    page = desk.sign_in(*admin_sign_in, "/admin/exposure")
     expect(page.locator("#exposure-chart canvas")).to_be_visible()
     assert page.evaluate("document.documentElement.dataset.bsTheme ?? 'light'") == scheme
     scroller = page.locator(".table-scroll")
@@ -100,10 +100,10 @@ def test_exposure_page_fits_and_is_accessible(
 
 
 def test_theme_switches_without_a_reload_and_is_kept(
-    open_desk: OpenDesk, admin: tuple[str, str]
+    open_desk: OpenDesk, admin_sign_in: tuple[str, str]
 ) -> None:
     desk = open_desk(color_scheme="light")
-    page = desk.sign_in(*admin, "/admin/exposure")
+    page = desk.sign_in(*admin_sign_in, "/admin/exposure")
     page.evaluate("window.stillTheSamePage = true")
     page.get_by_role("button", name="Dark theme").click()
     root = page.locator("html")
@@ -117,11 +117,11 @@ def test_theme_switches_without_a_reload_and_is_kept(
 
 
 def test_page_says_when_its_figures_stop_updating(
-    open_desk: OpenDesk, admin: tuple[str, str], shoot: Shoot
+    open_desk: OpenDesk, admin_sign_in: tuple[str, str], shoot: Shoot
 ) -> None:
     # It installs a clock of its own.
     desk = open_desk(is_new=True)
-    page = desk.sign_in(*admin, "/admin/exposure")
+    page = desk.sign_in(*admin_sign_in, "/admin/exposure")
     note = page.locator(".refresh-note")
     page.clock.install()
     page.reload()
@@ -138,22 +138,24 @@ def test_page_says_when_its_figures_stop_updating(
 
 
 def test_ended_session_redirects_to_sign_in_with_the_page_as_next(
-    open_desk: OpenDesk, admin: tuple[str, str], database: Database
+    open_desk: OpenDesk, admin_sign_in: tuple[str, str], database: Database
 ) -> None:
     desk = open_desk()
-    page = desk.sign_in(*admin, "/admin/exposure")
+    page = desk.sign_in(*admin_sign_in, "/admin/exposure")
     with database.transaction() as session:
         session.send(
             "UPDATE login_sessions SET revoked_at = now(), revoked_reason = 'password_changed'"
             " WHERE user_id = (SELECT id FROM users WHERE email = %s)",
-            (admin[0],),
+            (admin_sign_in[0],),
         )
     page.wait_for_url("**/auth/login?next=/admin/exposure", timeout=10_000)
 
 
-def test_exposure_page_works_without_script(open_desk: OpenDesk, admin: tuple[str, str]) -> None:
+def test_exposure_page_works_without_script(
+    open_desk: OpenDesk, admin_sign_in: tuple[str, str]
+) -> None:
     desk = open_desk(java_script_enabled=False)
-    page = desk.sign_in(*admin, "/admin/exposure")
+    page = desk.sign_in(*admin_sign_in, "/admin/exposure")
     owed = ounces(page, "AU", "Customers") + ounces(page, "AU", "Open quotes")
     assert ounces(page, "AU", "Net") == -owed
     page.get_by_role("button", name="Dark theme").click()

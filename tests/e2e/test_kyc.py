@@ -7,8 +7,6 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from app.access import Role
-from app.kit.db import Database
-from tests import sanctions
 from tests.e2e.conftest import OpenDesk
 from tests.e2e.looks import assert_accessible
 from tests.kyc.applicant import Applicant, make_pdf, make_picture
@@ -18,9 +16,8 @@ from tests.provider_sandbox import Sandbox
 
 
 @pytest.fixture
-def ada(app: Flask, database: Database, sandbox: Sandbox) -> Applicant:
+def ada(app: Flask, sanctions_list: None, sandbox: Sandbox) -> Applicant:
     """Return an applicant whom the provider left to us, with two pictures and a PDF uploaded."""
-    sanctions.import_sample_list(database)
     made = Applicant.with_confirmed_email(app)
     made.submit_ok(lastName="Review", idType="ssn", idNumber="123-45-6789")
     made.run_jobs(sandbox)

@@ -31,7 +31,7 @@ def rename(database: Database, person: Actor, email: str) -> None:
 
 def test_list_is_sorted_saved_reloaded_and_exported(
     open_desk: OpenDesk,
-    admin: tuple[str, str],
+    admin_sign_in: tuple[str, str],
     customers: list[Actor],
     database: Database,
     shoot: Shoot,
@@ -41,7 +41,7 @@ def test_list_is_sorted_saved_reloaded_and_exported(
     mark = uuid4().hex
     for number, customer in enumerate(customers):
         rename(database, customer, f"{mark}-{number}@example.com")
-    page = desk.sign_in(*admin, f"{LIST}?q={mark}")
+    page = desk.sign_in(*admin_sign_in, f"{LIST}?q={mark}")
     page.get_by_role("link", name="Email", exact=True).click()
     expect(page.get_by_role("columnheader", name="Email")).to_have_attribute(
         "aria-sort", "ascending"
@@ -73,10 +73,10 @@ def test_list_is_sorted_saved_reloaded_and_exported(
 
 
 def test_arrows_move_between_rows_and_enter_opens_one(
-    open_desk: OpenDesk, admin: tuple[str, str], customers: list[Actor]
+    open_desk: OpenDesk, admin_sign_in: tuple[str, str], customers: list[Actor]
 ) -> None:
     desk = open_desk()
-    page = desk.sign_in(*admin, f"{LIST}?role=USER")
+    page = desk.sign_in(*admin_sign_in, f"{LIST}?role=USER")
     rows = page.locator("[data-row-link]")
     assert rows.count() >= len(customers)
     rows.first.focus()
@@ -90,10 +90,10 @@ def test_arrows_move_between_rows_and_enter_opens_one(
 
 
 def test_focused_skip_link_is_readable_in_both_themes(
-    open_desk: OpenDesk, admin: tuple[str, str], shoot: Shoot
+    open_desk: OpenDesk, admin_sign_in: tuple[str, str], shoot: Shoot
 ) -> None:
     desk = open_desk()
-    page = desk.sign_in(*admin, LIST)
+    page = desk.sign_in(*admin_sign_in, LIST)
     page.keyboard.press("Tab")
     expect(page.locator(".skip-link")).to_be_focused()
     for scheme in ("light", "dark"):

@@ -1,32 +1,22 @@
 """Lists of payments, and the dialog before a payout is rejected."""
 
-import pytest
 from playwright.sync_api import expect
 
 from app.access import Role
 from app.kit import ids
-from app.kit.db import Database
 from tests.e2e.conftest import OpenDesk
 from tests.e2e.looks import ALL, Shoot, assert_fits_and_accessible
-from tests.paying_customer import PayingCustomer, create_paying_customer, verify_without_evidence
+from tests.paying_customer import PayingCustomer
 from tests.people import PASSWORD, People
 
 
-@pytest.fixture
-def customer(database: Database, people: People) -> PayingCustomer:
-    customer = create_paying_customer(database, people, name=f"-{ids.new().hex[-8:]}")
-    customer.actor = people.customer(USD="20000")
-    verify_without_evidence(database, customer.actor.user_id)
-    return customer
-
-
 def test_payout_is_rejected_after_a_dialog_that_restates_it(
-    open_desk: OpenDesk, people: People, customer: PayingCustomer, shoot: Shoot
+    open_desk: OpenDesk, people: People, wealthy_customer: PayingCustomer, shoot: Shoot
 ) -> None:
-    withdrawal = customer.withdraw("10000.00")
-    customer.deposit("5.00")
+    withdrawal = wealthy_customer.withdraw("10000.00")
+    wealthy_customer.deposit("5.00")
     desk = open_desk()
-    person = ids.encode("usr", customer.actor.user_id)
+    person = ids.encode("usr", wealthy_customer.actor.user_id)
     page = desk.sign_in(
         people.staff(Role.COMPLIANCE).email,
         PASSWORD,
@@ -43,9 +33,9 @@ def test_payout_is_rejected_after_a_dialog_that_restates_it(
         expect(dialog).to_contain_text(text)
     assert_fits_and_accessible(page, shoot, "reject", ALL)
     dialog.get_by_role("button", name="Cancel").click()
-    assert customer.withdrawal_status(withdrawal) == "awaiting_approval"
+    assert wealthy_customer.withdrawal_status(withdrawal) == "awaiting_approval"
     page.locator("#reject button").click()
     dialog.get_by_role("button", name="Reject payout").click()
     expect(page.get_by_text("Payout rejected.")).to_be_visible()
-    assert customer.withdrawal_status(withdrawal) == "rejected"
+    assert wealthy_customer.withdrawal_status(withdrawal) == "rejected"
     desk.check(page)

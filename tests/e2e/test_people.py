@@ -16,7 +16,7 @@ REASON = "reported by the bank"
 
 
 @pytest.fixture
-def officer(people: People) -> Actor:
+def approver(people: People) -> Actor:
     """Return the officer who approves a suspension; there is a second administrator, too."""
     people.staff(Role.ADMIN)
     return people.staff(Role.COMPLIANCE)
@@ -32,10 +32,10 @@ def path_of(person: Actor) -> str:
 
 
 def test_breadcrumb_leads_back_to_the_list_with_its_filters(
-    open_desk: OpenDesk, admin: tuple[str, str], customer: Actor
+    open_desk: OpenDesk, admin_sign_in: tuple[str, str], customer: Actor
 ) -> None:
     desk = open_desk()
-    page = desk.sign_in(*admin, f"/admin/people?q={customer.email}")
+    page = desk.sign_in(*admin_sign_in, f"/admin/people?q={customer.email}")
     page.locator(f"a[href='{path_of(customer)}']").click()
     back = page.locator("[data-list]")
     filters = re.compile(rf"/admin/people\?q={customer.email}$")
@@ -53,14 +53,14 @@ def test_breadcrumb_leads_back_to_the_list_with_its_filters(
 
 def test_suspension_by_keyboard_alone_takes_two_people(
     open_desk: OpenDesk,
-    admin: tuple[str, str],
-    officer: Actor,
+    admin_sign_in: tuple[str, str],
+    approver: Actor,
     customer: Actor,
     shoot: Shoot,
 ) -> None:
     """One person requests, another approves; an invalid form focuses its error summary."""
     first = open_desk()
-    page = first.sign_in(*admin, path_of(customer))
+    page = first.sign_in(*admin_sign_in, path_of(customer))
     reason = page.locator("#suspend-reason")
     reason.focus()
     page.keyboard.press("Enter")
@@ -82,7 +82,7 @@ def test_suspension_by_keyboard_alone_takes_two_people(
     expect(page.get_by_text("You made this request.")).to_be_visible()
 
     second = open_desk()
-    other = second.sign_in(officer.email, PASSWORD, urlsplit(page.url).path)
+    other = second.sign_in(approver.email, PASSWORD, urlsplit(page.url).path)
     other.get_by_role("button", name="Approve and suspend Ada Lovelace").focus()
     other.keyboard.press("Enter")
     dialog = other.get_by_role("dialog", name="Approve and suspend Ada Lovelace?")

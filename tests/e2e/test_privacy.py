@@ -32,14 +32,14 @@ def erased(people: People, database: Database) -> Actor:
 
 def test_privacy_and_policy_pages_fit_and_are_accessible(
     open_desk: OpenDesk,
-    admin: tuple[str, str],
+    admin_sign_in: tuple[str, str],
     shoot: Shoot,
     active: Actor,
     erased: Actor,
     people: People,
 ) -> None:
     desk = open_desk()
-    page = desk.sign_in(*admin, "/policies")
+    page = desk.sign_in(*admin_sign_in, "/policies")
     for name, path in {
         "rights": path_of(active),
         "erasable": path_of(people.customer()),
@@ -54,14 +54,14 @@ def test_privacy_and_policy_pages_fit_and_are_accessible(
 
 def test_erasure_is_requested_by_keyboard_alone(
     open_desk: OpenDesk,
-    admin: tuple[str, str],
+    admin_sign_in: tuple[str, str],
     people: People,
     shoot: Shoot,
 ) -> None:
     """An invalid form focuses its error summary; a request opens its own page."""
     people.staff(Role.ADMIN)
     desk = open_desk()
-    page = desk.sign_in(*admin, path_of(people.customer()))
+    page = desk.sign_in(*admin_sign_in, path_of(people.customer()))
     page.locator("#erase-reason").focus()
     page.keyboard.type("she wrote from ada@example.com")
     _send_by_keyboard(page)

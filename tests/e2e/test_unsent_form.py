@@ -5,21 +5,16 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from app.access import Actor, Role
+from app.access import Actor
 from app.cases import queries as cases_queries
 from app.cases import service as cases
 from app.kit import ids
 from app.kit.db import Database
 from tests.e2e.conftest import OpenDesk
 from tests.e2e.looks import ALL, Shoot, assert_fits_and_accessible
-from tests.people import PASSWORD, People
+from tests.people import PASSWORD
 
 REASON = "The bank corrected it"
-
-
-@pytest.fixture
-def officer(people: People) -> Actor:
-    return people.staff(Role.COMPLIANCE)
 
 
 @pytest.fixture

@@ -10,11 +10,6 @@ from tests.rows import change_rows
 
 
 @pytest.fixture
-def admin(people: People) -> Actor:
-    return people.staff(Role.ADMIN)
-
-
-@pytest.fixture
 def second_admin(people: People) -> Actor:
     return people.staff(Role.ADMIN)
 

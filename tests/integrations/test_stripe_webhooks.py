@@ -134,12 +134,7 @@ class TestDelivered:
         monkeypatch.setitem(_TASKS, name, Task(name, Queue.PAYMENTS, lambda *_, **__: None))
 
     @pytest.fixture
-    def database(self, open_app: Flask) -> Database:
-        database: Database = open_app.extensions["database"]
-        return database
-
-    @pytest.fixture
-    def stripe(self, database: Database, sandbox: Sandbox) -> StripeSetup:
+    def stripe(self, open_app: Flask, database: Database, sandbox: Sandbox) -> StripeSetup:
         for webhook in sandbox.webhooks.all():
             sandbox.store.delete("_sandbox", "deliveries", webhook.id)
         return StripeSetup(database, f"{sandbox.url}/stripe")

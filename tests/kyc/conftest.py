@@ -3,26 +3,15 @@
 import pytest
 from flask import Flask
 
-from app.kit.db import Database
-from tests import sanctions
 from tests.kyc.applicant import Applicant
 
 
 @pytest.fixture
-def app_with_list(open_app: Flask) -> Flask:
+def app_with_list(open_app: Flask, sanctions_list: None) -> Flask:
     """The application that these tests share: a sanctions list is imported, and no rate limits
     apply.
     """
-    database: Database = open_app.extensions["database"]
-    sanctions.import_sample_list(database)
     return open_app
-
-
-@pytest.fixture
-def database(app_with_list: Flask) -> Database:
-    """The database of the application."""
-    database: Database = app_with_list.extensions["database"]
-    return database
 
 
 @pytest.fixture

@@ -45,11 +45,6 @@ def support(database: Database) -> Actor:
 
 
 @pytest.fixture
-def officer(database: Database) -> Actor:
-    return People(database).staff(Role.COMPLIANCE)
-
-
-@pytest.fixture
 def reviewed(ada: Applicant, sandbox: Sandbox) -> Applicant:
     """A customer in review: the provider left the decision to us, and a passport was sent."""
     ada.submit_ok(lastName="Review")

@@ -24,7 +24,6 @@ from app.outbox.rules import Backoff
 from app.providers.errors import ProviderOutcomeUnknown
 from tests.mailbox import Mailbox, extract_token, run_pending_jobs, use_mailbox
 from tests.messages.test_service import VALUES
-from tests.people import People
 
 NOW = datetime(2031, 3, 4, 5, 6, 7, tzinfo=UTC)
 
@@ -33,11 +32,6 @@ NOW = datetime(2031, 3, 4, 5, 6, 7, tzinfo=UTC)
 def box() -> Iterator[Mailbox]:
     with use_mailbox() as mailbox:
         yield mailbox
-
-
-@pytest.fixture
-def person(people: People) -> Actor:
-    return people.customer()
 
 
 def send(database: Database, person: Actor, event_key: str = "trade_confirmed:1", **more: Any):

@@ -5,21 +5,8 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from app.kit.db import Database
 from tests.mailbox import Mailbox, use_mailbox
-from tests.people import People
 from tests.privacy.customer_history import CustomerWithHistory
-
-
-@pytest.fixture
-def database(open_app: Flask) -> Database:
-    database: Database = open_app.extensions["database"]
-    return database
-
-
-@pytest.fixture
-def people(database: Database) -> People:
-    return People(database)
 
 
 @pytest.fixture

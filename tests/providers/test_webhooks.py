@@ -42,12 +42,6 @@ def client(open_app: Flask) -> FlaskClient:
     return open_app.test_client()
 
 
-@pytest.fixture
-def database(open_app: Flask) -> Database:
-    database: Database = open_app.extensions["database"]
-    return database
-
-
 def send(client: FlaskClient, body: str, signature: str = "good") -> int:
     headers = {"Probe-Signature": signature}
     return client.post("/webhooks/probe", data=body, headers=headers).status_code

@@ -30,11 +30,6 @@ from tests.unchanged_database import database_unchanged
 REASON = "the passport says something else"
 
 
-@pytest.fixture
-def officer(people: People) -> Actor:
-    return people.staff(Role.COMPLIANCE)
-
-
 def screen(
     database: Database, person: Actor | None, *names: str, purpose: str = "onboarding"
 ) -> ScreeningResult:

@@ -41,11 +41,6 @@ def _own_settings():
     provide(CurrentSettings, StoredSettings())
 
 
-@pytest.fixture
-def admin(people: People) -> Actor:
-    return people.staff(Role.ADMIN)
-
-
 def change(database: Database, actor: Actor, name: str, text: str, **options: datetime):
     with database.transaction() as session:
         return service.change_setting(session, actor, name, text, reason=REASON, **options)

@@ -10,9 +10,9 @@ from app.blueprints import form_tokens
 from app.identity.accounts.people import get_account
 from app.kit import ids
 from app.kit.db import Database
-from tests.blueprints.admin.conftest import sign_in
 from tests.page_client import Browser, check_page
 from tests.people import People
+from tests.staff import sign_in
 from tests.unchanged_database import database_unchanged
 
 PATH = "/admin/approvals"
@@ -21,11 +21,6 @@ REASON = "because of a test"
 
 def person_path(person: Actor) -> str:
     return f"/admin/people/{ids.encode('usr', person.user_id)}"
-
-
-@pytest.fixture
-def person(people: People) -> Actor:
-    return people.customer()
 
 
 @pytest.fixture

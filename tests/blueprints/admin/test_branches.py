@@ -4,9 +4,9 @@ from flask import Flask
 
 from app.access import Role
 from app.kit import ids
-from tests.blueprints.admin.conftest import sign_in
 from tests.page_client import Browser, check_page
 from tests.people import People
+from tests.staff import sign_in
 
 REASON = "because of a test"
 

@@ -23,18 +23,6 @@ from tests.unchanged_database import database_unchanged
 REASON = "the bank has corrected it"
 
 
-@pytest.fixture
-def officer(people: People) -> Actor:
-    return people.staff(Role.COMPLIANCE)
-
-
-@pytest.fixture
-def browser(app: Flask, officer: Actor) -> Browser:
-    browser = Browser(app)
-    browser.sign_in(officer.email, PASSWORD)
-    return browser
-
-
 def open_case(database: Database, *, kind: str = "test.difference", **more: object) -> UUID:
     with database.transaction() as session:
         return cases.open_case(
@@ -57,13 +45,13 @@ def read_case(database: Database, officer: Actor, case_id: UUID) -> cases_querie
 
 
 def test_case_is_shown_noted_assigned_closed_and_reopened(
-    database: Database, people: People, officer: Actor, browser: Browser
+    database: Database, people: People, officer: Actor, officer_browser: Browser
 ) -> None:
     customer, colleague = people.customer(), people.staff(Role.SUPPORT)
     subject = ids.encode("usr", customer.user_id)
     case_id = open_case(database, person_id=customer.user_id, subject=subject)
     path = path_of(case_id)
-    page = browser.get_fragment(path, "case")
+    page = officer_browser.get_fragment(path, "case")
     assert "<b>Ada</b>" in page.visible_text
     assert {"href": f"/admin/people/{subject}"} in page.all("a")
     for form, fields in (
@@ -73,9 +61,9 @@ def test_case_is_shown_noted_assigned_closed_and_reopened(
         ("reopen", {"reason": "it differs again"}),
         ("assign", {"assignee": ""}),
     ):
-        response = browser.submit_form(path, form, **fields)
+        response = officer_browser.submit_form(path, form, **fields)
         assert (response.status_code, response.location) == (303, path), form
-    said = browser.get_page(path).visible_text
+    said = officer_browser.get_page(path).visible_text
     for text in ("They look into it.", "closed it: No action needed", "unassigned it"):
         assert text in re.sub(r"\s+", " ", said)
     found = read_case(database, officer, case_id)
@@ -93,24 +81,24 @@ def test_case_is_shown_noted_assigned_closed_and_reopened(
     ],
 )
 def test_invalid_field_is_a_problem_of_its_form_and_changes_nothing(
-    database: Database, browser: Browser, form: str, fields: dict[str, str], problem: str
+    database: Database, officer_browser: Browser, form: str, fields: dict[str, str], problem: str
 ) -> None:
     path = path_of(open_case(database))
-    page = browser.get_page(path)
+    page = officer_browser.get_page(path)
     with database_unchanged(database, apart_from={"login_sessions"}):
-        response = browser.submit_form(path, form, **fields)
+        response = officer_browser.submit_form(path, form, **fields)
     assert response.status_code == 422
     assert problem in response.get_data(as_text=True)
     assert page.all("form", id=form)
 
 
-def test_closing_a_closed_case_is_refused(database: Database, browser: Browser) -> None:
+def test_closing_a_closed_case_is_refused(database: Database, officer_browser: Browser) -> None:
     case_id = open_case(database)
-    fields = browser.get_page(path_of(case_id)).hidden_fields["close"]
+    fields = officer_browser.get_page(path_of(case_id)).hidden_fields["close"]
     with database.transaction() as session:
         cases.close(session, None, case_id, disposition="resolved", reason=REASON)
     with database_unchanged(database, apart_from={"login_sessions"}):
-        response = browser.client.post(
+        response = officer_browser.client.post(
             f"{path_of(case_id)}/close",
             data={**fields, "disposition": "resolved", "reason": REASON},
         )
@@ -119,26 +107,26 @@ def test_closing_a_closed_case_is_refused(database: Database, browser: Browser) 
 
 
 def test_case_assigned_meanwhile_is_not_assigned_over(
-    database: Database, people: People, officer: Actor, browser: Browser
+    database: Database, people: People, officer: Actor, officer_browser: Browser
 ) -> None:
     case_id, colleague = open_case(database), people.staff(Role.SUPPORT)
     path = path_of(case_id)
-    fields = browser.get_page(path).hidden_fields["assign"]
+    fields = officer_browser.get_page(path).hidden_fields["assign"]
     with database.transaction() as session:
         cases.assign(session, colleague, case_id, colleague.user_id)
     mine = {"assignee": ids.encode("usr", officer.user_id)}
-    refused = browser.client.post(f"{path}/assign", data={**fields, **mine})
+    refused = officer_browser.client.post(f"{path}/assign", data={**fields, **mine})
     assert refused.status_code == 409
     text = check_page(refused).visible_text
     assert "changed this since you opened it" in text
     assert "When you opened it: Unassigned" in text
     assert read_case(database, officer, case_id).assignee_id == colleague.user_id
-    assert browser.submit_form(path, "assign", **mine).status_code == 303
+    assert officer_browser.submit_form(path, "assign", **mine).status_code == 303
     assert read_case(database, officer, case_id).assignee_id == officer.user_id
 
 
 def test_true_match_states_its_consequences_before_and_after_and_what_stays(
-    database: Database, people: People, browser: Browser
+    database: Database, people: People, officer_browser: Browser
 ) -> None:
     sanctions.import_sample_list(database)
     customer = people.customer()
@@ -152,17 +140,17 @@ def test_true_match_states_its_consequences_before_and_after_and_what_stays(
         )
     assert found.case_id is not None
     path = path_of(found.case_id)
-    text = browser.get_page(path).visible_text
+    text = officer_browser.get_page(path).visible_text
     assert "Suspends the customer at once and ends 0 active sessions." in text
     assert "The subject passes these list entries from now on." in text
-    closed = browser.submit_form(path, "close", disposition="true_match", reason=REASON)
+    closed = officer_browser.submit_form(path, "close", disposition="true_match", reason=REASON)
     assert closed.status_code == 303
-    text = browser.get_page(path).visible_text
+    text = officer_browser.get_page(path).visible_text
     assert "It undoes nothing else. A suspension stays until two people lift it" in text
     # In the timeline, and beside the form to reopen the case.
     assert text.count("Customer suspended. 0 active sessions ended.") == 2
-    assert browser.submit_form(path, "reopen", reason=REASON).status_code == 303
-    text = browser.get_page(path).visible_text
+    assert officer_browser.submit_form(path, "reopen", reason=REASON).status_code == 303
+    text = officer_browser.get_page(path).visible_text
     assert "Sanctions decision withdrawn." in text
     assert "Does not change the customer's account status: Suspended." in text
 
@@ -172,7 +160,7 @@ def listed_case_ids(text: str) -> list[str]:
 
 
 def test_filters_are_in_the_url_and_pages_have_no_gaps(
-    database: Database, officer: Actor, browser: Browser
+    database: Database, officer: Actor, officer_browser: Browser
 ) -> None:
     kind = f"test.{ids.new().hex}"
     made = [ids.encode("cas", open_case(database, kind=kind)) for _ in range(27)]
@@ -183,9 +171,9 @@ def test_filters_are_in_the_url_and_pages_have_no_gaps(
         )
 
     def shown(path: str) -> tuple[list[str], str | None]:
-        browser.get_fragment(path, "list")
-        text = browser.client.get(path).get_data(as_text=True)
-        [older] = browser.get_page(path).all("a", rel="next") or [{"href": None}]
+        officer_browser.get_fragment(path, "list")
+        text = officer_browser.client.get(path).get_data(as_text=True)
+        [older] = officer_browser.get_page(path).all("a", rel="next") or [{"href": None}]
         return listed_case_ids(text), older["href"]
 
     first, older = shown(f"/admin/cases?kind={kind}&state=")
@@ -199,19 +187,20 @@ def test_filters_are_in_the_url_and_pages_have_no_gaps(
     who = ids.encode("usr", officer.user_id)
     assert shown(f"/admin/cases?kind={kind}&assignee={who}")[0] == [made[0]]
     assert made[0] not in shown(f"/admin/cases?kind={kind}&assignee=unassigned&state=")[0]
-    assert "Nothing fits" in browser.get_page("/admin/cases?kind=test.none").visible_text
+    assert "Nothing fits" in officer_browser.get_page("/admin/cases?kind=test.none").visible_text
     for query in ("state=nonsense", "assignee=usr_nonsense"):
         assert (
-            "choose a value from the list" in browser.get_page(f"/admin/cases?{query}").visible_text
+            "choose a value from the list"
+            in officer_browser.get_page(f"/admin/cases?{query}").visible_text
         )
-    browser.get_page("/admin/cases?cursor=nonsense", status=404)
+    officer_browser.get_page("/admin/cases?cursor=nonsense", status=404)
 
 
 def test_sidebar_counts_cases_only_for_people_who_work_on_them(
-    database: Database, people: People, browser: Browser, app: Flask
+    database: Database, people: People, officer_browser: Browser, app: Flask
 ) -> None:
     open_case(database)
-    assert "to investigate" in browser.get_page("/admin/cases").visible_text
+    assert "to investigate" in officer_browser.get_page("/admin/cases").visible_text
     auditor = Browser(app)
     auditor.sign_in(people.staff(Role.AUDITOR).email, PASSWORD)
     path = path_of(open_case(database))
@@ -222,17 +211,17 @@ def test_sidebar_counts_cases_only_for_people_who_work_on_them(
 
 
 def test_case_about_the_actor_cannot_be_worked_on_by_them(
-    database: Database, officer: Actor, browser: Browser
+    database: Database, officer: Actor, officer_browser: Browser
 ) -> None:
     path = path_of(open_case(database, person_id=officer.user_id))
-    page = browser.get_page(path)
+    page = officer_browser.get_page(path)
     assert "This case is about you" in page.visible_text
     assert page.all("form", id="close") == []
     with database_unchanged(database, apart_from={"login_sessions"}):
-        response = browser.client.post(
+        response = officer_browser.client.post(
             f"{path}/note",
             data={
-                "csrf_token": browser.csrf_token(),
+                "csrf_token": officer_browser.csrf_token(),
                 "form_token": form_tokens.new_token(),
                 "note": "nothing to see",
             },
@@ -241,15 +230,17 @@ def test_case_about_the_actor_cannot_be_worked_on_by_them(
 
 
 def test_screening_cases_are_hidden_from_support(
-    database: Database, people: People, app: Flask, browser: Browser
+    database: Database, people: People, app: Flask, officer_browser: Browser
 ) -> None:
     case_id = open_case(database, kind="screening.hit")
     support = Browser(app)
     support.sign_in(people.staff(Role.SUPPORT).email, PASSWORD)
     public_id = ids.encode("cas", case_id)
-    assert public_id in listed_case_ids(browser.client.get("/admin/cases").get_data(as_text=True))
+    assert public_id in listed_case_ids(
+        officer_browser.client.get("/admin/cases").get_data(as_text=True)
+    )
     assert public_id not in listed_case_ids(
         support.client.get("/admin/cases").get_data(as_text=True)
     )
     support.get_page(path_of(case_id), status=404)
-    browser.get_page(path_of(case_id))
+    officer_browser.get_page(path_of(case_id))

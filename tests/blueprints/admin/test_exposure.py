@@ -20,12 +20,12 @@ NOW = datetime(2033, 5, 2, 9, 30, 5, tzinfo=UTC)
 
 
 @pytest.fixture
-def browser(app: Flask, people: People) -> Browser:
+def auditor_browser(app: Flask, people: People) -> Browser:
     """Return a browser in which an auditor is signed in."""
-    browser = Browser(app)
+    auditor_browser = Browser(app)
     with time_machine.travel(NOW, tick=False):
-        browser.sign_in(people.staff(Role.AUDITOR).email, PASSWORD)
-    return browser
+        auditor_browser.sign_in(people.staff(Role.AUDITOR).email, PASSWORD)
+    return auditor_browser
 
 
 def row(page_text: str, metal: str) -> str:
@@ -39,10 +39,10 @@ def figures(row_text: str) -> list[Decimal]:
     return [Decimal(value) for value in re.findall(r'<data [^>]*value="([^"]+)"', row_text)]
 
 
-def test_fragment_is_part_of_the_page(browser: Browser, database: Database) -> None:
+def test_fragment_is_part_of_the_page(auditor_browser: Browser, database: Database) -> None:
     with time_machine.travel(NOW, tick=False):
         set_prices(database, AU="4000")
-        fragment = browser.get_fragment("/admin/exposure", "exposure")
+        fragment = auditor_browser.get_fragment("/admin/exposure", "exposure")
     [root] = [attributes for _, attributes in fragment.tags if attributes.get("id") == "exposure"]
     assert root["aria-live"] == "off"
     assert root["hx-get"] == "/admin/exposure"
@@ -50,21 +50,21 @@ def test_fragment_is_part_of_the_page(browser: Browser, database: Database) -> N
 
 @pytest.mark.parametrize("header", ["HX-Boosted", "HX-History-Restore-Request"])
 def test_htmx_receives_the_whole_page_for_boosted_and_history_requests(
-    browser: Browser, header: str
+    auditor_browser: Browser, header: str
 ) -> None:
     with time_machine.travel(NOW, tick=False):
-        response = browser.client.get("/admin/exposure", headers={**HTMX, header: "true"})
+        response = auditor_browser.client.get("/admin/exposure", headers={**HTMX, header: "true"})
     assert "<main" in response.text
 
 
 def test_exposure_moves_by_exactly_the_ounces_that_customers_own(
-    browser: Browser, people: People, database: Database
+    auditor_browser: Browser, people: People, database: Database
 ) -> None:
     with time_machine.travel(NOW, tick=False):
         set_prices(database, AG="50")
-        before = row(browser.client.get("/admin/exposure").text, "AG")
+        before = row(auditor_browser.client.get("/admin/exposure").text, "AG")
         people.customer(XAG_s="1234.56789012")
-        after = row(browser.client.get("/admin/exposure").text, "AG")
+        after = row(auditor_browser.client.get("/admin/exposure").text, "AG")
 
     moved = [new - old for old, new in zip(figures(before), figures(after), strict=True)]
     owed, worth = Decimal("1234.56789012"), Decimal("61728.39")
@@ -78,40 +78,44 @@ def test_exposure_moves_by_exactly_the_ounces_that_customers_own(
     assert moved[9:] == [zero] * 2
 
 
-def test_stale_prices_are_marked(browser: Browser, database: Database) -> None:
+def test_stale_prices_are_marked(auditor_browser: Browser, database: Database) -> None:
     metals = {"AU": "4000", "AG": "50", "PT": "1000", "PD": "1200", "CU": "0.3"}
     with time_machine.travel(NOW, tick=False) as clock:
         set_prices(database, **metals)
-        fresh = browser.client.get("/admin/exposure").text
+        fresh = auditor_browser.client.get("/admin/exposure").text
         clock.shift(timedelta(seconds=61))
         set_prices(database, **metals)
         with database.transaction() as session:
             change_rows(session, MarketPriceRow, MarketPriceRow.metal == "AU", as_of=NOW)
-        old = browser.client.get("/admin/exposure").text
+        old = auditor_browser.client.get("/admin/exposure").text
     assert "Stale" not in fresh
     assert "09:30:05 UTC" in fresh
     assert "Stale" in row(old, "AU")
     assert "Stale" not in row(old, "AG")
 
 
-def test_missing_prices_are_marked(browser: Browser, people: People, database: Database) -> None:
+def test_missing_prices_are_marked(
+    auditor_browser: Browser, people: People, database: Database
+) -> None:
     people.customer(XPD_s="1")
     with time_machine.travel(NOW, tick=False):
         with database.transaction() as session:
             delete_rows(session, MarketPriceRow)
-        page = browser.get_page("/admin/exposure")
+        page = auditor_browser.get_page("/admin/exposure")
     assert "No prices yet" in page.visible_text
     assert "no price" in page.visible_text
 
 
 def test_history_has_the_recorded_and_the_current_net_as_texts(
-    browser: Browser, database: Database
+    auditor_browser: Browser, database: Database
 ) -> None:
     with time_machine.travel(NOW, tick=False) as clock:
         with database.transaction() as session:
             hedging.record_exposure(session)
         clock.shift(timedelta(minutes=2))
-        response = browser.client.get("/admin/exposure/history", headers={"X-Unattended": "true"})
+        response = auditor_browser.client.get(
+            "/admin/exposure/history", headers={"X-Unattended": "true"}
+        )
     assert response.status_code == 200
     assert response.headers["Cache-Control"] == "no-store"
     assert [metal["metal"] for metal in response.json["metals"]] == ["AU", "AG", "PT", "PD", "CU"]
@@ -127,7 +131,7 @@ def test_history_has_the_recorded_and_the_current_net_as_texts(
 def test_exposure_is_refused_to_other_roles(
     app: Flask, people: People, role: Role, path: str
 ) -> None:
-    browser = Browser(app)
-    browser.sign_in(people.staff(role).email, PASSWORD)
-    page = browser.get_page(path, status=403)
+    auditor_browser = Browser(app)
+    auditor_browser.sign_in(people.staff(role).email, PASSWORD)
+    page = auditor_browser.get_page(path, status=403)
     assert "all:exposure:read" in page.visible_text

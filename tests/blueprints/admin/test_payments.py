@@ -3,27 +3,15 @@
 from datetime import timedelta
 from uuid import UUID
 
-import pytest
-
 from app.access import Role
 from app.funding.withdrawals import queries as withdrawal_queries
 from app.funding.withdrawals import withdrawal_approval
 from app.identity.accounts import account_status
 from app.kit import clock, ids
-from app.kit.db import Database
 from tests.blueprints.admin.conftest import SignInAs
 from tests.page_client import check_page
-from tests.paying_customer import PayingCustomer, create_paying_customer, verify_without_evidence
-from tests.people import People
+from tests.paying_customer import PayingCustomer
 from tests.unchanged_database import database_unchanged
-
-
-@pytest.fixture
-def customer(database: Database, people: People) -> PayingCustomer:
-    customer = create_paying_customer(database, people, name=f"-{ids.new().hex[-8:]}")
-    customer.actor = people.customer(USD="20000")
-    verify_without_evidence(database, customer.actor.user_id)
-    return customer
 
 
 def path_of(withdrawal: UUID) -> str:
@@ -31,11 +19,11 @@ def path_of(withdrawal: UUID) -> str:
 
 
 def test_payments_are_filtered_by_customer_status_method_and_day(
-    customer: PayingCustomer, sign_in_as: SignInAs
+    wealthy_customer: PayingCustomer, sign_in_as: SignInAs
 ) -> None:
-    withdrawal, deposit = customer.withdraw("10.00"), customer.deposit("5.00")
+    withdrawal, deposit = wealthy_customer.withdraw("10.00"), wealthy_customer.deposit("5.00")
     browser = sign_in_as(Role.AUDITOR)
-    person = ids.encode("usr", customer.actor.user_id)
+    person = ids.encode("usr", wealthy_customer.actor.user_id)
     today, tomorrow = clock.now().date(), clock.now().date() + timedelta(days=1)
 
     def is_listed(identifier: str, path: str, query: str) -> bool:
@@ -53,16 +41,16 @@ def test_payments_are_filtered_by_customer_status_method_and_day(
 
 
 def test_customer_of_a_payment_is_named_and_linked(
-    customer: PayingCustomer, sign_in_as: SignInAs
+    wealthy_customer: PayingCustomer, sign_in_as: SignInAs
 ) -> None:
-    withdrawal = customer.withdraw("10.00")
+    withdrawal = wealthy_customer.withdraw("10.00")
     browser = sign_in_as(Role.AUDITOR)
-    person = ids.encode("usr", customer.actor.user_id)
+    person = ids.encode("usr", wealthy_customer.actor.user_id)
     page = browser.get_page(f"/admin/payments/withdrawals?customer={person}")
     assert page.all("a", href=f"/admin/people/{person}")
     assert page.all("a", href=path_of(withdrawal))
     assert "1 row" in page.visible_text
-    deposit = ids.encode("dep", customer.deposit("5.00"))
+    deposit = ids.encode("dep", wealthy_customer.deposit("5.00"))
     shown = browser.get_page(f"/admin/payments/deposits/{deposit}").visible_text
     for text in ("5.00", "Tier of the customer", "3, up to", "19,990.00 USD", "No deposits"):
         assert text in shown
@@ -71,24 +59,24 @@ def test_customer_of_a_payment_is_named_and_linked(
 
 
 def test_payout_of_a_suspended_customer_says_that_it_waits(
-    customer: PayingCustomer, sign_in_as: SignInAs
+    wealthy_customer: PayingCustomer, sign_in_as: SignInAs
 ) -> None:
-    path, browser = path_of(customer.withdraw("10.00")), sign_in_as(Role.AUDITOR)
+    path, browser = path_of(wealthy_customer.withdraw("10.00")), sign_in_as(Role.AUDITOR)
     assert "The payout waits" not in browser.get_page(path).visible_text
-    with customer.database.transaction() as session:
+    with wealthy_customer.database.transaction() as session:
         account_status.suspend_customer(
-            session, None, customer.actor.user_id, reason="a test suspends them"
+            session, None, wealthy_customer.actor.user_id, reason="a test suspends them"
         )
     assert "The customer is suspended. The payout waits" in browser.get_page(path).visible_text
 
 
 def test_large_withdrawal_is_released_by_two_people(
-    customer: PayingCustomer, sign_in_as: SignInAs
+    wealthy_customer: PayingCustomer, sign_in_as: SignInAs
 ) -> None:
-    withdrawal = customer.withdraw("10000.00")
+    withdrawal = wealthy_customer.withdraw("10000.00")
     maker = sign_in_as(Role.COMPLIANCE)
     assert "A second person must approve" in maker.get_page(path_of(withdrawal)).visible_text
-    with database_unchanged(customer.database):
+    with database_unchanged(wealthy_customer.database):
         refused = maker.submit_form(path_of(withdrawal), "release", reason="")
         assert refused.status_code == 422
         assert "Enter a reason (5 to 500 characters)." in check_page(refused).visible_text
@@ -109,32 +97,35 @@ def test_large_withdrawal_is_released_by_two_people(
     assert checker.submit_form(request, "approve").status_code == 303
     # The withdrawal leads to the request that released it.
     assert {"href": request} in checker.get_page(path_of(withdrawal)).all("a")
-    assert customer.withdrawal_status(withdrawal) == "approved"
-    with customer.database.reading() as session:
+    assert wealthy_customer.withdrawal_status(withdrawal) == "approved"
+    with wealthy_customer.database.reading() as session:
         steps = [step.status for step in withdrawal_queries.withdrawal_events(session, withdrawal)]
     assert steps == ["awaiting_approval", "approved"]
     assert withdrawal_approval.RELEASE == "withdrawal.release"
 
 
 def test_withdrawal_is_rejected_with_a_reason_and_its_hold_ends(
-    customer: PayingCustomer, sign_in_as: SignInAs
+    wealthy_customer: PayingCustomer, sign_in_as: SignInAs
 ) -> None:
-    withdrawal = customer.withdraw("10000.00")
+    withdrawal = wealthy_customer.withdraw("10000.00")
     browser = sign_in_as(Role.COMPLIANCE)
-    with database_unchanged(customer.database):
+    with database_unchanged(wealthy_customer.database):
         assert browser.submit_form(path_of(withdrawal), "reject", reason="no").status_code == 422
     response = browser.submit_form(path_of(withdrawal), "reject", reason="The story does not hold")
     assert response.status_code == 303
-    assert (customer.withdrawal_status(withdrawal), customer.held_cents()) == ("rejected", 0)
+    assert (wealthy_customer.withdrawal_status(withdrawal), wealthy_customer.held_cents()) == (
+        "rejected",
+        0,
+    )
     rejected = browser.get_page(path_of(withdrawal)).visible_text
     assert "The story does not hold" in rejected
     assert "Payout rejected." in rejected
 
 
 def test_rejection_of_a_withdrawal_that_moved_on_says_why_without_the_form(
-    customer: PayingCustomer, sign_in_as: SignInAs
+    wealthy_customer: PayingCustomer, sign_in_as: SignInAs
 ) -> None:
-    path = path_of(customer.withdraw("10000.00"))
+    path = path_of(wealthy_customer.withdraw("10000.00"))
     browser, other = sign_in_as(Role.COMPLIANCE), sign_in_as(Role.COMPLIANCE)
     fields = browser.get_page(path).hidden_fields["reject"]
     other.submit_form(path, "reject", reason="The story does not hold")
@@ -147,9 +138,9 @@ def test_rejection_of_a_withdrawal_that_moved_on_says_why_without_the_form(
 
 
 def test_dialog_before_a_rejection_restates_amount_customer_and_destination(
-    customer: PayingCustomer, sign_in_as: SignInAs
+    wealthy_customer: PayingCustomer, sign_in_as: SignInAs
 ) -> None:
-    page = sign_in_as(Role.COMPLIANCE).get_page(path_of(customer.withdraw("10000.00")))
+    page = sign_in_as(Role.COMPLIANCE).get_page(path_of(wealthy_customer.withdraw("10000.00")))
     assert page.all("dialog", id="reject-confirm")
     assert page.all("button", **{"data-confirm": "reject-confirm"})
     dialog = page.visible_text.split("Reject this payout?")[1]
@@ -158,9 +149,9 @@ def test_dialog_before_a_rejection_restates_amount_customer_and_destination(
 
 
 def test_support_sees_a_withdrawal_and_cannot_release_it(
-    customer: PayingCustomer, sign_in_as: SignInAs
+    wealthy_customer: PayingCustomer, sign_in_as: SignInAs
 ) -> None:
-    withdrawal = customer.withdraw("10000.00")
+    withdrawal = wealthy_customer.withdraw("10000.00")
     browser = sign_in_as(Role.SUPPORT)
     assert "Awaiting release" in browser.get_page(path_of(withdrawal)).visible_text
     assert "Request release" not in browser.get_page(path_of(withdrawal)).visible_text

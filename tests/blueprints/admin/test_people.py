@@ -14,10 +14,10 @@ from app.kit import clock, ids
 from app.kit.db import Database
 from app.privacy import consents, erasure, exports
 from app.privacy.rules import PolicyName
-from tests.blueprints.admin.conftest import sign_in
 from tests.mailbox import run_pending_jobs, use_mailbox
 from tests.page_client import Browser, check_page
 from tests.people import People
+from tests.staff import sign_in
 from tests.unchanged_database import database_unchanged
 
 REASON = "because of a test"

@@ -17,14 +17,7 @@ from tests.people import PASSWORD, People
 from tests.unchanged_database import database_unchanged
 
 PATH = "/admin/screening"
-
-
-@pytest.fixture
-def browser(app: Flask, people: People, database: Database) -> Browser:
-    sanctions.import_sample_list(database)
-    browser = Browser(app)
-    browser.sign_in(people.staff(Role.COMPLIANCE).email, PASSWORD)
-    return browser
+pytestmark = pytest.mark.usefixtures("sanctions_list")
 
 
 def screen(database: Database, person: Actor, name: str) -> ScreeningResult:
@@ -42,28 +35,28 @@ def test_screenings_and_their_hits_are_shown(lone_app: Flask) -> None:
     # Alone: other tests write rows in the future, or sealed with keys of their own.
     database: Database = lone_app.extensions["database"]
     sanctions.import_sample_list(database)
-    people, browser = People(database), Browser(lone_app)
-    browser.sign_in(people.staff(Role.COMPLIANCE).email, PASSWORD)
+    people, officer_browser = People(database), Browser(lone_app)
+    officer_browser.sign_in(people.staff(Role.COMPLIANCE).email, PASSWORD)
     person = people.customer()
     hit = screen(database, person, f"<i>{sanctions.LISTED_NAME}</i>".replace("i>", "y>"))
     clear = screen(database, person, "Grace <Hopper>")
     hit_path, clear_path = (f"{PATH}/{ids.encode('scr', each.id)}" for each in (hit, clear))
-    page = browser.get_fragment(PATH, "screenings")
+    page = officer_browser.get_fragment(PATH, "screenings")
     assert page.all("a", href=hit_path)
     assert not page.all("a", href=clear_path)
-    all_screenings = browser.get_fragment(f"{PATH}?decision=", "screenings")
+    all_screenings = officer_browser.get_fragment(f"{PATH}?decision=", "screenings")
     assert all_screenings.all("a", href=clear_path)
-    shown = browser.get_fragment(hit_path, "screening")
+    shown = officer_browser.get_fragment(hit_path, "screening")
     assert "ESPERPENTO VILLANOVA, Dragomir Casimir" in shown.visible_text
     assert "Treasurer" not in shown.visible_text
     assert hit.case_id is not None
     assert {"href": f"/admin/cases/{ids.encode('cas', hit.case_id)}"} in shown.all("a")
     unreadable = screen(database, people.customer(), "Иван Петров")
-    shown = browser.get_fragment(f"{PATH}/{ids.encode('scr', unreadable.id)}", "screening")
+    shown = officer_browser.get_fragment(f"{PATH}/{ids.encode('scr', unreadable.id)}", "screening")
     assert "Cannot be compared" in shown.visible_text
     assert (
         "Nothing on the sanctions list matches"
-        in browser.get_fragment(clear_path, "screening").visible_text
+        in officer_browser.get_fragment(clear_path, "screening").visible_text
     )
     with database.transaction() as session:
         cases.close(
@@ -73,12 +66,12 @@ def test_screenings_and_their_hits_are_shown(lone_app: Flask) -> None:
             disposition="not_a_match",
             reason="the passport says something else",
         )
-    assert not browser.get_page(PATH).all("a", href=hit_path)
-    decided = browser.get_page(f"{PATH}?decision=no_match")
+    assert not officer_browser.get_page(PATH).all("a", href=hit_path)
+    decided = officer_browser.get_page(f"{PATH}?decision=no_match")
     assert [row["href"] for row in decided.all("a") if "data-row-link" in row] == [hit_path]
-    assert "False positive" in browser.get_page(hit_path).visible_text
+    assert "False positive" in officer_browser.get_page(hit_path).visible_text
     for path in (f"{PATH}/{ids.encode('scr', ids.new())}", f"{PATH}?cursor=nonsense"):
-        browser.get_page(path, status=404)
+        officer_browser.get_page(path, status=404)
 
 
 @pytest.mark.parametrize(
@@ -90,10 +83,10 @@ def test_screenings_and_their_hits_are_shown(lone_app: Flask) -> None:
     ],
 )
 def test_name_is_checked_and_not_saved(
-    database: Database, browser: Browser, fields: dict[str, str], expected: str
+    database: Database, officer_browser: Browser, fields: dict[str, str], expected: str
 ) -> None:
     with database_unchanged(database, apart_from={"login_sessions"}):
-        response = browser.submit_form(PATH, "check", **fields)
+        response = officer_browser.submit_form(PATH, "check", **fields)
     assert response.status_code == 200
     assert expected in check_page(response).visible_text
 
@@ -110,20 +103,20 @@ def test_name_is_checked_and_not_saved(
     ],
 )
 def test_invalid_field_is_a_problem_of_the_form_and_changes_nothing(
-    database: Database, browser: Browser, fields: dict[str, str], expected: str
+    database: Database, officer_browser: Browser, fields: dict[str, str], expected: str
 ) -> None:
     with database_unchanged(database, apart_from={"login_sessions"}):
-        response = browser.submit_form(PATH, "check", **fields)
+        response = officer_browser.submit_form(PATH, "check", **fields)
     assert response.status_code == 422
     assert expected in check_page(response).visible_text
 
 
 def test_check_without_a_sanctions_list_is_refused(lone_app: Flask) -> None:
     database: Database = lone_app.extensions["database"]
-    browser = Browser(lone_app)
-    browser.sign_in(People(database).staff(Role.COMPLIANCE).email, PASSWORD)
-    assert "No sanctions list yet" in browser.get_page(PATH).visible_text
-    response = browser.submit_form(PATH, "check", name="Ada")
+    officer_browser = Browser(lone_app)
+    officer_browser.sign_in(People(database).staff(Role.COMPLIANCE).email, PASSWORD)
+    assert "No sanctions list yet" in officer_browser.get_page(PATH).visible_text
+    response = officer_browser.submit_form(PATH, "check", name="Ada")
     assert response.status_code == 503
     assert "There is no sanctions list yet" in check_page(response).visible_text
 
@@ -135,7 +128,7 @@ def test_screening_is_open_to_compliance_and_oversight_only(
     for role, status in (
         (Role.AUDITOR, 200), (Role.ADMIN, 200), (Role.SUPPORT, 403), (Role.TELLER, 403),
     ):  # fmt: skip
-        browser = Browser(app)
+        officer_browser = Browser(app)
         branch = people.branch() if role is Role.TELLER else None
-        browser.sign_in(people.staff(role, branch).email, PASSWORD)
-        assert browser.client.get(PATH).status_code == status, role
+        officer_browser.sign_in(people.staff(role, branch).email, PASSWORD)
+        assert officer_browser.client.get(PATH).status_code == status, role

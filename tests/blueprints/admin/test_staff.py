@@ -17,18 +17,13 @@ from tests.unchanged_database import database_unchanged
 
 
 @pytest.fixture
-def browser(strict_app: Flask) -> StaffBrowser:
-    return StaffBrowser(strict_app)
-
-
-@pytest.fixture
 def member(database: Database) -> Member:
     return create_member_with_app(database)
 
 
-def invite(browser: StaffBrowser, role: str = "AUDITOR") -> str:
+def invite(strict_browser: StaffBrowser, role: str = "AUDITOR") -> str:
     email = f"{ids.new().hex}@example.com"
-    response = browser.submit_form(
+    response = strict_browser.submit_form(
         "/admin/staff", "invite", email=email, first_name="Ada", last_name="King", role=role
     )
     assert response.location == "/admin/staff", response.status_code
@@ -51,18 +46,18 @@ def invitation_token(database: Database, email: str) -> str:
 
 
 def test_invited_teller_needs_a_branch_and_lands_on_their_home(
-    browser: StaffBrowser, member: Member, database: Database, strict_app: Flask
+    strict_browser: StaffBrowser, member: Member, database: Database, strict_app: Flask
 ) -> None:
-    browser.sign_in_by_app(member)
+    strict_browser.sign_in_by_app(member)
     email = f"{ids.new().hex}@example.com"
     fields = {"email": email, "first_name": "Ada", "last_name": "King", "role": "TELLER"}
     for branch in ({}, {"branch": ids.encode("brn", ids.new())}):
-        response = browser.submit_form("/admin/staff", "invite", **fields, **branch)
+        response = strict_browser.submit_form("/admin/staff", "invite", **fields, **branch)
         assert response.status_code == 422
         assert check_page(response).all("a", href="#invite-branch")
     branch_id = People(database).branch()
     fields["branch"] = ids.encode("brn", branch_id)
-    assert browser.submit_form("/admin/staff", "invite", **fields).status_code == 303
+    assert strict_browser.submit_form("/admin/staff", "invite", **fields).status_code == 303
     with database.reading() as session:
         pending = list_query.fetch_all(session, invitations.PENDING_INVITATIONS, {}, "-invited")
         invited = [i for i in pending if i.email == email]
@@ -81,11 +76,11 @@ def test_invited_teller_needs_a_branch_and_lands_on_their_home(
 
 
 def test_invited_person_chooses_a_password_and_sets_up_a_second_factor(
-    browser: StaffBrowser, member: Member, database: Database, strict_app: Flask
+    strict_browser: StaffBrowser, member: Member, database: Database, strict_app: Flask
 ) -> None:
-    browser.sign_in_by_app(member)
-    email = invite(browser)
-    assert email in browser.get_page("/admin/staff").visible_text
+    strict_browser.sign_in_by_app(member)
+    email = invite(strict_browser)
+    assert email in strict_browser.get_page("/admin/staff").visible_text
     token = invitation_token(database, email)
     guest = StaffBrowser(strict_app)
     assert guest.sign_in(email, "invited, and no password chosen yet").status_code == 422
@@ -102,7 +97,7 @@ def test_invited_person_chooses_a_password_and_sets_up_a_second_factor(
     fields = {"credential": key.create(options), "name": "Key"}
     guest.post_form("/auth/enrol/passkey", "/auth/enrol", **fields)
     assert email in guest.get_page("/auth/account").visible_text
-    assert email not in browser.get_page("/admin/staff").visible_text
+    assert email not in strict_browser.get_page("/admin/staff").visible_text
     late = StaffBrowser(strict_app)
     assert late.post_form("/auth/invitation", token=token, password=PASSWORD).status_code == 422
     # Also before a password is chosen in vain.
@@ -112,17 +107,17 @@ def test_invited_person_chooses_a_password_and_sets_up_a_second_factor(
 
 
 def test_new_invitation_replaces_the_earlier_one_and_expires(
-    browser: StaffBrowser, member: Member, database: Database, strict_app: Flask
+    strict_browser: StaffBrowser, member: Member, database: Database, strict_app: Flask
 ) -> None:
-    browser.sign_in_by_app(member)
-    email = invite(browser)
+    strict_browser.sign_in_by_app(member)
+    email = invite(strict_browser)
     first = invitation_token(database, email)
-    page = browser.get_page("/admin/staff")
+    page = strict_browser.get_page("/admin/staff")
     with database.reading() as session:
         [(user_id,)] = session.rows("SELECT id FROM users WHERE email = %s", (email,))
     assert page.visible_text.count(email) == 1
     person_id = ids.encode("usr", user_id)
-    resent = browser.submit_form("/admin/staff", "bulk", act="resend", ids=person_id)
+    resent = strict_browser.submit_form("/admin/staff", "bulk", act="resend", ids=person_id)
     assert (resent.status_code, resent.location) == (303, "/admin/staff?sort=-invited")
     second, guest = invitation_token(database, email), StaffBrowser(strict_app)
     path = "/auth/invitation"
@@ -137,30 +132,30 @@ def test_new_invitation_replaces_the_earlier_one_and_expires(
     ("role", "status"), [("ADMIN", 403), ("USER", 403), ("", 422), ("admin", 422)]
 )
 def test_invitation_to_a_role_that_cannot_be_invited_is_refused(
-    browser: StaffBrowser,
+    strict_browser: StaffBrowser,
     member: Member,
     database: Database,
     role: str,
     status: int,
 ) -> None:
-    browser.sign_in_by_app(member)
-    hidden = browser.get_page("/admin/staff").hidden_fields["invite"]
+    strict_browser.sign_in_by_app(member)
+    hidden = strict_browser.get_page("/admin/staff").hidden_fields["invite"]
     fields = {**hidden, "email": "ada@example.com", "role": role}
     with database_unchanged(database):
-        response = browser.client.post(
+        response = strict_browser.client.post(
             "/admin/staff", data={**fields, "first_name": "A", "last_name": "B"}
         )
     assert response.status_code == status
 
 
 def test_invitation_to_an_email_address_in_use_is_refused(
-    browser: StaffBrowser, member: Member, database: Database
+    strict_browser: StaffBrowser, member: Member, database: Database
 ) -> None:
-    browser.sign_in_by_app(member)
+    strict_browser.sign_in_by_app(member)
     fields = {"email": member.email, "first_name": "A", "last_name": "B", "role": "AUDITOR"}
-    browser.get_page("/admin/staff")
+    strict_browser.get_page("/admin/staff")
     with database_unchanged(database):
-        response = browser.submit_form("/admin/staff", "invite", **fields)
+        response = strict_browser.submit_form("/admin/staff", "invite", **fields)
     assert response.status_code == 409
     [email_input] = check_page(response).all("input", id="invite-email")
     assert email_input["value"] == member.email
@@ -170,6 +165,6 @@ def test_invitation_to_an_email_address_in_use_is_refused(
 def test_invitations_page_is_refused_without_the_permission(
     strict_app: Flask, database: Database
 ) -> None:
-    browser = StaffBrowser(strict_app)
-    browser.sign_in_by_app(create_member_with_app(database, Role.AUDITOR))
-    assert browser.client.get("/admin/staff").status_code == 403
+    strict_browser = StaffBrowser(strict_app)
+    strict_browser.sign_in_by_app(create_member_with_app(database, Role.AUDITOR))
+    assert strict_browser.client.get("/admin/staff").status_code == 403

@@ -15,7 +15,6 @@ from werkzeug.test import TestResponse
 
 from app.kit.db import Database
 from tests.api_client import ApiClient, assert_problem, wrong_fields
-from tests.people import set_prices
 from tests.unchanged_database import database_unchanged, table_digests
 
 QUOTE, ORDER, TRANSFER = "/api/trade/quote", "/api/trade/order", "/api/wallet/transfer"
@@ -25,14 +24,8 @@ VALID_BODIES: dict[str, dict[str, Any]] = {
     TRANSFER: {"asset": "PAXG", "amount": "1", "from": "funding", "to": "trading"},
 }
 AMOUNT_FIELDS = {QUOTE: "fromAmount", ORDER: "fromAmount", TRANSFER: "amount"}
+pytestmark = pytest.mark.usefixtures("open_app", "prices")
 every_path = pytest.mark.parametrize("path", VALID_BODIES)
-
-
-@pytest.fixture
-def database(open_app: Flask) -> Database:
-    database: Database = open_app.extensions["database"]
-    set_prices(database, AU="4000", PAXG="4000", AG="50")
-    return database
 
 
 @pytest.fixture(scope="module")
@@ -42,15 +35,15 @@ def shared_customer(open_app: Flask) -> ApiClient:
 
 
 @pytest.fixture
-def customer(shared_customer: ApiClient, database: Database) -> Iterator[ApiClient]:
-    """The shared customer; prices are set, and the token is restored after the test."""
+def customer(shared_customer: ApiClient) -> Iterator[ApiClient]:
+    """The shared customer; the token is restored after the test."""
     token = shared_customer.token
     yield shared_customer
     shared_customer.token = token
 
 
 @pytest.fixture
-def unchanged(customer: ApiClient, database: Database) -> Iterator[None]:
+def unchanged(customer: ApiClient, prices: None, database: Database) -> Iterator[None]:
     """Fail the test if it changes the database."""
     with database_unchanged(database):
         yield

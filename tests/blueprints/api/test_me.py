@@ -41,12 +41,6 @@ UNKNOWN_ID = "01kafkrz80fay8vvr14d2pf2db"
 
 
 @pytest.fixture
-def database(open_app: Flask) -> Database:
-    database: Database = open_app.extensions["database"]
-    return database
-
-
-@pytest.fixture
 def customer(open_app: Flask) -> ApiClient:
     return ApiClient.create_customer(open_app)
 

@@ -22,12 +22,6 @@ MAY = {"account": "funding", "from": "2031-05-01T00:00:00Z", "to": "2031-06-01T0
 
 
 @pytest.fixture
-def database(open_app: Flask) -> Database:
-    database: Database = open_app.extensions["database"]
-    return database
-
-
-@pytest.fixture
 def customer(open_app: Flask, database: Database) -> Iterator[ApiClient]:
     """A customer, in June. In May they received 3 PAXG, minted one and burned half of it."""
     with time_machine.travel(NOW, tick=False) as clock:

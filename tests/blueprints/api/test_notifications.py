@@ -18,12 +18,6 @@ PATH = "/api/me/notifications"
 
 
 @pytest.fixture
-def database(open_app: Flask) -> Database:
-    database: Database = open_app.extensions["database"]
-    return database
-
-
-@pytest.fixture
 def customer(open_app: Flask) -> ApiClient:
     client = ApiClient(open_app)
     client.register(phone="+12025550123")

@@ -6,7 +6,6 @@ import pytest
 from flask import Flask
 
 from app.kit.db import Database
-from tests import sanctions
 from tests.api_client import ApiClient, assert_problem
 from tests.paying_customer import verify_without_evidence
 from tests.unchanged_database import database_unchanged
@@ -27,14 +26,7 @@ WALLET_ADDRESS = {"address": "0x" + "ab" * 20, "network": "ETHEREUM"}
 
 
 @pytest.fixture
-def database(open_app: Flask) -> Database:
-    database: Database = open_app.extensions["database"]
-    return database
-
-
-@pytest.fixture
-def customer(open_app: Flask, database: Database) -> ApiClient:
-    sanctions.import_sample_list(database)
+def customer(open_app: Flask, database: Database, sanctions_list: None) -> ApiClient:
     customer = ApiClient.create_customer(open_app, USD="100.00")
     verify_without_evidence(database, customer.user_id)
     return customer

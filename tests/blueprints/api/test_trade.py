@@ -12,23 +12,16 @@ from app.kit.db import Database
 from app.pricing.models import MarketPriceRow
 from app.pricing.rules import MarketHours
 from tests.api_client import ApiClient, assert_problem, wrong_fields
+from tests.blueprints.api.conftest import MIDS
 from tests.people import set_prices
 from tests.rows import change_rows
 from tests.unchanged_database import database_unchanged
 
-#: Mids whose bid and ask are round: 40 bps around 4000 are 3992 and 4008.
-MIDS = {"AU": "4000", "AG": "50", "PT": "1600", "PD": "1500", "CU": "0.4", "PAXG": "4000"}
+pytestmark = pytest.mark.usefixtures("open_app", "prices")
 
 
 @pytest.fixture
-def database(open_app: Flask) -> Database:
-    database: Database = open_app.extensions["database"]
-    set_prices(database, **MIDS)
-    return database
-
-
-@pytest.fixture
-def customer(open_app: Flask, database: Database) -> ApiClient:
+def customer(open_app: Flask) -> ApiClient:
     """A customer with a balance of every asset."""
     return ApiClient.create_customer(
         open_app,

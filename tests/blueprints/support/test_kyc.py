@@ -8,9 +8,7 @@ from PIL import Image
 
 from app.access import Actor, Role
 from app.kit import ids
-from app.kit.db import Database
 from app.kyc.rules import VerificationStatus
-from tests import sanctions
 from tests.kyc.applicant import Applicant, make_pdf, make_picture
 from tests.kyc.test_review import make_company
 from tests.page_client import Browser, check_page
@@ -22,14 +20,7 @@ QUEUE, REASON = "/support/kyc", "The passport is theirs"
 
 
 @pytest.fixture
-def database(open_app: Flask) -> Database:
-    database: Database = open_app.extensions["database"]
-    sanctions.import_sample_list(database)
-    return database
-
-
-@pytest.fixture
-def ada(open_app: Flask, database: Database, sandbox: Sandbox) -> Applicant:
+def ada(open_app: Flask, sanctions_list: None, sandbox: Sandbox) -> Applicant:
     """Return an applicant whom the provider left to us, with a picture and a PDF uploaded."""
     made = Applicant.with_confirmed_email(open_app)
     made.submit_ok(lastName="Review", idType="ssn", idNumber="123-45-6789")

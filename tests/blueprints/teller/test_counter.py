@@ -6,7 +6,6 @@ from flask import Flask
 from app.access import Role
 from app.kit.db import Database
 from app.kyc.models import Verification
-from tests import sanctions
 from tests.kyc.applicant import Applicant
 from tests.page_client import Browser, check_page
 from tests.people import PASSWORD, People
@@ -18,14 +17,7 @@ CHECKED = {"document": "passport", "compared": "yes"}
 
 
 @pytest.fixture
-def database(open_app: Flask) -> Database:
-    database: Database = open_app.extensions["database"]
-    sanctions.import_sample_list(database)
-    return database
-
-
-@pytest.fixture
-def ada(open_app: Flask, database: Database) -> Applicant:
+def ada(open_app: Flask, sanctions_list: None) -> Applicant:
     """Return an applicant whose identity is submitted."""
     made = Applicant.with_confirmed_email(open_app)
     made.submit_ok(lastName="Counter", idType="passport", idNumber="C0177342")

@@ -16,11 +16,6 @@ from tests.people import People
 NOW = datetime(2031, 3, 4, 5, 6, 7, tzinfo=UTC)
 
 
-@pytest.fixture
-def person(people: People) -> Actor:
-    return people.customer()
-
-
 def issue(database: Database, person: Actor, purpose: LinkPurpose) -> str:
     with database.transaction() as session:
         link = one_time_tokens.issue_link(session, person.user_id, purpose)

@@ -16,6 +16,7 @@ from app.identity.errors import (
     TwoFactorNotSetUp,
     TwoFactorRequired,
 )
+from app.identity.models import RecoveryCode, TotpCredential
 from app.identity.sign_in import password_proof
 from app.identity.sign_in import service as sign_in
 from app.identity.sign_in.service import IssuedTokens
@@ -29,6 +30,7 @@ from tests.identity.sign_in.test_service import (
     outcome_of,
     register,
 )
+from tests.rows import read_values
 from tests.unchanged_database import database_unchanged
 
 #: The beginning of a step.
@@ -97,110 +99,109 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 
 @pytest.fixture
-def person(database: Database, clock: time_machine.Traveller) -> AppUser:
+def app_user(database: Database, clock: time_machine.Traveller) -> AppUser:
     return AppUser(database)
 
 
 class TestSetUp:
-    def test_setup_returns_secret_uri_and_qr_code(self, person: AppUser) -> None:
-        made = person.set_up()
+    def test_setup_returns_secret_uri_and_qr_code(self, app_user: AppUser) -> None:
+        made = app_user.set_up()
         parsed = pyotp.parse_uri(made.otpauth_uri)
         assert isinstance(parsed, pyotp.TOTP)
         assert (parsed.secret, parsed.issuer, parsed.name) == (
             made.secret,
             "PBCEx",
-            person.actor.email,
+            app_user.actor.email,
         )
         assert len(made.secret) == 32
         assert made.qr_svg.startswith("<svg ")
         assert "script" not in made.qr_svg
         assert made.qr_image.startswith("data:image/svg+xml")
 
-    def test_unconfirmed_setup_is_not_required_at_login(self, person: AppUser) -> None:
-        person.set_up()
-        assert isinstance(person.log_in(None), IssuedTokens)
-        assert isinstance(person.switch_off(person.code()), TwoFactorNotSetUp)
+    def test_unconfirmed_setup_is_not_required_at_login(self, app_user: AppUser) -> None:
+        app_user.set_up()
+        assert isinstance(app_user.log_in(None), IssuedTokens)
+        assert isinstance(app_user.switch_off(app_user.code()), TwoFactorNotSetUp)
 
-    def test_repeated_setup_replaces_an_unconfirmed_secret(self, person: AppUser) -> None:
-        first = person.set_up()
-        second = person.set_up()
+    def test_repeated_setup_replaces_an_unconfirmed_secret(self, app_user: AppUser) -> None:
+        first = app_user.set_up()
+        second = app_user.set_up()
         assert first.secret != second.secret
-        assert isinstance(person.confirm(pyotp.TOTP(first.secret).now()), TwoFactorInvalid)
-        assert isinstance(person.confirm(person.code()), list)
-        with pytest.raises(TwoFactorAlreadyOn), database_unchanged(person.database):
-            person.set_up()
-        with database_unchanged(person.database):
-            assert isinstance(person.confirm(person.code(steps=1)), TwoFactorAlreadyOn)
+        assert isinstance(app_user.confirm(pyotp.TOTP(first.secret).now()), TwoFactorInvalid)
+        assert isinstance(app_user.confirm(app_user.code()), list)
+        with pytest.raises(TwoFactorAlreadyOn), database_unchanged(app_user.database):
+            app_user.set_up()
+        with database_unchanged(app_user.database):
+            assert isinstance(app_user.confirm(app_user.code(steps=1)), TwoFactorAlreadyOn)
 
-    def test_confirmation_without_setup_is_refused(self, person: AppUser) -> None:
-        with database_unchanged(person.database):
-            assert isinstance(person.confirm("123456"), TwoFactorNotSetUp)
+    def test_confirmation_without_setup_is_refused(self, app_user: AppUser) -> None:
+        with database_unchanged(app_user.database):
+            assert isinstance(app_user.confirm("123456"), TwoFactorNotSetUp)
 
-    def test_secret_and_recovery_codes_are_not_stored_in_plain(self, person: AppUser) -> None:
-        person.switch_on()
+    def test_secret_and_recovery_codes_are_not_stored_in_plain(self, app_user: AppUser) -> None:
+        app_user.switch_on()
         sealed = fetch_value(
-            person.database,
-            "SELECT secret FROM totp_credentials WHERE user_id = %s",
-            person.actor.user_id,
+            app_user.database,
+            TotpCredential.secret,
+            TotpCredential.user_id == app_user.actor.user_id,
         )
-        assert person.secret.encode() not in bytes(sealed)
-        hashes = fetch_value(
-            person.database,
-            "SELECT string_agg(code_hash, '') FROM recovery_codes WHERE user_id = %s",
-            person.actor.user_id,
-        )
-        assert len(bytes(hashes)) == 32 * 10
-        for code in person.recovery:
-            assert code.replace("-", "").encode() not in bytes(hashes)
+        assert app_user.secret.encode() not in bytes(sealed)
+        with app_user.database.reading() as session:
+            hashes = read_values(
+                session, RecoveryCode.code_hash, RecoveryCode.user_id == app_user.actor.user_id
+            )
+        assert [len(code_hash) for code_hash in hashes] == [32] * 10
+        for code in app_user.recovery:
+            assert code.replace("-", "").encode() not in b"".join(map(bytes, hashes))
 
     def test_sealed_secret_of_another_person_does_not_open(
-        self, person: AppUser, database: Database
+        self, app_user: AppUser, database: Database
     ) -> None:
-        person.switch_on()
+        app_user.switch_on()
         thief = AppUser(database)
         thief.switch_on()
         with database.transaction() as session:
             session.send(
                 "UPDATE totp_credentials SET secret = (SELECT secret FROM totp_credentials"
                 " WHERE user_id = %s) WHERE user_id = %s",
-                (thief.actor.user_id, person.actor.user_id),
+                (thief.actor.user_id, app_user.actor.user_id),
             )
         with pytest.raises(Exception, match="changed, or belongs elsewhere"):
-            person.log_in(thief.code())
+            app_user.log_in(thief.code())
 
 
 class TestLogin:
-    def test_login_requires_a_code_after_the_right_password(self, person: AppUser) -> None:
-        person.switch_on()
-        assert isinstance(person.log_in(None), TwoFactorRequired)
-        assert isinstance(person.log_in(person.code()), IssuedTokens)
+    def test_login_requires_a_code_after_the_right_password(self, app_user: AppUser) -> None:
+        app_user.switch_on()
+        assert isinstance(app_user.log_in(None), TwoFactorRequired)
+        assert isinstance(app_user.log_in(app_user.code()), IssuedTokens)
 
-    def test_wrong_password_does_not_reveal_the_second_factor(self, person: AppUser) -> None:
-        person.switch_on()
-        for code in (None, person.code(), "000000"):
-            refusal = person.log_in(code, password="wrong horse")
+    def test_wrong_password_does_not_reveal_the_second_factor(self, app_user: AppUser) -> None:
+        app_user.switch_on()
+        for code in (None, app_user.code(), "000000"):
+            refusal = app_user.log_in(code, password="wrong horse")
             assert isinstance(refusal, Refusal)
             assert refusal.code == "invalid_credentials"
         # … and so that code was not used up.
-        assert isinstance(person.log_in(person.code()), IssuedTokens)
+        assert isinstance(app_user.log_in(app_user.code()), IssuedTokens)
 
-    def test_code_works_once(self, person: AppUser) -> None:
-        person.switch_on()
-        code = person.code()
-        assert isinstance(person.log_in(code), IssuedTokens)
-        assert isinstance(person.log_in(code), TwoFactorInvalid)
+    def test_code_works_once(self, app_user: AppUser) -> None:
+        app_user.switch_on()
+        code = app_user.code()
+        assert isinstance(app_user.log_in(code), IssuedTokens)
+        assert isinstance(app_user.log_in(code), TwoFactorInvalid)
 
-    def test_code_used_for_confirmation_does_not_work_again(self, person: AppUser) -> None:
-        person.set_up()
-        code = person.code()
-        person.confirm(code)
-        assert isinstance(person.log_in(code), TwoFactorInvalid)
+    def test_code_used_for_confirmation_does_not_work_again(self, app_user: AppUser) -> None:
+        app_user.set_up()
+        code = app_user.code()
+        app_user.confirm(code)
+        assert isinstance(app_user.log_in(code), TwoFactorInvalid)
 
-    def test_earlier_code_is_refused_after_a_later_one(self, person: AppUser) -> None:
-        person.set_up()
-        person.confirm(person.code(steps=-1))
-        assert isinstance(person.log_in(person.code(steps=1)), IssuedTokens)
-        assert isinstance(person.log_in(person.code()), TwoFactorInvalid)
+    def test_earlier_code_is_refused_after_a_later_one(self, app_user: AppUser) -> None:
+        app_user.set_up()
+        app_user.confirm(app_user.code(steps=-1))
+        assert isinstance(app_user.log_in(app_user.code(steps=1)), IssuedTokens)
+        assert isinstance(app_user.log_in(app_user.code()), TwoFactorInvalid)
 
     @pytest.mark.parametrize(
         ("seconds", "is_good"),
@@ -208,117 +209,119 @@ class TestLogin:
          (29, True), (30, True), (59, True), (60, False), (90, False)],
     )  # fmt: skip
     def test_code_of_the_neighbouring_step_is_accepted(
-        self, person: AppUser, clock: time_machine.Traveller, seconds: int, is_good: bool
+        self, app_user: AppUser, clock: time_machine.Traveller, seconds: int, is_good: bool
     ) -> None:
-        person.set_up()
-        person.confirm(person.code())
+        app_user.set_up()
+        app_user.confirm(app_user.code())
         clock.shift(timedelta(minutes=10))
-        code = person.code()
+        code = app_user.code()
         clock.shift(timedelta(seconds=seconds))
         kind = IssuedTokens if is_good else TwoFactorInvalid
-        assert isinstance(person.log_in(code), kind)
+        assert isinstance(app_user.log_in(code), kind)
 
     @pytest.mark.parametrize("written", ["{0}{1}", "{0} {1}", " {0}-{1} "])
-    def test_code_may_be_written_in_groups(self, person: AppUser, written: str) -> None:
-        person.switch_on()
-        code = person.code()
-        assert isinstance(person.log_in(written.format(code[:3], code[3:])), IssuedTokens)
+    def test_code_may_be_written_in_groups(self, app_user: AppUser, written: str) -> None:
+        app_user.switch_on()
+        code = app_user.code()
+        assert isinstance(app_user.log_in(written.format(code[:3], code[3:])), IssuedTokens)
 
     @pytest.mark.parametrize(
         "code", ["", "0", "１２３４５６", "abcdef", "x" * 64, "\ud800", "\x00"]
     )
-    def test_malformed_code_is_refused(self, person: AppUser, code: str) -> None:
-        person.switch_on()
-        assert isinstance(person.log_in(code), TwoFactorInvalid)
+    def test_malformed_code_is_refused(self, app_user: AppUser, code: str) -> None:
+        app_user.switch_on()
+        assert isinstance(app_user.log_in(code), TwoFactorInvalid)
 
 
 class TestRecovery:
-    def test_ten_recovery_codes_work_once_each(self, person: AppUser) -> None:
-        person.switch_on()
-        assert len(set(person.recovery)) == 10
-        for code in person.recovery:
-            assert isinstance(person.log_in(code.lower()), IssuedTokens)
-        for code in person.recovery[:4]:
-            assert isinstance(person.log_in(code), TwoFactorInvalid)
+    def test_ten_recovery_codes_work_once_each(self, app_user: AppUser) -> None:
+        app_user.switch_on()
+        assert len(set(app_user.recovery)) == 10
+        for code in app_user.recovery:
+            assert isinstance(app_user.log_in(code.lower()), IssuedTokens)
+        for code in app_user.recovery[:4]:
+            assert isinstance(app_user.log_in(code), TwoFactorInvalid)
 
     def test_recovery_codes_of_another_person_are_refused(
-        self, person: AppUser, database: Database
+        self, app_user: AppUser, database: Database
     ) -> None:
-        person.switch_on()
+        app_user.switch_on()
         other = AppUser(database)
         other.switch_on()
-        assert isinstance(person.log_in(other.recovery[0]), TwoFactorInvalid)
+        assert isinstance(app_user.log_in(other.recovery[0]), TwoFactorInvalid)
         assert isinstance(other.log_in(other.recovery[0]), IssuedTokens)
 
-    def test_new_setup_invalidates_old_recovery_codes(self, person: AppUser) -> None:
-        person.switch_on()
-        old = person.recovery
-        assert person.switch_off(old[0]) is None
-        assert isinstance(person.log_in(None), IssuedTokens)
-        person.switch_on()
-        assert not set(old) & set(person.recovery)
-        assert isinstance(person.log_in(old[1]), TwoFactorInvalid)
+    def test_new_setup_invalidates_old_recovery_codes(self, app_user: AppUser) -> None:
+        app_user.switch_on()
+        old = app_user.recovery
+        assert app_user.switch_off(old[0]) is None
+        assert isinstance(app_user.log_in(None), IssuedTokens)
+        app_user.switch_on()
+        assert not set(old) & set(app_user.recovery)
+        assert isinstance(app_user.log_in(old[1]), TwoFactorInvalid)
 
-    def test_wrong_code_does_not_turn_the_factor_off(self, person: AppUser) -> None:
-        person.switch_on()
-        assert isinstance(person.switch_off("000000"), TwoFactorInvalid)
-        assert isinstance(person.log_in(None), TwoFactorRequired)
-        assert person.switch_off(person.code()) is None
+    def test_wrong_code_does_not_turn_the_factor_off(self, app_user: AppUser) -> None:
+        app_user.switch_on()
+        assert isinstance(app_user.switch_off("000000"), TwoFactorInvalid)
+        assert isinstance(app_user.log_in(None), TwoFactorRequired)
+        assert app_user.switch_off(app_user.code()) is None
 
 
 class TestGuessing:
-    def test_five_wrong_codes_block_the_email_from_that_network(self, person: AppUser) -> None:
-        person.switch_on()
+    def test_five_wrong_codes_block_the_email_from_that_network(self, app_user: AppUser) -> None:
+        app_user.switch_on()
         network = fresh_network()
         for _ in range(5):
-            assert isinstance(person.log_in("000000", network=network), TwoFactorInvalid)
+            assert isinstance(app_user.log_in("000000", network=network), TwoFactorInvalid)
         with pytest.raises(RateLimited):
-            person.log_in(person.code(), network=network)
-        assert isinstance(person.log_in(person.code()), IssuedTokens)
+            app_user.log_in(app_user.code(), network=network)
+        assert isinstance(app_user.log_in(app_user.code()), IssuedTokens)
 
-    def test_right_password_without_code_does_not_reset_failures(self, person: AppUser) -> None:
-        person.switch_on()
+    def test_right_password_without_code_does_not_reset_failures(self, app_user: AppUser) -> None:
+        app_user.switch_on()
         network = fresh_network()
         for _ in range(5):
-            assert isinstance(person.log_in(None, network=network), TwoFactorRequired)
-            assert isinstance(person.log_in("000000", network=network), TwoFactorInvalid)
+            assert isinstance(app_user.log_in(None, network=network), TwoFactorRequired)
+            assert isinstance(app_user.log_in("000000", network=network), TwoFactorInvalid)
         with pytest.raises(RateLimited):
-            person.log_in(None, network=network)
+            app_user.log_in(None, network=network)
 
     def test_ten_wrong_codes_from_any_network_block_codes_for_a_minute(
-        self, person: AppUser, clock: time_machine.Traveller
+        self, app_user: AppUser, clock: time_machine.Traveller
     ) -> None:
-        person.switch_on()
+        app_user.switch_on()
         for _ in range(10):
-            assert isinstance(person.log_in("000000"), TwoFactorInvalid)
-        refusal = person.log_in(person.code())
+            assert isinstance(app_user.log_in("000000"), TwoFactorInvalid)
+        refusal = app_user.log_in(app_user.code())
         assert isinstance(refusal, RateLimited)
         assert refusal.retry_after_seconds == 60
         # Without the right password, the response does not reveal the limit.
-        assert not isinstance(person.log_in("000000", password="wrong horse"), RateLimited)
+        assert not isinstance(app_user.log_in("000000", password="wrong horse"), RateLimited)
         clock.shift(timedelta(seconds=60))
-        assert isinstance(person.log_in(person.code()), IssuedTokens)
+        assert isinstance(app_user.log_in(app_user.code()), IssuedTokens)
 
-    def test_confirmation_and_turning_off_are_rate_limited(self, person: AppUser) -> None:
-        person.set_up()
+    def test_confirmation_and_turning_off_are_rate_limited(self, app_user: AppUser) -> None:
+        app_user.set_up()
         network = fresh_network()
         for _ in range(5):
-            assert isinstance(person.confirm("000000", network), TwoFactorInvalid)
-        assert isinstance(person.confirm(person.code(), network), RateLimited)
-        assert isinstance(person.confirm(person.code()), list)
+            assert isinstance(app_user.confirm("000000", network), TwoFactorInvalid)
+        assert isinstance(app_user.confirm(app_user.code(), network), RateLimited)
+        assert isinstance(app_user.confirm(app_user.code()), list)
         for _ in range(10):
-            assert isinstance(person.switch_off("000000"), TwoFactorInvalid)
-        assert isinstance(person.switch_off(person.recovery[0]), RateLimited)
+            assert isinstance(app_user.switch_off("000000"), TwoFactorInvalid)
+        assert isinstance(app_user.switch_off(app_user.recovery[0]), RateLimited)
 
 
-def test_password_change_keeps_the_second_factor_on(person: AppUser) -> None:
-    person.switch_on()
-    with person.database.reading() as session:
-        attempt = password_change.begin_password_change(session, person.actor, network=str(uuid4()))
+def test_password_change_keeps_the_second_factor_on(app_user: AppUser) -> None:
+    app_user.switch_on()
+    with app_user.database.reading() as session:
+        attempt = password_change.begin_password_change(
+            session, app_user.actor, network=str(uuid4())
+        )
     attempt = password_proof.check_password(attempt, PASSWORD)
-    new_hash = password_change.prepare_new_password(person.logged_in.user, "another long horse")
-    with person.database.transaction() as session:
+    new_hash = password_change.prepare_new_password(app_user.logged_in.user, "another long horse")
+    with app_user.database.transaction() as session:
         assert isinstance(
             password_change.conclude_password_change(session, attempt, new_hash), IssuedTokens
         )
-    assert isinstance(person.log_in(None, password="another long horse"), TwoFactorRequired)
+    assert isinstance(app_user.log_in(None, password="another long horse"), TwoFactorRequired)

@@ -25,11 +25,6 @@ REASON = "because of a test"
 SEE, READ = Permission.EXPOSURE_READ, Permission.CUSTODY_READ
 
 
-@pytest.fixture
-def admin(people: People) -> Actor:
-    return people.staff(Role.ADMIN)
-
-
 @pytest.fixture(autouse=True)
 def _restore_grants(database: Database) -> Iterator[None]:
     """Restore the default grants for other tests."""

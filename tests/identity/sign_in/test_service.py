@@ -1,12 +1,14 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from threading import Barrier, Thread
 from typing import Any, TypeVar
 from uuid import uuid4
 
 import pytest
 import time_machine
+from sqlalchemy.orm import InstrumentedAttribute
 
 from app.access import Actor, Role
 from app.identity import tasks as identity_tasks
@@ -19,7 +21,7 @@ from app.identity.errors import (
     InvalidCredentials,
     TokenInvalid,
 )
-from app.identity.models import User
+from app.identity.models import LoginFailure, LoginSession, RefreshToken, User
 from app.identity.sign_in import lockout, password_proof
 from app.identity.sign_in import queries as sign_in_queries
 from app.identity.sign_in import service as sign_in
@@ -27,9 +29,9 @@ from app.identity.sign_in.access_tokens import read_access_token
 from app.identity.sign_in.service import IssuedTokens
 from app.identity.sign_in.sessions import Revocation
 from app.kit import ports as kit_ports
-from app.kit.db import Database
+from app.kit.db import Base, Database
 from app.kit.errors import Invalid, RateLimited, Refusal
-from tests.rows import change_rows
+from tests.rows import Condition, change_rows, count_rows, read_values
 
 R = TypeVar("R")
 
@@ -94,16 +96,27 @@ def is_revoked(database: Database, tokens: IssuedTokens) -> bool:
     return False
 
 
-def fetch_value(database: Database, statement: str, *parameters: object) -> Any:
+def fetch_value(
+    database: Database, column: InstrumentedAttribute[Any], *conditions: Condition
+) -> Any:
+    """Return the column's value in the only row that meets the conditions; None without one."""
     with database.reading() as session:
-        row = session.row(statement, parameters)
-    return row[0] if row else None
+        values = read_values(session, column, *conditions)
+    return values[0] if values else None
+
+
+def fetch_count(database: Database, table: type[Base], *conditions: Condition) -> int:
+    with database.reading() as session:
+        return count_rows(session, table, *conditions)
+
+
+def password_hash_of(database: Database, tokens: IssuedTokens) -> str:
+    stored: str = fetch_value(database, User.password_hash, User.id == tokens.user.id)
+    return stored
 
 
 def count_sessions(database: Database, tokens: IssuedTokens) -> int:
-    return fetch_value(
-        database, "SELECT count(*) FROM login_sessions WHERE user_id = %s", tokens.user.id
-    )
+    return fetch_count(database, LoginSession, LoginSession.user_id == tokens.user.id)
 
 
 def suspend(database: Database, tokens: IssuedTokens) -> None:
@@ -144,14 +157,12 @@ class TestRegister:
 
     def test_password_and_tokens_are_stored_as_hashes_only(self, database: Database) -> None:
         tokens = register(database)
-        stored = fetch_value(
-            database, "SELECT password_hash FROM users WHERE id = %s", tokens.user.id
-        )
+        stored = password_hash_of(database, tokens)
         assert stored.startswith("$argon2id$")
         assert PASSWORD not in stored
         session_id = read_access_token(tokens.access_token).session_id
         token_hash = fetch_value(
-            database, "SELECT token_hash FROM refresh_tokens WHERE session_id = %s", session_id
+            database, RefreshToken.token_hash, RefreshToken.session_id == session_id
         )
         assert len(bytes(token_hash)) == 32
         assert tokens.refresh_token.encode() not in bytes(token_hash)
@@ -169,7 +180,7 @@ class TestRegister:
         assert len(winners) == 1
         assert [type(a) for a in results if a is not winners[0]] == [EmailTaken] * 7
         key = email.casefold()
-        assert fetch_value(database, "SELECT count(*) FROM users WHERE email_key = %s", key) == 1
+        assert fetch_count(database, User, User.email_key == key) == 1
         assert not is_revoked(database, winners[0])
 
     @pytest.mark.parametrize(
@@ -247,9 +258,7 @@ class TestLogin:
         with monkeypatch.context() as patch:
             patch.setitem(kit_ports._ADAPTERS, PasswordHashing, dearer)
             assert isinstance(log_in(database, person.user.email), IssuedTokens)
-        stored = fetch_value(
-            database, "SELECT password_hash FROM users WHERE id = %s", person.user.id
-        )
+        stored = password_hash_of(database, person)
         assert "$m=128,t=1,p=1$" in stored
         assert dearer.matches(stored, PASSWORD)
 
@@ -324,9 +333,9 @@ class TestLockout:
         assert isinstance(log_in(database, person.user.email, network=network), IssuedTokens)
         self.fail(database, person.user.email, network, 4)
         counters = lockout.FailureCounters.for_attempt(person.user.email, network)
-        failures = "SELECT failures FROM login_failures WHERE key = %s"
-        assert fetch_value(database, failures, counters.network) == 8
-        assert fetch_value(database, failures, counters.pair) == 4
+        failures = partial(fetch_value, database, LoginFailure.failures)
+        assert failures(LoginFailure.key == counters.network) == 8
+        assert failures(LoginFailure.key == counters.pair) == 4
 
     def test_network_that_tries_many_emails_is_blocked(self, database: Database) -> None:
         person, network = register(database), fresh_network()
@@ -360,9 +369,7 @@ class TestLockout:
         email, network = fresh_email(), fresh_network()
         self.fail(database, email, network, 1)
         keys = lockout.FailureCounters.for_attempt(email, network).keys
-        count = fetch_value(
-            database, "SELECT count(*) FROM login_failures WHERE key = ANY(%s)", keys
-        )
+        count = fetch_count(database, LoginFailure, LoginFailure.key.in_(keys))
         assert count == 2
         assert not [key for key in keys if email in key]
 
@@ -423,9 +430,7 @@ class TestRefresh:
 
 def revoked_reason_of(database: Database, tokens: IssuedTokens) -> str | None:
     session_id = read_access_token(tokens.access_token).session_id
-    return fetch_value(
-        database, "SELECT revoked_reason FROM login_sessions WHERE id = %s", session_id
-    )
+    return fetch_value(database, LoginSession.revoked_reason, LoginSession.id == session_id)
 
 
 def test_session_of_another_person_is_refused(database: Database) -> None:
@@ -460,11 +465,7 @@ class TestLogOut:
             with database.transaction() as session:
                 sign_in.sign_out(session, actor)
             moments.append(
-                fetch_value(
-                    database,
-                    "SELECT revoked_at FROM login_sessions WHERE id = %s",
-                    actor.session_id,
-                )
+                fetch_value(database, LoginSession.revoked_at, LoginSession.id == actor.session_id)
             )
         assert moments[0] == moments[1]
 
@@ -500,17 +501,13 @@ class TestChangePassword:
         self, database: Database
     ) -> None:
         person, network = register(database), fresh_network()
-        before = fetch_value(
-            database, "SELECT password_hash FROM users WHERE id = %s", person.user.id
-        )
+        before = password_hash_of(database, person)
         for _ in range(5):
             result = change_password(database, person, "another horse", "wrong horse", network)
             assert isinstance(result, InvalidCredentials)
         with pytest.raises(RateLimited):
             change_password(database, person, "another horse", network=network)
-        after = fetch_value(
-            database, "SELECT password_hash FROM users WHERE id = %s", person.user.id
-        )
+        after = password_hash_of(database, person)
         assert after == before
         assert not is_revoked(database, person)
 
@@ -541,9 +538,7 @@ class TestChangePassword:
             "PasswordChangeTokens",
         ]
         winner = next(i for i, result in enumerate(results) if isinstance(result, IssuedTokens))
-        stored = fetch_value(
-            database, "SELECT password_hash FROM users WHERE id = %s", person.user.id
-        )
+        stored = password_hash_of(database, person)
         assert stored == hashes[winner]
 
 
@@ -565,5 +560,4 @@ class TestForgetExpired:
             assert count_sessions(database, old) == 1
             assert isinstance(refresh(database, young.refresh_token), IssuedTokens)
         counters = lockout.FailureCounters.for_attempt("", network)
-        statement = "SELECT count(*) FROM login_failures WHERE key = %s"
-        assert fetch_value(database, statement, counters.network) == 0
+        assert fetch_count(database, LoginFailure, LoginFailure.key == counters.network) == 0
