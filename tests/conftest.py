@@ -34,6 +34,7 @@ from app.ledger.verification import find_violations
 from tests import sanctions
 from tests.blank_database import BlankDatabase
 from tests.fixed_settings import pay_new_destinations_at_once
+from tests.mailbox import Mailbox, use_mailbox
 from tests.paying_customer import (
     PayingCustomer,
     create_paying_customer,
@@ -41,8 +42,9 @@ from tests.paying_customer import (
 )
 from tests.people import People
 from tests.provider_sandbox import Sandbox
+from tests.sandbox_custodians import CustodyHarness, open_custody_harness
 from tests.skip_policy import pytest_make_collect_report, pytest_runtest_makereport
-from tests.staff import StaffBrowser
+from tests.staff import Member, StaffBrowser, create_member_with_app
 
 __all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
 
@@ -279,6 +281,22 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
+def harness(
+    open_app: Flask, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[CustodyHarness]:
+    """A harness with all custodians of the provider sandbox."""
+    with open_custody_harness(open_app, sandbox, monkeypatch) as harness:
+        yield harness
+
+
+@pytest.fixture
+def mailbox() -> Iterator[Mailbox]:
+    """What is sent by email is found here."""
+    with use_mailbox() as mailbox:
+        yield mailbox
+
+
+@pytest.fixture
 def sanctions_list(database: Database) -> None:
     """Make the sample list the current one."""
     sanctions.import_sample_list(database)
@@ -316,6 +334,12 @@ def admin(people: People) -> Actor:
     """An administrator who is not the only one."""
     people.staff(Role.ADMIN)
     return people.staff(Role.ADMIN)
+
+
+@pytest.fixture
+def member(database: Database) -> Member:
+    """An administrator with an authenticator app."""
+    return create_member_with_app(database)
 
 
 @pytest.fixture

@@ -28,11 +28,6 @@ _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _ELSEWHERE = ("https://evil.example", "//evil.example", "/\\evil.example", "/\t/evil", "evil:1")
 
 
-@pytest.fixture
-def member(database: Database) -> Member:
-    return create_member_with_app(database)
-
-
 def is_signed_in(strict_browser: StaffBrowser) -> bool:
     return strict_browser.client.get("/auth/account").status_code == 200
 

@@ -19,11 +19,6 @@ from tests.unchanged_database import database_unchanged
 
 
 @pytest.fixture
-def member(database: Database) -> Member:
-    return create_member_with_app(database)
-
-
-@pytest.fixture
 def expired_proof(strict_browser: StaffBrowser, member: Member) -> Iterator[None]:
     """Sign the member in and move the time until the proof of it has expired."""
     strict_browser.sign_in_by_app(member)

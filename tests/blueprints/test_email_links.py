@@ -1,7 +1,5 @@
 """The pages that links in emails open: confirm an email address, reset a password."""
 
-from collections.abc import Iterator
-
 import pytest
 import time_machine
 from flask import Flask
@@ -11,18 +9,12 @@ from app.identity.credentials.one_time_tokens import LIFETIME, LinkPurpose
 from app.kit import clock
 from app.kit.db import Database
 from tests.api_client import PASSWORD, ApiClient
-from tests.mailbox import Mailbox, run_pending_jobs, use_mailbox
+from tests.mailbox import Mailbox, run_pending_jobs
 from tests.page_client import Browser, check_page
 from tests.unchanged_database import database_unchanged
 
 CONFIRM, RESET = "/auth/confirm-email", "/auth/reset-password"
 NEW_PASSWORD = "another long horse"
-
-
-@pytest.fixture
-def mailbox() -> Iterator[Mailbox]:
-    with use_mailbox() as mailbox:
-        yield mailbox
 
 
 @pytest.fixture

@@ -12,16 +12,11 @@ from app.kit.db import Database
 from tests.mailbox import run_pending_jobs, use_mailbox
 from tests.page_client import check_page
 from tests.people import PASSWORD
-from tests.staff import Member, StaffBrowser, create_member_with_app
+from tests.staff import Member, StaffBrowser
 from tests.unchanged_database import database_unchanged
 
 PAGE = "/auth/account"
 NEW = "another long horse"
-
-
-@pytest.fixture
-def member(database: Database) -> Member:
-    return create_member_with_app(database)
 
 
 @pytest.fixture

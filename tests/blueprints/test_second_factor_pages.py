@@ -20,11 +20,6 @@ from tests.unchanged_database import database_unchanged
 AFTERNOON = datetime(2026, 11, 23, 15, tzinfo=UTC)
 
 
-@pytest.fixture
-def member(database: Database) -> Member:
-    return create_member_with_app(database)
-
-
 def is_signed_in(strict_browser: StaffBrowser) -> bool:
     return strict_browser.client.get("/admin/").status_code == 200
 

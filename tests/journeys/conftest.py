@@ -1,26 +1,18 @@
 """The world of a journey: an application on a database of its own, and its providers."""
 
-from collections.abc import Iterator
-
 import pytest
 from flask import Flask
 
 from app.custody import opening_balances
 from tests import sanctions
 from tests.journeys.world import World
-from tests.mailbox import Mailbox, use_mailbox
+from tests.mailbox import Mailbox
 from tests.people import set_prices
 from tests.provider_sandbox import Sandbox
 
 
 @pytest.fixture
-def box() -> Iterator[Mailbox]:
-    with use_mailbox() as mailbox:
-        yield mailbox
-
-
-@pytest.fixture
-def world(lone_app: Flask, sandbox: Sandbox, box: Mailbox) -> World:
+def world(lone_app: Flask, sandbox: Sandbox, mailbox: Mailbox) -> World:
     # The providers start with empty books.
     sandbox.store.clear()
     world = World(lone_app, sandbox)

@@ -19,7 +19,7 @@ from app.kit import tasks as kit_tasks
 from app.kit.db import Database
 from app.outbox.models import StagedJob
 from tests.api_client import ApiClient, assert_problem
-from tests.mailbox import Mailbox, use_mailbox
+from tests.mailbox import Mailbox
 from tests.people import set_prices
 from tests.rows import change_rows
 
@@ -63,21 +63,15 @@ def count(database: Database, table: str) -> int:
         return session.rows(f"SELECT count(*) FROM {table}")[0][0]
 
 
-@pytest.fixture
-def box() -> Iterator[Mailbox]:
-    with use_mailbox() as made:
-        yield made
-
-
-def confirm(me: ApiClient, conversion: object, app: Flask, redis: Redis, box: Mailbox) -> None:
+def confirm(me: ApiClient, conversion: object, app: Flask, redis: Redis, mailbox: Mailbox) -> None:
     """Confirm the email address by the link sent to it. No money moves before that."""
     assert_problem(me.post("/api/trade/quote", conversion), 403, "email_not_confirmed")
     carry_out_jobs(app, redis)
-    me.ok(200, me.post("/api/auth/verify-email", {"token": box.latest_token(me.email)}))
+    me.ok(200, me.post("/api/auth/verify-email", {"token": mailbox.latest_token(me.email)}))
 
 
 def test_new_customer_trades_and_gets_one_confirmation(
-    lone_app: Flask, redis: Redis, box: Mailbox
+    lone_app: Flask, redis: Redis, mailbox: Mailbox
 ) -> None:
     database: Database = lone_app.extensions["database"]
     set_prices(database, AU="4000", AG="50", PT="1600", PD="1500", CU="0.4", PAXG="4000")
@@ -93,7 +87,7 @@ def test_new_customer_trades_and_gets_one_confirmation(
     assert [(price["bid"], price["ask"]) for price in prices] == [("3992.000000", "4008.000000")]
 
     conversion = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "1000.00"}
-    confirm(me, conversion, lone_app, redis, box)
+    confirm(me, conversion, lone_app, redis, mailbox)
 
     # Money is paid in; then a quote for 1,000 dollars of gold: 995.00 / 4008.
     me.credit(USD="1000.00", PAXG="2")
@@ -122,7 +116,7 @@ def test_new_customer_trades_and_gets_one_confirmation(
         carry_out_jobs(lone_app, redis)
     (message,) = me.ok(200, me.get("/api/messages"))["data"]
     assert message["subject"] == "You converted 1,000.00 USD to 0.24825349 XAU-s"
-    assert [mail.subject for mail in box.sent_to(me.email)][1:] == [message["subject"]]
+    assert [mail.subject for mail in mailbox.sent_to(me.email)][1:] == [message["subject"]]
     assert message["body"].startswith(f"Order {order['id']} was filled on ")
     assert "Price         4,008.00 USD an ounce\nFee           5.00 USD" in message["body"]
 

@@ -1,7 +1,6 @@
 """Emails of a kind that comes often are sent as one, and none is lost."""
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -22,17 +21,11 @@ from app.notifications import service as notifications
 from app.notifications.kinds import TradeConfirmed
 from app.notifications.registry import KINDS
 from app.outbox.rules import Backoff
-from tests.mailbox import Mailbox, run_pending_jobs, use_mailbox
+from tests.mailbox import Mailbox, run_pending_jobs
 from tests.people import People
 
 NOW = datetime(2026, 11, 28, 23, 21, tzinfo=UTC)
 TRADES = 50
-
-
-@pytest.fixture
-def box() -> Iterator[Mailbox]:
-    with use_mailbox() as mailbox:
-        yield mailbox
 
 
 @pytest.fixture
@@ -79,12 +72,12 @@ def states(database: Database, trader: Actor) -> list[str]:
 
 
 def test_fifty_trades_are_fifty_messages_in_the_inbox_and_one_email(
-    database: Database, trader: Actor, box: Mailbox
+    database: Database, trader: Actor, mailbox: Mailbox
 ) -> None:
     trade(database, trader, *range(1, TRADES + 1))
     run_pending_jobs(database, "messages.send_mail")
     wanted = [subject(number) for number in range(1, TRADES + 1)]
-    [email] = box.sent_to(trader.email)
+    [email] = mailbox.sent_to(trader.email)
     assert email.subject == "50 orders were filled"
     assert lines(email) == wanted
     assert email.html.count("<li>") == TRADES
@@ -95,7 +88,7 @@ def test_fifty_trades_are_fifty_messages_in_the_inbox_and_one_email(
 
 
 def test_single_trade_has_the_email_of_its_own_after_the_window(
-    database: Database, trader: Actor, box: Mailbox
+    database: Database, trader: Actor, mailbox: Mailbox
 ) -> None:
     with time_machine.travel(NOW, tick=False):
         trade(database, trader, 100)
@@ -108,13 +101,13 @@ def test_single_trade_has_the_email_of_its_own_after_the_window(
         == NOW + timedelta(minutes=1)
         == NOW + (KINDS["trade_confirmed"].bundled_within or timedelta())
     )
-    [email] = box.sent_to(trader.email)
+    [email] = mailbox.sent_to(trader.email)
     assert email.subject == subject(100)
     assert "Price         4,000.00 USD an ounce" in email.text
 
 
 def test_bundle_that_is_sent_again_has_the_same_lines_and_later_trades_the_next(
-    database: Database, trader: Actor, box: Mailbox
+    database: Database, trader: Actor, mailbox: Mailbox
 ) -> None:
     trade(database, trader, 1, 2)
     first, second = email_jobs(database, trader)
@@ -124,13 +117,13 @@ def test_bundle_that_is_sent_again_has_the_same_lines_and_later_trades_the_next(
         tried.append(email)
         raise EmailNotSent("The server replied 421.")
 
-    box.before_send = fail
+    mailbox.before_send = fail
     execute_job(database, first, Backoff())
-    box.before_send = lambda _: None
+    mailbox.before_send = lambda _: None
     trade(database, trader, 3, 4)
     for job in (second, first, *email_jobs(database, trader)[2:]):
         execute_job(database, job, Backoff())
-    again, later = box.sent_to(trader.email)
+    again, later = mailbox.sent_to(trader.email)
     assert tried == [again]
     assert [lines(email) for email in (again, later)] == [
         [subject(1), subject(2)], [subject(3), subject(4)]
@@ -139,30 +132,30 @@ def test_bundle_that_is_sent_again_has_the_same_lines_and_later_trades_the_next(
 
 
 def test_trades_beyond_the_size_of_an_email_are_in_the_next(
-    database: Database, trader: Actor, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+    database: Database, trader: Actor, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bundles, "SIZE_MAX", 3)
     trade(database, trader, 1, 2, 3, 4)
     run_pending_jobs(database, "messages.send_mail")
-    first, last = box.sent_to(trader.email)
+    first, last = mailbox.sent_to(trader.email)
     assert lines(first) == [subject(1), subject(2), subject(3)]
     assert last.subject == subject(4)
 
 
 def test_trades_of_others_and_messages_of_other_kinds_stay_apart(
-    database: Database, trader: Actor, people: People, box: Mailbox
+    database: Database, trader: Actor, people: People, mailbox: Mailbox
 ) -> None:
     other = people.customer()
     trade(database, trader, 1, 2)
     trade(database, other, 3)
     run_pending_jobs(database, "messages.send_mail")
-    [bundle], [single] = box.sent_to(trader.email), box.sent_to(other.email)
+    [bundle], [single] = mailbox.sent_to(trader.email), mailbox.sent_to(other.email)
     assert lines(bundle) == [subject(1), subject(2)]
     assert single.subject == subject(3)
 
 
 def test_person_who_turned_off_emails_of_trades_is_not_in_a_bundle(
-    database: Database, trader: Actor, box: Mailbox
+    database: Database, trader: Actor, mailbox: Mailbox
 ) -> None:
     choose = (
         "INSERT INTO notification_choices VALUES (%s, 'trades', 'email', %s, now())"
@@ -175,7 +168,7 @@ def test_person_who_turned_off_emails_of_trades_is_not_in_a_bundle(
         session.send(choose, (trader.user_id, True))
     trade(database, trader, 2)
     run_pending_jobs(database, "messages.send_mail")
-    [email] = box.sent_to(trader.email)
+    [email] = mailbox.sent_to(trader.email)
     assert email.subject == subject(2)
 
 

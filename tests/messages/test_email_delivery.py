@@ -1,7 +1,6 @@
 """One email per event, whatever happens to its job."""
 
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -22,16 +21,10 @@ from app.notifications.account_kinds import PasswordChanged
 from app.outbox import service as outbox
 from app.outbox.rules import Backoff
 from app.providers.errors import ProviderOutcomeUnknown
-from tests.mailbox import Mailbox, extract_token, run_pending_jobs, use_mailbox
+from tests.mailbox import extract_token, run_pending_jobs
 from tests.messages.test_service import VALUES
 
 NOW = datetime(2031, 3, 4, 5, 6, 7, tzinfo=UTC)
-
-
-@pytest.fixture
-def box() -> Iterator[Mailbox]:
-    with use_mailbox() as mailbox:
-        yield mailbox
 
 
 def send(database: Database, person: Actor, event_key: str = "trade_confirmed:1", **more: Any):
@@ -55,9 +48,9 @@ def raising(error: Exception):
 
 
 class TestSend:
-    def test_email_is_sent_in_plain_text_and_html(self, database, person, box) -> None:
+    def test_email_is_sent_in_plain_text_and_html(self, database, person, mailbox) -> None:
         send(database, person)
-        [email] = box.sent
+        [email] = mailbox.sent
         assert email.recipient == person.email
         assert email.subject == "You converted 100.00 USD to 0.024875 XAU-s"
         assert "You paid      100.00 USD\n" in email.text
@@ -68,32 +61,32 @@ class TestSend:
             "free": True,
         }  # fmt: skip
 
-    def test_repeated_event_is_emailed_once(self, database, person, box) -> None:
+    def test_repeated_event_is_emailed_once(self, database, person, mailbox) -> None:
         for _ in range(3):
             send(database, person)
-        assert len(box.sent) == 1
+        assert len(mailbox.sent) == 1
         send(database, person, "trade_confirmed:2")
-        assert len({email.id for email in box.sent}) == 2
+        assert len({email.id for email in mailbox.sent}) == 2
 
-    def test_no_row_is_locked_during_the_call(self, database, person, box) -> None:
+    def test_no_row_is_locked_during_the_call(self, database, person, mailbox) -> None:
         def lock_row(_: OutgoingEmail) -> None:
             with database.transaction() as session:
                 session.rows(
                     "SELECT FROM mails WHERE user_id = %s FOR UPDATE NOWAIT", (person.user_id,)
                 )
 
-        box.before_send = lock_row
+        mailbox.before_send = lock_row
         send(database, person)
         assert row(database, person)["state"] == "sent"
 
-    def test_two_workers_at_once_send_one_email(self, database, person, box) -> None:
+    def test_two_workers_at_once_send_one_email(self, database, person, mailbox) -> None:
         sending, may_finish = threading.Event(), threading.Event()
 
         def wait(_: OutgoingEmail) -> None:
             sending.set()
             assert may_finish.wait(20)
 
-        box.before_send = wait
+        mailbox.before_send = wait
         first = threading.Thread(target=send, args=(database, person))
         first.start()
         assert sending.wait(20)
@@ -102,10 +95,10 @@ class TestSend:
         may_finish.set()
         first.join()
         send(database, person)
-        assert len(box.sent) == 1
+        assert len(mailbox.sent) == 1
         assert row(database, person)["attempts"] == 1
 
-    def test_person_who_does_not_exist_gets_no_email(self, database, box) -> None:
+    def test_person_who_does_not_exist_gets_no_email(self, database, mailbox) -> None:
         user_id = uuid4()
         email_delivery.send_email(
             database,
@@ -114,84 +107,84 @@ class TestSend:
             event_key="trade_confirmed:1",
             values=VALUES,
         )
-        assert box.sent == []
+        assert mailbox.sent == []
 
-    def test_missing_value_is_an_error_and_stores_nothing(self, database, person, box) -> None:
+    def test_missing_value_is_an_error_and_stores_nothing(self, database, person, mailbox) -> None:
         with pytest.raises(jinja2.UndefinedError):
             send(database, person, values={})
         with database.reading() as session:
             assert session.rows("SELECT FROM mails WHERE user_id = %s", (person.user_id,)) == []
-        assert box.sent == []
+        assert mailbox.sent == []
 
 
 class TestFailures:
-    def test_unaccepted_email_is_sent_later_with_the_same_id(self, database, person, box):
+    def test_unaccepted_email_is_sent_later_with_the_same_id(self, database, person, mailbox):
         ids = []
 
         def fail(email: OutgoingEmail) -> None:
             ids.append(email.id)
             raise EmailNotSent("The server replied 421.")
 
-        box.before_send = fail
+        mailbox.before_send = fail
         for _ in range(2):
             with pytest.raises(EmailNotSent):
                 send(database, person)
         stored = row(database, person)
         assert (stored["state"], stored["attempts"], stored["uncertain"]) == ("waiting", 2, 0)
         assert stored["error"] == "The server replied 421."
-        box.before_send = lambda _: None
+        mailbox.before_send = lambda _: None
         send(database, person)
-        assert {*ids, box.sent[0].id} == {stored["id"]}
+        assert {*ids, mailbox.sent[0].id} == {stored["id"]}
         assert row(database, person)["state"] == "sent"
 
-    def test_refused_email_is_not_tried_again(self, database, person, box) -> None:
-        box.before_send = raising(EmailRefused("The server replied 550."))
+    def test_refused_email_is_not_tried_again(self, database, person, mailbox) -> None:
+        mailbox.before_send = raising(EmailRefused("The server replied 550."))
         send(database, person)
-        box.before_send = lambda _: None
+        mailbox.before_send = lambda _: None
         send(database, person)
-        assert box.sent == []
+        assert mailbox.sent == []
         assert row(database, person)["state"] == "refused"
 
     def test_unknown_outcome_is_counted_and_sent_again_with_the_same_id(
-        self, database, person, box
+        self, database, person, mailbox
     ) -> None:
-        box.after_send = raising(ProviderOutcomeUnknown("The connection broke"))
+        mailbox.after_send = raising(ProviderOutcomeUnknown("The connection broke"))
         with pytest.raises(ProviderOutcomeUnknown):
             send(database, person)
-        box.after_send = lambda _: None
+        mailbox.after_send = lambda _: None
         send(database, person)
-        assert len(box.sent) == 2
-        assert len({email.id for email in box.sent}) == 1
+        assert len(mailbox.sent) == 2
+        assert len({email.id for email in mailbox.sent}) == 1
         stored = row(database, person)
         assert (stored["state"], stored["attempts"], stored["uncertain"]) == ("sent", 2, 1)
 
-    def test_ended_worker_keeps_its_claim_for_a_minute(self, database, person, box) -> None:
-        box.after_send = raising(KeyboardInterrupt())  # type: ignore[arg-type]
+    def test_ended_worker_keeps_its_claim_for_a_minute(self, database, person, mailbox) -> None:
+        mailbox.after_send = raising(KeyboardInterrupt())  # type: ignore[arg-type]
         with time_machine.travel(NOW, tick=False) as clock:
             with pytest.raises(KeyboardInterrupt):
                 send(database, person)
-            box.after_send = lambda _: None
+            mailbox.after_send = lambda _: None
             clock.shift(timedelta(seconds=59))
             with pytest.raises(JobClaimedElsewhere):
                 send(database, person)
             clock.shift(timedelta(seconds=2))
             send(database, person)
-        assert len({email.id for email in box.sent}) == 1
+        assert len({email.id for email in mailbox.sent}) == 1
         stored = row(database, person)
         assert (stored["state"], stored["attempts"], stored["uncertain"]) == ("sent", 2, 1)
 
-    def test_job_waits_for_another_worker_without_error(self, database, person, box) -> None:
+    def test_job_waits_for_another_worker_without_error(self, database, person, mailbox) -> None:
         with database.transaction() as session:
             args = {"user_id": str(person.user_id), "kind": "trade_confirmed", "values": VALUES}
             job = outbox.stage(session, "messages.send_mail", {**args, "event_key": "x:1"})
 
         def run_job_again(_: OutgoingEmail) -> None:
-            box.before_send = lambda _: None
+            mailbox.before_send = lambda _: None
             carry_out_once(database, job)
 
-        box.before_send = run_job_again
+        mailbox.before_send = run_job_again
         carry_out_once(database, job)
-        assert len(box.sent) == 1
+        assert len(mailbox.sent) == 1
         with database.reading() as session:
             stored = session.row(
                 "SELECT done_at, last_error, tries FROM outbox WHERE id=%s", (job,)
@@ -220,17 +213,20 @@ class TestLinks:
             token_id=str(link),
         )
 
-    def test_email_contains_the_link_of_its_token(self, database, person, box) -> None:
+    def test_email_contains_the_link_of_its_token(self, database, person, mailbox) -> None:
         link = self.issue(database, person)
         self.send(database, person, link)
-        token = extract_token(box.sent[0].text)
-        assert f"http://localhost:4001/auth/reset-password?token={token}" in box.sent[0].text
-        assert f'href="http://localhost:4001/auth/reset-password?token={token}"' in box.sent[0].html
+        token = extract_token(mailbox.sent[0].text)
+        assert f"http://localhost:4001/auth/reset-password?token={token}" in mailbox.sent[0].text
+        assert (
+            f'href="http://localhost:4001/auth/reset-password?token={token}"'
+            in mailbox.sent[0].html
+        )
         with database.reading() as session:
             assert one_time_tokens.find_link(session, token, LinkPurpose.RESET_PASSWORD).id == link
 
     @pytest.mark.parametrize("reason", ["used", "expired"])
-    def test_used_or_expired_link_is_not_sent(self, database, person, box, reason: str) -> None:
+    def test_used_or_expired_link_is_not_sent(self, database, person, mailbox, reason: str) -> None:
         link = self.issue(database, person)
         column = (
             "used_at = now()" if reason == "used" else "expires_at = issued_at + interval '1us'"
@@ -238,10 +234,10 @@ class TestLinks:
         with database.transaction() as session:
             session.send(f"UPDATE one_time_tokens SET {column} WHERE id = %s", (link,))
         self.send(database, person, link)
-        assert box.sent == []
+        assert mailbox.sent == []
         assert row(database, person)["state"] == "dropped"
 
-    def test_link_made_with_another_key_is_not_sent(self, database, person, box) -> None:
+    def test_link_made_with_another_key_is_not_sent(self, database, person, mailbox) -> None:
         link = self.issue(database, person)
         with database.transaction() as session:
             session.send(
@@ -249,33 +245,33 @@ class TestLinks:
                 (link,),
             )
         self.send(database, person, link)
-        assert box.sent == []
+        assert mailbox.sent == []
         assert row(database, person)["state"] == "dropped"
 
 
-def test_inbox_message_is_also_sent_by_email(database, person, box) -> None:
+def test_inbox_message_is_also_sent_by_email(database, person, mailbox) -> None:
     args = {"user_id": str(person.user_id), "kind": "trade_confirmed", "values": VALUES}
     with database.transaction() as session:
         outbox.stage(session, "messages.deliver", {**args, "event_key": "trade_confirmed:9"})
     run_pending_jobs(database)
-    [email] = box.sent_to(person.email)
+    [email] = mailbox.sent_to(person.email)
     with database.reading() as session:
         inbox = session.rows("SELECT subject FROM messages WHERE user_id = %s", (person.user_id,))
     assert inbox == [(email.subject,)]
 
 
-def test_each_change_of_credentials_is_emailed(database, person, box) -> None:
+def test_each_change_of_credentials_is_emailed(database, person, mailbox) -> None:
     for _ in range(2):
         with database.transaction() as session:
             change = PasswordChanged(NOW, api_keys=0)
             security_mail.mail_change_notice(session, person.user_id, change)
     run_pending_jobs(database)
-    assert [email.subject for email in box.sent_to(person.email)] == [
+    assert [email.subject for email in mailbox.sent_to(person.email)] == [
         "Your password was changed"
     ] * 2
 
 
-def test_emails_settled_long_ago_are_deleted(database, people, box) -> None:
+def test_emails_settled_long_ago_are_deleted(database, people, mailbox) -> None:
     old_customer, recent_customer, waiting_customer = (
         people.customer(),
         people.customer(),
@@ -283,10 +279,10 @@ def test_emails_settled_long_ago_are_deleted(database, people, box) -> None:
     )
     with time_machine.travel(NOW, tick=False) as clock:
         send(database, old_customer)
-        box.before_send = raising(EmailNotSent("away"))
+        mailbox.before_send = raising(EmailNotSent("away"))
         with pytest.raises(EmailNotSent):
             send(database, waiting_customer)
-        box.before_send = lambda _: None
+        mailbox.before_send = lambda _: None
         clock.shift(timedelta(days=91))
         send(database, recent_customer)
         with database.transaction() as session:

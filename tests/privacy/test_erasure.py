@@ -122,7 +122,7 @@ class TestRefusal:
             )
 
     def test_erasure_without_the_second_factor_is_refused(
-        self, open_app: Flask, box: Mailbox
+        self, open_app: Flask, mailbox: Mailbox
     ) -> None:
         customer = CustomerWithHistory.register(open_app, second_factor=True)
         customer.empty_accounts()
@@ -133,7 +133,9 @@ class TestRefusal:
             code = pyotp.TOTP(customer.secret).at(clock.now())
             assert customer.request_erasure(code=code).status_code == 200
 
-    def test_refused_erasure_does_not_use_up_the_code(self, open_app: Flask, box: Mailbox) -> None:
+    def test_refused_erasure_does_not_use_up_the_code(
+        self, open_app: Flask, mailbox: Mailbox
+    ) -> None:
         customer = CustomerWithHistory.register(open_app, second_factor=True)
         with time_machine.travel(clock.now() + timedelta(seconds=60), tick=True):
             code = pyotp.TOTP(customer.secret).at(clock.now())
@@ -187,7 +189,7 @@ class TestResponse:
         assert "31 CFR 1010.430(d)" in " ".join(entry["why"] for entry in response["kept"])
 
     def test_last_email_confirms_the_erasure_and_its_address_is_deleted(
-        self, settled_customer: CustomerWithHistory, box: Mailbox
+        self, settled_customer: CustomerWithHistory, mailbox: Mailbox
     ) -> None:
         response = settled_customer.client.ok(200, settled_customer.request_erasure())
         assert (
@@ -195,33 +197,36 @@ class TestResponse:
             == []
         )
         run_pending_jobs(settled_customer.database)
-        last_email = box.sent_to(settled_customer.canaries["email"])[-1]
+        last_email = mailbox.sent_to(settled_customer.canaries["email"])[-1]
         assert last_email.subject == "Your personal data has been erased"
         kept_until = format_date(datetime.fromisoformat(response["keptUntil"]))
         assert f"until {kept_until}." in last_email.text
         assert "31 CFR 1010.430(d)" in last_email.text
         run_pending_jobs(settled_customer.database)
         assert recipients(settled_customer) == [("sent", None)]
-        assert box.sent_to(settled_customer.canaries["email"])[-2:][0].subject != last_email.subject
+        assert (
+            mailbox.sent_to(settled_customer.canaries["email"])[-2:][0].subject
+            != last_email.subject
+        )
 
     def test_refused_last_email_deletes_the_address(
-        self, settled_customer: CustomerWithHistory, box: Mailbox
+        self, settled_customer: CustomerWithHistory, mailbox: Mailbox
     ) -> None:
         def refuse(_mail: object) -> None:
             raise EmailRefused("550")
 
-        box.before_send = refuse
+        mailbox.before_send = refuse
         settled_customer.client.ok(200, settled_customer.request_erasure())
         run_pending_jobs(settled_customer.database)
         assert recipients(settled_customer) == [("refused", None)]
 
     def test_undelivered_last_email_is_retried_for_a_day(
-        self, settled_customer: CustomerWithHistory, box: Mailbox
+        self, settled_customer: CustomerWithHistory, mailbox: Mailbox
     ) -> None:
         def fail_to_send(_mail: object) -> None:
             raise EmailNotSent("unavailable")
 
-        box.before_send = fail_to_send
+        mailbox.before_send = fail_to_send
         settled_customer.client.ok(200, settled_customer.request_erasure())
         run_pending_jobs(settled_customer.database)
         [(state, sealed)] = recipients(settled_customer)
@@ -298,7 +303,7 @@ class TestAfterErasure:
                 )
 
     def test_reset_link_of_the_erased_person_is_invalid(
-        self, settled_customer: CustomerWithHistory, box: Mailbox
+        self, settled_customer: CustomerWithHistory, mailbox: Mailbox
     ) -> None:
         settled_customer.client.token = None
         settled_customer.client.ok(
@@ -308,7 +313,7 @@ class TestAfterErasure:
             ),
         )
         run_pending_jobs(settled_customer.database)
-        token = box.latest_token(settled_customer.client.email)
+        token = mailbox.latest_token(settled_customer.client.email)
         settled_customer.client.sign_in()
         settled_customer.client.ok(200, settled_customer.request_erasure())
         with database_unchanged(settled_customer.database):
@@ -370,7 +375,7 @@ class TestAfterErasure:
             assert_problem(settled_customer.request_erasure(), 401, "token_invalid")
 
     def test_pending_export_is_never_built_after_the_erasure(
-        self, ada: CustomerWithHistory, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+        self, ada: CustomerWithHistory, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         ada.empty_accounts()
         request_id = ada.client.ok(202, ada.client.post(EXPORT))
@@ -389,11 +394,11 @@ class TestAfterErasure:
             )
         assert rows == [("cancelled", None)]
         run_pending_jobs(ada.database, *JOBS)
-        subjects = [mail.subject for mail in box.sent_to(ada.canaries["email"])]
+        subjects = [mail.subject for mail in mailbox.sent_to(ada.canaries["email"])]
         assert "Your data export is ready" not in subjects
         assert subjects[-1] == "Your personal data has been erased"
 
-    def test_late_message_is_not_delivered(self, open_app: Flask, box: Mailbox) -> None:
+    def test_late_message_is_not_delivered(self, open_app: Flask, mailbox: Mailbox) -> None:
         client = ApiClient.create_customer(open_app)
         database: Database = open_app.extensions["database"]
         values = dict.fromkeys(
@@ -416,7 +421,7 @@ class TestAfterErasure:
             exports.outbox.stage(session, "messages.deliver", {**args, "event_key": "late:1"})
             exports.outbox.stage(session, "messages.send_mail", {**args, "event_key": "late:2"})
         run_pending_jobs(database)
-        assert {mail.subject for mail in box.sent} == {"Your personal data has been erased"}
+        assert {mail.subject for mail in mailbox.sent} == {"Your personal data has been erased"}
         with database.reading() as session:
             inbox = session.rows("SELECT FROM messages WHERE user_id = %s", (client.user_id,))
         assert inbox == []
@@ -522,7 +527,7 @@ class TestByStaff:
             approvals.approve(session, actor, approval_id, seen_hash=seen_hash)
 
     def test_erasure_by_staff_takes_two_people(
-        self, settled_customer: CustomerWithHistory, staff: tuple[Actor, Actor], box: Mailbox
+        self, settled_customer: CustomerWithHistory, staff: tuple[Actor, Actor], mailbox: Mailbox
     ) -> None:
         maker, checker = staff
         request_id = self.request_erasure(settled_customer, maker)
@@ -547,7 +552,7 @@ class TestByStaff:
         assert after["maker"] == ids.encode("usr", maker.user_id)
         run_pending_jobs(settled_customer.database)
         assert (
-            box.sent_to(settled_customer.canaries["email"])[-1].subject
+            mailbox.sent_to(settled_customer.canaries["email"])[-1].subject
             == "Your personal data has been erased"
         )
         assert (

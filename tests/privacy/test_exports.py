@@ -39,7 +39,7 @@ def ready(customer: CustomerWithHistory) -> dict[str, object]:
     return customer.client.ok(200, customer.client.get(f"{EXPORT}/{requested['id']}"))
 
 
-def test_export_is_requested_built_and_fetched(ada: CustomerWithHistory, box: Mailbox) -> None:
+def test_export_is_requested_built_and_fetched(ada: CustomerWithHistory, mailbox: Mailbox) -> None:
     requested = ada.client.ok(202, ada.client.post(EXPORT))
     assert requested["status"] == "pending"
     unset_fields = [requested[name] for name in ("readyAt", "expiresAt", "sizeBytes", "archiveUrl")]
@@ -54,7 +54,7 @@ def test_export_is_requested_built_and_fetched(ada: CustomerWithHistory, box: Ma
         response.headers["Content-Disposition"]
         == f'attachment; filename="pbcex-{requested["id"]}.zip"'
     )
-    email = box.sent_to(ada.client.email)[-1]
+    email = mailbox.sent_to(ada.client.email)[-1]
     assert email.subject == "Your data export is ready"
     assert requested["id"] in email.text
     assert "token=" not in email.text + email.html
@@ -168,7 +168,7 @@ def test_archive_contains_no_other_person(
         assert word not in text
 
 
-def test_archive_contains_no_secret(open_app: Flask, box: Mailbox) -> None:
+def test_archive_contains_no_secret(open_app: Flask, mailbox: Mailbox) -> None:
     customer = CustomerWithHistory.register(open_app, second_factor=True)
     with customer.database.reading() as session:
         [(password_hash, key_hash, last_step)] = session.rows(
@@ -287,13 +287,13 @@ class TestLinks:
 
 class TestRequest:
     def test_request_while_one_is_pending_returns_the_pending_one(
-        self, ada: CustomerWithHistory, box: Mailbox
+        self, ada: CustomerWithHistory, mailbox: Mailbox
     ) -> None:
         first = ada.client.ok(202, ada.client.post(EXPORT))
         with database_unchanged(ada.database):
             assert ada.client.ok(202, ada.client.post(EXPORT)) == first
         run_pending_jobs(ada.database, *JOBS)
-        subjects = [mail.subject for mail in box.sent_to(ada.client.email)]
+        subjects = [mail.subject for mail in mailbox.sent_to(ada.client.email)]
         assert subjects.count("Your data export is ready") == 1
 
     def test_new_export_replaces_the_previous_one(self, ada: CustomerWithHistory) -> None:
@@ -362,7 +362,7 @@ class Killed(BaseException):
 class TestJob:
     @pytest.mark.parametrize("step", ["build", "seal", "_store_archive"])
     def test_interrupted_job_has_one_effect(
-        self, ada: CustomerWithHistory, box: Mailbox, monkeypatch: pytest.MonkeyPatch, step: str
+        self, ada: CustomerWithHistory, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch, step: str
     ) -> None:
         requested = ada.client.ok(202, ada.client.post(EXPORT))
         owner = {"build": exports.archive, "seal": exports.keys, "_store_archive": exports}[step]
@@ -378,11 +378,11 @@ class TestJob:
         with database_unchanged(ada.database):
             exports.build_archive(ada.database, inside(requested))
         run_pending_jobs(ada.database, *JOBS)
-        subjects = [mail.subject for mail in box.sent_to(ada.client.email)]
+        subjects = [mail.subject for mail in mailbox.sent_to(ada.client.email)]
         assert subjects.count("Your data export is ready") == 1
 
     def test_two_concurrent_jobs_have_one_effect(
-        self, ada: CustomerWithHistory, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+        self, ada: CustomerWithHistory, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         requested = ada.client.ok(202, ada.client.post(EXPORT))
         store = exports._store_archive
@@ -398,7 +398,7 @@ class TestJob:
         monkeypatch.setattr(exports, "_store_archive", late)
         exports.build_archive(ada.database, inside(requested))
         run_pending_jobs(ada.database, *JOBS)
-        subjects = [mail.subject for mail in box.sent_to(ada.client.email)]
+        subjects = [mail.subject for mail in mailbox.sent_to(ada.client.email)]
         assert subjects.count("Your data export is ready") == 1
 
     def test_archive_is_read_on_one_snapshot(

@@ -1,9 +1,6 @@
 """The custody page: balances against the books, recent payouts and incoming transfers."""
 
-from collections.abc import Iterator
-
 import pytest
-from flask import Flask
 
 from app.access import Role
 from app.catalog import provider_ids
@@ -17,18 +14,9 @@ from app.ledger import chart
 from app.ledger import service as ledger
 from tests.page_client import Browser
 from tests.people import PASSWORD, People
-from tests.provider_sandbox import Sandbox
-from tests.sandbox_custodians import CustodyHarness, open_custody_harness
+from tests.sandbox_custodians import CustodyHarness
 
 PAGE = "/admin/custody"
-
-
-@pytest.fixture
-def harness(
-    open_app: Flask, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[CustodyHarness]:
-    with open_custody_harness(open_app, sandbox, monkeypatch) as harness:
-        yield harness
 
 
 @pytest.fixture

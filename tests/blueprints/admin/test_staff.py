@@ -16,11 +16,6 @@ from tests.staff import Member, StaffBrowser, create_authenticator, create_membe
 from tests.unchanged_database import database_unchanged
 
 
-@pytest.fixture
-def member(database: Database) -> Member:
-    return create_member_with_app(database)
-
-
 def invite(strict_browser: StaffBrowser, role: str = "AUDITOR") -> str:
     email = f"{ids.new().hex}@example.com"
     response = strict_browser.submit_form(

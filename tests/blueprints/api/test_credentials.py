@@ -18,7 +18,7 @@ from app.kit.db import Database
 from app.notifications.account_kinds import PasswordChanged
 from tests import timing_leaks
 from tests.api_client import PASSWORD, ApiClient, assert_problem, wrong_fields
-from tests.mailbox import Mailbox, extract_token, run_pending_jobs, use_mailbox
+from tests.mailbox import Mailbox, extract_token, run_pending_jobs
 from tests.people import PASSWORD as STAFF_PASSWORD
 from tests.people import set_prices
 from tests.rows import change_rows
@@ -29,12 +29,6 @@ AUTH = "/api/auth"
 NEW = "another long horse"
 #: The tables that count and record refused attempts.
 ATTEMPT_TABLES = {"login_failures", "audit_seals"}
-
-
-@pytest.fixture
-def mailbox() -> Iterator[Mailbox]:
-    with use_mailbox() as installed:
-        yield installed
 
 
 @pytest.fixture
