@@ -222,6 +222,6 @@ def test_dispute_that_never_stops_changing_is_given_back_to_its_job(deposit: Car
         deposit.apply(Dispute(ref, deposit.ref, next(states), usd("80.00"), NO_FEE))
         return Dispute(ref, deposit.ref, "open", usd("80.00"), NO_FEE)
 
-    cards.dispute = fetch  # type: ignore[method-assign]  # the processor of this test
+    cards.dispute = fetch
     with pytest.raises(NotFinished):
         disputes.follow(deposit.customer.database, cards, DisputeKind.DISPUTE, f"y_{deposit.ref}")

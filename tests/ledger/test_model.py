@@ -472,9 +472,9 @@ class CollectsNothingOfAHold(Books):
     """Wrong: a debt is not collected from what a voided hold frees."""
 
     def void(self, hold_id: UUID, at: datetime) -> Reasons:
-        kept, self.settle = self.settle, lambda *_: None  # type: ignore[method-assign,assignment]  # for this one verb
+        kept, self.settle = self.settle, lambda *_: None
         reasons = super().void(hold_id, at)
-        self.settle = kept  # type: ignore[method-assign]  # as it was
+        self.settle = kept
         return reasons
 
 

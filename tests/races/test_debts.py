@@ -45,7 +45,7 @@ def test_dollars_freed_by_many_pay_the_debt_and_nothing_else(
         # A claim of 5.00 to 35.00 by each quarter of the threads, less what they free.
         claim = Amount(USD, random.randrange(500, 3500))
         outcomes = arena.all_at_once(_acts(arena, person, holds, claim), random)
-        sold = [order.received for order in winners(outcomes) if order is not None]  # type: ignore[attr-defined]  # only orders are returned
+        sold = [order.received for order in winners(outcomes) if order is not None]
         freed = sum((received.units for received in sold), 2 * quarter * TEN.units)
         left = freed - quarter * claim.units
         with arena.database.reading() as session:
