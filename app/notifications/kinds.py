@@ -73,7 +73,7 @@ class DepositDisputed(MessageFacts):
     """The payment of a deposit was taken back from us. `owed` is what their balance did not
     cover."""
 
-    kind = MessageKind("deposit_disputed", Topic.DEPOSITS, version=2, sms_version=2)
+    kind = MessageKind("deposit_disputed", Topic.DEPOSITS)
     terms: DepositTerms
     owed: Amount
 
