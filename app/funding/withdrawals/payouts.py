@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from app.cases import service as cases
 from app.custody.rules import IN_FLIGHT_MAX
 from app.funding import costs
 from app.funding.deposits import service as deposits
 from app.funding.ports import Payout, PayoutOrder, PayoutRail, PayoutRails, PayoutState
 from app.funding.receivables import service as receivables
 from app.funding.states import WITHDRAWALS_IN_PROGRESS, WithdrawalStatus
-from app.funding.withdrawals import new_destinations, own_funds
+from app.funding.withdrawals import new_destinations, own_funds, payout_cases
 from app.funding.withdrawals import queries as withdrawal_queries
 from app.funding.withdrawals import service as withdrawals
 from app.funding.withdrawals.queries import LockedWithdrawal, Withdrawal, lock_withdrawal
@@ -31,7 +30,6 @@ from app.funding.withdrawals.status_changes import (
 from app.identity.accounts import queries as account_queries
 from app.kit import clock
 from app.kit.db import Database, Session
-from app.kit.formatting import format_amount
 from app.kit.ports import resolve
 from app.ledger import chart
 from app.ledger import service as ledger
@@ -207,7 +205,7 @@ def apply_payout(session: Session, withdrawal_id: UUID, payout: Payout) -> bool:
     record_check(session, withdrawal)
     end = _END_STATES.get(withdrawal.status)
     if end is not None and are_contradictory(end, payout.state):
-        _report_contradiction(session, withdrawal, payout)
+        payout_cases.report_contradiction(session, withdrawal, payout)
         return True
     if withdrawal.status in _TRACKED:
         _apply_state(session, withdrawal, payout)
@@ -224,7 +222,7 @@ def are_contradictory(first: PayoutState, second: PayoutState) -> bool:
 
 def _apply_state(session: Session, withdrawal: LockedWithdrawal, payout: Payout) -> None:
     if payout.amount != withdrawal.receives:
-        _report_wrong_amount(session, withdrawal, payout)
+        payout_cases.report_wrong_amount(session, withdrawal, payout)
         return
     completed = WithdrawalStatus.COMPLETED
     match payout.state:
@@ -352,41 +350,6 @@ def _may_be_sent(session: Session, withdrawal: LockedWithdrawal) -> bool:
         transition(session, withdrawal, WithdrawalStatus.IN_REVIEW, evidence="screening: review")
         return False
     return account_queries.is_active(session, withdrawal.user_id)
-
-
-def _report_contradiction(session: Session, withdrawal: LockedWithdrawal, payout: Payout) -> None:
-    """Open a case: the provider says that a withdrawal ended otherwise than it told us before."""
-    cases.open_case(
-        session,
-        kind="payout_end",
-        subject=withdrawal.public_id,
-        key=f"{withdrawal.public_id}:{payout.state}",
-        title="A provider contradicts how a withdrawal ended",
-        facts={
-            "with us": withdrawal.status,
-            "there": f"{payout.state}, {format_amount(payout.amount)}",
-            "provider": withdrawal.provider,
-            "their id": payout.evidence or payout.provider_ref,
-        },
-        person_id=withdrawal.user_id,
-    )
-
-
-def _report_wrong_amount(session: Session, withdrawal: LockedWithdrawal, payout: Payout) -> None:
-    """Open a case: the provider reports another amount than was ordered."""
-    cases.open_case(
-        session,
-        kind="payout_amount",
-        subject=withdrawal.public_id,
-        key=withdrawal.public_id,
-        title="Payout amount differs from the order",
-        facts={
-            "ordered": format_amount(withdrawal.receives),
-            "reported": format_amount(payout.amount),
-            "provider": withdrawal.provider,
-        },
-        person_id=withdrawal.user_id,
-    )
 
 
 def handle_payout_event(database: Database, event_id: UUID) -> None:
