@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 from app.identity.accounts import email_verification
 from app.kit import ids
 from app.kit.db import Database
+from app.limits.errors import LimitExceeded
 from tests.people import credit
 
 PASSWORD = "correct horse"
@@ -25,6 +26,7 @@ JSON = "application/json"
 FILE_TYPES = {"application/pdf", "application/zip", "text/csv"}
 #: Error codes besides those of a 422 whose problem carries `errors`.
 CODES_WITH_ERRORS = {"erasure_refused"}
+CODES_WITH_LIMIT = {kind.code for kind in (LimitExceeded, *LimitExceeded.__subclasses__())}
 _PROBLEM_MEMBERS = {"type", "title", "status", "detail", "code", "requestId"}
 _SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -253,7 +255,10 @@ def _check_problem(response: TestResponse) -> None:
     assert response.content_type == PROBLEM
     has_errors = status == 422 or problem["code"] in CODES_WITH_ERRORS
     extra = {"reason"} & set(problem) if problem["code"] == "market_halted" else set()
-    assert set(problem) == _PROBLEM_MEMBERS | extra | ({"errors"} if has_errors else set())
+    assert set(problem) - {"limit"} == _PROBLEM_MEMBERS | extra | (
+        {"errors"} if has_errors else set()
+    )
+    assert ("limit" in problem) == (problem["code"] in CODES_WITH_LIMIT)
     assert problem["status"] == status
     assert re.fullmatch(r"[a-z][a-z0-9_]*", problem["code"], re.ASCII)
     assert problem["type"] == f"/api/docs/errors#{problem['code']}"

@@ -11,8 +11,9 @@ from werkzeug.exceptions import HTTPException
 
 from app.blueprints import audit_denials
 from app.blueprints.rendering import render_page
+from app.kit import clock, telemetry
 from app.kit import errors as kit_errors
-from app.kit import telemetry
+from app.limits.errors import LimitExceeded
 
 log = structlog.get_logger("edge")
 
@@ -197,6 +198,14 @@ def _problem_document(refusal: kit_errors.Refusal, status: int) -> dict[str, Any
     }
     if refusal.reason_code:
         problem["reason"] = refusal.reason_code
+    if isinstance(refusal, LimitExceeded):
+        problem["limit"] = {
+            "name": refusal.limit,
+            "asset": refusal.asset,
+            "maximum": refusal.maximum,
+            "left": refusal.left,
+            "freesAt": refusal.frees_at and clock.rfc3339(refusal.frees_at),
+        }
     problems = getattr(refusal, "problems", None)
     if problems is None and isinstance(refusal, kit_errors.Invalid):
         problems = [(refusal.field, refusal.message)]

@@ -59,6 +59,25 @@ class ProblemFieldSchema(ma.Schema):
     )
 
 
+class ProblemLimitSchema(ma.Schema):
+    """The limit that the request would exceed."""
+
+    name = ma.fields.String(required=True, metadata={"examples": ["card_day"]})
+    asset = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Null for a number of payments", "examples": ["USD"]},
+    )
+    maximum = ma.fields.String(required=True, metadata={"examples": ["10000.00"]})
+    left = ma.fields.String(required=True, metadata={"examples": ["250.00"]})
+    frees_at = ma.fields.String(
+        data_key="freesAt",
+        required=True,
+        allow_none=True,
+        metadata={"format": "date-time", "description": "From when on the request fits"},
+    )
+
+
 class ProblemSchema(ma.Schema):
     """The reason why a request was refused (RFC 9457)."""
 
@@ -81,6 +100,9 @@ class ProblemSchema(ma.Schema):
     errors = ma.fields.List(
         ma.fields.Nested(ProblemFieldSchema),
         metadata={"description": "The invalid fields (422), or what prevents an erasure (409)"},
+    )
+    limit = ma.fields.Nested(
+        ProblemLimitSchema, metadata={"description": "The limit that is used up (409)"}
     )
 
 

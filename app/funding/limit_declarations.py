@@ -74,20 +74,22 @@ _DEPOSIT_WORTH = DepositRow.usd_units
 _WITHDRAWAL_WORTH = WithdrawalRow.usd_units
 
 #: What the tier allows.
-DEPOSITS_DAY = Limit("deposits_day", "deposits", DAY, _dollars, DailyLimitExceeded)
+DEPOSITS_DAY = Limit("deposits_day", "deposits", DAY, _dollars, DailyLimitExceeded, asset=USD)
 DEPOSITS_DAY.count(_deposits(_DEPOSIT_WORTH, _KEPT_DEPOSITS))
-WITHDRAWALS_DAY = Limit("withdrawals_day", "withdrawals", DAY, _dollars, DailyLimitExceeded)
+WITHDRAWALS_DAY = Limit(
+    "withdrawals_day", "withdrawals", DAY, _dollars, DailyLimitExceeded, asset=USD
+)
 WITHDRAWALS_DAY.count(_withdrawals(_WITHDRAWAL_WORTH, _KEPT_WITHDRAWALS))
 
-WITHDRAWALS_WEEK = Limit("withdrawals_week", "withdrawals", WEEK, _dollars)
+WITHDRAWALS_WEEK = Limit("withdrawals_week", "withdrawals", WEEK, _dollars, asset=USD)
 WITHDRAWALS_WEEK.count(_withdrawals(_WITHDRAWAL_WORTH, _KEPT_WITHDRAWALS))
 PAYOUTS_DAY = Limit(
     "payouts_day", "the number of withdrawals", DAY, partial(format_number_of, one="withdrawal")
 )
 PAYOUTS_DAY.count(_withdrawals(_ONE, ~_is_one_of(WithdrawalRow.status, _NEVER_SENT)))
 
-CARD_DAY = Limit("card_day", "card payments", DAY, _dollars)
-CARD_WEEK = Limit("card_week", "card payments", WEEK, _dollars)
+CARD_DAY = Limit("card_day", "card payments", DAY, _dollars, asset=USD)
+CARD_WEEK = Limit("card_week", "card payments", WEEK, _dollars, asset=USD)
 for each in (CARD_DAY, CARD_WEEK):
     each.count(_deposits(_DEPOSIT_WORTH, _CARD, _KEPT_DEPOSITS))
 CARD_FAILURES_HOUR = Limit(

@@ -17,9 +17,11 @@ class LimitExceeded(Conflict):
         detail: str | None = None,
         *,
         limit: str = "",
+        asset: str | None = None,
         maximum: str = "",
         left: str = "",
         frees_at: datetime | None = None,
     ) -> None:
-        self.limit, self.maximum, self.left, self.frees_at = limit, maximum, left, frees_at
+        self.limit, self.asset, self.frees_at = limit, asset, frees_at
+        self.maximum, self.left = maximum, left
         super().__init__(detail)

@@ -13,7 +13,7 @@ from sqlalchemy.types import TypeEngine
 
 from app.kit import clock
 from app.kit.db import Session
-from app.kit.formatting import format_number_of, format_time
+from app.kit.formatting import format_time
 from app.kit.statements import CompiledSelect, compile_select
 from app.limits.errors import LimitExceeded
 from app.limits.registry import Limit
@@ -67,7 +67,6 @@ class Usage:
     def refusal(self) -> LimitExceeded:
         """Return the refusal that says the limit, what is left, and when more is free."""
         limit, maximum = self.limit, self.limit.write(self.demand.maximum)
-        within = f"in {_written_window(limit.window)}" if limit.window else "at a time"
         left = f"{limit.write(self.left)} of it is left." if self.left else "Nothing of it is left."
         if self.demand.asked > self.demand.maximum:
             then = "No single request can exceed it."
@@ -77,19 +76,13 @@ class Usage:
         else:
             then = limit.advice
         return limit.refusal(
-            f"Your limit for {limit.what} is {maximum} {within}. {left} {then}".rstrip(),
+            f"Your limit for {limit.what} is {maximum} {limit.within}. {left} {then}".rstrip(),
             limit=limit.name,
-            maximum=maximum,
-            left=limit.write(self.left),
+            asset=limit.asset.code if limit.asset else None,
+            maximum=limit.plain(self.demand.maximum),
+            left=limit.plain(self.left),
             frees_at=self.frees_at,
         )
-
-
-def _written_window(window: timedelta) -> str:
-    hours = window // timedelta(hours=1)
-    return format_number_of(window.days, "day") if window.days > 1 else (
-        "an hour" if hours == 1 else format_number_of(hours, "hour")
-    )  # fmt: skip
 
 
 def usages(

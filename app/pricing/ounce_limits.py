@@ -29,6 +29,7 @@ OUNCES_DAY = Limit(
     timedelta(days=1),
     _ounces,
     TransferLimitExceeded,
+    asset=PAXG,
 )
 
 
@@ -45,7 +46,8 @@ def check_ounces(session: Session, owners: Sequence[UUID], given: Amount) -> Non
         raise TransferLimitExceeded(
             f"You can exchange up to {_ounces(largest)} of PAXG and XAU-s at a time.",
             limit="ounces_max",
-            maximum=_ounces(largest),
-            left=_ounces(largest),
+            asset=PAXG.code,
+            maximum=OUNCES_DAY.plain(largest),
+            left=OUNCES_DAY.plain(largest),
         )
     limits.check(session, owners, Demand(OUNCES_DAY, day, given.units))

@@ -98,10 +98,14 @@ def test_refusal_says_what_is_left_and_when_more_fits(customer: PayingCustomer) 
             with pytest.raises(LimitExceeded) as refusal:
                 customer.deposit("1500.00")
     refused = refusal.value
-    assert (refused.limit, refused.maximum, refused.left) == (
+    assert (refused.limit, refused.asset, refused.maximum, refused.left) == (
         "card_day",
-        "10,000.00 USD",
-        "1,000.00 USD",
+        "USD",
+        "10000.00",
+        "1000.00",
+    )
+    assert refused.detail.startswith(
+        "Your limit for card payments is 10,000.00 USD in 24 hours. 1,000.00 USD of it is left."
     )
     assert refused.frees_at is not None
     # The first payment alone makes room enough.

@@ -364,8 +364,8 @@ def _withdrawal(database: Database, owner: Actor) -> str:
         session.send(
             "INSERT INTO withdrawals (id, user_id, method, asset, units, usd_units, status,"
             " destination_sealed, destination_index, destination_masked, provider, requested_at,"
-            " looked_at) VALUES (%s, %s, 'bank', 'USD', 100, 100, 'awaiting_approval', %s, '', 'x',"
-            " 'a test', now(), now())",
+            " looked_at, payable_from) VALUES (%s, %s, 'bank', 'USD', 100, 100,"
+            " 'awaiting_approval', %s, '', 'x', 'a test', now(), now(), now())",
             (withdrawal_id, owner.user_id, sealed_destination),
         )
     return ids.encode("wdr", withdrawal_id)

@@ -43,7 +43,12 @@ def test_status_without_submission_is_none(ada: Applicant) -> None:
         "id": None,
         "status": "none",
         "tier": 0,
-        "limits": {"daily": {"asset": "USD", "amount": "0.00"}, "redemption": False},
+        "limits": {
+            "daily": {"asset": "USD", "amount": "0.00"},
+            "depositsLeft": {"asset": "USD", "amount": "0.00"},
+            "withdrawalsLeft": {"asset": "USD", "amount": "0.00"},
+            "redemption": False,
+        },
         "submittedAt": None,
         "decidedAt": None,
         "expiresAt": None,
@@ -71,6 +76,8 @@ def test_details_give_tier_1_and_the_provider_tier_2(ada: Applicant, sandbox: Sa
     assert (approved["status"], approved["tier"]) == ("approved", 2)
     assert approved["limits"] == {
         "daily": {"asset": "USD", "amount": "10000.00"},
+        "depositsLeft": {"asset": "USD", "amount": "10000.00"},
+        "withdrawalsLeft": {"asset": "USD", "amount": "10000.00"},
         "redemption": True,
     }
     assert approved["missing"] == ["document:identity", "document:address", "document:funds"]

@@ -1,11 +1,13 @@
 """Verification: submission of identities, businesses and documents, and its status."""
 
+from dataclasses import fields
 from typing import Any
 
 from app.access import Actor, Permission
 from app.blueprints.api.schemas import kyc as schemas_kyc
 from app.blueprints.api_blueprint import ApiBlueprint, RateLimit
 from app.blueprints.api_operation import RouteReply
+from app.funding import customer_limits
 from app.kit.db import Database, Session
 from app.kit.errors import RateLimited
 from app.kyc import status as kyc_status
@@ -15,6 +17,12 @@ from app.kyc.evidence.file_sanitizer import BYTES_MAX
 from app.kyc.submission import service as submission
 
 blp = ApiBlueprint("kyc", "/api/kyc", "Verification of people and companies")
+
+
+def _status_of(session: Session, actor: Actor) -> dict[str, Any]:
+    status = kyc_status.status_of(session, actor.user_id)
+    shown = {each.name: getattr(status, each.name) for each in fields(status)}
+    return shown | {"limits": customer_limits.tier_limits(session, actor.user_id)}
 
 
 @blp.operation(
@@ -34,7 +42,7 @@ def submit_identity(session: Session, actor: Actor, body: dict[str, Any]) -> obj
     tier 2. If the provider needs more from the caller, `verificationUrl` is where to continue.
     """
     submission.submit(session, actor, body)
-    return kyc_status.status_of(session, actor.user_id)
+    return _status_of(session, actor)
 
 
 @blp.operation(
@@ -85,7 +93,7 @@ def submit_business(session: Session, actor: Actor, body: dict[str, Any]) -> obj
     staff decide once documents prove its registration and its owners.
     """
     submission.submit_business(session, actor, body)
-    return kyc_status.status_of(session, actor.user_id)
+    return _status_of(session, actor)
 
 
 @blp.operation(
@@ -97,4 +105,4 @@ def submit_business(session: Session, actor: Actor, body: dict[str, Any]) -> obj
 )
 def show_status(session: Session, actor: Actor) -> object:
     """Show the verification status, the limits that follow from it, and what is missing."""
-    return kyc_status.status_of(session, actor.user_id)
+    return _status_of(session, actor)

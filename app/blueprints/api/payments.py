@@ -6,7 +6,7 @@ from app.access import Actor, Permission
 from app.blueprints.api.schemas import payments as schemas_payments
 from app.blueprints.api.schemas.fields import PageQuerySchema, parse_amount
 from app.blueprints.api_blueprint import ApiBlueprint
-from app.funding import payment_methods
+from app.funding import customer_limits, payment_methods
 from app.funding.deposits import queries as deposit_queries
 from app.funding.deposits import service as deposits
 from app.funding.errors import (
@@ -95,6 +95,18 @@ def create_deposit(session: Session, actor: Actor, body: dict[str, Any]) -> obje
         fee_max=schemas_payments.fee_max(body),
     )
     return {"deposit": deposit}
+
+
+@blp.operation(
+    "GET",
+    "/limits",
+    operation_id="paymentsListLimits",
+    permission=Permission.KYC_STATUS,
+    response_schema=schemas_payments.LimitsSchema,
+)
+def list_limits(session: Session, actor: Actor) -> object:
+    """List the limits on deposits and withdrawals, and what is left of each."""
+    return {"data": customer_limits.list_limits(session, actor.user_id)}
 
 
 @blp.operation(

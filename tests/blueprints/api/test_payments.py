@@ -193,6 +193,33 @@ def test_payments_are_paged_newest_first_and_cancelled_once(
         assert_problem(customer.post(f"{path}/cancel"), 409, "not_cancellable")
 
 
+def test_limits_show_what_is_left_of_them(customer: ApiClient, database: Database) -> None:
+    customer.ok(201, customer.post("/api/wallet/deposit", DEPOSIT | {"amount": "9999.00"}))
+    limits = {
+        each["name"]: each for each in customer.ok(200, customer.get("/api/wallet/limits"))["data"]
+    }
+    assert limits["card_day"] == {
+        "name": "card_day",
+        "title": "Card payments in 24 hours",
+        "asset": "USD",
+        "maximum": "10000.00",
+        "left": "1.00",
+        "freesAt": None,
+    }
+    assert (limits["payouts_day"]["asset"], limits["payouts_day"]["left"]) == (None, "10")
+    tier = customer.ok(200, customer.get("/api/kyc/status"))["limits"]
+    assert tier["depositsLeft"] == {"asset": "USD", "amount": "240001.00"}
+    assert tier["withdrawalsLeft"] == {"asset": "USD", "amount": "250000.00"}
+    with database_unchanged(database):
+        response = customer.post("/api/wallet/deposit", DEPOSIT | {"amount": "1.01"})
+    limit = assert_problem(response, 409, "limit_exceeded")["limit"]
+    frees_at = limit.pop("freesAt")
+    assert limit == {"name": "card_day", "asset": "USD", "maximum": "10000.00", "left": "1.00"}
+    customer.ok(201, customer.post("/api/wallet/deposit", DEPOSIT | {"amount": "1.00"}))
+    limits = customer.ok(200, customer.get("/api/wallet/limits"))["data"]
+    assert [each["freesAt"] for each in limits if each["name"] == "card_day"] == [frees_at]
+
+
 def test_payments_of_another_customer_are_not_found(customer: ApiClient, open_app: Flask) -> None:
     deposit = customer.ok(201, customer.post("/api/wallet/deposit", DEPOSIT))["deposit"]["id"]
     response = customer.post("/api/wallet/withdraw", WITHDRAWAL)

@@ -140,9 +140,11 @@ class ReasonedSchema(ApiSchema):
 
 
 class DailyLimitsSchema(ApiSchema):
-    """The limits of the caller now."""
+    """The limits of the caller's tier for 24 hours, and what is left of them."""
 
     daily = ma.fields.Nested(MoneySchema, required=True, attribute="daily_limit")
+    deposits_left = ma.fields.Nested(MoneySchema, required=True)
+    withdrawals_left = ma.fields.Nested(MoneySchema, required=True)
     redemption = ma.fields.Boolean(required=True, attribute="may_redeem")
 
 
@@ -171,7 +173,7 @@ class VerifiedSchema(ApiSchema):
         attribute="tier_status.tier",
         metadata={"minimum": 0, "maximum": 3, "examples": [2]},
     )
-    limits = ma.fields.Nested(DailyLimitsSchema, required=True, attribute="tier_status")
+    limits = ma.fields.Nested(DailyLimitsSchema, required=True)
     submitted_at = TimestampField(required=True, allow_none=True, attribute="identity.submitted_at")
     decided_at = TimestampField(required=True, allow_none=True, attribute="identity.decided_at")
     expires_at = TimestampField(required=True, allow_none=True, attribute="identity.expires_at")

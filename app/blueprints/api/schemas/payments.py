@@ -264,3 +264,28 @@ class WithdrawalsSchema(ApiSchema):
 
     data = ma.fields.List(ma.fields.Nested(WithdrawalSchema), required=True)
     next_cursor = ma.fields.String(required=True, allow_none=True)
+
+
+class LimitSchema(ApiSchema):
+    """A limit of the caller, over all accounts of the same person."""
+
+    name = ma.fields.String(required=True, metadata={"examples": ["card_day"]})
+    title = ma.fields.String(required=True, metadata={"examples": ["Card payments in 24 hours"]})
+    asset = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Null for a number of payments", "examples": ["USD"]},
+    )
+    maximum = ma.fields.String(required=True, metadata={"examples": ["10000.00"]})
+    left = ma.fields.String(required=True, metadata={"examples": ["2500.00"]})
+    frees_at = TimestampField(
+        required=True,
+        allow_none=True,
+        metadata={"description": "When something is left again, where nothing is"},
+    )
+
+
+class LimitsSchema(ApiSchema):
+    """The limits of the caller."""
+
+    data = ma.fields.List(ma.fields.Nested(LimitSchema), required=True)
