@@ -21,6 +21,7 @@ from app.kit.db import Database
 from app.kit.errors import Invalid, NotFound, PermissionDenied
 from app.kit.ports import provide
 from app.kyc.rules import KycRules
+from app.messages.text_budgets import TextBudgets
 from app.settings import queries, rules, service
 from app.settings.errors import SettingsContradict, SettingUnchanged
 from app.settings.ports import CurrentSettings
@@ -122,6 +123,14 @@ def test_change_where_money_moves_waits_for_a_second_person(
     assert (actor_id, before["value"], after["value"]) == (checker.user_id, "10000.00", "9000.50")
     assert reason == REASON
     assert stored == (admin.user_id, approval_id)
+
+
+def test_operator_sets_up_an_instance_with_values_that_count_at_once(database: Database) -> None:
+    with time_machine.travel(datetime(2046, 1, 1, tzinfo=UTC), tick=False):
+        with database.transaction() as session:
+            name = "texts.per_phone_day"
+            service.set_by_operator(session, name, "7", reason=REASON, lead=timedelta())
+        assert in_effect(database, TextBudgets).per_phone_day == 7
 
 
 @pytest.mark.parametrize(
