@@ -86,7 +86,13 @@ def test_stale_prices_are_marked(auditor_browser: Browser, database: Database) -
         clock.shift(timedelta(seconds=61))
         set_prices(database, **metals)
         with database.transaction() as session:
-            change_rows(session, MarketPriceRow, MarketPriceRow.metal == "AU", as_of=NOW)
+            change_rows(
+                session,
+                MarketPriceRow,
+                MarketPriceRow.metal == "AU",
+                as_of=NOW,
+                fresh_until=NOW + timedelta(seconds=60),
+            )
         old = auditor_browser.client.get("/admin/exposure").text
     assert "Stale" not in fresh
     assert "09:30:05 UTC" in fresh
