@@ -46,6 +46,7 @@ _STAFF: Mapping[str, PermissionArea] = MappingProxyType(
         "jobs": PermissionArea.SYSTEM,
         "keys": PermissionArea.SYSTEM,
         "kyc": PermissionArea.VERIFICATION,
+        "markets": PermissionArea.TREASURY,
         "payments": PermissionArea.TREASURY,
         "people": PermissionArea.PEOPLE,
         "reconciliation": PermissionArea.TREASURY,

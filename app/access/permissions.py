@@ -66,6 +66,10 @@ class Permission(StrEnum):
     KYC_REVIEW = "all:kyc:review"
     """Approve or reject an identity, or request more information. Tier 3 and companies need a
     second person's approval."""
+    MARKETS_HALT = "all:markets:halt"
+    """Halt a market, and lift the halt."""
+    MARKETS_READ = "all:markets:read"
+    """See the markets with their prices, and who halted which."""
     PAYMENTS_READ = "all:payments:read"
     """See deposits and withdrawals, and their status."""
     PAYMENTS_RELEASE = "all:payments:release"
@@ -192,6 +196,7 @@ _OVERSIGHT = frozenset(
         Permission.JOBS_READ,
         Permission.KEYS_READ,
         Permission.KYC_READ,
+        Permission.MARKETS_READ,
         Permission.PAYMENTS_READ,
         Permission.PEOPLE_READ,
         Permission.RECONCILIATION_READ,
@@ -206,6 +211,8 @@ _OPERATIONS = frozenset(
         Permission.APPROVALS_DECIDE,
         Permission.APPROVALS_READ,
         Permission.CUSTODY_READ,
+        Permission.MARKETS_HALT,
+        Permission.MARKETS_READ,
         Permission.PAYMENTS_READ,
         Permission.PAYMENTS_RELEASE,
         Permission.PEOPLE_ERASE,

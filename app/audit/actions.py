@@ -72,6 +72,8 @@ class AuditAction(LabelledEnum):
     SESSION_CLOSED = "session.closed", "Signed out"
     SESSION_OPENED = "session.opened", "Signed in"
     SESSION_PROVEN = "session.proven", "Identity proven again"
+    MARKET_HALTED = "market.halted", "Market halted"
+    MARKET_RESUMED = "market.resumed", "Market resumed"
     SETTING_CHANGED = "setting.changed", "Setting changed"
     TOKEN_REUSED = "token.reused", "Refresh token used twice"
     VERIFICATION_APPROVED = "verification.approved", "Verification approved"

@@ -80,6 +80,7 @@ SECTIONS = (
         Desk.ADMIN,
         (
             NavEntry("Exposure", "exposure_pages.show_exposure", "scale", Permission.EXPOSURE_READ),
+            NavEntry("Markets", "markets_pages.list_markets", "market", Permission.MARKETS_READ),
             NavEntry("Custody", "custody_pages.show_custodians", "vault", Permission.CUSTODY_READ),
             NavEntry(
                 "Withdrawals",

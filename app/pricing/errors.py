@@ -21,6 +21,20 @@ class GateClosed(Conflict):
     )
 
 
+class MarketAlreadyHalted(Conflict):
+    """The market is halted."""
+
+    code = "market_already_halted"
+    title = "This market is halted already."
+
+
+class MarketNotHalted(Conflict):
+    """The market is not halted."""
+
+    code = "market_not_halted"
+    title = "This market is not halted."
+
+
 class TransferLimitExceeded(LimitExceeded):
     """The customer would exchange more ounces between PAXG and XAU-s than they may."""
 

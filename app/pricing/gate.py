@@ -10,6 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from app.catalog.rules import Metal, Priced, Token
+from app.kit.labels import Mark, StatusEnum
 from app.pricing.errors import GateClosed
 from app.pricing.rules import MarketPrice, PricingRules, require_tradable
 from app.settings.rules import setting, settings_group
@@ -17,6 +18,13 @@ from app.settings.rules import setting, settings_group
 #: The prices that the gate compares.
 GATE_PRICES: tuple[Priced, ...] = (Metal.AU, Token.PAXG)
 _BPS = 10_000
+
+
+class GateStatus(StatusEnum):
+    """Whether the gate is open."""
+
+    OPEN = "open", "Open", Mark.DONE
+    CLOSED = "closed", "Closed", Mark.STOPPED
 
 
 @settings_group("transfers", "PAXG and XAU-s")
@@ -63,6 +71,11 @@ class TransferLimits:
         unit="troy ounces",
         about="The sum of a person's transfers and orders between PAXG and XAU-s.",
     )
+
+
+def deviation_bps(gold_mid: Decimal, paxg_mid: Decimal) -> Decimal:
+    """Return how far PAXG is from gold, in basis points of gold, with a decimal."""
+    return ((paxg_mid - gold_mid) * _BPS / gold_mid).quantize(Decimal("0.1"))
 
 
 def deviates(paxg_mid: Decimal, gold_mid: Decimal, bps_max: int) -> bool:

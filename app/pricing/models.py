@@ -2,11 +2,14 @@
 
 from datetime import datetime
 from decimal import Decimal
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kit.db import Base
+from app.kit.statements import StoredEnum
+from app.pricing.rules import HaltReason
 
 _METAL_KNOWN = "metal IN ('AU', 'AG', 'PT', 'PD', 'CU', 'PAXG')"
 _INSTANT = sa.DateTime(timezone=True)
@@ -50,7 +53,6 @@ class MarketPriceRow(Base):
         sa.CheckConstraint(
             "0 < bid AND bid <= mid AND mid <= ask AND ask < 'Infinity'", name="price_in_order"
         ),
-        sa.CheckConstraint("halted = (halted_reason IS NOT NULL)", name="reason_if_halted"),
         sa.CheckConstraint(
             "num_nulls(doubted_mid, doubted_as_of, doubted_ticks) IN (0, 3)", name="doubt_is_whole"
         ),
@@ -65,8 +67,6 @@ class MarketPriceRow(Base):
     fresh_until: Mapped[datetime] = mapped_column(_INSTANT)
     #: A feed's name, or `median(a,b)`.
     source: Mapped[str] = mapped_column(sa.Text)
-    halted: Mapped[bool] = mapped_column(server_default=sa.false())
-    halted_reason: Mapped[str | None] = mapped_column(sa.Text)
     #: A jump that awaits confirmation (rules.unconfirmed_jump).
     doubted_mid: Mapped[Decimal | None] = mapped_column(sa.Numeric(18, 6))
     doubted_as_of: Mapped[datetime | None] = mapped_column(_INSTANT)
@@ -90,3 +90,39 @@ class SourcePrice(Base):
     mid: Mapped[Decimal] = mapped_column(sa.Numeric)
     observed_at: Mapped[datetime] = mapped_column(_INSTANT)
     unchanged_since: Mapped[datetime] = mapped_column(_INSTANT)
+
+
+class MarketHalt(Base):
+    """A halt of a market by staff, and its end."""
+
+    __tablename__ = "market_halts"
+    __table_args__ = (
+        sa.CheckConstraint("asset IN ('AU', 'AG', 'PT', 'PD', 'CU', 'PAXG')", name="asset_known"),
+        sa.CheckConstraint(
+            "reason IN ('prices', 'provider', 'event', 'maintenance', 'legal', 'other')",
+            name="halt_reason_known",
+        ),
+        sa.CheckConstraint(
+            "(lifted_at IS NULL) = (lifted_note IS NULL) AND lifted_at >= halted_at "
+            "AND (lifted_by IS NULL OR lifted_at IS NOT NULL)",
+            name="lift_is_whole",
+        ),
+        sa.Index(
+            "market_halts_asset_idx",
+            "asset",
+            unique=True,
+            postgresql_where=sa.text("lifted_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    #: A metal, or a token with a price of its own.
+    asset: Mapped[str] = mapped_column(sa.Text)
+    reason: Mapped[HaltReason] = mapped_column(StoredEnum(HaltReason))
+    note: Mapped[str] = mapped_column(sa.Text)
+    halted_at: Mapped[datetime] = mapped_column(_INSTANT)
+    #: Null for the command line.
+    halted_by: Mapped[UUID | None]
+    lifted_at: Mapped[datetime | None] = mapped_column(_INSTANT)
+    lifted_by: Mapped[UUID | None]
+    lifted_note: Mapped[str | None] = mapped_column(sa.Text)

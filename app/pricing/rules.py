@@ -13,7 +13,7 @@ from typing import Any
 
 from app.catalog.rules import PRICED_NAMES, Priced
 from app.kit.formatting import format_exact_time
-from app.kit.labels import Mark, StatusEnum
+from app.kit.labels import LabelledEnum, Mark, StatusEnum
 from app.pricing import hours
 from app.pricing.errors import MarketHalted, PriceStale
 from app.pricing.hours import Closed
@@ -53,6 +53,26 @@ class MarketState(StrEnum):
     CLOSED = "closed"
     #: Stopped by staff.
     HALTED = "halted"
+
+
+class MarketStatus(StatusEnum):
+    """Whether a market trades, for staff."""
+
+    OPEN = "open", "Open", Mark.DONE
+    CLOSED = "closed", "Closed", Mark.ENDED
+    HALTED = "halted", "Halted", Mark.STOPPED
+    STALE = "stale", "No current price", Mark.UNCERTAIN
+
+
+class HaltReason(LabelledEnum):
+    """Why staff halted a market, as customers read it."""
+
+    PRICES = "prices", "Prices are being checked"
+    PROVIDER = "provider", "A provider is unavailable"
+    EVENT = "event", "Exceptional events at the market"
+    MAINTENANCE = "maintenance", "Maintenance"
+    LEGAL = "legal", "A legal order"
+    OTHER = "other", "Another reason"
 
 
 class PriceFault(StatusEnum):
@@ -189,7 +209,7 @@ class MarketPrice:
     #: A feed's name, or `median(a,b)`.
     source: str
     halted: bool
-    halted_reason: str | None
+    halted_reason: HaltReason | None
 
     def state(self, now: datetime, rules: PricingRules) -> MarketState:
         """Return whether the metal trades at `now`. A halt takes precedence over market hours."""
@@ -242,8 +262,11 @@ def require_tradable(price: MarketPrice | None, now: datetime, rules: PricingRul
     if price is None:
         raise PriceStale("There is no price for this metal yet. Try again later.")
     name = PRICED_NAMES[price.metal]
-    if price.halted:
-        raise MarketHalted(f"Trading in {name} is halted: {price.halted_reason}")
+    if price.halted_reason is not None:
+        raise MarketHalted(
+            f"Trading in {name} is halted: {price.halted_reason.label.lower()}. Try again later.",
+            reason=price.halted_reason,
+        )
     closed = rules.market_hours.why_closed(now)
     if closed is not None:
         opening = hours.next_opening(now)

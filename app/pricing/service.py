@@ -5,13 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from app.catalog.rules import PRICED_NAMES, Priced, parse_priced
+from app.access import Actor, Permission, require
+from app.approvals import rules as approvals_rules
+from app.audit import service as audit
+from app.audit.actions import AuditAction
+from app.catalog.rules import Priced, parse_priced
+from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.pipeline import Statement
 from app.pricing import queries, rules
-from app.pricing.errors import PriceStale
+from app.pricing.errors import MarketAlreadyHalted, MarketNotHalted
 from app.pricing.ports import Observation
 from app.pricing.rules import (
+    HaltReason,
     MarketPrice,
     MergedPrice,
     PricingRules,
@@ -49,7 +55,7 @@ ON CONFLICT (metal, source) DO UPDATE SET
 WHERE source_prices.observed_at <= excluded.observed_at
 RETURNING metal, source, unchanged_since
 """
-# Keeps a halt, and never replaces a newer price.
+# Never replaces a newer price.
 _ACCEPT = """
 INSERT INTO market_prices (metal, bid, ask, mid, as_of, fresh_until, source, updated_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
@@ -64,7 +70,15 @@ UPDATE market_prices SET doubted_mid = %s, doubted_as_of = %s, doubted_ticks = %
 WHERE metal = %s
 """
 _HALT = """
-UPDATE market_prices SET halted = %s, halted_reason = %s WHERE metal = %s RETURNING metal
+INSERT INTO market_halts (id, asset, reason, note, halted_at, halted_by)
+VALUES (%s, %s, %s, %s, %s, %s)
+ON CONFLICT (asset) WHERE lifted_at IS NULL DO NOTHING
+RETURNING id
+"""
+_LIFT = """
+UPDATE market_halts SET lifted_at = %s, lifted_by = %s, lifted_note = %s
+WHERE asset = %s AND lifted_at IS NULL
+RETURNING reason
 """
 
 
@@ -174,13 +188,51 @@ def record_history(
     return new
 
 
-def set_halt(session: Session, metal: Priced, reason: str | None) -> None:
-    """Halt trading in a metal for `reason`, or resume it with None. Prices are still recorded.
+def halt_market(
+    session: Session, actor: Actor | None, asset: Priced, reason: HaltReason, *, note: str
+) -> None:
+    """Stop every order that needs the price of this metal or token, until it is lifted. Prices are
+    still recorded. `actor` is None on the command line.
 
-    Raises `PriceStale` if the metal has no price yet: it does not trade anyway.
+    Customers read the reason, and staff the note. Raises `PermissionDenied`, `Invalid` for the
+    note, and `MarketAlreadyHalted`.
     """
-    if session.row(_HALT, (reason is not None, reason, metal.value)) is None:
-        raise PriceStale(f"There is no price of {PRICED_NAMES[metal]} yet, so it does not trade.")
+    if actor is not None:
+        require(actor, Permission.MARKETS_HALT)
+    cleaned = approvals_rules.clean_reason(note)
+    values = (ids.new(), asset.value, reason, cleaned, clock.now(), actor and actor.user_id)
+    if session.row(_HALT, values) is None:
+        raise MarketAlreadyHalted
+    audit.record(
+        session,
+        actor=actor,
+        action=AuditAction.MARKET_HALTED,
+        subject=asset.value,
+        after={"reason": reason},
+        reason=cleaned,
+    )
+
+
+def resume_market(session: Session, actor: Actor | None, asset: Priced, *, note: str) -> None:
+    """Lift the halt of a market. `actor` is None on the command line.
+
+    Raises `PermissionDenied`, `Invalid` for the note, and `MarketNotHalted`.
+    """
+    if actor is not None:
+        require(actor, Permission.MARKETS_HALT)
+    cleaned = approvals_rules.clean_reason(note)
+    halt = session.row(_LIFT, (clock.now(), actor and actor.user_id, cleaned, asset.value))
+    if halt is None:
+        raise MarketNotHalted
+    [reason] = halt
+    audit.record(
+        session,
+        actor=actor,
+        action=AuditAction.MARKET_RESUMED,
+        subject=asset.value,
+        before={"reason": reason},
+        reason=cleaned,
+    )
 
 
 def _tick_statement(

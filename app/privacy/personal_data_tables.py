@@ -32,6 +32,7 @@ from app.ledger import personal as ledger_personal
 from app.lists import personal as lists_personal
 from app.messages import personal as messages_personal
 from app.outbox import personal as outbox_personal
+from app.pricing import personal as pricing_personal
 from app.privacy import consents
 from app.privacy.models import Export
 from app.privacy.rules import ExportStatus
@@ -114,6 +115,7 @@ ROOMS: tuple[PersonalData, ...] = (
     screening_personal.PERSONAL_DATA,
     cases_personal.PERSONAL_DATA,
     approvals_personal.personal_data(ignored_action=ERASE_PERSON),
+    pricing_personal.PERSONAL_DATA,
     settings_personal.PERSONAL_DATA,
     audit_personal.PERSONAL_DATA,
     idempotency_personal.PERSONAL_DATA,

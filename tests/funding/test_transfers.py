@@ -27,6 +27,7 @@ from app.pricing import service as pricing
 from app.pricing.errors import GateClosed, MarketHalted, PriceStale, TransferLimitExceeded
 from app.pricing.gate import TransferLimits
 from app.pricing.models import MarketPriceRow
+from app.pricing.rules import HaltReason
 from tests.fixed_settings import fixed_settings
 from tests.people import People, set_prices
 from tests.rows import delete_rows
@@ -213,7 +214,7 @@ class TestGate:
 
     def test_gate_is_closed_while_gold_is_halted(self, database: Database, person: Actor) -> None:
         with database.transaction() as session:
-            pricing.set_halt(session, Metal.AU, "a test")
+            pricing.halt_market(session, None, Metal.AU, HaltReason.PRICES, note="a test")
         with database_unchanged(database), pytest.raises(MarketHalted):
             transfer(database, person, "1")
 

@@ -179,6 +179,10 @@ def _setting(_database: Database, _owner: Actor) -> str:
     return "trading.fee_bps"
 
 
+def _market(_database: Database, _owner: Actor) -> str:
+    return "AG"
+
+
 def _role(_database: Database, owner: Actor) -> str:
     return owner.role.value
 
@@ -476,6 +480,9 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
     "/admin/roles/<role_name>": ObjectKind("role_name", _role, "KING"),
     "/admin/roles/<role_name>/grants": ObjectKind("role_name", _role, "KING"),
     "/admin/roles/<role_name>/removals": ObjectKind("role_name", _role, "KING"),
+    "/admin/markets/<asset>": ObjectKind("asset", _market, "XX"),
+    "/admin/markets/<asset>/halt": ObjectKind("asset", _market, "XX"),
+    "/admin/markets/<asset>/resume": ObjectKind("asset", _market, "XX"),
     "/admin/settings/<name>": ObjectKind("name", _setting, "trading.bonus"),
     "/support/kyc/<verification_id>": _VERIFICATION,
     "/support/kyc/<verification_id>/approve": _VERIFICATION,

@@ -14,6 +14,7 @@ from app.pricing import rules as pricing_rules
 from app.pricing.errors import MarketHalted, PriceStale
 from app.pricing.ports import FeedFailed, Observation
 from app.pricing.rules import (
+    HaltReason,
     MarketHours,
     MarketPrice,
     MarketState,
@@ -307,12 +308,15 @@ class TestRequireTradable:
         )
 
     def test_halt_takes_precedence_over_stale_and_closed(self) -> None:
-        halted = price(halted=True, halted_reason="Feed under review")
+        halted = price(halted=True, halted_reason=HaltReason.PRICES)
         assert halted.state(self.SATURDAY, self.REAL) is MarketState.HALTED
         with pytest.raises(MarketHalted) as refusal:
             pricing_rules.require_tradable(halted, self.SATURDAY, self.REAL)
         assert refusal.value.code == "market_halted"
-        assert refusal.value.detail == "Trading in gold is halted: Feed under review"
+        assert refusal.value.reason_code == "prices"
+        assert refusal.value.detail == (
+            "Trading in gold is halted: prices are being checked. Try again later."
+        )
 
     def test_closed_market_is_refused_with_its_next_opening(self) -> None:
         fresh = price(as_of=self.SATURDAY, fresh_until=self.SATURDAY)

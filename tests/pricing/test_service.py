@@ -6,14 +6,18 @@ from decimal import Decimal
 import psycopg
 import pytest
 
-from app.catalog.rules import Metal
+from app.access import Role
+from app.catalog.rules import PRICED_NAMES, Metal, Priced
 from app.kit.db import Database, Session
+from app.kit.errors import Invalid, PermissionDenied
 from app.pricing import queries as pricing_queries
 from app.pricing import service as pricing
-from app.pricing.errors import PriceStale
+from app.pricing.errors import MarketAlreadyHalted, MarketNotHalted
+from app.pricing.models import MarketHalt
 from app.pricing.ports import Observation
-from app.pricing.rules import MarketPrice, PricingRules
+from app.pricing.rules import HaltReason, MarketPrice, MarketStatus, PricingRules
 from app.pricing.service import TickOutcome
+from tests.people import People
 
 NOW = datetime(2026, 2, 10, 15, tzinfo=UTC)
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
@@ -212,24 +216,66 @@ class TestRecordHistory:
 class TestHalt:
     def test_halt_lasts_while_prices_are_recorded(self, session: Session) -> None:
         record(session, a="4000")
-        pricing.set_halt(session, Metal.AU, "Feed under review")
+        pricing.halt_market(session, None, Metal.AU, HaltReason.PRICES, note="under review")
         record(session, NOW + SECOND, a="4001")
         price = gold(session)
         assert price is not None
         assert (price.mid, price.halted, price.halted_reason) == (
             Decimal(4001),
             True,
-            "Feed under review",
+            HaltReason.PRICES,
         )
-        pricing.set_halt(session, Metal.AU, None)
+        pricing.resume_market(session, None, Metal.AU, note="the feed is good again")
         price = gold(session)
         assert price is not None
         assert (price.halted, price.halted_reason) == (False, None)
 
-    def test_metal_without_a_price_cannot_be_halted(self, session: Session) -> None:
-        with pytest.raises(PriceStale):
-            pricing.set_halt(session, Metal.AU, "Feed under review")
-        assert pricing_queries.market_prices(session) == []
+    @pytest.mark.parametrize("asset", PRICED_NAMES)
+    def test_any_market_is_halted_and_resumed_once(
+        self, session: Session, people: People, asset: Priced
+    ) -> None:
+        """Also one without a price: it stays halted when the first one comes."""
+        actor = people.staff(Role.ADMIN)
+        pricing.halt_market(session, actor, asset, HaltReason.LEGAL, note="by order 4711")
+        with pytest.raises(MarketAlreadyHalted):
+            pricing.halt_market(session, actor, asset, HaltReason.OTHER, note="once more")
+        market = pricing_queries.get_market(session, asset.value)
+        assert (market.halted_reason, market.note, market.halted_by) == (
+            HaltReason.LEGAL,
+            "by order 4711",
+            actor.user_id,
+        )
+        assert market.status is MarketStatus.HALTED
+        pricing.resume_market(session, actor, asset, note="order 4711 ended")
+        with pytest.raises(MarketNotHalted):
+            pricing.resume_market(session, actor, asset, note="once more")
+        past, *_ = session.select(
+            pricing_queries.PastHalt,
+            pricing_queries.HALTS.select.order_by(MarketHalt.id.desc()).limit(1),
+        )
+        assert (past.asset, past.halted_by, past.lifted_by, past.lifted_note) == (
+            asset.value,
+            actor.user_id,
+            actor.user_id,
+            "order 4711 ended",
+        )
+
+    def test_halt_needs_its_permission_and_a_reason(self, session: Session, people: People) -> None:
+        customer = people.customer()
+        with pytest.raises(PermissionDenied):
+            pricing.halt_market(session, customer, Metal.AU, HaltReason.OTHER, note="a test")
+        with pytest.raises(PermissionDenied):
+            pricing.resume_market(session, customer, Metal.AU, note="a test")
+        with pytest.raises(Invalid):
+            pricing.halt_market(session, None, Metal.AU, HaltReason.OTHER, note="why")
+
+    def test_halt_cannot_be_rewritten(self, database: Database) -> None:
+        for statement in ("DELETE FROM market_halts", "UPDATE market_halts SET note = 'x'"):
+            with (
+                pytest.raises(psycopg.errors.InsufficientPrivilege),
+                database.transaction() as session,
+            ):
+                session.send(statement)
 
 
 class TestMarketPrices:
@@ -277,12 +323,10 @@ class TestConstraints:
     @pytest.mark.parametrize(
         ("constraint", "values"),
         [
-            ("price_in_order", "'AU', 3, 2, 1, now(), now(), 'a', false, NULL"),
-            ("price_in_order", "'AU', 0, 1, 1, now(), now(), 'a', false, NULL"),
-            ("price_in_order", "'AU', 1, 'NaN', 1, now(), now(), 'a', false, NULL"),
-            ("reason_if_halted", "'AU', 1, 1, 1, now(), now(), 'a', true, NULL"),
-            ("reason_if_halted", "'AU', 1, 1, 1, now(), now(), 'a', false, 'why'"),
-            ("metal_known", "'XX', 1, 1, 1, now(), now(), 'a', false, NULL"),
+            ("price_in_order", "'AU', 3, 2, 1, now(), now(), 'a'"),
+            ("price_in_order", "'AU', 0, 1, 1, now(), now(), 'a'"),
+            ("price_in_order", "'AU', 1, 'NaN', 1, now(), now(), 'a'"),
+            ("metal_known", "'XX', 1, 1, 1, now(), now(), 'a'"),
         ],
     )
     def test_impossible_market_price_is_refused(
@@ -294,7 +338,7 @@ class TestConstraints:
         ):
             session.send(
                 "INSERT INTO market_prices (metal, bid, ask, mid, as_of, fresh_until, source, "
-                f"halted, halted_reason, updated_at) VALUES ({values}, now())"
+                f"updated_at) VALUES ({values}, now())"
             )
 
     @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from app.kit.money import Amount, Asset
 from app.pricing import service as pricing
 from app.pricing.errors import GateClosed, MarketHalted, PriceStale, TransferLimitExceeded
 from app.pricing.gate import GateRules, TransferLimits, deviates
-from app.pricing.rules import bid_and_ask
+from app.pricing.rules import HaltReason, bid_and_ask
 from app.trading import service as trading
 from app.trading.rules import ConversionTerms, PricePair, passes_gate, price_of
 from app.trading.service import RequestedConversion
@@ -127,14 +127,14 @@ def test_halt_of_paxg_or_of_gold_stops_every_order_of_paxg(
 ) -> None:
     def halt() -> None:
         with database.transaction() as session:
-            pricing.set_halt(session, halted, "a test")
+            pricing.halt_market(session, None, halted, HaltReason.PRICES, note="a test")
 
     refused_by_all(database, person, giving(source, target), MarketHalted, halt)
 
 
 def test_halt_of_paxg_leaves_gold_open(database: Database, person: Actor) -> None:
     with database.transaction() as session:
-        pricing.set_halt(session, Token.PAXG, "a test")
+        pricing.halt_market(session, None, Token.PAXG, HaltReason.PRICES, note="a test")
     convert(database, person, "XAU-s", "USD")
 
 

@@ -20,6 +20,7 @@ from app.ledger.errors import InsufficientFunds
 from app.pricing import service as pricing
 from app.pricing.errors import MarketHalted, PriceStale
 from app.pricing.models import MarketPriceRow
+from app.pricing.rules import HaltReason
 from app.trading import queries as trading_queries
 from app.trading import service as trading
 from app.trading.errors import QuoteExpired, QuoteNotFound, QuoteUsed, SlippageExceeded
@@ -88,9 +89,14 @@ def convert(
         )
 
 
-def halt(database: Database, metal: Metal, reason: str | None) -> None:
+def halt(database: Database, metal: Metal) -> None:
     with database.transaction() as session:
-        pricing.set_halt(session, metal, reason)
+        pricing.halt_market(session, None, metal, HaltReason.PRICES, note="a test")
+
+
+def resume(database: Database, metal: Metal) -> None:
+    with database.transaction() as session:
+        pricing.resume_market(session, None, metal, note="the test is over")
 
 
 def postings_of(database: Database, order: ConversionOrder) -> dict[tuple[str, str], int]:
@@ -204,17 +210,20 @@ class TestFillQuote:
 
     def test_fill_needs_an_open_market(self, database: Database, person: Actor) -> None:
         created = quote(database, person)
-        halt(database, Metal.AU, "a test")
-        with database_unchanged(database), pytest.raises(MarketHalted, match="a test"):
+        halt(database, Metal.AU)
+        with (
+            database_unchanged(database),
+            pytest.raises(MarketHalted, match="prices are being checked"),
+        ):
             fill(database, person, created.id)
-        halt(database, Metal.AU, None)
+        resume(database, Metal.AU)
         fill(database, person, created.id)
 
     def test_halt_of_another_metal_does_not_stop_a_fill(
         self, database: Database, person: Actor
     ) -> None:
         created = quote(database, person)
-        halt(database, Metal.AG, "a test")
+        halt(database, Metal.AG)
         fill(database, person, created.id)
 
     def test_fill_needs_fresh_prices(
@@ -404,7 +413,7 @@ class TestConvert:
         self, database: Database, person: Actor, requested: RequestedConversion
     ) -> None:
         created = quote(database, person, requested)
-        halt(database, Metal.AU, "a test")
+        halt(database, Metal.AU)
         for attempt in (
             lambda: convert(database, person, requested),
             lambda: quote(database, person, requested),

@@ -7,14 +7,14 @@ import pytest
 import time_machine
 from flask import Flask
 
+from app.catalog.rules import Metal
 from app.kit import ports as kit_ports
 from app.kit.db import Database
-from app.pricing.models import MarketPriceRow
-from app.pricing.rules import MarketHours
+from app.pricing import service as pricing
+from app.pricing.rules import HaltReason, MarketHours
 from tests.api_client import ApiClient, assert_problem, wrong_fields
 from tests.blueprints.api.conftest import MIDS
 from tests.people import set_prices
-from tests.rows import change_rows
 from tests.unchanged_database import database_unchanged
 
 pytestmark = pytest.mark.usefixtures("open_app", "prices")
@@ -306,10 +306,11 @@ class TestOrder:
                 assert_problem(customer.post(path, body), 409, "price_stale")
         quote = customer.ok(201, customer.post("/api/trade/quote", body))
         with database.transaction() as session:
-            change_rows(session, MarketPriceRow, halted=True, halted_reason="a test")
+            pricing.halt_market(session, None, Metal.AU, HaltReason.EVENT, note="a test")
         with database_unchanged(database):
             for order in (body, {"quoteId": quote["id"]}):
-                assert_problem(customer.post("/api/trade/order", order), 409, "market_halted")
+                refused = customer.post("/api/trade/order", order)
+                assert assert_problem(refused, 409, "market_halted")["reason"] == "event"
 
     @pytest.mark.parametrize(
         ("instant", "reason"),
