@@ -1,5 +1,7 @@
 """`flask books`: verify the books, and export them for accounting programs."""
 
+import shutil
+from tempfile import SpooledTemporaryFile
 from typing import TextIO
 
 import click
@@ -11,6 +13,9 @@ from app.kit.formatting import format_number_of
 from app.ledger.queries import journal_size
 from app.ledger.verification import INVARIANTS, find_violations
 from app.reporting.journal_export import JournalFormat, export_journal
+
+#: Bytes of the journal that are kept in memory before it goes to a file.
+_MEMORY_MAX = 10_000_000
 
 books = AppGroup("books", help="Verify the books, and export them for accounting programs.")
 
@@ -53,5 +58,10 @@ def verify() -> None:
 )
 def export_books(form: str, output: TextIO) -> None:
     """Export the whole journal for bean-check or hledger."""
-    with _database().transaction(SNAPSHOT) as session:
-        output.writelines(f"{line}\n" for line in export_journal(session, JournalFormat(form)))
+    with SpooledTemporaryFile(_MEMORY_MAX, "w+", encoding="utf-8") as journal:
+        # A reader of the output may be slow: no transaction waits for it.
+        with _database().transaction(SNAPSHOT) as session:
+            lines = export_journal(session, JournalFormat(form))
+            journal.writelines(f"{line}\n" for line in lines)
+        journal.seek(0)
+        shutil.copyfileobj(journal, output)

@@ -140,13 +140,14 @@ def verify() -> None:
     lost: dict[str, int] = {}
     changed = 0
     with _transaction(SNAPSHOT) as session:
-        for unreadable in keys_queries.find_unreadable_values(session):
-            click.echo(str(unreadable), err=True)
-            if unreadable.lost_key is None:
-                changed += 1
-            else:
-                lost[unreadable.lost_key] = lost.get(unreadable.lost_key, 0) + 1
+        found = list(keys_queries.find_unreadable_values(session))
         total = keys_queries.count_values_by_key(session).total()
+    for unreadable in found:
+        click.echo(str(unreadable), err=True)
+        if unreadable.lost_key is None:
+            changed += 1
+        else:
+            lost[unreadable.lost_key] = lost.get(unreadable.lost_key, 0) + 1
     for key_id, count in sorted(lost.items()):
         click.echo(
             f"The key {key_id} is lost. It sealed {format_number_of(count, 'value')}", err=True
