@@ -1,14 +1,19 @@
 """What providers say late, twice or in another form, and what our own accounts cannot cover."""
 
+from collections.abc import Iterator
+
 import pytest
 from flask import Flask
 
 from app.cli.reconcile import reconcile
 from app.custody.ports import Custodians
+from app.funding.card_money import CardMoneyRules
 from app.funding.withdrawals import own_funds
 from app.kit.ports import provide, resolve
 from app.reconciliation import service as reconciliation
+from tests.fixed_settings import fixed_settings
 from tests.journeys.world import World
+from tests.paying_customer import NO_WAIT
 
 PHONE = "+254712345677"
 MOBILE = {"method": "mobile_money", "asset": "USD", "phone": PHONE}
@@ -17,6 +22,13 @@ BANK = {
     "accountHolder": "Ada Lovelace", "accountNumber": "000123456789", "routingNumber": "110000000",
 }  # fmt: skip
 WALLET = {"address": "0x" + "ab" * 20, "network": "ETHEREUM"}
+
+
+@pytest.fixture(autouse=True)
+def nothing_waits(world: World) -> Iterator[None]:
+    """Withdrawals wait neither for card money nor for a new destination."""
+    with fixed_settings(NO_WAIT, CardMoneyRules(withheld_days=0)):
+        yield
 
 
 def answer_prompt(world: World, deposit: str, **answer: object) -> None:
