@@ -31,6 +31,7 @@ class Case(Base):
             unique=True,
             postgresql_where=sa.text("state = 'open'"),
         ),
+        sa.Index("cases_kind_key_idx", "kind", "key"),
         sa.Index("cases_state_id_idx", "state", "id"),
         sa.Index("cases_person_id_idx", "person_id"),
     )

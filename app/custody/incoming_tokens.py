@@ -11,7 +11,7 @@ from uuid import UUID
 import structlog
 
 from app.cases import service as cases
-from app.custody import send_records, unsupported_tokens
+from app.custody import dust, send_records, unsupported_tokens
 from app.custody.facts import TokensArrived
 from app.custody.ports import (
     Custodian,
@@ -41,8 +41,8 @@ _BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
 _FIND_ADDRESS = "SELECT id FROM custody_addresses WHERE custodian = %s AND address_key = %s"
 _INSERT = """
 INSERT INTO custody_arrivals (id, custodian, provider_ref, address_id, address, asset, units,
-    tx_hash, arrived_at, seen_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    tx_hash, arrived_at, seen_at, is_dust)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (custodian, provider_ref) DO NOTHING RETURNING id
 """
 _SINCE = "SELECT since FROM custody_polls WHERE custodian = %s"
@@ -163,11 +163,12 @@ def apply_transfers(
 def _record_incoming(session: Session, custodian: Custodian, transfer: CustodyTransfer) -> None:
     """Record a completed incoming transfer once, and stage its credit.
 
-    A transfer to an address without an owner opens a case.
+    A transfer to an address without an owner opens a case. Dust is collected.
     """
     if transfer.state is not TransferState.COMPLETED or transfer.amount.units <= 0:
         return
     identifier, amount = ids.new(), transfer.amount
+    is_dust = dust.is_dust(session, amount)
     address_id = session.optional_value(_FIND_ADDRESS, (custodian.name, transfer.address.lower()))
     row = session.row(
         _INSERT,
@@ -182,9 +183,12 @@ def _record_incoming(session: Session, custodian: Custodian, transfer: CustodyTr
             transfer.tx_hash,
             transfer.at,
             clock.now(),
+            is_dust,
         ),
     )
-    if row is not None and address_id is None:
+    if row is not None and is_dust:
+        dust.collect(session, custodian, transfer.provider_ref, amount)
+    elif row is not None and address_id is None:
         cases.open_case(
             session,
             kind="custody.arrival",

@@ -70,6 +70,8 @@ class CustodyArrival(Base):
     asset: Mapped[str] = mapped_column(sa.Text)
     units: Mapped[int] = mapped_column(sa.BigInteger)
     tx_hash: Mapped[str] = mapped_column(sa.Text)
+    #: Whether it was too little to credit.
+    is_dust: Mapped[bool] = mapped_column(server_default=sa.text("false"))
     #: By the custodian's clock.
     arrived_at: Mapped[datetime] = mapped_column(Instant)
     seen_at: Mapped[datetime] = mapped_column(Instant)

@@ -89,6 +89,8 @@ class IncomingTokenTransfer:
     #: By the custodian's clock.
     arrived_at: datetime
     seen_at: datetime
+    #: Whether it was too little to credit.
+    is_dust: bool
 
     @property
     def provider_id(self) -> UUID:
@@ -98,7 +100,8 @@ class IncomingTokenTransfer:
     @property
     def problem(self) -> ArrivalProblem | None:
         """What is wrong with it."""
-        return ArrivalProblem.NO_OWNER if self.user_id is None else None
+        is_problem = self.user_id is None and not self.is_dust
+        return ArrivalProblem.NO_OWNER if is_problem else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +177,7 @@ _ARRIVALS = sa.select(
     CustodyArrival.tx_hash,
     CustodyArrival.arrived_at,
     CustodyArrival.seen_at,
+    CustodyArrival.is_dust,
 ).outerjoin_from(CustodyArrival, CustodyAddress)
 
 
@@ -298,6 +302,10 @@ INCOMING_TRANSFERS = ListSource(
     sorts={"seen": CustodyArrival.id},
     filters={
         "customer": lambda user_id: CustodyAddress.user_id == user_id,
-        "problem": {ArrivalProblem.NO_OWNER: CustodyAddress.user_id.is_(None)}.__getitem__,
+        "problem": {
+            ArrivalProblem.NO_OWNER: sa.and_(
+                CustodyAddress.user_id.is_(None), sa.not_(CustodyArrival.is_dust)
+            )
+        }.__getitem__,
     },
 )

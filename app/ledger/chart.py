@@ -28,6 +28,7 @@ class AccountClass(StrEnum):
     RECEIVABLE = "customer.receivable"
     PROCESSING_COSTS = "processing_costs"
     LOSSES = "losses"
+    DUST = "dust"
 
 
 class AccountKey(NamedTuple):
@@ -105,6 +106,11 @@ def receivable(owner_id: UUID, asset: Asset) -> AccountKey:
 def processing_costs(asset: Asset) -> AccountKey:
     """Return the account of what processors, banks and networks charge us."""
     return AccountKey(asset, AccountClass.PROCESSING_COSTS)
+
+
+def dust(asset: Asset) -> AccountKey:
+    """Return the account of tokens that were sent to us and are too little to credit."""
+    return AccountKey(asset, AccountClass.DUST)
 
 
 def losses(asset: Asset) -> AccountKey:

@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from app.custody import dust, incoming_tokens
 from app.custody.ports import Custodian
 from app.funding.custody_rail import CustodyRail
 from app.funding.states import WITHDRAWALS_IN_PROGRESS
+from app.kit import ids
 from app.kit.db import SNAPSHOT, Database, Session
 from app.kit.errors import NotFinished
 from app.kit.money import Amount, Asset
@@ -26,6 +28,7 @@ SELECT EXISTS (
 ) OR EXISTS (
     SELECT FROM custody_arrivals a
     WHERE a.custodian = %(custodian)s AND a.asset = %(asset)s AND a.address_id IS NOT NULL
+        AND NOT a.is_dust
     AND NOT EXISTS (
         SELECT FROM deposits d WHERE d.provider = %(rail)s AND d.credited_at IS NOT NULL
         AND d.provider_ref = a.custodian || ':' || a.provider_ref
@@ -102,6 +105,8 @@ def compare_custody_balances(comparison: Comparison, custodian: Custodian) -> No
     """Compare what a custodian keeps in total, once no transfer is in flight."""
     in_flight = []
     listed = compare_balances(comparison.database, custodian)
+    if _collect_dust(comparison, custodian, listed):
+        listed = compare_balances(comparison.database, custodian)
     comparison.set_aside(listed.set_aside, custodian.name, "balances")
     for balance in listed:
         code = balance.asset.code
@@ -117,3 +122,30 @@ def compare_custody_balances(comparison: Comparison, custodian: Custodian) -> No
             )
     if in_flight:
         raise TransfersInFlight(", ".join(in_flight))
+
+
+def _collect_dust(
+    comparison: Comparison, custodian: Custodian, listed: Iterable[ComparedBalance]
+) -> bool:
+    """Collect what a custodian keeps beyond our books, if it is dust; return whether there was any.
+
+    A network counts in smaller units than we do: what arrives below our smallest unit adds up.
+    """
+    if not any(_is_dust(comparison.database, balance) for balance in listed):
+        return False
+    # Dust that has just arrived is recorded under its own name first.
+    incoming_tokens.fetch_incoming(comparison.database, custodian)
+    for balance in compare_balances(comparison.database, custodian):
+        if _is_dust(comparison.database, balance):
+            with comparison.database.transaction() as session:
+                excess = balance.at_custodian - balance.in_books
+                dust.collect(session, custodian, str(ids.new()), excess)
+            comparison.healed += 1
+    return True
+
+
+def _is_dust(database: Database, balance: ComparedBalance) -> bool:
+    if balance.is_in_flight or balance.at_custodian <= balance.in_books:
+        return False
+    with database.reading() as session:
+        return dust.is_dust(session, balance.at_custodian - balance.in_books)

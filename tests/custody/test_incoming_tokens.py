@@ -17,6 +17,8 @@ from app.kit.db import Session
 from app.kit.errors import FeatureDisabled
 from app.kit.list_query import ListQuery, fetch_page
 from app.kit.ports import resolve
+from app.ledger import chart
+from app.ledger import queries as ledger_queries
 from app.providers.errors import ProviderRefused, ProviderUnavailable
 from sandbox.faults import FaultMode
 from tests.people import People
@@ -163,6 +165,33 @@ def test_transfer_to_an_unknown_address_is_recorded_and_opens_a_case(
     assert transfer.user_id is None
     assert harness.credits_staged(address) == 0
     assert cases == [("Incoming transfer to an unknown wallet address",)]
+
+
+def test_dust_is_collected_on_one_account_without_a_case(harness: CustodyHarness) -> None:
+    harness.configure("paxos")
+    own_address = harness.deposit_address(People(harness.database).customer().user_id)
+    unknown_address = "0x" + "0d" * 20
+
+    def collected() -> int:
+        with harness.database.reading() as session:
+            return ledger_queries.account_balance(session, chart.dust(PAXG))
+
+    before = collected()
+    with harness.database.reading() as session:
+        cases = session.value("SELECT count(*) FROM cases")
+    harness.receive_tokens("paxos", own_address, "0.000000005")
+    for address in (own_address, unknown_address):
+        harness.receive_tokens("paxos", address, "0.00000099")
+    harness.deliver_webhooks()
+    harness.poll()
+    assert collected() == before + 2 * 99
+    assert harness.credits_staged(own_address) == 0
+    with harness.database.reading() as session:
+        assert session.value("SELECT count(*) FROM cases") == cases
+    # The smallest amount that is credited.
+    harness.receive_tokens("paxos", own_address, "0.000001")
+    harness.deliver_webhooks()
+    assert (collected(), harness.credits_staged(own_address)) == (before + 2 * 99, 1)
 
 
 @pytest.mark.parametrize("name", ["anchorage"])

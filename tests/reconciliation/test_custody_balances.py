@@ -129,6 +129,21 @@ def test_difference_opens_one_case(customer: PayingCustomer, custodian: Scripted
     assert cases(customer) == ["paxos PAXG"]
 
 
+def test_dust_that_adds_up_is_collected(
+    customer: PayingCustomer, custodian: ScriptedCustodian
+) -> None:
+    opening_balances.open_books(customer.database)
+    custodian.kept[PAXG] = "100.00000099"
+    run = compared(customer)
+    assert (run.compared, run.healed, run.differences) == (2, 1, 0)
+    assert booked_paxg(customer) == "100.00000099"
+    custodian.kept[PAXG] = "100.00000199"
+    assert compared(customer).differences == 1
+    custodian.kept[PAXG] = "100.00000098"
+    assert compared(customer).differences == 1
+    assert booked_paxg(customer) == "100.00000099"
+
+
 def test_asset_in_flight_is_compared_later(
     customer: PayingCustomer, custodian: ScriptedCustodian
 ) -> None:
