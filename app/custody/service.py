@@ -53,7 +53,7 @@ UPDATE custody_sends SET looked_at = %(now)s WHERE id = ANY (ARRAY(
         WHEN state = 'planned' AND attempts > %(attempts)s THEN %(waiting_before)s
         ELSE %(before)s END
     ORDER BY looked_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-)) RETURNING reference
+)) RETURNING reference, custodian
 """
 _log = structlog.get_logger()
 
@@ -115,9 +115,9 @@ def follow_sends(session: Session) -> None:
         "now": now, "before": now - _CHECK_INTERVAL, "limit": _BATCH,
         "waiting_before": now - _WAITING_INTERVAL, "attempts": _ATTEMPTS_AT_ONCE,
     }  # fmt: skip
-    for (reference,) in session.rows(_SELECT_UNSETTLED, values):
-        args = {"reference": reference}
-        outbox.stage_unless_waiting(session, "custody.settle_send", args)
+    for reference, custodian in session.rows(_SELECT_UNSETTLED, values):
+        args, provider = {"reference": reference}, custodian or "custody"
+        outbox.stage_unless_waiting(session, "custody.settle_send", args, provider=provider)
 
 
 def _claim(database: Database, reference: str) -> _ClaimedSend | None:

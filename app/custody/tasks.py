@@ -8,7 +8,7 @@ from app.kit.db import Database, Session
 from app.kit.tasks import Queue, task
 
 
-@task("custody.settle_send", queue=Queue.PAYMENTS, own_transactions=True, provider="custody")
+@task("custody.settle_send", queue=Queue.PAYMENTS, own_transactions=True)
 def settle_send(database: Database, *, reference: str) -> None:
     """Move on a send whose outcome no webhook has reported."""
     service.settle(database, reference)

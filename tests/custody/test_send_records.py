@@ -27,6 +27,7 @@ from app.kit.errors import NotFound
 from app.kit.money import Amount
 from app.kit.ports import resolve
 from app.kit.tasks import JobClaimedElsewhere
+from app.outbox.models import StagedJob
 from app.providers.errors import ProviderOutcomeUnknown, ProviderUnavailable
 from sandbox.faults import FaultMode
 from tests.rows import read_values
@@ -360,6 +361,9 @@ def test_unsettled_send_is_polled(harness: CustodyHarness) -> None:
             with harness.database.transaction() as session:
                 custody.follow_sends(session)
         assert harness.settlements_staged("custody.settle_send") == 1
+        with harness.database.reading() as session:
+            job = StagedJob.args["reference"].astext == harness.reference
+            assert read_values(session, StagedJob.provider, job) == ["paxos"]
         harness.run_jobs()
         assert harness.recorded_sends() == [("paxos", "0.50000000", "pending")]
         harness.sandbox.call_control("paxos", f"/sends/{harness.reference}/completed")
