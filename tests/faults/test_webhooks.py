@@ -128,6 +128,7 @@ class ProviderWebhooks:
         times_by_id = {event.id: 1 for event in due}
         left = genuine - len(due)
         assert left >= 0, f"{len(due)} events are more than {genuine} deliveries"
+        assert genuine <= _OFTEN_MAX * len(due), f"{len(due)} events are too few for {genuine}"
         while left:
             repeated = self.chance.choice(due).id
             if times_by_id[repeated] < _OFTEN_MAX:
@@ -243,7 +244,7 @@ def test_state_follows_the_genuine_webhooks(
     post: ProviderWebhooks, record_property: Callable[[str, object], None]
 ) -> None:
     count = choose_size(2_000, 20_000)
-    post.make_payments(count // 8, count // 50, count // 50)
+    post.make_payments(count // 6, count // 50, count // 50)
     post.deliver(post.app.test_client(), count)
     assert post.problems() == []
     with post.database.reading() as session:
