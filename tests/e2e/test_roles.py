@@ -10,10 +10,10 @@ REASON = "because of a test"
 
 
 def test_head_of_the_permissions_stays_in_sight_and_the_table_fits_a_phone(
-    open_desk: OpenDesk, admin: tuple[str, str], shoot: Shoot
+    open_desk: OpenDesk, admin_sign_in: tuple[str, str], shoot: Shoot
 ) -> None:
     desk = open_desk()
-    page = desk.sign_in(*admin, "/admin/roles")
+    page = desk.sign_in(*admin_sign_in, "/admin/roles")
     page.get_by_role("link", name=PermissionArea.SYSTEM.label).click()
     expect(page.get_by_role("columnheader", name=PermissionArea.SYSTEM.label)).to_be_in_viewport()
     expect(page.get_by_role("columnheader", name="Auditor")).to_be_in_viewport()
@@ -22,10 +22,10 @@ def test_head_of_the_permissions_stays_in_sight_and_the_table_fits_a_phone(
 
 
 def test_grant_and_removal_are_restated_in_a_dialog_before_they_are_sent(
-    open_desk: OpenDesk, admin: tuple[str, str], shoot: Shoot
+    open_desk: OpenDesk, admin_sign_in: tuple[str, str], shoot: Shoot
 ) -> None:
     desk = open_desk()
-    page = desk.sign_in(*admin, "/admin/roles/INVENTORY")
+    page = desk.sign_in(*admin_sign_in, "/admin/roles/INVENTORY")
     assert page.locator("#give-permission").input_value() == ""
     page.locator("#give-permission").select_option("all:jobs:read")
     page.locator("#give-reason").fill(REASON)

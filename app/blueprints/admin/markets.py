@@ -91,7 +91,7 @@ HALTS = ListPage(
     about="Every halt of a market, and its end.",
     source=lambda _session, _actor: queries.HALTS,
     columns=(
-        Column("asset", "Asset", lambda halt: halt.asset),
+        Column("asset", "Market", lambda halt: halt.asset),
         Column("reason", "Halted for", lambda halt: halt.reason),
         Column("halted", "From", lambda halt: halt.halted_at, sort="halted"),
         Column("by", "Halted by", lambda halt: PersonCell(halt.halted_by, "System")),
@@ -105,7 +105,7 @@ HALTS = ListPage(
         Column("lifted_note", "Reason of the lift", lambda halt: halt.lifted_note),
     ),
     default_sort="-halted",
-    filters=(Filter("asset", "Asset", hint="AU, AG, PT, PD, CU or PAXG"),),
+    filters=(Filter("asset", "Market", hint="AU, AG, PT, PD, CU or PAXG"),),
     empty=("No halts", "No market was ever halted."),
 )
 blp.add_list("", MARKETS, permission=Permission.MARKETS_READ)

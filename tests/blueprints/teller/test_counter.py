@@ -20,7 +20,9 @@ CHECKED = {"document": "passport", "compared": "yes"}
 def ada(open_app: Flask, sanctions_list: None) -> Applicant:
     """Return an applicant whose identity is submitted."""
     made = Applicant.with_confirmed_email(open_app)
-    made.submit_ok(lastName="Counter", idType="passport", idNumber="C0177342")
+    made.submit_ok(
+        lastName="Counter", dateOfBirth="1951-02-28", idType="passport", idNumber="C0177342"
+    )
     return made
 
 
@@ -53,7 +55,7 @@ def test_id_check_is_recorded_after_the_details_were_compared(
 ) -> None:
     path = find(teller, f" {ada.client.email} ")
     page = teller.get_page(path)
-    for text in ("Ada Counter", "12 Apr 1985", "US", "Passport, ends in 7342"):
+    for text in ("Ada Counter", "28 Feb 1951", "US", "Passport, ends in 7342"):
         assert text in page.visible_text
     assert "C0177342" not in page.visible_text
     # The address is not on a document, so a teller does not see it.
