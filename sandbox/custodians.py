@@ -176,7 +176,7 @@ def add_controls(provider: SandboxProvider, vault: Vault) -> None:
     @provider.control("POST", "/arrivals")
     def receive() -> Response:
         """Tokens arrive: {"address", "asset": "PAXG", "amount": "0.5", "tx_hash"?, "state"?}, also
-        in a state that nobody has documented, or of another asset."""
+        in an undocumented state, or of another asset."""
         payload: Any = request.get_json()
         transfer = vault.receive(
             payload["asset"],

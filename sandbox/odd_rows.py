@@ -1,6 +1,6 @@
 """Odd rows: what a test or a person adds to a provider's list, shown as it is.
 
-Such a row may be in another currency, in a state that nobody has documented, or no object at all.
+Such a row may be in another currency, in an undocumented state, or no object at all.
 """
 
 import json

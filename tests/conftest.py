@@ -344,7 +344,7 @@ def member(database: Database) -> Member:
 
 @pytest.fixture
 def strict_browser(strict_app: Flask) -> StaffBrowser:
-    """A browser in which nobody is signed in, where staff need a second factor."""
+    """A browser without a session, where staff need a second factor."""
     return StaffBrowser(strict_app)
 
 

@@ -5,7 +5,7 @@ present state or because the object belongs to another person. Not recorded are 
 rate limits, and requests without a known actor, which could fill the trail; a wrong password is
 recorded where it is checked (app.identity).
 
-Nobody fills the trail by repeating a denied act: of one person's denials of one kind on one route
+Repeating a denied act cannot fill the trail: of one person's denials of one kind on one route
 in one hour, the first are recorded, and then the 10th, 100th and so on with their number.
 """
 

@@ -27,7 +27,7 @@ def report_arrival(
     """
     owner_id: UUID | None = session.optional_value(_FIND_OWNER, (custodian, tokens.address.lower()))
     message = UnsupportedTokensArrived(_shown(tokens))
-    told = f"Sent a message: {message.tokens} arrived and cannot be credited."
+    notice = f"Sent a message: {message.tokens} arrived and cannot be credited."
     case = cases.open_once(
         session,
         kind="custody.unsupported",
@@ -39,7 +39,7 @@ def report_arrival(
             "Token": tokens.token,
             "Amount": tokens.quantity,
             "Wallet address": tokens.address,
-            "Customer told": told if owner_id else "Nobody: the address belongs to no customer.",
+            "Customer notified": notice if owner_id else "No: the address belongs to no customer.",
         },
         person_id=owner_id,
     )

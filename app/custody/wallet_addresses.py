@@ -9,7 +9,7 @@ from app.kit.errors import Invalid
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
 #: Below it are the zero address and the contracts that Ethereum itself brings along.
 _FIRST_OF_WALLETS = 1 << 12
-#: The contracts of tokens. What is sent to one is lost: nobody can move it from there.
+#: The contracts of tokens. What is sent to one is lost: it cannot be moved from there.
 TOKEN_CONTRACTS = {
     "PAXG": "0x45804880De22913dAFE09f4980848ECE6EcbAf78",
     "USDC": "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48",
@@ -38,7 +38,7 @@ def check_address(field: str, text: str) -> str:
             " Copy it from your wallet again.",
         )
     if int(digits, 16) < _FIRST_OF_WALLETS:
-        raise Invalid(field, "Enter the address of a wallet. Nobody has a wallet at this address.")
+        raise Invalid(field, "Enter the address of a wallet. There is no wallet at this address.")
     if token := _TOKEN_OF.get(text.lower()):
         raise Invalid(
             field,

@@ -70,7 +70,7 @@ def client(probe_app: Flask, ip_address: str) -> FlaskClient:
 
 @pytest.fixture
 def visitor(app: Flask) -> Browser:
-    """A browser in which nobody is signed in."""
+    """A browser without a session."""
     return Browser(app)
 
 

@@ -33,8 +33,8 @@ def test_contracts_are_written_with_their_checksum() -> None:
     [
         ("0x52908400098527886E0F7030069857d2E4169EE7", "capital letters do not fit"),
         ("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD", "capital letters do not fit"),
-        ("0x" + "0" * 40, "Nobody has a wallet"),
-        ("0x" + "0" * 37 + "fff", "Nobody has a wallet"),
+        ("0x" + "0" * 40, "There is no wallet"),
+        ("0x" + "0" * 37 + "fff", "There is no wallet"),
         (wallet_addresses.TOKEN_CONTRACTS["PAXG"], "contract of PAXG"),
         (wallet_addresses.TOKEN_CONTRACTS["USDC"].lower(), "contract of USDC"),
         ("0x" + wallet_addresses.TOKEN_CONTRACTS["USDT"][2:].upper(), "contract of USDT"),

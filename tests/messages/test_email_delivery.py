@@ -159,7 +159,7 @@ class TestFailures:
         assert (stored["state"], stored["attempts"], stored["uncertain"]) == ("sent", 2, 1)
 
     def test_ended_worker_keeps_its_claim_for_a_minute(self, database, person, mailbox) -> None:
-        mailbox.after_send = raising(KeyboardInterrupt())  # type: ignore[arg-type]
+        mailbox.after_send = raising(KeyboardInterrupt())  # type: ignore[arg-type] # not an Exception: the worker is killed
         with time_machine.travel(NOW, tick=False) as clock:
             with pytest.raises(KeyboardInterrupt):
                 send(database, person)

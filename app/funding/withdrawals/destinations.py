@@ -20,8 +20,8 @@ _ACCOUNT = re.compile(r"[0-9]{4,17}", re.ASCII)
 _ROUTING = re.compile(r"[0-9]{9}", re.ASCII)
 _ROUTING_WEIGHTS = (3, 7, 1) * 3
 #: The first two digits of banks (01 to 12), of thrifts, and of both for electronic transfers. The
-#: Federal Reserve gives the others to the government (00) and to traveler's cheques (80), or to
-#: nobody.
+#: Federal Reserve gives the others to the government (00) and to traveler's cheques (80), or
+#: keeps them.
 _ROUTING_PREFIXES = frozenset({*range(1, 13), *range(21, 33), *range(61, 73)})
 _HOLDER_LENGTH_MAX = 140
 #: The networks on which each token is sent.

@@ -68,9 +68,10 @@ def select_person(user_id: UUID) -> Statement:
 
 def to_person(rows: Sequence[Row]) -> PersonProfile:
     """Return the person in the rows of `select_person`. Raises `NotFound`."""
-    if not rows:
+    row = next(iter(rows), None)
+    if row is None:
         raise NotFound
-    return PersonProfile(**_BY_ID.read(rows[0]))
+    return PersonProfile(**_BY_ID.read(row))
 
 
 def get_person_by_email(session: Session, email: str) -> PersonProfile:

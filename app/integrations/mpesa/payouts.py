@@ -81,7 +81,7 @@ class _AgreedTerms:
     def of_event(cls, event: StoredEvent) -> "_AgreedTerms":
         parts = event.event_id.split(".")
         # Callback URLs made before orders were numbered end with the shillings.
-        numbers = parts[2:5] if len(parts) > 5 else parts[2:4]  # noqa: PLR2004 - as written here
+        numbers = parts[2:5] if len(parts) > 5 else parts[2:4]  # noqa: PLR2004 - a sixth part is the order number
         return cls(*(int(number) for number in numbers))
 
     def __str__(self) -> str:
