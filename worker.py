@@ -22,6 +22,7 @@ from app.jobs.timetable import Scheduler
 from app.jobs.worker import QueueWorker
 from app.kit import telemetry
 from app.kit.tasks import Queue
+from app.screening.lists.activation import ListPreparation
 
 #: How many workers `all` runs for each queue. Where jobs call providers there are more than one
 #: provider may keep busy (PBCEX_PROVIDER_JOBS_MAX), so that the others are served meanwhile.
@@ -85,6 +86,8 @@ def run_role(app: Flask, role: str, queue: Queue | None, *ends: signal.Signals) 
         loop.run(Ticker(database, feeds, interval_seconds=interval).step)
     else:
         assert queue is not None
+        if queue is Queue.FULFILLMENT:
+            ListPreparation(database).run_in_background()
         with app.app_context():
             loop.run(QueueWorker(loop, redis, queue).step)
 

@@ -4,27 +4,34 @@ A package imports only what stands below it, never up and never sideways:
 
     factory                          creates the application: its table of contents
     wiring                           connects every wire, here and nowhere else
+    sample                           a small living business, for evaluation and tests
     blueprints | jobs | cli          the edges: HTTP, background work, the command line
     integrations | models | tasks    the network's adapters; every table; every task
-    reporting                        the books, read across: moves nothing
+    books                            what the books say: balance sheet, result; closed periods
+    reporting                        movements and journals, read across: moves nothing
     privacy                          consents, copies of what is held on people, erasing them
     reconciliation                   our books against themselves and providers' lists
     lists                            what staff keep about the lists of the desks
     hedging                          what is owed against what is held
+    shop                             what customers see of products
     trading | funding                quotes and conversion orders; balances, mints and burns
-    pricing | custody | kyc          feeds and prices; who keeps our tokens; who people are
+    vault                            goods on shelves
+    pricing | custody | kyc          prices; who keeps our tokens; who people are
+    tax                              what an invoice owes to a state, and who is exempt
     screening                        sanctions lists, and who was checked against them
-    ledger | messages                the only truth about amounts; delivery of messages
+    flags | ledger | messages        what is switched on; amounts; delivery of messages
     identity                         people and their sessions
-    providers                        what was said between us and providers
+    providers | branches             what was said between us and providers; branches
     cases                            findings to investigate
     keys                             the key ring, field encryption at rest
     settings                         what the business decides, with its history
-    approvals | branches             acts that need a second person; branches
+    approvals                        acts that need a second person
     notifications                    what people are notified of, with its facts
     outbox                           jobs staged with the fact that needs them
-    audit | idempotency | throttle | limits   sealed trail; one key, one effect; rates; sums
-    access | catalog                 who may do what; assets, metals and methods of paying
+    catalog                          assets, metals, methods of paying, products
+    audit                            the sealed trail of acts
+    idempotency | throttle | limits  one key, one effect; rates; sums
+    access                           who may do what
     kit                              domain-free tools
     config | embedded                typed settings; servers for a machine that has none
 

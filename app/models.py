@@ -2,14 +2,24 @@
 
 from app.approvals import models as approvals_models
 from app.audit import models as audit_models
+from app.books import models as books_models
 from app.branches import models as branches_models
+from app.branches.entities import models as entities_models
+from app.branches.hours import models as hours_models
+from app.branches.licences import models as licences_models
+from app.branches.tills import models as tills_models
 from app.cases import models as cases_models
 from app.catalog import models as catalog_models
+from app.catalog.categories import models as categories_models
+from app.catalog.products import models as products_models
+from app.catalog.search import models as search_models
 from app.custody import models as custody_models
+from app.flags import models as flags_models
 from app.funding import models as funding_models
 from app.hedging import models as hedging_models
 from app.idempotency import models as idempotency_models
 from app.identity import models as identity_models
+from app.identity.roles import models as identity_roles_models
 from app.keys import models as keys_models
 from app.kit.db import Base
 from app.kyc import models as kyc_models
@@ -23,35 +33,65 @@ from app.providers import models as providers_models
 from app.reconciliation import models as reconciliation_models
 from app.screening import models as screening_models
 from app.settings import models as settings_models
+from app.tax import models as tax_models
+from app.tax.certificates import models as certificates_models
 from app.throttle import models as throttle_models
 from app.trading import models as trading_models
+from app.vault.adjustments import models as vault_adjustments_models
+from app.vault.alerts import models as vault_alerts_models
+from app.vault.assays import models as vault_assays_models
+from app.vault.bars import models as vault_bars_models
+from app.vault.counts import models as vault_counts_models
+from app.vault.locations import models as vault_locations_models
+from app.vault.lots import models as vault_lots_models
+from app.vault.transfers import models as vault_transfers_models
 
 metadata = Base.metadata
 
 __all__ = [
     "approvals_models",
     "audit_models",
+    "books_models",
     "branches_models",
     "cases_models",
     "catalog_models",
+    "categories_models",
+    "certificates_models",
     "custody_models",
+    "entities_models",
+    "flags_models",
     "funding_models",
     "hedging_models",
+    "hours_models",
     "idempotency_models",
     "identity_models",
+    "identity_roles_models",
     "keys_models",
     "kyc_models",
     "ledger_models",
+    "licences_models",
     "lists_models",
     "messages_models",
     "metadata",
     "outbox_models",
     "pricing_models",
     "privacy_models",
+    "products_models",
     "providers_models",
     "reconciliation_models",
     "screening_models",
+    "search_models",
     "settings_models",
+    "tax_models",
     "throttle_models",
+    "tills_models",
     "trading_models",
+    "vault_adjustments_models",
+    "vault_alerts_models",
+    "vault_assays_models",
+    "vault_bars_models",
+    "vault_counts_models",
+    "vault_locations_models",
+    "vault_lots_models",
+    "vault_transfers_models",
 ]

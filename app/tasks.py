@@ -2,6 +2,7 @@
 
 from app.approvals import tasks as approvals_tasks
 from app.audit import tasks as audit_tasks
+from app.branches import tasks as branches_tasks
 from app.custody import tasks as custody_tasks
 from app.funding import tasks as funding_tasks
 from app.funding.withdrawals import withdrawal_approval
@@ -21,10 +22,12 @@ from app.reconciliation import tasks as reconciliation_tasks
 from app.screening import tasks as screening_tasks
 from app.throttle import tasks as throttle_tasks
 from app.trading import tasks as trading_tasks
+from app.vault import tasks as vault_tasks
 
 __all__ = [
     "approvals_tasks",
     "audit_tasks",
+    "branches_tasks",
     "custody_tasks",
     "erasure",
     "funding_tasks",
@@ -43,5 +46,6 @@ __all__ = [
     "screening_tasks",
     "throttle_tasks",
     "trading_tasks",
+    "vault_tasks",
     "withdrawal_approval",
 ]

@@ -21,6 +21,7 @@ from app.factory import create_app
 from bench import audit as trail
 from bench import load, market_setup, parallel
 from bench import screening as lists
+from bench import stock as goods
 from bench.server import CHECKOUT, CLIENTS, BenchServer
 
 CUSTOMERS = 200
@@ -184,9 +185,18 @@ def audit(bench: BenchServer, pace: BenchmarkPace, result: BenchmarkResult) -> N
 
 
 def screening(bench: BenchServer, pace: BenchmarkPace, result: BenchmarkResult) -> None:
-    """Screenings against the whole real list, stored, by one process for each core."""
+    """Import of the whole real list, and screenings against it, stored, by a process a core."""
     lists.measure(bench, pace.rounds, pace.seconds, result.add)
+    result.ratio("import", "import_seconds", "allowed_import_seconds")
     result.ratio("screening", "screenings_per_second", "wanted_per_second")
+
+
+def stock(bench: BenchServer, pace: BenchmarkPace, result: BenchmarkResult) -> None:
+    """Balances of money and exposure with 100,000 products at three locations, against 100."""
+    goods.measure(bench, pace.rounds, pace.seconds / 4, result.add)
+    few, many = goods.PRODUCTS
+    for name in ("balances", "exposure"):
+        result.ratio(name, f"{name}_{many}_ms", f"{name}_{few}_ms")
 
 
 BENCHMARKS: dict[str, Callable[[BenchServer, BenchmarkPace, BenchmarkResult], None]] = {
@@ -197,6 +207,7 @@ BENCHMARKS: dict[str, Callable[[BenchServer, BenchmarkPace, BenchmarkResult], No
     "size": size,
     "audit": audit,
     "screening": screening,
+    "stock": stock,
 }
 
 

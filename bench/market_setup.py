@@ -17,6 +17,7 @@ from app.ledger import service as ledger
 from app.pricing.ports import Observation
 from app.pricing.rules import PricingRules
 from app.pricing.service import record_ticks
+from app.privacy import consents
 
 MID_PRICES: dict[Metal | Token, str] = {
     Metal.AU: "4000",
@@ -65,6 +66,7 @@ def add_customers(app: Flask, count: int) -> list[SignedInCustomer]:
         with database_of(app).transaction() as session:
             registered = accounts.register(session, registration)
             email_verification.confirm_email(session, registered.user.id)
+            consents.accept_required_policies(session, registered.user.id)
             for amount in (Amount(USD, 10**9), Amount(XAU, 10**10)):
                 ledger.post(
                     session,

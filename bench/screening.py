@@ -14,7 +14,7 @@ from pathlib import Path
 
 from app.factory import create_app
 from app.kit import ids
-from app.screening.lists import imports, index, sdn
+from app.screening.lists import activation, imports, index, sdn
 from app.screening.matching import service as screening
 from app.screening.rules import PartyType, ScreeningSubject
 from bench import parallel
@@ -26,6 +26,7 @@ DEFAULT_LIST_FOLDER = CHECKOUT.parent / "shared" / "data" / "ofac"
 PROCESSES = 2
 #: The required rate on two cores.
 WANTED_PER_SECOND = 100
+ALLOWED_IMPORT_SECONDS = 30
 
 Add = Callable[[str, float], None]
 
@@ -50,18 +51,21 @@ def names_to_screen(files: sdn.SdnFiles) -> list[str]:
 
 
 def measure(bench: BenchServer, rounds: int, seconds: int, add: Add) -> None:
-    """Measure the import of the list, and screenings per second beside the required rate."""
+    """Measure the import of the list until it is current, how long indexing it takes in a process
+    that starts, and screenings per second beside the required rate."""
     app = create_app(bench.settings)
     database = database_of(app)
     started = time.perf_counter()
     files = sdn.read_files(list_folder())
     with database.transaction() as session:
-        imports.import_list(session, files, progress=lambda _stored: None)
+        version = imports.import_list(session, files, progress=lambda _stored: None).version
+    add("store_seconds", time.perf_counter() - started)
+    prepared = time.perf_counter()
+    index.prepare(database)
+    add("index_seconds", time.perf_counter() - prepared)
+    activation.activate(database, version)
     add("import_seconds", time.perf_counter() - started)
-    started = time.perf_counter()
-    with database.reading() as session:
-        index.current_list(session)
-    add("index_seconds", time.perf_counter() - started)
+    add("allowed_import_seconds", ALLOWED_IMPORT_SECONDS)
     database.engine.dispose()
     shares = [[str(seconds), str(part)] for part in range(PROCESSES)]
     for _ in range(rounds):
@@ -75,8 +79,7 @@ def main() -> None:
     seconds, part = float(sys.argv[1]), int(sys.argv[2])
     names = names_to_screen(sdn.read_files(list_folder()))
     database = database_of(create_app())
-    with database.reading() as session:
-        index.current_list(session)
+    index.prepare(database)
     print("ready", flush=True)
     sys.stdin.readline()
     done, end = 0, time.perf_counter() + seconds

@@ -32,6 +32,8 @@ def main() -> None:
     ]
     print("ready", flush=True)
     sys.stdin.readline()
+    # As the route does.
+    ahead = [trading.read_of_prices(WISH.from_asset, WISH.to_asset)]
     placed = 0
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:
@@ -40,7 +42,7 @@ def main() -> None:
         with database.transaction() as session:
             # The edge authenticates in the same round trip; reading one row simulates that.
             first = ("SELECT status FROM users WHERE id = %s", (actor.user_id,))
-            idempotency.claim_key(session, attempt, first)
+            idempotency.claim_key(session, attempt, first, ahead)
             trading.convert_at_market(session, actor, WISH)
             idempotency.store_response(session, attempt, RESPONSE)
         placed += 1

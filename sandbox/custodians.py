@@ -6,15 +6,14 @@ are decimal texts. Each custodian's own module speaks its protocol.
 
 import json
 import secrets
-import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from flask import Response, request
 from werkzeug.exceptions import BadRequest, NotFound
 
+from sandbox import clock
 from sandbox.faults import FaultMode
 from sandbox.provider import Handler, SandboxProvider, has_fault, store
 from sandbox.store import Document
@@ -124,8 +123,12 @@ class Vault:
     def _complete_due_sends(self) -> None:
         """Complete every send that has been in transit long enough."""
         for transfer in store().find(self.name, "transfer", direction="out", state="pending"):
-            if transfer["ripe_at"] <= time.time():
-                completed = {**transfer, "state": "completed", "updated_at": _now()}
+            if transfer["ripe_at"] <= clock.now():
+                completed = {
+                    **transfer,
+                    "state": "completed",
+                    "updated_at": _now(),
+                }
                 store().put(self.name, "transfer", transfer["id"], completed)
 
     def _add(
@@ -153,7 +156,7 @@ class Vault:
             "state": state,
             "created_at": _now(),
             "updated_at": _now(),
-            "ripe_at": time.time() + self._transit_seconds(),
+            "ripe_at": clock.now() + self._transit_seconds(),
         }
         return store().put(self.name, "transfer", identifier, transfer)
 
@@ -247,4 +250,4 @@ def _require(transfer: Document | None) -> Document:
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return clock.text("microseconds")

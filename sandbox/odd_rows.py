@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 
 from sandbox.store import Store
 
@@ -23,6 +23,7 @@ _PATHS: Mapping[tuple[str, str], Sequence[str | int]] = {
     ("bank", "arrivals.list"): ("items",),
     ("bank", "arrivals.of_account"): ("items",),
     ("bank", "payouts.list"): ("items",),
+    ("depository", "inventory.get"): ("items",),
     ("daraja", "payments.list"): ("Response", 0),
     ("paxos", "balances.list"): ("items",),
     ("paxos", "transfers.list"): ("items",),
@@ -30,6 +31,15 @@ _PATHS: Mapping[tuple[str, str], Sequence[str | int]] = {
     ("primetrust", "transfers.list"): ("data",),
     ("stripe", "disputes.list"): ("data",),
     ("stripe", "payments.list"): ("data",),
+}
+#: What asks for a further page, and its value for the first one.
+_PAGE_ARGUMENTS = {
+    "OffSetValue": "0",
+    "after": "",
+    "afterId": "",
+    "page[number]": "1",
+    "page_cursor": "",
+    "starting_after": "",
 }
 
 
@@ -54,7 +64,7 @@ def clear_rows(store: Store) -> None:
 
 
 def with_odd_rows(store: Store, provider: str, operation: str, response: Response) -> Response:
-    """Return the response with the odd rows of its list before the others."""
+    """Return the response, with the odd rows of its list first if it is the first page."""
     path = _PATHS.get((provider, operation))
     odd_rows = [
         document["row"]
@@ -63,6 +73,8 @@ def with_odd_rows(store: Store, provider: str, operation: str, response: Respons
     ]
     if not path or not odd_rows or response.status_code >= HTTPStatus.BAD_REQUEST:
         return response
+    if not _is_first_page():
+        return response
     payload: Any = response.get_json()
     rows = payload
     for step in path:
@@ -70,3 +82,8 @@ def with_odd_rows(store: Store, provider: str, operation: str, response: Respons
     rows[:0] = odd_rows
     response.set_data(json.dumps(payload))
     return response
+
+
+def _is_first_page() -> bool:
+    arguments = {**request.args, **(request.get_json(silent=True) or {})}
+    return all(str(arguments.get(name, first)) == first for name, first in _PAGE_ARGUMENTS.items())

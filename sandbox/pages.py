@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import asdict
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
 from flask import Blueprint, Response, current_app, render_template, request
 from werkzeug.exceptions import BadRequest, NotFound
 
+from sandbox import clock
 from sandbox.faults import WEBHOOK_MODES, WEBHOOK_OPERATION, FaultMode
 from sandbox.provider import faults, store, webhook_queue
 
@@ -30,6 +32,7 @@ def _page(problem: str = "") -> str:
         kinds=[kind for kind in store().kinds() if kind[0] != "_sandbox"],
         faults=faults().pending(),
         webhooks=webhook_queue().all()[: -_WEBHOOKS_SHOWN - 1 : -1],
+        now=clock.text("seconds"),
         modes=list(FaultMode),
         webhook_modes=WEBHOOK_MODES,
         webhook_operation=WEBHOOK_OPERATION,
@@ -85,6 +88,20 @@ def clear_faults() -> Response:
     """Delete every scheduled fault."""
     faults().clear()
     return _json({}) if request.is_json else _redirect_to_index()
+
+
+@blp.post("/_sandbox/clock")
+def set_clock() -> Response:
+    """Set the clock, which runs on from there: {"at": "2026-11-29T12:00:00Z"}; {} sets it right."""
+    payload: Any = request.get_json() if request.is_json else request.form
+    try:
+        at = datetime.fromisoformat(payload["at"]) if payload.get("at") else None
+    except (TypeError, ValueError) as error:
+        raise BadRequest(f"The time is not valid: {error}") from error
+    if at is not None and at.tzinfo is None:
+        raise BadRequest("The time has no zone. Write it like 2026-11-29T12:00:00Z.")
+    clock.set_to(at)
+    return _json({"now": clock.text()}) if request.is_json else _redirect_to_index()
 
 
 @blp.get("/_sandbox/deliveries")

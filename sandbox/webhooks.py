@@ -1,13 +1,13 @@
 """The webhook queue: signed when sent, repeated until PBCEx accepts."""
 
 import secrets
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Protocol
 
 import httpx
 
+from sandbox import clock
 from sandbox.faults import WEBHOOK_OPERATION, FaultMode, FaultSchedule
 from sandbox.store import Store
 
@@ -90,7 +90,7 @@ class WebhookQueue:
             path or f"/webhooks/{provider}",
             content_type,
             body,
-            time.time() + after_seconds,
+            clock.now() + after_seconds,
             fault.mode if fault else "",
         )
         if fault and fault.mode is FaultMode.LATE:
@@ -107,7 +107,7 @@ class WebhookQueue:
 
     def deliver_due(self) -> int:
         """Send every webhook that is due, each once; return how many were sent."""
-        now = time.time()
+        now = clock.now()
         waiting = [
             QueuedWebhook(**document) for document in self._store.find(_OWN, _KIND, state="due")
         ]
@@ -117,7 +117,7 @@ class WebhookQueue:
         return len(due)
 
     def _try(self, webhook: QueuedWebhook) -> None:
-        body, signed_at = webhook.body.encode(), time.time()
+        body, signed_at = webhook.body.encode(), clock.now()
         if webhook.fault == FaultMode.STALE:
             signed_at -= _HOUR_SECONDS
         url = f"{self.exchange_url}{webhook.path}"

@@ -13,13 +13,20 @@ from flask import Flask
 from jsonschema import Draft202012Validator, FormatChecker
 from werkzeug.test import TestResponse
 
+from app.access.consents import POLICIES
 from app.identity.accounts import email_verification
 from app.kit import ids
 from app.kit.db import Database
 from app.limits.errors import LimitExceeded
-from tests.people import credit
+from tests.people import credit, verify_phone
 
 PASSWORD = "correct horse"
+#: What a person accepts at registration before money can move.
+ACCEPTED_POLICIES = [
+    {"policy": policy.name.value, "version": policy.version}
+    for policy in POLICIES.values()
+    if policy.required
+]
 PROBLEM = "application/problem+json"
 JSON = "application/json"
 #: Media types of responses besides JSON, as the OpenAPI document declares them.
@@ -141,12 +148,13 @@ class ApiClient:
         return ids.decode("usr", self.user["id"])
 
     def register(self, **changes: Any) -> dict[str, Any]:
-        """Open the account and sign in."""
+        """Open the account, accept the required policies and sign in."""
         body = {
             "email": self.email,
             "password": PASSWORD,
             "firstName": "Ada",
             "lastName": "Lovelace",
+            "acceptedPolicies": ACCEPTED_POLICIES,
             **changes,
         }
         self.token = None
@@ -171,6 +179,11 @@ class ApiClient:
             for name, text in amounts.items():
                 credit(session, self.user_id, text, name.replace("_", "-"))
         self.user["emailConfirmed"] = True
+
+    def verify_phone(self, phone: str) -> None:
+        """Have this phone in the profile, verified."""
+        with self.app.extensions["database"].transaction() as session:
+            verify_phone(session, self.user_id, phone)
 
     def get(self, path: str, **query: Any) -> TestResponse:
         """Send a GET request."""

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 
 _PRESENT, _VERIFIED, _ATTESTED = 0x01, 0x04, 0x40
+_BACKUP_ELIGIBLE, _BACKED_UP = 0x08, 0x10
 
 
 def text(data: bytes) -> str:
@@ -32,6 +33,7 @@ class Authenticator:
     user_handle: bytes | None = None
     count: int = 0
     verifies_user: bool = True
+    is_synced: bool = False
 
     def create(self, options: dict[str, Any], **overrides: Any) -> str:
         """Return the response that registers this passkey."""
@@ -61,6 +63,8 @@ class Authenticator:
 
     def _data(self, flags: int, overrides: dict[str, Any]) -> bytes:
         flags |= _PRESENT | (_VERIFIED if self.verifies_user else 0)
+        if overrides.get("is_synced", self.is_synced):
+            flags |= _BACKUP_ELIGIBLE | _BACKED_UP
         party = overrides.get("party", self.party)
         return hashlib.sha256(party.encode()).digest() + bytes([flags]) + self.count.to_bytes(4)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import stamina
+import time_machine
 from flask import Flask
 from flask_migrate import upgrade
 from hypothesis import settings as hypothesis_settings
@@ -30,7 +31,7 @@ from app.keys.ring import FileKeyRing
 from app.kit import ids
 from app.kit import ports as kit_ports
 from app.kit.db import SNAPSHOT, Database
-from app.ledger.verification import find_violations
+from app.reconciliation.invariants import find_violations
 from tests import sanctions
 from tests.blank_database import BlankDatabase
 from tests.fixed_settings import pay_new_destinations_at_once
@@ -141,6 +142,10 @@ def settings_on(name: str) -> Settings:
         database_url=_on(os.environ["DATABASE_URL"], name),
         database_owner_url=_on(os.environ["DATABASE_OWNER_URL"], name),
         sandbox_url=Sandbox.shared().url,
+        # Every feature is on, as in the sample; tests/flags has the defaults.
+        phase=3,
+        enable_vault_redemption=True,
+        enable_onchain=True,
     )
 
 
@@ -164,6 +169,17 @@ def _made(settings: Settings) -> Flask:
     app = create_app(settings)
     app.extensions[_PROVIDED] = dict(kit_ports._ADAPTERS)
     return app
+
+
+@pytest.fixture(autouse=True)
+def running_clock() -> Iterator[None]:
+    """Refuse a test that leaves its own time behind: all tests of the process would read it, and
+    the next one to stop its own would stop the wrong one."""
+    yield
+    left_behind = list(time_machine.traveller_stack)
+    for _ in left_behind:
+        time_machine.travel(0).stop()
+    assert left_behind == []
 
 
 @pytest.fixture(autouse=True)
@@ -315,12 +331,17 @@ def person(people: People) -> Actor:
 
 
 @pytest.fixture
-def wealthy_customer(database: Database, people: People) -> PayingCustomer:
+def lone_customer(database: Database, people: People) -> PayingCustomer:
+    """A customer whose providers no other test uses: their lists are compared."""
+    return create_paying_customer(database, people, name=f"-{ids.new().hex[-8:]}")
+
+
+@pytest.fixture
+def wealthy_customer(lone_customer: PayingCustomer, people: People) -> PayingCustomer:
     """A verified customer with 20,000 dollars, whose rails hold no payments of other tests."""
-    customer = create_paying_customer(database, people, name=f"-{ids.new().hex[-8:]}")
-    customer.actor = people.customer(USD="20000")
-    verify_without_evidence(database, customer.actor.user_id)
-    return customer
+    lone_customer.actor = people.customer(USD="20000")
+    verify_without_evidence(lone_customer.database, lone_customer.actor.user_id)
+    return lone_customer
 
 
 @pytest.fixture

@@ -91,6 +91,8 @@ class RecordingSmtpServer:
 
     def __init__(self, **options: Any) -> None:
         self.mails: list[EmailMessage] = []
+        #: The names in EHLO of those who sent them.
+        self.names: list[str] = []
         self.raw: list[bytes] = []
         self.replies: list[str] = []
         self.rcpt_replies: list[str] = []
@@ -120,6 +122,7 @@ class RecordingSmtpServer:
         reply = self.replies.pop(0) if self.replies else "250 Kept"
         if reply.startswith("250") or reply == "break":
             self.raw.append(envelope.content)
+            self.names.append(session.host_name)
             message = message_from_bytes(envelope.content, policy=policy.default)
             assert isinstance(message, EmailMessage)
             self.mails.append(message)

@@ -8,7 +8,7 @@ from app.access import Role
 from app.catalog.rules import USD, XAU, PaymentMethod
 from app.kit.ids import PublicId
 from app.kit.money import Amount
-from app.kyc.rules import ReasonCode
+from app.kyc.rules import DocumentProblem, ReasonCode
 from app.notifications import account_kinds, kinds
 from app.notifications.facts import MessageFacts
 from app.notifications.service import write_values
@@ -31,6 +31,7 @@ TOKENS = kinds.TokenInstructions("ETHEREUM", "0x71C7656EC7ab88b098defB751B7401B5
 
 SAMPLES: tuple[MessageFacts, ...] = (
     kinds.ApprovalWaiting("Suspend a person", AT),
+    account_kinds.ApiKeyCreated("pbk_x8Tq1z", "9k_A", AT, AT.replace(year=2027)),
     account_kinds.ConfirmEmail(LINK_ID),
     kinds.DebtCollected(Amount.parse(USD, "15000.00"), owed=Amount.parse(USD, "14000.50")),
     kinds.DepositCredited(DEPOSIT, FEE, AT),
@@ -42,6 +43,7 @@ SAMPLES: tuple[MessageFacts, ...] = (
     kinds.TransferAwaited(BANK_DEPOSIT, FEE, BANK),
     account_kinds.ExportReady(PublicId("exp_01"), AT),
     account_kinds.Invitation(LINK_ID, Role.TELLER),
+    kinds.DocumentUnusable("Proof of address", DocumentProblem.ENCRYPTED.label),
     kinds.KycApproved("your company", 2, Amount.parse(USD, "1000.00")),
     kinds.KycExpiring("your company", date(2026, 11, 22)),
     kinds.KycMoreNeeded("your company", REASONS),
@@ -50,11 +52,16 @@ SAMPLES: tuple[MessageFacts, ...] = (
     account_kinds.PasskeyAdded(AT),
     account_kinds.PasskeyRemoved(AT),
     account_kinds.PasswordChanged(AT, 3),
+    account_kinds.PhoneChanged(AT, "789"),
+    account_kinds.PhoneCodeRequested(LINK_ID),
     account_kinds.ErasureConfirmed(PublicId("usr_01"), "31 CFR 1010.430", AT, date(2033, 1, 2)),
     account_kinds.RecoveryCodesRenewed(AT),
     account_kinds.ResetPassword(LINK_ID),
     account_kinds.SecondFactorOff(AT),
     account_kinds.SecondFactorOn(AT),
+    account_kinds.SecondFactorRemoved(AT),
+    account_kinds.WrongCodes(AT),
+    kinds.StockLow(2, "AG-EAGLE-1OZ at NYC-STORE: low\nAU-EAGLE-1OZ at NYC-VAULT: out of stock"),
     kinds.TradeConfirmed(
         PublicId("trd_01"),
         Amount.parse(USD, "1000.00"),

@@ -1,7 +1,7 @@
 """A verified customer who pays in and out through scripted rails."""
 
 from contextlib import suppress
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 from uuid import UUID
 
@@ -22,12 +22,15 @@ from app.kit import clock, ids
 from app.kit.db import Database
 from app.kit.money import Amount
 from app.kit.ports import provide
+from app.kyc.models import Verification
 from app.kyc.submission import service as submission
 from app.providers.errors import ProviderOutcomeUnknown, ProviderUnavailable
 from app.settings.ports import CurrentSettings
+from app.vault.depots.ports import DepotKeepers
 from tests import sanctions
 from tests.fixed_settings import FixedSettings
 from tests.people import People
+from tests.rows import change_rows
 from tests.scripted_rails import ProcessKilled, ScriptedBankRail, ScriptedCardRail
 
 #: Payments without fees: their tests count what was paid, and those of fees set them.
@@ -64,9 +67,14 @@ class PayingCustomer:
         return deposit.id
 
     def withdraw(self, amount: str = "100.00", **destination: str) -> UUID:
+        """Withdraw just after signing in."""
+        return self.withdraw_as(replace(self.actor, proven_at=clock.now()), amount, **destination)
+
+    def withdraw_as(self, actor: Actor, amount: str = "100.00", **destination: str) -> UUID:
+        """Withdraw as the customer whose identity was proven when `actor` says."""
         with self.database.transaction() as session:
             withdrawal = withdrawals.request(
-                session, self.actor, method=PaymentMethod.BANK, amount=usd(amount),
+                session, actor, method=PaymentMethod.BANK, amount=usd(amount),
                 destination=destination or BANK_ACCOUNT,
             )  # fmt: skip
         return withdrawal.id
@@ -165,5 +173,19 @@ def create_paying_customer(database: Database, people: People, *, name: str = ""
     provide(PaymentRails, PaymentRails({PaymentMethod.CARD: customer.cards}))
     provide(IncomingTransferRails, IncomingTransferRails({PaymentMethod.BANK: customer.bank}))
     provide(Custodians, Custodians({}))
+    provide(DepotKeepers, DepotKeepers({}))
     provide(PayoutRails, PayoutRails({PaymentMethod.BANK: customer.bank}))
     return customer
+
+
+def second_account(customer: PayingCustomer) -> PayingCustomer:
+    """Return another account of the same person, who submitted the same ID number for both."""
+    other = create_paying_customer(customer.database, customer.people)
+    number = ids.new().bytes * 2
+    with customer.database.transaction() as session:
+        for each in (customer, other):
+            change_rows(
+                session, Verification, Verification.user_id == each.actor.user_id,
+                id_number_index=number,
+            )  # fmt: skip
+    return other

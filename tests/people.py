@@ -6,8 +6,11 @@ from uuid import UUID, uuid4
 
 from app.access import DEFAULT_PERMISSIONS, Actor, Role
 from app.branches import service as branches
+from app.branches.entities.rules import FIRST_ENTITY
 from app.catalog.rules import TRADABLE, parse_priced
+from app.identity.accounts import email_verification
 from app.identity.accounts import service as accounts
+from app.identity.models import User
 from app.kit import clock, ids
 from app.kit.db import Database, Session
 from app.kit.money import Amount
@@ -18,7 +21,7 @@ from app.pricing.models import MarketPriceRow, SourcePrice
 from app.pricing.ports import Observation
 from app.pricing.rules import PricingRules
 from app.pricing.service import record_ticks
-from tests.rows import delete_rows
+from tests.rows import change_rows, delete_rows
 
 #: The password of people who can sign in.
 PASSWORD = "a password of tests"
@@ -49,6 +52,12 @@ def credit(session: Session, owner_id: UUID, text: str, code: str) -> None:
     )
 
 
+def verify_phone(session: Session, owner_id: UUID, phone: str) -> None:
+    """Give the person this phone, verified, as the code that is sent to it does."""
+    person = User.id == owner_id
+    change_rows(session, User, person, phone=phone, phone_verified_at=clock.now())
+
+
 @dataclass(frozen=True)
 class People:
     """Creates customers and staff, and reads their balances."""
@@ -63,15 +72,18 @@ class People:
             session.send(_INSERT_PERSON, (user_id, email, email, Role.USER, now, now))
             for name, text in amounts.items():
                 credit(session, user_id, text, name.replace("_", "-"))
+        permissions = DEFAULT_PERMISSIONS[Role.USER]
         return Actor(
-            user_id, None, email, Role.USER, DEFAULT_PERMISSIONS[Role.USER], email_confirmed=True
+            user_id, None, email, Role.USER, permissions, email_confirmed=True, proven_at=now
         )
 
     def branch(self) -> UUID:
         """Create a branch. Return its id."""
         code = f"T{ids.new().hex[-11:].upper()}"
         with self.database.transaction() as session:
-            return branches.open_branch(session, None, code=code, name="A branch of tests")
+            return branches.open_branch(
+                session, None, code=code, name="A branch of tests", entity_id=FIRST_ENTITY
+            )
 
     def staff(self, role: Role, branch_id: UUID | None = None) -> Actor:
         """Create a person in a role, who can sign in with `PASSWORD`; a teller at a branch."""
@@ -81,7 +93,9 @@ class People:
         )
         with self.database.transaction() as session:
             user_id = accounts.add_person(session, registration, role, branch_id=branch_id)
-        return Actor(user_id, None, email, role, DEFAULT_PERMISSIONS[role], branch_id)
+            email_verification.confirm_email(session, user_id)
+        permissions = DEFAULT_PERMISSIONS[role]
+        return Actor(user_id, None, email, role, permissions, branch_id, email_confirmed=True)
 
     def balances(self, person: Actor) -> dict[str, str]:
         """Return the person's posted balances that are not zero, as text by asset."""

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.cli.sample import SANCTIONS
 from app.kit.db import Database
 from app.outbox.models import StagedJob
-from app.screening.lists import imports, sdn
+from app.sample.lists import FIRST_LIST as SANCTIONS
+from app.screening.lists import activation, imports, sdn
 from app.screening.lists.imports import ImportResult
 from tests.rows import delete_rows
 
@@ -22,7 +22,8 @@ def import_sample_list(database: Database) -> None:
     """Import the sample list, whatever list was current. Stages no screening."""
     import_folder(database, SANCTIONS)
     with database.transaction() as session:
-        delete_rows(session, StagedJob, StagedJob.task == "screening.rescreen")
+        tasks = ("screening.rescreen", "screening.activate")
+        delete_rows(session, StagedJob, StagedJob.task.in_(tasks))
 
 
 def write_files(
@@ -60,7 +61,14 @@ def write_files(
 
 
 def import_folder(database: Database, folder: Path, *, accept_shrunk: bool = True) -> ImportResult:
-    """Import the files of a folder."""
+    """Import the files of a folder, and make them the current list."""
+    result = store_folder(database, folder, accept_shrunk=accept_shrunk)
+    activation.activate(database, result.version)
+    return result
+
+
+def store_folder(database: Database, folder: Path, *, accept_shrunk: bool = True) -> ImportResult:
+    """Import the files of a folder as a list that is not current yet."""
     files = sdn.read_files(folder)
     with database.transaction() as session:
         return imports.import_list(

@@ -69,7 +69,7 @@ def install_requirements() -> int:
             try:
                 pip.wait(PROGRESS_SECONDS)
             except subprocess.TimeoutExpired:
-                print_progress(f"  … {time.monotonic() - began:.0f} s: {latest_pip_step()}")
+                print_progress(f"  ... {time.monotonic() - began:.0f} s: {latest_pip_step()}")
     finally:
         pip.terminate()
         pip.wait()

@@ -10,19 +10,29 @@ from app.access.permissions import (
     BRANCH_BOUND_ROLES,
     DEFAULT_PERMISSIONS,
     NEEDS_CONFIRMED_EMAIL,
+    NEEDS_CONSENTS,
     Permission,
     Role,
 )
-from app.access.policy import Actor, EmailNotConfirmed, branch_scope, check_branch, require
+from app.access.policy import (
+    Actor,
+    EmailNotConfirmed,
+    PoliciesNotAccepted,
+    branch_scope,
+    check_branch,
+    require,
+)
 
 __all__ = [
     "API_KEY_SCOPES",
     "BRANCH_BOUND_ROLES",
     "DEFAULT_PERMISSIONS",
     "NEEDS_CONFIRMED_EMAIL",
+    "NEEDS_CONSENTS",
     "Actor",
     "EmailNotConfirmed",
     "Permission",
+    "PoliciesNotAccepted",
     "Role",
     "branch_scope",
     "check_branch",

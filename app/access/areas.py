@@ -14,7 +14,8 @@ class PermissionArea(LabelledEnum):
     VERIFICATION = "verification", "Identity and sanctions"
     OVERSIGHT = "oversight", "Approvals, cases and audit trail"
     TREASURY = "treasury", "Payments, custody and exposure"
-    SYSTEM = "system", "Jobs, keys and settings"
+    GOODS = "goods", "Products, vault and sales tax"
+    SYSTEM = "system", "Jobs, keys, settings and features"
     OWN_ACCOUNT = "own-account", "One's own account"
     OWN_ASSETS = "own-assets", "One's own money and metal"
 
@@ -38,10 +39,14 @@ _STAFF: Mapping[str, PermissionArea] = MappingProxyType(
     {
         "approvals": PermissionArea.OVERSIGHT,
         "audit": PermissionArea.OVERSIGHT,
+        "books": PermissionArea.TREASURY,
         "branches": PermissionArea.PEOPLE,
         "cases": PermissionArea.OVERSIGHT,
+        "counts": PermissionArea.GOODS,
+        "entities": PermissionArea.PEOPLE,
         "custody": PermissionArea.TREASURY,
         "exposure": PermissionArea.TREASURY,
+        "flags": PermissionArea.SYSTEM,
         "grants": PermissionArea.PEOPLE,
         "jobs": PermissionArea.SYSTEM,
         "keys": PermissionArea.SYSTEM,
@@ -49,11 +54,14 @@ _STAFF: Mapping[str, PermissionArea] = MappingProxyType(
         "markets": PermissionArea.TREASURY,
         "payments": PermissionArea.TREASURY,
         "people": PermissionArea.PEOPLE,
+        "products": PermissionArea.GOODS,
         "reconciliation": PermissionArea.TREASURY,
         "roles": PermissionArea.PEOPLE,
         "screening": PermissionArea.VERIFICATION,
         "settings": PermissionArea.SYSTEM,
         "staff": PermissionArea.PEOPLE,
+        "tax": PermissionArea.GOODS,
+        "vault": PermissionArea.GOODS,
     }
 )
 

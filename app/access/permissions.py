@@ -39,16 +39,34 @@ class Permission(StrEnum):
     """See requests that need a second person, and their outcome."""
     AUDIT_READ = "all:audit:read"
     """Read the audit trail: every act and every denial."""
+    BOOKS_CLOSE = "all:books:close"
+    """Close and reopen periods of the books, and post adjusting entries, with a second person's
+    approval."""
+    BOOKS_READ = "all:books:read"
+    """Read the trial balance, balance sheet and income statement, with their entries."""
     BRANCHES_EDIT = "all:branches:edit"
-    """Open branches."""
+    """Open branches and tills, and change the details and hours of branches."""
     CASES_READ = "all:cases:read"
     """See cases and their outcome."""
     CASES_WORK = "all:cases:work"
     """Work on cases: add notes, assign, close and reopen."""
+    COUNTS_READ = "all:counts:read"
+    """See counts of the shelves; what was expected, once a count was submitted."""
+    COUNTS_WORK = "all:counts:work"
+    """Count the shelves of a location, and submit the count."""
     CUSTODY_READ = "all:custody:read"
     """See what custodians hold for PBCEx, and the transfers in and out."""
+    ENTITIES_EDIT = "all:entities:edit"
+    """Add legal entities, change their facts and keep licences. How one reports cash takes a second
+    person's approval."""
+    ENTITIES_READ = "all:entities:read"
+    """See legal entities with their tax numbers, and licences."""
     EXPOSURE_READ = "all:exposure:read"
     """See what PBCEx owes and owns in each metal."""
+    FLAGS_EDIT = "all:flags:edit"
+    """Narrow a feature to some people, and widen it with a second person's approval."""
+    FLAGS_READ = "all:flags:read"
+    """See which features are switched on, and for whom."""
     GRANTS_EDIT = "all:grants:edit"
     """Change what a role may do."""
     JOBS_READ = "all:jobs:read"
@@ -78,8 +96,12 @@ class Permission(StrEnum):
     """Erase a customer on their written request, with a second person's approval."""
     PEOPLE_READ = "all:people:read"
     """Find people, and see their profile and status."""
+    PEOPLE_RECOVER = "all:people:recover"
+    """Remove a second factor that a person has lost, with a second person's approval."""
     PEOPLE_SUSPEND = "all:people:suspend"
     """Suspend a person or lift a suspension, with a second person's approval."""
+    PRODUCTS_EDIT = "all:products:edit"
+    """Add coins and bars."""
     RECONCILIATION_ASK = "all:reconciliation:ask"
     """Compare the books with providers now, not only at night."""
     RECONCILIATION_READ = "all:reconciliation:read"
@@ -96,6 +118,23 @@ class Permission(StrEnum):
     """See fees, limits and thresholds, and their history."""
     STAFF_INVITE = "all:staff:invite"
     """Invite staff to a role whose permissions one holds oneself."""
+    TAX_EDIT = "all:tax:edit"
+    """Change the rules of sales tax, and record customers' exemption certificates, with a second
+    person's approval."""
+    TAX_READ = "all:tax:read"
+    """See the rules of sales tax and customers' exemption certificates, and compute examples."""
+    VAULT_ADJUST = "all:vault:adjust"
+    """Book goods that were lost or found, with a second person's approval."""
+    VAULT_ASSAY = "all:vault:assay"
+    """Put goods into quarantine, and record what an assay found."""
+    VAULT_EDIT = "all:vault:edit"
+    """Open locations of goods."""
+    VAULT_READ = "all:vault:read"
+    """See goods by location, what they cost and where they came from."""
+    VAULT_RECEIVE = "all:vault:receive"
+    """Receive goods of suppliers."""
+    VAULT_TRANSFER = "all:vault:transfer"
+    """Send goods from one location to another, and receive them there."""
     BRANCHES_READ = "branch:branches:read"
     """See branches and their staff."""
     KYC_VERIFY = "branch:kyc:verify"
@@ -189,10 +228,14 @@ _OVERSIGHT = frozenset(
     {
         Permission.APPROVALS_READ,
         Permission.AUDIT_READ,
+        Permission.BOOKS_READ,
         Permission.BRANCHES_READ,
         Permission.CASES_READ,
+        Permission.COUNTS_READ,
         Permission.CUSTODY_READ,
+        Permission.ENTITIES_READ,
         Permission.EXPOSURE_READ,
+        Permission.FLAGS_READ,
         Permission.JOBS_READ,
         Permission.KEYS_READ,
         Permission.KYC_READ,
@@ -203,6 +246,8 @@ _OVERSIGHT = frozenset(
         Permission.ROLES_READ,
         Permission.SCREENING_READ,
         Permission.SETTINGS_READ,
+        Permission.TAX_READ,
+        Permission.VAULT_READ,
     }
 )
 _CASEWORK = frozenset({Permission.CASES_READ, Permission.CASES_WORK})
@@ -217,23 +262,42 @@ _OPERATIONS = frozenset(
         Permission.PAYMENTS_RELEASE,
         Permission.PEOPLE_ERASE,
         Permission.PEOPLE_READ,
+        Permission.PEOPLE_RECOVER,
         Permission.PEOPLE_SUSPEND,
         Permission.RECONCILIATION_ASK,
         Permission.RECONCILIATION_READ,
         Permission.SETTINGS_EDIT,
         Permission.SETTINGS_READ,
+        Permission.TAX_EDIT,
+        Permission.TAX_READ,
+    }
+)
+_GOODS = frozenset(
+    {
+        Permission.COUNTS_READ,
+        Permission.COUNTS_WORK,
+        Permission.PRODUCTS_EDIT,
+        Permission.VAULT_ADJUST,
+        Permission.VAULT_ASSAY,
+        Permission.VAULT_READ,
+        Permission.VAULT_RECEIVE,
+        Permission.VAULT_TRANSFER,
     }
 )
 #: For reviewing identities and companies.
 _KYC = frozenset({Permission.KYC_READ, Permission.KYC_REVIEW})
 _ADMINISTRATION = frozenset(
     {
+        Permission.BOOKS_CLOSE,
         Permission.BRANCHES_EDIT,
+        Permission.FLAGS_EDIT,
+        Permission.ENTITIES_EDIT,
         Permission.GRANTS_EDIT,
         Permission.JOBS_REVIVE,
         Permission.KEYS_ROTATE,
         Permission.ROLES_ASSIGN,
         Permission.STAFF_INVITE,
+        Permission.VAULT_EDIT,
     }
 )
 #: What a customer may allow their own programs: nothing that changes their identity, their
@@ -254,16 +318,32 @@ API_KEY_SCOPES = frozenset(
     }
 )
 
-#: Money moves only for a person with a confirmed email address.
+#: Money moves, and credentials are added, only for a person with a confirmed email address: until
+#: then another person may have registered it.
 NEEDS_CONFIRMED_EMAIL = frozenset(
+    {
+        Permission.API_KEYS_MANAGE,
+        Permission.DEPOSITS_CREATE,
+        Permission.ORDERS_PLACE,
+        Permission.QUOTES_CREATE,
+        Permission.SECOND_FACTOR_CHANGE,
+        Permission.TRANSFERS_CREATE,
+        Permission.WITHDRAWALS_CREATE,
+    }
+)
+
+#: Money moves only for a person who has accepted the required policies (`access.consents`): the
+#: current version to come in, trade or be transferred; to leave, one of any version, so that a
+#: person who does not agree to a new one can take their money with them.
+NEEDS_CURRENT_CONSENTS = frozenset(
     {
         Permission.DEPOSITS_CREATE,
         Permission.ORDERS_PLACE,
         Permission.QUOTES_CREATE,
         Permission.TRANSFERS_CREATE,
-        Permission.WITHDRAWALS_CREATE,
     }
 )
+NEEDS_CONSENTS = NEEDS_CURRENT_CONSENTS | {Permission.WITHDRAWALS_CREATE}
 
 #: Roles whose holders work at one branch. Their `branch:` permissions cover that branch only.
 BRANCH_BOUND_ROLES = frozenset({Role.TELLER})
@@ -278,19 +358,27 @@ DEFAULT_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
         | {Permission.PAYMENTS_READ}
         | _CASEWORK
         | _KYC
-        | {Permission.PEOPLE_READ},
+        | {Permission.PEOPLE_READ, Permission.TAX_READ},
         Role.TELLER: _EVERY_ROLE | {Permission.BRANCHES_READ, Permission.KYC_VERIFY},
-        Role.INVENTORY: _EVERY_ROLE,
+        Role.INVENTORY: _EVERY_ROLE | _GOODS,
         Role.COMPLIANCE: _EVERY_ROLE
         | _OPERATIONS
         | _CASEWORK
         | _KYC
-        | {Permission.KYC_DECIDE, Permission.SCREENING_READ},
+        | {
+            Permission.COUNTS_READ,
+            Permission.ENTITIES_READ,
+            Permission.KYC_DECIDE,
+            Permission.SCREENING_READ,
+            Permission.VAULT_ADJUST,
+            Permission.VAULT_READ,
+        },
         Role.AUDITOR: _EVERY_ROLE | _OVERSIGHT,
         Role.ADMIN: _EVERY_ROLE
         | _OVERSIGHT
         | _OPERATIONS
         | _CASEWORK
+        | _GOODS
         | _ADMINISTRATION
         | _KYC
         | {Permission.KYC_DECIDE, Permission.KYC_VERIFY},

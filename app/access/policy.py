@@ -2,11 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from types import MappingProxyType
 from uuid import UUID
 
-from app.access.permissions import BRANCH_BOUND_ROLES, NEEDS_CONFIRMED_EMAIL, Permission, Role
+from app.access.consents import AcceptedVersions, Policy, missing_consents
+from app.access.permissions import (
+    BRANCH_BOUND_ROLES,
+    NEEDS_CONFIRMED_EMAIL,
+    NEEDS_CONSENTS,
+    NEEDS_CURRENT_CONSENTS,
+    Permission,
+    Role,
+)
 from app.kit.errors import NotFound, PermissionDenied
 
 _BY_NAME: Mapping[str, Permission] = MappingProxyType(
@@ -15,11 +24,25 @@ _BY_NAME: Mapping[str, Permission] = MappingProxyType(
 
 
 class EmailNotConfirmed(PermissionDenied):
-    """Money moves only for a person who has confirmed their email address by the mailed link.
-    POST /api/auth/verify-email/resend mails another link."""
+    """Money moves, and API keys and second factors are set up, only for a person who has confirmed
+    their email address by the mailed link. POST /api/auth/verify-email/resend mails another
+    link."""
 
     code = "email_not_confirmed"
     title = "Confirm your email address first: open the link in the email that we sent you."
+
+
+class PoliciesNotAccepted(PermissionDenied):
+    """Money moves only for a person who has accepted the current version of every required policy;
+    to withdraw, an earlier version is enough. GET /api/me/consents lists the policies, and
+    POST /api/me/consents accepts one; so does `acceptedPolicies` at registration."""
+
+    code = "policies_not_accepted"
+    title = "Accept the policies first."
+
+    def __init__(self, missing: list[Policy]) -> None:
+        named = " and ".join(f"{policy.name}, version {policy.version}" for policy in missing)
+        super().__init__(f"Accept the policies first, with POST /api/me/consents: {named}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +50,8 @@ class Actor:
     """The person who acts, as the database had them when the request began.
 
     `session_id` is None on the command line, without a login session. `branch_id` is where a
-    teller works.
+    teller works. `proven_at` is when they last proved their identity in that session; a program
+    with an API key never did. `accepted` has the versions of policies that they consented to.
     """
 
     user_id: UUID
@@ -37,18 +61,27 @@ class Actor:
     permissions: frozenset[Permission]
     branch_id: UUID | None = None
     email_confirmed: bool = False
+    proven_at: datetime | None = None
+    accepted: AcceptedVersions = frozenset()
 
 
 def require(actor: Actor, permission: Permission) -> None:
     """Check that the actor holds the permission.
 
-    Raises `PermissionDenied` naming the permission, and `EmailNotConfirmed` where the permission
-    moves money and the actor's email address is not confirmed.
+    Raises `PermissionDenied` naming the permission, `EmailNotConfirmed` where the permission moves
+    money or adds credentials and the actor's email address is not confirmed, and
+    `PoliciesNotAccepted` where it moves money and a required policy is not accepted.
     """
     if permission not in actor.permissions:
         raise PermissionDenied(f"You need the permission {permission}.")
     if permission in NEEDS_CONFIRMED_EMAIL and not actor.email_confirmed:
         raise EmailNotConfirmed
+    if permission in NEEDS_CONSENTS:
+        missing = missing_consents(
+            actor.accepted, any_version=permission not in NEEDS_CURRENT_CONSENTS
+        )
+        if missing:
+            raise PoliciesNotAccepted(missing)
 
 
 @lru_cache(maxsize=1024)

@@ -11,6 +11,14 @@ class SelfApproval(PermissionDenied):
     title = "Another person must decide this request: you made it or it is about you."
 
 
+class NotIndependent(PermissionDenied):
+    """The checker and the maker are not independent: one owes their account, role or permission to
+    the other, directly or through others, or both owe theirs to the same person."""
+
+    code = "not_independent"
+    title = "Another person must decide this request: you and its maker are not independent."
+
+
 class ApprovalPending(Conflict):
     """The same request is already pending."""
 

@@ -1,5 +1,6 @@
 """Named reads of approvals, as typed rows."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,18 +12,22 @@ import sqlalchemy as sa
 from app.access import Actor, Permission
 from app.approvals import registry, rules
 from app.approvals.models import Approval
+from app.approvals.ports import CurrentPermissions, Dependence, Independence
+from app.approvals.registry import ApprovalAction
 from app.approvals.rules import ApprovalStatus
 from app.kit import clock, ids
 from app.kit.counts import Count
 from app.kit.db import Session
 from app.kit.list_query import ListSource
+from app.kit.pipeline import Row
+from app.kit.ports import resolve
 from app.kit.statements import AnySelect, StoredEnum
 
 _COUNT = """
-SELECT action, count(*) FROM approvals
+SELECT action, maker_id, count(*) FROM approvals
 WHERE status = 'pending' AND expires_at > %(now)s
     AND maker_id <> %(actor)s AND subject_id IS DISTINCT FROM %(actor)s
-GROUP BY action
+GROUP BY action, maker_id
 """
 
 
@@ -174,16 +179,52 @@ def list_requests_about(session: Session, subject: str) -> list[ApprovalRequest]
     return session.select(ApprovalRequest, requests.order_by(Approval.id))
 
 
+def has_pending(session: Session, subject: str) -> bool:
+    """Return whether a request about the thing with this public id is waiting."""
+    waiting = _select(Approval.status).where(_is_waiting(clock.now()), Approval.subject == subject)
+    return bool(session.select(ApprovalRequest, waiting))
+
+
+def find_dependence(
+    session: Session, action: ApprovalAction, maker_id: UUID, checker_id: UUID
+) -> Dependence | None:
+    """Return why this person may not decide a request of the maker; None if they are
+    independent of each other."""
+    permissions = registry.deciding_permissions(action)
+    dependences = resolve(Independence).find_dependences(
+        session, maker_id, [checker_id], permissions
+    )
+    return dependences.get(checker_id)
+
+
+def list_deciders(
+    session: Session, action_name: str, maker_id: UUID, subject_id: UUID | None = None
+) -> list[UUID]:
+    """Return the ids of the people who may decide a request of the maker now: they hold the
+    permissions, and are neither its maker nor its subject nor dependent on the maker."""
+    permissions = registry.deciding_permissions(registry.get_action(action_name))
+    holders = resolve(CurrentPermissions).find_holders(session, permissions)
+    others = [holder for holder in holders if holder not in {maker_id, subject_id}]
+    dependent = resolve(Independence).find_dependences(session, maker_id, others, permissions)
+    return [holder for holder in others if holder not in dependent]
+
+
 def decidable_count(actor: Actor) -> Count | None:
-    """Return the count of pending requests that the actor may decide now; None without the
-    permission to decide any."""
+    """Return the count of pending requests that the actor may decide: they have the permissions,
+    and are neither maker nor subject nor dependent on the maker. None without the permission to
+    decide any."""
     if Permission.APPROVALS_DECIDE not in actor.permissions:
         return None
-    return Count(
-        (_COUNT, {"now": clock.now(), "actor": actor.user_id}),
-        lambda rows: sum(
-            count
-            for name, count in rows
-            if registry.get_action(name).permission in actor.permissions
-        ),
-    )
+
+    def read(session: Session, rows: list[Row]) -> int:
+        counts: Counter[tuple[UUID, frozenset[Permission]]] = Counter()
+        for name, maker_id, count in rows:
+            permissions = registry.deciding_permissions(registry.get_action(name))
+            if permissions <= actor.permissions:
+                counts[maker_id, permissions] += count
+        if not counts:
+            return 0
+        dependent = resolve(Independence).find_dependent(session, actor.user_id, counts)
+        return sum(count for request, count in counts.items() if request not in dependent)
+
+    return Count((_COUNT, {"now": clock.now(), "actor": actor.user_id}), read)

@@ -42,7 +42,7 @@ class ApprovalAction:
     moment, as texts by label, as far as the actor may read it; it raises `NotFound` for a subject
     that does not exist any more. `effect` completes the button "Approve and …" from the fields of
     the request as they are shown, with people by name. `formats` writes the fields that are not
-    shown as they are stored.
+    shown as they are stored. `follows` says what approving leads to, before the button.
     """
 
     name: str
@@ -54,6 +54,7 @@ class ApprovalAction:
     describe: Callable[[Session, Actor, str], TextFields]
     effect: Callable[[TextFields], str]
     formats: Mapping[str, Format] = field(default_factory=dict)
+    follows: str = ""
 
 
 def label_of(enum: type[LabelledEnum]) -> Format:
@@ -83,3 +84,19 @@ def get_action(name: str) -> ApprovalAction:
 def action_names() -> list[str]:
     """Return the names of all registered actions, sorted."""
     return sorted(_ACTIONS)
+
+
+def two_person_permissions() -> frozenset[Permission]:
+    """Return the permissions that some act of two people needs, from its maker or its checker.
+
+    Who gives one of them to a person, or to a role, makes a maker or a checker: that takes two
+    people itself.
+    """
+    return frozenset(action.permission for action in _ACTIONS.values()) | {
+        Permission.APPROVALS_DECIDE
+    }
+
+
+def deciding_permissions(action: ApprovalAction) -> frozenset[Permission]:
+    """Return the permissions that are needed to decide a request of this action."""
+    return frozenset({action.permission, Permission.APPROVALS_DECIDE})

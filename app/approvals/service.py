@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from hmac import compare_digest
 from uuid import UUID
 
-from app.access import Actor, Permission, require
+from app.access import Actor, require
 from app.approvals import queries, registry, rules
 from app.approvals.errors import (
     ApprovalChanged,
@@ -17,6 +17,7 @@ from app.approvals.errors import (
     ApprovalExpired,
     ApprovalOutdated,
     ApprovalPending,
+    NotIndependent,
     SelfApproval,
 )
 from app.approvals.ports import CurrentPermissions
@@ -28,6 +29,7 @@ from app.audit.actions import AuditAction
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import NotFound, Refusal
+from app.kit.formatting import format_date
 from app.kit.ports import resolve
 from app.notifications import service as notifications
 from app.notifications.kinds import ApprovalWaiting
@@ -118,9 +120,9 @@ def approve(session: Session, actor: Actor, approval_id: UUID, *, seen_hash: byt
     """Approve and execute the request; one that has expired or is outdated ends instead.
 
     `seen_hash` is the hash of the request that the checker saw. Raises `ApprovalExpired` and
-    `ApprovalOutdated`, which keep the end of the request; `SelfApproval`, `PermissionDenied` if the
-    checker may not do the act themselves, `ApprovalDecided`, `ApprovalChanged`, and the action's
-    own refusals.
+    `ApprovalOutdated`, which keep the end of the request; `SelfApproval`, `NotIndependent`,
+    `PermissionDenied` if the checker may not do the act themselves, `ApprovalDecided`,
+    `ApprovalChanged`, and the action's own refusals.
     """
     checker = resolve(CurrentPermissions).lock_actor(session, actor.user_id, actor.session_id)
     request, action = _lock_decidable(session, checker, approval_id)
@@ -143,8 +145,8 @@ def approve(session: Session, actor: Actor, approval_id: UUID, *, seen_hash: byt
 def reject(session: Session, actor: Actor, approval_id: UUID, *, reason: str) -> None:
     """Reject the request.
 
-    Raises `SelfApproval`, `PermissionDenied` and `ApprovalDecided` as `approve` does, and `Invalid`
-    for the reason.
+    Raises `SelfApproval`, `NotIndependent`, `PermissionDenied` and `ApprovalDecided` as `approve`
+    does, and `Invalid` for the reason.
     """
     reason = rules.clean_reason(reason)
     checker = resolve(CurrentPermissions).lock_actor(session, actor.user_id, actor.session_id)
@@ -163,10 +165,9 @@ def replace_request(
     actor: Actor,
     approval_id: UUID,
     *,
-    payload: Mapping[str, str] | None = None,
     reason: str,
 ) -> UUID:
-    """End the maker's own request and replace it with a new one. Returns the new request's id.
+    """End the maker's own request and replace it with one of another reason. Returns its id.
 
     Raises `NotFound` for another person's request, and as `request_approval` does.
     """
@@ -176,7 +177,7 @@ def replace_request(
         session,
         actor,
         request.action,
-        request.payload if payload is None else payload,
+        request.payload,
         subject=request.subject,
         subject_id=request.subject_id,
         reason=reason,
@@ -201,7 +202,7 @@ def expire_requests(session: Session) -> None:
 
 
 def notify_checkers(session: Session, approval_id: UUID) -> None:
-    """Email everyone who may decide the request, once each, except its maker and its subject.
+    """Email everyone who may decide the request, once each.
 
     The email does not name the subject; the page does.
     """
@@ -209,12 +210,12 @@ def notify_checkers(session: Session, approval_id: UUID) -> None:
     if TRANSITIONS.is_final(request.status):
         return
     action = registry.get_action(request.action)
-    needed = frozenset({action.permission, Permission.APPROVALS_DECIDE})
     waiting = ApprovalWaiting(action.title, request.expires_at)
     event = ids.encode("apr", request.id)
-    for user_id in resolve(CurrentPermissions).find_holders(session, needed):
-        if user_id not in {request.maker_id, request.subject_id}:
-            notifications.notify(session, waiting, to=user_id, event=event)
+    for user_id in queries.list_deciders(
+        session, request.action, request.maker_id, request.subject_id
+    ):
+        notifications.notify(session, waiting, to=user_id, event=event)
 
 
 def _lock_pending(session: Session, approval_id: UUID) -> ApprovalRequest:
@@ -241,7 +242,14 @@ def _lock_decidable(
     if checker.user_id in {request.maker_id, request.subject_id}:
         raise SelfApproval
     action = registry.get_action(request.action)
-    require(checker, action.permission)
+    for permission in sorted(registry.deciding_permissions(action)):
+        require(checker, permission)
+    dependence = queries.find_dependence(session, action, request.maker_id, checker.user_id)
+    if dependence is not None:
+        raise NotIndependent(
+            f"{dependence.reason} Another person must decide this request; you may decide requests"
+            f" of this person from {format_date(dependence.until)} on."
+        )
     return request, action
 
 

@@ -1,9 +1,10 @@
-"""Tables of the audit trail. Both are append-only."""
+"""Tables of the audit trail. Records and seals are append-only."""
 
 from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.access import Role
@@ -79,3 +80,23 @@ class AuditSeal(Base):
     sealed_at: Mapped[datetime] = mapped_column(Instant)
     key_id: Mapped[str] = mapped_column(sa.Text)
     digest: Mapped[bytes] = mapped_column(sa.LargeBinary)
+
+
+class DenialCount(Base):
+    """The denials of one person on one route in one hour, until they are recorded."""
+
+    __tablename__ = "denial_counts"
+    __table_args__ = (sa.Index("denial_counts_hour_idx", "hour"),)
+
+    actor_id: Mapped[UUID] = mapped_column(primary_key=True)
+    #: The method and the pattern of the path.
+    route: Mapped[str] = mapped_column(sa.Text, primary_key=True)
+    #: Its beginning.
+    hour: Mapped[datetime] = mapped_column(Instant, primary_key=True)
+    #: The role of the person at the first one.
+    actor_role: Mapped[Role] = mapped_column(StoredEnum(Role))
+    denials: Mapped[int]
+    #: The codes of the refusals, each once.
+    refusals: Mapped[list[str]] = mapped_column(ARRAY(sa.Text))
+    #: The public ids that the requests named, the first ones.
+    subjects: Mapped[list[str]] = mapped_column(ARRAY(sa.Text))

@@ -20,5 +20,11 @@ PERSONAL_DATA = PersonalData(
             "Belongs to the record.",
             not_exported="Says nothing about the person.",
         ),
+        "denial_counts": PersonalDataTable(
+            "How often requests of a person were denied within an hour, by ids and route",
+            ErasureEffect.EXPIRES,
+            "Becomes a record of the audit trail within minutes of the hour's end.",
+            not_exported="Lasts an hour at most.",
+        ),
     },
 )

@@ -16,6 +16,7 @@ from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import NotFound
 from app.kit.list_query import ListSource, fetch_by_ids
+from app.kit.statements import compile_statement
 
 _HAS_REQUEST = "SELECT EXISTS (SELECT FROM audit_records WHERE request_id = %s)"
 
@@ -130,6 +131,12 @@ RECORDS = ListSource(
 def has_request(session: Session, request_id: str) -> bool:
     """Return whether there is a record of the request with this id."""
     return bool(session.value(_HAS_REQUEST, (request_id,)))
+
+
+def has_action(session: Session, action: AuditAction) -> bool:
+    """Return whether there is a record of such an act."""
+    is_such = sa.select(sa.exists().where(AuditRecord.action == action))
+    return bool(session.value(*compile_statement(is_such)))
 
 
 def latest_actor_about(session: Session, subject: str) -> UUID | None:

@@ -1,6 +1,7 @@
 """The verbs of the audit trail: record an act, seal records, anchor the head of the chain."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from uuid import UUID
 
 from app.access import Actor
@@ -13,9 +14,12 @@ from app.audit.rules import AuditOutcome
 from app.kit import clock, ids, telemetry
 from app.kit.db import Session
 from app.kit.ports import resolve
+from app.throttle import service as throttle
 
 #: The most records that one run seals. The next run continues.
 BATCH = 5_000
+#: One record is enough for what a person reads again within it.
+_VIEWING_SECONDS = int(timedelta(hours=1).total_seconds())
 _SEALER_LOCK = 7_226_009
 
 _RECORD = """
@@ -91,6 +95,22 @@ def record(
     texts[1] = rules.format_instant(now)
     session.send(_RECORD, (*values, key.mac_of_record(rules.record_message(texts))))
     return identifier
+
+
+def record_viewing(
+    session: Session,
+    *,
+    actor: Actor,
+    action: AuditAction,
+    subject: str,
+    on_behalf_of: UUID | None = None,
+) -> None:
+    """Record that a member of staff read what is held about a person, once an hour for each reader
+    and subject."""
+    hour = int(clock.now().timestamp() // _VIEWING_SECONDS)
+    key = f"viewed:{actor.user_id}:{subject}:{hour}"
+    if throttle.count_hits(session, key, window_seconds=_VIEWING_SECONDS) == 1:
+        record(session, actor=actor, action=action, subject=subject, on_behalf_of=on_behalf_of)
 
 
 def seal(session: Session) -> None:

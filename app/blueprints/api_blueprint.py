@@ -7,7 +7,9 @@ the API's contract:
 
     429   the rate limit (app.blueprints.rate_limits)
     401   the token, verified in this process, and its session, read from the database
+    501   the feature of the route, if it has one
     403   the permission
+    401   the sign-in is recent, for sensitive acts
     400   the Idempotency-Key is present
     415, 413, 400   the body is JSON, within the size limit, and well-formed
     422   the schema
@@ -17,9 +19,10 @@ For a valid request the session, the lock on the key and the stored response tak
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from inspect import getdoc, signature
 from typing import Any
 
@@ -29,19 +32,32 @@ from marshmallow import Schema, ValidationError
 from werkzeug.exceptions import HTTPException
 
 from app.access import Actor, Permission, require
-from app.blueprints import file_upload, openapi
-from app.blueprints.api_operation import ApiOperation, FileReply, Handler, RouteReply
+from app.blueprints import file_downloads, file_upload, openapi
+from app.blueprints.api_operation import ApiOperation, FileReply, Handler, ReadsAhead, RouteReply
 from app.blueprints.environ_keys import ACTOR
 from app.blueprints.errors import InvalidRequest
 from app.blueprints.json_body import JSON_MEDIA_TYPE, read_json_body
-from app.blueprints.rate_limits import CallerClaims, RateLimit, client_network, current_caller
+from app.blueprints.nul_characters import refuse_nul
+from app.blueprints.rate_limits import (
+    CallerClaims,
+    RateLimit,
+    client_network,
+    count_refused_credential,
+    current_caller,
+)
+from app.flags import queries as flags_queries
+from app.flags.rules import Feature
 from app.idempotency import rules as idempotency_rules
 from app.idempotency import service as idempotency
+from app.identity.errors import TokenInvalid
 from app.identity.sign_in import queries as sign_in_queries
-from app.kit.db import SNAPSHOT, Database
+from app.identity.sign_in import recent_proof
+from app.kit.db import SNAPSHOT, Database, Session
 from app.kit.errors import Refusal, Unauthenticated
-from app.kit.pipeline import Row
+from app.kit.pipeline import Row, Statement
+from app.kit.preparation import run_prepared
 
+_CREDENTIAL_REFUSED = "pbcex.credential_refused"
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
@@ -68,13 +84,16 @@ class ApiBlueprint(Blueprint):
         operation_id: str,
         permission: Permission | None = None,
         public: bool = False,
+        feature: Feature | None = None,
         body_schema: type[Schema] | None = None,
         query_schema: type[Schema] | None = None,
         response_schema: type[Schema] | None = None,
         status: int = 200,
+        reads_ahead: ReadsAhead | None = None,
         idempotent: bool = False,
         writes: bool | None = None,
         rate_limit: RateLimit | None = RateLimit.DEFAULT,
+        fresh: bool = False,
         refusals: tuple[type[Refusal], ...] = (),
         other_responses: dict[int, type[Schema]] | None = None,
         own_transactions: bool = False,
@@ -84,14 +103,11 @@ class ApiBlueprint(Blueprint):
     ) -> Callable[[Handler], Handler]:
         """Declare a route; exactly one of `permission` and `public` is given (see `ApiOperation`).
 
-        The handler receives `session`; `actor` unless public; `body` and `query` if declared; then
-        the path's variables by name. It returns what `response_schema` renders, a `RouteReply` or a
-        `FileReply`. Every method but GET `writes`.
+        The handler receives `session`; `actor` unless public; `body`, `query` if declared; the
+        path's variables. It returns what the schema renders, or a reply. All but GET `writes`.
         """
         if (permission is None) is not public:
             raise TypeError(f"{method} {path}: give either a permission or public=True")
-
-        responses = other_responses or {}
 
         def declare(handler: Handler) -> Handler:
             operation = ApiOperation(
@@ -100,28 +116,30 @@ class ApiBlueprint(Blueprint):
                 operation_id=operation_id,
                 handler=handler,
                 permission=permission,
+                feature=feature,
                 body_schema=body_schema() if body_schema else None,
                 query_schema=query_schema() if query_schema else None,
                 response_schema=response_schema() if response_schema else None,
                 status=status,
+                reads_ahead=reads_ahead,
                 idempotent=idempotent,
                 writes=writes if writes is not None else method != "GET",
                 rate_limit=rate_limit,
+                fresh=fresh,
                 refusals=refusals,
-                other_responses={code: schema() for code, schema in responses.items()},
+                other_responses={code: kind() for code, kind in (other_responses or {}).items()},
                 own_transactions=own_transactions,
                 snapshot=snapshot,
                 file_media_types=file_media_types,
                 file_bytes_max=file_bytes_max,
             )
-            _check_combination(operation)
-            _check_parameters(operation)
-            self._add(operation)
-            return handler
+            return self._add(operation)
 
         return declare
 
-    def _add(self, operation: ApiOperation) -> None:
+    def _add(self, operation: ApiOperation) -> Handler:
+        _check_combination(operation)
+        _check_parameters(operation)
         if operation.public:
             serve = _serve_public
         elif operation.idempotent:
@@ -130,16 +148,24 @@ class ApiBlueprint(Blueprint):
             serve = _serve_authenticated
 
         def view(**path: str) -> Response:
-            return serve(operation, path)
+            try:
+                return serve(operation, path)
+            except TokenInvalid:
+                if request.environ.get(_CREDENTIAL_REFUSED):
+                    count_refused_credential()
+                raise
 
         view.__doc__ = getdoc(operation.handler)
-        view.__dict__.update(operation=operation, rate_limit=operation.rate_limit)
+        view.__dict__.update(
+            operation=operation, rate_limit=operation.rate_limit, is_public=operation.public
+        )
         self.add_url_rule(
             operation.path,
             operation.handler.__name__,
             self.doc(**openapi.describe_operation(operation))(view),
             methods=[operation.method],
         )
+        return operation.handler
 
 
 def _check_combination(operation: ApiOperation) -> None:
@@ -149,6 +175,12 @@ def _check_combination(operation: ApiOperation) -> None:
         raise TypeError(f"{route}: a snapshot cannot be written to")
     if operation.idempotent and (operation.public or operation.own_transactions):
         raise TypeError(f"{route}: an idempotent route needs one actor and one transaction")
+    if operation.reads_ahead and (operation.body_schema is None or operation.public):
+        raise TypeError(f"{route}: reading ahead needs a body and its sender")
+    if operation.feature and operation.public:
+        raise TypeError(f"{route}: a feature is given to people, and the caller is not known")
+    if operation.fresh and operation.public:
+        raise TypeError(f"{route}: the caller of a public route has not signed in")
     if operation.file_bytes_max and (operation.idempotent or operation.body_schema is None):
         raise TypeError(f"{route}: a file needs a body schema and no idempotency key")
 
@@ -179,16 +211,27 @@ def _serve_authenticated(operation: ApiOperation, path: dict[str, str]) -> Respo
         actor = _authenticate(operation, claims)
         reply = operation.handler(_database(), actor, *parsed.arguments, **path)
         return _render(operation, reply)
-    with _open_session(operation) as session:
-        rows = session.rows(*sign_in_queries.select_actor(claims))
-        actor = _authorize(operation, claims, rows)
-        reply = operation.handler(session, actor, *parsed.arguments, **path)
-        return _render(operation, reply)
+
+    def serve() -> Response:
+        with _open_session(operation) as session:
+            ahead = _reads_ahead(operation, claims, parsed)
+            [rows] = session.fetch(sign_in_queries.select_actor(claims), ahead=ahead)
+            actor = _authorize(session, operation, claims, rows)
+            reply = operation.handler(session, actor, *parsed.arguments, **path)
+            return _render(operation, reply)
+
+    return run_prepared(_database(), serve)
 
 
 def _serve_idempotent(operation: ApiOperation, path: dict[str, str]) -> Response:
     claims = _require_claims()
     parsed = _parse_for_caller(operation, claims)
+    return run_prepared(_database(), partial(_run_idempotent, operation, claims, parsed, path))
+
+
+def _run_idempotent(
+    operation: ApiOperation, claims: CallerClaims, parsed: ParsedRequest, path: dict[str, str]
+) -> Response:
     attempt = idempotency.IdempotentRequest(
         claims.user_id,
         parsed.idempotency_key,
@@ -196,9 +239,12 @@ def _serve_idempotent(operation: ApiOperation, path: dict[str, str]) -> Response
     )
     with _database().transaction() as session:
         rows, stored_rows = idempotency.claim_key(
-            session, attempt, sign_in_queries.select_actor(claims)
+            session,
+            attempt,
+            sign_in_queries.select_actor(claims),
+            _reads_ahead(operation, claims, parsed),
         )
-        actor = _authorize(operation, claims, rows)
+        actor = _authorize(session, operation, claims, rows)
         stored = idempotency.read_stored_response(attempt, stored_rows)
         if stored is not None:
             replay = Response(stored.body, stored.status, content_type=stored.content_type)
@@ -213,6 +259,14 @@ def _serve_idempotent(operation: ApiOperation, path: dict[str, str]) -> Response
         return response
 
 
+def _reads_ahead(
+    operation: ApiOperation, claims: CallerClaims, parsed: ParsedRequest
+) -> Sequence[Statement]:
+    if operation.reads_ahead is None:
+        return ()
+    return operation.reads_ahead(claims.user_id, parsed.arguments[0])
+
+
 def _require_claims() -> CallerClaims:
     caller = current_caller()
     if caller.claims is None:
@@ -221,7 +275,8 @@ def _require_claims() -> CallerClaims:
 
 
 def _parse_for_caller(operation: ApiOperation, claims: CallerClaims) -> ParsedRequest:
-    """Parse the request. A missing permission is reported before any mistake in the request."""
+    """Parse the request. A feature that is switched off and a missing permission are reported
+    before any mistake in the request."""
     try:
         return _parse_request(operation)
     except (Refusal, HTTPException):
@@ -231,14 +286,25 @@ def _parse_for_caller(operation: ApiOperation, claims: CallerClaims) -> ParsedRe
 
 def _authenticate(operation: ApiOperation, claims: CallerClaims) -> Actor:
     with _database().reading() as session:
-        return _authorize(operation, claims, session.rows(*sign_in_queries.select_actor(claims)))
+        rows = session.rows(*sign_in_queries.select_actor(claims))
+        return _authorize(session, operation, claims, rows)
 
 
-def _authorize(operation: ApiOperation, claims: CallerClaims, rows: list[Row]) -> Actor:
-    actor = sign_in_queries.to_actor(rows[0] if rows else None, claims)
+def _authorize(
+    session: Session, operation: ApiOperation, claims: CallerClaims, rows: list[Row]
+) -> Actor:
+    try:
+        actor = sign_in_queries.to_actor(next(iter(rows), None), claims)
+    except TokenInvalid:
+        request.environ[_CREDENTIAL_REFUSED] = True
+        raise
     assert operation.permission is not None
     request.environ[ACTOR] = actor
+    if operation.feature is not None:
+        flags_queries.require_feature(session, operation.feature, actor.user_id)
     require(actor, operation.permission)
+    if operation.fresh:
+        recent_proof.require_recent_proof(actor)
     return actor
 
 
@@ -266,6 +332,7 @@ _EMPTY_SCHEMA = Schema()
 
 
 def _read_query() -> dict[str, str]:
+    refuse_nul(request.args.items(multi=True))
     values = request.args.to_dict()
     for name in values:
         if len(request.args.getlist(name)) > 1:
@@ -311,8 +378,7 @@ def _open_session(operation: ApiOperation) -> AbstractContextManager[Any]:
 
 def _render(operation: ApiOperation, reply: object) -> Response:
     if isinstance(reply, FileReply):
-        headers = {"Content-Disposition": f'attachment; filename="{reply.name}"'}
-        return Response(reply.content, operation.status, headers, content_type=reply.media_type)
+        return file_downloads.respond(reply.content, reply.name, reply.media_type, size=reply.size)
     status, headers, schema = operation.status, {}, operation.response_schema
     if isinstance(reply, RouteReply):
         headers = reply.headers

@@ -1,15 +1,21 @@
 """The contract of an API route, as declared, and the results that a handler can return."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
 
 from marshmallow import Schema
 
 from app.access import Permission
 from app.blueprints.rate_limits import RateLimit
+from app.flags.rules import Feature
 from app.kit.errors import Refusal
+from app.kit.pipeline import Statement
 
 Handler = Callable[..., object]
+#: Takes the id of the person and the body of the request.
+ReadsAhead = Callable[[UUID, Any], Sequence[Statement]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +29,15 @@ class RouteReply:
 
 @dataclass(frozen=True, slots=True)
 class FileReply:
-    """A handler's result that the client saves as a file: its content and its name."""
+    """A handler's result that the client saves as a file: its content and its name.
 
-    content: bytes
+    A large content comes in parts, with its size.
+    """
+
+    content: bytes | Iterator[bytes]
     name: str
     media_type: str
+    size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +52,22 @@ class ApiOperation:
     handler: Handler
     #: None for a public route.
     permission: Permission | None
+    #: What the route belongs to: without it, every caller is refused once they are known (501).
+    feature: Feature | None
     body_schema: Schema | None
     query_schema: Schema | None
     response_schema: Schema | None
     status: int
+    #: What the handler reads first, as its own `fetch` asks for it: it comes along with the check
+    #: of the caller and saves a trip.
+    reads_ahead: ReadsAhead | None
     #: Whether the route needs an Idempotency-Key: one key has one effect.
     idempotent: bool
     #: Whether the handler runs in a transaction; otherwise each of its statements reads on its own.
     writes: bool
     rate_limit: RateLimit | None
+    #: Whether a sign-in that is too old is refused: POST /api/auth/reauthenticate renews it.
+    fresh: bool
     #: Refusals to document beside the usual ones.
     refusals: tuple[type[Refusal], ...]
     #: Schemas of responses with another status, which a handler returns as `RouteReply`.

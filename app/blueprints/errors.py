@@ -35,6 +35,13 @@ class BodyTooLarge(kit_errors.Refusal):
     title = "The request body is too large."
 
 
+class RequestTimedOut(kit_errors.Refusal):
+    """The headers or the body did not arrive in time. The front sends it (deploy/haproxy.cfg)."""
+
+    code = "request_timeout"
+    title = "The request took too long to arrive."
+
+
 class MalformedJson(kit_errors.MalformedRequest):
     """The body is not one JSON document that every parser would read alike."""
 
@@ -86,6 +93,7 @@ STATUS_BY_KIND: dict[type[kit_errors.Refusal], int] = {
     kit_errors.PermissionDenied: 403,
     kit_errors.NotFound: 404,
     MethodNotAllowed: 405,
+    RequestTimedOut: 408,
     kit_errors.Conflict: 409,
     BodyTooLarge: 413,
     UnsupportedMediaType: 415,
@@ -101,6 +109,7 @@ _KIND_BY_STATUS: dict[int, type[kit_errors.Refusal]] = {
     403: kit_errors.PermissionDenied,
     404: kit_errors.NotFound,
     405: MethodNotAllowed,
+    408: RequestTimedOut,
     413: BodyTooLarge,
     415: UnsupportedMediaType,
 }
@@ -146,11 +155,16 @@ def _handle_refusal(refusal: kit_errors.Refusal) -> Response:
     return render_refusal(refusal)
 
 
+def is_for_programs() -> bool:
+    """Return whether programs send the current request, not people."""
+    return f"{request.path}/".startswith(_PROBLEM_JSON_PATHS)
+
+
 def render_refusal(refusal: kit_errors.Refusal) -> Response:
     """Return the refusal as problem+json for programs, or else as an error page."""
     status = status_of(type(refusal))
     # For a host that is not ours no page can be rendered: it could not link anywhere.
-    if f"{request.path}/".startswith(_PROBLEM_JSON_PATHS) or request_ctx.url_adapter is None:
+    if is_for_programs() or request_ctx.url_adapter is None:
         response = Response(
             json.dumps(_problem_document(refusal, status), ensure_ascii=False),
             status,

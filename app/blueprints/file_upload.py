@@ -13,6 +13,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
 from app.blueprints.errors import BodyTooLarge, InvalidRequest, MalformedForm, UnsupportedMediaType
+from app.blueprints.nul_characters import refuse_nul_in_form
 
 FORM_MEDIA_TYPE = "multipart/form-data"
 #: What a form may hold beside its file: boundaries, names and the other fields.
@@ -33,7 +34,8 @@ def read_form_with_file(bytes_max: int) -> dict[str, str | UploadedFile]:
     """Return the fields of the current request's form, files among them.
 
     Raises `UnsupportedMediaType`, `BodyTooLarge` before more than `bytes_max` is read,
-    `MalformedForm` for a form that cannot be read, and `InvalidRequest` for a repeated field.
+    `MalformedForm` for a form that cannot be read, and `InvalidRequest` for a repeated field or a
+    NUL character.
     """
     if request.mimetype != FORM_MEDIA_TYPE:
         raise UnsupportedMediaType("Send the form as multipart/form-data.")
@@ -43,7 +45,8 @@ def read_form_with_file(bytes_max: int) -> dict[str, str | UploadedFile]:
         raise _too_large(bytes_max)
     parser = FormDataParser(
         stream_factory=lambda *_about, **_more: BytesIO(),
-        max_form_memory_size=_OVERHEAD_BYTES,
+        # Werkzeug applies it to each buffer of a file too. What fields hold is measured below.
+        max_form_memory_size=limit,
         max_content_length=limit,
         max_form_parts=_PARTS_MAX,
         silent=False,
@@ -56,6 +59,9 @@ def read_form_with_file(bytes_max: int) -> dict[str, str | UploadedFile]:
         raise _too_large(bytes_max) from None
     except ValueError:
         raise MalformedForm from None
+    if sum(len(text) for name in form for text in form.getlist(name)) > _OVERHEAD_BYTES:
+        raise BodyTooLarge(f"Send fields of at most {_OVERHEAD_BYTES} bytes beside the file.")
+    refuse_nul_in_form(form, files)
     duplicates = [
         name for name in {*form, *files} if len(form.getlist(name) + files.getlist(name)) > 1
     ]

@@ -5,11 +5,13 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 
 from app.blueprints import errors, kept_form
 from app.blueprints.api_blueprint import ApiBlueprint
+from app.blueprints.auth import login
 from app.blueprints.page_blueprint import redirect_to_kept_form, redirect_to_late_form
 from app.kit.errors import MalformedRequest, PermissionDenied
 
 # Providers sign their webhooks; a cookie means nothing there.
 _MACHINE_BLUEPRINTS = frozenset({"webhooks"})
+_SIGN_IN_ENDPOINTS = frozenset({"auth_pages.login", "steps_pages.give_second_factor"})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -59,6 +61,9 @@ def _handle_outdated_form(_error: CSRFError) -> Response:
         return redirect_to_kept_form(request.form[kept_form.FIELD])
     if (response := redirect_to_late_form()) is not None:
         return response
+    if request.endpoint in _SIGN_IN_ENDPOINTS:
+        # Another tab of this browser has signed in, or has got as far as the second factor.
+        return login.show_again(FormOutdated())
     return errors.render_refusal(FormOutdated())
 
 

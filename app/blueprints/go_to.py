@@ -2,32 +2,40 @@
 
 import re
 
-from flask import Response, request, url_for
+from flask import Response, url_for
 
 from app.access import Actor, Permission
 from app.audit import queries as audit_queries
-from app.blueprints import references
+from app.blueprints import references, searches
 from app.blueprints.page_blueprint import PageBlueprint, see_other
 from app.blueprints.rendering import render_page
 from app.identity.accounts import people
-from app.identity.accounts import rules as account_rules
 from app.identity.accounts.people import AccountDetails
-from app.kit import ids
+from app.kit import ids, phones
 from app.kit.db import Session
+from app.kit.errors import Invalid
 
 blp = PageBlueprint("go_to", None)
 
-_TEXT_LENGTH_MAX = 320
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
-@blp.view("GET", "/go", permission=Permission.ACCOUNT_READ)
+@blp.view("POST", "/go", permission=Permission.ACCOUNT_READ)
+def find(_session: Session, _actor: Actor) -> Response:
+    """Go to what was typed: its URL holds it sealed."""
+    return see_other(searches.url_of("go_to_pages.go_to", q=searches.typed_text("q")))
+
+
+# It writes: whether a page is found is decided by the page, and some pages record their viewing.
+@blp.view("GET", "/go", permission=Permission.ACCOUNT_READ, writes=True)
 def go_to(session: Session, actor: Actor) -> Response:
     """Redirect to the only page that the text names, or say what was not found and what can be
     typed."""
-    text = request.args.get("q", "").strip()[:_TEXT_LENGTH_MAX]
-    found: list[AccountDetails] = []
-    problem = ""
+    text, found, problem = "", list[AccountDetails](), ""
+    try:
+        text = searches.searched_text("q")
+    except Invalid as refusal:
+        problem = refusal.message
     if prefix := ids.prefix_of(text.lower()):
         public_id = text.lower()
         if url := references.find_url(session, actor, public_id):
@@ -69,7 +77,7 @@ def _find_people(session: Session, actor: Actor, text: str) -> list[AccountDetai
     """Return the people with this email or phone number; none for who may not read people."""
     if Permission.PEOPLE_READ not in actor.permissions:
         return []
-    if phone := account_rules.parse_phone(text):
+    if phone := phones.parse_phone(text):
         return people.find_by_phone(session, phone)
     return people.find_by_email(session, text) if "@" in text else []
 

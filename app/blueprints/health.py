@@ -1,4 +1,7 @@
-"""Health of this process: liveness, readiness, and metrics."""
+"""Health of this process: liveness, readiness, and metrics.
+
+In production the metrics and the details of readiness are on the internal port only (internal.py).
+"""
 
 import math
 import os
@@ -7,7 +10,7 @@ import time
 from collections.abc import Callable
 
 import marshmallow as ma
-from flask import Blueprint, Flask, Response, current_app
+from flask import Blueprint, Flask, Response, current_app, request
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
@@ -17,11 +20,13 @@ from app.blueprints.api_operation import RouteReply
 from app.blueprints.rate_limits import RateLimit, counted_as
 from app.config import VERSION
 from app.kit.db import Session
+from app.kit.errors import NotFound
 from app.kit.health import Condition, HealthCheck, worst_condition
 
 _NO_STORE = {"Cache-Control": "no-store"}
 # The routes are public and unlimited: the servers behind are checked at most once a second.
 _CACHE_SECONDS = 1.0
+_SHOWS_DETAILS = "health_shows_details"
 
 
 class HealthViewSchema(ApiSchema):
@@ -111,13 +116,16 @@ def live(_session: Session) -> RouteReply:
     other_responses={503: ReadyViewSchema},
 )
 def ready(_session: Session) -> RouteReply:
-    """Show the condition of each dependency: PostgreSQL, its durability, the migrations, Redis.
+    """Show the condition of each dependency.
 
-    Without Redis the system is degraded but serves, because PostgreSQL holds every fact.
+    Those are PostgreSQL, its durability, the migrations and Redis. Without Redis the system is
+    degraded but serves, because PostgreSQL holds every fact. In production `checks` is empty, but
+    for the internal port.
     """
     checks = _checks()
     status = worst_condition(checks)
-    return RouteReply({"status": status, "checks": checks}, _http_status(status), _NO_STORE)
+    shown = checks if current_app.extensions[_SHOWS_DETAILS] else []
+    return RouteReply({"status": status, "checks": shown}, _http_status(status), _NO_STORE)
 
 
 metrics_blueprint = Blueprint("metrics", __name__)
@@ -138,10 +146,24 @@ def metrics() -> Response:
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST, headers=_NO_STORE)
 
 
-def register(app: Flask, probes: list[Callable[[], list[HealthCheck]]]) -> None:
-    """Register the probes on which the readiness of this application depends."""
+def register(
+    app: Flask, probes: list[Callable[[], list[HealthCheck]]], *, shows_details: bool
+) -> None:
+    """Register the probes on which the readiness of this application depends. With
+    `shows_details`, their results and the metrics are served."""
     app.extensions["readiness"] = Readiness(probes)
-    app.register_blueprint(metrics_blueprint)
+    app.extensions[_SHOWS_DETAILS] = shows_details
+    if shows_details:
+        app.register_blueprint(metrics_blueprint)
+
+
+def serve_nothing_else(app: Flask) -> None:
+    """Answer 404 to every request but those for the health and the metrics."""
+
+    @app.before_request
+    def refuse_others() -> None:
+        if request.blueprint not in {blp.name, metrics_blueprint.name}:
+            raise NotFound
 
 
 def _checks() -> list[HealthCheck]:

@@ -7,6 +7,7 @@ from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.blueprints.errors import BodyTooLarge, MalformedJson, UnsupportedMediaType
+from app.blueprints.nul_characters import refuse_nul_in_document
 
 JSON_MEDIA_TYPE = "application/json"
 DEPTH_MAX = 32
@@ -23,15 +24,9 @@ def read_json_body() -> Any:
     try:
         raw = request.get_data(cache=False)
     except RequestEntityTooLarge:
-        raise _body_too_large() from None
-    # Without a Content-Length the stream ends at the limit, as if the body were complete.
-    if "CONTENT_LENGTH" not in request.environ and len(raw) >= (request.max_content_length or 0):
-        raise _body_too_large()
+        most = request.max_content_length
+        raise BodyTooLarge(f"Send a body of at most {most} bytes.") from None
     return parse_json(raw)
-
-
-def _body_too_large() -> BodyTooLarge:
-    return BodyTooLarge(f"Send a body of at most {request.max_content_length} bytes.")
 
 
 def _check_content_type() -> None:
@@ -45,7 +40,8 @@ def parse_json(raw: bytes) -> Any:
     """Return the document in `raw`.
 
     Raises `MalformedJson` for broken or empty text, other encodings, a key given twice, NaN and
-    Infinity, unpaired surrogates, and nesting deeper than `DEPTH_MAX`.
+    Infinity, unpaired surrogates, and nesting deeper than `DEPTH_MAX`; `InvalidRequest` for NUL in
+    a string.
     """
     if not raw:
         raise MalformedJson("The body is empty.")
@@ -63,6 +59,8 @@ def parse_json(raw: bytes) -> Any:
         _check_depth(document)
     if b"\\u" in raw:
         _check_characters(document)
+    if b"\\u0000" in raw:
+        refuse_nul_in_document(document)
     return document
 
 

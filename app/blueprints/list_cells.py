@@ -1,7 +1,7 @@
 """The values of a list's cells: how a page shows them, and their text."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from app.blueprints.lists import ExactTimeCell, PersonCell, ReferenceCell
@@ -15,6 +15,7 @@ def cell_kind(value: object) -> str:
     kinds: tuple[tuple[type, str], ...] = (
         (type(None), "missing"),
         (datetime, "time"),
+        (date, "date"),
         (ExactTimeCell, "exact time"),
         (Amount, "amount"),
         (int, "count"),

@@ -1,26 +1,37 @@
 """What every declared list has: columns and density, saved views, and the CSV."""
 
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Response, flash, request, url_for
+from flask import Response, current_app, flash, request, url_for
 
 from app.access import Actor, Permission, Role
-from app.blueprints import list_csv, list_view, lists
+from app.blueprints import file_downloads, list_csv, list_view, lists, searches
 from app.blueprints.lists import ListPage
 from app.blueprints.page_blueprint import PageBlueprint, see_other
 from app.blueprints.rendering import render_page
 from app.kit import ids
-from app.kit.db import Session
+from app.kit.db import Database, Session
 from app.kit.errors import Conflict, Invalid, NotFound
 from app.kit.list_query import COUNT_MAX
 from app.lists import queries as lists_queries
 from app.lists import service
-from app.lists.rules import QUERY_LENGTH_MAX, Density, ListExportStatus
+from app.lists.rules import Density, ListExportStatus
 
 blp = PageBlueprint("list", "/lists")
 
 _CSV = "text/csv; charset=utf-8; header=present"
+
+
+@blp.view("POST", "/find", permission=Permission.ACCOUNT_READ)
+def find(_session: Session, actor: Actor) -> Response:
+    """Search a list: lead to its URL, in which what was typed is sealed."""
+    page = _posted_list(actor)
+    texts = {each.name: searches.typed_text(each.name) for each in page.filters}
+    sort = request.form.get("sort", page.default_sort)
+    query = list_view.seal_query(page, {**texts, "sort": sort})
+    return see_other(f"{url_for(lists.endpoint_of(page))}?{query}")
 
 
 @blp.view("POST", "/settings", permission=Permission.ACCOUNT_READ)
@@ -48,13 +59,15 @@ def save_view(session: Session, actor: Actor) -> Response:
     role = request.form.get("role", "")
     try:
         with session.savepoint():
+            search = list_view.parse_search(page, session, actor, _posted_query())
+            search.refuse_problems()
             service.save_view(
                 session,
                 actor,
                 page.name,
                 name=request.form.get("name", ""),
                 role=Role(role) if role in set(Role) else None,
-                query=request.form.get("query", ""),
+                query=search.query,
             )
     except Invalid as refusal:
         flash(f"The view was not saved. {refusal.message}", "problem")
@@ -78,8 +91,8 @@ def delete_view(session: Session, actor: Actor, view_id: str) -> Response:
 def export(session: Session, actor: Actor) -> Response:
     """Download what a list shows as CSV; a job prepares a large one."""
     page = _posted_list(actor)
-    query = request.form.get("query", "")[:QUERY_LENGTH_MAX]
-    view = list_view.open_list(page, session, actor, list_view.parse_query(query))
+    view = list_view.open_list(page, session, actor, _posted_query())
+    query = view.search.query
     if view.result is None:
         return _back(page)
     if view.result.is_count_capped:
@@ -113,8 +126,9 @@ def download_export(session: Session, actor: Actor, export_id: str) -> Response:
     identifier = ids.decode(lists_queries.EXPORT_PREFIX, export_id)
     requested = lists_queries.get_export(session, actor, identifier)
     lists.find_for_export(requested.list_name, actor)
-    content = lists_queries.read_content(session, actor, identifier)
-    return _attachment(content, requested.list_name)
+    database: Database = current_app.extensions["database"]
+    size, parts = lists_queries.open_content(session, database, actor, identifier)
+    return _attachment(parts, requested.list_name, size=size)
 
 
 def _posted_list(actor: Actor) -> ListPage[Any]:
@@ -125,15 +139,21 @@ def _posted_list(actor: Actor) -> ListPage[Any]:
         raise Invalid("list", "Open the list again and send the form from there.") from None
 
 
+def _posted_query() -> dict[str, str]:
+    """Return the search that the form carries, as in the URL of its list. Raises `Invalid`."""
+    return list_view.parse_query(request.form.get("query", ""))
+
+
 def _back(page: ListPage[Any]) -> Response:
     """Redirect to the list with the search that the form carries."""
     url = url_for(lists.endpoint_of(page))
-    query = urlencode(list_view.parse_query(request.form.get("query", "")))
+    query = urlencode(_posted_query())
     return see_other(f"{url}?{query}" if query else url)
 
 
-def _attachment(content: bytes, list_name: str) -> Response:
-    response = Response(content, content_type=_CSV)
-    response.headers["Content-Disposition"] = f'attachment; filename="{list_name}.csv"'
+def _attachment(
+    content: bytes | Iterator[bytes], list_name: str, *, size: int | None = None
+) -> Response:
+    response = file_downloads.respond(content, f"{list_name}.csv", _CSV, size=size)
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -1,4 +1,4 @@
-"""One opened list: its search as in the URL, its rows, and what the template shows of it."""
+"""One opened list: its search, its rows, and what the template shows of it."""
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -9,9 +9,17 @@ from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
 from app.access import Actor, Role
-from app.blueprints import lists
+from app.blueprints import lists, searches
 from app.blueprints.list_cells import cell_text
-from app.blueprints.lists import BulkAction, Column, ListPage, Options, PersonCell, RowT
+from app.blueprints.lists import (
+    BulkAction,
+    Column,
+    Filter,
+    ListPage,
+    Options,
+    PersonCell,
+    RowT,
+)
 from app.identity.accounts import people
 from app.kit.db import Session
 from app.kit.errors import Invalid, NotFound
@@ -23,13 +31,12 @@ from app.lists.queries import ListSettings, SavedView
 
 Arguments = Mapping[str, str]
 
-_TEXT_LENGTH_MAX = 320
 _SORT, _CURSOR = "sort", "cursor"
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What a person searches for: texts as in the URL, values as the source takes them."""
+    """What a person searches for: texts as typed and chosen, values as the source takes them."""
 
     texts: Mapping[str, str]
     values: Mapping[str, object]
@@ -41,8 +48,14 @@ class Search:
 
     @property
     def query(self) -> str:
-        """The search as a query string, without the position in the list."""
+        """The search as a query string in plain text, without the position in the list. It is
+        stored, and is part of no URL."""
         return urlencode({**self.texts, _SORT: self.sort})
+
+    def refuse_problems(self) -> None:
+        """Raise `Invalid` naming the first filter with a problem, if any."""
+        for name, message in self.problems.items():
+            raise Invalid(name, message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,38 +138,72 @@ class ListView(Generic[RowT]):
         return "descending" if self.search.sort.startswith("-") else "ascending"
 
     @property
+    def query(self) -> str:
+        """The query of the first page, as in a URL."""
+        return self._query({})
+
+    @property
     def open_query(self) -> str:
         """The query of the open page itself."""
-        return self.cursor_query(self.search.cursor) if self.search.cursor else self.search.query
+        return self.cursor_query(self.search.cursor) if self.search.cursor else self.query
+
+    def view_query(self, saved: SavedView) -> str:
+        """Return the query of a saved view, as in a URL."""
+        return seal_query(self.page, parse_query(saved.query))
 
     def cursor_query(self, cursor: str) -> str:
         """Return the query of the page at this cursor."""
         return self._query({_CURSOR: cursor})
 
     def _query(self, changes: Mapping[str, str]) -> str:
-        return urlencode({**self.search.texts, _SORT: self.search.sort, **changes})
+        return seal_query(self.page, {**self.search.texts, _SORT: self.search.sort, **changes})
 
 
 def parse_search(
     page: ListPage[Any], session: Session, actor: Actor, arguments: Arguments
 ) -> Search:
-    """Return the search of these parameters. What is wrong with them is in `problems`."""
+    """Return the search of these parameters, sealed or not. What is wrong with them is in
+    `problems`. Raises `NotFound` for a cursor that no link of this list has."""
     texts: dict[str, str] = {}
     values: dict[str, object] = {}
     problems: dict[str, str] = {}
     options = {each.name: each.options(session, actor) for each in page.filters}
     for each in page.filters:
-        texts[each.name] = text = arguments.get(each.name, each.default)[:_TEXT_LENGTH_MAX].strip()
-        if not text:
-            continue
+        texts[each.name] = ""
         try:
-            values[each.name] = each.parse(session, actor, text, options[each.name])
+            texts[each.name] = text = _read_text(page, each, arguments)
+            if text:
+                values[each.name] = each.parse(session, actor, text, options[each.name])
         except Invalid as refusal:
             problems[each.name] = refusal.message
     sort = arguments.get(_SORT, page.default_sort)
     if sort.removeprefix("-") not in {column.sort for column in page.columns} - {None}:
         sort = page.default_sort
-    return Search(texts, values, problems, options, sort, arguments.get(_CURSOR))
+    try:
+        cursor = searches.open_text(lists.endpoint_of(page), _CURSOR, arguments.get(_CURSOR, ""))
+    except Invalid:
+        raise NotFound from None
+    return Search(texts, values, problems, options, sort, cursor or None)
+
+
+def _read_text(page: ListPage[Any], each: Filter, arguments: Arguments) -> str:
+    text = arguments.get(each.name, each.default)
+    if each.is_typed:
+        text = searches.open_text(lists.endpoint_of(page), each.name, text)
+    return text[: searches.TEXT_LENGTH_MAX].strip()
+
+
+def seal_query(page: ListPage[Any], arguments: Arguments) -> str:
+    """Return a search in plain text as the query string of a URL, with what was typed sealed. A
+    cursor holds a value of its row, which may be an email address: it is sealed too."""
+    sealed = {each.name for each in page.filters if each.is_typed} | {_CURSOR}
+    endpoint = lists.endpoint_of(page)
+    return urlencode(
+        {
+            name: searches.seal_text(endpoint, name, text) if name in sealed else text
+            for name, text in arguments.items()
+        }
+    )
 
 
 def parse_query(query: str) -> dict[str, str]:

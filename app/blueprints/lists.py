@@ -1,18 +1,20 @@
 """Lists of the desks, declared: what is shown, searched, sorted, selected and exported.
 
 A page blueprint declares a `ListPage` and adds it with `PageBlueprint.add_list`. From the
-declaration come the filters in the URL, chips that remove them, sorting, paging in both directions,
-the count, each person's columns and density, saved views, the CSV of exactly what is shown, bulk
-actions on the rows that were shown, the empty states and the layout for phones.
+declaration come the filters in the URL (what is typed is sealed there), chips that remove them,
+sorting, paging in both directions, the count, each person's columns and density, saved views, the
+CSV of exactly what is shown, bulk actions on the rows that were shown, the empty states and the
+layout for phones.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from app.access import Actor, Permission, require
+from app.blueprints.forms import Form
 from app.identity.accounts import queries as account_queries
 from app.kit import ids
 from app.kit.db import Session
@@ -76,6 +78,11 @@ class Filter:
     default: str = ""
     type: str = field(default="search", init=False)
 
+    @property
+    def is_typed(self) -> bool:
+        """Whether people type any text, which URLs hold sealed."""
+        return self.type == "search"
+
     def options(self, _session: Session, _actor: Actor) -> Options | None:
         """Return the values to choose from, with their texts; None for free text."""
         return None
@@ -137,14 +144,17 @@ class PersonFilter(Filter):
 
     def parse(self, session: Session, _actor: Actor, text: str, _options: Options | None) -> object:
         """Return the person's id."""
-        try:
-            if "@" in text:
-                return account_queries.get_person_by_email(session, text).id
-            return ids.decode("usr", text)
-        except (NotFound, Invalid):
-            raise Invalid(
-                self.name, "No person has this email or ID. Check the spelling."
-            ) from None
+        return find_person(session, self.name, text)
+
+
+def find_person(session: Session, field_name: str, text: str) -> UUID:
+    """Return the id of the person with this email or ID. Raises `Invalid` naming the field."""
+    try:
+        if "@" in text:
+            return account_queries.get_person_by_email(session, text).id
+        return ids.decode("usr", text)
+    except (NotFound, Invalid):
+        raise Invalid(field_name, "No person has this email or ID. Check the spelling.") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +212,22 @@ class ListPage(Generic[RowT]):
     bulk_actions: tuple[BulkAction, ...] = ()
     #: Whether the open page refreshes its rows: a queue, from which several people work.
     refreshes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListForm:
+    """A form below a list, for people with its permission; it is sent to the path of the list.
+    `options` returns those of its choices that depend on the page."""
+
+    form: Form
+    permission: Permission
+    options: Callable[[Session, Actor], Mapping[str, Options]] = lambda _session, _actor: {}
+
+    def context(self, session: Session, actor: Actor) -> Mapping[str, object]:
+        """Return what the template of the list shows of the form to this person."""
+        if self.permission not in actor.permissions:
+            return {"list_form": None}
+        return {"list_form": self.form, "form_options": self.options(session, actor)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,8 +49,8 @@ class RequestMiddleware:
     ) -> Iterable[bytes]:
         """Serve one request."""
         started = time.perf_counter()
-        sent_id = environ.get("HTTP_X_REQUEST_ID", "")
-        request_id = sent_id if _REQUEST_ID.fullmatch(sent_id) else ids.new().hex
+        # Always our own: the audit trail keeps it, and a sender could choose that of another act.
+        request_id = ids.new().hex
         token = telemetry.request_id.set(request_id)
 
         def start(status: str, headers: HeaderList, *exc_info: Any) -> Callable[[bytes], object]:
@@ -81,6 +81,9 @@ def _record_request(environ: "WSGIEnvironment", status: str, seconds: float) -> 
     if route in _UNLOGGED_ROUTES:
         return
     event = {"method": method, "route": route, "status": int(status)}
+    sent_id = environ.get("HTTP_X_REQUEST_ID", "")
+    if _REQUEST_ID.fullmatch(sent_id):
+        event["sent_request_id"] = sent_id
     actor = environ.get(ACTOR)
     if actor is not None:
         event["actor"] = str(actor.user_id)

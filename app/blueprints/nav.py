@@ -81,6 +81,7 @@ SECTIONS = (
         (
             NavEntry("Exposure", "exposure_pages.show_exposure", "scale", Permission.EXPOSURE_READ),
             NavEntry("Markets", "markets_pages.list_markets", "market", Permission.MARKETS_READ),
+            NavEntry("Books", "books_pages.show_books", "book", Permission.BOOKS_READ),
             NavEntry("Custody", "custody_pages.show_custodians", "vault", Permission.CUSTODY_READ),
             NavEntry(
                 "Withdrawals",
@@ -104,6 +105,62 @@ SECTIONS = (
         ),
     ),
     NavSection(
+        "Vault",
+        Desk.ADMIN,
+        (
+            NavEntry("Stock", "vault_pages.list_stock", "box", Permission.VAULT_READ),
+            NavEntry("Low stock", "vault_pages.list_low_stock", "box-down", Permission.VAULT_READ),
+            NavEntry("Deliveries", "vault_pages.list_lots", "truck", Permission.VAULT_READ),
+            NavEntry("Bars", "bars_pages.list_bars", "bar", Permission.VAULT_READ),
+            NavEntry("Counts", "counts_pages.list_counts", "count", Permission.COUNTS_READ),
+            NavEntry(
+                "Transfers",
+                "stock_transfers_pages.list_stock_transfers",
+                "arrow-across",
+                Permission.VAULT_READ,
+            ),
+            NavEntry(
+                "Adjustments",
+                "adjustments_pages.list_adjustments",
+                "plus-minus",
+                Permission.VAULT_READ,
+            ),
+            NavEntry(
+                "Quarantine",
+                "quarantine_pages.list_quarantines",
+                "flask",
+                Permission.VAULT_READ,
+            ),
+            NavEntry(
+                "Movements",
+                "movements_pages.list_movements",
+                "arrows-up-down",
+                Permission.VAULT_READ,
+            ),
+            NavEntry("Products", "products_pages.list_products", "coin", Permission.VAULT_READ),
+            NavEntry("Locations", "vault_pages.list_locations", "pin", Permission.VAULT_READ),
+        ),
+    ),
+    NavSection(
+        "Sales tax",
+        Desk.ADMIN,
+        (
+            NavEntry("Tax rules", "tax_pages.list_tax_rules", "percent", Permission.TAX_READ),
+            NavEntry(
+                "Certificates",
+                "certificates_pages.list_certificates",
+                "certificate",
+                Permission.TAX_READ,
+            ),
+            NavEntry(
+                "Try sales tax",
+                "tax_examples_pages.show_example",
+                "calculator",
+                Permission.TAX_READ,
+            ),
+        ),
+    ),
+    NavSection(
         "People",
         Desk.ADMIN,
         (
@@ -119,6 +176,21 @@ SECTIONS = (
                 _DECISIONS,
             ),
             NavEntry("Roles", "roles_pages.list_roles", "lock", Permission.ROLES_READ),
+        ),
+    ),
+    NavSection(
+        "Company",
+        Desk.ADMIN,
+        (
+            NavEntry(
+                "Legal entities",
+                "entities_pages.list_entities",
+                "company",
+                Permission.ENTITIES_READ,
+            ),
+            NavEntry(
+                "Licences", "licences_pages.list_licences", "licence", Permission.ENTITIES_READ
+            ),
         ),
     ),
     NavSection(
@@ -159,6 +231,7 @@ SECTIONS = (
             NavEntry(
                 "Settings", "settings_pages.list_settings", "sliders", Permission.SETTINGS_READ
             ),
+            NavEntry("Feature flags", "flags_pages.list_flags", "flag", Permission.FLAGS_READ),
             NavEntry("Key ring", "keys_pages.show_key_ring", "key-ring", Permission.KEYS_READ),
         ),
     ),

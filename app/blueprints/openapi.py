@@ -1,7 +1,7 @@
 """The OpenAPI document, made from the same declarations that serve the requests."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from hashlib import sha256
 from http import HTTPStatus
@@ -14,9 +14,15 @@ from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from flask import Flask, Response, request
 from flask_smorest import Api
 
-from app.access import NEEDS_CONFIRMED_EMAIL, EmailNotConfirmed
-from app.blueprints import errors
-from app.blueprints.api.schemas import fields
+from app.access import (
+    API_KEY_SCOPES,
+    NEEDS_CONFIRMED_EMAIL,
+    NEEDS_CONSENTS,
+    EmailNotConfirmed,
+    PoliciesNotAccepted,
+)
+from app.blueprints import api_guide, errors, openapi_examples
+from app.blueprints.api.schemas import descriptions, fields
 from app.blueprints.file_upload import FORM_MEDIA_TYPE
 from app.blueprints.json_body import JSON_MEDIA_TYPE
 from app.blueprints.rate_limits import RateLimit, counted_as
@@ -26,7 +32,9 @@ from app.idempotency.errors import (
     IdempotencyKeyRequired,
     IdempotencyKeyReused,
 )
+from app.identity.errors import ReauthenticationRequired
 from app.kit.errors import (
+    FeatureDisabled,
     NotFound,
     PermissionDenied,
     RateLimited,
@@ -38,16 +46,8 @@ from app.kit.errors import (
 if TYPE_CHECKING:
     from app.blueprints.api_operation import ApiOperation
 
-DESCRIPTION = """\
-Buy, hold and sell precious metals.
 
-Amounts are decimal strings with their asset beside them; times are RFC 3339 in UTC; ids are opaque.
-Unknown fields are refused. Errors are `application/problem+json` (RFC 9457) with a stable `code`,
-listed at [/api/docs/errors](/api/docs/errors). Send `Authorization: Bearer <accessToken>`, or an
-API key in its place on the routes that its scopes allow. A POST that moves or reserves value needs
-an `Idempotency-Key`: a repeated request with the same key gets the same response, without a second
-effect.
-"""
+_ABOUT_ID = "The `id` of the object, from a list or from the response that created it"
 
 
 class ProblemFieldSchema(ma.Schema):
@@ -107,7 +107,7 @@ class ProblemSchema(ma.Schema):
 
 
 class _Converter(OpenAPIConverter):
-    """Adds the constraints of a schema on several fields together."""
+    """Adds the constraints of a schema on several fields together, and what each field means."""
 
     def schema2jsonschema(self, schema: ma.Schema | type[ma.Schema]) -> dict[str, Any]:
         described: dict[str, Any] = super().schema2jsonschema(  # type: ignore[no-untyped-call] # of apispec
@@ -115,6 +115,17 @@ class _Converter(OpenAPIConverter):
         )
         together = getattr(resolve_schema_instance(schema), "together", {})
         return {**described, **together}
+
+    def field2property(self, field: ma.fields.Field[Any]) -> dict[str, Any]:
+        described: dict[str, Any] = super().field2property(field)
+        name = type(field.parent).__name__.removesuffix("Schema")
+        meaning = descriptions.describe_field(name, field.data_key or field.name or "")
+        if meaning and isinstance(field.parent, ma.Schema) and "description" not in described:
+            described["description"] = meaning
+        # Generated clients would require a field that has a default; null is the absence of one.
+        if "default" in described and described["default"] is None:
+            del described["default"]
+        return described
 
 
 class _Plugin(MarshmallowPlugin):
@@ -131,14 +142,18 @@ class ProblemApi(Api):
     handle_http_exception = staticmethod(errors.handle_http_error)
 
 
-def register(app: Flask, *, version: str, public_url: str) -> ProblemApi:
-    """Register the API of this application, with its document at /api/openapi.json."""
+def register(
+    app: Flask, *, version: str, public_url: str, special_values: Sequence[tuple[str, str, str]]
+) -> ProblemApi:
+    """Register the API of this application, with its document at /api/openapi.json.
+
+    `special_values` are what the sandbox of providers reacts to, for the guide.
+    """
     app.config.update(
         API_TITLE="PBCEx",
         API_VERSION=version,
         OPENAPI_VERSION="3.1.0",
         API_SPEC_OPTIONS={
-            "info": {"description": DESCRIPTION},
             "servers": [{"url": public_url or "/"}],
         },
     )
@@ -148,25 +163,43 @@ def register(app: Flask, *, version: str, public_url: str) -> ProblemApi:
     api.register_field(fields.FileField, "string", "binary")
     api.register_field(fields.TimestampField, "string", "date-time")
     api.init_app(app)
+    # No list of ours has the headers of flask-smorest's pages.
+    api.spec.components.schemas.pop("PaginationMetadata", None)
     api.spec.components.security_scheme(
-        "bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+        "bearer",
+        {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "An access token, or an API key on the routes that its scopes allow.",
+        },
     )
-    _serve_document(app, api)
+    _serve_document(app, api, special_values)
     return api
 
 
-def _serve_document(app: Flask, api: ProblemApi) -> None:
+def _serve_document(
+    app: Flask, api: ProblemApi, special_values: Sequence[tuple[str, str, str]]
+) -> None:
     """Serve the document at /api/openapi.json, made with the first request only."""
 
     @cache
-    def make_document() -> tuple[bytes, str]:
-        content = json.dumps(api.spec.to_dict(), ensure_ascii=False, indent=1).encode()
-        return content, sha256(content).hexdigest()
+    def make_document() -> tuple[dict[str, Any], bytes, str]:
+        document = api.spec.to_dict()
+        for methods in document["paths"].values():
+            for parameter in methods.get("parameters", ()):
+                parameter["description"] = _ABOUT_ID
+        document["info"]["description"] = api_guide.write_guide(special_values)
+        document["components"]["examples"] = openapi_examples.referenced_problems(document)
+        content = json.dumps(document, ensure_ascii=False, indent=1).encode()
+        return json.loads(content), content, sha256(content).hexdigest()
+
+    app.extensions["api_document"] = lambda: make_document()[0]
 
     @app.get("/api/openapi.json")
     @counted_as(RateLimit.PAGE)
     def show_openapi_document() -> Response:
-        content, etag = make_document()
+        _, content, etag = make_document()
         response = Response(content, mimetype=JSON_MEDIA_TYPE)
         response.set_etag(etag)
         response.headers["Cache-Control"] = "no-cache"
@@ -176,21 +209,42 @@ def _serve_document(app: Flask, api: ProblemApi) -> None:
 
 def describe_operation(operation: "ApiOperation") -> dict[str, Any]:
     """Return the operation's part of the OpenAPI document."""
-    summary, _, description = (operation.handler.__doc__ or "").strip().partition("\n\n")
+    text = " ".join((operation.handler.__doc__ or "").split())
+    summary, _, description = text.partition(". ")
+    description = " ".join(filter(None, (description, *_describe_conditions(operation))))
     document: dict[str, Any] = {
         "operationId": operation.operation_id,
-        "summary": " ".join(summary.split()).removesuffix("."),
+        "summary": summary.removesuffix("."),
         "security": [] if operation.public else [{"bearer": []}],
         "parameters": _describe_parameters(operation),
         "responses": _describe_responses(operation),
     }
     if description:
-        document["description"] = " ".join(description.split())
+        document["description"] = description
     if operation.body_schema is not None:
         media_type = FORM_MEDIA_TYPE if operation.file_bytes_max else JSON_MEDIA_TYPE
-        content = _describe_content(operation.body_schema, media_type)
+        sent = openapi_examples.find_exchange(operation.operation_id, operation.status)
+        content = _describe_content(operation.body_schema, sent.get("body"), media_type)
         document["requestBody"] = {"required": True, "content": content}
     return document
+
+
+def _describe_conditions(operation: "ApiOperation") -> Iterable[str]:
+    """Yield what follows from the declaration: where it is switched on, who may call it, and how
+    often."""
+    if operation.feature is not None:
+        feature = operation.feature
+        yield f"Belongs to the feature `{feature}`, which needs {feature.needs}."
+    if operation.permission in API_KEY_SCOPES:
+        yield f"An API key needs the scope `{operation.permission}`."
+    elif operation.permission is not None:
+        yield "Not for API keys."
+    if operation.fresh:
+        yield "Needs a sign-in of the last ten minutes."
+    if operation.rate_limit is not None:
+        limit = operation.rate_limit
+        counted = "person" if limit.per_person and not operation.public else "IP address"
+        yield f"At most {limit.quota} requests a minute for each {counted} (`{limit.label}`)."
 
 
 def _describe_parameters(operation: "ApiOperation") -> list[dict[str, Any]]:
@@ -214,7 +268,7 @@ def _describe_parameters(operation: "ApiOperation") -> list[dict[str, Any]]:
 def _describe_responses(operation: "ApiOperation") -> dict[str, Any]:
     responses: dict[str, Any] = {
         str(operation.status): _describe_response(
-            operation.status, operation.response_schema, operation.file_media_types
+            operation, operation.status, operation.response_schema, operation.file_media_types
         ),
     }
     if operation.idempotent:
@@ -225,25 +279,24 @@ def _describe_responses(operation: "ApiOperation") -> dict[str, Any]:
             }
         }
     for status, schema in operation.other_responses.items():
-        responses[str(status)] = _describe_response(status, schema)
+        responses[str(status)] = _describe_response(operation, status, schema)
     by_status: dict[int, set[str]] = {}
     for refusal in {*operation.refusals, *_common_refusals(operation)}:
         by_status.setdefault(errors.status_of(refusal), set()).add(refusal.code)
     for status, codes in sorted(by_status.items()):
-        responses.setdefault(str(status), _describe_problem(status, sorted(codes)))
+        responses.setdefault(
+            str(status), _describe_problem(operation.operation_id, status, sorted(codes))
+        )
     return responses
 
 
 def _common_refusals(operation: "ApiOperation") -> Iterable[type[Refusal]]:
+    yield errors.BadRequest
     yield errors.InternalError
     yield Unavailable
     if operation.rate_limit is not None:
         yield RateLimited
-    if not operation.public:
-        yield Unauthenticated
-        yield PermissionDenied
-    if operation.permission in NEEDS_CONFIRMED_EMAIL:
-        yield EmailNotConfirmed
+    yield from _refusals_of_callers(operation)
     # An unexpected body is read too, so that a field in it is not lost silently.
     sends_body = operation.method != "GET"
     if sends_body:
@@ -260,54 +313,44 @@ def _common_refusals(operation: "ApiOperation") -> Iterable[type[Refusal]]:
         yield IdempotencyInProgress
 
 
+def _refusals_of_callers(operation: "ApiOperation") -> Iterable[type[Refusal]]:
+    if not operation.public:
+        yield Unauthenticated
+        yield PermissionDenied
+    if operation.feature is not None:
+        yield FeatureDisabled
+    if operation.fresh:
+        yield ReauthenticationRequired
+    if operation.permission in NEEDS_CONFIRMED_EMAIL:
+        yield EmailNotConfirmed
+    if operation.permission in NEEDS_CONSENTS:
+        yield PoliciesNotAccepted
+
+
 def _describe_response(
-    status: int, schema: ma.Schema | None, files: Iterable[str] = ()
+    operation: "ApiOperation", status: int, schema: ma.Schema | None, files: Iterable[str] = ()
 ) -> dict[str, Any]:
-    content = _describe_content(schema) if schema is not None else {}
+    received = openapi_examples.find_exchange(operation.operation_id, status).get("received")
+    content = _describe_content(schema, received) if schema is not None else {}
     content |= {media_type: {} for media_type in files}
     response: dict[str, Any] = {"description": HTTPStatus(status).phrase}
     return {**response, "content": content} if content else response
 
 
-def _describe_problem(status: int, codes: list[str]) -> dict[str, Any]:
+def _describe_problem(operation_id: str, status: int, codes: list[str]) -> dict[str, Any]:
     links = ", ".join(f"`{code}`" for code in codes)
+    content: dict[str, Any] = {"schema": ProblemSchema}
+    examples = openapi_examples.find_problems(operation_id, codes)
+    if examples:
+        content["examples"] = examples
     return {
         "description": f"{HTTPStatus(status).phrase}: {links}",
-        "content": {errors.PROBLEM_MEDIA_TYPE: {"schema": ProblemSchema}},
+        "content": {errors.PROBLEM_MEDIA_TYPE: content},
     }
 
 
-def _describe_content(schema: ma.Schema, media_type: str = JSON_MEDIA_TYPE) -> dict[str, Any]:
-    return {media_type: {"schema": type(schema), "example": make_example(schema)}}
-
-
-def make_example(schema: ma.Schema) -> Any:
-    """Return the schema's own example, or one made of the examples of its fields."""
-    own = getattr(schema, "example", None)
-    if own is not None:
-        return dict(own)
-    return {
-        bound.data_key or name: _make_field_example(bound) for name, bound in schema.fields.items()
-    }
-
-
-def _make_field_example(field: ma.fields.Field[Any]) -> Any:
-    examples = field.metadata.get("examples") or field.metadata.get("enum")
-    if examples:
-        return examples[0]
-    if isinstance(field, ma.fields.Nested):
-        inner = make_example(field.schema)
-        return [inner] if field.many else inner
-    if isinstance(field, ma.fields.List):
-        return [_make_field_example(field.inner)]
-    for kind, example in _EXAMPLES.items():
-        if isinstance(field, kind):
-            return example
-    raise TypeError(f"{field.name}: a {type(field).__name__} says no example of its own")
-
-
-_EXAMPLES: dict[type[ma.fields.Field[Any]], Any] = {
-    ma.fields.Boolean: True,
-    ma.fields.Integer: 1,
-    ma.fields.String: "text",
-}
+def _describe_content(
+    schema: ma.Schema, example: Any, media_type: str = JSON_MEDIA_TYPE
+) -> dict[str, Any]:
+    content: dict[str, Any] = {"schema": type(schema)}
+    return {media_type: content if example is None else {**content, "example": example}}

@@ -17,7 +17,6 @@ A view responds with 303 after a success, and with 422 and the same form after a
 
 import re
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from functools import partial
 from inspect import getdoc, signature
 from typing import Any
@@ -39,11 +38,12 @@ from app.blueprints import (
     rendering,
     staff_session_cookie,
 )
-from app.blueprints.environ_keys import ACTOR, SESSION
+from app.blueprints.environ_keys import ACTOR
 from app.blueprints.forms import Done, Form, Refused
-from app.blueprints.lists import ListPage
+from app.blueprints.lists import ListForm, ListPage
+from app.blueprints.page_session import current_database, run_page
 from app.blueprints.rate_limits import RateLimit
-from app.kit.db import SNAPSHOT, Database, Session
+from app.kit.db import Session
 from app.kit.errors import Conflict, Invalid, NotFound, Refusal
 from app.kit.formatting import format_number_of
 from app.kit.pagination import decode_cursor
@@ -95,7 +95,7 @@ class PageBlueprint(Blueprint):
         def declare(handler: PageView) -> PageView:
             def serve(**variables: str) -> Response:
                 if permission is None:
-                    return handler(_database(), **variables)
+                    return handler(current_database(), **variables)
                 member = staff_session_cookie.current_member()
                 if member is None:
                     return _redirect_to_sign_in(serve)
@@ -103,16 +103,16 @@ class PageBlueprint(Blueprint):
                 require(member.actor, permission)
                 if fresh and not member.is_recently_proven:
                     return _redirect_to_reauthentication(member.actor, serve)
-                with _open_session(writes=writes or method != "GET", snapshot=snapshot) as session:
-                    request.environ[SESSION] = session
-                    try:
-                        if fresh and not kept_form.restore(session, member.actor):
-                            return redirect_to_kept_form(request.form[kept_form.FIELD])
-                        response = handler(session, member.actor, **variables)
-                        kept_form.conclude(session, response)
-                    finally:
-                        del request.environ[SESSION]
+                run = partial(show, member.actor, variables)
+                response = run_page(run, writes=writes or method != "GET", snapshot=snapshot)
                 audit_denials.record_shown()
+                return response
+
+            def show(actor: Actor, variables: dict[str, str], session: Session) -> Response:
+                if fresh and not kept_form.restore(session, actor):
+                    return redirect_to_kept_form(request.form[kept_form.FIELD])
+                response = handler(session, actor, **variables)
+                kept_form.conclude(session, response)
                 return response
 
             serve.__doc__ = getdoc(handler)
@@ -200,9 +200,10 @@ class PageBlueprint(Blueprint):
         permission: Permission,
         template: str = "lists/list.html",
         context: Callable[[Session, Actor], Mapping[str, object]] | None = None,
+        form: ListForm | None = None,
     ) -> PageView:
-        """Add a declared list at `path`; its endpoint is `list_` and the list's name. Its bulk
-        actions are sent to `path`/bulk.
+        """Add a declared list at `path`, with a `form` below it; its endpoint is `list_` and the
+        list's name. Its bulk actions are sent to `path`/bulk.
 
         A `template` that shows more than the list includes `lists/_list.html` and gets what
         `context` returns. Returns the view, on which forms can be shown.
@@ -213,6 +214,7 @@ class PageBlueprint(Blueprint):
         def render(session: Session, actor: Actor, status: int = 200, **more: object) -> Response:
             view = list_view.open_list(page, session, actor, request.args)
             more |= context(session, actor) if context is not None else {}
+            more |= form.context(session, actor) if form is not None else {}
             return rendering.render_page(template, status=status, view=view, **more)
 
         def show(session: Session, actor: Actor) -> Response:
@@ -235,8 +237,7 @@ class PageBlueprint(Blueprint):
 
         def reload(_session: Session, _actor: Actor) -> Response:
             query = request.query_string.decode()
-            url = url_for(f"{self.name}.{endpoint}")
-            return see_other(f"{url}?{query}" if query else url)
+            return see_other(url_for(f"{self.name}.{endpoint}") + (f"?{query}" if query else ""))
 
         show.__name__, show.__doc__ = endpoint, page.about
         self.view("GET", path, permission=permission)(show)
@@ -282,7 +283,7 @@ def _redirect_to_sign_in(view: PageView) -> Response:
         # Its session has ended: after sign-in, the page says what became of the form.
         return redirect_to_kept_form(request.form[kept_form.FIELD])
     if request.method != "GET":
-        kept_form.keep_after_time_out(_database(), view)
+        kept_form.keep_after_time_out(current_database(), view)
     return _leave_page(_url_with_next("auth_pages.show_login", open_page()))
 
 
@@ -292,7 +293,7 @@ def _redirect_to_reauthentication(actor: Actor, view: PageView) -> Response:
         return _leave_page(_url_with_next("proof_pages.show", open_page()))
     if not kept_form.is_kept(view):
         return _leave_page(kept_form.proof_url(open_page(), None))
-    return redirect_to_kept_form(kept_form.keep(_database(), actor, view))
+    return redirect_to_kept_form(kept_form.keep(current_database(), actor, view))
 
 
 def redirect_to_late_form() -> Response | None:
@@ -300,7 +301,7 @@ def redirect_to_late_form() -> Response | None:
     same person; the page shows it again. None for any other form."""
     member = staff_session_cookie.current_member()
     view = current_app.view_functions[request.endpoint or ""]
-    if member is None or not kept_form.keep_after_sign_in(_database(), member.actor, view):
+    if member is None or not kept_form.keep_after_sign_in(current_database(), member.actor, view):
         return None
     return _leave_page(open_page() or "/")
 
@@ -378,14 +379,3 @@ def safe_redirect_path(text: str | None) -> str | None:
 def _url_with_next(endpoint: str, next_path: str | None) -> str:
     url = url_for(endpoint)
     return f"{url}?next={quote(next_path, safe='/')}" if next_path else url
-
-
-def _database() -> Database:
-    database: Database = current_app.extensions["database"]
-    return database
-
-
-def _open_session(*, writes: bool, snapshot: bool) -> AbstractContextManager[Session]:
-    if writes:
-        return _database().transaction()
-    return _database().transaction(SNAPSHOT) if snapshot else _database().reading()

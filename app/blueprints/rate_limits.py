@@ -1,9 +1,12 @@
 """Rate limits: the class of a route, who is counted, and the headers that report it.
 
 Each request counts against the limit of its class, which the route declares with its operation.
-Flask-Limiter finds and checks the limits, except for the default class, whose one limit is counted
-here by the same strategy. A limit is one fixed window by the clock and costs one round trip per
-request, to a storage of our own.
+It is counted by Flask-Limiter's strategy: a fixed window by the clock, for one round trip to a
+storage of our own. A request from IPv6 that counts for its network counts for the
+/48 around it as well, with ten times the quota.
+
+A token or key names its owner, and only the database knows whether it is still valid. Where it
+refuses one, the request is taken off its owner's count and counts for the network.
 """
 
 import time
@@ -11,25 +14,30 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
-from ipaddress import IPv6Address, ip_address
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar, cast
 
 from flask import Flask, current_app, request
-from flask_limiter import ApplicationLimit, Limiter, RequestLimit
+from flask_limiter import Limiter, RequestLimit
 from limits import RateLimitItem, parse
 
 from app.blueprints.environ_keys import RATE_LIMIT, ROUTE
+from app.blueprints.refused_credentials import RefusedCredentials
 from app.identity.api_keys import service as api_keys
 from app.identity.sign_in import access_tokens
+from app.identity.sign_in.sessions import Device
 from app.integrations import rate_limit_storage
 from app.kit.db import Database
 from app.kit.errors import RateLimited, Unauthenticated
+from app.kit.networks import SITE_FACTOR, network_of, site_of
 
 View = TypeVar("View", bound=Callable[..., object])
 
-_NETWORK_BITS = 64
 _CALLER = "pbcex.caller"
 _ROUTE_LIMIT = "pbcex.route_limit"
+_IS_PUBLIC = "pbcex.is_public"
+_COUNTED = "pbcex.counted"
+_REFUSED_CREDENTIALS = "refused_credentials"
+_LIMITER = "rate_limiter"
 
 #: What an access token or an API key says of its owner, as this process can verify it.
 CallerClaims = access_tokens.AccessTokenClaims | api_keys.ApiKeyClaims
@@ -112,60 +120,33 @@ def _read_claims(text: str) -> CallerClaims:
 
 
 def client_network() -> str:
-    """Return the network of the current request, as `network_of` counts senders."""
+    """Return the network of the current request: what counts as one sender."""
     return network_of(request.remote_addr or "")
 
 
-def network_of(address: str) -> str:
-    """Return what counts as one sender: an IPv4 address, or the /64 network of an IPv6 address."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return "unknown"
-    if not isinstance(parsed, IPv6Address):
-        return address
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return f"{IPv6Address(int(parsed) >> _NETWORK_BITS << _NETWORK_BITS)}/64"
+def client_device() -> Device:
+    """Return the device of the current request."""
+    return Device(client_network(), request.headers.get("User-Agent", ""))
 
 
 def register(app: Flask, *, redis_url: str, database: Database, quota_override: str) -> None:
     """Count every request to a route with a class. `quota_override`: empty, `off` or `N/minute`
     instead of the quota of every class."""
+    app.extensions[_REFUSED_CREDENTIALS] = RefusedCredentials()
     app.before_request(_note_route)
-    options: dict[str, Any] = {"database": database}
-    quotas = {limit: quota_override or f"{limit.quota}/minute" for limit in RateLimit}
-    limiter = Limiter(
+    if quota_override == "off":
+        return
+    limiter = app.extensions[_LIMITER] = Limiter(
         client_network,
-        app=app,
-        application_limits=[
-            ApplicationLimit(
-                quota,
-                scope=limit.label,
-                key_function=_counted_person if limit.per_person else client_network,
-                exempt_when=partial(_is_of_another_class, limit),
-            )
-            for limit, quota in quotas.items()
-            if limit is not RateLimit.DEFAULT
-        ],
-        on_breach=_refuse,
-        enabled=quota_override != "off",
         strategy="fixed-window",
         storage_uri=rate_limit_storage.storage_uri(redis_url),
-        storage_options=options,
-        headers_enabled=False,
+        storage_options=cast("dict[str, Any]", {"database": database}),
     )
-    if not limiter.enabled:
-        return
-    limiter.request_filter(_is_of_default_class)
-    default = parse(quotas[RateLimit.DEFAULT])
-
-    @app.before_request
-    def finish_counting() -> None:
-        if _is_of_default_class():
-            _note_headers(_count_default(limiter, default))
-        elif limiter.current_limit is not None:
-            _note_headers(limiter.current_limit)
+    # Its strategy counts. Its hooks would search each request for limits, which takes a twelfth of
+    # what an order computes: they stay on an application that serves nothing.
+    limiter.init_app(Flask(__name__))
+    quotas = {limit: parse(quota_override or f"{limit.quota}/minute") for limit in RateLimit}
+    app.before_request(partial(_count_request, quotas))
 
 
 def _note_route() -> None:
@@ -179,6 +160,7 @@ def _note_route() -> None:
     if environ["REQUEST_METHOD"] != "OPTIONS":
         view = current_app.view_functions[rule.endpoint]
         environ[_ROUTE_LIMIT] = getattr(view, "rate_limit", None)
+        environ[_IS_PUBLIC] = getattr(view, "is_public", False)
 
 
 def _route_limit() -> RateLimit | None:
@@ -186,28 +168,64 @@ def _route_limit() -> RateLimit | None:
     return request.environ.get(_ROUTE_LIMIT)
 
 
-def _is_of_default_class() -> bool:
-    return _route_limit() is RateLimit.DEFAULT
+def _count_request(quotas: dict[RateLimit, RateLimitItem]) -> None:
+    """Count the current request for its sender, and for the /48 of a sender from IPv6.
+
+    Raises `RateLimited`.
+    """
+    limit = _route_limit()
+    if limit is None:
+        return
+    quota = quotas[limit]
+    sender = _counted_person() if limit.per_person else client_network()
+    if (site := site_of(sender)) is not None:
+        wide = type(quota)(quota.amount * SITE_FACTOR, quota.multiples, quota.namespace)
+        _count(wide, [site, limit.label])
+    _note_counted(_count(quota, [sender, limit.label]))
 
 
-def _is_of_another_class(limit: RateLimit) -> bool:
-    return _route_limit() is not limit
-
-
-def _count_default(limiter: Limiter, item: RateLimitItem) -> RequestLimit:
-    """Count a request of the default class, which orders have. Flask-Limiter itself would first
-    decide which limits apply: a twelfth of what an order computes."""
-    key = [_counted_person(), RateLimit.DEFAULT.label]
-    breached = not limiter.limiter.hit(item, *key)
-    counted = RequestLimit(limiter, item, key, breached, shared=True)
+def _count(quota: RateLimitItem, key: list[str]) -> RequestLimit:
+    limiter: Limiter = current_app.extensions[_LIMITER]
+    breached = not limiter.limiter.hit(quota, *key)
+    counted = RequestLimit(limiter, quota, key, breached, shared=True)
     if breached:
-        _refuse(counted)
+        raise RateLimited(
+            f"At most {quota.amount} requests a minute are allowed.",
+            retry_after_seconds=_note_headers(counted),
+        )
     return counted
 
 
 def _counted_person() -> str:
+    """Return who is counted on a route that counts people.
+
+    A public route asks the database for no credential: there each counts for itself.
+    """
     claims = current_caller().claims
-    return str(claims.user_id) if claims else client_network()
+    if claims is None or claims.credential in current_app.extensions[_REFUSED_CREDENTIALS]:
+        return client_network()
+    return claims.credential if request.environ.get(_IS_PUBLIC) else str(claims.user_id)
+
+
+def count_refused_credential() -> None:
+    """Count the present request for the network of its sender instead of the owner of its
+    credential, which the database refused.
+
+    Raises `RateLimited` above the network's quota.
+    """
+    claims = current_caller().claims
+    assert claims is not None, "the database was asked for its claims"
+    current_app.extensions[_REFUSED_CREDENTIALS].add(claims.credential)
+    counted: RequestLimit | None = request.environ.get(_COUNTED)
+    if counted is None or counted.request_args[0] != str(claims.user_id):
+        return
+    counted.limiter.hit(counted.limit, *counted.request_args, cost=-1)
+    _note_counted(_count(counted.limit, [client_network(), *counted.request_args[1:]]))
+
+
+def _note_counted(counted: RequestLimit) -> None:
+    request.environ[_COUNTED] = counted
+    _note_headers(counted)
 
 
 def _note_headers(counted: RequestLimit) -> int:
@@ -221,11 +239,3 @@ def _note_headers(counted: RequestLimit) -> int:
         ("RateLimit", f'"{limit.label}";r={window.remaining};t={reset}'),
     ]
     return reset
-
-
-def _refuse(counted: RequestLimit) -> NoReturn:
-    reset = _note_headers(counted)
-    raise RateLimited(
-        f"At most {counted.limit.amount} requests a minute are allowed.",
-        retry_after_seconds=reset,
-    )

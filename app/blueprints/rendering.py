@@ -15,7 +15,8 @@ from app.access import Actor, Permission
 from app.blueprints import form_tokens, forms, list_cells, nav
 from app.blueprints.environ_keys import NAV_COUNTS, NONCE, SESSION
 from app.blueprints.nav import NavPlace
-from app.config import Settings
+from app.config import Environment, Settings
+from app.embedded.sample_people import SAMPLE_STAFF
 from app.integrations.registry import PROVIDERS
 from app.kit import clock, formatting
 from app.kit.db import Session
@@ -109,6 +110,7 @@ def register(app: Flask, settings: Settings) -> None:
         theme=theme,
         Permission=Permission,
         is_sample=not settings.is_production,
+        sample_staff=SAMPLE_STAFF if settings.env is Environment.SAMPLE else (),
         home_of=nav.home_of,
         sections_for=nav.sections_for,
         nav_counts=nav_counts,

@@ -13,7 +13,7 @@ HeaderList = list[tuple[str, str]]
 # A response for programs loads nothing.
 _CSP = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 # Pages load our own files only, without inline script or style.
-_PAGE_CSP = (
+PAGE_CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'"
@@ -58,7 +58,7 @@ class SecurityHeaders:
             headers.append(("Content-Security-Policy", _NONCE_CSP.format(nonce=nonce)))
         elif "Content-Security-Policy" not in names:
             page = ("Content-Type", "text/html; charset=utf-8") in headers
-            headers.append(("Content-Security-Policy", _PAGE_CSP if page else _CSP))
+            headers.append(("Content-Security-Policy", PAGE_CSP if page else _CSP))
         api = environ["PATH_INFO"].startswith("/api/")
         if api and "Cache-Control" not in names:
             headers.append(("Cache-Control", "no-store"))

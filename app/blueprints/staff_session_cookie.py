@@ -13,10 +13,9 @@ from flask import Flask, Request, Response, current_app, request, session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
-from app.blueprints.rate_limits import client_network
 from app.identity.credentials.passkeys import RelyingParty
 from app.identity.sign_in import staff_sessions
-from app.identity.sign_in.staff_sessions import Device, StaffMember
+from app.identity.sign_in.staff_sessions import StaffMember
 from app.kit.db import Database
 
 #: A header of requests that a page sends by itself: they do not count as activity.
@@ -143,11 +142,6 @@ def take_challenge() -> str | None:
     """Return the challenge that the browser's passkey must sign, and remove it."""
     challenge: str | None = session.pop(_CHALLENGE, None)
     return challenge
-
-
-def current_device() -> Device:
-    """Return the device of the current request."""
-    return Device(client_network(), request.headers.get("User-Agent", ""))
 
 
 def relying_party() -> RelyingParty:

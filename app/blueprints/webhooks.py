@@ -12,6 +12,9 @@ from app.kit.ports import resolve
 from app.providers import service as providers
 from app.providers.ports import WebhookDelivery, WebhookVerifiers
 
+#: Providers put many events into one webhook, SendGrid hundreds; refused, it comes again and again.
+BODY_BYTES_MAX = 2 * 1024 * 1024
+
 blp = Blueprint("webhooks", __name__, url_prefix="/webhooks")
 
 
@@ -23,6 +26,7 @@ def receive(provider: str) -> Response:
     verifier = resolve(WebhookVerifiers).get(provider)
     if verifier is None:
         raise NotFound
+    request.max_content_length = BODY_BYTES_MAX
     headers = {name.lower(): value for name, value in request.headers.items()}
     delivery = WebhookDelivery(request.url, headers, request.get_data(cache=False))
     events = verifier.verify(delivery)

@@ -1,12 +1,14 @@
-"""What a branch's code and name must be."""
+"""Head office, and what a branch's code and name must be."""
 
 import re
-from unicodedata import normalize
+from uuid import UUID
 
+from app.kit import names
 from app.kit.errors import Invalid
 
+#: The branch of the first legal entity that serves no customers. It owns the house accounts.
+HEAD_OFFICE = UUID(int=0)
 _CODE = re.compile(r"[A-Z][A-Z0-9]{1,11}", re.ASCII)
-_NAME_LENGTH_MAX = 100
 
 
 def clean_code(text: str) -> str:
@@ -20,9 +22,6 @@ def clean_code(text: str) -> str:
 def clean_name(text: str) -> str:
     """Return the name without blanks around it.
 
-    Raises `Invalid` unless it has 1 to 100 printable characters.
+    Raises `Invalid` unless it has 1 to 100 characters that are seen.
     """
-    name = normalize("NFC", text).strip()
-    if not 0 < len(name) <= _NAME_LENGTH_MAX or not name.isprintable():
-        raise Invalid("name", f"Enter a name (1 to {_NAME_LENGTH_MAX} characters).")
-    return name
+    return names.clean_name("name", text)

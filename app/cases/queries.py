@@ -137,6 +137,16 @@ def list_cases_about(
     return fetch_page(session, visible_cases(actor), query).rows
 
 
+def list_open_cases_about(
+    session: Session, actor: Actor, person_id: UUID, limit: int
+) -> list[CaseSummary]:
+    """Return the latest open cases about this person that the actor may see."""
+    filters = {"person": person_id, "state": CaseState.OPEN}
+    return fetch_page(
+        session, visible_cases(actor), ListQuery(filters, "-opened", limit=limit)
+    ).rows
+
+
 def case(session: Session, actor: Actor, case_id: UUID) -> CaseSummary:
     """Return the case with this id. Raises `NotFound`, also if this actor may not see it."""
     visible = visible_cases(actor).select
@@ -169,7 +179,7 @@ def workable_count(actor: Actor) -> Count | None:
         return None
     return Count(
         (_COUNT, {"actor": actor.user_id}),
-        lambda rows: sum(
+        lambda _session, rows: sum(
             count
             for name, count in rows
             if registry.case_kind(name).read_permission in actor.permissions

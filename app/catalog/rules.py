@@ -24,15 +24,25 @@ class Token(StrEnum):
     PAXG = "PAXG"
 
 
+class Stablecoin(StrEnum):
+    """Tokens that count as a dollar. Where one loses its value, staff halt its orders."""
+
+    USDC = "USDC"
+
+
 #: What has a market price, in US dollars per troy ounce.
 Priced = Metal | Token
+#: What staff can halt.
+Haltable = Priced | Stablecoin
 
 
 class Wallet(StrEnum):
     """A customer's two accounts."""
 
     FUNDING = "funding"
+    """Holds dollars and tokens, which are paid in and out."""
     TRADING = "trading"
+    """Holds metal."""
 
 
 class PaymentMethod(LabelledEnum):
@@ -60,8 +70,10 @@ TRADABLE = {asset.code: asset for asset in (*FUNDING, *TRADING)}
 
 #: The synthetic of each metal: one unit is one troy ounce of fine weight.
 SYNTHETIC = {Metal.AU: XAU, Metal.AG: XAG, Metal.PT: XPT, Metal.PD: XPD, Metal.CU: XCU}
-#: The metal whose price an asset follows. PAXG is an ounce of gold.
+#: The metal that an asset is ounces of. PAXG is an ounce of gold.
 METAL_OF = {asset.code: metal for metal, asset in SYNTHETIC.items()} | {PAXG.code: Metal.AU}
+#: The price that an asset has.
+PRICED_AS: Mapping[str, Priced] = {**METAL_OF, PAXG.code: Token.PAXG}
 PRICED_NAMES: Mapping[Priced, str] = {
     Metal.AU: "gold",
     Metal.AG: "silver",
@@ -70,6 +82,13 @@ PRICED_NAMES: Mapping[Priced, str] = {
     Metal.CU: "copper",
     Token.PAXG: "PAX Gold",
 }
+
+HALTABLE_NAMES: Mapping[Haltable, str] = dict(PRICED_NAMES) | {Stablecoin.USDC: "USD Coin"}
+
+
+def parse_haltable(code: str) -> Haltable:
+    """Return what can be halted by its code. Raises `ValueError` for any other."""
+    return Stablecoin(code) if code in set(Stablecoin) else parse_priced(code)
 
 
 def parse_priced(code: str) -> Priced:

@@ -4,14 +4,14 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
-from app.catalog.rules import PRICED_NAMES, parse_priced
+from app.catalog.rules import HALTABLE_NAMES, parse_haltable
 from app.kit.db import Database
 from app.kit.errors import Refusal
 from app.pricing import service
 from app.pricing.rules import HaltReason
 
 pricing = AppGroup("pricing", help="Markets: halting one, and lifting the halt.")
-_ASSET = click.argument("asset", type=click.Choice([priced.value for priced in PRICED_NAMES]))
+_ASSET = click.argument("asset", type=click.Choice([market.value for market in HALTABLE_NAMES]))
 
 
 @pricing.command()
@@ -25,11 +25,11 @@ _ASSET = click.argument("asset", type=click.Choice([priced.value for priced in P
     help="What customers read.",
 )
 def halt(asset: str, reason: str, category: str) -> None:
-    """Stop every order that needs the price of ASSET, at once."""
+    """Stop every order that needs the price of ASSET, or its value for USDC, at once."""
     try:
         with _database().transaction() as session:
             service.halt_market(
-                session, None, parse_priced(asset), HaltReason(category), note=reason
+                session, None, parse_haltable(asset), HaltReason(category), note=reason
             )
     except Refusal as refusal:
         raise click.ClickException(f"{refusal.detail} Nothing was changed.") from refusal
@@ -43,7 +43,7 @@ def resume(asset: str, reason: str) -> None:
     """Let orders of ASSET through again."""
     try:
         with _database().transaction() as session:
-            service.resume_market(session, None, parse_priced(asset), note=reason)
+            service.resume_market(session, None, parse_haltable(asset), note=reason)
     except Refusal as refusal:
         raise click.ClickException(f"{refusal.detail} Nothing was changed.") from refusal
     click.echo(f"{asset} is not halted any more")

@@ -7,12 +7,12 @@ the provider is not used, and the features that need it are switched off.
 
 import re
 from hashlib import sha256
-from typing import Literal
+from typing import ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, SecretStr, ValidationInfo
 
-from app.config.checks import LOOPBACK
+from app.config.checks import LOOPBACK, check_web_url
 from app.config.section import SettingsSection
 
 Mode = Literal["sandbox", "live"]
@@ -21,10 +21,57 @@ Mode = Literal["sandbox", "live"]
 class ProviderSettings(SettingsSection):
     """The settings of one provider. Its first field is `mode: Mode`, on which checks depend."""
 
+    #: The variable of the address of another provider without which this one is of no use.
+    needs: ClassVar[str] = ""
+
+    @property
+    def address(self) -> str:
+        """The configured URL; empty if the provider is not used, or played by the sandbox."""
+        return str(getattr(self, "base_url", ""))
+
+    @property
+    def is_used(self) -> bool:
+        """Whether the provider has an address of its own."""
+        return bool(self.address)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it moves real money, or reaches real people."""
+        return getattr(self, "mode", "") == "live"
+
+    def variable(self, field: str) -> str:
+        """Return the environment variable of a field."""
+        return self._variable_name(field)
+
+
+#: The names of all keys of the sandbox.
+_SANDBOX_SECRETS = frozenset(
+    {
+        "anchorage", "anchorage addresses", "anchorage requests", "bank", "bank webhook",
+        "daraja consumer", "daraja consumer secret", "daraja credential", "daraja passkey",
+        "depository",
+        "paxos", "plaid", "primetrust", "sendgrid key", "sendgrid webhook", "stripe",
+        "stripe webhook", "twilio account", "twilio token",
+    }
+)  # fmt: skip
+#: How providers name the hosts that play with money: sandbox.plaid.com, api.anchorage-staging.com.
+_SANDBOX_HOST = re.compile(r"(?:^|[.-])(?:sandbox|staging|development|test)(?:[.-]|$)")
+#: Who guesses a secret that signs webhooks credits themselves. The shortest in use are Daraja's.
+PROVIDER_SECRET_LENGTH_MIN = 16
+#: Some keys of the sandbox are shortened to this length.
+_SHORT_LENGTH = 32
+
 
 def sandbox_secret(name: str) -> str:
     """Return the sandbox's key of that name. It is derived from the name and no real secret."""
+    if name not in _SANDBOX_SECRETS:
+        raise ValueError(f"name {name!r} in _SANDBOX_SECRETS, so that production refuses its key")
     return sha256(f"pbcex sandbox {name}".encode()).hexdigest()
+
+
+def is_public(secret: str) -> bool:
+    """Return whether this is a key of the sandbox, which everyone can calculate."""
+    return any(sandbox_secret(name)[:_SHORT_LENGTH] in secret for name in _SANDBOX_SECRETS)
 
 
 def secret_or_sandbox(configured: SecretStr, name: str) -> str:
@@ -34,9 +81,30 @@ def secret_or_sandbox(configured: SecretStr, name: str) -> str:
 
 
 def split_secrets(configured: SecretStr, sandbox_default: str) -> tuple[str, ...]:
-    """Return the secrets that webhooks may be signed with: two while one replaces the other."""
-    parts = (part.strip() for part in configured.get_secret_value().split(","))
-    return tuple(part for part in parts if part) or (sandbox_default,)
+    """Return the secrets that webhooks may be signed with: two while one replaces the other.
+    `has_full_parts` has checked them."""
+    text = configured.get_secret_value()
+    return tuple(part.strip() for part in text.split(",")) if text else (sandbox_default,)
+
+
+def has_full_parts(*, length_min: int) -> AfterValidator:
+    """Return a validator of secrets that are separated by commas. Live, and at addresses beyond
+    this machine, each has at least `length_min` characters."""
+
+    def validate(value: SecretStr, info: ValidationInfo) -> SecretStr:
+        text = value.get_secret_value()
+        lengths = [len(part.strip()) for part in text.split(",")] if text else []
+        if 0 in lengths:
+            raise ValueError("has an empty part: remove the comma too many")
+        host = urlsplit(info.data.get("base_url", "")).hostname
+        is_elsewhere = host is not None and host not in LOOPBACK
+        if (is_elsewhere or info.data.get("mode") == "live") and any(
+            length < length_min for length in lengths
+        ):
+            raise ValueError(f"must have {length_min} characters or more, each if there are two")
+        return value
+
+    return AfterValidator(validate)
 
 
 def fits_mode(*, live_host: str = "") -> AfterValidator:
@@ -46,9 +114,12 @@ def fits_mode(*, live_host: str = "") -> AfterValidator:
     """
 
     def validate(value: str, info: ValidationInfo) -> str:
+        check_web_url(value)
         host, is_live = urlsplit(value).hostname, info.data.get("mode") == "live"
         if is_live and (host in LOOPBACK or not value.startswith("https://")):
             raise ValueError("must be the provider's own https:// URL in live mode")
+        if is_live and _SANDBOX_HOST.search(host or ""):
+            raise ValueError("is a sandbox: set the mode to sandbox, or use the provider's own URL")
         if not is_live and live_host and host == live_host:
             raise ValueError("moves real money: set the mode to live, or use the sandbox's URL")
         return value.rstrip("/")
@@ -56,8 +127,8 @@ def fits_mode(*, live_host: str = "") -> AfterValidator:
     return AfterValidator(validate)
 
 
-def required_when_live(*, with_url: str = "") -> AfterValidator:
-    """Return a validator of a value that live mode requires.
+def required_when_live(*, with_url: str = "", length_min: int = 0) -> AfterValidator:
+    """Return a validator of a value that live mode requires, with `length_min` characters or more.
 
     With `with_url`, the field of a URL, any URL beyond this machine requires it too, because the
     sandbox's keys are public.
@@ -65,9 +136,13 @@ def required_when_live(*, with_url: str = "") -> AfterValidator:
 
     def validate(value: SecretStr | str, info: ValidationInfo) -> SecretStr | str:
         host = urlsplit(info.data.get(with_url, "")).hostname
-        if value.get_secret_value() if isinstance(value, SecretStr) else value:
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        is_live = info.data.get("mode") == "live"
+        if is_live and 0 < len(text.strip()) < length_min:
+            raise ValueError(f"must have {length_min} characters or more")
+        if text.strip():
             return value
-        if info.data.get("mode") == "live":
+        if is_live:
             raise ValueError("is required in live mode")
         if host is not None and host not in LOOPBACK:
             raise ValueError("is required when the provider's URL is set")

@@ -1,13 +1,10 @@
 """Load settings from the environment, or refuse them with every problem at once."""
 
-from collections.abc import Mapping, Sequence
-from typing import Self, TypeVar
+from collections.abc import Mapping
+from typing import Self
 
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
-
-First = TypeVar("First", bound="SettingsSection")
-Section = TypeVar("Section", bound="SettingsSection")
 
 
 class UnsafeSettings(ValueError):
@@ -16,7 +13,8 @@ class UnsafeSettings(ValueError):
     def __init__(self, problems: Mapping[str, str]) -> None:
         self.problems = problems
         lines = [f"  {variable}: {problem}" for variable, problem in sorted(problems.items())]
-        super().__init__("\n".join(["The settings are invalid or unsafe:", *lines]))
+        heading = "The settings are invalid or unsafe; docs/configuration.md explains each:"
+        super().__init__("\n".join([heading, *lines]))
 
 
 class SettingsSection(BaseSettings):
@@ -43,23 +41,3 @@ class SettingsSection(BaseSettings):
         """Return the environment variable of a field; errors use the field's name or its alias."""
         field = cls.model_fields.get(str(name))
         return field.alias if field and field.alias else str(name)
-
-
-def load_together(
-    first: type[First], others: Sequence[type[Section]]
-) -> tuple[First, list[Section]]:
-    """Return these sections as loaded. Raises `UnsafeSettings` with the problems of all."""
-    problems: dict[str, str] = {}
-    loaded_first, loaded = None, []
-    try:
-        loaded_first = first.load()
-    except UnsafeSettings as unsafe:
-        problems |= unsafe.problems
-    for section in others:
-        try:
-            loaded.append(section.load())
-        except UnsafeSettings as unsafe:
-            problems |= unsafe.problems
-    if loaded_first is None or problems:
-        raise UnsafeSettings(problems)
-    return loaded_first, loaded

@@ -170,6 +170,7 @@ def transition(
         },
     )
     record_event(session, send, event, code)
+    _end_shortage(session, send)
     if state in SETTLED_STATES and not was_settled:
         outbox.publish(session, SendSettled(send.order.reference))
 
@@ -198,18 +199,23 @@ def apply_transfer(
     cost = transfer.cost.units if transfer.cost is not None else None
     session.send(_SET_RESULT, (transfer.provider_ref, transfer.tx_hash, cost, send.id))
     if state in SEND_TRANSITIONS.next_statuses[send.state]:
-        if state is not SendState.FAILED:
-            _end_shortage(session, send)
         transition(session, send, state, "known", code=transfer.code)
     elif (send.state, state) in _CONTRADICTIONS:
         _dispute(session, send, custodian, transfer, f"said_{state}_after_{send.state}")
 
 
 def _end_shortage(session: Session, send: LockedSend) -> None:
-    """Note that a custodian accepted a send: once none waits for a balance, the alert ends."""
+    """Note what became of a send: once none waits for a balance, the alert ends."""
+    if send.state not in SETTLED_STATES | {SendState.ACCEPTED}:
+        return
     asset = send.order.amount.asset.code
-    if not session.value(_OTHERS_WAIT, (asset, send.id)):
-        end_shortage(session, OWN_FUNDS, asset)
+    end_shortage(
+        session,
+        OWN_FUNDS,
+        asset,
+        waits=lambda: bool(session.value(_OTHERS_WAIT, (asset, send.id))),
+        reason=f"The last send that waited: {send.state.label.lower()}.",
+    )
 
 
 def _dispute(

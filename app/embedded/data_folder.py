@@ -57,6 +57,11 @@ def default_data_dir(environ: Mapping[str, str] | None = None) -> Path:
     return Path(named).expanduser().absolute() if named else CHECKOUT / ".pbcex"
 
 
+def is_production(environ: Mapping[str, str]) -> bool:
+    """Return whether `PBCEX_ENV` is production, or staging, which is like it."""
+    return environ.get("PBCEX_ENV") in {"production", "staging"}
+
+
 def find_running_servers(data_dir: Path | str) -> ServerUrls | None:
     """Return the URLs of the servers that run from this folder; None if their process ended."""
     state = DataFolder(data_dir).running_state()

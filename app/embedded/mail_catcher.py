@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from email.parser import BytesParser
 from email.utils import parsedate_to_datetime
 from hashlib import sha256
 from pathlib import Path
@@ -49,7 +50,7 @@ class EmailFolder:
     def keep(self, content: bytes) -> None:
         """Keep an email unless its Message-ID is known; delete the oldest beyond `EMAILS_MAX`."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        message = message_from_bytes(content, policy=policy.default)
+        message = BytesParser(policy=policy.default).parsebytes(content, headersonly=True)
         digest = sha256(str(message["Message-ID"] or content).encode()).hexdigest()[:16]
         names = self._names()
         if any(name.endswith(digest) for name in names):

@@ -212,6 +212,10 @@ class Postgres:
             "timezone": "UTC",
             "log_timezone": "UTC",
             "log_line_prefix": "%m [%p] %q%u@%d ",
+            # Details of a violated constraint, statements and their parameters have personal data.
+            "log_error_verbosity": "terse",
+            "log_min_error_statement": "panic",
+            "log_parameter_max_length_on_error": "0",
         }
         flags = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         self._child.start(

@@ -187,7 +187,7 @@ def run_step(
         child.start(program.argv, env=environ, cwd=CHECKOUT)
         while not child.wait(_PROGRESS_SECONDS):
             line = child.output(1)
-            report(f"  … {time.monotonic() - began:.0f} s{f': {line}' if line else ''}")
+            report(f"  ... {time.monotonic() - began:.0f} s{f': {line}' if line else ''}")
         if child.exit_status != 0:
             raise CannotStart(
                 f"`{' '.join(map(str, program.argv))}` failed. {child.log} ends with:\n"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.embedded import redis as redis_server
-from app.embedded.data_folder import DataFolder, ServerUrls
+from app.embedded.data_folder import DataFolder, ServerUrls, is_production
 from app.embedded.errors import CannotStart, NotInProduction
 from app.embedded.postgres import APP, OWNER, SUPERUSER, Postgres, program_path
 from app.embedded.redis import Redis, redis_program_path
@@ -163,11 +163,12 @@ def run_servers(
 
 
 def _refuse_production(external: ExternalServers) -> None:
-    if os.environ.get("PBCEX_ENV") != "production":
+    if not is_production(os.environ):
         return
     if external.database_url and external.redis_url:
         return
+    name = os.environ["PBCEX_ENV"]
     raise NotInProduction(
-        "PBCEX_ENV is production, but the embedded servers are for evaluation and tests only. "
+        f"PBCEX_ENV is {name}, but the embedded servers are for evaluation and tests only. "
         "Set DATABASE_URL, DATABASE_OWNER_URL and REDIS_URL to servers of your own."
     )

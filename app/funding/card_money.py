@@ -13,7 +13,7 @@ from uuid import UUID
 
 from app.catalog.rules import TRADABLE, USD, Priced
 from app.funding.errors import CardMoneyUnsettled
-from app.funding.rules import value_in_usd
+from app.funding.rules import value_at_bid
 from app.kit import clock
 from app.kit.db import Session
 from app.kit.formatting import format_amount
@@ -76,7 +76,7 @@ def check_withdrawable(session: Session, user_id: UUID, value: Amount) -> None:
     withheld = withheld_money(session, user_id)
     if not withheld.amount:
         return
-    bids = {price.metal: price.bid for price in pricing_queries.market_prices(session)}
+    bids = pricing_queries.sale_bids(session)
     worth = available_worth(ledger_queries.customer_balances(session, user_id), bids)
     allowed = withheld.withdrawable(worth)
     if allowed < value:
@@ -89,10 +89,10 @@ def check_withdrawable(session: Session, user_id: UUID, value: Amount) -> None:
 def available_worth(balances: Iterable[CustomerBalance], bids: Mapping[Priced, Decimal]) -> Amount:
     """Return what a customer's available balances would sell for, in dollars.
 
-    A metal that never had a price counts as nothing.
+    What cannot be sold counts as nothing: it never had a price, or its market is halted.
     """
     values = (
-        value_in_usd(Amount(TRADABLE[balance.asset], balance.posted - balance.held), bids)
+        value_at_bid(Amount(TRADABLE[balance.asset], balance.posted - balance.held), bids)
         for balance in balances
     )
     return Amount(USD, sum(value.units for value in values if value is not None))

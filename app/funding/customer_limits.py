@@ -34,6 +34,7 @@ class CustomerLimit:
 class TierLimits:
     """What the customer's tier allows in 24 hours, and what is left of it."""
 
+    tier: int
     daily_limit: Amount
     deposits_left: Amount
     withdrawals_left: Amount
@@ -53,6 +54,7 @@ def tier_limits(session: Session, user_id: UUID) -> TierLimits:
         ],
     )
     return TierLimits(
+        tier_status.tier,
         daily_limit,
         Amount(USD, deposits.left),
         Amount(USD, withdrawals.left),
@@ -70,6 +72,8 @@ def list_limits(session: Session, user_id: UUID) -> list[CustomerLimit]:
         declared.PAYOUTS_DAY: settings.withdrawals_per_day,
         declared.CARD_DAY: settings.card_per_day.units,
         declared.CARD_WEEK: settings.card_per_week.units,
+        declared.CARD_PAYMENTS_DAY: settings.card_payments_per_day,
+        declared.CARD_DISPUTES: settings.card_disputes_max,
         declared.CARD_FAILURES_HOUR: settings.card_failures_per_hour,
         declared.PROMPTS_HOUR: settings.prompts_per_hour,
         **dict.fromkeys(declared.OPEN_TRANSFERS.values(), settings.transfers_open),

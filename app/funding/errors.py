@@ -1,7 +1,7 @@
 """What funding refuses, by name."""
 
 from app.kit.db import register_refusal
-from app.kit.errors import Conflict, FeatureDisabled, Invalid
+from app.kit.errors import Conflict, FeatureDisabled, Invalid, PermissionDenied
 from app.limits.errors import LimitExceeded
 
 
@@ -9,6 +9,14 @@ class PaymentMethodDisabled(FeatureDisabled):
     """The payment method is not offered here."""
 
     title = "This payment method is not available."
+
+
+class OwnWithdrawal(PermissionDenied):
+    """Members of staff cannot decide about a withdrawal of their own, from when they were a
+    customer."""
+
+    code = "own_withdrawal"
+    title = "This withdrawal is yours. Another member of staff must decide it."
 
 
 class VerificationRequired(Conflict):

@@ -13,7 +13,8 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from app.catalog.rules import USD, PaymentMethod
 from app.funding.errors import DailyLimitExceeded, TooManyCardFailures
-from app.funding.models import DepositRow, WithdrawalRow
+from app.funding.models import DepositRow, DisputeRow, WithdrawalRow
+from app.funding.ports import DisputeKind
 from app.funding.states import (
     FAILED_CARD_DEPOSITS,
     OPEN_DEPOSITS,
@@ -30,6 +31,7 @@ from app.limits.registry import Limit
 _StatusT = TypeVar("_StatusT", DepositStatus, WithdrawalStatus)
 _ADVICE = "Cancel one, or wait until one has arrived or lapsed."
 HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
+HALF_YEAR = timedelta(days=180)
 
 #: Cancelled and rejected ones cost nothing; every other one was, or may be, sent.
 _NEVER_SENT = frozenset({WithdrawalStatus.CANCELLED, WithdrawalStatus.REJECTED})
@@ -69,6 +71,10 @@ def _is_one_of(
 
 _KEPT_DEPOSITS = ~_is_one_of(DepositRow.status, VOID_DEPOSITS)
 _CARD = DepositRow.method == PaymentMethod.CARD
+#: Cancelled once its processor had been asked: that costs, and says something about the card.
+_CANCELLED_LATE = sa.and_(
+    DepositRow.status == DepositStatus.CANCELLED, DepositRow.opened_at.is_not(None)
+)
 _KEPT_WITHDRAWALS = ~_is_one_of(WithdrawalRow.status, VOID_WITHDRAWALS)
 _DEPOSIT_WORTH = DepositRow.usd_units
 _WITHDRAWAL_WORTH = WithdrawalRow.usd_units
@@ -94,13 +100,44 @@ for each in (CARD_DAY, CARD_WEEK):
     each.count(_deposits(_DEPOSIT_WORTH, _CARD, _KEPT_DEPOSITS))
 CARD_FAILURES_HOUR = Limit(
     "card_failures_hour",
-    "declined cards",
+    "declined and unfinished cards",
     HOUR,
-    partial(format_number_of, one="declined card"),
+    partial(format_number_of, one="card"),
     TooManyCardFailures,
 )
 CARD_FAILURES_HOUR.count(
-    _deposits(_ONE, _CARD, _is_one_of(DepositRow.status, FAILED_CARD_DEPOSITS))
+    _deposits(
+        _ONE,
+        _CARD,
+        sa.or_(_is_one_of(DepositRow.status, FAILED_CARD_DEPOSITS), _CANCELLED_LATE),
+    )
+)
+CARD_PAYMENTS_DAY = Limit(
+    "card_payments_day",
+    "the number of card payments",
+    DAY,
+    partial(format_number_of, one="card payment"),
+)
+CARD_PAYMENTS_DAY.count(
+    _deposits(_ONE, _CARD, sa.or_(DepositRow.status != DepositStatus.CANCELLED, _CANCELLED_LATE))
+)
+#: Each costs the processor's fee, however small the payment was.
+CARD_DISPUTES = Limit(
+    "card_disputes",
+    "disputed card payments",
+    HALF_YEAR,
+    partial(format_number_of, one="dispute"),
+    advice="Pay in another way.",
+)
+CARD_DISPUTES.count(
+    sa.select(
+        DepositRow.user_id.label("owner"),
+        DisputeRow.id.label("id"),
+        DisputeRow.opened_at.label("at"),
+        _ONE.label("units"),
+    )
+    .join_from(DisputeRow, DepositRow, DisputeRow.deposit_id == DepositRow.id)
+    .where(DisputeRow.kind == DisputeKind.DISPUTE, DisputeRow.status != "won")
 )
 
 #: Transfers that a customer announces: they are waited for, however small, for days.

@@ -6,15 +6,16 @@ add up. What counts towards a limit is in limit_declarations.py.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from uuid import UUID
 
 from app.cases import service as cases
-from app.catalog.rules import METAL_OF, USD, PaymentMethod
+from app.catalog.rules import DOLLARS, USD, PaymentMethod, Priced, Token
 from app.funding import card_money
 from app.funding import limit_declarations as declared
 from app.funding.errors import VerificationRequired
 from app.funding.receivables import service as receivables
-from app.funding.rules import value_in_usd
+from app.funding.rules import value_at_bid
 from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import Invalid
@@ -66,13 +67,31 @@ class PaymentLimits:
         " customer leaves alone. Until then it counts towards their limits.",
         needs_approval=False,
     )
+    card_payments_per_day: int = setting(
+        "Card payments in 24 hours",
+        10,
+        minimum=1,
+        maximum=1000,
+        unit="payments",
+        about="However small they are, and also those that were declined.",
+    )
+    card_disputes_max: int = setting(
+        "Disputes that end card payments",
+        2,
+        minimum=1,
+        maximum=100,
+        unit="disputes",
+        about="A person with so many disputes in 180 days, won ones apart, cannot pay by card: each"
+        " costs PBCEx the processor's fee.",
+    )
     card_failures_per_hour: int = setting(
         "Card failures allowed in an hour",
         3,
         minimum=1,
         maximum=100,
         unit="failures",
-        about="Then a customer waits. Payments not decided yet count as failures.",
+        about="Then a customer waits. Payments that are not decided yet count as failures, and so"
+        " do those that a customer left unconfirmed or cancelled.",
     )
     prompts_per_hour: int = setting(
         "Prompts on phones in an hour",
@@ -157,16 +176,21 @@ def lock_customer_payments(session: Session, user_id: UUID) -> Sequence[UUID]:
 
 
 def usd_value(session: Session, amount: Amount) -> Amount:
-    """Return what the amount is worth at the latest bid, rounded down to cents.
+    """Return what limits count the amount as: its worth at the latest bid, rounded down to cents.
 
-    Raises `PriceStale` when the metal never had a price.
+    PAXG counts as an ounce of gold at least: it has one source, and a price that is too low by its
+    mistake would take any number of tokens past every limit. Raises `PriceStale` when it never had
+    a price.
     """
-    metal = METAL_OF.get(amount.asset.code)
-    prices = pricing_queries.market_prices(session, [metal]) if metal else []
-    value = value_in_usd(amount, {price.metal: price.bid for price in prices})
-    if value is None:
+    bids = {} if amount.asset in DOLLARS else pricing_queries.bids(session)
+    as_gold: dict[Priced, Decimal] = {
+        priced: bid for priced, bid in bids.items() if priced is not Token.PAXG
+    }
+    values = [value_at_bid(amount, bids), value_at_bid(amount, as_gold)]
+    known = [value for value in values if value is not None]
+    if not known:
         raise PriceStale
-    return value
+    return max(known)
 
 
 def check_deposit(
@@ -191,7 +215,9 @@ def check_deposit(
             allowed = f"{format_amount(settings.card_min)} to {format_amount(settings.card_max)}"
             raise Invalid("amount", f"Enter {allowed} for a card.")
         demands += [
+            Demand(declared.CARD_DISPUTES, settings.card_disputes_max, 1),
             Demand(declared.CARD_FAILURES_HOUR, settings.card_failures_per_hour, 1),
+            Demand(declared.CARD_PAYMENTS_DAY, settings.card_payments_per_day, 1),
             Demand(declared.CARD_DAY, settings.card_per_day.units, value.units),
             Demand(declared.CARD_WEEK, settings.card_per_week.units, value.units),
         ]

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from app.catalog.rules import FUNDING, TRADING, USD
 from app.funding import card_money
 from app.funding.models import DepositRow, WithdrawalRow
-from app.funding.rules import value_in_usd
+from app.funding.receivables import service as receivables
+from app.funding.rules import value_at_bid
 from app.funding.states import DepositStatus, WithdrawalStatus
 from app.kit.db import Session
 from app.kit.errors import NotFound
@@ -31,7 +32,9 @@ class ValuedBalance:
     available: Amount
     held: Amount
     total: Amount
-    #: The value at the bid; None when the metal never had a price.
+    #: What the customer owes us in this asset, beside the rest.
+    owed: Amount
+    #: The value at the bid; None when it never had a price.
     usd_value: Amount | None
 
 
@@ -77,21 +80,24 @@ def valued_balances(session: Session, user_id: UUID) -> ValuedBalances:
     balances = {
         balance.asset: balance for balance in ledger_queries.customer_balances(session, user_id)
     }
-    bids = {price.metal: price.bid for price in pricing_queries.market_prices(session)}
+    bids = pricing_queries.bids(session)
+    owed = ledger_queries.owed_units(session, user_id)
 
     def valued(asset: Asset) -> ValuedBalance:
         balance = balances.get(asset.code) or CustomerBalance("", asset.code, 0, 0)
         total = Amount(asset, balance.posted)
         held = Amount(asset, balance.held)
-        return ValuedBalance(total - held, held, total, value_in_usd(total, bids))
+        debt = Amount(asset, owed.get(asset.code, 0))
+        return ValuedBalance(total - held, held, total, debt, value_at_bid(total, bids))
 
     funding = [valued(asset) for asset in FUNDING]
     trading = [valued(asset) for asset in TRADING]
     cents = sum(b.usd_value.units for b in (*funding, *trading) if b.usd_value is not None)
     withheld = card_money.withheld_money(session, user_id)
     # Nothing is withdrawn while anything is owed.
-    owes = bool(ledger_queries.owed_units(session, user_id))
-    worth = Amount(USD, 0) if owes else card_money.available_worth(balances.values(), bids)
+    owes = receivables.owes_anything(session, user_id)
+    sale_bids = pricing_queries.sale_bids(session) if withheld.amount else bids
+    worth = Amount(USD, 0) if owes else card_money.available_worth(balances.values(), sale_bids)
     return ValuedBalances(
         funding,
         trading,

@@ -3,12 +3,12 @@
 import re
 from collections.abc import Mapping
 from decimal import Decimal
-from fractions import Fraction
 
-from app.catalog.rules import DOLLARS, METAL_OF, PAXG, USD, USDC, PaymentMethod, Priced
-from app.identity.accounts import rules as account_rules
+from app.catalog.rules import PAXG, USD, USDC, PaymentMethod, Priced
+from app.kit import phones
 from app.kit.errors import Invalid
-from app.kit.money import Amount, Asset, Rounding, round_units
+from app.kit.money import Amount, Asset, Rounding
+from app.pricing.valuation import value_in_usd
 
 #: The assets that can be paid in, and paid out, by each method.
 ASSETS_BY_METHOD = {
@@ -26,7 +26,7 @@ PAYOUT_METHODS = frozenset(
 def mobile_money_phone(field: str, text: str) -> str:
     """Return the phone number in E.164. Raises `Invalid` naming the field unless it is a mobile
     phone's in Kenya, where M-Pesa is."""
-    phone = account_rules.parse_phone(text, country="KE")
+    phone = phones.parse_phone(text, country="KE")
     if phone is None or not _KENYAN_MOBILE.fullmatch(phone):
         raise Invalid(field, "Enter a mobile phone number in Kenya, like 0712345678.")
     return phone
@@ -39,13 +39,9 @@ def check_asset(method: PaymentMethod, asset: Asset) -> None:
         raise Invalid("asset", f"Choose {codes} for the method {method}.")
 
 
-def value_in_usd(amount: Amount, bids: Mapping[Priced, Decimal]) -> Amount | None:
-    """Return what the amount would sell for at the bid, before any fee, rounded down to cents.
+def value_at_bid(amount: Amount, bids: Mapping[Priced, Decimal]) -> Amount | None:
+    """Return what the amount would sell for at its bid, before any fee, rounded down to cents.
 
-    None when its metal never had a price.
+    None when it never had a price.
     """
-    price = Decimal(1) if amount.asset in DOLLARS else bids.get(METAL_OF[amount.asset.code])
-    if price is None:
-        return None
-    exact = Fraction(price) * amount.units * USD.unit / amount.asset.unit
-    return Amount(USD, round_units(exact, Rounding.DOWN))
+    return value_in_usd([amount], bids, Rounding.DOWN)

@@ -10,23 +10,36 @@ class DepositStatus(StatusEnum):
     REQUESTED = "requested", "Requested", Mark.UNDERWAY
     """The provider is being called."""
     UNKNOWN = "unknown", "Status unknown (asking provider)", Mark.UNCERTAIN
-    """The provider was called and gave no answer; the system keeps asking."""
+    """The provider was called and did not respond; the system keeps asking."""
     PENDING = "pending", "Waiting for payment", Mark.WAITING
     """The customer or the customer's bank has to act."""
     CREDITED = "credited", "Credited", Mark.DONE
     DISPUTED = "disputed", "Disputed", Mark.PROBLEM
     """The customer's bank took it back, and PBCEx contests that."""
-    TAKEN_BACK = "taken_back", "Charged back", Mark.RETURNED
-    """The customer's bank took it back for good."""
+    TAKEN_BACK = "taken_back", "Reversed", Mark.RETURNED
+    """The money is gone for good."""
     FAILED = "failed", "Failed", Mark.FAILED
     CANCELLED = "cancelled", "Cancelled", Mark.ENDED
+
+
+class Reversal(StatusEnum):
+    """How a credited deposit was reversed."""
+
+    CHARGED_BACK = "charged_back", "Charged back", Mark.RETURNED
+    """The customer's bank took it back."""
+    REFUNDED = "refunded", "Refunded", Mark.RETURNED
+    """It was refunded at the processor."""
+    RETURNED = "returned", "Returned by the bank", Mark.RETURNED
+    """The sender's bank took the transfer back."""
 
 
 class WithdrawalStatus(StatusEnum):
     """The status of a withdrawal. The amount is held until it is paid out or released."""
 
     IN_REVIEW = "in_review", "In review", Mark.REVIEW
-    """Compliance compares the payee with the sanctions list, or no list was imported yet."""
+    # Compliance compares the payee with the sanctions list, or no list was imported yet: the text
+    # is for customers, who do not learn that.
+    """Our staff check it."""
     AWAITING_APPROVAL = "awaiting_approval", "Awaiting release", Mark.WAITING
     """Two members of staff have to release it, because of its size."""
     APPROVED = "approved", "Approved", Mark.UNDERWAY
@@ -34,7 +47,7 @@ class WithdrawalStatus(StatusEnum):
     SENDING = "sending", "Sending", Mark.UNDERWAY
     """The provider is being called."""
     UNKNOWN = "unknown", "Status unknown (asking provider)", Mark.UNCERTAIN
-    """The provider was called and gave no answer: its records decide what happens next."""
+    """The provider was called and did not respond: its records decide what happens next."""
     SENT = "sent", "Sent", Mark.UNDERWAY
     """The provider accepted it."""
     COMPLETED = "completed", "Completed", Mark.DONE
@@ -88,6 +101,6 @@ PAID_WITHDRAWALS = frozenset({_W.SENT, _W.COMPLETED, _W.RETURNED})
 #: Payments that moved nothing, or nothing that stayed: they use up no limit.
 VOID_DEPOSITS = frozenset({_D.FAILED, _D.CANCELLED})
 VOID_WITHDRAWALS = frozenset({_W.FAILED, _W.REJECTED, _W.CANCELLED, _W.RETURNED})
-#: Card payments that count as failures. Undecided ones do: otherwise many cards could be tried at
-#: the same time.
-FAILED_CARD_DEPOSITS = frozenset({_D.FAILED, _D.REQUESTED, _D.UNKNOWN})
+#: Card payments that count as failures. Undecided ones do, also those whose bank wants them
+#: confirmed: otherwise many cards could be tried at the same time.
+FAILED_CARD_DEPOSITS = frozenset({_D.FAILED, _D.REQUESTED, _D.UNKNOWN, _D.PENDING})

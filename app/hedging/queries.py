@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from app.catalog.rules import USD, Metal
+from app.catalog.rules import USD, Metal, Token
 from app.hedging import rules
 from app.hedging.rules import OUNCES, BandStatus, ExposureRules, MetalExposure
 from app.kit import clock
@@ -41,9 +41,7 @@ class Exposure:
     @property
     def total_owed_usd(self) -> Amount | None:
         """What we owe customers in all metals; None if one that is not zero has no price."""
-        return rules.total_usd(
-            [metal.value_usd(metal.customer_liabilities) for metal in self.metals]
-        )
+        return rules.total_usd([metal.liabilities_usd for metal in self.metals])
 
     @property
     def out_of_band(self) -> list[MetalExposure]:
@@ -70,6 +68,7 @@ def current_exposure(session: Session) -> Exposure:
     owed: dict[str, int] = {}
     positions: dict[str, int] = {}
     custody: dict[str, int] = {}
+    vault: dict[str, int] = {}
     for balance in ledger_queries.house_balances(session):
         # Entries sum to zero in each asset, so the other accounts sum to what customers own.
         owed[balance.asset] = owed.get(balance.asset, 0) + balance.units
@@ -77,8 +76,11 @@ def current_exposure(session: Session) -> Exposure:
             positions[balance.asset] = -balance.units
         elif balance.account_class == AccountClass.CUSTODY:
             custody[balance.asset] = balance.units
+        elif balance.account_class == AccountClass.INVENTORY_METAL:
+            vault[balance.asset] = balance.units
     quoted = trading_queries.open_quote_units(session, now)
-    prices = {price.metal: price for price in pricing_queries.market_prices(session)}
+    prices = pricing_queries.market_prices(session, (*Metal, *Token))
+    mids = {price.metal: price.mid for price in prices}
     metals = [
         rules.metal_exposure(
             metal,
@@ -86,7 +88,8 @@ def current_exposure(session: Session) -> Exposure:
             quoted=quoted,
             positions=positions,
             custody=custody,
-            price=prices.get(metal),
+            vault=vault,
+            mids=mids,
             band=exposure_rules.band(metal),
         )
         for metal in Metal

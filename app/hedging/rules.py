@@ -3,16 +3,16 @@
 Negative is short: PBCEx owes more metal than it has.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
-from app.catalog.rules import METAL_OF, SYNTHETIC, USD, Metal
+from app.catalog.rules import METAL_OF, SYNTHETIC, TRADABLE, USD, Metal, Priced
 from app.kit.labels import Mark, StatusEnum
-from app.kit.money import Amount, Asset, Rounding, round_units
-from app.pricing.rules import MarketPrice
+from app.kit.money import Amount, Asset, Rounding
+from app.pricing.valuation import value_in_usd
 from app.settings.rules import setting, settings_group
 
 #: The asset that counts troy ounces of each metal, in whatever form they are held.
@@ -87,7 +87,10 @@ class MetalExposure:
     hedged: Amount
     #: The sum of the position accounts: what conversions alone have left with PBCEx.
     position: Amount
-    price: MarketPrice | None
+    #: The same in dollars at mid, each asset at its own; None if one that is not zero has no price.
+    liabilities_usd: Amount | None
+    net_usd: Amount | None
+    position_usd: Amount | None
     band: ExposureBand
 
     @property
@@ -97,31 +100,24 @@ class MetalExposure:
         return held - self.customer_liabilities - self.open_quotes
 
     @property
-    def net_usd(self) -> Amount | None:
-        """`net` in dollars at mid; None if the metal has no price."""
-        return self.value_usd(self.net)
-
-    @property
-    def position_usd(self) -> Amount | None:
-        """`position` in dollars at mid; None if the metal has no price."""
-        return self.value_usd(self.position)
-
-    @property
     def status(self) -> BandStatus:
         """The position of `net` relative to the band."""
         return self.band.status(self.net)
 
-    def value_usd(self, ounces: Amount) -> Amount | None:
-        """Return ounces of this metal in dollars at mid, halves rounded away from zero.
-
-        None if the metal has no price, except for zero ounces.
-        """
-        if not ounces:
-            return Amount(USD, 0)
-        if self.price is None:
-            return None
-        exact = Fraction(self.price.mid) * ounces.units * USD.unit / ounces.asset.unit
-        return Amount(USD, round_units(exact, Rounding.HALF_UP))
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is owed, held, hedged or quoted."""
+        return not any(
+            (
+                self.customer_liabilities,
+                self.open_quotes,
+                self.vault,
+                self.custody,
+                self.in_transit,
+                self.hedged,
+                self.position,
+            )
+        )
 
 
 def metal_exposure(
@@ -131,21 +127,28 @@ def metal_exposure(
     quoted: Mapping[str, int],
     positions: Mapping[str, int],
     custody: Mapping[str, int],
-    price: MarketPrice | None,
+    vault: Mapping[str, int],
+    mids: Mapping[Priced, Decimal],
     band: ExposureBand,
 ) -> MetalExposure:
-    """Return the exposure in a metal from minor units by asset. Vault, transit and hedges are 0."""
+    """Return the exposure in a metal from minor units by asset. Transit and hedges are 0."""
     zero = Amount(OUNCES[metal], 0)
+    net = Counter(custody)
+    net.update(vault)
+    net.subtract(owed)
+    net.subtract(quoted)
     return MetalExposure(
         metal=metal,
         customer_liabilities=ounces_in(metal, owed),
         open_quotes=ounces_in(metal, quoted),
-        vault=zero,
+        vault=ounces_in(metal, vault),
         custody=ounces_in(metal, custody),
         in_transit=zero,
         hedged=zero,
         position=ounces_in(metal, positions),
-        price=price,
+        liabilities_usd=_value_usd(metal, owed, mids),
+        net_usd=_value_usd(metal, net, mids),
+        position_usd=_value_usd(metal, positions, mids),
         band=band,
     )
 
@@ -154,6 +157,18 @@ def ounces_in(metal: Metal, units_by_asset: Mapping[str, int]) -> Amount:
     """Return the ounces of a metal in all assets that represent it."""
     units = sum(units for code, units in units_by_asset.items() if METAL_OF.get(code) is metal)
     return Amount(OUNCES[metal], units)
+
+
+def _value_usd(
+    metal: Metal, units_by_asset: Mapping[str, int], mids: Mapping[Priced, Decimal]
+) -> Amount | None:
+    """Return the worth of the assets that represent the metal, halves rounded away from zero."""
+    amounts = [
+        Amount(TRADABLE[code], units)
+        for code, units in units_by_asset.items()
+        if METAL_OF.get(code) is metal and units
+    ]
+    return value_in_usd(amounts, mids, Rounding.HALF_UP)
 
 
 def total_usd(values: list[Amount | None]) -> Amount | None:

@@ -1,5 +1,6 @@
 """Claim a key, store and repeat its response, delete expired ones."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -74,15 +75,21 @@ def read_stored_response(request: IdempotentRequest, row: Row | None) -> StoredR
 
 
 def claim_key(
-    session: Session, request: IdempotentRequest, first: Statement
+    session: Session,
+    request: IdempotentRequest,
+    first: Statement,
+    ahead: Sequence[Statement] = (),
 ) -> tuple[list[Row], Row | None]:
-    """Run `first`, then claim the key for this transaction and look up its response, in one trip.
+    """Run `first`, then claim the key for this transaction and look up its response, in one trip,
+    with what `Session.fetch` reads `ahead`.
 
     Return the rows of `first` and the stored row, if any. Raises `IdempotencyInProgress` if another
     transaction holds the key for longer than the connection's lock timeout.
     """
     try:
-        rows, _, stored = session.fetch(first, lock_statement(request), lookup_statement(request))
+        rows, _, stored = session.fetch(
+            first, lock_statement(request), lookup_statement(request), ahead=ahead
+        )
     except LockNotAvailable:
         raise IdempotencyInProgress from None
     return rows, stored[0] if stored else None

@@ -1,8 +1,8 @@
 """Identity: people's accounts, sign-in, credentials, API keys and roles.
 
 Owns `users`, `login_sessions`, `refresh_tokens`, `login_failures`, `addresses`, `api_keys`,
-`one_time_tokens`, `totp_credentials`, `recovery_codes`, `sign_ins`, `passkeys`,
-`passkey_challenges`, `permissions` and `role_grants`.
+`one_time_tokens`, `phone_codes`, `totp_credentials`, `recovery_codes`, `sign_ins`, `passkeys`,
+`passkey_challenges`, `permissions`, `role_grants`, `sponsorships` and `staff_invitations`.
 
 Invariants: an email address belongs to one person, whatever its case. A login session is the family
 of its refresh tokens and is revoked once, with a reason. An access token names its session and is

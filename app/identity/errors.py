@@ -32,6 +32,15 @@ class StaffOnly(PermissionDenied):
     title = "These pages are for staff. Customers use the API."
 
 
+class ReauthenticationRequired(Unauthenticated):
+    """The person signed in too long ago for a change to credentials, to the phone number or to
+    where money is paid out. POST /api/auth/reauthenticate proves their identity again; then the
+    same request succeeds, for ten minutes."""
+
+    code = "reauthentication_required"
+    title = "Enter your password again first, and your code if you have a second factor."
+
+
 class TwoFactorRequired(Unauthenticated):
     """The password is right and the second-factor code is missing."""
 
@@ -45,6 +54,13 @@ class TwoFactorInvalid(Unauthenticated):
     code = "two_factor_invalid"
     title = "The code is wrong, too old or already used. Wait for the next code."
     field = "code"
+
+
+class TwoFactorUsed(TwoFactorInvalid):
+    """The second-factor code is right and was used before, or a later one was. It does not count as
+    a failed attempt."""
+
+    title = "This code was already used. Wait for the next code."
 
 
 class TwoFactorAlreadyOn(Conflict):
@@ -67,6 +83,13 @@ class SecondFactorMissing(PermissionDenied):
 
     code = "second_factor_missing"
     title = "Staff need an authenticator app. Sign in at /auth/login to set it up."
+
+
+class NoSecondFactor(Conflict):
+    """The person has no second factor that staff could remove."""
+
+    code = "no_second_factor"
+    title = "This person has no second factor."
 
 
 class LastSecondFactor(Conflict):
@@ -129,6 +152,37 @@ class AddressBookFull(Conflict):
 
     code = "address_book_full"
     title = "The address book is full. Remove an address to add another one."
+
+
+class PhoneNumberRequired(Conflict):
+    """Text messages need a phone number in the profile: PATCH /api/me."""
+
+    code = "phone_needed"
+    title = "Add a phone number to your profile first."
+
+
+class PhoneNotVerified(Conflict):
+    """Text messages, payment prompts and payouts go only to the phone of the profile, once a code
+    has shown that it is the person's: POST /api/me/phone/verification."""
+
+    code = "phone_not_verified"
+    title = "Verify the phone number of your profile first: we send a code to it."
+
+
+class PhoneAlreadyVerified(Conflict):
+    """The phone number of the profile is verified. No other code is needed."""
+
+    code = "phone_verified"
+    title = "Your phone number is already verified."
+
+
+class PhoneCodeInvalid(Conflict):
+    """The code is not the one that was sent last, was used, or was sent more than ten minutes ago.
+    After five wrong ones another code is needed."""
+
+    code = "phone_code_invalid"
+    title = "The code is wrong or too old. Enter the latest code, or request another one."
+    field = "code"
 
 
 class ApiKeysFull(Conflict):

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.access import Role
+from app.branches.rules import HEAD_OFFICE
 from app.identity.accounts.rules import AccountStatus
 from app.keys.registry import Sealed
 from app.kit.db import Base
@@ -34,7 +35,11 @@ class User(Base):
             "suspended_at IS NULL OR status = 'suspended'", name="active_has_no_suspension"
         ),
         sa.CheckConstraint("branch_id IS NULL OR role = 'TELLER'", name="branch_is_a_tellers"),
+        sa.CheckConstraint(f"branch_id <> '{HEAD_OFFICE}'", name="teller_is_not_at_head_office"),
         sa.Index("users_role_id_idx", "role", "id"),
+        sa.CheckConstraint(
+            "phone_verified_at IS NULL OR phone IS NOT NULL", name="verified_phone_is_there"
+        ),
         sa.CheckConstraint("phone ~ '^\\+[1-9][0-9]{3,14}$'", name="phone_is_e164"),
         sa.Index("users_phone_idx", "phone"),
     )
@@ -48,6 +53,8 @@ class User(Base):
     first_name: Mapped[str] = mapped_column(sa.Text)
     last_name: Mapped[str] = mapped_column(sa.Text)
     phone: Mapped[str | None] = mapped_column(sa.Text)
+    #: When a code showed that the phone is the person's; null again with another number.
+    phone_verified_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
     role: Mapped[Role] = mapped_column(StoredEnum(Role))
     status: Mapped[AccountStatus] = mapped_column(
         StoredEnum(AccountStatus), server_default=sa.text("'active'")
@@ -57,6 +64,11 @@ class User(Base):
     #: Where a teller works.
     branch_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("branches.id"))
     email_confirmed_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+    #: The versions of required policies that the person accepted (`access.consents`), beside the
+    #: record of their consents, so that the check of an order costs no further trip.
+    accepted_policies: Mapped[list[str]] = mapped_column(
+        ARRAY(sa.Text), server_default=sa.text("'{}'")
+    )
     created_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
     #: When the personal data was erased. The row then never changes again.
     erased_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
@@ -71,16 +83,13 @@ class LoginSession(Base):
             "(revoked_at IS NULL) = (revoked_reason IS NULL)", name="reason_if_revoked"
         ),
         sa.CheckConstraint(
-            "revoked_reason IN ('logged_out', 'token_reused', 'password_changed', 'role_changed',"
-            " 'suspended')",
+            "revoked_reason IN ('logged_out', 'token_reused', 'password_changed',"
+            " 'second_factor_changed', 'email_confirmed', 'role_changed', 'suspended')",
             name="revoked_reason_known",
         ),
         sa.CheckConstraint("expires_at > created_at", name="session_expires_after_start"),
         sa.CheckConstraint("octet_length(secret_hash) = 32", name="secret_hash_is_sha256"),
         sa.CheckConstraint("(seen_at IS NULL) = (secret_hash IS NULL)", name="seen_if_in_browser"),
-        sa.CheckConstraint(
-            "(proven_at IS NULL) = (secret_hash IS NULL)", name="proven_if_in_browser"
-        ),
         sa.Index("login_sessions_user_id_idx", "user_id"),
         sa.Index("login_sessions_expires_at_idx", "expires_at"),
     )
@@ -96,11 +105,11 @@ class LoginSession(Base):
     secret_hash: Mapped[bytes | None] = mapped_column(sa.LargeBinary, unique=True)
     #: When the person was last active in that browser.
     seen_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
-    #: User agent and network of the browser at sign-in.
+    #: User agent and network at sign-in.
     browser: Mapped[str | None] = mapped_column(sa.Text)
     network: Mapped[str | None] = mapped_column(sa.Text)
     #: When the person last proved their identity: at sign-in or before a sensitive act.
-    proven_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+    proven_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
 
 
 class RefreshToken(Base):
@@ -181,7 +190,7 @@ class ApiKey(Base):
     #: The permissions that the key may use at most (access.API_KEY_SCOPES).
     scopes: Mapped[list[str]] = mapped_column(ARRAY(sa.Text))
     created_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
-    expires_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+    expires_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
     revoked_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
 
 
@@ -209,6 +218,32 @@ class OneTimeToken(Base):
     issued_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
     expires_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
     used_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+
+
+class PhoneCode(Base):
+    """A code that was sent to a phone, to verify it, made from the row with a key that the database
+    does not have (phone_verification.py)."""
+
+    __tablename__ = "phone_codes"
+    __table_args__ = (
+        sa.CheckConstraint("octet_length(phone_index) = 32", name="code_phone_index_is_a_mac"),
+        sa.CheckConstraint("octet_length(nonce) = 16", name="phone_code_nonce_is_16_bytes"),
+        sa.CheckConstraint("failures >= 0", name="phone_code_failures_not_negative"),
+        sa.Index("phone_codes_user_id_sent_at_idx", "user_id", "sent_at"),
+        sa.Index("phone_codes_phone_index_sent_at_idx", "phone_index", "sent_at"),
+        sa.Index("phone_codes_sent_at_idx", "sent_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
+    #: Blind index of the phone that it is for.
+    phone_index: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    nonce: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    sent_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    #: Wrong codes that were entered in its place.
+    failures: Mapped[int] = mapped_column(sa.Integer, server_default=sa.text("0"))
+    #: When it was used, replaced, or given up after too many failures.
+    ended_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
 
 
 class TotpCredential(Base):
@@ -283,6 +318,8 @@ class Passkey(Base):
     public_key: Mapped[bytes] = mapped_column(sa.LargeBinary)
     #: The authenticator's counter at the last use; 0 if it does not count.
     sign_count: Mapped[int] = mapped_column(sa.BigInteger)
+    #: Whether its owner's devices share it; NULL until one of its responses says it.
+    is_synced: Mapped[bool | None]
     #: The name that its owner gave it.
     name: Mapped[str] = mapped_column(sa.Text)
     created_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
@@ -346,9 +383,13 @@ class KnownPermission(Base):
 
 
 class RoleGrant(Base):
-    """A permission that a role holds."""
+    """A permission that a role holds. By whom and when it was granted is null for the defaults of
+    an installation and for grants of the command line."""
 
     __tablename__ = "role_grants"
 
     role: Mapped[str] = mapped_column(sa.Text, primary_key=True)
     permission: Mapped[str] = mapped_column(sa.ForeignKey("permissions.name"), primary_key=True)
+    #: The person who asked for the grant.
+    granted_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("users.id"))
+    granted_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))

@@ -12,6 +12,7 @@ from app.kit import clock, ids
 from app.kit.db import Session, register_refusal
 from app.kit.errors import NotFound
 from app.kit.personal import (
+    RETAINED_BY_LAW,
     ErasureBlocker,
     ErasureEffect,
     ExportSections,
@@ -26,7 +27,8 @@ NO_PASSWORD = "erased"  # noqa: S105 - a marker, no secret
 _LOCK = "SELECT status FROM users WHERE id = %s FOR UPDATE"
 _ROLE_AND_STATUS = "SELECT role, status FROM users WHERE id = %s"
 _PROFILE = """
-SELECT id, email, first_name, last_name, phone, role, status, email_confirmed_at, created_at
+SELECT id, email, first_name, last_name, phone, role, status, email_confirmed_at,
+    phone_verified_at, created_at
 FROM users WHERE id = %s
 """
 _SESSIONS = """
@@ -50,8 +52,9 @@ SELECT purpose, issued_at, expires_at, used_at FROM one_time_tokens WHERE user_i
 # Erased people get an email address in .invalid, which no one can own (RFC 2606).
 _ANONYMIZE = """
 UPDATE users SET email = %(nowhere)s, email_key = %(nowhere)s, password_hash = %(none)s,
-    first_name = 'Erased', last_name = 'person', phone = NULL, email_confirmed_at = NULL,
-    status = 'erased', suspended_at = NULL, suspended_reason = NULL, erased_at = %(now)s
+    first_name = 'Erased', last_name = 'person', phone = NULL, phone_verified_at = NULL,
+    email_confirmed_at = NULL, accepted_policies = '{}', status = 'erased', suspended_at = NULL,
+    suspended_reason = NULL, erased_at = %(now)s
 WHERE id = %(person)s
 """
 _DELETE = (
@@ -67,6 +70,7 @@ _DELETE = (
             "addresses",
             "api_keys",
             "one_time_tokens",
+            "phone_codes",
             "totp_credentials",
             "passkeys",
             "passkey_challenges",
@@ -100,7 +104,8 @@ def _export_sections(session: Session, person_id: UUID) -> ExportSections:
     return {
         "profile": export_records(
             profile,
-            "id email firstName lastName phone role status emailConfirmedAt createdAt",
+            "id email firstName lastName phone role status emailConfirmedAt phoneVerifiedAt"
+            " createdAt",
             id="usr",
         ),
         "addresses": export_records(
@@ -109,7 +114,7 @@ def _export_sections(session: Session, person_id: UUID) -> ExportSections:
                 for entry in address_book.list_all(session, person_id)
             ),
             "id country street street2 district city state zipCode recipient company label phone"
-            " isDefault createdAt",
+            " stateCode isDefault createdAt",
             id="adr",
         ),
         "sessions": export_records(
@@ -191,6 +196,12 @@ PERSONAL_DATA = PersonalData(
             _CREDENTIAL,
             export_sections=("links",),
         ),
+        "phone_codes": PersonalDataTable(
+            "Codes that were sent to verify a phone: when, and a blind index of the phone",
+            ErasureEffect.DELETED,
+            _CREDENTIAL,
+            not_exported="Random numbers that last minutes.",
+        ),
         "totp_credentials": PersonalDataTable(
             "The secret of an authenticator app, sealed",
             ErasureEffect.DELETED,
@@ -227,6 +238,25 @@ PERSONAL_DATA = PersonalData(
             ErasureEffect.DELETED,
             _FOR_STAFF,
             not_exported="Hashes of random numbers that last minutes.",
+        ),
+        "role_grants": PersonalDataTable(
+            "The permissions of each role, and by id which member of staff had it granted",
+            ErasureEffect.RETAINED,
+            f"It decides who may approve whose requests. {RETAINED_BY_LAW}",
+            not_exported="How PBCEx divides duties among its staff is internal.",
+        ),
+        "sponsorships": PersonalDataTable(
+            "Who of the staff invited whom, gave a role or restored access, by id",
+            ErasureEffect.RETAINED,
+            f"It decides who may approve whose requests. {RETAINED_BY_LAW}",
+            not_exported="How PBCEx divides duties among its staff is internal.",
+        ),
+        "staff_invitations": PersonalDataTable(
+            "Email address and names of people to be invited to the staff, for the days in which a"
+            " second person decides",
+            ErasureEffect.EXPIRES,
+            "They have no account yet. The row is deleted with the approval, or after three days.",
+            not_exported="They have no account yet.",
         ),
         "login_failures": PersonalDataTable(
             "Counts of failed sign-ins, by network and by a hash of email address and network",

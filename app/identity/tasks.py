@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from app.identity.accounts import invitations, phone_verification
 from app.identity.credentials import one_time_tokens, passkeys, password_reset
 from app.identity.sign_in import kept_forms, lockout
 from app.kit import clock
@@ -16,8 +17,8 @@ _DELETE_SESSIONS = "DELETE FROM login_sessions WHERE expires_at <= %s"
 
 @task("identity.forget_expired", queue=Queue.NIGHTLY)
 def delete_expired(session: Session) -> None:
-    """Delete expired sessions with their tokens, pending sign-ins, challenges, links, kept forms
-    and failure counters."""
+    """Delete expired sessions with their tokens, pending sign-ins, challenges, links, kept forms,
+    failure counters and invitations that no one approved."""
     now = clock.now()
     session.send(_DELETE_TOKENS, (now,))
     session.send(_DELETE_SESSIONS, (now,))
@@ -26,6 +27,8 @@ def delete_expired(session: Session) -> None:
     passkeys.delete_expired(session, now)
     kept_forms.delete_expired(session, now)
     lockout.delete_expired(session, now)
+    phone_verification.delete_old(session, now)
+    invitations.delete_expired_requests(session)
 
 
 @task("identity.send_reset_link", queue=Queue.MESSAGES)

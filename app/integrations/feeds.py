@@ -1,6 +1,6 @@
 """Configured price feeds and pricing rules."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from app.config import Settings
 from app.integrations.metalpriceapi.adapter import MetalpriceapiFeed
@@ -16,19 +16,14 @@ def build_market_hours(settings: Settings) -> MarketHours:
     return MarketHours(settings.market_hours or default)
 
 
-def build_price_feeds(settings: Settings) -> list[PriceFeed]:
-    """Return the feeds named in PBCEX_PRICE_FEEDS.
-
-    Raises `ValueError` for an unknown name, a repeated name, or a feed without its key.
-    """
+def build_price_feeds(
+    settings: Settings, of_providers: Mapping[str, Callable[[], PriceFeed]]
+) -> list[PriceFeed]:
+    """Return the feeds named in PBCEX_PRICE_FEEDS. `of_providers` are those that the connected
+    providers have; `app.config` has checked that each feed has its key and address."""
     default = () if settings.is_production else ("simulated",)
     names = settings.price_feeds or default
-    if len(set(names)) < len(names):
-        raise ValueError("PBCEX_PRICE_FEEDS: a feed is named twice")
-    unknown = [name for name in names if name not in _FEEDS]
-    if unknown:
-        raise ValueError(f"PBCEX_PRICE_FEEDS: {unknown[0]} is not one of {', '.join(_FEEDS)}")
-    return [_FEEDS[name](settings) for name in names]
+    return [_FEEDS[name](settings) if name in _FEEDS else of_providers[name]() for name in names]
 
 
 def _simulated(settings: Settings) -> PriceFeed:
@@ -37,8 +32,6 @@ def _simulated(settings: Settings) -> PriceFeed:
 
 def _metalpriceapi(settings: Settings) -> PriceFeed:
     key = settings.metalpriceapi_key.get_secret_value()
-    if not key:
-        raise ValueError("METALPRICEAPI_KEY: the metalpriceapi feed needs a key")
     return MetalpriceapiFeed(MetalpriceapiClient(settings.metalpriceapi_base_url, key))
 
 

@@ -48,8 +48,17 @@ class ProviderCaller:
             name=provider,
         )
 
-    def call(self, operation: str, send: Callable[[], T], *, reference: str, idempotent: bool) -> T:
-        """Return the result of `send`. `reference` is our ID of what the call is about.
+    def call(
+        self,
+        operation: str,
+        send: Callable[[], T],
+        *,
+        reference: str,
+        idempotent: bool,
+        terms: str = "",
+    ) -> T:
+        """Return the result of `send`. `reference` is our ID of what the call is about; `terms`
+        are recorded before it, for a provider whose answers do not repeat what was agreed.
 
         `send` is repeated after `ProviderUnavailable` and, where the provider recognises a
         repetition (`idempotent`, as every read is), after `ProviderOutcomeUnknown`. The error of
@@ -72,7 +81,7 @@ class ProviderCaller:
             ):
                 with attempt:
                     try:
-                        result = self._attempt(operation, send, reference, attempt.num)
+                        result = self._attempt(operation, send, reference, attempt.num, terms)
                     except ProviderOutcomeUnknown as error:
                         unknown_outcome = error
                         raise
@@ -82,9 +91,11 @@ class ProviderCaller:
             raise
         return result
 
-    def _attempt(self, operation: str, send: Callable[[], T], reference: str, attempt: int) -> T:
+    def _attempt(
+        self, operation: str, send: Callable[[], T], reference: str, attempt: int, terms: str
+    ) -> T:
         call_id = self._calls.record_start(
-            self.provider, operation, reference=reference, attempt=attempt
+            self.provider, operation, reference=reference, attempt=attempt, terms=terms
         )
         outcome, code = CallOutcome.UNKNOWN, "defect"
         try:

@@ -14,10 +14,14 @@ from app.integrations.webhook_lookups import WebhookLookups
 from app.kit.db import Database
 from app.kyc.submission.ports import IdentityProvider
 from app.messages.ports import EmailSender, SmsSender
+from app.pricing.ports import PriceFeed
 from app.providers.ports import WebhookVerifiers
 from app.providers.service import CallLog
+from app.settings import queries as settings_queries
+from app.vault.depots.ports import DepotKeepers
 
 S = TypeVar("S", bound=ProviderSettings)
+GroupT = TypeVar("GroupT")
 
 
 @dataclass(slots=True)
@@ -30,7 +34,10 @@ class Adapters:
     )
     payouts: PayoutRails = field(default_factory=lambda: PayoutRails({}))
     custodians: Custodians = field(default_factory=lambda: Custodians({}))
+    depots: DepotKeepers = field(default_factory=lambda: DepotKeepers({}))
     webhooks: WebhookVerifiers = field(default_factory=lambda: WebhookVerifiers({}))
+    #: By the name in PBCEX_PRICE_FEEDS; each is connected only if it is named there.
+    price_feeds: dict[str, Callable[[], PriceFeed]] = field(default_factory=dict)
     identity: IdentityProvider | None = None
     email: EmailSender | None = None
     sms: SmsSender | None = None
@@ -50,6 +57,11 @@ class Connection(Generic[S]):
         if configured or not self.shared.sandbox_url:
             return configured
         return f"{self.shared.sandbox_url}/{self.id}{path}"
+
+    def current(self, group: type[GroupT]) -> GroupT:
+        """Return the settings that the business has decided on, as they are in effect now."""
+        with self.database.reading() as session:
+            return settings_queries.current(session, group)
 
     @property
     def webhook_url(self) -> str:

@@ -7,6 +7,7 @@ from app.config import Settings
 from app.config.providers import ProviderSettings
 from app.integrations.anchorage.provider import PROVIDER as ANCHORAGE
 from app.integrations.bank.provider import PROVIDER as BANK
+from app.integrations.depository.provider import PROVIDER as DEPOSITORY
 from app.integrations.mpesa.provider import PROVIDER as MPESA
 from app.integrations.paxos.provider import PROVIDER as PAXOS
 from app.integrations.plaid.provider import PROVIDER as PLAID
@@ -25,6 +26,7 @@ PROVIDERS: tuple[Provider[Any], ...] = (
     PAXOS,
     ANCHORAGE,
     PRIMETRUST,
+    DEPOSITORY,
     PLAID,
     SENDGRID,
     TWILIO,

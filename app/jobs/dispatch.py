@@ -1,5 +1,6 @@
 """Execute staged jobs. `run` is the only function that RQ calls."""
 
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -10,6 +11,7 @@ from app.kit import tasks as kit_tasks
 from app.kit import telemetry
 from app.kit.db import Database
 from app.kit.errors import NotFinished
+from app.kit.preparation import run_prepared
 from app.outbox import service as outbox
 from app.outbox.rules import Backoff
 
@@ -43,23 +45,7 @@ def execute_job(database: Database, identifier: UUID, backoff: Backoff) -> None:
     if not counted:
         return
     try:
-        with database.transaction() as session:
-            job = outbox.lock_job(session, identifier)
-            if job is None:
-                return
-            task = kit_tasks.find(job.task)
-            if not task.own_transactions:
-                task.run(session, **job.args)
-                outbox.mark_done(session, identifier)
-                return
-        try:
-            task.run(database, **job.args)
-        except NotFinished as reason:
-            if not task.polled:
-                raise
-            log.info("job_left_to_poll", outbox_id=str(identifier), reason=str(reason))
-        with database.transaction() as session:
-            outbox.mark_done(session, identifier)
+        run_prepared(database, partial(_run_job, database, identifier))
     except kit_tasks.JobClaimedElsewhere:
         with database.transaction() as session:
             outbox.postpone(session, identifier, backoff)
@@ -68,3 +54,23 @@ def execute_job(database: Database, identifier: UUID, backoff: Backoff) -> None:
         with database.transaction() as session:
             dead = outbox.record_failure(session, identifier, error, backoff)
         log.exception("job_dead" if dead else "job_failed", outbox_id=str(identifier))
+
+
+def _run_job(database: Database, identifier: UUID) -> None:
+    with database.transaction() as session:
+        job = outbox.lock_job(session, identifier)
+        if job is None:
+            return
+        task = kit_tasks.find(job.task)
+        if not task.own_transactions:
+            task.run(session, **job.args)
+            outbox.mark_done(session, identifier)
+            return
+    try:
+        task.run(database, **job.args)
+    except NotFinished as reason:
+        if not task.polled:
+            raise
+        log.info("job_left_to_poll", outbox_id=str(identifier), reason=str(reason))
+    with database.transaction() as session:
+        outbox.mark_done(session, identifier)

@@ -13,7 +13,7 @@ from app.kit import clock
 from app.kit.db import Database
 from app.pricing import queries as pricing_queries
 from app.pricing import service as pricing
-from app.pricing.ports import FeedFailed, Observation, PriceFeed
+from app.pricing.ports import FeedFailed, Observation, PriceFeed, without_source
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +33,11 @@ class Ticker:
         *,
         interval_seconds: float,
     ) -> None:
-        if not feeds:
-            log.warning("No price feed is configured: nothing can be traded")
+        if missing := without_source(feeds):
+            log.warning(
+                "PBCEX_PRICE_FEEDS names no source for %s: orders that need its price are refused",
+                ", ".join(missing),
+            )
         self._database, self._feeds = database, feeds
         self._interval_seconds = interval_seconds
 

@@ -41,3 +41,18 @@ class KeyRotation(Base):
     rewrapped: Mapped[int] = mapped_column(sa.BigInteger, server_default=sa.text("0"))
     #: The values of the current pass that no key of the ring can unwrap.
     unreadable: Mapped[int] = mapped_column(sa.BigInteger, server_default=sa.text("0"))
+
+
+class FilePart(Base):
+    """A part of a file (keys/files.py), encrypted under the key that the file's owner has."""
+
+    __tablename__ = "file_parts"
+    __table_args__ = (
+        sa.CheckConstraint("number > 0", name="part_counts_from_one"),
+        sa.Index("file_parts_expires_at_idx", "expires_at"),
+    )
+
+    file_id: Mapped[UUID] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(sa.Integer, primary_key=True, autoincrement=False)
+    content: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    expires_at: Mapped[datetime] = mapped_column(Instant)

@@ -3,13 +3,13 @@
 `Database.transaction()` is the only place that commits. It yields a `Session`: `send` and `rows`
 for plain SQL, on one connection of SQLAlchemy's pool and in one transaction. Writes without a
 result (`send`) are queued and leave in one network round trip with the next read, or with the
-COMMIT; so rooms stay separate and the order path still takes three trips.
+COMMIT; so rooms stay separate and an order takes two trips.
 
 A constraint that the database enforces (a CHECK, a UNIQUE, a RAISE with a constraint name) raises
 the refusal that its room registered with `register_refusal`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NoReturn, TypeVar
 
@@ -100,6 +100,7 @@ class Session:
     def __init__(self, pipeline: Callable[[], Pipeline]) -> None:
         self._pipeline = pipeline
         self._queue: list[Statement] = []
+        self._ahead: tuple[Sequence[Statement], list[list[Row]]] = (), []
         #: What stays the same throughout the transaction, once it was read.
         self.memo: Any = {}
 
@@ -129,10 +130,20 @@ class Session:
         (value,) = row
         return value
 
-    def fetch(self, *statements: Statement) -> list[list[Row]]:
-        """Send the queue and these statements in one trip. Return the rows of each."""
+    def fetch(self, *statements: Statement, ahead: Sequence[Statement] = ()) -> list[list[Row]]:
+        """Send the queue and these statements in one trip. Return the rows of each.
+
+        The statements `ahead` go along. Their rows are kept for the next `fetch`: if it is of just
+        these statements and nothing was queued in between, it needs no trip.
+        """
         queued, self._queue = self._queue, []
-        return self._pipeline().run([*queued, *statements])[len(queued) :]
+        (read, kept), self._ahead = self._ahead, ((), [])
+        if read and read == statements and not queued:
+            return kept
+        rows = self._pipeline().run([*queued, *statements, *ahead])[len(queued) :]
+        if ahead:
+            self._ahead = tuple(ahead), rows[len(statements) :]
+        return rows[: len(statements)]
 
     def select(self, row: Callable[..., RowT], statement: Readable, /, **values: Any) -> list[RowT]:
         """Send the queue and a statement built from the models, a SELECT or a write with RETURNING,
@@ -178,6 +189,20 @@ class Session:
             raise_refusal(error, committing=False)
         for refusal in kept:
             raise refusal
+
+    @contextmanager
+    def refusing(self, general: type[Refusal], particular: type[Refusal]) -> Iterator[None]:
+        """Raise the refusal `particular` where the block's statements violate what is refused as
+        `general` elsewhere. The transaction is lost, as with any refusal of the database."""
+        self.flush()
+        try:
+            yield
+            self.flush()
+        except Exception as error:  # noqa: BLE001 - always raised again, as a refusal
+            try:
+                raise_refusal(error, committing=False)
+            except general as refusal:
+                raise particular from refusal
 
     def flush(self) -> None:
         """Send the queue now and raise its errors."""

@@ -12,8 +12,11 @@ class Condition(StrEnum):
     """Listed from good to bad, so that the worst of several is the last."""
 
     OK = "ok"
+    """In order."""
     DEGRADED = "degraded"
+    """It serves, with something missing."""
     FAILING = "failing"
+    """It cannot serve."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import base64
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from app.kit.db import Session
 from app.kit.errors import Invalid
 from app.kit.pagination import IdentifiedT, Page, paginate
-from app.kit.pipeline import Row
+from app.kit.pipeline import Row, Statement
 from app.kit.statements import AnySelect, CompiledSelect, compile_select
 
 RowT = TypeVar("RowT")
@@ -107,6 +107,26 @@ def fetch_page(session: Session, source: ListSource[RowT], query: ListQuery) -> 
     )
 
 
+def fetch_following(
+    session: Session, source: ListSource[RowT], query: ListQuery, *others: Statement
+) -> tuple[Page[RowT], list[list[Row]]]:
+    """Return a page of the API, and the rows of the other statements, in one round trip.
+
+    Raises `Invalid` naming `cursor` for a cursor that this list and sort did not return.
+    """
+    select = _filtered(source, query.filters)
+    cursor = _decode_cursor(query.cursor, source, query.sort) if query.cursor else None
+    if cursor is not None and cursor.side == _BEFORE:
+        raise Invalid("cursor", "Send the nextCursor of an earlier response, unchanged.")
+    page = compile_select(_page_select(source, select, query, cursor))
+    found, *rest = session.fetch(page.statement, *others)
+    edges, rows = _split(source, page, found)
+    goes_on = len(rows) > query.limit
+    last = edges[query.limit - 1] if goes_on else None
+    next_cursor = None if last is None else _Cursor(query.sort, _AFTER, *last).encode()
+    return Page(rows[: query.limit], next_cursor), rest
+
+
 def fetch_all(
     session: Session, source: ListSource[RowT], filters: Mapping[str, object], sort: str
 ) -> Iterator[RowT]:
@@ -155,11 +175,11 @@ class _Cursor:
     sort: str
     side: str
     value: Any
-    key: UUID
+    key: Any
 
     def encode(self) -> str:
-        value = self.value.isoformat() if isinstance(self.value, datetime) else self.value
-        content = [self.sort, self.side, value, str(self.key)]
+        value = self.value.isoformat() if isinstance(self.value, date) else self.value
+        content = [self.sort, self.side, value, self.key]
         text = json.dumps(content, separators=(",", ":"), default=str)
         return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode("ascii")
 
@@ -169,7 +189,8 @@ def _decode_cursor(text: str, source: ListSource[Any], sort: str) -> _Cursor:
         content = json.loads(base64.urlsafe_b64decode(text.encode("ascii") + b"=="))
         sorted_by, side, value, key = content
         parse = _PARSERS[source.sorts[sort.removeprefix("-")].type.python_type]
-        cursor = _Cursor(sorted_by, side, parse(value), UUID(key))
+        parse_key = _PARSERS[source.key.type.python_type]
+        cursor = _Cursor(sorted_by, side, parse(value), parse_key(key))
     except (ValueError, TypeError, AttributeError):
         cursor = None
     if cursor is None or cursor.sort != sort or cursor.side not in {_AFTER, _BEFORE}:
@@ -189,9 +210,10 @@ def _integer(value: object) -> int:
     return value
 
 
-#: How a sort value is read from a cursor, by the type of its column.
+#: How a value is read from a cursor, by the type of its column.
 _PARSERS: Mapping[type, Callable[[Any], Any]] = {
     datetime: datetime.fromisoformat,
+    date: date.fromisoformat,
     UUID: UUID,
     str: _text,
     int: _integer,
@@ -232,7 +254,7 @@ def _count_select(select: AnySelect) -> AnySelect:
 
 def _split(
     source: ListSource[RowT], page: CompiledSelect, found: list[Row]
-) -> tuple[list[tuple[Any, UUID]], list[RowT]]:
+) -> tuple[list[tuple[Any, Any]], list[RowT]]:
     """Return for each row its edge (sort value and key), and the row itself."""
     values = [page.read(row) for row in found]
     edges = [(value.pop("_sort"), value.pop("_key")) for value in values]

@@ -24,8 +24,8 @@ RETAINED_BY_LAW = (
 
 #: Records by section, in JSON types: strings, integers, booleans, null, lists and objects.
 ExportSections = Mapping[str, list[dict[str, Any]]]
-#: The content of each document by its file name in the archive.
-ExportFiles = Mapping[str, bytes]
+#: What reads each document, in the session of the export, by its file name in the archive.
+ExportFiles = Mapping[str, Callable[[], bytes]]
 
 
 def retention_end(erased_at: datetime, years: int = RETENTION_YEARS) -> datetime:

@@ -4,12 +4,14 @@ Statements with filters, sorts and conditions are built from the tables' models,
 written once. They travel in the session's own pipeline and transaction: SQLAlchemy only compiles.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import ReturningDelete, ReturningInsert, ReturningUpdate
 
@@ -72,6 +74,11 @@ class CompiledSelect:
             name: value if convert is None else convert(value)
             for name, value, convert in zip(self.names, row, self.converters, strict=True)
         }
+
+
+def json_value(fields: Mapping[str, object]) -> sa.ColumnElement[Any]:
+    """Return an object as a value of a column of JSON, to be written."""
+    return sa.cast(json.dumps(fields, ensure_ascii=False), JSONB)
 
 
 def compile_statement(statement: sa.ClauseElement) -> Statement:

@@ -25,6 +25,13 @@ class ScreeningOpen(Conflict):
     title = "A sanctions check is open. Compliance must close its case first."
 
 
+class ResidenceOpen(Conflict):
+    """Staff have not decided whether customers from this place are served."""
+
+    code = "residence_open"
+    title = "Where the customer lives is under review. Compliance must close its case first."
+
+
 class EvidenceMissing(Conflict):
     """The documents that an approval needs have not been sent."""
 

@@ -11,7 +11,9 @@ from app.keys.registry import Sealed
 from app.kit.db import Base
 from app.kit.statements import StoredEnum
 from app.kyc.rules import (
+    DocumentProblem,
     DocumentPurpose,
+    DocumentState,
     ReasonCode,
     ReviewFlag,
     VerificationKind,
@@ -193,6 +195,19 @@ class Document(Base):
         ),
         sa.CheckConstraint("size_bytes > 0", name="document_is_not_empty"),
         sa.CheckConstraint("octet_length(content_index) = 32", name="content_index_is_a_mac"),
+        sa.CheckConstraint(
+            "state IN ('received', 'accepted', 'refused')", name="document_state_known"
+        ),
+        sa.CheckConstraint(
+            "(state = 'refused') = (problem IS NOT NULL)", name="document_refused_for_a_problem"
+        ),
+        sa.CheckConstraint(
+            "CASE state WHEN 'received' THEN content IS NOT NULL"
+            " WHEN 'refused' THEN content IS NULL"
+            " ELSE (content IS NULL) = (page_count IS NOT NULL) END",
+            name="document_is_kept_as_pages",
+        ),
+        sa.CheckConstraint("page_count BETWEEN 1 AND 60", name="page_count_known"),
         sa.UniqueConstraint("user_id", "purpose", "content_index"),
     )
 
@@ -200,13 +215,34 @@ class Document(Base):
     user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
     purpose: Mapped[DocumentPurpose] = mapped_column(StoredEnum(DocumentPurpose))
     media_type: Mapped[str] = mapped_column(sa.Text)
-    #: Size of the stored file before encryption.
+    state: Mapped[DocumentState] = mapped_column(StoredEnum(DocumentState))
+    problem: Mapped[DocumentProblem | None] = mapped_column(StoredEnum(DocumentProblem))
+    page_count: Mapped[int | None] = mapped_column(sa.Integer)
+    #: Size of the file as it was sent.
     size_bytes: Mapped[int] = mapped_column(sa.Integer)
-    #: Blind index that recognises the same file sent again.
+    #: Blind index of the file's hash: recognises the same file sent again, and proves from which
+    #: file the pages were drawn.
     content_index: Mapped[bytes] = mapped_column(sa.LargeBinary)
     key_sealed: Mapped[bytes] = mapped_column(Sealed)
-    #: Encrypted with AES-256-GCM under that key.
-    content: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    #: The file, encrypted with AES-256-GCM under that key, until its pages are drawn.
+    content: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
     uploaded_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    checked_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
     #: Set when the person is erased: it is deleted then.
     kept_until: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+
+
+class DocumentPage(Base):
+    """A page of an accepted document, drawn as a JPEG picture."""
+
+    __tablename__ = "kyc_document_pages"
+    __table_args__ = (
+        sa.CheckConstraint("number BETWEEN 1 AND 60", name="document_page_number_known"),
+    )
+
+    document_id: Mapped[UUID] = mapped_column(
+        sa.ForeignKey("kyc_documents.id", ondelete="CASCADE"), primary_key=True
+    )
+    number: Mapped[int] = mapped_column(sa.Integer, primary_key=True)
+    #: Encrypted with AES-256-GCM under the document's key.
+    content: Mapped[bytes] = mapped_column(sa.LargeBinary)

@@ -58,7 +58,11 @@ def _export_sections(session: Session, person_id: UUID) -> ExportSections:
         ),
         "documents": [
             {
-                "file": f"kyc/{document.file_name}",
+                "file": f"kyc/{documents.names_of_files(document)[0]}"
+                if document.is_usable
+                else None,
+                "files": [f"kyc/{name}" for name in documents.names_of_files(document)],
+                "state": document.state,
                 "type": document.purpose,
                 "sizeBytes": document.size_bytes,
                 "uploadedAt": clock.rfc3339(document.uploaded_at),
@@ -70,8 +74,9 @@ def _export_sections(session: Session, person_id: UUID) -> ExportSections:
 
 def _export_files(session: Session, person_id: UUID) -> ExportFiles:
     return {
-        document.file_name: documents.open_document(session, document.id).data
+        name: read
         for document in documents.documents_of(session, person_id)
+        for name, read in documents.kept_files(session, document).items()
     }
 
 
@@ -108,7 +113,14 @@ PERSONAL_DATA = PersonalData(
             export_sections=("owners",),
         ),
         "kyc_documents": PersonalDataTable(
-            "Pictures and PDFs of documents, encrypted",
+            "Documents that were sent, with the hash of the file; the file itself, encrypted, until"
+            " its pages are drawn",
+            ErasureEffect.RETAINED,
+            _EVIDENCE,
+            export_sections=("documents",),
+        ),
+        "kyc_document_pages": PersonalDataTable(
+            "Pages of documents as pictures, encrypted",
             ErasureEffect.RETAINED,
             _EVIDENCE,
             export_sections=("documents",),

@@ -32,18 +32,40 @@ _EVENTS = """
 SELECT from_status, to_status, tier, reasons, actor_id, note, at FROM verification_events
 WHERE verification_id = %s ORDER BY id
 """
-# A withdrawn submission says nothing, as when duplicates are looked for. Name and birth date count
-# once they were verified: otherwise people could use up the limits of those whose names they know.
+# Accounts whose details were verified once lead to further ones: a person may have given one name
+# with one ID number, and another name with it later. That lasts when the verification is revoked or
+# replaced: its person is the same. What was never verified, and so never had an end, leads nowhere,
+# and of it only the ID number counts: otherwise people could use up the limits of those whose names
+# they know. They themselves share the limits of all who gave that name. A withdrawn submission says
+# nothing, as when duplicates are looked for.
 _ACCOUNTS_OF_PERSON = """
-SELECT %(user_id)s::uuid UNION
+WITH RECURSIVE person (user_id) AS (
+    SELECT %(user_id)s::uuid
+    UNION
+    SELECT same.user_id
+    FROM person JOIN verifications own
+        ON own.user_id = person.user_id
+            AND own.expires_at IS NOT NULL AND own.status <> 'withdrawn'
+    CROSS JOIN LATERAL (
+        SELECT other.user_id FROM verifications other
+        WHERE other.id_number_index = own.id_number_index
+            AND other.expires_at IS NOT NULL AND other.status <> 'withdrawn'
+        UNION ALL
+        SELECT other.user_id FROM verifications other
+        WHERE other.person_index = own.person_index
+            AND other.expires_at IS NOT NULL AND other.status <> 'withdrawn'
+    ) AS same
+)
+SELECT user_id FROM person
+UNION
 SELECT other.user_id FROM verifications own
 JOIN verifications other ON other.id_number_index = own.id_number_index
 WHERE own.user_id = %(user_id)s AND own.status <> 'withdrawn' AND other.status <> 'withdrawn'
 UNION
 SELECT other.user_id FROM verifications own
 JOIN verifications other ON other.person_index = own.person_index
-WHERE own.user_id = %(user_id)s AND own.status IN ('approved', 'expired')
-    AND other.status IN ('approved', 'expired')
+WHERE own.user_id = %(user_id)s AND own.expires_at IS NULL
+    AND own.status <> 'withdrawn' AND other.status <> 'withdrawn'
 """
 
 

@@ -100,6 +100,10 @@ class ReviewFlag(LabelledEnum):
     """Compliance decided that a sanctions list names the customer."""
     DUPLICATE = "duplicate", "Duplicate document number"
     """Another person submitted the same ID number."""
+    EMBARGOED = "embargoed", "Embargoed residence"
+    """The customer, or an owner, lives in a country that we do not serve."""
+    RESIDENCE = "residence", "Residence to be reviewed"
+    """The customer, or an owner, lives where staff decide whether we serve them."""
     PROVIDER = "provider", "Provider undecided"
     """The provider left the decision to us."""
 
@@ -107,7 +111,13 @@ class ReviewFlag(LabelledEnum):
 #: Flags from sanctions screening, for compliance only.
 SANCTIONS_FLAGS = frozenset({ReviewFlag.UNSCREENED, ReviewFlag.SCREENING, ReviewFlag.LISTED})
 #: Flags with which the submitted details alone give no tier.
-TIER_BLOCKING_FLAGS = SANCTIONS_FLAGS | {ReviewFlag.DUPLICATE}
+TIER_BLOCKING_FLAGS = SANCTIONS_FLAGS | {
+    ReviewFlag.DUPLICATE,
+    ReviewFlag.EMBARGOED,
+    ReviewFlag.RESIDENCE,
+}
+#: Flags with which a submission is rejected.
+REJECTING_FLAGS = frozenset({ReviewFlag.LISTED, ReviewFlag.EMBARGOED})
 
 
 class ReasonCode(LabelledEnum):
@@ -150,6 +160,35 @@ class DocumentPurpose(LabelledEnum):
     REGISTRATION = "registration", "Company registration"
     LICENCE = "licence", "Licence"
     OWNERSHIP = "ownership", "Ownership"
+
+
+class DocumentState(StatusEnum):
+    """Whether a document can be used."""
+
+    RECEIVED = "received", "Being checked", Mark.UNDERWAY
+    """Its pages are being drawn."""
+    ACCEPTED = "accepted", "Readable", Mark.DONE
+    """Its pages are kept as pictures, and the file is not."""
+    REFUSED = "refused", "Refused", Mark.FAILED
+    """Nothing of it is kept."""
+
+
+class DocumentProblem(LabelledEnum):
+    """Why a document was refused, in the words that the customer reads."""
+
+    DAMAGED = "damaged", "The file is damaged or incomplete. Save it again, or take a new picture."
+    BLANK = "blank", "There is nothing on the picture or page. Choose another file."
+    ENCRYPTED = "encrypted", "The PDF needs a password. Save it without one, and send that."
+    ACTIVE = "active", "The PDF contains scripts or starts something. Print it into a new PDF."
+    ATTACHMENTS = "attachments", "The PDF contains other files. Send each file by itself."
+    FORM = "form", "The PDF is a form that only its program shows. Print it into a new PDF."
+    ANIMATED = "animated", "The picture moves. Choose one that does not."
+    TOO_MANY_PAGES = "too_many_pages", "Send at most 60 pages in one file."
+    TOO_LARGE = "too_large", "The picture has too many pixels. Save it in a smaller size."
+    TOO_COMPLEX = (
+        "too_complex",
+        "It takes too much to show the file. Print it into a new PDF, or send a photo of it.",
+    )
 
 
 #: The documents that tier 3 needs.

@@ -64,7 +64,8 @@ class KycStatus:
 def status_of(session: Session, user_id: UUID) -> KycStatus:
     """Return a customer's verifications, tier, and what the next tier needs."""
     basis = queries.tier_basis(session, user_id)
-    documents_sent = documents.documents_of(session, user_id)
+    all_documents = documents.documents_of(session, user_id)
+    documents_sent = [document for document in all_documents if document.is_usable]
     tier_status, identity = queries.tier_status_from(session, basis), basis.identity
     newest = {
         kind: next((each for each in basis.verifications if each.kind is kind), None)
@@ -80,7 +81,7 @@ def status_of(session: Session, user_id: UUID) -> KycStatus:
         submission_queries.provider_link(session, latest.id)
         if latest is not None and is_pending
         else None,
-        documents_sent,
+        all_documents,
         _summary(latest) if latest is not identity else None,
         _summary(newest[VerificationKind.ENHANCED]),
         _summary(company),

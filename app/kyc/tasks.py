@@ -4,6 +4,7 @@ from uuid import UUID
 
 from app.kit.db import Database, Session
 from app.kit.tasks import Queue, task
+from app.kyc.evidence import checking
 from app.kyc.review import automatic_decisions, sanctions_decisions
 from app.kyc.submission import provider_verification
 from app.kyc.submission.ports import VerificationChanged
@@ -26,6 +27,12 @@ def verify_identity(database: Database, *, verification_id: str) -> None:
 def fetch_changed_verification(database: Database, *, event_id: str) -> None:
     """Fetch the state of the verification that a webhook is about."""
     provider_verification.fetch_changed_verification(database, UUID(event_id))
+
+
+@task("kyc.check_document", queue=Queue.FULFILLMENT, own_transactions=True)
+def check_document(database: Database, *, document_id: str) -> None:
+    """Draw the pages of a document, or refuse it."""
+    checking.check_document(database, UUID(document_id))
 
 
 @task("kyc.poll", queue=Queue.FULFILLMENT)

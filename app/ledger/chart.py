@@ -4,15 +4,17 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
+from app.branches.rules import HEAD_OFFICE
 from app.catalog.rules import Wallet, wallet_of
 from app.kit.money import Asset
 
 #: The owner of house accounts, those of PBCEx itself.
-HOUSE = UUID(int=0)
+HOUSE = HEAD_OFFICE
 
 
 class AccountClass(StrEnum):
-    """The classes of accounts. Those of customers are guarded: they cannot go below zero."""
+    """The classes of accounts. Those of customers, and of goods on a shelf, are guarded: they
+    cannot go below zero."""
 
     CUSTOMER_FUNDING = "customer.funding"
     CUSTOMER_TRADING = "customer.trading"
@@ -29,6 +31,20 @@ class AccountClass(StrEnum):
     PROCESSING_COSTS = "processing_costs"
     LOSSES = "losses"
     DUST = "dust"
+    PAYABLES = "payables"
+    INVENTORY_METAL = "inventory.metal"
+    INVENTORY_PREMIUM = "inventory.premium"
+    SALES_PREMIUM = "sales.premium"
+    SALES_PREMIUM_COST = "sales.premium_cost"
+    SHRINKAGE = "shrinkage"
+    CUSTOMER_GOODS = "customer.goods"
+    STOCK_AVAILABLE = "stock.available"
+    STOCK_QUARANTINE = "stock.quarantine"
+    STOCK_IN_TRANSIT = "stock.in_transit"
+    STOCK_ALLOCATED = "stock.allocated"
+    STOCK_PICKED = "stock.picked"
+    STOCK_POSITION = "stock.position"
+    SALES_TAX = "sales_tax"
 
 
 class AccountKey(NamedTuple):
@@ -116,3 +132,49 @@ def dust(asset: Asset) -> AccountKey:
 def losses(asset: Asset) -> AccountKey:
     """Return the account of customers' debts written off."""
     return AccountKey(asset, AccountClass.LOSSES)
+
+
+def stock(sku: Asset, state: AccountClass, location_id: UUID) -> AccountKey:
+    """Return the account of a product's units in one state at a location."""
+    return AccountKey(sku, state, location_id)
+
+
+def stock_position(sku: Asset, branch_id: UUID) -> AccountKey:
+    """Return the account of a product's units that a branch bought and has not sold."""
+    return AccountKey(sku, AccountClass.STOCK_POSITION, branch_id)
+
+
+def inventory_metal(metal: Asset, branch_id: UUID) -> AccountKey:
+    """Return the account of the ounces in goods that a branch has not sold."""
+    return AccountKey(metal, AccountClass.INVENTORY_METAL, branch_id)
+
+
+def inventory_premium(usd: Asset, branch_id: UUID) -> AccountKey:
+    """Return the account of what such goods cost above their metal."""
+    return AccountKey(usd, AccountClass.INVENTORY_PREMIUM, branch_id)
+
+
+def payables(usd: Asset, branch_id: UUID) -> AccountKey:
+    """Return the account of what a branch owes suppliers."""
+    return AccountKey(usd, AccountClass.PAYABLES, branch_id)
+
+
+def sales_premium(usd: Asset, branch_id: UUID) -> AccountKey:
+    """Return the account of what customers of a branch paid for goods above their metal."""
+    return AccountKey(usd, AccountClass.SALES_PREMIUM, branch_id)
+
+
+def shrinkage(usd: Asset, branch_id: UUID) -> AccountKey:
+    """Return the account of goods that a branch lost, less those that it found."""
+    return AccountKey(usd, AccountClass.SHRINKAGE, branch_id)
+
+
+def customer_goods(sku: Asset, owner_id: UUID) -> AccountKey:
+    """Return the account of a product's units that a customer owns and has not received."""
+    return AccountKey(sku, AccountClass.CUSTOMER_GOODS, owner_id)
+
+
+def sales_tax(usd: Asset, branch_id: UUID) -> AccountKey:
+    """Return the account of sales tax that a branch collected and has not remitted to the
+    states: no income of ours, and not in the price of goods."""
+    return AccountKey(usd, AccountClass.SALES_TAX, branch_id)

@@ -1,6 +1,6 @@
 """Tables of the ledger. The application reads them; only the database's ledger functions write."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -34,9 +34,21 @@ class Account(Base):
         sa.UniqueConstraint("owner_id", "class", "asset"),
         sa.CheckConstraint("normal IN (1, -1)", name="normal_is_a_sign"),
         sa.Index(
-            "accounts_not_of_customers_idx",
+            "accounts_of_goods_idx",
+            "asset",
+            postgresql_where=sa.text(
+                "class IN ('stock.available', 'stock.quarantine', 'stock.in_transit',"
+                " 'stock.allocated', 'stock.picked')"
+            ),
+        ),
+        sa.Index(
+            "accounts_of_the_exchange_idx",
             "id",
-            postgresql_where=sa.text("class NOT IN ('customer.funding', 'customer.trading')"),
+            postgresql_where=sa.text(
+                "class NOT IN ('customer.funding', 'customer.trading', 'customer.goods',"
+                " 'stock.available', 'stock.quarantine', 'stock.in_transit', 'stock.allocated',"
+                " 'stock.picked', 'stock.position')"
+            ),
         ),
     )
 
@@ -59,6 +71,12 @@ class Entry(Base):
     __tablename__ = "entries"
     __table_args__ = (
         sa.Index("entries_xid_idx", "xid"),
+        sa.Index(
+            "entries_posted_at_idx",
+            "posted_at",
+            postgresql_using="brin",
+            postgresql_with={"pages_per_range": 16, "autosummarize": "on"},
+        ),
         sa.Index(
             "entries_reversed_once",
             "reverses_id",
@@ -103,7 +121,7 @@ class Balance(Base):
     __tablename__ = "balances"
     __table_args__ = (
         sa.CheckConstraint(
-            "held >= 0 AND posted >= held AND (owed = 0 OR (owed > 0 AND posted = held))",
+            "held >= 0 AND least(owed, posted - held) = 0",
             name="available_not_negative",
         ),
     )
@@ -179,8 +197,25 @@ class Rollup(Base):
     units: Mapped[int] = mapped_column(postgresql.NUMERIC)
 
 
+class DailyTotal(Base):
+    """Units that moved on one day (UTC) up to the watermark, debit positive, by class, owner and
+    asset. Customers' accounts of a class are one total, of the nil owner; goods have none."""
+
+    __tablename__ = "daily_totals"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    account_class: Mapped[str] = mapped_column(
+        "class", sa.ForeignKey("account_classes.code"), primary_key=True
+    )
+    #: Who owns the house accounts: a branch, a provider, or the nil UUID.
+    owner: Mapped[UUID] = mapped_column(primary_key=True)
+    asset: Mapped[str] = mapped_column(sa.ForeignKey("assets.code"), primary_key=True)
+    units: Mapped[int] = mapped_column(postgresql.NUMERIC)
+
+
 class RollupWatermark(Base):
-    """The transaction up to which roll-ups reach: every one below `xid` is included."""
+    """The transaction up to which roll-ups and daily totals reach: every one below `xid` is
+    included."""
 
     __tablename__ = "rollup_watermark"
     __table_args__ = (sa.CheckConstraint("singleton", name="one_watermark"),)

@@ -4,7 +4,7 @@ Calls without a result are queued (`Session.send`): the next read, `session.flus
 raises what the database refuses.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -16,11 +16,11 @@ from app.ledger.chart import AccountKey
 from app.ledger.errors import UnbalancedEntry
 
 _POST = """
-SELECT ledger_post(%s, %s, %s, %s::text[], %s::text[], %s::uuid[], %s::bigint[], %s, %s)
+SELECT ledger_post(%s, %s, %s, %s::text[], %s::text[], %s::uuid[], %s::bigint[], %s, %s::uuid[])
 """
 _REVERSE = "SELECT ledger_reverse(%s, %s, %s, %s)"
 _PLACE_HOLD = "SELECT ledger_place_hold(%s, %s, %s, %s, %s, %s, %s, %s)"
-_RELEASE_HOLD = "SELECT ledger_release_hold(%s, %s, %s)"
+_RELEASE_HOLDS = "SELECT ledger_release_holds(%s::uuid[], %s, %s)"
 _CLOSE = "SELECT ledger_close_account(%s, %s, %s, %s)"
 _EXPIRE_HOLDS = "SELECT ledger_expire_holds(%s, %s)"
 
@@ -51,12 +51,12 @@ def post(
     reference: str,
     posted_at: datetime,
     postings: Iterable[NewPosting],
-    hold_id: UUID | None = None,
+    hold_ids: Sequence[UUID] = (),
 ) -> None:
     """Post one entry. Zero postings are left out, and several on one account are merged.
 
-    `reference` makes it happen once. With `hold_id` the entry posts that hold: it takes up to the
-    held amount from the held account, and the rest is released.
+    `reference` makes it happen once. With `hold_ids` the entry posts these holds: it takes from
+    each held account at least one unit and up to what they hold there; the rest is released.
 
     The database raises `InsufficientFunds`, `AlreadyPosted`, `HoldNotPending`, `HoldExpired` or
     `HoldExceeded`; `UnbalancedEntry` if the postings do not sum to zero in each asset.
@@ -78,7 +78,7 @@ def post(
             _array(f"{owner:032x}" for (_, _, owner), _ in postings_in_order),
             _array(str(units) for _, units in postings_in_order),
             None,
-            hold_id,
+            list(hold_ids) or None,
         ),
     )
 
@@ -129,9 +129,9 @@ def place_hold(
     )
 
 
-def void_hold(session: Session, hold_id: UUID, *, at: datetime) -> None:
-    """Release a pending hold. The database raises `HoldNotPending`."""
-    session.send(_RELEASE_HOLD, (hold_id, "voided", at))
+def void_holds(session: Session, hold_ids: Sequence[UUID], *, at: datetime) -> None:
+    """Release pending holds, all or none. The database raises `HoldNotPending`."""
+    session.send(_RELEASE_HOLDS, (list(hold_ids), "voided", at))
 
 
 def expire_holds(session: Session, *, now: datetime, limit: int = 500) -> int:

@@ -33,6 +33,13 @@ class Demand:
     limit: Limit
     maximum: int
     asked: int = 0
+    #: In place of the limit's own, where a setting decides it.
+    own_window: timedelta | None = None
+
+    @property
+    def window(self) -> timedelta | None:
+        """How long a use counts; None while its row is selected."""
+        return self.own_window or self.limit.window
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +108,7 @@ def usages(
                 {
                     "owners": list(owners),
                     "besides": besides or _NONE,
-                    "since": now - demand.limit.window if demand.limit.window else _EVER,
+                    "since": now - demand.window if demand.window else _EVER,
                     "room": demand.maximum - demand.asked,
                 }
             )
@@ -115,7 +122,7 @@ def usages(
 
 
 def _usage(demand: Demand, used: Decimal, leaves_at: datetime | None) -> Usage:
-    window = demand.limit.window
+    window = demand.window
     return Usage(demand, int(used), leaves_at + window if window and leaves_at else None)
 
 

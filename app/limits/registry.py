@@ -65,8 +65,3 @@ class Limit:
 
 
 _LIMITS: dict[str, Limit] = {}
-
-
-def list_limits() -> list[Limit]:
-    """Return every limit, in order of name."""
-    return [_LIMITS[name] for name in sorted(_LIMITS)]

@@ -1,6 +1,10 @@
 """The verbs of limits: lock a person, and check what they ask for."""
 
+import math
+
+from app.kit import clock
 from app.kit.db import Session
+from app.kit.errors import RateLimited
 from app.limits.queries import Demand, Owners, Usage, usages
 
 # In the order of their keys, so that two requests of one person never wait for each other.
@@ -23,3 +27,16 @@ def check(session: Session, owners: Owners, *demands: Demand) -> list[Usage]:
         if usage.is_exceeded:
             raise usage.refusal()
     return found
+
+
+def check_pace(session: Session, owners: Owners, demand: Demand, *, detail: str) -> None:
+    """Lock the owners and raise `RateLimited` with the seconds until what they ask for fits.
+
+    `detail` says what is allowed, in a sentence.
+    """
+    lock(session, owners)
+    [usage] = usages(session, owners, [demand])
+    if usage.is_exceeded:
+        assert usage.frees_at is not None  # a limit on the pace has a window
+        seconds = math.ceil((usage.frees_at - clock.now()).total_seconds())
+        raise RateLimited(detail, retry_after_seconds=max(1, seconds))

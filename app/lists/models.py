@@ -62,7 +62,9 @@ class ListExportRow(Base):
             "status IN ('pending', 'ready', 'expired')", name="list_export_status_known"
         ),
         sa.CheckConstraint(
-            "(status = 'ready') = (content_sealed IS NOT NULL)", name="list_export_has_content"
+            "num_nonnulls(file_id, key_sealed, size_bytes)"
+            " = CASE status WHEN 'ready' THEN 3 ELSE 0 END",
+            name="list_export_has_content",
         ),
         sa.Index("list_exports_user_id_idx", "user_id", "id"),
     )
@@ -75,4 +77,7 @@ class ListExportRow(Base):
     requested_at: Mapped[datetime] = mapped_column(Instant)
     expires_at: Mapped[datetime] = mapped_column(Instant)
     row_count: Mapped[int | None] = mapped_column(sa.Integer)
-    content_sealed: Mapped[bytes | None] = mapped_column(Sealed)
+    #: The CSV (keys/files.py), and the key of its parts.
+    file_id: Mapped[UUID | None]
+    key_sealed: Mapped[bytes | None] = mapped_column(Sealed)
+    size_bytes: Mapped[int | None] = mapped_column(sa.BigInteger)

@@ -2,6 +2,9 @@
 
 from uuid import UUID
 
+import sqlalchemy as sa
+
+from app.keys import files
 from app.kit.db import Session
 from app.kit.personal import (
     ErasureEffect,
@@ -10,6 +13,7 @@ from app.kit.personal import (
     PersonalDataTable,
     export_records,
 )
+from app.lists.models import ListExportRow
 
 _SETTINGS = """
 SELECT list_name, array_to_string(columns, ' '), density FROM list_settings
@@ -41,6 +45,8 @@ def _export_sections(session: Session, person_id: UUID) -> ExportSections:
 def _erase(session: Session, person_id: UUID) -> None:
     session.send("DELETE FROM list_settings WHERE user_id = %s", (person_id,))
     session.send("DELETE FROM saved_views WHERE owner_id = %s", (person_id,))
+    owned = sa.select(ListExportRow.file_id).where(ListExportRow.user_id == person_id)
+    files.delete_files(session, owned)
     session.send("DELETE FROM list_exports WHERE user_id = %s", (person_id,))
 
 
@@ -60,7 +66,7 @@ PERSONAL_DATA = PersonalData(
             export_sections=("savedViews",),
         ),
         "list_exports": PersonalDataTable(
-            "CSV files of lists that staff requested, sealed",
+            "Requests of staff for CSV files of lists, with the sealed key of each file",
             ErasureEffect.DELETED,
             "They expire within a day; the audit trail keeps that they were taken.",
             export_sections=("listExports",),

@@ -1,5 +1,6 @@
 """Reads of list settings, saved views and exports."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -7,9 +8,11 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from app.access import Actor, Role
+from app.keys import files
 from app.keys import service as keys
+from app.keys.files import FileKey
 from app.kit import ids
-from app.kit.db import Session
+from app.kit.db import Database, Session
 from app.kit.errors import NotFound
 from app.lists.models import ListExportRow, ListSettingsRow, SavedViewRow
 from app.lists.rules import Density, ListExportStatus
@@ -74,8 +77,10 @@ SELECT_EXPORTS = sa.select(
 
 
 @dataclass(frozen=True, slots=True)
-class _Content:
-    content_sealed: bytes
+class _StoredFile:
+    file_id: UUID
+    key_sealed: bytes
+    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,18 +137,24 @@ def get_export(session: Session, actor: Actor, export_id: UUID) -> ListExport:
     return exports[0]
 
 
-def read_content(session: Session, actor: Actor, export_id: UUID) -> bytes:
-    """Return the CSV of one of the person's own exports. Raises `NotFound` unless it is ready."""
-    contents = session.select(
-        _Content,
-        sa.select(ListExportRow.content_sealed).where(
+def open_content(
+    session: Session, database: Database, actor: Actor, export_id: UUID
+) -> tuple[int, Iterator[bytes]]:
+    """Return the size and the parts of the CSV of one of the person's own exports.
+
+    Raises `NotFound` unless it is ready; so do the parts after the first if it is deleted
+    meanwhile.
+    """
+    stored = session.get(
+        _StoredFile,
+        sa.select(ListExportRow.file_id, ListExportRow.key_sealed, ListExportRow.size_bytes).where(
             ListExportRow.id == export_id,
             ListExportRow.user_id == actor.user_id,
             ListExportRow.status == ListExportStatus.READY,
         ),
     )
-    if not contents:
-        raise NotFound
-    return keys.open_sealed(
-        contents[0].content_sealed, table="list_exports", column="content_sealed", key=export_id
+    secret = keys.open_sealed(
+        stored.key_sealed, table="list_exports", column="key_sealed", key=export_id
     )
+    key = FileKey(stored.file_id, secret)
+    return stored.size_bytes, files.open_file(session, database, key, stored.size_bytes)

@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from unicodedata import normalize
 from uuid import UUID
 
@@ -57,8 +58,7 @@ def save_view(
     name = normalize("NFC", name).strip()
     if not 0 < len(name) <= VIEW_NAME_LENGTH_MAX or not name.isprintable():
         raise Invalid("name", f"Enter a name (1 to {VIEW_NAME_LENGTH_MAX} characters).")
-    if len(query) > QUERY_LENGTH_MAX:
-        raise Invalid("query", "Remove some filters: this search is too long to be saved.")
+    _check_length(query)
     own = [
         view
         for view in queries.list_views(session, actor, list_name)
@@ -91,15 +91,31 @@ def delete_view(session: Session, actor: Actor, view_id: UUID) -> None:
 
 
 def render_csv(lines: Iterable[Sequence[str]]) -> tuple[bytes, int]:
-    """Return a CSV (RFC 4180, UTF-8) in which no cell is a formula, and its rows without the
+    """Return a CSV, and its rows without the heading."""
+    file = io.BytesIO()
+    count = write_csv(file.write, lines)
+    return file.getvalue(), count
+
+
+@dataclass(frozen=True, slots=True)
+class _Utf8:
+    """Text that is written as bytes."""
+
+    write_bytes: Callable[[bytes], object]
+
+    def write(self, text: str) -> None:
+        self.write_bytes(text.encode())
+
+
+def write_csv(write: Callable[[bytes], object], lines: Iterable[Sequence[str]]) -> int:
+    """Write a CSV (RFC 4180, UTF-8) in which no cell is a formula. Return its rows without the
     heading."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
+    writer = csv.writer(_Utf8(write))
     count = -1
     for line in lines:
         writer.writerow([escape_formula(cell) for cell in line])
         count += 1
-    return text.getvalue().encode(), count
+    return count
 
 
 def record_export(
@@ -116,14 +132,15 @@ def record_export(
 
 
 def request_export(session: Session, actor: Actor, list_name: str, query: str) -> UUID:
-    """Request a CSV that a job prepares, and return its id."""
+    """Request a CSV that a job prepares, and return its id. Raises `Invalid` naming `query`."""
+    _check_length(query)
     export_id, now = ids.new(), clock.now()
     session.write(
         sa.insert(ListExportRow).values(
             id=export_id,
             user_id=actor.user_id,
             list_name=list_name,
-            query=query[:QUERY_LENGTH_MAX],
+            query=query,
             status=ListExportStatus.PENDING,
             requested_at=now,
             expires_at=now + EXPORT_LIFETIME,
@@ -131,3 +148,8 @@ def request_export(session: Session, actor: Actor, list_name: str, query: str) -
     )
     outbox.stage(session, "lists.build_export", {"export_id": str(export_id)})
     return export_id
+
+
+def _check_length(query: str) -> None:
+    if len(query) > QUERY_LENGTH_MAX:
+        raise Invalid("query", "Remove some filters: this search is too long to be kept.")

@@ -11,11 +11,11 @@ from app.access import Actor
 from app.audit import service as audit
 from app.audit.actions import AuditAction
 from app.identity.accounts import queries as account_queries
+from app.identity.errors import PhoneNotVerified, PhoneNumberRequired
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Invalid
 from app.messages import rules
-from app.messages.errors import PhoneNumberRequired
 from app.notifications.registry import KINDS
 from app.notifications.rules import NotificationChannel, Topic
 
@@ -69,7 +69,7 @@ def set_preferences(
     """Set the actor's preferences; pairs that are not named return to their default.
 
     Raises `Invalid` for a channel that a topic does not have, for a pair that cannot be turned off
-    and for a repeated pair; `PhoneNumberRequired` for SMS without a phone number.
+    and for a repeated pair; `PhoneNumberRequired` and `PhoneNotVerified` for SMS.
     """
     wanted = dict(rules.DEFAULT_PREFERENCES)
     for number, (topic, channel, value) in enumerate(choices):
@@ -87,8 +87,12 @@ def set_preferences(
     wants_sms = any(
         value for (_, channel), value in wanted.items() if channel is NotificationChannel.SMS
     )
-    if wants_sms and account_queries.get_person(session, actor.user_id).phone is None:
-        raise PhoneNumberRequired
+    if wants_sms:
+        person = account_queries.get_person(session, actor.user_id)
+        if person.phone is None:
+            raise PhoneNumberRequired
+        if not person.phone_verified:
+            raise PhoneNotVerified
     for (topic, channel), value in wanted.items():
         if (topic, channel) not in rules.MANDATORY_CHANNELS:
             session.send(

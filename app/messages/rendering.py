@@ -42,7 +42,7 @@ _TOKEN_PATHS = {
     "reset_password": "/auth/reset-password",
 }
 #: Paths of links to pages for signed-in people.
-_PAGE_PATHS = {"approval_waiting": "/admin/approvals"}
+_PAGE_PATHS = {"approval_waiting": "/admin/approvals", "stock_low": "/admin/vault/low-stock"}
 
 
 def _write_amount(number: str, code: str) -> str:

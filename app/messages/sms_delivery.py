@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from app.identity.accounts import phone_verification
 from app.identity.accounts import queries as account_queries
 from app.kit import clock
 from app.kit.db import Database, Session
@@ -45,9 +46,16 @@ ORDER BY staged_at LIMIT %s
 
 
 def send_sms(
-    database: Database, *, user_id: str, kind: str, event_key: str, values: dict[str, str]
+    database: Database,
+    *,
+    user_id: str,
+    kind: str,
+    event_key: str,
+    values: dict[str, str],
+    token_id: str | None = None,
 ) -> None:
-    """Send an event's SMS to a person, unless that is done.
+    """Send an event's SMS to a person, unless that is done; one with a code of the row `token_id`
+    to the phone that the code is to verify. Those have limits of their own.
 
     Raises `JobClaimedElsewhere`, and `ProviderUnavailable` or `ProviderOutcomeUnknown` when the job
     is to be tried again.
@@ -56,9 +64,13 @@ def send_sms(
         claim = _LOG.claim(session, UUID(user_id), event_key, kind, duration=CLAIM_DURATION)
         if claim is None:
             return
-        sms = _compose(session, claim, UUID(user_id), kind, values)
+        sms = (
+            _compose(session, claim, UUID(user_id), kind, values)
+            if token_id is None
+            else _compose_code(session, claim, UUID(user_id), kind, UUID(token_id))
+        )
         if sms is None:
-            _LOG.mark_dropped(session, claim.id, "The person has no phone number")
+            _LOG.mark_dropped(session, claim.id, "The person has no phone for it any more")
             return
         handed_over_at = _handed_over_at(session, claim.id)
     try:
@@ -66,7 +78,9 @@ def send_sms(
         if carrier_id is None:
             with database.transaction() as session:
                 _LOG.check_claim(session, claim)
-                if text_budgets.is_used_up(session, UUID(user_id), sms.recipient, besides=claim.id):
+                if token_id is None and text_budgets.is_used_up(
+                    session, UUID(user_id), sms.recipient, besides=claim.id
+                ):
                     _LOG.mark_dropped(session, claim.id, "The budget of text messages is used up")
                     return
                 index = text_budgets.index_phone(sms.recipient)
@@ -158,7 +172,7 @@ def _compose(
     session: Session, claim: ClaimedMessage, user_id: UUID, kind: str, values: Mapping[str, str]
 ) -> OutgoingSms | None:
     try:
-        phone = account_queries.get_person(session, user_id).phone
+        phone = account_queries.get_person(session, user_id).verified_phone
     except NotFound:
         return None
     reference = rules.sms_reference(claim.id)
@@ -170,6 +184,18 @@ def _compose(
     )
     body = rules.append_reference(text, reference)
     return OutgoingSms(claim.id, phone, body, reference) if phone else None
+
+
+def _compose_code(
+    session: Session, claim: ClaimedMessage, user_id: UUID, kind: str, token_id: UUID
+) -> OutgoingSms | None:
+    rebuilt = phone_verification.rebuild_code(session, user_id, token_id)
+    if rebuilt is None:
+        return None
+    phone, code = rebuilt
+    reference = rules.sms_reference(claim.id)
+    body = rules.append_reference(rendering.render_sms(kind, {"code": code}), reference)
+    return OutgoingSms(claim.id, phone, body, reference)
 
 
 def _handed_over_at(session: Session, sms_id: UUID) -> datetime | None:

@@ -51,10 +51,23 @@ def delete_old_emails(session: Session) -> None:
 
 @task("messages.send_text", queue=Queue.MESSAGES, own_transactions=True, provider="sms")
 def send_sms(
-    database: Database, *, user_id: str, kind: str, event_key: str, values: dict[str, str]
+    database: Database,
+    *,
+    user_id: str,
+    kind: str,
+    event_key: str,
+    values: dict[str, str],
+    token_id: str | None = None,
 ) -> None:
     """Send an event's SMS to a person, once."""
-    sms_delivery.send_sms(database, user_id=user_id, kind=kind, event_key=event_key, values=values)
+    sms_delivery.send_sms(
+        database,
+        user_id=user_id,
+        kind=kind,
+        event_key=event_key,
+        values=values,
+        token_id=token_id,
+    )
 
 
 @task(

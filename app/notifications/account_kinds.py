@@ -7,11 +7,12 @@ from uuid import UUID
 from app.access import Role
 from app.kit.ids import PublicId
 from app.notifications.facts import MessageFacts, email_only
+from app.notifications.rules import MessageKind, Topic
 
 
 @dataclass(frozen=True)
 class LinkFacts(MessageFacts):
-    """An email with a one-time link, which is made from the row of its token."""
+    """A message with a one-time link or code, which is made from the row of its token."""
 
     token_id: UUID
 
@@ -71,6 +72,21 @@ class PasswordChanged(CredentialChange):
 
 
 @dataclass(frozen=True)
+class PhoneChanged(CredentialChange):
+    """The phone number of the profile changed: its last digits, empty if it was removed."""
+
+    kind = email_only("phone_changed")
+    ending: str
+
+
+@dataclass(frozen=True)
+class PhoneCodeRequested(LinkFacts):
+    """A code is to verify a phone, to which it is sent."""
+
+    kind = MessageKind("phone_code", Topic.SECURITY, in_inbox=False, sms_only=True)
+
+
+@dataclass(frozen=True)
 class RecoveryCodesRenewed(CredentialChange):
     """The recovery codes were replaced."""
 
@@ -85,10 +101,36 @@ class SecondFactorOff(CredentialChange):
 
 
 @dataclass(frozen=True)
+class SecondFactorRemoved(CredentialChange):
+    """Staff removed a second factor that the person had lost."""
+
+    kind = email_only("second_factor_removed")
+
+
+@dataclass(frozen=True)
 class SecondFactorOn(CredentialChange):
     """The authenticator app was turned on."""
 
     kind = email_only("second_factor_on")
+
+
+@dataclass(frozen=True)
+class WrongCodes(MessageFacts):
+    """Wrong codes of the second factor followed the right password, several times."""
+
+    kind = email_only("wrong_codes")
+    failed_at: datetime
+
+
+@dataclass(frozen=True)
+class ApiKeyCreated(MessageFacts):
+    """An API key was created: how its text begins and ends, and when it expires."""
+
+    kind = email_only("api_key_created")
+    prefix: str
+    last_four: str
+    created_at: datetime
+    expires_at: datetime
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,16 @@ class ApprovalWaiting(MessageFacts):
 
 
 @dataclass(frozen=True)
+class StockLow(MessageFacts):
+    """Products became low at locations, or ran out. `places` names the first of them, one in each
+    line."""
+
+    kind = email_only("stock_low", Topic.DUTIES, cause="you work at PBCEx and receive goods")
+    count: int
+    places: str
+
+
+@dataclass(frozen=True)
 class FeeTerms(Facts):
     """What we take from the amount of a payment, and what is left of it."""
 
@@ -142,6 +152,15 @@ class VerificationFacts(MessageFacts):
     """What was verified: `about` is "your identity", for example."""
 
     about: str
+
+
+@dataclass(frozen=True)
+class DocumentUnusable(MessageFacts):
+    """A document that a person sent cannot be used. The problem is a sentence."""
+
+    kind = MessageKind("document_unusable", Topic.VERIFICATION)
+    document: str
+    problem: str
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,9 @@ class NotificationChannel(StrEnum):
     """A channel beside the inbox, which gets everything."""
 
     EMAIL = "email"
+    """By email."""
     SMS = "sms"
+    """By text message."""
 
 
 class Topic(StrEnum):
@@ -20,8 +22,11 @@ class Topic(StrEnum):
     DUTIES = "duties"
     """Tasks of staff. Email cannot be turned off."""
     TRADES = "trades"
+    """Orders."""
     DEPOSITS = "deposits"
+    """Payments in."""
     WITHDRAWALS = "withdrawals"
+    """Payments out."""
     VERIFICATION = "verification"
     """Verification of the person or of their company."""
 
@@ -38,6 +43,8 @@ class MessageKind:
     version: int = 1
     sms_version: int = 1
     in_inbox: bool = True
+    #: Whether it has no email: it goes to a phone at once, whatever the person has chosen.
+    sms_only: bool = False
     #: Why its recipients get the email, after "You receive this email because".
     email_cause: str = "you have an account with PBCEx"
     #: For a kind that can come often and is in the inbox: its emails of this time are sent as one.
@@ -45,6 +52,8 @@ class MessageKind:
 
     @property
     def channels(self) -> frozenset[NotificationChannel]:
-        """The channels that the kind has, beside the inbox."""
+        """The channels of which people choose, beside the inbox."""
+        if self.sms_only:
+            return frozenset()
         by_email = frozenset({NotificationChannel.EMAIL})
         return by_email | {NotificationChannel.SMS} if self.sms_version else by_email

@@ -1,9 +1,9 @@
 """Notifying people."""
 
-from collections.abc import Mapping
 from dataclasses import fields
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +27,9 @@ def notify(session: Session, message: MessageFacts, *, to: UUID, event: PublicId
     }
     if isinstance(message, LinkFacts):
         args["token_id"] = str(message.token_id)
-    if kind.in_inbox:
+    if kind.sms_only:
+        outbox.stage(session, "messages.send_text", args)
+    elif kind.in_inbox:
         outbox.stage(session, "messages.deliver", args)
     else:
         outbox.stage(session, "messages.send_mail", args)
@@ -42,19 +44,15 @@ def write_values(facts: Facts) -> dict[str, str]:
     """Return the values of a template: the facts as texts that a program reads."""
     values: dict[str, str] = {}
     for field in fields(facts):
-        values |= _write_fact(field.name, getattr(facts, field.name))
+        name, fact = field.name, getattr(facts, field.name)
+        if isinstance(fact, Amount):
+            values[name] = str(fact)
+            values[_asset_name(name)] = fact.asset.code
+        elif isinstance(fact, Facts):
+            values |= write_values(fact)
+        elif not isinstance(fact, UUID):  # the id of a link's token, which the job has beside them
+            values[name] = _write_text(fact)
     return values
-
-
-def _write_fact(name: str, fact: object) -> Mapping[str, str]:
-    match fact:
-        case Facts():
-            return write_values(fact)
-        case Amount():
-            return {name: str(fact), _asset_name(name): fact.asset.code}
-        case UUID():  # of a link's token, which the job has beside the values
-            return {}
-    return {name: _write_text(fact)}
 
 
 def _write_text(fact: object) -> str:
@@ -74,6 +72,7 @@ def _write_text(fact: object) -> str:
     return text
 
 
+@cache
 def _asset_name(name: str) -> str:
     """Return the name of the value with an amount's asset."""
     return f"{name.removesuffix('amount')}asset" if name.endswith("amount") else f"{name}_asset"

@@ -34,12 +34,13 @@ class GateRules:
 
     deviation_bps_max: int = setting(
         "Gate",
-        100,
+        60,
         minimum=0,
         maximum=1000,
         unit="basis points",
         about="Transfers and orders between PAXG and XAU-s stop while the price of PAXG is "
-        "further than this from gold.",
+        "further than this from gold. Keep it below the fee of a conversion and half the spread of "
+        "gold together: above, exchanging by weight pays those who trade PAXG elsewhere.",
     )
 
 

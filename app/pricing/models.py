@@ -74,6 +74,21 @@ class MarketPriceRow(Base):
     updated_at: Mapped[datetime] = mapped_column(_INSTANT)
 
 
+class AcceptedPrice(Base):
+    """What the market price of a metal was from an instant on. Append-only: a statement of the past
+    is valued as it was."""
+
+    __tablename__ = "accepted_prices"
+    __table_args__ = (
+        sa.CheckConstraint(_METAL_KNOWN, name="metal_known"),
+        sa.CheckConstraint("mid > 0", name="accepted_mid_positive"),
+    )
+
+    metal: Mapped[str] = mapped_column(sa.Text, primary_key=True)
+    as_of: Mapped[datetime] = mapped_column(_INSTANT, primary_key=True)
+    mid: Mapped[Decimal] = mapped_column(sa.Numeric(18, 6))
+
+
 class SourcePrice(Base):
     """What a source last reported of a metal, and since when it reports the same."""
 
@@ -97,7 +112,9 @@ class MarketHalt(Base):
 
     __tablename__ = "market_halts"
     __table_args__ = (
-        sa.CheckConstraint("asset IN ('AU', 'AG', 'PT', 'PD', 'CU', 'PAXG')", name="asset_known"),
+        sa.CheckConstraint(
+            "asset IN ('AU', 'AG', 'PT', 'PD', 'CU', 'PAXG', 'USDC')", name="asset_known"
+        ),
         sa.CheckConstraint(
             "reason IN ('prices', 'provider', 'event', 'maintenance', 'legal', 'other')",
             name="halt_reason_known",

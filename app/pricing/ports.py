@@ -1,11 +1,12 @@
 """The port that every price feed implements."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
-from app.catalog.rules import Priced
+from app.catalog.rules import Metal, Priced, Token
 
 # Far beyond any metal's price, and well within what the columns can hold.
 PRICE_MIN = Decimal("0.0001")
@@ -51,6 +52,11 @@ class PriceFeed(Protocol):
         """The name stored with every tick. It never changes for a source."""
         ...
 
+    @property
+    def covers(self) -> frozenset[Priced]:
+        """The metals and tokens that the source has a price of."""
+        ...
+
     def fetch(self, now: datetime) -> list[Observation]:
         """Return the source's prices at `now`: at most one observation per metal, none if nothing
         is new. Uses the network, so never call it inside a transaction.
@@ -58,3 +64,9 @@ class PriceFeed(Protocol):
         Raises `FeedFailed` on any failure.
         """
         ...
+
+
+def without_source(feeds: Iterable[PriceFeed]) -> list[Priced]:
+    """Return the metals and tokens that none of these feeds has a price of."""
+    covered = frozenset[Priced]().union(*(feed.covers for feed in feeds))
+    return [priced for priced in (*Metal, *Token) if priced not in covered]

@@ -11,7 +11,7 @@ from enum import StrEnum
 from statistics import median
 from typing import Any
 
-from app.catalog.rules import PRICED_NAMES, Priced
+from app.catalog.rules import HALTABLE_NAMES, PRICED_NAMES, Haltable, Priced
 from app.kit.formatting import format_exact_time
 from app.kit.labels import LabelledEnum, Mark, StatusEnum
 from app.pricing import hours
@@ -253,6 +253,14 @@ class SourcesDisagree(Exception):
     """The sources differ too much to merge. The message lists their prices."""
 
 
+def halted(market: Haltable, reason: HaltReason) -> MarketHalted:
+    """Return the refusal of an order while staff have halted this market."""
+    return MarketHalted(
+        f"Trading in {HALTABLE_NAMES[market]} is halted: {reason.label.lower()}. Try again later.",
+        reason=reason,
+    )
+
+
 def require_tradable(price: MarketPrice | None, now: datetime, rules: PricingRules) -> MarketPrice:
     """Return the price if an order may use it now.
 
@@ -263,10 +271,7 @@ def require_tradable(price: MarketPrice | None, now: datetime, rules: PricingRul
         raise PriceStale("There is no price for this metal yet. Try again later.")
     name = PRICED_NAMES[price.metal]
     if price.halted_reason is not None:
-        raise MarketHalted(
-            f"Trading in {name} is halted: {price.halted_reason.label.lower()}. Try again later.",
-            reason=price.halted_reason,
-        )
+        raise halted(price.metal, price.halted_reason)
     closed = rules.market_hours.why_closed(now)
     if closed is not None:
         opening = hours.next_opening(now)

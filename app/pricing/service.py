@@ -9,7 +9,7 @@ from app.access import Actor, Permission, require
 from app.approvals import rules as approvals_rules
 from app.audit import service as audit
 from app.audit.actions import AuditAction
-from app.catalog.rules import Priced, parse_priced
+from app.catalog.rules import Haltable, Priced, parse_priced
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.pipeline import Statement
@@ -57,13 +57,26 @@ RETURNING metal, source, unchanged_since
 """
 # Never replaces a newer price.
 _ACCEPT = """
-INSERT INTO market_prices (metal, bid, ask, mid, as_of, fresh_until, source, updated_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
-ON CONFLICT (metal) DO UPDATE SET
-    bid = excluded.bid, ask = excluded.ask, mid = excluded.mid, as_of = excluded.as_of,
-    fresh_until = excluded.fresh_until, source = excluded.source, updated_at = excluded.updated_at,
-    doubted_mid = NULL, doubted_as_of = NULL, doubted_ticks = NULL
-WHERE market_prices.as_of <= excluded.as_of
+WITH accepted AS (
+    INSERT INTO market_prices (metal, bid, ask, mid, as_of, fresh_until, source, updated_at)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+    ON CONFLICT (metal) DO UPDATE SET
+        bid = excluded.bid, ask = excluded.ask, mid = excluded.mid, as_of = excluded.as_of,
+        fresh_until = excluded.fresh_until, source = excluded.source,
+        updated_at = excluded.updated_at,
+        doubted_mid = NULL, doubted_as_of = NULL, doubted_ticks = NULL
+    WHERE market_prices.as_of <= excluded.as_of
+    RETURNING metal, as_of, mid
+)
+INSERT INTO accepted_prices (metal, as_of, mid) SELECT metal, as_of, mid FROM accepted
+ON CONFLICT DO NOTHING
+"""
+# Prices of the past that no other source disputed then.
+_KEEP_HISTORY = """
+INSERT INTO accepted_prices (metal, as_of, mid)
+SELECT t.metal, t.as_of, t.mid FROM unnest(%s::text[], %s::timestamptz[], %s::numeric[])
+    AS t (metal, as_of, mid)
+ON CONFLICT DO NOTHING
 """
 _DOUBT = """
 UPDATE market_prices SET doubted_mid = %s, doubted_as_of = %s, doubted_ticks = %s, updated_at = %s
@@ -169,12 +182,14 @@ def record_history(
     now: datetime,
     pricing_rules: PricingRules,
 ) -> int:
-    """Store a source's past observations with their own dates. Return how many were new.
+    """Store a source's past observations with their own dates, as prices that were accepted where
+    none was. Return how many were new.
 
     Each metal's latest observation becomes its market price unless that is newer. Storing the
     observations again changes nothing.
     """
     new = len(session.rows(*_tick_statement(source, observations, now)))
+    session.send(*_history_statement(observations))
     in_order = sorted(observations, key=lambda each: each.observed_at)
     latest = {observation.metal: observation for observation in in_order}
     for metal, observation in sorted(latest.items()):
@@ -189,10 +204,10 @@ def record_history(
 
 
 def halt_market(
-    session: Session, actor: Actor | None, asset: Priced, reason: HaltReason, *, note: str
+    session: Session, actor: Actor | None, asset: Haltable, reason: HaltReason, *, note: str
 ) -> None:
-    """Stop every order that needs the price of this metal or token, until it is lifted. Prices are
-    still recorded. `actor` is None on the command line.
+    """Stop every order that needs the price of this metal or token, or that gives or receives this
+    stablecoin, until it is lifted. Prices are still recorded. `actor` is None on the command line.
 
     Customers read the reason, and staff the note. Raises `PermissionDenied`, `Invalid` for the
     note, and `MarketAlreadyHalted`.
@@ -213,7 +228,7 @@ def halt_market(
     )
 
 
-def resume_market(session: Session, actor: Actor | None, asset: Priced, *, note: str) -> None:
+def resume_market(session: Session, actor: Actor | None, asset: Haltable, *, note: str) -> None:
     """Lift the halt of a market. `actor` is None on the command line.
 
     Raises `PermissionDenied`, `Invalid` for the note, and `MarketNotHalted`.
@@ -246,6 +261,14 @@ def _tick_statement(
         [observation.ask for observation in observations],
         [observation.mid for observation in observations],
         [observation.observed_at for observation in observations],
+    )
+
+
+def _history_statement(observations: Sequence[Observation]) -> Statement:
+    return _KEEP_HISTORY, (
+        [observation.metal.value for observation in observations],
+        [observation.observed_at for observation in observations],
+        [rules.quantize_price(observation.mid) for observation in observations],
     )
 
 

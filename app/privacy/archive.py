@@ -1,9 +1,9 @@
-"""Build the archive of a data export: a zip with one JSON file per room and an index page. Pure."""
+"""Write the archive of a data export: a zip with one JSON file per room and an index page. Pure."""
 
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from io import BytesIO
+from io import BytesIO, RawIOBase, TextIOWrapper
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
@@ -22,7 +22,8 @@ _TEMPLATES = Environment(
 )
 
 
-def build(
+def write(
+    file: RawIOBase | BytesIO,
     sections: Mapping[str, ExportSections],
     files: ExportFiles,
     rooms: tuple[PersonalData, ...],
@@ -30,13 +31,12 @@ def build(
     export: str,
     person: str,
     at: datetime,
-) -> bytes:
-    """Return the zip archive of a person's data.
+) -> None:
+    """Write the zip archive of a person's data to a file, from its beginning to its end.
 
     `index.html` is for people. Each `<room>.json` is an object with a list for each section of
-    `sections`. `files` are added unchanged.
+    `sections`. `files` are added unchanged, each read when its turn comes.
     """
-    buffer = BytesIO()
     index = _TEMPLATES.get_template("index.html").render(
         format=FORMAT,
         export=export,
@@ -46,19 +46,21 @@ def build(
         files=sorted(files),
         tables=[(room.name, table) for room in rooms for table in room.tables.values()],
     )
-    with ZipFile(buffer, "w", ZIP_DEFLATED) as made:
-        _write(made, "index.html", index, at)
+    with ZipFile(file, "w", ZIP_DEFLATED) as archive:
+        archive.writestr(_entry("index.html", at), index)
         for room, room_sections in sections.items():
-            text = json.dumps(dict(room_sections), ensure_ascii=False, indent=2)
-            _write(made, f"{room}.json", text, at)
-        for name, data in files.items():
-            _write(made, name, data, at)
-    return buffer.getvalue()
+            with (
+                archive.open(_entry(f"{room}.json", at), "w") as entry,
+                TextIOWrapper(entry, encoding="utf-8") as text,
+            ):
+                json.dump(dict(room_sections), text, ensure_ascii=False, indent=2)
+        for name, read in files.items():
+            archive.writestr(_entry(name, at), read())
 
 
-def _write(archive: ZipFile, name: str, content: str | bytes, at: datetime) -> None:
+def _entry(name: str, at: datetime) -> ZipInfo:
     entry = ZipInfo(name, at.timetuple()[:6])
     entry.compress_type = ZIP_DEFLATED
     # Once unpacked, the file is readable by its owner only.
     entry.external_attr = 0o600 << 16
-    archive.writestr(entry, content)
+    return entry

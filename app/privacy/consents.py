@@ -5,20 +5,15 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from app.access import Actor
+from app.access.consents import POLICIES, Policy, PolicyName
 from app.identity import personal as identity_personal
+from app.identity.accounts import profile
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Invalid
 from app.privacy import rules
 from app.privacy.errors import ConsentRequired, PolicyOutdated
-from app.privacy.rules import (
-    POLICIES,
-    ConsentChannel,
-    ConsentDecision,
-    ConsentState,
-    Policy,
-    PolicyName,
-)
+from app.privacy.rules import ConsentChannel, ConsentDecision, ConsentState
 
 _ADD = """
 INSERT INTO consents (id, user_id, policy, version, given, decided_at, channel)
@@ -102,12 +97,23 @@ def accept_policies_at_registration(
         )
 
 
+def accept_required_policies(session: Session, person_id: UUID) -> None:
+    """Record that a person of the sample consents to every required policy, as at registration."""
+    for consent in list_consents(session, person_id):
+        if consent.policy.required and consent.state is not ConsentState.ACCEPTED:
+            _insert_decision(
+                session, person_id, consent.policy, given=True, channel=ConsentChannel.REGISTRATION
+            )
+
+
 def _insert_decision(
     session: Session, person_id: UUID, policy: Policy, *, given: bool, channel: ConsentChannel
 ) -> ConsentDecision:
     now = clock.now()
     values = (ids.new(), person_id, policy.name, policy.version, given, now, channel)
     session.send(_ADD, values)
+    if policy.required and given:
+        profile.add_accepted_policy(session, person_id, policy.name_version(policy.version))
     return ConsentDecision(policy.name, policy.version, given, now, channel)
 
 

@@ -80,6 +80,17 @@ def erase_own_account(session: Session, actor: Actor) -> ErasureRecord:
     return _erase(session, actor.user_id, actor=actor)
 
 
+def erase_lapsed(session: Session, person_id: UUID) -> None:
+    """Erase a person who never confirmed their email address; do nothing if they did meanwhile.
+
+    Sends no email: the address may be another person's. Raises `ErasureRefused` naming everything
+    that is still open, and `NotFound` for a person who was erased meanwhile.
+    """
+    _require_no_blockers(session, person_id)
+    if not account_queries.get_person(session, person_id).email_confirmed:
+        _remove(session, person_id, None, reason="The email address was not confirmed")
+
+
 def request_erasure(session: Session, actor: Actor, person_id: UUID, *, reason: str) -> UUID:
     """Request the approval of an erasure that a person asked for in writing; return the request id.
 
@@ -108,18 +119,34 @@ def _erase(
     session: Session, person_id: UUID, *, actor: Actor, approved: ApprovedRequest | None = None
 ) -> ErasureRecord:
     _require_no_blockers(session, person_id)
-    address, now = account_queries.get_email(session, person_id), clock.now()
-    record = ErasureRecord(person_id, now, retention_end(now), approved.id if approved else None)
-    personal_data_tables.erase_from_all_rooms(session, person_id)
-    session.send(_ADD, (ids.new(), person_id, now, record.kept_until, record.approval_id))
+    address = account_queries.get_email(session, person_id)
+    record = _remove(
+        session, person_id, actor, approved, reason=approved.reason if approved else None
+    )
     person = ids.encode("usr", person_id)
     email_delivery.stage_final_email(
         session,
         person_id,
-        ErasureConfirmed(person, RETENTION_LAW, now, record.kept_until.date()),
+        ErasureConfirmed(person, RETENTION_LAW, record.erased_at, record.kept_until.date()),
         recipient=address,
         event=person,
     )
+    return record
+
+
+def _remove(
+    session: Session,
+    person_id: UUID,
+    actor: Actor | None,
+    approved: ApprovedRequest | None = None,
+    *,
+    reason: str | None,
+) -> ErasureRecord:
+    """Erase the person, their row locked, from every room, and record it."""
+    now = clock.now()
+    record = ErasureRecord(person_id, now, retention_end(now), approved.id if approved else None)
+    personal_data_tables.erase_from_all_rooms(session, person_id)
+    session.send(_ADD, (ids.new(), person_id, now, record.kept_until, record.approval_id))
     after = {
         "status": AccountStatus.ERASED,
         "kept_until": clock.rfc3339(record.kept_until),
@@ -132,9 +159,9 @@ def _erase(
         session,
         actor=actor,
         action=AuditAction.PERSON_ERASED,
-        subject=person,
+        subject=ids.encode("usr", person_id),
         after=after,
-        reason=approved.reason if approved else None,
+        reason=reason,
         on_behalf_of=person_id if approved else None,
     )
     return record
@@ -195,5 +222,7 @@ approvals_registry.register(
         _describe,
         lambda fields: f"erase {fields['person']}",
         {"status": label_of(AccountStatus)},
+        follows="Who they are is erased for good, and they can no longer sign in. They receive a"
+        " last email.",
     )
 )

@@ -43,7 +43,8 @@ class Export(Base):
             "status IN ('pending', 'ready', 'expired', 'cancelled')", name="export_status_known"
         ),
         sa.CheckConstraint(
-            "(archive_sealed IS NOT NULL) = (status = 'ready')", name="archive_while_ready"
+            "num_nonnulls(file_id, key_sealed) = CASE status WHEN 'ready' THEN 2 ELSE 0 END",
+            name="archive_while_ready",
         ),
         sa.CheckConstraint(
             "num_nulls(ready_at, expires_at, size_bytes) IN (0, 3)", name="ready_is_whole"
@@ -72,9 +73,10 @@ class Export(Base):
     requested_at: Mapped[datetime] = mapped_column(Instant)
     ready_at: Mapped[datetime | None] = mapped_column(Instant)
     expires_at: Mapped[datetime | None] = mapped_column(Instant)
-    #: The size of the archive before it is sealed.
     size_bytes: Mapped[int | None] = mapped_column(sa.Integer)
-    archive_sealed: Mapped[bytes | None] = mapped_column(Sealed)
+    #: The archive (keys/files.py), and the key of its parts.
+    file_id: Mapped[UUID | None]
+    key_sealed: Mapped[bytes | None] = mapped_column(Sealed)
 
 
 class Erasure(Base):

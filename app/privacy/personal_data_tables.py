@@ -14,14 +14,18 @@ from app.approvals import personal as approvals_personal
 from app.audit import personal as audit_personal
 from app.cases import personal as cases_personal
 from app.custody import personal as custody_personal
+from app.flags import personal as flags_personal
 from app.funding import personal as funding_personal
 from app.idempotency import personal as idempotency_personal
 from app.identity import personal as identity_personal
+from app.keys import files
+from app.keys import personal as keys_personal
 from app.kit.db import Session
 from app.kit.personal import (
     RETAINED_BY_LAW,
     ErasureBlocker,
     ErasureEffect,
+    ExportFiles,
     ExportSections,
     PersonalData,
     PersonalDataTable,
@@ -39,8 +43,10 @@ from app.privacy.rules import ExportStatus
 from app.providers import personal as providers_personal
 from app.screening import personal as screening_personal
 from app.settings import personal as settings_personal
+from app.tax import personal as tax_personal
 from app.throttle import personal as throttle_personal
 from app.trading import personal as trading_personal
+from app.vault import personal as vault_personal
 
 #: The approval action that erases a person. A pending request for it does not block the erasure.
 ERASE_PERSON = "person.erase"
@@ -67,11 +73,12 @@ def _export_sections(session: Session, person_id: UUID) -> ExportSections:
 
 
 def _erase(session: Session, person_id: UUID) -> None:
+    files.delete_files(session, sa.select(Export.file_id).where(Export.user_id == person_id))
     for status, ended in _ENDED.items():
         session.write(
             sa.update(Export)
             .where(Export.user_id == person_id, Export.status == status)
-            .values(status=ended, archive_sealed=None)
+            .values(status=ended, file_id=None, key_sealed=None)
         )
 
 
@@ -86,7 +93,7 @@ PRIVACY = PersonalData(
             export_sections=("consents",),
         ),
         "exports": PersonalDataTable(
-            "Requests for a copy of the data and, for a day, the copy itself, sealed",
+            "Requests for a copy of the data and, for a day, the sealed key of the copy",
             ErasureEffect.ANONYMIZED,
             f"The copy is deleted. {_EVIDENCE}",
             export_sections=("exports",),
@@ -106,6 +113,7 @@ ROOMS: tuple[PersonalData, ...] = (
     identity_personal.PERSONAL_DATA,
     ledger_personal.PERSONAL_DATA,
     trading_personal.PERSONAL_DATA,
+    flags_personal.PERSONAL_DATA,
     funding_personal.PERSONAL_DATA,
     custody_personal.PERSONAL_DATA,
     kyc_personal.PERSONAL_DATA,
@@ -116,33 +124,54 @@ ROOMS: tuple[PersonalData, ...] = (
     cases_personal.PERSONAL_DATA,
     approvals_personal.personal_data(ignored_action=ERASE_PERSON),
     pricing_personal.PERSONAL_DATA,
+    vault_personal.PERSONAL_DATA,
+    tax_personal.PERSONAL_DATA,
     settings_personal.PERSONAL_DATA,
     audit_personal.PERSONAL_DATA,
     idempotency_personal.PERSONAL_DATA,
     outbox_personal.PERSONAL_DATA,
     providers_personal.PERSONAL_DATA,
     throttle_personal.PERSONAL_DATA,
+    keys_personal.PERSONAL_DATA,
 )
 
 #: Tables that hold no personal data, with what they hold instead.
 TABLES_WITHOUT_PERSONAL_DATA: Mapping[str, str] = {
+    "accepted_prices": "Prices.",
     "account_classes": "The chart of accounts.",
+    "adjusting_entries": "Which entries adjust the books, with the requests that name people.",
     "assets": "The assets that can be held.",
+    "branch_days": "Hours of branches on holidays.",
+    "book_closings": "Which periods are closed, with the requests that name people.",
     "branches": "Branches of PBCEx.",
     "custody_balances": "Balances as custodians report them.",
     "custody_polls": "How far each custodian's list has been read.",
+    "daily_totals": "Totals of each day over all customers, and of house accounts.",
     "exposures": "Totals over all customers.",
+    "legal_entities": "Companies of PBCEx; a tax number is a company's.",
     "key_rotations": "Progress of key rotations.",
+    "licences": "Licences of companies of PBCEx.",
+    "locations": "Places where goods are.",
+    "stock_alerts": "Products of which too few units were available.",
+    "bar_states": "States that a bar came to.",
+    "lot_movements": "Units and cost that came to a location or left it.",
+    "lot_stock": "Units and cost that are left at a location.",
     "market_prices": "Prices.",
     "permissions": "Names of permissions.",
-    "role_grants": "The permissions of each role.",
+    "product_categories": "Categories of products.",
+    "product_words": "Words of products.",
+    "products": "Coins and bars.",
     "reconciliations": "Counts of differences between our books and providers' lists.",
     "rollups": "Balances of house accounts; customers' accounts have none.",
     "rollup_watermark": "The number of a transaction.",
+    "search_synonyms": "What customers type, and what they mean by it, as staff enter it.",
     "sanctions_entries": "Public data on listed parties, as the US Treasury publishes it.",
     "sanctions_lists": "The imported versions of the sanctions list.",
+    "screening_processes": "Which version of the sanctions list each process has indexed.",
     "source_prices": "Prices.",
+    "stock_transfer_lines": "Units of products that go from one location to another.",
     "ticks": "Prices.",
+    "tills": "Tills of branches.",
     "timetable": "Periodic tasks and when they are due.",
 }
 
@@ -153,12 +182,12 @@ def export_sections(session: Session, person_id: UUID) -> dict[str, ExportSectio
     return {name: sections for name, sections in by_room.items() if sections}
 
 
-def export_files(session: Session, person_id: UUID) -> dict[str, bytes]:
-    """Return all documents of a person's archive, by their file names in it."""
+def export_files(session: Session, person_id: UUID) -> ExportFiles:
+    """Return what reads each document of a person's archive, by their file names in it."""
     return {
-        f"{room.name}/{name}": data
+        f"{room.name}/{name}": read
         for room in ROOMS
-        for name, data in room.export_files(session, person_id).items()
+        for name, read in room.export_files(session, person_id).items()
     }
 
 

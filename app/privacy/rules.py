@@ -1,56 +1,21 @@
-"""Policies with their versions, and the consent state that decisions about them lead to. Pure.
+"""The state of a consent after decisions about a policy; the status of a data export. Pure."""
 
-The text of a version is in `templates/public/policies/<name>.v<version>.html`. A changed text is a
-new version in a new file, so that people can always read the text they agreed to.
-"""
-
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 
+from app.access.consents import POLICIES, Policy, PolicyName
 from app.kit.labels import Mark, StatusEnum
-
-
-class PolicyName(StrEnum):
-    """The policies that people are asked to consent to."""
-
-    TERMS = "terms"
-    PRIVACY = "privacy"
-    MARKETING = "marketing"
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """A policy. `published` has the publication day of each version, oldest first. An account
-    requires the consent to every policy that is `required`."""
-
-    name: PolicyName
-    title: str
-    published: tuple[date, ...]
-    required: bool = True
-
-    @property
-    def version(self) -> int:
-        """The number of the current version."""
-        return len(self.published)
-
-
-POLICIES: Mapping[PolicyName, Policy] = {
-    policy.name: policy
-    for policy in (
-        Policy(PolicyName.TERMS, "Terms of service", (date(2026, 11, 1), date(2026, 11, 29))),
-        Policy(PolicyName.PRIVACY, "Privacy notice", (date(2026, 11, 1),)),
-        Policy(PolicyName.MARKETING, "News and offers", (date(2026, 11, 1),), required=False),
-    )
-}
 
 
 class ConsentChannel(StrEnum):
     """Where a decision about a policy was made."""
 
     REGISTRATION = "registration"
+    """With the registration."""
     API = "api"
+    """By a request to the API."""
 
 
 class ConsentState(StatusEnum):

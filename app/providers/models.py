@@ -42,6 +42,8 @@ class ProviderCall(Base):
     outcome: Mapped[str] = mapped_column(sa.Text)
     #: The provider's refusal code, or the kind of failure.
     code: Mapped[str | None] = mapped_column(sa.Text)
+    #: What was agreed, where the provider's answers do not repeat it: an adapter's own words.
+    terms: Mapped[str] = mapped_column(sa.Text, server_default=sa.text("''"))
 
 
 class WebhookEvent(Base):
@@ -52,7 +54,15 @@ class WebhookEvent(Base):
         sa.UniqueConstraint("provider", "event_id", name="webhook_events_provider_event_id_key"),
         sa.Index("webhook_events_received_at_idx", "received_at"),
         sa.Index("webhook_events_subject_idx", "provider", "subject"),
+        sa.Index(
+            "webhook_events_body_of_idx",
+            "body_of",
+            postgresql_where=sa.text("body_of IS NOT NULL"),
+        ),
         sa.CheckConstraint("deliveries > 0", name="deliveries_count_from_one"),
+        sa.CheckConstraint(
+            "(body_sealed IS NULL) = (body_of IS NOT NULL)", name="one_body_for_each_delivery"
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -61,8 +71,12 @@ class WebhookEvent(Base):
     kind: Mapped[str] = mapped_column(sa.Text)
     #: The provider's id of what the event is about.
     subject: Mapped[str] = mapped_column(sa.Text)
-    #: The signed body: evidence, and personal data.
-    body_sealed: Mapped[bytes] = mapped_column(Sealed)
+    #: The signed body: evidence, and personal data. One event of each delivery holds it.
+    body_sealed: Mapped[bytes | None] = mapped_column(Sealed)
+    #: The event of the same delivery that holds the body of this one.
+    body_of: Mapped[UUID | None] = mapped_column(
+        sa.ForeignKey("webhook_events.id", ondelete="CASCADE")
+    )
     received_at: Mapped[datetime] = mapped_column(Instant)
     #: How often the event was delivered.
     deliveries: Mapped[int] = mapped_column(sa.Integer, server_default=sa.text("1"))

@@ -1,6 +1,8 @@
 """Our own accounts at providers that cannot cover a payment: customers wait, and staff are
 alerted by a case."""
 
+from collections.abc import Callable
+
 from app.cases import service as cases
 from app.kit.db import Session
 
@@ -28,11 +30,16 @@ def report_shortage(session: Session, provider: str, asset: str, *, amount: str,
     )
 
 
-def end_shortage(session: Session, provider: str, asset: str) -> None:
-    """Close the account's case: nothing waits for it any more."""
+def end_shortage(
+    session: Session, provider: str, asset: str, *, waits: Callable[[], bool], reason: str
+) -> None:
+    """Close the account's case, if it has one and no other payment `waits` for the account.
+
+    `reason` says what became of the last one. The case is locked first: of two payments that end at
+    the same moment, the second one sees that nothing waits.
+    """
     case_id = cases.lock_open_case(session, kind=CASE_KIND, key=_key(provider, asset))
-    if case_id is not None:
-        reason = "Our account covers payments again, and none of them waits."
+    if case_id is not None and not waits():
         cases.close(session, None, case_id, disposition="resolved", reason=reason)
 
 

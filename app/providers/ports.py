@@ -7,10 +7,14 @@ from enum import StrEnum
 from typing import Generic, NewType, Protocol, TypeVar
 from uuid import UUID
 
+from app.kit.errors import MalformedRequest
 from app.kit.facts import Fact
 from app.providers.errors import ResponseUnreadable
 
 Row_co = TypeVar("Row_co", covariant=True)
+
+#: The most characters in an id of a provider's event, and of what it is about.
+ID_LENGTH_MAX = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +74,22 @@ class ProviderEvent:
     """An event that a provider reports.
 
     `id` is the same in every delivery; `subject` is the provider's id of what the event is about.
-    `fact` is published once the event is stored.
+    `fact` is published once the event is stored. Raises `MalformedRequest` for ids that cannot be
+    stored.
     """
 
     id: str
     kind: str
     subject: str
     fact: type[ProviderFact]
+
+    def __post_init__(self) -> None:
+        """Check the ids, which the provider wrote."""
+        for text in (self.id, self.kind, self.subject):
+            if not (0 < len(text) <= ID_LENGTH_MAX and text.isprintable()):
+                raise MalformedRequest(
+                    f"Ids and kinds of events must have 1 to {ID_LENGTH_MAX} printable characters."
+                )
 
 
 class WebhookVerifier(Protocol):

@@ -10,25 +10,30 @@ from app.kit.db import Session
 from app.kit.errors import NotFound
 from app.providers.ports import CallOutcome
 
-_EVENT = """
-SELECT id, provider, event_id, kind, subject, body_sealed, received_at FROM webhook_events
-WHERE id = %s
+_SELECT_EVENTS = """
+SELECT e.id, e.provider, e.event_id, e.kind, e.subject, e.received_at,
+    coalesce(e.body_of, e.id), coalesce(e.body_sealed, b.body_sealed)
+FROM webhook_events e LEFT JOIN webhook_events b ON b.id = e.body_of
 """
-_EVENTS_ABOUT = """
-SELECT id, provider, event_id, kind, subject, body_sealed, received_at FROM webhook_events
-WHERE provider = %s AND subject = %s ORDER BY received_at, id
+_EVENT = f"""
+{_SELECT_EVENTS}
+WHERE e.id = %s
 """
-_EVENTS_SINCE = """
-SELECT id, provider, event_id, kind, subject, body_sealed, received_at FROM webhook_events
-WHERE provider = %s AND kind = %s AND received_at >= %s ORDER BY received_at, id
+_EVENTS_ABOUT = f"""
+{_SELECT_EVENTS}
+WHERE e.provider = %s AND e.subject = %s ORDER BY e.received_at, e.id
+"""
+_EVENTS_SINCE = f"""
+{_SELECT_EVENTS}
+WHERE e.provider = %s AND e.kind = %s AND e.received_at >= %s ORDER BY e.received_at, e.id
 """
 _LAST_CALL = """
-SELECT max(began_at) FROM provider_calls
-WHERE provider = %s AND operation = %s AND reference = %s
+SELECT began_at, terms FROM provider_calls
+WHERE provider = %s AND operation = %s AND reference = %s ORDER BY began_at DESC LIMIT 1
 """
 _CALLED_SINCE = """
-SELECT DISTINCT reference FROM provider_calls
-WHERE provider = %s AND operation = %s AND began_at >= %s
+SELECT reference, terms FROM provider_calls
+WHERE provider = %s AND operation = %s AND began_at >= %s ORDER BY began_at
 """
 _LAST_OUTCOMES = """
 SELECT p.name, c.outcome FROM unnest(%s::text[]) AS p (name) LEFT JOIN LATERAL (
@@ -71,26 +76,31 @@ def events_since(session: Session, provider: str, kind: str, since: datetime) ->
     return [_parse_event(row) for row in session.rows(_EVENTS_SINCE, (provider, kind, since))]
 
 
-def last_called_at(
-    session: Session, provider: str, operation: str, reference: str
-) -> datetime | None:
-    """Return when the last such call to the provider began; None if there was none."""
-    began_at: datetime | None = session.value(_LAST_CALL, (provider, operation, reference))
-    return began_at
+@dataclass(frozen=True, slots=True)
+class LastCall:
+    """When the last call of an operation began, and what was agreed in it."""
+
+    began_at: datetime
+    terms: str
 
 
-def references_called_since(
+def last_call(session: Session, provider: str, operation: str, reference: str) -> LastCall | None:
+    """Return the last such call to the provider; None if there was none."""
+    row = session.row(_LAST_CALL, (provider, operation, reference))
+    return LastCall(*row) if row else None
+
+
+def terms_called_since(
     session: Session, provider: str, operation: str, since: datetime
-) -> frozenset[str]:
-    """Return the references of all such calls to the provider since then."""
-    rows = session.rows(_CALLED_SINCE, (provider, operation, since))
-    return frozenset(reference for (reference,) in rows)
+) -> dict[str, str]:
+    """Return the terms of the last such call to the provider since then, by reference."""
+    return dict(session.rows(_CALLED_SINCE, (provider, operation, since)))
 
 
 def _parse_event(row: tuple[Any, ...]) -> StoredEvent:
-    key, provider, event_id, kind, subject, sealed, received_at = row
+    identifier, provider, event_id, kind, subject, received_at, key, sealed = row
     body = keys.open_sealed(sealed, table="webhook_events", column="body_sealed", key=key)
-    return StoredEvent(key, provider, event_id, kind, subject, body, received_at)
+    return StoredEvent(identifier, provider, event_id, kind, subject, body, received_at)
 
 
 def recent_outcomes(

@@ -15,15 +15,20 @@ _DELETE_BATCH = 100_000
 _TABLE, _BODY = "webhook_events", "body_sealed"
 
 _INSERT_CALL = """
-INSERT INTO provider_calls (id, provider, operation, reference, attempt, began_at, outcome)
-VALUES (%s, %s, %s, %s, %s, %s, 'pending')
+INSERT INTO provider_calls (id, provider, operation, reference, attempt, terms, began_at, outcome)
+VALUES (%s, %s, %s, %s, %s, %s, %s, 'pending')
 """
 _SET_ENDED = """
 UPDATE provider_calls SET outcome = %s, code = %s, ended_at = %s WHERE id = %s
 """
+_COUNT_DELIVERY = """
+UPDATE webhook_events SET deliveries = deliveries + 1
+WHERE provider = %s AND event_id = ANY(%s) RETURNING event_id
+"""
 _STORE_EVENT = """
-INSERT INTO webhook_events (id, provider, event_id, kind, subject, body_sealed, received_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s)
+INSERT INTO webhook_events
+    (id, provider, event_id, kind, subject, received_at, body_sealed, body_of)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (provider, event_id) DO UPDATE SET deliveries = webhook_events.deliveries + 1
 RETURNING id = %s
 """
@@ -45,12 +50,15 @@ class CallLog:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def record_start(self, provider: str, operation: str, *, reference: str, attempt: int) -> UUID:
+    def record_start(
+        self, provider: str, operation: str, *, reference: str, attempt: int, terms: str = ""
+    ) -> UUID:
         """Record that a call is about to be made; return its id."""
         identifier = ids.new()
         with self._database.transaction() as session:
             session.send(
-                _INSERT_CALL, (identifier, provider, operation, reference, attempt, clock.now())
+                _INSERT_CALL,
+                (identifier, provider, operation, reference, attempt, terms, clock.now()),
             )
         return identifier
 
@@ -64,25 +72,21 @@ def store_events(
     session: Session, provider: str, delivery: WebhookDelivery, events: list[ProviderEvent]
 ) -> int:
     """Store the events of a verified webhook once, publish their facts, and return how many were
-    new."""
+    new. The first of those holds the body, which may be large and report hundreds of events."""
+    event_ids = [event.id for event in events]
+    known = {event_id for (event_id,) in session.rows(_COUNT_DELIVERY, (provider, event_ids))}
+    body_of: UUID | None = None
     new = 0
     for event in events:
-        identifier = ids.new()
-        sealed = keys.seal(delivery.body, table=_TABLE, column=_BODY, key=identifier)
-        is_new = session.value(
-            _STORE_EVENT,
-            (
-                identifier,
-                provider,
-                event.id,
-                event.kind,
-                event.subject,
-                sealed,
-                clock.now(),
-                identifier,
-            ),
-        )
-        if is_new:
+        if event.id in known:
+            continue
+        identifier, sealed = ids.new(), None
+        if body_of is None:
+            sealed = keys.seal(delivery.body, table=_TABLE, column=_BODY, key=identifier)
+        about = (event.id, event.kind, event.subject, clock.now())
+        values = (identifier, provider, *about, sealed, body_of, identifier)
+        if session.value(_STORE_EVENT, values):
+            body_of = body_of or identifier
             outbox.publish(session, event.fact(identifier), provider=provider)
             new += 1
     return new

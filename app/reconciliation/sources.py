@@ -14,12 +14,14 @@ from app.funding.disputes.service import REVISED_WITHIN
 from app.funding.ports import CardRail, IncomingTransferRails, PaymentRails, PayoutRails
 from app.kit.db import SNAPSHOT
 from app.kit.ports import resolve
-from app.ledger.verification import find_violations
 from app.reconciliation.arrivals import compare_arrivals, compare_custody_arrivals
 from app.reconciliation.comparison import Comparison
 from app.reconciliation.custody_balances import compare_custody_balances
+from app.reconciliation.depots import compare_depots
+from app.reconciliation.invariants import find_violations
 from app.reconciliation.payments import compare_disputes, compare_payments, compare_refunds
 from app.reconciliation.payouts import compare_payouts
+from app.vault.depots.ports import DepotKeepers
 
 #: How far back providers' lists are read: longer than a payment takes to settle.
 WINDOW = timedelta(days=3)
@@ -58,6 +60,8 @@ def sources() -> Iterable[Source]:
     for custodian in resolve(Custodians).values():
         yield _source(custodian, "arrivals", compare_custody_arrivals)
         yield _source(custodian, "balances", compare_custody_balances)
+    for keeper in resolve(DepotKeepers).values():
+        yield _source(keeper, "inventory", compare_depots)
     for payout_rail in resolve(PayoutRails).values():
         yield _source(payout_rail, "payouts", compare_payouts, _RETURN_WINDOW)
 
@@ -72,7 +76,8 @@ def _source(
 
 
 def _compare_books(comparison: Comparison) -> None:
-    """Check every invariant of the ledger, stored balances against their postings included."""
+    """Check every invariant of the books, stored balances against their postings and what is left
+    of lots included."""
     with comparison.database.transaction(SNAPSHOT) as session:
         violations = find_violations(session)
     comparison.compared = 1

@@ -5,20 +5,19 @@ account's balance as our own tables hold it. A program that accepts the file has
 posting and found the same totals. Debits are positive in both formats and in our books.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from enum import StrEnum
 from itertools import groupby
 from typing import ClassVar, NamedTuple, Protocol
-from uuid import UUID
 
+from app.catalog import queries as catalog_queries
 from app.catalog.provider_ids import PROVIDER_NAMES as PARTNERS
-from app.catalog.rules import TRADABLE
 from app.kit import ids
 from app.kit.db import Session
-from app.kit.money import Amount
+from app.kit.money import Amount, Asset
 from app.ledger import queries as ledger_queries
-from app.ledger.chart import HOUSE
+from app.ledger.chart import HOUSE, AccountClass
 from app.ledger.queries import AccountBalance, JournalPosting
 
 
@@ -59,7 +58,9 @@ class ExportStyle(Protocol):
 
 def export_journal(session: Session, journal_format: JournalFormat) -> Iterator[str]:
     """Yield the whole journal line by line. Call it in one repeatable-read transaction."""
-    style: ExportStyle = Beancount() if journal_format is JournalFormat.BEANCOUNT else Hledger()
+    assets = catalog_queries.assets_by_code(session)
+    is_beancount = journal_format is JournalFormat.BEANCOUNT
+    style: ExportStyle = Beancount(assets) if is_beancount else Hledger(assets)
     accounts = ledger_queries.account_balances(session)
     first, last = ledger_queries.journal_dates(session)
     yield from style.heading(accounts, first)
@@ -71,12 +72,23 @@ def export_journal(session: Session, journal_format: JournalFormat) -> Iterator[
         yield from style.assertion(last + timedelta(days=1), style.line(account))
 
 
-def _person_id(owner_id: UUID) -> str:
-    return ids.encode("usr", owner_id)
+#: What owns accounts of a class, by the prefix of its ids. Others are customers'.
+_OWNERS = {
+    AccountClass.STOCK_AVAILABLE: "loc",
+    AccountClass.STOCK_QUARANTINE: "loc",
+    AccountClass.STOCK_IN_TRANSIT: "loc",
+    AccountClass.STOCK_ALLOCATED: "loc",
+    AccountClass.STOCK_PICKED: "loc",
+    AccountClass.STOCK_POSITION: "brn",
+    AccountClass.INVENTORY_METAL: "brn",
+    AccountClass.INVENTORY_PREMIUM: "brn",
+    AccountClass.PAYABLES: "brn",
+    AccountClass.SALES_TAX: "brn",
+}
 
 
-def _number(item: JournalPosting | AccountBalance) -> str:
-    return str(Amount(TRADABLE[item.asset], item.units))
+def _owner_id(item: JournalPosting | AccountBalance) -> str:
+    return ids.encode(_OWNERS.get(AccountClass(item.account_class), "usr"), item.owner_id)
 
 
 class Beancount:
@@ -90,13 +102,20 @@ class Beancount:
         "expense": "Expenses",
     }
 
+    def __init__(self, assets: Mapping[str, Asset]) -> None:
+        self._assets = assets
+
     def line(self, item: JournalPosting | AccountBalance) -> AccountLine:
         parts = [self._ROOTS[item.kind], *(part.title() for part in item.account_class.split("."))]
         if item.owner_id in PARTNERS:
             parts.append(PARTNERS[item.owner_id].title())
         elif item.owner_id != HOUSE:
-            parts.append(_person_id(item.owner_id).upper())
-        return AccountLine(":".join(parts).replace("_", "-"), _number(item), item.asset.upper())
+            parts.append(_owner_id(item).upper())
+        return AccountLine(
+            ":".join(parts).replace("_", "-"),
+            str(Amount(self._assets[item.asset], item.units)),
+            item.asset.upper(),
+        )
 
     def heading(self, accounts: Iterable[AccountBalance], first: date) -> Iterator[str]:
         yield 'option "title" "PBCEx"'
@@ -121,13 +140,18 @@ class Beancount:
 class Hledger:
     """Commodities with other characters than letters are quoted; amounts carry their assertion."""
 
+    def __init__(self, assets: Mapping[str, Asset]) -> None:
+        self._assets = assets
+
     def line(self, item: JournalPosting | AccountBalance) -> AccountLine:
         parts = [item.kind, *item.account_class.split(".")]
         if item.owner_id != HOUSE:
-            parts.append(PARTNERS.get(item.owner_id) or _person_id(item.owner_id))
+            parts.append(PARTNERS.get(item.owner_id) or _owner_id(item))
         commodity = item.asset.upper()
         return AccountLine(
-            ":".join(parts), _number(item), commodity if commodity.isalpha() else f'"{commodity}"'
+            ":".join(parts),
+            str(Amount(self._assets[item.asset], item.units)),
+            commodity if commodity.isalpha() else f'"{commodity}"',
         )
 
     def heading(self, accounts: Iterable[AccountBalance], first: date) -> Iterator[str]:
@@ -138,10 +162,10 @@ class Hledger:
             yield f"account {kind}  ; type: {letter}"
         for name in sorted({self.line(account).account for account in accounts}):
             yield f"account {name}"
-        for commodity, number in sorted(
-            {(self.line(a).commodity, str(Amount(TRADABLE[a.asset], 0))) for a in accounts}
+        for commodity, scale in sorted(
+            {(self.line(a).commodity, self._assets[a.asset].scale) for a in accounts}
         ):
-            yield f"commodity {number} {commodity}"
+            yield f"commodity 0.{'0' * scale} {commodity}"
         yield ""
 
     def entry(self, on: date, first: JournalPosting, lines: list[AccountLine]) -> Iterator[str]:

@@ -10,15 +10,21 @@ class MovementKind(StrEnum):
     """What moved a customer's balance. Lists of movements are filtered by it."""
 
     TRADE = "trade"
+    """An order."""
     MINT = "mint"
+    """PAXG to XAU-s."""
     BURN = "burn"
+    """XAU-s to PAXG."""
     DEPOSIT = "deposit"
+    """Paid in."""
     WITHDRAWAL = "withdrawal"
+    """Paid out, or returned after that."""
     DISPUTE = "dispute"
     """A result of a disputed payment."""
     REVERSAL = "reversal"
     """An earlier movement reversed."""
     OTHER = "other"
+    """Everything else."""
 
 
 class MovementLabel(NamedTuple):

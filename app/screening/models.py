@@ -36,6 +36,18 @@ class SanctionsList(Base):
     added: Mapped[int]
     changed: Mapped[int]
     removed: Mapped[int]
+    #: Since when screenings use it; None until the processes that screen have indexed it.
+    current_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+
+
+class ScreeningProcess(Base):
+    """A running process that indexes the list ahead of its use, and the newest version it has."""
+
+    __tablename__ = "screening_processes"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    ready_version: Mapped[int]
+    seen_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
 
 
 class SanctionsEntry(Base):
@@ -84,7 +96,8 @@ class Screening(Base):
     __tablename__ = "screenings"
     __table_args__ = (
         sa.CheckConstraint(
-            "verdict IN ('clear', 'review', 'blocked')", name="screening_verdict_known"
+            "verdict IN ('clear', 'review', 'incomplete', 'blocked')",
+            name="screening_verdict_known",
         ),
         sa.CheckConstraint("octet_length(subject_key) = 32", name="subject_key_is_sha256"),
         sa.CheckConstraint("threshold BETWEEN 1 AND 100", name="threshold_is_a_score"),
@@ -119,6 +132,7 @@ class ScreeningHit(Base):
     __tablename__ = "screening_hits"
     __table_args__ = (
         sa.CheckConstraint("score BETWEEN 0 AND 100", name="hit_score_is_a_score"),
+        sa.CheckConstraint("likeness BETWEEN 0 AND 100", name="hit_likeness_is_a_score"),
         sa.Index("screening_hits_screening_id_idx", "screening_id"),
     )
 
@@ -127,11 +141,15 @@ class ScreeningHit(Base):
     entry_number: Mapped[int]
     #: The most similar listed name, or the listed wallet address.
     listed: Mapped[str] = mapped_column(sa.Text)
-    #: `name`, `aka`, `fka`, `nka`, `weak` or `wallet`.
+    #: `name`, `aka`, `fka`, `nka`, `weak`, `wallet` or `number`.
     matched: Mapped[str] = mapped_column(sa.Text)
     score: Mapped[int] = mapped_column(sa.SmallInteger)
     birth: Mapped[str] = mapped_column(sa.Text)
     country: Mapped[str] = mapped_column(sa.Text)
+    #: Whether a number of the subject is listed.
+    number: Mapped[str] = mapped_column(sa.Text, server_default="unknown")
+    #: How alike the names are, before the other facts; unknown of hits before it was stored.
+    likeness: Mapped[int | None] = mapped_column(sa.SmallInteger)
     #: Whether it was decided earlier to be a false positive.
     cleared: Mapped[bool]
 

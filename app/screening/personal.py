@@ -27,8 +27,8 @@ PERSONAL_DATA = PersonalData(
     "screening",
     {
         "screenings": PersonalDataTable(
-            "Checks against the sanctions list, with time and purpose; names, birth date and"
-            " countries are sealed",
+            "Checks against the sanctions list, with time and purpose; names, birth date,"
+            " countries, and numbers of documents, companies and phones are sealed",
             ErasureEffect.RETAINED,
             _EVIDENCE,
             export_sections=("screenings",),

@@ -38,15 +38,18 @@ SELECT EXISTS (SELECT FROM screening_decisions
     EXISTS (SELECT FROM screenings WHERE person_id = %(person)s),
     EXISTS (SELECT FROM screenings s WHERE s.person_id = %(person)s AND s.verdict = 'review'
         AND NOT EXISTS (SELECT FROM screening_decisions d
-            WHERE d.case_id = s.case_id AND d.lifted_at IS NULL))
+            WHERE d.case_id = s.case_id AND d.lifted_at IS NULL)),
+    (SELECT verdict FROM screenings WHERE person_id = %(person)s ORDER BY id DESC LIMIT 1)
+        = 'incomplete'
 """
 _LISTS = """
-SELECT version, digest, imported_at, entries, aliases, addresses, wallets, added, changed, removed
+SELECT version, digest, imported_at, current_at, entries, aliases, addresses, wallets, added,
+    changed, removed
 FROM sanctions_lists ORDER BY version DESC LIMIT %s
 """
 _HITS = """
-SELECT entry_number, listed, matched, score, birth, country, cleared FROM screening_hits
-WHERE screening_id = %s ORDER BY score DESC, entry_number
+SELECT entry_number, listed, matched, score, birth, country, number, likeness, cleared
+FROM screening_hits WHERE screening_id = %s ORDER BY score DESC, entry_number
 """
 # Entries as they were in the requested version.
 _ENTRIES = """
@@ -58,11 +61,12 @@ WHERE number = ANY(%(numbers)s) AND since <= %(version)s
 
 @dataclass(frozen=True, slots=True)
 class ListVersion:
-    """A version of the list."""
+    """A version of the list. `current_at` is None until screenings may use it."""
 
     version: int
     digest: bytes
     imported_at: datetime
+    current_at: datetime | None
     entries: int
     aliases: int
     addresses: int
@@ -125,6 +129,8 @@ class HitRow:
     score: int
     birth: Agreement
     country: Agreement
+    number: Agreement
+    likeness: int | None
     cleared: bool
 
 
@@ -154,7 +160,7 @@ def _decided(*conditions: sa.ColumnElement[bool]) -> sa.ScalarSelect[str | None]
 # Hits are decided in the screening's case. Without one, the subject was a decided match before.
 _DECISION = sa.type_coerce(
     sa.case(
-        (Screening.verdict == Verdict.CLEAR, None),
+        (Screening.verdict.in_([Verdict.CLEAR, Verdict.INCOMPLETE]), None),
         else_=sa.func.coalesce(
             sa.case(
                 (
@@ -228,11 +234,15 @@ def select_is_blocked(person_id: UUID) -> Statement:
 
 def verdict_of(session: Session, person_id: UUID) -> Verdict | None:
     """Return a person's verdict from all their screenings; None if they were never screened."""
-    [(is_blocked_person, is_screened, has_open_hit)] = session.rows(_VERDICT, {"person": person_id})
+    [(is_blocked_person, is_screened, has_open_hit, lacks_facts)] = session.rows(
+        _VERDICT, {"person": person_id}
+    )
     if is_blocked_person:
         return Verdict.BLOCKED
     if has_open_hit:
         return Verdict.REVIEW
+    if lacks_facts:
+        return Verdict.INCOMPLETE
     return Verdict.CLEAR if is_screened else None
 
 
@@ -259,11 +269,21 @@ def hits(session: Session, screening_id: UUID) -> list[HitRow]:
             score,
             Agreement(birth),
             Agreement(country),
+            Agreement(equal_number),
+            likeness,
             cleared,
         )
-        for number, listed_name, matched_on, score, birth, country, cleared in session.rows(
-            _HITS, (screening_id,)
-        )
+        for (
+            number,
+            listed_name,
+            matched_on,
+            score,
+            birth,
+            country,
+            equal_number,
+            likeness,
+            cleared,
+        ) in session.rows(_HITS, (screening_id,))
     ]
 
 

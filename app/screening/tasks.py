@@ -2,9 +2,16 @@
 
 from uuid import UUID
 
-from app.kit.db import Session
+from app.kit.db import Database, Session
 from app.kit.tasks import Queue, task
 from app.screening.decisions import rescreening
+from app.screening.lists import activation
+
+
+@task("screening.activate", queue=Queue.FULFILLMENT, own_transactions=True)
+def activate(database: Database, *, version: int) -> None:
+    """Make a version of the sanctions list current if its import could not finish."""
+    activation.activate(database, version)
 
 
 @task("screening.rescreen", queue=Queue.FULFILLMENT)

@@ -10,11 +10,12 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from app.access import Actor
-from app.catalog.rules import TRADABLE, Metal, Priced, Token
+from app.catalog.rules import TRADABLE, Metal, Priced, Stablecoin, Token
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Invalid
 from app.kit.money import UNITS_MAX, Amount, Asset
+from app.kit.pipeline import Row, Statement
 from app.kyc import queries as kyc_queries
 from app.ledger import chart
 from app.ledger import service as ledger
@@ -23,7 +24,7 @@ from app.notifications.kinds import TradeConfirmed
 from app.pricing import queries as pricing_queries
 from app.pricing.gate import GateRules, require_gate_open
 from app.pricing.ounce_limits import OUNCES_DAY, check_ounces
-from app.pricing.rules import MarketPrice, require_tradable
+from app.pricing.rules import HaltReason, MarketPrice, halted, require_tradable
 from app.settings.queries import current
 from app.trading import rules
 from app.trading.errors import QuoteExpired, QuoteNotFound, QuoteUsed, SlippageExceeded
@@ -99,6 +100,18 @@ class ConversionOrder:
     executed_at: datetime
 
 
+def read_of_prices(from_asset: Asset, to_asset: Asset) -> Statement:
+    """Return what `create_quote` and `convert_at_market` read first, to be read ahead."""
+    needed = {*rules.prices_needed(from_asset), *rules.prices_needed(to_asset)}
+    return pricing_queries.price_statement(needed)
+
+
+def reads_of_quote(user_id: UUID, quote_id: UUID) -> tuple[Statement, Statement]:
+    """Return what `fill_quote` reads first, to be read ahead."""
+    # Which assets it is about is not known yet, so the prices of all come along.
+    return (_FIND_QUOTE, (quote_id, user_id)), pricing_queries.price_statement((*Metal, *Token))
+
+
 def create_quote(session: Session, actor: Actor, requested: RequestedConversion) -> Quote:
     """Price a conversion and keep the price for the actor. Reserves nothing.
 
@@ -138,21 +151,18 @@ def fill_quote(session: Session, actor: Actor, quote_id: UUID) -> ConversionOrde
     two concurrent requests.
     """
     now = clock.now()
-    # Which assets it is about is not known yet, so the prices of all come along.
-    quote_rows, price_rows = session.fetch(
-        (_FIND_QUOTE, (quote_id, actor.user_id)),
-        pricing_queries.price_statement((*Metal, *Token)),
-    )
-    if not quote_rows:
+    quote_rows, price_rows = session.fetch(*reads_of_quote(actor.user_id, quote_id))
+    quote_row = next(iter(quote_rows), None)
+    if quote_row is None:
         raise QuoteNotFound
-    *columns, expires_at, is_used = quote_rows[0]
+    *columns, expires_at, is_used = quote_row
     if is_used:
         raise QuoteUsed
     if now >= expires_at:
         raise QuoteExpired
     conversion = _conversion_from_row(columns)
     # The price is the quote's, but no order fills that could not be quoted now.
-    market = pricing_queries.market_prices_from(price_rows)
+    market = _Market.of_rows(price_rows)
     _require_market(session, market, (conversion.given.asset, conversion.received.asset), now)
     _check_limits(session, actor, conversion)
     return _execute_order(session, actor, conversion, now, quote_id)
@@ -196,10 +206,7 @@ def _price_conversion(
     expected_price: Decimal | None = None,
 ) -> Conversion:
     assets = requested.from_asset, requested.to_asset
-    needed = {priced for asset in assets for priced in rules.prices_needed(asset)}
-    market = pricing_queries.market_prices_from(
-        session.rows(*pricing_queries.price_statement(needed))
-    )
+    market = _Market.of_rows(session.rows(*read_of_prices(*assets)))
     prices = _require_market(session, market, assets, now)
     conversion_terms = ConversionTerms(
         requested.from_asset,
@@ -241,9 +248,23 @@ def _check_limits(session: Session, actor: Actor, conversion: Conversion) -> Non
         check_ounces(session, accounts, conversion.given)
 
 
+@dataclass(frozen=True, slots=True)
+class _Market:
+    """Prices, each with its halt, and the halts of what counts as a dollar."""
+
+    prices: Mapping[Priced, MarketPrice]
+    halts: Mapping[Stablecoin, HaltReason]
+
+    @classmethod
+    def of_rows(cls, rows: Sequence[Row]) -> "_Market":
+        return cls(
+            pricing_queries.market_prices_from(rows), pricing_queries.stablecoin_halts_from(rows)
+        )
+
+
 def _require_market(
     session: Session,
-    market: Mapping[Priced, MarketPrice],
+    market: _Market,
     assets: tuple[Asset, Asset],
     now: datetime,
 ) -> dict[Priced, PricePair]:
@@ -254,12 +275,15 @@ def _require_market(
     """
     pricing_rules = pricing_queries.current_rules(session)
     prices = {}
+    for stablecoin, reason in market.halts.items():
+        if any(asset.code == stablecoin for asset in assets):
+            raise halted(stablecoin, reason)
     for asset in assets:
         for priced in rules.prices_needed(asset):
-            price = require_tradable(market.get(priced), now, pricing_rules)
+            price = require_tradable(market.prices.get(priced), now, pricing_rules)
             prices[priced] = PricePair(price.bid, price.ask, price.mid)
     if rules.passes_gate(*assets):
-        require_gate_open(market, now, pricing_rules, current(session, GateRules))
+        require_gate_open(market.prices, now, pricing_rules, current(session, GateRules))
     return prices
 
 

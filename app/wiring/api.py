@@ -4,9 +4,25 @@ from alembic.script import ScriptDirectory
 from flask import Flask
 
 from app.blueprints import docs, health, openapi, webhooks
-from app.blueprints.api import admin, auth, kyc, me, messages, payments, privacy, trade, wallet
+from app.blueprints.api import (
+    admin,
+    auth,
+    branches,
+    kyc,
+    me,
+    messages,
+    payments,
+    phone,
+    privacy,
+    sessions,
+    shop,
+    trade,
+    vault,
+    wallet,
+)
 from app.config import PROJECT, VERSION, Settings
 from app.integrations import rate_limit_storage
+from app.integrations.sandbox_values import SPECIAL_VALUES
 from app.keys.errors import KeyRingUnavailable
 from app.keys.ports import KeyRing
 from app.kit import clock
@@ -15,25 +31,37 @@ from app.kit.formatting import format_time
 from app.kit.health import Condition, HealthCheck, check_database
 from app.kit.ports import resolve
 from app.pricing import hours
+from app.pricing.ports import without_source
 from app.pricing.rules import MarketHours
 
+#: In the order of a customer's life, as the document shows them.
 API_BLUEPRINTS = (
-    health.blp,
     auth.blp,
     me.blp,
-    privacy.blp,
+    phone.blp,
+    sessions.blp,
+    kyc.blp,
+    payments.blp,
     trade.blp,
     wallet.blp,
-    payments.blp,
-    kyc.blp,
+    branches.blp,
+    shop.blp,
     messages.blp,
+    privacy.blp,
+    vault.blp,
     admin.blp,
+    health.blp,
 )
 
 
-def register(app: Flask, settings: Settings, database: Database) -> None:
-    """Register what programs request."""
-    api = openapi.register(app, version=VERSION, public_url=settings.public_url)
+def register(app: Flask, settings: Settings, database: Database, *, shows_details: bool) -> None:
+    """Register what programs request; with `shows_details` the metrics as well."""
+    api = openapi.register(
+        app,
+        version=VERSION,
+        public_url=settings.public_url,
+        special_values=SPECIAL_VALUES if settings.sandbox_url else (),
+    )
     for blueprint in API_BLUEPRINTS:
         api.register_blueprint(blueprint)
     app.register_blueprint(docs.blp)
@@ -64,7 +92,21 @@ def register(app: Flask, settings: Settings, database: Database) -> None:
         status = Condition.DEGRADED if is_short else Condition.OK
         return [HealthCheck("market_calendar", status, until)]
 
+    def check_price_feeds() -> list[HealthCheck]:
+        missing = without_source(app.extensions["price_feeds"])
+        if not missing:
+            return []
+        detail = f"PBCEX_PRICE_FEEDS names no source for {', '.join(missing)}"
+        return [HealthCheck("price_feeds", Condition.DEGRADED, detail)]
+
     health.register(
         app,
-        [lambda: check_database(database, heads), check_keys, check_redis, check_calendar],
+        [
+            lambda: check_database(database, heads),
+            check_keys,
+            check_redis,
+            check_price_feeds,
+            check_calendar,
+        ],
+        shows_details=shows_details,
     )

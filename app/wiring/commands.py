@@ -5,6 +5,7 @@ from flask import Flask
 from app.cli import (
     audit,
     books,
+    config,
     custody,
     database,
     jobs,
@@ -13,13 +14,13 @@ from app.cli import (
     prices,
     pricing,
     reconcile,
-    sample,
     sanctions,
 )
 from app.cli import (
     settings as settings_commands,
 )
 from app.config import Settings
+from app.sample import commands as sample
 
 
 def register(app: Flask, settings: Settings) -> None:
@@ -28,6 +29,7 @@ def register(app: Flask, settings: Settings) -> None:
     for command in (
         audit.audit,
         books.books,
+        config.config,
         custody.custody,
         jobs.jobs,
         keys.keys,

@@ -9,10 +9,10 @@ from flask_sqlalchemy import SQLAlchemy
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import models
-from app.blueprints import errors, middleware, rate_limits
+from app.blueprints import errors, middleware, nul_characters, rate_limits
+from app.blueprints.forwarded_address import ForwardedAddress
 from app.config import PROJECT, Settings
 from app.identity.credentials.passkeys import RelyingParty
-from app.integrations.feeds import build_price_feeds
 from app.kit.db import Database
 from app.outbox.rules import Backoff
 
@@ -34,7 +34,6 @@ def attach(app: Flask, settings: Settings) -> Database:
     app.url_map.merge_slashes = False
     app.config.update(settings.flask, SQLALCHEMY_ENGINE_OPTIONS=_engine_options(settings))
     app.extensions["settings"] = settings
-    app.extensions["price_feeds"] = build_price_feeds(settings)
     app.extensions["relying_party"] = RelyingParty.from_url(settings.base_url)
     app.extensions["backoff"] = Backoff(base=timedelta(seconds=settings.outbox_retry_seconds))
     return _connect_database(app)
@@ -44,12 +43,15 @@ def check_requests(app: Flask, settings: Settings, database: Database) -> None:
     """Check, limit and log every request, and turn refusals into responses."""
     wsgi: WSGIApplication = middleware.RequestMiddleware(app.wsgi_app, settings)
     if settings.proxies:
-        wsgi = ProxyFix(wsgi, x_for=settings.proxies, x_proto=settings.proxies)
+        wsgi = ForwardedAddress(
+            ProxyFix(wsgi, x_for=0, x_proto=settings.proxies), proxies=settings.proxies
+        )
     app.wsgi_app = wsgi  # type: ignore[method-assign, assignment] # as Flask documents
     errors.register(app)
     rate_limits.register(
         app, redis_url=settings.redis_url, database=database, quota_override=settings.rate_limit
     )
+    nul_characters.register(app)
 
 
 def _connect_database(app: Flask) -> Database:

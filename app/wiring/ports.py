@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from app.approvals.ports import CurrentPermissions
+from app.approvals.ports import CurrentPermissions, Independence
 from app.audit.keys import AuditKeys, audit_keys
 from app.audit.ports import AnchorStore
 from app.blueprints.list_csv import CsvLists
@@ -10,15 +10,17 @@ from app.catalog.rules import PaymentMethod
 from app.config import Settings
 from app.config.providers import ProviderSettings
 from app.custody.ports import Custodians
+from app.flags.rules import FeatureCeiling, FulfilmentStrategy
 from app.funding.custody_rail import CustodyRail
 from app.funding.ports import IncomingTransferRails, PaymentRails, PayoutRails
 from app.identity.credentials.one_time_tokens import OneTimeKey
 from app.identity.credentials.passwords import PasswordHashing
 from app.identity.roles.current_permissions import DatabasePermissions
+from app.identity.roles.independence import RecordedIndependence
 from app.identity.sign_in.access_tokens import AccessTokens, parse_signing_keys
 from app.integrations import registry
 from app.integrations.anchor_files import AnchorFiles
-from app.integrations.feeds import build_market_hours
+from app.integrations.feeds import build_market_hours, build_price_feeds
 from app.integrations.messaging import choose_email_sender
 from app.integrations.plaid.adapter import UnconfiguredIdentityProvider
 from app.integrations.twilio.adapter import UnconfiguredSmsSender
@@ -30,10 +32,12 @@ from app.kyc.submission.ports import IdentityProvider
 from app.lists.ports import ListCsv
 from app.messages.ports import EmailSender, SmsSender
 from app.messages.rendering import Contact
+from app.pricing.ports import PriceFeed
 from app.pricing.rules import MarketHours
 from app.providers.ports import WebhookVerifiers
 from app.settings.ports import CurrentSettings
 from app.settings.queries import StoredSettings
+from app.vault.depots.ports import DepotKeepers
 
 
 def provide_adapters(settings: Settings) -> None:
@@ -60,14 +64,29 @@ def provide_adapters(settings: Settings) -> None:
     provide(ListCsv, CsvLists())
     provide(KeyRing, FileKeyRing(settings.key_ring_path, create=not settings.is_production))
     provide(CurrentPermissions, DatabasePermissions())
+    provide(Independence, RecordedIndependence())
     provide(CurrentSettings, StoredSettings())
     provide(MarketHours, build_market_hours(settings))
+    provide(FeatureCeiling, _feature_ceiling(settings))
+
+
+def _feature_ceiling(settings: Settings) -> FeatureCeiling:
+    switches = {
+        "ENABLE_VAULT_REDEMPTION": settings.enable_vault_redemption,
+        "ENABLE_ONCHAIN": settings.enable_onchain,
+    }
+    return FeatureCeiling(
+        settings.phase,
+        frozenset(name for name, is_on in switches.items() if is_on),
+        FulfilmentStrategy(settings.fulfillment_strategy),
+    )
 
 
 def provide_providers(
     settings: Settings, sections: Sequence[ProviderSettings], database: Database
-) -> None:
-    """Provide the adapters of providers, which record each call in the database.
+) -> list[PriceFeed]:
+    """Provide the adapters of providers, which record each call in the database. Return the
+    price feeds.
 
     A feature without a provider is switched off.
     """
@@ -81,4 +100,6 @@ def provide_providers(
     provide(IncomingTransferRails, adapters.incoming_transfers)
     provide(PayoutRails, adapters.payouts)
     provide(Custodians, adapters.custodians)
+    provide(DepotKeepers, adapters.depots)
     provide(WebhookVerifiers, adapters.webhooks)
+    return build_price_feeds(settings, adapters.price_feeds)

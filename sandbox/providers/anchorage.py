@@ -5,13 +5,13 @@ app/integrations/anchorage.
 """
 
 import json
-import time
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Response, request
 
+from sandbox import clock
 from sandbox.custodians import (
     Vault,
     VaultBalanceTooLow,
@@ -26,7 +26,7 @@ from sandbox.provider import SandboxProvider, has_fault, webhook_queue
 from sandbox.store import Document
 
 NAME = "anchorage"
-OPENING_BALANCES = {"PAXG": "50", "USDC": "100000"}
+OPENING_BALANCES = {"PAXG": "20", "USDC": "100000"}
 SEND_FEES = {"PAXG": "0.0008", "USDC": "4"}
 _STATES = {"pending": "IN_PROGRESS", "completed": "COMPLETED", "failed": "FAILED"}
 _FINAL = {"completed": "SUCCESS", "failed": "FAILURE"}
@@ -71,7 +71,7 @@ def _authentication_error() -> Response | None:
     query = b"?" + request.query_string if request.query_string else b""
     signed = f"{seconds}{request.method}{request.path}".encode() + query
     try:
-        is_old = abs(time.time() - int(seconds)) > _SIGNATURE_AGE_MAX
+        is_old = abs(clock.now() - int(seconds)) > _SIGNATURE_AGE_MAX
         signature = bytes.fromhex(headers.get("Api-Signature", ""))
         _key("requests").public_key().verify(signature, signed + request.get_data())
     except (InvalidSignature, ValueError):

@@ -8,15 +8,14 @@ an account that ends in 0002 is returned after it had settled.
 
 import json
 import secrets
-import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from flask import Response, request
 from werkzeug.exceptions import BadRequest, Conflict, NotFound
 
+from sandbox import clock
 from sandbox.faults import FaultMode
 from sandbox.keys import sandbox_key, timed_signature
 from sandbox.provider import SandboxProvider, has_fault, settlement_seconds, store, webhook_queue
@@ -132,8 +131,8 @@ def create_payout() -> Response:
         "account_number": order["account_number"],
         "code": None,
         "trace": None,
-        "created_at": _now(),
-        "at": time.time(),
+        "created_at": clock.text(),
+        "at": clock.now(),
     }
     store().put(NAME, _KEYS, key, {"asked": order, "payout": payout["id"]})
     _change_balance(-sent - _FEE)
@@ -177,7 +176,7 @@ def receive_transfer() -> Response:
         "account_id": accounts[0]["id"],
         "amount": str(amount),
         "currency": "USD",
-        "arrived_at": _now(),
+        "arrived_at": clock.text(),
         "returned_at": None,
     }
     _change_balance(amount)
@@ -192,7 +191,7 @@ def return_arrival(identifier: str) -> Response:
         raise NotFound("There is no transfer with this ID that can be returned.")
     _change_balance(-Decimal(transfer["amount"]))
     return _json(
-        _store_and_notify(_ARRIVALS, {**transfer, "returned_at": _now()}, "arrival.returned")
+        _store_and_notify(_ARRIVALS, {**transfer, "returned_at": clock.text()}, "arrival.returned")
     )
 
 
@@ -210,7 +209,7 @@ def change_payout(identifier: str, status: str) -> Response:
 @provider.periodic_task
 def settle_due() -> None:
     """Settle, fail or return the payouts that are due."""
-    until = time.time() - settlement_seconds()
+    until = clock.now() - settlement_seconds()
     for status in ("accepted", "settled"):
         for payout in store().find(NAME, _PAYOUTS, status=status):
             final_status = _FINAL_STATUSES.get(payout["account_number"][-4:], "settled")
@@ -231,7 +230,7 @@ def _change_status(payout: Document, status: str) -> Document:
     if status == "failed":
         _change_balance(_FEE)
         payout["fee"] = None
-    payout.update(status=status, code=_CODES.get(status), at=time.time())
+    payout.update(status=status, code=_CODES.get(status), at=clock.now())
     payout["trace"] = payout["trace"] or f"{secrets.randbelow(10**15):015}"
     return _store_and_notify(_PAYOUTS, payout, "payout.updated")
 
@@ -291,10 +290,6 @@ def _payload() -> dict[str, Any]:
     if not isinstance(payload, dict):
         raise BadRequest("The body must be a JSON object.")
     return payload
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _error(status: int, code: str) -> Response:

@@ -9,7 +9,6 @@ import json
 import re
 import secrets
 import string
-import time
 from base64 import b64encode
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
@@ -19,6 +18,7 @@ from urllib.parse import urlsplit
 from flask import Response, request
 from werkzeug.exceptions import NotFound
 
+from sandbox import clock
 from sandbox.faults import FaultMode
 from sandbox.keys import sandbox_key
 from sandbox.provider import SandboxProvider, has_fault, settlement_seconds, store, webhook_queue
@@ -112,7 +112,7 @@ def send_prompt() -> Response:
         "name": payload["AccountReference"],
         "callback": payload["CallBackURL"],
         "result": None,
-        "at": time.time(),
+        "at": clock.now(),
     }
     store().put(NAME, _PROMPTS, prompt["id"], prompt)
     return _json(
@@ -154,7 +154,7 @@ def list_payments() -> Response:
     """List payments received, two days back at most; times are East Africa Time."""
     payload = request.get_json()
     since, until = _timestamp(payload["StartDate"]), _timestamp(payload["EndDate"])
-    since = max(since, time.time() - 48 * 3600)
+    since = max(since, clock.now() - 48 * 3600)
     payments = [
         payment["shown"]
         for payment in store().find(NAME, _PAYMENTS)
@@ -192,7 +192,7 @@ def create_payout() -> Response:
         "timeout_callback": payload["QueueTimeOutURL"],
         "result": None,
         "receipt": None,
-        "at": time.time(),
+        "at": clock.now(),
     }
     store().put(NAME, _PAYOUTS, reference, payout)
     return _accepted(reference, "0", "Accept the service request successfully.")
@@ -260,7 +260,7 @@ def receive_payment() -> Response:
 @provider.periodic_task
 def settle_due() -> None:
     """Finish the prompts and payouts that are due, by the phone's number."""
-    until = time.time() - settlement_seconds()
+    until = clock.now() - settlement_seconds()
     for prompt in store().find(NAME, _PROMPTS, result=None):
         if prompt["at"] <= until:
             _finish_prompt(prompt, _RESULT_CODES.get(prompt["phone"][-2:], 0))
@@ -294,7 +294,7 @@ def _finish_prompt(prompt: Document, code: int) -> Document:
 def _add_payment(phone: str, amount: int, name: str) -> Document:
     payment = {
         "transactionId": _receipt(),
-        "trxDate": datetime.now(_EAT).isoformat(timespec="seconds"),
+        "trxDate": clock.instant().astimezone(_EAT).isoformat(timespec="seconds"),
         "msisdn": phone,
         "sender": "MPESA",
         "transactiontype": "c2b-pay-bill-debit",
@@ -302,7 +302,7 @@ def _add_payment(phone: str, amount: int, name: str) -> Document:
         "amount": f"{amount}.0",
         "organizationname": "PBCEx",
     }
-    stored = {"shown": payment, "at": time.time()}
+    stored = {"shown": payment, "at": clock.now()}
     store().put(NAME, _PAYMENTS, str(payment["transactionId"]), stored)
     return payment
 
@@ -377,7 +377,7 @@ def _accepted(reference: str, code: str, description: str) -> Response:
 
 
 def _conversation() -> str:
-    return f"AG_{time.strftime('%Y%m%d')}_{secrets.token_hex(10)}"
+    return f"AG_{clock.text()[:10].replace('-', '')}_{secrets.token_hex(10)}"
 
 
 def _receipt() -> str:

@@ -5,10 +5,13 @@ Assumed: webhooks carry no signature, and the object of a transfer's event is th
 
 import json
 import secrets
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from flask import Response, request
 
+from sandbox import clock
 from sandbox.custodians import (
     Vault,
     VaultBalanceTooLow,
@@ -22,13 +25,27 @@ from sandbox.faults import FaultMode
 from sandbox.keys import sandbox_key
 from sandbox.provider import SandboxProvider, has_fault, store, webhook_queue
 from sandbox.store import Document
-from sandbox.tokens import LIFETIME, has_token, issue_token
+from sandbox.tokens import LIFETIME, has_scope, has_token, issue_token
 
 NAME = "paxos"
-OPENING_BALANCES = {"PAXG": "100", "USDC": "250000"}
+OPENING_BALANCES = {"PAXG": "50", "USDC": "250000"}
 SEND_FEES = {"PAXG": "0.0002", "USDC": "1"}
 _TYPES = {"in": "CRYPTO_DEPOSIT", "out": "CRYPTO_WITHDRAWAL"}
 _PAGE_MAX = 1000
+_SCOPES = frozenset(
+    {
+        "events:read_event",
+        "exchange:read_quote",
+        "funding:read_profile",
+        "transfer:read_deposit_address",
+        "transfer:read_transfer",
+        "transfer:write_crypto_withdrawal",
+        "transfer:write_deposit_address",
+    }
+)
+_OPENING_PRICE = "4000"
+#: Half the distance between the quotes to buy and to sell.
+_HALF_SPREAD = Decimal("0.0005")
 
 
 def _queue_webhook(transfer: Document, after_seconds: float) -> None:
@@ -66,13 +83,14 @@ _operation = authenticated_operation(provider, _authentication_error)
 def create_token() -> Response:
     """Return a token for the client's ID and secret."""
     form = request.form
+    scopes = form.get("scope", "")
     if (
         form.get("grant_type") != "client_credentials"
         or form.get("client_secret") != sandbox_key(NAME)
-        or "transfer:write_crypto_withdrawal" not in form.get("scope", "").split()
+        or not _SCOPES.issuperset(scopes.split())
     ):
         return json_response({"error": "invalid_client"}, 401)
-    token = issue_token(NAME)
+    token = issue_token(NAME, scopes=scopes)
     return json_response({"access_token": token, "expires_in": LIFETIME, "token_type": "bearer"})
 
 
@@ -158,11 +176,51 @@ def list_balances(profile_id: str) -> Response:  # noqa: ARG001 - there is one p
     return json_response({"items": items})
 
 
+@_operation("GET", "/v2/quotes", "quotes.list")
+def list_quotes() -> Response:
+    """List a quote to buy and one to sell in each market."""
+    if not has_scope(NAME, "exchange:read_quote"):
+        return _problem(403, "", "Forbidden")
+    markets = request.args.getlist("markets")
+    quotes = [_quote(side) for side in ("BUY", "SELL") if "PAXGUSD" in markets]
+    return json_response({"items": quotes})
+
+
+@provider.control("POST", "/price")
+def set_price() -> Response:
+    """PAXG has this price from now on: {"dollars": "4010.50"}."""
+    price = {"dollars": request.get_json()["dollars"]}
+    return json_response(store().put(NAME, "price", "PAXGUSD", price))
+
+
 @_operation("GET", "/v2/events/<identifier>", "events.get")
 def get_event(identifier: str) -> Response:
     """Return one event, as in its webhook."""
     event = store().get(NAME, "event", identifier)
     return json_response(event) if event else _problem(404, "not-found", "Not found")
+
+
+def _quote(side: str) -> dict[str, object]:
+    """Return a quote of this second. Its price moves by a cent, as no market's stays the same."""
+    created_at = clock.instant().replace(microsecond=0)
+    stored = store().get(NAME, "price", "PAXGUSD")
+    mid = Decimal(stored["dollars"] if stored else _OPENING_PRICE)
+    mid += Decimal(created_at.second % 3 - 1) / 100
+    factor = 1 + _HALF_SPREAD if side == "BUY" else 1 - _HALF_SPREAD
+    return {
+        "id": secrets.token_hex(16),
+        "market": "PAXGUSD",
+        "side": side,
+        "price": f"{mid * factor:.2f}",
+        "base_asset": "PAXG",
+        "quote_asset": "USD",
+        "created_at": _rfc3339(created_at),
+        "expires_at": _rfc3339(created_at + timedelta(seconds=10)),
+    }
+
+
+def _rfc3339(instant: datetime) -> str:
+    return instant.isoformat().replace("+00:00", "Z")
 
 
 def _address(address: Document) -> dict[str, object]:

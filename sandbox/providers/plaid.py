@@ -12,7 +12,6 @@ The control `/plaid/_control/verifications/{id}` {"status": …} ends or changes
 
 import json
 import secrets
-from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
@@ -20,11 +19,12 @@ from flask import Response, request
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from sandbox import clock
 from sandbox.faults import FaultMode
 from sandbox.provider import SandboxProvider, has_fault, store, webhook_queue
 
 _NAME = "plaid"
-_VERIFICATION = "verification"
+_VERIFICATION, _NEXT = "verification", "next"
 _KEY_ID = "sandbox-1"
 _SECRET = sha256(b"pbcex sandbox plaid").hexdigest()
 # Public: it signs the sandbox's webhooks only.
@@ -139,13 +139,22 @@ def change_status(identifier: str) -> Response:
     return _json(verification)
 
 
+@provider.control("POST", "/next")
+def set_next_status() -> Response:
+    """The next verification gets this status at once: {"status": "pending_review"}."""
+    status = request.get_json()["status"]
+    if status not in _STATUSES:
+        return Response(status=400)
+    return _json(store().put(_NAME, _NEXT, _NEXT, {"status": status}))
+
+
 def _new_verification(payload: dict[str, Any]) -> dict[str, Any]:
     identifier = f"idv_{secrets.token_urlsafe(10)}"
     user = payload.get("user", {})
     return {
         "id": identifier,
         "client_user_id": payload["client_user_id"],
-        "created_at": _now(),
+        "created_at": clock.text("seconds"),
         "completed_at": None,
         "previous_attempt_id": None,
         "shareable_url": f"https://verify.plaid.com/verify/{identifier}",
@@ -174,6 +183,10 @@ def _new_verification(payload: dict[str, Any]) -> dict[str, Any]:
 
 
 def _final_status(verification: dict[str, Any]) -> str:
+    """Return what was set for the next one, or what the last name says."""
+    if chosen := store().get(_NAME, _NEXT, _NEXT):
+        store().delete(_NAME, _NEXT, _NEXT)
+        return str(chosen["status"])
     name = str((verification["user"]["name"] or {}).get("family_name", "")).casefold()
     return next(
         (end for begin, end in _FINAL_STATUSES.items() if name.startswith(begin)), "success"
@@ -181,7 +194,7 @@ def _final_status(verification: dict[str, Any]) -> str:
 
 
 def _change(verification: dict[str, Any], status: str, *, quietly: bool = False) -> None:
-    completed_at = None if status == "active" else _now()
+    completed_at = None if status == "active" else clock.text("seconds")
     verification |= {"status": status, "completed_at": completed_at}
     verification["steps"] = {**verification["steps"], "kyc_check": status}
     store().put(_NAME, _VERIFICATION, verification["id"], verification)
@@ -227,7 +240,3 @@ def _response(payload: dict[str, Any]) -> Response:
 
 def _json(document: Any, status: int = 200) -> Response:
     return Response(json.dumps(document), status, content_type="application/json")
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

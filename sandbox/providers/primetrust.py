@@ -26,7 +26,7 @@ from sandbox.store import Document
 from sandbox.tokens import has_token, issue_token
 
 NAME = "primetrust"
-OPENING_BALANCES = {"PAXG": "50", "USDC": "100000"}
+OPENING_BALANCES = {"PAXG": "20", "USDC": "100000"}
 SEND_FEES = {"PAXG": "0.0005", "USDC": "2.5"}
 _STATES = {"pending": "pending", "completed": "settled", "failed": "cancelled"}
 _DIRECTIONS = {"in": "incoming", "out": "outgoing"}

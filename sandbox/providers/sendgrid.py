@@ -9,13 +9,13 @@ suppression list; every other one receives the email.
 import base64
 import json
 import secrets
-import time
 from typing import Any
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from flask import Response, request
 
+from sandbox import clock
 from sandbox.faults import FaultMode
 from sandbox.keys import sandbox_key
 from sandbox.provider import SandboxProvider, has_fault, store, webhook_queue
@@ -81,7 +81,7 @@ def send_email() -> Response:
         "content": {part["type"]: part["value"] for part in payload["content"]},
         "headers": {**payload.get("headers", {}), **envelope.get("headers", {})},
         "custom_args": {**payload.get("custom_args", {}), **envelope.get("custom_args", {})},
-        "taken_at": time.time(),
+        "taken_at": clock.now(),
     }
     store().put(NAME, _MAILS, message_id, email)
     _deliver(email)
@@ -96,7 +96,7 @@ def _deliver(email: dict[str, Any]) -> None:
     events = [
         {
             "email": email["to"],
-            "timestamp": int(time.time()),
+            "timestamp": int(clock.now()),
             "sg_event_id": secrets.token_urlsafe(16),
             "sg_message_id": email["id"],
             **email["custom_args"],

@@ -6,13 +6,13 @@ Why this is our own module and not localstripe: docs/adr/0019-sandbox.md.
 import json
 import re
 import secrets
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Response, request
 from werkzeug.exceptions import BadRequest, NotFound
 
+from sandbox import clock
 from sandbox.faults import FaultMode
 from sandbox.keys import sandbox_key, timed_signature
 from sandbox.provider import SandboxProvider, has_fault, store, webhook_queue
@@ -101,7 +101,7 @@ def _once(handler: Handler, path: dict[str, str]) -> Response:
         return _json(handler(**path))
     request_digest = f"{request.path}?{sorted(request.form.items(multi=True))}"
     previous = store().get(NAME, _KEYS, key)
-    if previous and previous["at"] > time.time() - _KEY_SECONDS:
+    if previous and previous["at"] > clock.now() - _KEY_SECONDS:
         if previous["asked"] != request_digest:
             raise _Refused(
                 400,
@@ -116,7 +116,7 @@ def _once(handler: Handler, path: dict[str, str]) -> Response:
         if refusal.status != 402:  # noqa: PLR2004 - all others are refused before any effect
             raise
         document, status = {"error": refusal.error}, refusal.status
-    stored = {"asked": request_digest, "at": time.time(), "document": document, "status": status}
+    stored = {"asked": request_digest, "at": clock.now(), "document": document, "status": status}
     store().put(NAME, _KEYS, key, stored)
     return _json(document, status)
 
@@ -148,7 +148,7 @@ def create_payment() -> Document:
         "cancellation_reason": None,
         "capture_method": "manual",
         "client_secret": f"{identifier}_secret_{secrets.token_hex(12)}",
-        "created": int(time.time()),
+        "created": int(clock.now()),
         "currency": "usd",
         "last_payment_error": None,
         "latest_charge": None,
@@ -177,7 +177,7 @@ def search_payments() -> Document:
     if match is None:
         raise _invalid("The sandbox does not support this query", "parameter_invalid", "query")
     name, value = match.groups()
-    until = time.time() - _SEARCH_LAG_SECONDS
+    until = clock.now() - _SEARCH_LAG_SECONDS
     payments = [
         intent
         for intent in store().find(NAME, _INTENTS)
@@ -228,7 +228,7 @@ def cancel_payment(identifier: str) -> Document:
         "requires_capture",
     )  # fmt: skip
     intent.update(
-        status="canceled", amount_capturable=0, canceled_at=int(time.time()), next_action=None
+        status="canceled", amount_capturable=0, canceled_at=int(clock.now()), next_action=None
     )
     return _keep(intent, "payment_intent.canceled")
 
@@ -269,7 +269,7 @@ def make_refund() -> Response:
         "object": "refund",
         "amount": int(payload.get("amount") or intent["amount_received"]),
         "charge": intent["latest_charge"]["id"],
-        "created": int(time.time()),
+        "created": int(clock.now()),
         "currency": "usd",
         "payment_intent": intent["id"],
         "reason": None,
@@ -382,7 +382,7 @@ def _open_dispute(intent: Document, amount: int, *, is_inquiry: bool) -> Documen
         "amount": amount,
         "balance_transactions": [] if is_inquiry else [_balance_transaction(-amount)],
         "charge": intent["latest_charge"]["id"],
-        "created": int(time.time()),
+        "created": int(clock.now()),
         "currency": "usd",
         "payment_intent": intent["id"],
         "reason": "fraudulent",
@@ -413,7 +413,7 @@ def _store_and_notify(document: Document, event: str, kind: str) -> Document:
         "id": f"evt_{secrets.token_hex(12)}",
         "object": "event",
         "api_version": "2026-10-28",
-        "created": int(time.time()),
+        "created": int(clock.now()),
         "data": {"object": document},
         "livemode": False,
         "type": event,

@@ -11,13 +11,13 @@ import hmac
 import json
 import re
 import secrets
-import time
 from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from flask import Response, request
 
+from sandbox import clock
 from sandbox.faults import FaultMode
 from sandbox.keys import sandbox_key
 from sandbox.provider import SandboxProvider, has_fault, store, webhook_queue
@@ -62,7 +62,7 @@ def create_message(sid: str) -> Response:
         return _error(400, 21617, "The concatenated message body exceeds the 1600 character limit")
     if not form.get("From") and not form.get("MessagingServiceSid"):
         return _error(400, 21603, "A 'From' phone number is required")
-    now, identifier = time.time(), f"SM{secrets.token_hex(16)}"
+    now, identifier = clock.now(), f"SM{secrets.token_hex(16)}"
     message = {
         "sid": identifier,
         "account_sid": SID,
@@ -113,7 +113,7 @@ def _deliver(message: dict[str, Any]) -> None:
     """Deliver the message and report each status to its callback URL."""
     status, error_code = _FINAL_STATUSES.get(message["to"][-4:], ("delivered", None))
     for current_status in ("sent", status):
-        message |= {"status": current_status, "date_sent": formatdate(time.time(), localtime=False)}
+        message |= {"status": current_status, "date_sent": formatdate(clock.now(), localtime=False)}
         if current_status == status:
             message["error_code"] = error_code
         if message["callback"]:

@@ -6,12 +6,15 @@ import pytest
 from app.access import (
     DEFAULT_PERMISSIONS,
     NEEDS_CONFIRMED_EMAIL,
+    NEEDS_CONSENTS,
     Actor,
     EmailNotConfirmed,
     Permission,
+    PoliciesNotAccepted,
     Role,
     require,
 )
+from app.access.consents import POLICIES, missing_consents
 from app.access.policy import select_staff_permissions
 from app.kit.errors import PermissionDenied
 
@@ -24,6 +27,15 @@ MONEY = {
     Permission.TRANSFERS_CREATE,
     Permission.WITHDRAWALS_CREATE,
 }
+#: The first and the current version of each required policy.
+FIRST, CURRENT = (
+    frozenset(
+        f"{policy.name}.{1 if first else policy.version}"
+        for policy in POLICIES.values()
+        if policy.required
+    )
+    for first in (True, False)
+)
 
 
 def make_actor(role: Role) -> Actor:
@@ -61,25 +73,55 @@ def test_only_oversight_roles_read_exposure() -> None:
 
 
 def test_require_passes_or_names_the_missing_permission() -> None:
-    require(replace(make_actor(Role.USER), email_confirmed=True), Permission.ORDERS_PLACE)
+    customer = replace(make_actor(Role.USER), email_confirmed=True, accepted=CURRENT)
+    require(customer, Permission.ORDERS_PLACE)
     with pytest.raises(PermissionDenied, match="own:orders:place"):
         require(make_actor(Role.ADMIN), Permission.ORDERS_PLACE)
 
 
 @pytest.mark.parametrize("permission", sorted(NEEDS_CONFIRMED_EMAIL))
-def test_unconfirmed_email_blocks_permissions_that_move_money(permission: Permission) -> None:
+def test_unconfirmed_email_blocks_money_and_new_credentials(permission: Permission) -> None:
     with pytest.raises(EmailNotConfirmed):
         require(make_actor(Role.USER), permission)
     # A missing permission is named first, and nothing about email addresses.
     with pytest.raises(PermissionDenied) as refusal:
-        require(make_actor(Role.ADMIN), permission)
+        require(replace(make_actor(Role.USER), permissions=frozenset()), permission)
     assert not isinstance(refusal.value, EmailNotConfirmed)
 
 
 def test_unconfirmed_email_allows_all_other_permissions() -> None:
     for permission in DEFAULT_PERMISSIONS[Role.USER] - NEEDS_CONFIRMED_EMAIL:
         require(make_actor(Role.USER), permission)
-    assert MONEY - {Permission.BALANCES_READ, Permission.ORDERS_READ} == NEEDS_CONFIRMED_EMAIL
+    money = MONEY - {Permission.BALANCES_READ, Permission.ORDERS_READ}
+    credentials = {Permission.API_KEYS_MANAGE, Permission.SECOND_FACTOR_CHANGE}
+    assert money | credentials == NEEDS_CONFIRMED_EMAIL
+
+
+def test_money_moves_only_with_the_required_consents() -> None:
+    customer = replace(make_actor(Role.USER), email_confirmed=True)
+    reads = {Permission.BALANCES_READ, Permission.ORDERS_READ}
+    assert MONEY - reads == NEEDS_CONSENTS
+    for permission in sorted(NEEDS_CONSENTS):
+        with pytest.raises(PoliciesNotAccepted, match="terms, version 3 and privacy, version 2"):
+            require(customer, permission)
+        with pytest.raises(PoliciesNotAccepted, match="privacy, version 2"):
+            require(replace(customer, accepted=CURRENT - {"privacy.2"}), permission)
+        require(replace(customer, accepted=CURRENT), permission)
+    for permission in customer.permissions - NEEDS_CONSENTS:
+        require(customer, permission)
+
+
+def test_a_person_who_accepted_an_earlier_version_can_still_withdraw() -> None:
+    customer = replace(make_actor(Role.USER), email_confirmed=True, accepted=FIRST)
+    assert FIRST != CURRENT
+    require(customer, Permission.WITHDRAWALS_CREATE)
+    for permission in sorted(NEEDS_CONSENTS - {Permission.WITHDRAWALS_CREATE}):
+        with pytest.raises(PoliciesNotAccepted, match="terms, version 3"):
+            require(customer, permission)
+
+
+def test_an_unknown_version_is_no_consent() -> None:
+    assert missing_consents(frozenset({"terms.3", "privacy.0"}), any_version=True)
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.USER])

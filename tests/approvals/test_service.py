@@ -25,6 +25,8 @@ from app.approvals.queries import RequestField
 from app.approvals.rules import LIFETIME, ApprovalStatus
 from app.identity.accounts import account_status
 from app.identity.accounts import people as persons
+from app.identity.roles.independence import record_sponsorship
+from app.identity.roles.rules import SponsorshipKind
 from app.kit import ids
 from app.kit.db import Database, Session
 from app.kit.errors import Invalid, NotFound, PermissionDenied
@@ -394,6 +396,28 @@ def test_pending_requests_are_counted_for_people_who_may_decide(
     # Past the expiry, also of requests that other tests made in that year.
     with time_machine.travel(NOW + 3 * LIFETIME):
         assert counts() == [0, 0, 0]
+
+
+def test_request_of_a_maker_on_whom_the_person_depends_is_not_counted(
+    database: Database, maker: Actor, checker: Actor, subject: Actor, people: People
+) -> None:
+    invited = people.staff(Role.COMPLIANCE)
+    with database.transaction() as session:
+        record_sponsorship(session, invited.user_id, maker.user_id, SponsorshipKind.INVITED)
+
+    def counts() -> list[int]:
+        counts = [approvals_queries.decidable_count(person) for person in (checker, invited)]
+        with database.reading() as session:
+            return [count.fetch(session) for count in counts if count]
+
+    before = counts()
+    with database.transaction() as session:
+        account_status.request_suspension(session, maker, subject.user_id, reason=REASON)
+    assert [now - then for now, then in zip(counts(), before, strict=True)] == [1, 0]
+    other = people.staff(Role.COMPLIANCE)
+    with database.transaction() as session:
+        account_status.request_suspension(session, other, people.customer().user_id, reason=REASON)
+    assert [now - then for now, then in zip(counts(), before, strict=True)] == [2, 1]
 
 
 class TestCheckerMail:

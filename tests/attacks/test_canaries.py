@@ -19,6 +19,7 @@ from werkzeug.test import encode_multipart
 from app.access import Role
 from app.audit import service as audit
 from app.blueprints import environ_keys, route_registry
+from app.branches.entities.rules import FIRST_ENTITY
 from app.config import Settings
 from app.factory import create_app
 from app.identity.accounts import account_status, email_verification
@@ -29,6 +30,7 @@ from app.messages.models import Mail
 from app.messages.ports import OutgoingEmail
 from app.outbox import rules as outbox_rules
 from app.outbox.models import StagedJob
+from app.privacy import consents
 from tests.api_client import OpenApiDocument
 from tests.attacks.canaries import SECRET_FIELDS, Canaries, invalid_bodies, valid_value
 from tests.house.authorization import OBJECT_KINDS
@@ -72,6 +74,7 @@ KINDS = {"response", "audit", "error", "log", "mail", "metrics", "outbox"}
 #: Values with which a form passes its first check.
 _VALID_VALUES = {
     "role": "SUPPORT",
+    "entity": ids.encode("ent", FIRST_ENTITY),
     "confirm": "yes",
     "permission": "all:exposure:read",
     "act": "give",
@@ -122,6 +125,7 @@ class CanaryWalk:
         self.forgetful = people.staff(Role.USER)
         with self.database.transaction() as session:
             email_verification.confirm_email(session, self.customer.user_id)
+            consents.accept_required_policies(session, self.customer.user_id)
             for asset in ("USD", "PAXG"):
                 credit(session, self.customer.user_id, "1000", asset)
         set_prices(self.database, AU="4000", PAXG="4000")

@@ -16,16 +16,21 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app.access import Role
+from app.cases.models import Case
 from app.identity.accounts import invitations
+from app.identity.accounts.registration_limits import PROBING, RegistrationRules
 from app.identity.credentials.passwords import PasswordHashing
 from app.identity.models import User
 from app.identity.sign_in import service as sign_in
+from app.kit import clock
 from app.kit.db import Database
+from app.kit.networks import SITE_FACTOR
 from app.kit.pipeline import Pipeline
 from tests import timing_leaks
+from tests.fixed_settings import fixed_settings
 from tests.page_client import Browser
 from tests.people import People
-from tests.rows import change_rows
+from tests.rows import change_rows, count_rows
 from tests.staff import create_member_with_app
 
 WRONG = "wrong long horse"
@@ -87,8 +92,9 @@ def email_addresses(database: Database, people: People) -> list[str]:
     invited = f"{uuid4().hex}@example.com"
     with database.transaction() as session:
         change_rows(session, User, User.id == suspended.user_id, status="suspended")
+        names = {"first_name": "A", "last_name": "B"}
         invitations.invite(
-            session, admin, email=invited, first_name="A", last_name="B", role="SUPPORT"
+            session, admin, email=invited, **names, role="AUDITOR", reason="Joins the team."
         )
     return [
         f"{uuid4().hex}@example.com",
@@ -190,3 +196,46 @@ def test_sign_in_takes_as_long_for_unknown_email_addresses(open_app: Flask) -> N
         return client.post("/auth/login", data=form)
 
     timing_leaks.assert_same_timing(open_app, ask, known_emails, unknown_emails, status=422)
+
+
+def register_by_api(client: FlaskClient, email: str, network: str) -> TestResponse:
+    body = {"email": email, "password": "battery staple horse", "firstName": "A", "lastName": "B"}
+    return client.post("/api/auth/register", json=body, environ_base={"REMOTE_ADDR": network})
+
+
+def test_registration_says_the_same_of_customers_and_staff_and_not_often(
+    strict_app: Flask, email_addresses: list[str], database: Database
+) -> None:
+    # As many as the class of the route allows in a minute.
+    client, network = strict_app.test_client(), f"198.51.100.{clock.now().second}"
+    _unknown, *known = email_addresses
+    refused = [register_by_api(client, email, network) for email in known]
+    assert {response.status_code for response in refused} == {409}
+    assert len({response.json["detail"] for response in refused}) == 1
+    for _ in range(RegistrationRules().taken_max - len(known)):
+        assert register_by_api(client, known[0], network).status_code == 409
+    # From there the network learns nothing, neither of this address nor of a new one.
+    for email in (known[0], f"{uuid4().hex}@example.com"):
+        late = register_by_api(client, email, network)
+        assert (late.status_code, late.json["code"]) == (429, "rate_limited")
+        assert int(late.headers["Retry-After"]) > 0
+    with database.reading() as session:
+        is_case = (Case.kind == PROBING, Case.subject == network)
+        assert count_rows(session, Case, *is_case) == 1
+    elsewhere = register_by_api(client, f"{uuid4().hex}@example.com", "203.0.113.77")
+    assert elsewhere.status_code == 201
+
+
+def test_networks_of_one_site_learn_ten_times_as_much_in_all(
+    strict_app: Flask, email_addresses: list[str]
+) -> None:
+    client, site = strict_app.test_client(), f"2001:db8:{uuid4().hex[:4]}"
+    _unknown, known, *_ = email_addresses
+    with fixed_settings(RegistrationRules(taken_max=1)):
+        statuses = [
+            register_by_api(client, known, f"{site}:{number:x}::1").status_code
+            for number in range(SITE_FACTOR + 1)
+        ]
+        elsewhere = register_by_api(client, known, f"2001:db8:{uuid4().hex[:4]}::1")
+    assert statuses == [409] * SITE_FACTOR + [429]
+    assert elsewhere.status_code == 409

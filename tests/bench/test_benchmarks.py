@@ -5,12 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psycopg
 import pytest
 from flask import Flask
+from sqlalchemy.engine import make_url
 
 from app.audit import service
 from app.screening.lists import sdn
-from bench import audit, market_setup, parallel, screening
+from bench import audit, market_setup, parallel, screening, stock
 from tests import sanctions
 from tests.embedded.conftest import CHECKOUT
 from tests.running_transactions import wait_for_running_transactions
@@ -60,3 +62,16 @@ def test_screening_benchmark_screens_people(app: Flask, shared_data: Path) -> No
     sanctions.import_sample_list(market_setup.database_of(app))
     environ = {**os.environ, "PBCEX_BENCH_SDN": str(shared_data / "ofac")}
     assert parallel.run_and_sum("bench.screening", [["0.3", "0"], ["0.3", "1"]], environ) > 0
+
+
+def test_stock_benchmark_stocks_each_product_at_three_locations(unguarded_app: Flask) -> None:
+    database = market_setup.database_of(unguarded_app)
+    url = make_url(os.environ["DATABASE_OWNER_URL"]).set(
+        drivername="postgresql", database=database.engine.url.database
+    )
+    with psycopg.connect(url.render_as_string(hide_password=False)) as owner:
+        stock.add_products(owner, 1, 2)
+        stock.add_products(owner, 3, 4)
+    with database.reading() as session:
+        statement = "SELECT sum(posted) FROM balances b JOIN accounts a ON a.id = b.account_id"
+        assert session.value(f"{statement} WHERE a.asset LIKE 'BENCH-%'") == 4 * 3 * 5

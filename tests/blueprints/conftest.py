@@ -16,7 +16,9 @@ from app.factory import create_app
 from app.identity.accounts import email_verification
 from app.identity.accounts import service as accounts
 from app.kit.db import Database
+from app.privacy import consents
 from tests import staff
+from tests.api_client import ApiClient
 from tests.blueprints import probe
 from tests.page_client import Browser
 from tests.people import People
@@ -65,6 +67,14 @@ def client(probe_app: Flask, ip_address: str) -> FlaskClient:
     """Return a client whose requests come from that IP address."""
     client = probe_app.test_client()
     client.environ_base["REMOTE_ADDR"] = ip_address
+    return client
+
+
+@pytest.fixture
+def newcomer(app: Flask) -> ApiClient:
+    """A customer who registered and has not confirmed their email address."""
+    client = ApiClient(app)
+    client.register()
     return client
 
 
@@ -121,6 +131,7 @@ def sign_in(database: Database, client: FlaskClient) -> Callable[[], SignedInCus
         with database.transaction() as session:
             logged_in = accounts.register(session, registration)
             email_verification.confirm_email(session, logged_in.user.id)
+            consents.accept_required_policies(session, logged_in.user.id)
         return SignedInCustomer(logged_in.user.id, logged_in.access_token, client)
 
     return make

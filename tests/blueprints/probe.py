@@ -9,6 +9,7 @@ from app.access import Actor, Permission
 from app.blueprints.api.schemas import fields
 from app.blueprints.api_blueprint import ApiBlueprint, RateLimit
 from app.blueprints.api_operation import RouteReply
+from app.flags.rules import Feature
 from app.kit.db import Database, Session
 from app.kit.errors import Conflict
 from tests.people import credit
@@ -91,6 +92,22 @@ def give(session: Session, actor: Actor, body: dict[str, Any]) -> object:
         raise Declined
     view = {"owner_id": actor.user_id, "amount": body["amount"], "note": note}
     return RouteReply(view, headers={"Location": "/api/probe/gifts/1"}) if note == "found" else view
+
+
+@blp.operation(
+    "POST",
+    "/support/gifts",
+    operation_id="probeSupportGive",
+    permission=Permission.ORDERS_PLACE,
+    feature=Feature.SUPPORT,
+    body_schema=Gift,
+    status=204,
+    idempotent=True,
+    fresh=True,
+)
+def give_as_support(session: Session, actor: Actor, body: dict[str, Any]) -> None:
+    """Credit the caller, where the feature is switched on."""
+    credit(session, actor.user_id, body["amount"], body["asset_code"])
 
 
 @blp.operation(

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from app.access import Permission
 from app.blueprints.api.schemas.fields import ApiSchema
 from app.blueprints.api_blueprint import ApiBlueprint
+from app.flags.rules import Feature
 from app.identity.models import User
 from app.kit import ids
 from app.kit.db import Database
@@ -39,6 +40,10 @@ class TestDeclaration:
             declare = self.declare(idempotent=True, **contract)
             with pytest.raises(TypeError, match="needs one actor and one transaction"):
                 declare(lambda: None)
+
+    def test_feature_needs_a_known_caller(self) -> None:
+        with pytest.raises(TypeError, match="the caller is not known"):
+            self.declare(public=True, feature=Feature.SUPPORT)(lambda session: None)
 
     def test_function_with_other_parameters_than_declared_is_refused(self) -> None:
         blueprint = ApiBlueprint("x", "/api/x", "X")
@@ -152,6 +157,14 @@ class TestResponses:
         assert response.status_code == 200
         assert response.json["note"] == "a-b {'limit': 7, 'metal': 'AU'}"
 
+    @pytest.mark.parametrize("limit", [1, 100])
+    def test_smallest_and_largest_page_are_taken(
+        self, customer: SignedInCustomer, limit: int
+    ) -> None:
+        url = f"/api/probe/things/1?limit={limit}"
+        response = customer.client.get(url, headers=customer.headers())
+        assert response.json["note"] == f"1 {{'limit': {limit}}}"
+
     @pytest.mark.parametrize(
         ("query", "field"),
         [
@@ -227,6 +240,7 @@ def test_every_route_declares_who_may_call_it(app: Flask) -> None:
         "show_openapi_document",
         "docs.index",
         "docs.error_catalogue",
+        "docs.show_group",
         "metrics.metrics",
         "webhooks.receive",  # providers sign their webhooks
     }

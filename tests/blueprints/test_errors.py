@@ -62,7 +62,7 @@ class TestPages:
         assert (response.status_code, response.mimetype) == (404, "text/html")
         assert "<script>" not in response.text
         assert response.headers["X-Request-Id"] in response.text
-        assert "<h1>Page not found</h1>" in response.text
+        assert "<h1><bdi>Page not found</bdi></h1>" in response.text
 
     @pytest.mark.parametrize("path", ["/apiary", "/healthy", "/"])
     def test_path_that_only_begins_like_the_api_is_a_page(

@@ -8,11 +8,13 @@ import pytest
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
+from pydantic import SecretStr
 
 from app.blueprints import health
 from app.blueprints.health import Readiness
-from app.config import VERSION
+from app.config import VERSION, Environment
 from app.embedded.network_ports import free_port
+from app.factory import create_app
 from app.keys.ports import KeyRing
 from app.keys.ring import FileKeyRing
 from app.kit.db import Database
@@ -89,6 +91,21 @@ def test_ready_is_degraded_60_days_before_the_market_s_calendar_ends(
     }
 
 
+def test_ready_is_degraded_while_a_metal_or_token_has_no_source_of_prices(
+    variant: Callable[..., Flask],
+) -> None:
+    client = variant(
+        price_feeds=("metalpriceapi",), metalpriceapi_key=SecretStr("key")
+    ).test_client()
+    response = client.get("/health/ready")
+    assert (response.status_code, response.json["status"]) == (200, "degraded")
+    assert response.json["checks"][-1] == {
+        "name": "price_feeds",
+        "status": "degraded",
+        "detail": "PBCEX_PRICE_FEEDS names no source for PAXG",
+    }
+
+
 def test_ready_fails_without_postgresql_and_requests_get_503(variant: Callable[..., Flask]) -> None:
     unreachable = f"postgresql+psycopg://x:x@127.0.0.1:{free_port()}/x"
     client = variant(database_url=unreachable).test_client()
@@ -149,3 +166,27 @@ def test_worst_condition_is_the_overall_one() -> None:
     assert (
         worst_condition([bad, HealthCheck("c", Condition.FAILING, ""), good]) is Condition.FAILING
     )
+
+
+@pytest.mark.parametrize("env", [Environment.PRODUCTION, Environment.STAGING])
+def test_production_shows_no_details_and_no_metrics_in_public(
+    variant: Callable[..., Flask], env: Environment
+) -> None:
+    client = variant(env=env).test_client()
+    ready = client.get("/health/ready")
+    assert (ready.status_code, ready.json["checks"]) == (200, [])
+    assert client.get("/metrics").status_code == 404
+
+
+def test_internal_application_shows_them_under_any_host_and_nothing_else(app: Flask) -> None:
+    changes = {"env": Environment.PRODUCTION, "allowed_hosts": ("exchange.example.com",)}
+    internal = create_app(app.extensions["settings"].model_copy(update=changes), is_internal=True)
+    client = internal.test_client()
+    try:
+        ready = client.get("/health/ready", headers={"Host": "10.0.0.5:9464"})
+        assert {"name": "postgresql", "status": "ok", "detail": "answers"} in ready.json["checks"]
+        assert "pbcex_http_requests" in client.get("/metrics").text
+        for path in ("/api/trade/prices", "/", "/auth/login", "/api/openapi.json", "/static/x.js"):
+            assert client.get(path).status_code == 404
+    finally:
+        internal.extensions["database"].engine.dispose()

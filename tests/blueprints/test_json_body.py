@@ -1,6 +1,7 @@
 """Parsing of JSON bodies: malformed, invalid and oversized ones are refused without effect."""
 
 import io
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -192,3 +193,26 @@ def test_body_above_the_size_limit_is_refused_without_reading_it_whole(
     assert "at most 262144 bytes" in check_problem(response, 413, "body_too_large")["detail"]
     assert body.bytes_read <= bytes_read_max
     assert dollar_balance() == "0"
+
+
+@pytest.mark.parametrize(
+    ("is_chunked", "size", "status"),
+    [
+        (False, 256 * 1024, 201),
+        (False, 256 * 1024 + 1, 413),
+        (True, 256 * 1024, 201),
+        (True, 256 * 1024 + 1, 413),
+    ],
+)
+def test_body_is_taken_up_to_the_size_limit(
+    customer: SignedInCustomer, is_chunked: bool, size: int, status: int
+) -> None:
+    body = json.dumps({"assetCode": "USD", "amount": "1.00"}).encode().ljust(size)
+    source = {"input_stream": io.BytesIO(body)} if is_chunked else {"data": body}
+    response = customer.client.post(
+        GIFTS,
+        headers=customer.headers(Idempotency_Key="k", Content_Type="application/json"),
+        environ_overrides={"wsgi.input_terminated": True} if is_chunked else {},
+        **source,
+    )
+    assert response.status_code == status, response.text

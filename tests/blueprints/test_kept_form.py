@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 from app.access import Actor
 from app.identity import tasks
 from app.identity.accounts import invitations
+from app.identity.accounts import queries as accounts_queries
 from app.identity.sign_in import kept_forms
 from app.identity.sign_in.rules import PROOF_LIFETIME
 from app.kit import clock, ids
@@ -40,7 +41,8 @@ def unproven_browser(app: Flask, admin: Actor) -> Iterator[StaffBrowser]:
 def invitation_form(**changed: str) -> dict[str, str]:
     """Return the fields of an invitation; each has an email address of its own."""
     email = f"{ids.new().hex}@example.com"
-    return {"email": email, "first_name": "Ada", "last_name": "King", "role": "AUDITOR"} | changed
+    names = {"first_name": "Ada", "last_name": "King"}
+    return {"email": email, **names, "role": "AUDITOR", "reason": "Joins the team."} | changed
 
 
 def send(
@@ -118,8 +120,10 @@ def test_double_click_on_the_proof_finishes_the_form_once(
 def test_two_requests_at_once_finish_a_form_once(
     unproven_browser: StaffBrowser, database: Database, admin: Actor, app: Flask
 ) -> None:
+    form = invitation_form()
     with database.transaction() as session:
-        invited = invitations.invite(session, admin, **invitation_form())
+        invitations.invite(session, admin, **form)
+        invited = accounts_queries.get_person_by_email(session, form["email"]).id
     path = f"{STAFF_PAGE}/bulk"
     resend = {"act": "resend", "ids": ids.encode("usr", invited)}
     response, fields = prove(unproven_browser, send(unproven_browser, resend, path).location)

@@ -48,17 +48,9 @@ def test_policy_allows_our_scripts_on_pages_only(client: FlaskClient) -> None:
     assert "script-src" not in json_policy
 
 
-@pytest.mark.parametrize("request_id", ["abc-123_X.y", "x", "x" * 64])
-def test_valid_request_id_is_kept(client: FlaskClient, request_id: str) -> None:
-    assert (
-        client.get("/api/x", headers={"X-Request-Id": request_id}).headers["X-Request-Id"]
-        == request_id
-    )
-
-
-@pytest.mark.parametrize("request_id", ["", "x" * 65, "a b", 'a"b', "ä", "{}", "a;b"])
-def test_invalid_request_id_is_replaced(client: FlaskClient, request_id: str) -> None:
-    response = client.get("/api/x", headers={"X-Request-Id": request_id})
+@pytest.mark.parametrize("sent_id", ["abc-123_X.y", "", "x" * 65, "a b", 'a"b', "ä", "{}", "a;b"])
+def test_request_id_is_ours_whatever_the_sender_calls_it(client: FlaskClient, sent_id: str) -> None:
+    response = client.get("/api/x", headers={"X-Request-Id": sent_id})
     assert re.fullmatch(r"[0-9a-f]{32}", response.headers["X-Request-Id"])
     assert response.json["requestId"] == response.headers["X-Request-Id"]
 
@@ -117,7 +109,7 @@ class TestLog:
     def test_request_is_logged_with_route_status_and_actor(
         self, log: Log, customer: SignedInCustomer
     ) -> None:
-        customer.client.get(
+        response = customer.client.get(
             "/api/probe/things/canary-1?limit=3",
             headers=customer.headers(X_Request_Id="the-id", User_Agent="canary-2"),
         )
@@ -127,7 +119,8 @@ class TestLog:
         assert line == {
             "event": "request",
             "level": "info",
-            "request_id": "the-id",
+            "request_id": response.headers["X-Request-Id"],
+            "sent_request_id": "the-id",
             "method": "GET",
             "route": "/api/probe/things/<thing_id>",
             "status": 200,

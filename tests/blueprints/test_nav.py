@@ -1,8 +1,10 @@
 """The navigation of the desks: what each role finds in it, and how it is read."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
+import time_machine
 from flask import Flask
 
 from app.access import BRANCH_BOUND_ROLES, Role
@@ -51,8 +53,7 @@ def test_staff_land_on_their_own_home_and_may_open_every_page_of_the_sidebar(
         assert browser.client.get(path).status_code == 200, path
     for other in {"/admin/", "/support/", "/teller/"} - {home}:
         assert browser.client.get(other).location == home
-    no_pages = "There are no pages for your role yet" in page.visible_text
-    assert no_pages is (role is Role.INVENTORY)
+    assert "There are no pages for your role yet" not in page.visible_text
 
 
 @pytest.mark.parametrize(
@@ -110,7 +111,8 @@ def test_counts_of_the_sidebar_take_one_round_trip(
     monkeypatch.setattr(Pipeline, "run", count_trip)
     admin = people.staff(Role.ADMIN)
     trips.clear()
-    with database.reading() as session:
+    # By then no request of another test waits: of those that do, the makers are looked at as well.
+    with time_machine.travel(datetime(2199, 1, 1, tzinfo=UTC)), database.reading() as session:
         counts = nav.counts(session, admin)
     assert trips == [len(counts)]
     assert len(counts) > 1

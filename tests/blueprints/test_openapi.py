@@ -1,16 +1,18 @@
 """The OpenAPI document: valid, complete and the same as the routes."""
 
-from pathlib import Path
+import re
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jsonschema import Draft202012Validator, FormatChecker
 from openapi_spec_validator import validate
 
+from app.blueprints.api.schemas.descriptions import DESCRIPTIONS
 from app.blueprints.api_operation import ApiOperation
-
-VENDOR = Path(__file__).parents[2] / "app/static/vendor"
+from app.funding.states import DepositStatus, WithdrawalStatus
+from app.kyc.rules import VerificationStatus
 
 
 @pytest.fixture
@@ -92,10 +94,76 @@ def test_operation_lists_its_problems_with_their_codes(document: dict[str, Any])
     order = document["paths"]["/api/trade/order"]["post"]["responses"]
     problem = {"$ref": "#/components/schemas/Problem"}
     for status in ("400", "401", "403", "409", "413", "415", "422", "429", "500", "503"):
-        assert order[status]["content"] == {"application/problem+json": {"schema": problem}}
+        assert order[status]["content"]["application/problem+json"]["schema"] == problem
     assert "`insufficient_funds`" in order["409"]["description"]
     assert "`idempotency_in_progress`" in order["409"]["description"]
     assert "`idempotency_key_reused`" in order["422"]["description"]
+
+
+def test_every_response_and_every_documented_code_has_an_example(document: dict[str, Any]) -> None:
+    shared = document["components"]["examples"]
+    missing = []
+    for name, operation in operations(document):
+        for status, response in operation["responses"].items():
+            for media_type, media in response.get("content", {}).items():
+                if media_type == "application/json" and "example" not in media:
+                    missing.append(f"{name} {status}")
+                codes = re.findall(r"`(\w+)`", response["description"])
+                if media_type != "application/problem+json":
+                    continue
+                for code in codes:
+                    example = media["examples"].get(code, {})
+                    problem = example.get("value") or shared.get(code, {}).get("value", {})
+                    if (problem.get("code"), problem.get("status")) != (code, int(status)):
+                        missing.append(f"{name} {status} {code}")
+    assert missing == [], "let tests/api_document play it"
+
+
+def test_examples_fit_their_schemas(document: dict[str, Any]) -> None:
+    formats = FormatChecker()
+    for name, operation in operations(document):
+        parts = [operation.get("requestBody", {}), *operation["responses"].values()]
+        for media in (media for part in parts for media in part.get("content", {}).values()):
+            examples = [media["example"]] if "example" in media else []
+            examples += [
+                each["value"] for each in media.get("examples", {}).values() if "value" in each
+            ]
+            if examples:
+                schema = {**media["schema"], "components": document["components"]}
+                validator = Draft202012Validator(schema, format_checker=formats)
+                for example in examples:
+                    errors = [error.message for error in validator.iter_errors(example)]
+                    assert errors == [], name
+
+
+def test_every_field_and_every_value_of_an_enum_is_described(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    fields = [
+        (f"{name}.{field}", about)
+        for name, schema in schemas.items()
+        for field, about in schema["properties"].items()
+    ]
+    fields += [
+        (f"{name}.{parameter['name']}", parameter)
+        for name, operation in operations(document)
+        for parameter in operation["parameters"]
+    ]
+    assert [name for name, about in fields if not about.get("description")] == []
+    named = {name for name, _ in fields} | {name.partition(".")[2] for name, _ in fields}
+    assert DESCRIPTIONS.keys() - named == set(), "no field has this name"
+    undescribed = [
+        f"{name}: {value}"
+        for name, about in fields
+        if len(about.get("enum", ())) > 1
+        for value in about["enum"]
+        if value is not None and not re.search(rf"`{value}`: ?\S", about["description"])
+    ]
+    assert undescribed == []
+
+
+def test_summary_is_one_short_sentence(document: dict[str, Any]) -> None:
+    long = [name for name, operation in operations(document) if len(operation["summary"]) > 80]
+    assert long == []
 
 
 def test_amounts_are_documented_as_decimal_strings(document: dict[str, Any]) -> None:
@@ -122,19 +190,48 @@ def test_request_bodies_are_documented_without_other_fields(document: dict[str, 
             assert schema["additionalProperties"] is False, name
 
 
-def test_documentation_page_loads_only_our_own_files(client: FlaskClient) -> None:
-    page = client.get("/api/docs")
+@pytest.mark.parametrize("path", ["", "/trade", "/payments", "/errors"])
+def test_documentation_page_loads_only_our_own_files(client: FlaskClient, path: str) -> None:
+    page = client.get(f"/api/docs{path}")
     assert page.status_code == 200
-    assert "http://" not in page.text
-    assert "https://" not in page.text
-    assert "<style" not in page.text
-    assert "style=" not in page.text
-    assert "<script>" not in page.text
-    for path in (
-        "/static/vendor/swagger-ui/swagger-ui.css",
-        "/static/vendor/swagger-ui/swagger-ui-bundle.js",
-        "/static/js/api-docs.js",
-    ):
-        assert path in page.text
-        with client.get(path) as file:
+    for forbidden in ("<style", "style=", "<script>", "onclick"):
+        assert forbidden not in page.text
+    loaded = re.findall(r'<(?:script|link)[^>]* (?:src|href)="([^"]+)"', page.text)
+    assert len(loaded) > 4
+    for address in loaded:
+        assert address.startswith("/static/")
+        with client.get(address) as file:
             assert file.status_code == 200
+    again = client.get(f"/api/docs{path}", headers={"If-None-Match": page.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+    # The headers of a 304 replace those of the page that the browser has kept.
+    policies = [response.headers["Content-Security-Policy"] for response in (page, again)]
+    assert policies[0] == policies[1]
+    assert "script-src 'self'" in policies[0]
+
+
+def test_pages_show_every_operation_with_its_codes(
+    client: FlaskClient, document: dict[str, Any]
+) -> None:
+    index = client.get("/api/docs").text
+    pages = {tag["name"]: client.get(f"/api/docs/{tag['name']}").text for tag in document["tags"]}
+    for name, operation in operations(document):
+        [tag] = operation["tags"]
+        identifier = operation["operationId"]
+        assert f'href="/api/docs/{tag}#{identifier}"' in index, name
+        _, _, shown = pages[tag].partition(f'<section class="card api-operation" id="{identifier}"')
+        section, _, _ = shown.partition("</section>")
+        for status, response in operation["responses"].items():
+            for code in re.findall(r"`(\w+)`", response["description"]):
+                assert f"<summary>{status} <code>{code}</code></summary>" in section, name
+    assert client.get("/api/docs/nothing").status_code == 404
+
+
+def test_guide_names_only_operations_that_exist(document: dict[str, Any]) -> None:
+    guide = document["info"]["description"]
+    named = re.findall(r"`(GET|POST) (/api/[^`]+)`", guide)
+    assert len(named) > 12
+    for method, path in named:
+        assert method.lower() in document["paths"][path], f"{method} {path}"
+    for status in (*DepositStatus, *WithdrawalStatus, *VerificationStatus):
+        assert f"| `{status}` |" in guide

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -11,9 +12,10 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app.blueprints import environ_keys
-from app.blueprints.rate_limits import RateLimit, network_of
+from app.blueprints.rate_limits import RateLimit
 from app.embedded.network_ports import free_port
 from app.kit import clock
+from app.kit.networks import SITE_FACTOR
 from tests.blueprints.conftest import SignedInCustomer, check_problem
 
 
@@ -91,6 +93,93 @@ class TestBehindAProxy:
         other_headers = {"X-Forwarded-For": f"2001:db8:{uuid4().hex[:4]}:{uuid4().hex[:4]}::1"}
         assert client.post("/api/probe/guess", headers=other_headers).status_code == 204
 
+    def test_forwarded_address_counts_without_its_port_and_brackets(
+        self, variant: Callable[..., Flask]
+    ) -> None:
+        app, seen = variant(proxies=1), []
+        app.before_request(lambda: seen.append(request.remote_addr))
+        client = app.test_client()
+        client.environ_base["REMOTE_ADDR"] = "198.51.100.9"
+        for entry in (
+            "203.0.113.7:50001",
+            "[2001:db8::7]:50001",
+            "[2001:db8::7]",
+            "203.0.113.8, 203.0.113.7:1",
+            "unknown",
+            "203.0.113.7:50001:1",
+            "[2001:db8::7",
+            "",
+        ):
+            client.get("/api/trade/prices", headers={"X-Forwarded-For": entry})
+        assert seen == [
+            "203.0.113.7",
+            "2001:db8::7",
+            "2001:db8::7",
+            "203.0.113.7",
+            *["198.51.100.9"] * 4,
+        ]
+
+
+class TestRefusedCredentials:
+    """A credential that the database refuses is counted for the network of its sender."""
+
+    URL = "/api/probe/things/1"
+
+    def test_signed_out_token_never_spends_its_owners_limit(
+        self, customer: SignedInCustomer, ip_address: str
+    ) -> None:
+        client, stolen = customer.client, customer.headers()
+        email = client.get("/api/auth/me", headers=stolen).json["email"]
+        credentials = {"email": email, "password": "a long enough passphrase"}
+        token = client.post("/api/auth/login", json=credentials).json["accessToken"]
+        headers = {"Authorization": f"Bearer {token}"}
+        assert client.post("/api/auth/logout", headers=stolen).status_code == 204
+        thief = {"REMOTE_ADDR": ip_address.replace("::1", "1::1")}
+        with time_machine.travel(clock.now() + timedelta(minutes=1), tick=False):
+            statuses = [
+                client.get(path, headers=stolen, environ_overrides=thief).status_code
+                for path in (self.URL, "/api/trade/prices")
+                for _ in range(101)
+            ]
+            assert statuses == [401] * 100 + [429] * 102
+            assert requests_left(client.get(self.URL, headers=headers)) == 99
+
+    def test_public_route_counts_each_token_apart(self, customer: SignedInCustomer) -> None:
+        """There the database is not asked whether the token is still valid."""
+        url = "/api/trade/prices"
+        with time_machine.travel(clock.now() + timedelta(minutes=1), tick=False):
+            customer.client.get(url, headers=customer.headers())
+            assert requests_left(customer.client.get(url, headers=customer.headers())) == 98
+            assert requests_left(customer.client.get(self.URL, headers=customer.headers())) == 99
+
+    def test_revoked_key_never_spends_its_owners_limit(self, customer: SignedInCustomer) -> None:
+        client, headers = customer.client, customer.headers()
+        body = {"name": "bot", "scopes": ["own:balances:read"]}
+        key = client.post("/api/me/api-keys", headers=headers, json=body).json
+        url = "/api/wallet/statements?account=trading"
+        revoked = {"Authorization": f"Bearer {key['key']}"}
+        client.delete(f"/api/me/api-keys/{key['id']}", headers=headers)
+        with time_machine.travel(clock.now() + timedelta(minutes=1), tick=False):
+            statuses = [client.get(url, headers=revoked).status_code for _ in range(21)]
+            assert statuses == [401] * 20 + [429]
+            mine = client.get(url, headers=headers)
+            assert mine.status_code == 200
+            assert mine.headers["RateLimit"].startswith('"statement";r=19;')
+
+
+def test_ipv6_networks_of_one_site_share_ten_times_the_limit(
+    variant: Callable[..., Flask],
+) -> None:
+    client, site = variant(rate_limit="2/minute").test_client(), f"2001:db8:{uuid4().hex[:4]}"
+    statuses = []
+    with time_machine.travel(clock.now(), tick=False):
+        for number in range(2 * SITE_FACTOR + 1):
+            address = {"REMOTE_ADDR": f"{site}:{number:x}::1"}
+            statuses.append(client.get("/api/trade/prices", environ_overrides=address).status_code)
+        other = {"REMOTE_ADDR": f"2001:db8:{uuid4().hex[:4]}::1"}
+        assert client.get("/api/trade/prices", environ_overrides=other).status_code == 200
+    assert statuses == [200] * 2 * SITE_FACTOR + [429]
+
 
 class TestOverride:
     def test_configured_limit_replaces_every_class(
@@ -128,15 +217,6 @@ def test_two_applications_share_one_limit_without_redis(
     assert set(statuses) == {204, 429}
     assert 10 <= statuses.count(204) <= 20
     assert clients[0].get("/health/ready").json["status"] == "degraded"
-
-
-def test_ipv6_addresses_of_one_network_count_together() -> None:
-    assert network_of("203.0.113.9") == "203.0.113.9"
-    assert network_of("2001:db8:1:2:3:4:5:6") == network_of("2001:db8:1:2::1")
-    assert network_of("2001:db8:1:2::1") == "2001:db8:1:2::/64"
-    assert network_of("2001:db8:1:3::1") != network_of("2001:db8:1:2::1")
-    assert network_of("::ffff:203.0.113.9") == "203.0.113.9"
-    assert network_of("unix:") == network_of("") == "unknown"
 
 
 @pytest.mark.parametrize(

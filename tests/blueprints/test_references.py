@@ -44,9 +44,9 @@ def test_reference_has_a_link_and_a_copy_button_and_escapes_its_text(app: Flask)
     with app.test_request_context() as context:
         context.request.environ[ACTOR] = actor_with(Role.ADMIN)
         html = references.render_reference(case, "<Ada>")
-        assert f'<a href="/admin/cases/{case}">&lt;Ada&gt;</a>' in html
+        assert f'<a href="/admin/cases/{case}"><bdi>&lt;Ada&gt;</bdi></a>' in html
         assert f'data-copy="{case}"' in html
-        assert references.render_reference("<key-ring>") == "&lt;key-ring&gt;"
+        assert references.render_reference("<key-ring>") == "<bdi>&lt;key-ring&gt;</bdi>"
 
 
 def test_person_is_named_or_is_the_system(app: Flask) -> None:

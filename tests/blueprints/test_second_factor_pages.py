@@ -1,6 +1,7 @@
 """Sign-in with a second factor: app, recovery code and passkey; enrolment; and the API."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -8,12 +9,15 @@ import time_machine
 from flask import Flask
 
 from app.access import Role
-from app.identity.models import User
+from app.audit.actions import AuditAction
+from app.audit.models import AuditRecord
+from app.identity.models import Passkey, TotpCredential, User
 from app.identity.sign_in.pending_sign_in import LIFETIME
+from app.kit import ids
 from app.kit.db import Database
 from tests.page_client import check_page
 from tests.people import PASSWORD, People
-from tests.rows import change_rows
+from tests.rows import change_rows, delete_rows, read_values
 from tests.staff import Member, StaffBrowser, create_authenticator, create_member_with_app
 from tests.unchanged_database import database_unchanged
 
@@ -191,6 +195,7 @@ class TestPasskeys:
             {"signature": b"0E\x02"},
             {"user_handle": b"another person"},
             {"count": 5},
+            {"count": 9, "is_synced": True},
         ],
         ids="-".join,
     )
@@ -211,6 +216,35 @@ class TestPasskeys:
         assert not is_signed_in(other)
         if "count" not in overrides:
             assert other.sign_in_by_passkey(key).status_code == 303
+
+    @pytest.mark.parametrize(("is_synced", "outcome"), [(True, "done"), (False, "denied")])
+    def test_counter_that_goes_back_is_recorded_and_refused_unless_the_passkey_is_synced(
+        self,
+        strict_browser: StaffBrowser,
+        people: People,
+        strict_app: Flask,
+        database: Database,
+        is_synced: bool,
+        outcome: str,
+    ) -> None:
+        admin, key = people.staff(Role.ADMIN), create_authenticator(strict_app)
+        key.count, key.is_synced = 5, is_synced
+        strict_browser.enrol_passkey(admin.email, key)
+        other = StaffBrowser(strict_app)
+        other.sign_in_by_passkey(key, count=3)
+        assert is_signed_in(other) is is_synced
+        with database.reading() as session:
+            [passkey_id] = read_values(session, Passkey.id, Passkey.user_id == admin.user_id)
+            records = partial(
+                read_values,
+                session,
+                AuditRecord.outcome,
+                AuditRecord.subject == ids.encode("pky", passkey_id),
+            )
+            went_back = records(AuditRecord.action == AuditAction.PASSKEY_COUNTER_WENT_BACK)
+            [count] = read_values(session, Passkey.sign_count, Passkey.id == passkey_id)
+        assert went_back == [outcome]
+        assert count == (3 if is_synced else 5)
 
     def test_passkey_without_user_verification_is_refused(
         self, strict_browser: StaffBrowser, people: People, strict_app: Flask
@@ -381,6 +415,21 @@ class TestApiSignIn:
         assert response.status_code == 200
         response = self.login(strict_app, email=member.email, password=PASSWORD, code=code)
         assert (response.status_code, response.json["code"]) == (401, "two_factor_invalid")
+
+    def test_staff_without_an_app_cannot_reauthenticate_by_the_password_alone(
+        self, strict_app: Flask, database: Database, member: Member
+    ) -> None:
+        """Their app may be off, because they have a passkey, while a session of before lasts."""
+        signed_in = self.login(
+            strict_app, email=member.email, password=PASSWORD, code=member.code()
+        )
+        headers = {"Authorization": f"Bearer {signed_in.json['accessToken']}"}
+        with database.transaction() as session:
+            delete_rows(session, TotpCredential, TotpCredential.user_id == member.actor.user_id)
+        response = StaffBrowser(strict_app).client.post(
+            "/api/auth/reauthenticate", json={"password": PASSWORD}, headers=headers
+        )
+        assert (response.status_code, response.json["code"]) == (403, "second_factor_missing")
 
     def test_api_sign_in_of_staff_in_the_sample_profile_needs_only_the_password(
         self, app: Flask, people: People

@@ -1,6 +1,6 @@
 """Staff sign-in in a browser: sessions and their ends, the cookie, CSRF protection, refusals."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -12,7 +12,8 @@ from werkzeug.test import TestResponse
 
 from app.access import Role
 from app.blueprints.page_blueprint import safe_redirect_path
-from app.config import Settings
+from app.config import Environment, Settings
+from app.embedded.sample_people import SAMPLE_STAFF
 from app.factory import create_app
 from app.identity.models import User
 from app.kit.db import Database
@@ -76,6 +77,17 @@ class TestSignIn:
         visitor.get_page(redirect.location)
         assert visitor.sign_in(admin_email, PASSWORD, then="/admin/?a=b").location == "/admin/?a=b"
         assert visitor.client.get("/auth/login?next=/admin/?a=c").location == "/admin/?a=c"
+
+    @pytest.mark.parametrize("env", Environment)
+    def test_sample_people_are_offered_in_the_sample_only(
+        self, variant: Callable[..., Flask], env: Environment
+    ) -> None:
+        page = Browser(variant(env=env)).get_page("/auth/login")
+        offered = [
+            attributes["value"] for _, attributes in page.tags if attributes.get("name") == "email"
+        ][1:]
+        staff = [person.email for person in SAMPLE_STAFF]
+        assert offered == (staff if env is Environment.SAMPLE else [])
 
     @pytest.mark.parametrize(
         "next_url",
@@ -161,6 +173,39 @@ class TestSignIn:
         response = Browser(app).sign_in(admin_email, PASSWORD)
         assert response.status_code == 403
         assert "suspended" in check_page(response).visible_text
+
+
+class TestSecondTab:
+    """Two tabs show the sign-in form. The cookie that the first one gets replaces the secret of the
+    second one's form."""
+
+    def test_form_of_a_second_tab_leads_on_to_its_page(
+        self, visitor: Browser, admin_email: str
+    ) -> None:
+        fields = visitor.fill_form(
+            "/auth/login?next=/admin/people", "sign-in", email=admin_email, password=PASSWORD
+        )
+        visitor.sign_in(admin_email, PASSWORD)
+        response = visitor.client.post("/auth/login", data=fields)
+        assert (response.status_code, response.location) == (303, "/admin/people")
+        response = visitor.client.post("/auth/login", data={**fields, "next": "//evil.example"})
+        assert (response.status_code, response.location) == (303, "/admin/")
+
+    def test_form_of_a_second_tab_is_shown_again_after_sign_out(
+        self, visitor: Browser, admin_email: str
+    ) -> None:
+        fields = visitor.fill_form(
+            "/auth/login?next=/admin/people", "sign-in", email=admin_email, password=PASSWORD
+        )
+        visitor.sign_in(admin_email, PASSWORD)
+        visitor.submit_form("/", "sign-out")
+        response = visitor.client.post("/auth/login", data=fields)
+        assert response.status_code == 400
+        page = check_page(response)
+        assert "no longer valid" in page.visible_text
+        hidden = page.hidden_fields["sign-in"]
+        again = {**fields, **hidden}
+        assert visitor.client.post("/auth/login", data=again).location == "/admin/people"
 
 
 class TestSession:
@@ -297,6 +342,10 @@ class TestForms:
                 ip_address = f"2001:db8:{uuid4().hex[:4]}:{uuid4().hex[:4]}::1"
                 visitor.client.environ_base["REMOTE_ADDR"] = ip_address
                 response = visitor.client.open(path, method=method, data={"a": "b"})
+                if rule.endpoint in {"auth_pages.login", "steps_pages.give_second_factor"}:
+                    # A second tab's form: this person has signed in.
+                    assert response.location == "/admin/"
+                    continue
                 assert 400 <= response.status_code < 500, (method, path, response.status_code)
                 if rule.endpoint.partition(".")[0] not in program_blueprints:
                     assert response.status_code == 400

@@ -14,7 +14,7 @@ from app.access import Actor, Role
 from app.cases import queries as cases_queries
 from app.cases import service as cases
 from app.identity.sign_in import staff_sessions
-from app.identity.sign_in.rules import PROOF_LIFETIME
+from app.identity.sign_in.rules import IDLE_LIMIT, PROOF_LIFETIME
 from app.kit import clock, ids
 from app.kit.db import Database
 from tests.page_client import Page, check_page
@@ -173,7 +173,7 @@ class TestOldProof:
         assert "Not sent yet. Send the form again." in page.visible_text
 
 
-@pytest.fixture(params=[staff_sessions.IDLE_LIMIT, staff_sessions.LIFETIME], ids=["idle", "old"])
+@pytest.fixture(params=[IDLE_LIMIT, staff_sessions.LIFETIME], ids=["idle", "old"])
 def note(
     staff_browser: StaffBrowser, case: str, request: pytest.FixtureRequest
 ) -> Iterator[dict[str, object]]:
@@ -279,7 +279,7 @@ def test_late_form_waits_through_the_second_step(app: Flask, database: Database,
     staff_browser = StaffBrowser(app)
     staff_browser.sign_in_by_app(member)
     note = filled(staff_browser, case, "note", note=REASON)
-    with time_machine.travel(clock.now() + staff_sessions.IDLE_LIMIT + timedelta(minutes=1)):
+    with time_machine.travel(clock.now() + IDLE_LIMIT + timedelta(minutes=1)):
         send(staff_browser, case, note, "note")
         staff_browser.sign_in_by_app(member)
         assert REASON in staff_browser.get_page(case).visible_text

@@ -35,3 +35,16 @@ def test_export_holds_no_transaction_open_for_its_reader(lone_app: Flask, form: 
         inspect.unwrap(export_books.callback)(form=form, output=reader)
     assert reader.getvalue()
     assert reader.waiting == 0
+
+
+def test_statement_of_head_office_is_written_as_csv(lone_app: Flask) -> None:
+    run = lone_app.test_cli_runner().invoke
+    written = run(args=["books", "statement", "--from", "2026-01-01", "--of", "HQ"])
+    assert written.exit_code == 0, written.output
+    head, *rows = written.output.splitlines()
+    assert head == "statement,section,line,account,asset,from,to,amount,value"
+    assert any(row.startswith("income statement,Result,Net result,") for row in rows)
+    unknown = run(args=["books", "statement", "--of", "NOWHERE"])
+    assert (unknown.exit_code, "NOWHERE" in unknown.output) == (1, True)
+    wrong = run(args=["books", "statement", "--from", "2026-31-01"])
+    assert (wrong.exit_code, "--from: Enter a day" in wrong.output) == (1, True)

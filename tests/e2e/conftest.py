@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urljoin
 
 import pytest
@@ -37,9 +37,16 @@ document.addEventListener("securitypolicyviolation", (event) =>
 """
 
 
-class _QuietRequestHandler(WSGIRequestHandler):
+class _RequestHandler(WSGIRequestHandler):
+    #: What a web server in front writes of each request: its first line and its referrer.
+    access_log: ClassVar[list[str]] = []
+
     def log(self, *_arguments: object) -> None:
-        """Log nothing: the application logs its requests itself."""
+        """Log nothing on standard error."""
+
+    def log_request(self, *_arguments: object) -> None:
+        """Add the current request to the access log."""
+        self.access_log.append(f"{self.requestline} {self.headers['Referer']}")
 
 
 class _AppWithClientAddress:
@@ -69,7 +76,7 @@ def address(app: Flask) -> Iterator[str]:
         0,
         _AppWithClientAddress(app),
         threaded=True,
-        request_handler=_QuietRequestHandler,
+        request_handler=_RequestHandler,
     )
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -77,6 +84,13 @@ def address(app: Flask) -> Iterator[str]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def access_log() -> list[str]:
+    """Return the access log, which this test begins."""
+    _RequestHandler.access_log.clear()
+    return _RequestHandler.access_log
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,11 @@ _AXE = {
     "resultTypes": ["violations"],
 }
 _RUN = "options => axe.run(document, options).then(({ violations }) => ({ violations }))"
+#: Buttons of which the window, or the dialog, does not show all.
+_CUT_BUTTONS = """() => [...document.querySelectorAll(".btn")]
+  .filter((button) => button.checkVisibility() && !button.closest(".table-scroll"))
+  .filter((button) => button.getBoundingClientRect().right > document.documentElement.clientWidth)
+  .map((button) => button.textContent.trim())"""
 Shoot = Callable[[Page, str], None]
 
 
@@ -61,5 +66,6 @@ def assert_fits_and_accessible(
     for look in sorted(looks, key=lambda look: look.width != size["width"]):
         apply_look(page, look)
         assert page.evaluate("document.documentElement.scrollWidth") == look.width, (name, look)
+        assert page.evaluate(_CUT_BUTTONS) == [], (name, look)
         assert_accessible(page)
         shoot(page, f"{name}-{look}")

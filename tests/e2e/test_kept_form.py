@@ -28,6 +28,7 @@ def fill_invitation(page: Page, email: str, first_name: str) -> None:
     form.get_by_label("First name").fill(first_name)
     form.get_by_label("Last name").fill("Lovelace")
     form.get_by_label("Role").select_option("AUDITOR")
+    form.get_by_label("Reason").fill("Joins the team.")
     form.get_by_role("button").click()
 
 

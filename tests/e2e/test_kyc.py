@@ -16,7 +16,7 @@ from tests.provider_sandbox import Sandbox
 
 
 @pytest.fixture
-def ada(app: Flask, sanctions_list: None, sandbox: Sandbox) -> Applicant:
+def applicant_in_review(app: Flask, sanctions_list: None, sandbox: Sandbox) -> Applicant:
     """Return an applicant whom the provider left to us, with two pictures and a PDF uploaded."""
     made = Applicant.with_confirmed_email(app)
     made.submit_ok(
@@ -27,7 +27,11 @@ def ada(app: Flask, sanctions_list: None, sandbox: Sandbox) -> Applicant:
     made.client.ok(
         201, made.send(make_picture("PNG", (500, 700), 200), "funds", "b.png", "image/png")
     )
-    made.client.ok(201, made.send(make_pdf(), "address", "bill.pdf", "application/pdf"))
+    made.client.ok(201, made.send(make_pdf(2), "address", "bill.pdf", "application/pdf"))
+    made.run_jobs()
+    made.client.ok(201, made.send(b"\xff\xd8\xff\xe0 damaged", "licence"))
+    made.run_jobs()
+    made.client.ok(201, made.send(make_picture(), "ownership"))
     return made
 
 
@@ -35,21 +39,21 @@ def ada(app: Flask, sanctions_list: None, sandbox: Sandbox) -> Applicant:
 def test_submission_is_reviewed_and_approved(
     open_desk: OpenDesk,
     people: People,
-    ada: Applicant,
+    applicant_in_review: Applicant,
     shoot: Callable[[Page, str], None],
     scheme: str,
     width: int,
 ) -> None:
     desk = open_desk(width=width, color_scheme=scheme)
     page = desk.sign_in(people.staff(Role.COMPLIANCE).email, PASSWORD)
-    page.goto(f"{desk.address}/support/kyc?q={ada.client.email}")
+    page.goto(f"{desk.address}/support/kyc?q={applicant_in_review.client.email}")
     assert_accessible(page)
     shoot(page, f"kyc-queue-{scheme}-{width}")
     page.get_by_role("link", name="Ada Lovelace").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Ada Lovelace: Identity")
     pictures = page.locator(".papers img")
-    expect(pictures).to_have_count(2)
-    for index in range(2):
+    expect(pictures).to_have_count(3)
+    for index in range(3):
         pictures.nth(index).scroll_into_view_if_needed()
         expect(pictures.nth(index)).to_have_js_property("complete", value=True)
         assert pictures.nth(index).evaluate("image => image.naturalWidth") > 100
@@ -68,20 +72,25 @@ def test_submission_is_reviewed_and_approved(
     shoot(page, f"kyc-dialog-{scheme}-{width}")
     dialog.get_by_role("button", name="Approve").click()
     expect(page.locator("#verification .status").first).to_have_text("Approved")
-    ada.client.ok(201, ada.client.post("/api/kyc/kyb/submit", make_company()))
-    page.goto(f"{desk.address}/support/kyc/{ada.latest.public_id}")
+    applicant_in_review.client.ok(
+        201, applicant_in_review.client.post("/api/kyc/kyb/submit", make_company())
+    )
+    page.goto(f"{desk.address}/support/kyc/{applicant_in_review.latest.public_id}")
     assert_accessible(page)
     shoot(page, f"kyc-company-{scheme}-{width}")
     assert [text for text in desk.complaints if "422" not in text] == []
 
 
 def test_id_check_is_recorded_at_the_counter(
-    open_desk: OpenDesk, people: People, ada: Applicant, shoot: Callable[[Page, str], None]
+    open_desk: OpenDesk,
+    people: People,
+    applicant_in_review: Applicant,
+    shoot: Callable[[Page, str], None],
 ) -> None:
     desk = open_desk(width=360)
     page = desk.sign_in(people.staff(Role.TELLER, people.branch()).email, PASSWORD)
     page.goto(f"{desk.address}/teller/counter")
-    page.get_by_label("Customer's email or ID").fill(ada.client.email)
+    page.get_by_label("Customer's email or ID").fill(applicant_in_review.client.email)
     page.get_by_role("button", name="Find").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Ada Review")
     page.get_by_label("Document shown").select_option("Passport")

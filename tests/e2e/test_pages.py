@@ -28,6 +28,8 @@ _SIGN_IN_STEPS = frozenset(
 #: Documents: their policy forbids even the browser's own style.
 _DOCUMENTS = frozenset({"/support/kyc/documents/<document_id>", "/lists/exports/<export_id>/file"})
 #: The sample's sent mail; test_mail.py opens it.
+#: What a browser saves instead of showing it.
+_DOWNLOADS = (".csv", ".pdf")
 _MAIL_PREFIX = "/mail/"
 #: A public policy.
 _POLICY_PATH = {"policy_name": "terms", "version": "1"}
@@ -84,6 +86,7 @@ def test_every_page_fits_and_is_accessible(
         and route.method == "GET"
         and route.path not in _SIGN_IN_STEPS | _DOCUMENTS
         and not route.path.startswith(_MAIL_PREFIX)
+        and not route.path.endswith(_DOWNLOADS)
         # The reload of a form leads to its page.
         and not route.endpoint.partition(".")[2].startswith("reload_")
         # Public pages with a variable have tests of their own.

@@ -4,20 +4,24 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from app.access import Actor, Role
+from app.access.consents import POLICIES, PolicyName
 from app.kit.db import Database
 from app.privacy import consents, erasure, exports
-from app.privacy.rules import PolicyName
 from tests.e2e.conftest import OpenDesk
 from tests.e2e.looks import ALL, Shoot, assert_accessible, assert_fits_and_accessible
 from tests.e2e.test_people import path_of
 from tests.people import People
+
+TERMS = POLICIES[PolicyName.TERMS].version
 
 
 @pytest.fixture
 def active(people: People, database: Database) -> Actor:
     person = people.customer(USD="12.50", XAU_s="1.5")
     with database.transaction() as session:
-        consents.record_decision(session, person, policy=PolicyName.TERMS, version=2, given=True)
+        consents.record_decision(
+            session, person, policy=PolicyName.TERMS, version=TERMS, given=True
+        )
         exports.request_export(session, person)
     return person
 
@@ -45,7 +49,7 @@ def test_privacy_and_policy_pages_fit_and_are_accessible(
         "erasable": path_of(people.customer()),
         "erased": path_of(erased),
         "policies": "/policies",
-        "terms": "/policies/terms/2",
+        "terms": f"/policies/terms/{TERMS}",
     }.items():
         page.goto(f"{desk.address}{path}")
         assert_fits_and_accessible(page, shoot, name, ALL)

@@ -16,7 +16,7 @@ from app.identity.credentials import one_time_tokens
 from app.identity.credentials.one_time_tokens import LinkPurpose
 from app.identity.credentials.passkeys import RelyingParty
 from app.kit.db import Database
-from tests.e2e.conftest import Desk, OpenDesk, _AppWithClientAddress, _QuietRequestHandler
+from tests.e2e.conftest import Desk, OpenDesk, _AppWithClientAddress, _RequestHandler
 from tests.e2e.looks import Shoot, assert_accessible, assert_fits_and_accessible
 from tests.people import PASSWORD, People
 from tests.staff import Member, create_member_with_app
@@ -31,7 +31,7 @@ def strict_address(strict_app: Flask) -> Iterator[str]:
         0,
         _AppWithClientAddress(strict_app),
         threaded=True,
-        request_handler=_QuietRequestHandler,
+        request_handler=_RequestHandler,
     )
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

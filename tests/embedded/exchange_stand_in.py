@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from app.embedded import __main__ as command
+from app.embedded.front import front
 from app.embedded.program_supervisor import Program
 
 PYTHON = (sys.executable, "-u", "-c")
@@ -22,7 +23,8 @@ class Page(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(os.environ["DATABASE_URL"].encode())
     def log_message(self, *_): pass
-http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Page).serve_forever()
+port = int(os.environ["PBCEX_FRONT_WEB"].partition(":")[2])
+http.server.HTTPServer(("127.0.0.1", port), Page).serve_forever()
 """
 
 WORKER = """
@@ -60,6 +62,7 @@ def main(failure: str = "") -> int:
     command.programs = lambda *_, **__: [
         Program("web", (*PYTHON, web)),
         Program("worker", (*PYTHON, WORKER)),
+        front(),
     ]
     sys.argv = sys.argv[:1]
     return command.main()

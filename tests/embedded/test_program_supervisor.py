@@ -93,10 +93,14 @@ class ExchangeProcess:
 
 
 def program_name(command: str) -> str:
-    for word, kind in (("http.server", "web"), ("begins", "worker"), ("/postgres", "postgres")):
-        if word in command:
-            return kind
-    return "redis" if "redis-server" in command else command
+    words = {
+        "http.server": "web",
+        "begins": "worker",
+        "/postgres": "postgres",
+        "redis-server": "redis",
+        "haproxy": "front",
+    }
+    return next((kind for word, kind in words.items() if word in command), command)
 
 
 @pytest.fixture(scope="module")
@@ -117,20 +121,34 @@ def run(data_dir: Path) -> Iterator[Callable[..., ExchangeProcess]]:
         exchange.end()
 
 
+def test_terminal_without_a_character_gets_a_question_mark() -> None:
+    program = "from app.embedded import __main__ as run; run._replace_unprintable(); print('a … b')"
+    shown = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONIOENCODING": "latin-1"},
+        cwd=CHECKOUT,
+        capture_output=True,
+        check=True,
+    )
+    assert shown.stdout == b"a ? b\n"
+
+
 @needs_linux
 class TestExchange:
     def test_everything_is_started_restarted_and_stopped(self, run, data_dir):
         exchange = run()
         assert exchange.wait_for_output("Ready"), exchange.output
-        support = rf"support@pbcex\.local +http://localhost:{exchange.port}/support/\n"
+        support = rf"support@pbcex\.local +http://localhost:{exchange.port}/support/ +\w"
         assert re.search(support, exchange.output)
+        assert f"http://localhost:{exchange.port}/metrics" in exchange.output
         assert exchange.get() == embedded.find_running_servers(data_dir).database_url
         assert wait_for(lambda: "begins ['DATABASE_URL']" in exchange.log("worker")), "no owner's"
         first = exchange.children()
-        assert set(first) == {"postgres", "redis", "web", "worker"}
+        assert set(first) == {"postgres", "redis", "web", "worker", "front"}
         for name, shown in (
             ("web", "web"),
             ("worker", "worker"),
+            ("front", "front"),
             ("redis", "Redis"),
             ("postgres", "PostgreSQL"),
         ):

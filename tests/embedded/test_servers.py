@@ -23,6 +23,7 @@ from tests.embedded.server_processes import (
     delete_added_rows,
     is_alive,
     needs_linux,
+    owner,
     wait_for,
 )
 
@@ -88,6 +89,21 @@ class TestFirstStart:
             with socket.create_connection(("127.0.0.1", running.redis.port)) as stranger:
                 stranger.sendall(b"PING\r\n")
                 assert stranger.recv(100).startswith(b"-NOAUTH")
+
+    def test_log_of_postgres_has_no_values_of_refused_rows(self, made):
+        with embedded.run_servers(made) as running, owner(running.urls) as connection:
+            connection.execute("CREATE TEMPORARY TABLE people (email text UNIQUE, units int)")
+            connection.execute("ALTER TABLE people ADD CHECK (units >= 0)")
+            insert = "INSERT INTO people VALUES (%s, %s)"
+            connection.execute(insert, ("ada@example.com", 1))
+            with pytest.raises(psycopg.errors.UniqueViolation):
+                connection.execute(insert, ("ada@example.com", 1))
+            with pytest.raises(psycopg.errors.CheckViolation):
+                connection.execute("INSERT INTO people VALUES ('bob@example.com', -4711)")
+            log = running.postgres.log.read_text()
+        assert 'violates check constraint "people_units_check"' in log
+        for value in ("ada@example.com", "bob@example.com", "4711"):
+            assert value not in log
 
     def test_redis_persists_and_evicts_nothing(self, made):
         with (

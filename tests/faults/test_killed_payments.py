@@ -20,7 +20,6 @@ from app.custody.models import CustodySend
 from app.funding.deposits import service as deposits
 from app.funding.poll import poll_payments
 from app.funding.withdrawals import service as withdrawals
-from app.identity.accounts import profile
 from app.kit import ids
 from app.kit.db import Database
 from app.kit.money import Amount
@@ -29,7 +28,7 @@ from sandbox.faults import FaultMode
 from tests import sanctions
 from tests.faults.conftest import JobBench, WorkerProcesses, wait_until
 from tests.paying_customer import BANK_ACCOUNT, verify_without_evidence
-from tests.people import People, set_prices
+from tests.people import People, set_prices, verify_phone
 from tests.provider_sandbox import Sandbox
 from tests.rows import change_rows
 
@@ -156,7 +155,7 @@ def payments(
     actor = people.customer(USD="500", PAXG="2")
     verify_without_evidence(job_bench.database, actor.user_id)
     with job_bench.database.transaction() as session:
-        profile.change_profile(session, actor, {"phone": PHONE})
+        verify_phone(session, actor.user_id, PHONE)
     return Payments(app, job_bench, worker_processes, sandbox, people, actor)
 
 

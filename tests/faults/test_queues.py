@@ -9,7 +9,6 @@ import pytest
 
 from app.catalog.rules import TRADABLE, PaymentMethod
 from app.funding.withdrawals import service as withdrawals
-from app.identity.accounts import profile
 from app.kit import clock
 from app.kit.db import Database
 from app.kit.money import Amount
@@ -21,7 +20,7 @@ from tests.faults.conftest import JobBench, RedisServer, WorkerProcesses, wait_u
 from tests.mailbox import RecordingSmtpServer
 from tests.messages.test_service import VALUES
 from tests.paying_customer import BANK_ACCOUNT, verify_without_evidence
-from tests.people import People, set_prices
+from tests.people import People, set_prices, verify_phone
 from tests.provider_sandbox import Sandbox
 from tests.rows import delete_rows
 
@@ -67,7 +66,7 @@ class Business:
         phone = f"+{self._phones}"
         destination = BANK_ACCOUNT if method is PaymentMethod.BANK else {"phone": phone}
         with self.database.transaction() as session:
-            profile.change_profile(session, actor, {"phone": phone})
+            verify_phone(session, actor.user_id, phone)
         with self.database.transaction() as session:
             withdrawals.request(
                 session, actor, method=method, amount=Amount.parse(TRADABLE["USD"], "20.00"),

@@ -74,7 +74,10 @@ class ProviderWebhooks:
     def make_payments(self, arrivals: int, cards: int, payouts: int) -> None:
         """Let customers pay in and out, with the providers' webhooks undelivered."""
         self.sandbox.store.clear()
-        with fixed_settings(PaymentLimits(card_failures_per_hour=10**6, withdrawals_per_day=10**6)):
+        many = PaymentLimits(
+            card_payments_per_day=10**6, card_failures_per_hour=10**6, withdrawals_per_day=10**6
+        )
+        with fixed_settings(many):
             self._make_payments(arrivals, cards, payouts)
 
     def _make_payments(self, arrivals: int, cards: int, payouts: int) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from app.catalog.rules import USD, XAU
+from app.catalog.rules import USD, XAU, Metal
 from app.funding import card_money
 from app.funding import queries as funding_queries
 from app.funding.card_money import CardMoneyRules
@@ -16,11 +16,13 @@ from app.funding.ports import Dispute
 from app.funding.queries import ValuedBalances
 from app.kit import clock
 from app.kit.money import Amount
+from app.pricing import service as pricing
+from app.pricing.rules import HaltReason
 from app.trading import service as trading
 from app.trading.service import RequestedConversion
 from tests.fixed_settings import fixed_settings
 from tests.paying_customer import PayingCustomer, usd
-from tests.people import set_prices
+from tests.people import credit, set_prices
 from tests.unchanged_database import database_unchanged
 
 DAYS = CardMoneyRules().withheld_days
@@ -93,6 +95,23 @@ def test_what_was_bought_with_card_money_is_withheld_too(customer: PayingCustome
             card_money.check_withdrawable(
                 session, customer.actor.user_id, withdrawable + Amount(USD, 1)
             )
+
+
+def test_gold_that_cannot_be_sold_covers_no_card_money(customer: PayingCustomer) -> None:
+    """The price of a halted market may be wrong: that may be why it was halted."""
+    set_prices(customer.database, AU="40000", PAXG="40000")
+    with customer.database.transaction() as session:
+        credit(session, customer.actor.user_id, "0.1", "XAU-s")
+        credit(session, customer.actor.user_id, "0.1", "PAXG")
+    assert balances(customer).withdrawable_usd == usd("8484.00")
+    try:
+        with customer.database.transaction() as session:
+            pricing.halt_market(
+                session, None, Metal.AU, HaltReason.PRICES, note="Ten times too high"
+            )
+        assert_withdrawable(customer, "500.00")
+    finally:
+        set_prices(customer.database, AU="4000", PAXG="4000")
 
 
 def test_amounts_that_are_held_already_are_not_counted_twice(customer: PayingCustomer) -> None:

@@ -10,21 +10,18 @@ from app.catalog.rules import USD
 from app.funding.deposits import queries as deposit_queries
 from app.funding.fees import PaymentFees
 from app.funding.ports import PayoutState
-from app.kit import ids
 from app.ledger import chart
 from app.ledger import queries as ledger_queries
 from app.reconciliation import service as reconciliation
 from tests.fixed_settings import fixed_settings
-from tests.paying_customer import PayingCustomer, create_paying_customer, usd
+from tests.paying_customer import PayingCustomer, usd
 from tests.rows import read_values
 from tests.unchanged_database import database_unchanged
 
 
 @pytest.fixture
-def customer(customer: PayingCustomer) -> PayingCustomer:
-    """Return a customer whose providers no other test uses: their lists are compared."""
-    suffix = f"-{ids.new().hex[-8:]}"
-    return create_paying_customer(customer.database, customer.people, name=suffix)
+def customer(lone_customer: PayingCustomer) -> PayingCustomer:
+    return lone_customer
 
 
 def booked(customer: PayingCustomer) -> int:

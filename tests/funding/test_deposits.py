@@ -6,6 +6,7 @@ import pytest
 
 from app.catalog.rules import TRADABLE, USD, PaymentMethod
 from app.funding.deposits import incoming_transfers, payments
+from app.funding.deposits import queries as deposit_queries
 from app.funding.deposits import service as deposits
 from app.funding.errors import (
     DailyLimitExceeded,
@@ -16,6 +17,7 @@ from app.funding.errors import (
 )
 from app.funding.ports import IncomingTransfer, PaymentChanged, PaymentState
 from app.funding.receivables import service as receivables
+from app.funding.states import Reversal
 from app.kit import clock, ids
 from app.kit.errors import Invalid, NotFound
 from app.kit.money import Amount
@@ -245,6 +247,9 @@ class TestIncomingTransfers:
                     session, "bank", customer.bank.provider_id, transfer
                 )
         assert customer.deposit_status(deposit) == "taken_back"
+        with customer.database.reading() as session:
+            returned = deposit_queries.deposit(session, deposit)
+        assert returned.shown_status is Reversal.RETURNED
         # 500 and 700 arrived; 700 were owed and collected from the balance.
         assert customer.balances() == {"USD": "500.00"}
         with customer.database.reading() as session:

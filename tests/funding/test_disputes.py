@@ -1,6 +1,5 @@
 """Parts of deposits taken back: each has its own debt, fee and end, and ends can change."""
 
-from dataclasses import dataclass
 from itertools import permutations
 from uuid import UUID
 
@@ -9,57 +8,19 @@ import pytest
 from app.audit.models import AuditRecord
 from app.catalog.rules import USD
 from app.funding.disputes import service as disputes
+from app.funding.limits import PaymentLimits
 from app.funding.ports import Dispute, DisputeKind
 from app.funding.receivables import service as receivables
-from app.kit import ids
+from app.funding.states import DepositStatus, Reversal
 from app.kit.errors import NotFinished
 from app.kit.money import Amount
 from app.ledger import chart
 from app.ledger import queries as ledger_queries
+from tests.card_deposits import FEE, NO_FEE, CardDeposit, pay_by_card
+from tests.fixed_settings import fixed_settings
 from tests.paying_customer import PayingCustomer, usd
 from tests.rows import read_values
 from tests.unchanged_database import database_unchanged
-
-FEE, NO_FEE = usd("15.00"), Amount(USD, 0)
-
-
-@dataclass
-class CardDeposit:
-    """A credited card deposit, and what its processor says of it."""
-
-    customer: PayingCustomer
-    id: UUID
-    ref: str
-
-    def dispute(
-        self, state: str, name: str = "dp", amount: str = "100.00", cost: Amount = FEE
-    ) -> bool | None:
-        return self.apply(Dispute(f"{name}_{self.ref}", self.ref, state, usd(amount), cost))
-
-    def refund(self, state: str, name: str = "re", amount: str = "80.00") -> bool | None:
-        kind = DisputeKind.REFUND
-        return self.apply(Dispute(f"{name}_{self.ref}", self.ref, state, usd(amount), NO_FEE, kind))
-
-    def apply(self, dispute: Dispute) -> bool | None:
-        with self.customer.database.transaction() as session:
-            cards = self.customer.cards
-            return disputes.apply_dispute(session, cards.name, cards.provider_id, dispute)
-
-    @property
-    def status(self) -> str:
-        return self.customer.deposit_status(self.id)
-
-
-def pay_by_card(customer: PayingCustomer) -> CardDeposit:
-    """Return a new credited deposit of 100.00."""
-    deposit_id = customer.deposit()
-    customer.advance_deposit(deposit_id)
-    [ref] = [
-        ref
-        for ref, payment in customer.cards.payments_by_ref.items()
-        if payment.reference == ids.encode("dep", deposit_id)
-    ]
-    return CardDeposit(customer, deposit_id, ref)
 
 
 @pytest.fixture
@@ -168,7 +129,8 @@ def processing_costs(customer: PayingCustomer) -> Amount:
 
 def test_dispute_events_apply_in_any_order(customer: PayingCustomer) -> None:
     for order in permutations(("open", "lost", "open")):
-        deposit = pay_by_card(customer)
+        with fixed_settings(PaymentLimits(card_disputes_max=100)):
+            deposit = pay_by_card(customer)
         before = customer.balances()["USD"]
         for state in order:
             deposit.dispute(state)
@@ -189,11 +151,24 @@ def test_refund_at_the_processor_is_owed_beyond_what_is_free(deposit: CardDeposi
     assert (owed(customer), customer.balances()["USD"]) == ("40.00", "590.00")
     deposit.refund("lost", "b", "30.00")
     assert (owed(customer), deposit.status) == ("70.00", "taken_back")
+    assert deposit.shown_status is Reversal.REFUNDED
     assert customer.message_kinds()[-2:] == ["deposit_refunded", "deposit_refunded"]
     assert customer.messages()[-1]["owed"] == "70.00"
     # The card's bank returns a refund.
     deposit.refund("won", "a", "50.00")
     assert owed(customer) == "20.00"
+
+
+def test_reversed_deposit_reads_as_what_reversed_it(deposit: CardDeposit) -> None:
+    assert deposit.shown_status is DepositStatus.CREDITED
+    deposit.refund("lost")
+    assert deposit.shown_status is Reversal.REFUNDED
+    deposit.dispute("open", amount="20.00")
+    assert deposit.shown_status is DepositStatus.DISPUTED
+    deposit.dispute("lost", amount="20.00")
+    assert deposit.shown_status is Reversal.CHARGED_BACK
+    deposit.dispute("won", amount="20.00")
+    assert deposit.shown_status is Reversal.REFUNDED
 
 
 @pytest.mark.parametrize("kind", DisputeKind)

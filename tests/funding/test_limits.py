@@ -8,25 +8,28 @@ from uuid import UUID
 import pytest
 import time_machine
 
+from app.access import Role
 from app.cases.models import Case
-from app.catalog.rules import PaymentMethod
+from app.catalog.rules import PAXG, PaymentMethod
 from app.funding import customer_facts
 from app.funding.deposits import service as deposits
-from app.funding.errors import DailyLimitExceeded, NotCancellable
-from app.funding.limits import PaymentLimits
+from app.funding.errors import DailyLimitExceeded, NotCancellable, TooManyCardFailures
+from app.funding.limits import PaymentLimits, usd_value
 from app.funding.models import DepositRow
 from app.funding.poll import poll_payments
 from app.funding.ports import Payment, PaymentRails, PaymentState
+from app.funding.rules import mobile_money_phone
 from app.funding.withdrawals import service as withdrawals
 from app.kit import clock, ids
 from app.kit.errors import Invalid, Refusal
+from app.kit.money import Amount
 from app.kit.ports import provide
-from app.kyc.models import Verification
 from app.limits.errors import LimitExceeded
+from tests.card_deposits import pay_by_card
 from tests.fixed_settings import fixed_settings
 from tests.mailbox import run_pending_jobs
-from tests.paying_customer import PayingCustomer, create_paying_customer, usd
-from tests.people import credit
+from tests.paying_customer import PayingCustomer, create_paying_customer, second_account, usd
+from tests.people import credit, set_prices, verify_phone
 from tests.rows import change_rows, read_values
 from tests.scripted_rails import CallFault, ScriptedCardRail
 from tests.unchanged_database import database_unchanged
@@ -35,6 +38,7 @@ EIGHT_DAYS = timedelta(days=8)
 #: All limits of amounts out of the way, so that a test is about one of them.
 WIDE = PaymentLimits(
     withdrawals_per_day=100,
+    card_payments_per_day=100,
     card_failures_per_hour=100,
 )
 
@@ -124,19 +128,6 @@ def test_failed_card_payment_uses_nothing_up(customer: PayingCustomer) -> None:
         customer.deposit("10000.00")
 
 
-def second_account(customer: PayingCustomer) -> PayingCustomer:
-    """Return another account of the same person, who submitted the same ID number for both."""
-    other = create_paying_customer(customer.database, customer.people)
-    number = ids.new().bytes * 2
-    with customer.database.transaction() as session:
-        for each in (customer, other):
-            change_rows(
-                session, Verification, Verification.user_id == each.actor.user_id,
-                id_number_index=number,
-            )  # fmt: skip
-    return other
-
-
 def test_limits_are_a_persons_over_all_their_accounts(customer: PayingCustomer) -> None:
     other = second_account(customer)
     with fixed_settings(WIDE):
@@ -155,6 +146,20 @@ def test_daily_limit_of_the_tier_is_a_persons_over_all_their_accounts(
     customer.withdraw("249999.00")
     is_refused(other, lambda: other.withdraw("1.01"), DailyLimitExceeded)
     other.withdraw("1.00")
+
+
+@pytest.mark.parametrize(
+    ("paxg", "value"), [("40", "3992.00"), ("3000", "3992.00"), ("5000", "4990.00")]
+)
+def test_limits_count_paxg_as_an_ounce_of_gold_at_least(
+    customer: PayingCustomer, paxg: str, value: str
+) -> None:
+    set_prices(customer.database, AU="4000", PAXG=paxg)
+    try:
+        with customer.database.reading() as session:
+            assert usd_value(session, Amount.parse(PAXG, "1")) == usd(value)
+    finally:
+        set_prices(customer.database, AU="4000", PAXG="4000")
 
 
 class TestSecondPerson:
@@ -191,8 +196,9 @@ class TestSecondPerson:
             self.statuses(customer, ["9000.00"])
         be_wealthy(other)
         self.statuses(other, ["1500.00"])
+        officer = customer.people.staff(Role.COMPLIANCE)
         with customer.database.reading() as session:
-            facts = customer_facts.describe_customer(session, customer.actor.user_id)
+            facts = customer_facts.describe_customer(session, officer, customer.actor.user_id)
         assert facts["Withdrawn in 24 hours"] == "1,500.00 USD"
         assert facts["Withdrawn in 7 days"] == "10,500.00 USD"
 
@@ -338,6 +344,61 @@ class TestAnnouncedTransfers:
         run_pending_jobs(customer.database, "funding.look_for_arrivals")
 
 
+class TestCardAttempts:
+    """A card can be tried by a payment that never takes money, and each payment costs a fee."""
+
+    def cancel(self, customer: PayingCustomer, deposit: UUID) -> None:
+        with customer.database.transaction() as session:
+            deposits.cancel(session, customer.actor, deposit)
+
+    @pytest.mark.parametrize("then", ["left alone", "cancelled"])
+    def test_card_that_its_bank_wants_confirmed_counts_as_a_failure(
+        self, customer: PayingCustomer, then: str
+    ) -> None:
+        customer.cards.created_state = PaymentState.PENDING
+        for _ in range(3):
+            deposit = customer.deposit("1.00")
+            customer.advance_deposit(deposit)
+            if then == "cancelled":
+                self.cancel(customer, deposit)
+        is_refused(customer, lambda: customer.deposit("1.00"), TooManyCardFailures)
+
+    def test_payment_cancelled_before_its_processor_was_asked_counts_as_none(
+        self, customer: PayingCustomer
+    ) -> None:
+        for _ in range(12):
+            self.cancel(customer, customer.deposit("1.00"))
+        customer.deposit("1.00")
+
+    def test_card_payments_are_counted_for_a_day_however_they_end(
+        self, customer: PayingCustomer
+    ) -> None:
+        start = clock.now()
+        with fixed_settings(PaymentLimits(card_failures_per_hour=100)):
+            for number in range(10):
+                customer.cards.faults = [CallFault.REFUSED] if number % 2 else []
+                customer.advance_deposit(customer.deposit("1.00"))
+            detail = is_refused(customer, lambda: customer.deposit("1.00"), LimitExceeded)
+            assert "the number of card payments is 10 card payments in 24 hours." in detail
+            with time_machine.travel(start + timedelta(days=1, seconds=30)):
+                customer.deposit("1.00")
+
+    def test_second_dispute_ends_card_payments_of_the_person_unless_it_is_won(
+        self, customer: PayingCustomer
+    ) -> None:
+        other = second_account(customer)
+        first, second = pay_by_card(other), pay_by_card(other)
+        first.dispute("lost", amount="10.00")
+        first.refund("lost")
+        other.deposit("1.00")
+        second.dispute("open", name="dp2")
+        detail = is_refused(customer, lambda: customer.deposit("1.00"), LimitExceeded)
+        assert detail.startswith("Your limit for disputed card payments is 2 disputes in 180 days.")
+        customer.deposit("1.00", PaymentMethod.BANK)
+        second.dispute("won", name="dp2")
+        customer.deposit("1.00")
+
+
 class TestAbandonedCardPayments:
     @pytest.fixture
     def abandoned(self, customer: PayingCustomer) -> UUID:
@@ -425,7 +486,9 @@ class TestPrompts:
         return rail
 
     def prompt(self, customer: PayingCustomer, phone: str) -> UUID:
+        number = mobile_money_phone("phone", phone)
         with customer.database.transaction() as session:
+            verify_phone(session, customer.actor.user_id, number)
             return deposits.request(
                 session, customer.actor, method=PaymentMethod.MOBILE_MONEY, amount=usd("5.00"),
                 source=phone,

@@ -11,13 +11,17 @@ from app.cases import service as cases
 from app.funding.errors import NotCancellable
 from app.funding.ports import Payout, PayoutOrder, PayoutState
 from app.funding.withdrawals import service as withdrawals
+from app.identity.models import User
 from app.kit import clock
+from app.kyc import rules
+from app.kyc.models import Verification
 from app.providers.errors import ProviderRefused, ProviderUnavailable
 from app.screening.decisions.case_outcomes import TRUE_MATCH
 from app.screening.matching import service as screening
 from app.screening.rules import ScreeningSubject
 from tests import sanctions
 from tests.paying_customer import PayingCustomer
+from tests.rows import change_rows
 from tests.scripted_rails import CallFault
 
 LATER = timedelta(minutes=16)
@@ -104,3 +108,28 @@ def test_approved_withdrawal_of_a_listed_party_is_rejected(customer: PayingCusto
     customer.send_withdrawal(withdrawal)
     assert (customer.withdrawal_status(withdrawal), customer.held_cents()) == ("rejected", 0)
     assert customer.bank.calls == []
+
+
+@pytest.mark.parametrize("stop", ["suspended", "not verified any more"])
+def test_approved_withdrawal_waits_while_its_customer_may_not_be_paid(
+    customer: PayingCustomer, stop: str
+) -> None:
+    withdrawal, customer_id = customer.withdraw(), customer.actor.user_id
+
+    def change(*, is_stopped: bool) -> None:
+        with customer.database.transaction() as session:
+            if stop == "suspended":
+                status = "suspended" if is_stopped else "active"
+                change_rows(session, User, User.id == customer_id, status=status)
+            else:
+                verified = {"status": "approved", "tier": rules.TIER_ENHANCED, "reasons": []}
+                revoked = {"status": "rejected", "tier": 0, "reasons": ["cannot_serve"]}
+                is_theirs = Verification.user_id == customer_id
+                change_rows(session, Verification, is_theirs, **revoked if is_stopped else verified)
+
+    change(is_stopped=True)
+    customer.send_withdrawal(withdrawal)
+    assert (customer.withdrawal_status(withdrawal), customer.bank.calls) == ("approved", [])
+    change(is_stopped=False)
+    customer.send_withdrawal(withdrawal)
+    assert customer.withdrawal_status(withdrawal) == "sent"

@@ -6,10 +6,12 @@ from uuid import uuid4
 
 import pytest
 
+from app.access import Role
 from app.audit.actions import AuditAction
 from app.audit.models import AuditRecord
 from app.catalog.provider_ids import STRIPE
 from app.catalog.rules import TRADABLE, USD, XAU, Wallet
+from app.funding import queries as funding_queries
 from app.funding.errors import ReceivableOutstanding
 from app.funding.receivables import service as receivables
 from app.funding.transfers import service as transfers
@@ -24,9 +26,10 @@ from app.privacy.personal_data_tables import list_erasure_blockers
 from app.trading import service as trading
 from app.trading.service import RequestedConversion
 from tests.mailbox import run_pending_jobs
-from tests.paying_customer import PayingCustomer, usd
+from tests.paying_customer import PayingCustomer, second_account, usd
 from tests.people import credit, set_prices
 from tests.rows import read_values
+from tests.unchanged_database import database_unchanged
 
 
 def owe(customer: PayingCustomer, text: str, code: str = "USD") -> None:
@@ -123,8 +126,9 @@ def test_dollars_of_a_released_withdrawal_go_to_the_debt(
         with customer.database.transaction() as session:
             withdrawals.cancel(session, customer.actor, withdrawal_id)
     elif end == "rejected":
+        officer = customer.people.staff(Role.COMPLIANCE)
         with customer.database.transaction() as session:
-            withdrawals.reject(session, customer.actor, withdrawal_id, reason="a test of debts")
+            withdrawals.reject(session, officer, withdrawal_id, reason="a test of debts")
     else:
         customer.send_withdrawal(withdrawal_id)
     assert free_and_owed(customer) == ("0.00", "20.00")
@@ -145,7 +149,8 @@ def test_dollars_of_a_settled_hold_go_to_the_debt(customer: PayingCustomer, end:
         else:
             fee = usd("30.00")
             ledger.post(
-                session, cause="test", reference=uuid4().hex, posted_at=placed_at, hold_id=hold_id,
+                session, cause="test", reference=uuid4().hex, posted_at=placed_at,
+                hold_ids=[hold_id],
                 postings=[ledger.debit(account, fee), ledger.credit(chart.fees(USD), fee)],
             )  # fmt: skip
     assert free_and_owed(customer) == ("0.00", "20.00" if end == "expired" else "50.00")
@@ -169,6 +174,26 @@ def test_each_asset_pays_its_own_debt(customer: PayingCustomer) -> None:
     with customer.database.transaction() as session:
         credit(session, customer.actor.user_id, "0.5", "PAXG")
     customer.withdraw()
+
+
+def test_debt_keeps_withdrawals_from_the_persons_other_accounts_back(
+    customer: PayingCustomer,
+) -> None:
+    other = second_account(customer)
+    with other.database.reading() as session:
+        assert funding_queries.valued_balances(session, other.actor.user_id).withdrawable_usd
+    waiting = other.withdraw("200.00")
+    owe(customer, "580.00")
+    with database_unchanged(other.database), pytest.raises(ReceivableOutstanding):
+        other.withdraw("100.00")
+    with other.database.reading() as session:
+        stated = funding_queries.valued_balances(session, other.actor.user_id)
+    assert str(stated.withdrawable_usd) == "0.00"
+    other.send_withdrawal(waiting)
+    assert (other.withdrawal_status(waiting), other.bank.calls) == ("rejected", [])
+    with customer.database.transaction() as session:
+        credit(session, customer.actor.user_id, "80.00", "USD")
+    other.withdraw("500.00")
 
 
 def test_debt_that_ends_returns_what_was_collected(customer: PayingCustomer) -> None:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.catalog.rules import PAXG, TRADABLE, USD, XAG, XAU, Metal, Wallet
-from app.funding.rules import value_in_usd
+from app.catalog.rules import PAXG, TRADABLE, USD, XAG, XAU, Metal, Token, Wallet
+from app.funding.rules import value_at_bid
 from app.funding.transfers.rules import (
     check_transfer_size,
     counterpart_asset,
@@ -58,14 +58,18 @@ def test_transfer_size_has_a_minimum_and_a_maximum(text: str, *, fits: bool) -> 
 
 
 class TestValue:
-    BIDS: ClassVar = {Metal.AU: Decimal("3992.123456"), Metal.AG: Decimal("49.8")}
+    BIDS: ClassVar = {
+        Metal.AU: Decimal("3992.123456"),
+        Metal.AG: Decimal("49.8"),
+        Token.PAXG: Decimal("3960.5"),
+    }
 
     @pytest.mark.parametrize(
         ("code", "text", "value"),
         [
             ("USD", "12.34", "12.34"),
             ("USDC", "12.349999", "12.34"),
-            ("PAXG", "1", "3992.12"),
+            ("PAXG", "1", "3960.50"),
             ("XAU-s", "2", "7984.24"),
             ("XAG-s", "0.00000001", "0.00"),
             ("XAG-s", "0.1", "4.98"),
@@ -74,13 +78,17 @@ class TestValue:
     def test_value_is_at_the_bid_rounded_down_to_cents(
         self, code: str, text: str, value: str
     ) -> None:
-        assert str(value_in_usd(Amount.parse(TRADABLE[code], text), self.BIDS)) == value
+        assert str(value_at_bid(Amount.parse(TRADABLE[code], text), self.BIDS)) == value
+
+    def test_paxg_counts_as_an_ounce_of_gold_until_it_has_a_price(self) -> None:
+        bids = {Metal.AU: self.BIDS[Metal.AU]}
+        assert str(value_at_bid(Amount.parse(PAXG, "1"), bids)) == "3992.12"
 
     def test_value_without_a_price_is_none(self) -> None:
-        assert value_in_usd(Amount(XAG, 1), {}) is None
+        assert value_at_bid(Amount(XAG, 1), {}) is None
 
     @given(st.integers(0, 10**18), st.integers(0, 10**18))
     def test_values_of_two_parts_never_exceed_the_whole(self, one: int, other: int) -> None:
-        value = [value_in_usd(Amount(XAG, u), self.BIDS) for u in (one, other, one + other)]
+        value = [value_at_bid(Amount(XAG, u), self.BIDS) for u in (one, other, one + other)]
         assert all(value.asset == USD for value in value)
         assert value[0] + value[1] <= value[2]

@@ -46,7 +46,7 @@ def market(database: Database) -> time_machine.Traveller:
 
 
 @pytest.fixture
-def person(people: People) -> Actor:
+def gold_owner(people: People) -> Actor:
     """Return a customer with 2 PAXG and 1 XAU-s."""
     return people.customer(PAXG="2", XAU_s="1")
 
@@ -83,18 +83,18 @@ class TestTransfer:
         self,
         database: Database,
         people: People,
-        person: Actor,
+        gold_owner: Actor,
         *,
         code: str,
         cause: str,
         left: dict,
     ) -> None:
-        made = transfer(database, person, "0.12345678", code)
+        made = transfer(database, gold_owner, "0.12345678", code)
         given, received = (PAXG, XAU) if cause == "mint" else (XAU, PAXG)
         assert made == Transfer(
             made.id, Amount(given, 12_345_678), Amount(received, 12_345_678), NOW
         )
-        assert people.balances(person) == left
+        assert people.balances(gold_owner) == left
         with database.reading() as session:
             postings = session.rows(
                 """SELECT e.cause, a.class, a.asset, p.units FROM entries e
@@ -116,34 +116,36 @@ class TestTransfer:
                 (cause, customers[received.code], received.code, -12_345_678),
             ]
         )
-        assert row == (person.user_id, given.code, received.code, 12_345_678, NOW)
+        assert row == (gold_owner.user_id, given.code, received.code, 12_345_678, NOW)
 
     def test_transfer_and_back_restores_the_balances(
-        self, database: Database, people: People, person: Actor
+        self, database: Database, people: People, gold_owner: Actor
     ) -> None:
-        before = people.balances(person)
-        transfer(database, person, "2")
-        transfer(database, person, "2", "XAU-s")
-        assert people.balances(person) == before
+        before = people.balances(gold_owner)
+        transfer(database, gold_owner, "2")
+        transfer(database, gold_owner, "2", "XAU-s")
+        assert people.balances(gold_owner) == before
 
-    def test_transfer_above_the_balance_is_refused(self, database: Database, person: Actor) -> None:
+    def test_transfer_above_the_balance_is_refused(
+        self, database: Database, gold_owner: Actor
+    ) -> None:
         for text, code in (("2.00000001", "PAXG"), ("1.00000001", "XAU-s")):
             with database_unchanged(database), pytest.raises(InsufficientFunds):
-                transfer(database, person, text, code)
+                transfer(database, gold_owner, text, code)
 
-    def test_held_amount_cannot_be_transferred(self, database: Database, person: Actor) -> None:
+    def test_held_amount_cannot_be_transferred(self, database: Database, gold_owner: Actor) -> None:
         with database.transaction() as session:
             ledger.place_hold(
                 session,
                 hold_id=uuid4(),
-                account=chart.customer(person.user_id, PAXG),
+                account=chart.customer(gold_owner.user_id, PAXG),
                 amount=Amount(PAXG, 100_000_000),
                 cause="test",
                 placed_at=NOW,
             )
         with database_unchanged(database), pytest.raises(InsufficientFunds):
-            transfer(database, person, "1.00000001")
-        transfer(database, person, "1")
+            transfer(database, gold_owner, "1.00000001")
+        transfer(database, gold_owner, "1")
 
     @pytest.mark.parametrize(
         ("text", "code", "wallets", "field"),
@@ -160,7 +162,7 @@ class TestTransfer:
     def test_other_pairs_and_sizes_are_refused(
         self,
         database: Database,
-        person: Actor,
+        gold_owner: Actor,
         *,
         text: str,
         code: str,
@@ -168,34 +170,34 @@ class TestTransfer:
         field: str,
     ) -> None:
         with database_unchanged(database), pytest.raises(Invalid) as refusal:
-            transfer(database, person, text, code, wallets=wallets)
+            transfer(database, gold_owner, text, code, wallets=wallets)
         assert refusal.value.field == field
 
 
 class TestGate:
-    @pytest.mark.parametrize("mid", ["3959.99", "4040.01"])
+    @pytest.mark.parametrize("mid", ["3975.99", "4024.01"])
     @pytest.mark.parametrize("code", ["PAXG", "XAU-s"])
     def test_gate_is_closed_while_paxg_deviates_from_gold(
-        self, database: Database, person: Actor, mid: str, code: str
+        self, database: Database, gold_owner: Actor, mid: str, code: str
     ) -> None:
         set_prices(database, PAXG=mid)
         with database_unchanged(database), pytest.raises(GateClosed):
-            transfer(database, person, "1", code)
+            transfer(database, gold_owner, "1", code)
         set_prices(database, PAXG="4000")
-        transfer(database, person, "1", code)
+        transfer(database, gold_owner, "1", code)
 
-    @pytest.mark.parametrize("mid", ["3960", "4040"])
+    @pytest.mark.parametrize("mid", ["3976", "4024"])
     def test_gate_is_open_up_to_the_limit(
-        self, database: Database, person: Actor, mid: str
+        self, database: Database, gold_owner: Actor, mid: str
     ) -> None:
         set_prices(database, PAXG=mid)
-        transfer(database, person, "1")
+        transfer(database, gold_owner, "1")
 
     @pytest.mark.parametrize(("fresh", "code"), [("AU", "PAXG"), ("PAXG", "XAU-s")])
     def test_gate_requires_two_fresh_prices(
         self,
         database: Database,
-        person: Actor,
+        gold_owner: Actor,
         market: time_machine.Traveller,
         *,
         fresh: str,
@@ -204,19 +206,21 @@ class TestGate:
         market.shift(timedelta(seconds=61))
         set_prices(database, **{fresh: "4000"})
         with database_unchanged(database), pytest.raises(PriceStale):
-            transfer(database, person, "1", code)
+            transfer(database, gold_owner, "1", code)
 
-    def test_gate_requires_a_price_of_paxg(self, database: Database, person: Actor) -> None:
+    def test_gate_requires_a_price_of_paxg(self, database: Database, gold_owner: Actor) -> None:
         with database.transaction() as session:
             delete_rows(session, MarketPriceRow, MarketPriceRow.metal == "PAXG")
         with database_unchanged(database), pytest.raises(PriceStale):
-            transfer(database, person, "1")
+            transfer(database, gold_owner, "1")
 
-    def test_gate_is_closed_while_gold_is_halted(self, database: Database, person: Actor) -> None:
+    def test_gate_is_closed_while_gold_is_halted(
+        self, database: Database, gold_owner: Actor
+    ) -> None:
         with database.transaction() as session:
             pricing.halt_market(session, None, Metal.AU, HaltReason.PRICES, note="a test")
         with database_unchanged(database), pytest.raises(MarketHalted):
-            transfer(database, person, "1")
+            transfer(database, gold_owner, "1")
 
 
 class TestDailyLimit:
@@ -246,14 +250,14 @@ class TestDailyLimit:
         move("2", "XAU-s")
 
     def test_concurrent_transfers_stay_within_the_daily_limit(
-        self, database: Database, people: People, person: Actor
+        self, database: Database, people: People, gold_owner: Actor
     ) -> None:
         barrier = Barrier(2)
 
         def move(code: str) -> Transfer | TransferLimitExceeded:
             barrier.wait(timeout=30)
             try:
-                return transfer(database, person, "1", code, limits=limits)
+                return transfer(database, gold_owner, "1", code, limits=limits)
             except TransferLimitExceeded as refusal:
                 return refusal
 
@@ -264,7 +268,7 @@ class TestDailyLimit:
         assert len(refused) == 1
         with database.reading() as session:
             count = session.row(
-                "SELECT count(*) FROM transfers WHERE user_id = %s", (person.user_id,)
+                "SELECT count(*) FROM transfers WHERE user_id = %s", (gold_owner.user_id,)
             )
         assert count == (1,)
 

@@ -1,6 +1,7 @@
 """Withdrawals are paid once, are never lost, and show an unknown outcome as unknown."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from app.funding.disputes import service as disputes
 from app.funding.errors import (
     DailyLimitExceeded,
     NotCancellable,
+    OwnWithdrawal,
     ReceivableOutstanding,
     VerificationRequired,
     WrongWithdrawalStatus,
@@ -293,6 +295,18 @@ class TestLargeWithdrawals:
             customer.database.transaction() as session,
         ):
             withdrawals.reject(session, staff, large, reason="The story does not hold")
+
+    def test_own_old_withdrawal_is_not_rejected_by_a_member_of_staff(
+        self, customer: PayingCustomer, large: Any
+    ) -> None:
+        staff = customer.people.staff(Role.COMPLIANCE)
+        owner = replace(staff, user_id=customer.actor.user_id)
+        with (
+            database_unchanged(customer.database),
+            pytest.raises(OwnWithdrawal),
+            customer.database.transaction() as session,
+        ):
+            withdrawals.reject(session, owner, large, reason="Better not after all")
 
     def test_cancelled_withdrawal_is_not_released(
         self, customer: PayingCustomer, large: Any

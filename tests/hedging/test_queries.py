@@ -173,16 +173,18 @@ class TestExposure:
             clock.move_to(start + timedelta(seconds=30))
             assert moved(before, read_exposure(database), Metal.AU) == {}
 
-    def test_totals_are_in_dollars_at_mid(self, database: Database, people: People) -> None:
+    def test_totals_are_in_dollars_at_each_asset_s_mid(
+        self, database: Database, people: People
+    ) -> None:
         before = read_exposure(database)
         people.customer(PAXG="2", XAG_s="10")
         after = read_exposure(database)
         assert before.total_net_usd is not None
         assert after.total_net_usd is not None
-        assert str(after.total_net_usd - before.total_net_usd) == "-8500.00"
+        assert str(after.total_net_usd - before.total_net_usd) == "-8502.00"
         assert before.total_owed_usd is not None
         assert after.total_owed_usd is not None
-        assert str(after.total_owed_usd - before.total_owed_usd) == "8500.00"
+        assert str(after.total_owed_usd - before.total_owed_usd) == "8502.00"
 
     def test_metal_without_a_price_makes_the_total_unknown(
         self, database: Database, people: People

@@ -1,13 +1,12 @@
 """The calculation of exposure, by table and by property."""
 
-from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.catalog.rules import USD, Metal
+from app.catalog.rules import USD, Metal, Priced, Token
 from app.hedging.rules import (
     OUNCES,
     BandStatus,
@@ -19,29 +18,22 @@ from app.hedging.rules import (
     total_usd,
 )
 from app.kit.money import Amount
-from app.pricing.rules import MarketPrice
 
 GOLD = OUNCES[Metal.AU]
 UNIT = 10**8
 BAND = ExposureBand(Amount(GOLD, -5 * UNIT), Amount(GOLD, 5 * UNIT))
 
 
-def gold(mid: str) -> MarketPrice:
-    price = Decimal(mid)
-    now = datetime(2026, 11, 22, tzinfo=UTC)
-    return MarketPrice(
-        Metal.AU, price, price, price, now, now, "test", halted=False, halted_reason=None
-    )
-
-
-def gold_exposure(price: MarketPrice | None = None, **units: int) -> MetalExposure:
+def gold_exposure(mid: str = "", *, paxg: str = "", **units: int) -> MetalExposure:
+    mids: dict[Priced, str] = {Metal.AU: mid, Token.PAXG: paxg}
     return metal_exposure(
         Metal.AU,
         owed={"XAU-s": units.get("owed", 0)},
         quoted={"XAU-s": units.get("quoted", 0)},
         positions={"XAU-s": units.get("position", 0)},
         custody={"PAXG": units.get("custody", 0)},
-        price=price,
+        vault={"XAU-s": units.get("vault", 0)},
+        mids={priced: Decimal(text) for priced, text in mids.items() if text},
         band=BAND,
     )
 
@@ -56,7 +48,7 @@ def test_ounces_count_every_form_of_a_metal_and_no_other_asset() -> None:
 @given(owed=st.integers(0, 10**17), quoted=st.integers(-(10**17), 10**17))
 def test_net_is_what_is_held_less_what_is_owed(owed: int, quoted: int) -> None:
     assert gold_exposure(owed=owed, quoted=quoted).net.units == -owed - quoted
-    assert gold_exposure(owed=owed, custody=7).net.units == 7 - owed
+    assert gold_exposure(owed=owed, custody=7, vault=5).net.units == 12 - owed
 
 
 @pytest.mark.parametrize(
@@ -71,7 +63,14 @@ def test_net_is_what_is_held_less_what_is_owed(owed: int, quoted: int) -> None:
     ],
 )
 def test_dollar_value_is_at_mid_with_halves_away_from_zero(owed: int, mid: str, usd: str) -> None:
-    assert str(gold_exposure(gold(mid), owed=owed).net_usd) == usd
+    assert str(gold_exposure(mid, owed=owed).net_usd) == usd
+
+
+def test_paxg_and_xau_s_have_each_their_own_price() -> None:
+    exposure = gold_exposure("4000", paxg="3900", owed=2 * UNIT, custody=UNIT)
+    assert str(exposure.net) == "-1.00000000"
+    assert str(exposure.net_usd) == "-4100.00"
+    assert str(gold_exposure("4000", owed=2 * UNIT, custody=UNIT).net_usd) == "-4000.00"
 
 
 def test_without_a_price_only_zero_has_a_dollar_value() -> None:
@@ -104,3 +103,11 @@ def test_band_reaches_its_width_to_either_side() -> None:
     assert str(rules.band(Metal.AU).high) == "2.50000000"
     assert all(rules.band(metal).high for metal in Metal)
     assert str(rules.band(Metal.AG).high) == "5000.00000000"
+
+
+def test_exposure_is_empty_only_without_any_ounce() -> None:
+    assert gold_exposure("4000").is_empty
+    for units in ({"owed": 1}, {"quoted": -1}, {"position": 1}, {"custody": 1}):
+        assert not gold_exposure("4000", **units).is_empty
+    # Owed and held alike is not nothing.
+    assert not gold_exposure("4000", owed=1, custody=1).is_empty

@@ -3,8 +3,10 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID
 
+import sqlalchemy as sa
 from flask import Flask
 from werkzeug.test import TestResponse
 
@@ -13,28 +15,53 @@ from app.audit import service as audit
 from app.audit.actions import AuditAction
 from app.blueprints import form_tokens, lists
 from app.blueprints.route_registry import DeclaredRoute
+from app.branches.entities.rules import FIRST_ENTITY
+from app.branches.licences import service as licences
+from app.branches.licences.service import NewLicence
 from app.cases import service as cases
 from app.catalog.rules import TRADABLE
+from app.flags.rules import Feature
 from app.identity.accounts import address_book, email_verification
-from app.identity.accounts.postal_addresses import PostalAddress
 from app.identity.api_keys import service as api_keys
+from app.keys import files
 from app.keys import service as keys
+from app.keys.files import FileKey
 from app.kit import clock, ids
 from app.kit.db import Database
 from app.kit.money import Amount
+from app.kit.postal_addresses import PostalAddress
 from app.kyc import queries as kyc_queries
-from app.kyc.evidence import documents
+from app.kyc.evidence import checking, documents
 from app.kyc.review import transitions
 from app.kyc.rules import DocumentPurpose, VerificationKind, VerificationStatus
 from app.kyc.submission import service as submission
 from app.ledger import chart
 from app.ledger import service as ledger
+from app.privacy import consents
 from app.screening.matching import service as screening
 from app.screening.rules import ScreeningSubject
+from app.tax import queries as tax_queries
+from app.tax.assessment import CERTIFICATE_PREFIX
+from app.tax.certificates.models import ExemptionCertificate
+from app.tax.certificates.rules import CertificateGround, CertificateHolder
+from app.tax.rules import RULE_PREFIX, TaxRuleKey
+from app.tax.states import UsState
+from app.vault.adjustments.models import StockAdjustment
+from app.vault.adjustments.rules import AdjustmentKind
+from app.vault.assays import service as assays
+from app.vault.bars.queries import PREFIX as BAR_PREFIX
+from app.vault.counts import service as counts
+from app.vault.locations import service as locations
+from app.vault.locations.rules import LocationKind
+from app.vault.stock.rules import StockState
+from app.vault.transfers.models import StockTransfer, StockTransferLine
+from app.vault.transfers.rules import StockTransferStatus
 from tests import sanctions
+from tests.catalog.test_products import add as add_product
 from tests.kyc.applicant import make_picture
 from tests.page_client import Browser
 from tests.people import PASSWORD, People, credit
+from tests.vault.goods import GOLD_BAR, Goods
 
 OWN, OTHERS, UNKNOWN = "own", "other's", "unknown"
 RELATIONS = (OWN, OTHERS, UNKNOWN)
@@ -146,10 +173,11 @@ class Installation:
         cast["TELLER elsewhere"] = people.staff(Role.TELLER, other_branch)
         # No caller is the last administrator.
         people.staff(Role.ADMIN)
-        # No money moves before the email address is confirmed.
+        # No money moves before the email address is confirmed and the policies are accepted.
         with people.database.transaction() as session:
             for actor in filter(None, cast.values()):
                 email_verification.confirm_email(session, actor.user_id)
+                consents.accept_required_policies(session, actor.user_id)
         visitors = tuple(Caller(name, app, actor) for name, actor in cast.items())
         stranger = people.staff(Role.TELLER, people.branch())
         return cls(people.database, visitors, stranger)
@@ -179,6 +207,116 @@ def _setting(_database: Database, _owner: Actor) -> str:
     return "trading.fee_bps"
 
 
+def _product(database: Database, _owner: Actor) -> str:
+    return add_product(database).sku
+
+
+def _tax_rule(database: Database, _owner: Actor) -> str:
+    with database.reading() as session:
+        rule = tax_queries.find_rule(session, TaxRuleKey(UsState.CA), clock.now())
+    assert rule is not None
+    return rule.public_id
+
+
+def _certificate(database: Database, owner: Actor) -> str:
+    """Record a new certificate of the owner, a customer or not."""
+    certificate_id, now = ids.new(), clock.now()
+    place = {"table": "exemption_certificates", "column": "number_sealed", "key": certificate_id}
+    with database.transaction() as session:
+        session.write(
+            sa.insert(ExemptionCertificate).values(
+                id=certificate_id,
+                user_id=owner.user_id,
+                state=UsState.CA,
+                holder=CertificateHolder.PERSON,
+                ground=CertificateGround.RESALE,
+                number_sealed=keys.seal("SR-1", **place),
+                valid_until=now.date(),
+                evidence="a test",
+                recorded_by=owner.user_id,
+                recorded_at=now,
+            )
+        )
+    return ids.encode(CERTIFICATE_PREFIX, certificate_id)
+
+
+def _bar(database: Database, _owner: Actor) -> str:
+    bars = Goods.at_a_new_location(People(database), GOLD_BAR)
+    [lot_id] = bars.receive_bars(f"{ids.new().hex[-12:]}, Valcambi, 400, 995.0", cost="1560000")
+    return ids.encode(BAR_PREFIX, lot_id)
+
+
+def _count(database: Database, _owner: Actor) -> str:
+    """Start a count of a new location each time, because the request may end it."""
+    people, code = People(database), f"L{ids.new().hex[-12:].upper()}"
+    branch_id, counter = people.branch(), people.staff(Role.INVENTORY)
+    with database.transaction() as session:
+        locations.open_location(
+            session, None, branch_id=branch_id, code=code, name="Vault", kind=LocationKind.VAULT
+        )
+        count_id = counts.start_count(session, counter, location=code)
+    return ids.encode(counts.PREFIX, count_id)
+
+
+def _feature(_database: Database, _owner: Actor) -> str:
+    return Feature.ONCHAIN
+
+
+def _adjustment(database: Database, owner: Actor) -> str:
+    """Insert an adjustment that moved nothing."""
+    here, adjustment_id = Goods.at_a_new_location(People(database)), ids.new()
+    other = People(database).customer().user_id
+    with database.transaction() as session:
+        approval_id = ids.decode("apr", _approval(database, owner))
+        session.write(
+            sa.insert(StockAdjustment).values(
+                id=adjustment_id,
+                sku=here.sku,
+                location_id=here.location.id,
+                state=StockState.AVAILABLE,
+                kind=AdjustmentKind.LOSS,
+                units=1,
+                spot=1,
+                metal_usd=1,
+                premium_usd=0,
+                approval_id=approval_id,
+                requested_by=owner.user_id,
+                approved_by=other,
+                adjusted_at=clock.now(),
+            )
+        )
+    return ids.encode("adj", adjustment_id)
+
+
+def _quarantine(database: Database, _owner: Actor) -> str:
+    goods = Goods.at_a_new_location(People(database))
+    goods.receive()
+    with database.transaction() as session:
+        quarantine_id = assays.quarantine(session, None, goods.units(1), reason="A test")
+    return ids.encode("qua", quarantine_id)
+
+
+def _stock_transfer(database: Database, owner: Actor) -> str:
+    """Create a transfer whose goods are nowhere: no step succeeds."""
+    here, transfer_id = Goods.at_a_new_location(People(database)), ids.new()
+    there = here.at_another_location(People(database), here.location.branch_id)
+    with database.transaction() as session:
+        session.write(
+            sa.insert(StockTransfer).values(
+                id=transfer_id,
+                origin_id=here.location.id,
+                destination_id=there.location.id,
+                status=StockTransferStatus.IN_TRANSIT,
+                sent_by=owner.user_id,
+                sent_at=clock.now(),
+            )
+        )
+        session.write(
+            sa.insert(StockTransferLine).values(transfer_id=transfer_id, sku=here.sku, units=1)
+        )
+    return ids.encode("stf", transfer_id)
+
+
 def _market(_database: Database, _owner: Actor) -> str:
     return "AG"
 
@@ -191,6 +329,18 @@ def _branch(database: Database, owner: Actor) -> str:
     """Return the owner's branch, or a new one if the person has none."""
     branch_id = owner.branch_id or People(database).branch()
     return ids.encode("brn", branch_id)
+
+
+def _entity(_database: Database, _owner: Actor) -> str:
+    return ids.encode("ent", FIRST_ENTITY)
+
+
+def _licence(database: Database, _owner: Actor) -> str:
+    """Add a new licence each time, because the request may end it."""
+    licence = NewLicence("Money transmitter", ids.new().hex, "State of tests", None)
+    with database.transaction() as session:
+        licence_id = licences.add_entity_licence(session, None, FIRST_ENTITY, licence)
+    return ids.encode("lic", licence_id)
 
 
 def _approval(database: Database, owner: Actor) -> str:
@@ -208,7 +358,14 @@ def _unknown_id(prefix: str) -> str:
     return ids.encode(prefix, UUID(int=7))
 
 
+_BAR = ObjectKind("bar_id", _bar, _unknown_id(BAR_PREFIX))
+_COUNT = ObjectKind("count_id", _count, _unknown_id("cnt"))
+_PRODUCT = ObjectKind("sku", _product, "NO-SUCH-SKU")
+_QUARANTINE = ObjectKind("quarantine_id", _quarantine, _unknown_id("qua"))
+_STOCK_TRANSFER = ObjectKind("transfer_id", _stock_transfer, _unknown_id("stf"))
 _PERSON = ObjectKind("person_id", _person, _unknown_id("usr"))
+_CERTIFICATE = ObjectKind("certificate_id", _certificate, _unknown_id(CERTIFICATE_PREFIX))
+_TAX_RULE = ObjectKind("rule_id", _tax_rule, _unknown_id(RULE_PREFIX))
 _APPROVAL = ObjectKind("approval_id", _approval, _unknown_id("apr"))
 _DECIDED = ObjectKind("approval_id", _approval, _unknown_id("apr"), owner_status=403)
 _MAKERS = ObjectKind("approval_id", _approval, _unknown_id("apr"), others_scope="own")
@@ -268,13 +425,15 @@ def _openable_list(owner: Actor) -> str:
 def _list_export(database: Database, owner: Actor) -> str:
     """Create an export of a list that its person may open."""
     export_id = ids.new()
-    sealed = keys.seal("a", table="list_exports", column="content_sealed", key=export_id)
+    key = FileKey.generate()
+    sealed = keys.seal(key.secret, table="list_exports", column="key_sealed", key=export_id)
     with database.transaction() as session:
+        files.add_part(session, key, 1, b"a", expires_at=clock.now() + timedelta(days=1))
         session.send(
             "INSERT INTO list_exports (id, user_id, list_name, query, status, requested_at,"
-            " expires_at, row_count, content_sealed)"
-            " VALUES (%s, %s, %s, '', 'ready', now(), now(), 0, %s)",
-            (export_id, owner.user_id, _openable_list(owner), sealed),
+            " expires_at, row_count, file_id, key_sealed, size_bytes)"
+            " VALUES (%s, %s, %s, '', 'ready', now(), now(), 0, %s, %s, 1)",
+            (export_id, owner.user_id, _openable_list(owner), key.id, sealed),
         )
     return ids.encode("lex", export_id)
 
@@ -404,11 +563,12 @@ def _identity(database: Database, owner: Actor) -> str:
 
 def _document(database: Database, owner: Actor) -> str:
     """Submit a picture as the owner's document."""
-    file = documents.check_upload(make_picture(), name="", declared_type="")
+    file = documents.check_upload(make_picture(), name="")
     with database.transaction() as session:
         sent, _ = documents.add_document(
             session, owner, purpose=DocumentPurpose.IDENTITY, upload=file
         )
+    checking.check_document(database, sent.id)
     return sent.public_id
 
 
@@ -416,6 +576,9 @@ def _not_created(_database: Database, _owner: Actor) -> str:
     raise AssertionError("a public route is requested for unknown objects only")
 
 
+_BRANCH = ObjectKind("branch_id", _branch, _unknown_id("brn"))
+_ENTITY = ObjectKind("entity_id", _entity, _unknown_id("ent"))
+_LICENCE = ObjectKind("licence_id", _licence, _unknown_id("lic"))
 _CASE = ObjectKind("case_id", _case, _unknown_id("cas"))
 _DEPOSIT = ObjectKind("deposit_id", _deposit, _unknown_id("dep"))
 _WITHDRAWAL = ObjectKind("withdrawal_id", _withdrawal, _unknown_id("wdr"))
@@ -435,12 +598,27 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
     "/admin/approvals/<approval_id>/reject": _APPROVAL,
     "/admin/approvals/<approval_id>/withdraw": _MAKERS,
     "/admin/audit/<record_id>": ObjectKind("record_id", _record, _unknown_id("aud")),
-    "/admin/branches/<branch_id>": ObjectKind("branch_id", _branch, _unknown_id("brn")),
+    "/admin/branches/<branch_id>": _BRANCH,
+    "/admin/branches/<branch_id>/days": _BRANCH,
+    "/admin/branches/<branch_id>/days/remove": _BRANCH,
+    "/admin/branches/<branch_id>/hours": _BRANCH,
+    "/admin/branches/<branch_id>/licences": _BRANCH,
+    "/admin/branches/<branch_id>/tills": _BRANCH,
+    "/admin/branches/<branch_id>/tills/close": _BRANCH,
     "/admin/cases/<case_id>": _CASE,
     "/admin/cases/<case_id>/assign": _CASE,
     "/admin/cases/<case_id>/close": _CASE,
     "/admin/cases/<case_id>/note": _CASE,
     "/admin/cases/<case_id>/reopen": _CASE,
+    "/admin/certificates/<certificate_id>": _CERTIFICATE,
+    "/admin/certificates/<certificate_id>/revoke": _CERTIFICATE,
+    "/admin/tax/rules/<rule_id>": _TAX_RULE,
+    "/admin/entities/<entity_id>": _ENTITY,
+    "/admin/entities/<entity_id>/licences": _ENTITY,
+    "/admin/entities/<entity_id>/regime": _ENTITY,
+    "/admin/licences/<licence_id>": _LICENCE,
+    "/admin/licences/<licence_id>/end": _LICENCE,
+    "/admin/licences/<licence_id>/renew": _LICENCE,
     "/admin/screening/<screening_id>": ObjectKind("screening_id", _screening, _unknown_id("scr")),
     "/admin/payments/deposits/<deposit_id>": _DEPOSIT,
     "/admin/payments/withdrawals/<withdrawal_id>": _WITHDRAWAL,
@@ -450,8 +628,29 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
     "/admin/people/<person_id>/erase": _PERSON,
     "/admin/people/<person_id>/reactivate": _PERSON,
     "/admin/people/<person_id>/role": _PERSON,
+    "/admin/people/<person_id>/second-factor": _PERSON,
     "/admin/people/<person_id>/suspend": _PERSON,
+    "/admin/vault/counts/<count_id>": _COUNT,
+    "/admin/vault/counts/<count_id>/book": _COUNT,
+    "/admin/vault/counts/<count_id>/cancel": _COUNT,
+    "/admin/vault/counts/<count_id>/lines": _COUNT,
+    "/admin/vault/counts/<count_id>/submit": _COUNT,
+    "/admin/products/<sku>": _PRODUCT,
+    "/admin/vault/bars/<bar_id>": _BAR,
+    "/admin/products/<sku>/description": _PRODUCT,
+    "/admin/products/<sku>/publication": _PRODUCT,
+    "/admin/products/<sku>/sale": _PRODUCT,
+    "/admin/vault/adjustments/<adjustment_id>": ObjectKind(
+        "adjustment_id", _adjustment, _unknown_id("adj")
+    ),
+    "/admin/vault/quarantine/<quarantine_id>": _QUARANTINE,
+    "/admin/vault/quarantine/<quarantine_id>/assay": _QUARANTINE,
+    "/admin/vault/transfers/<transfer_id>": _STOCK_TRANSFER,
+    "/admin/vault/transfers/<transfer_id>/cancel": _STOCK_TRANSFER,
+    "/admin/vault/transfers/<transfer_id>/receive": _STOCK_TRANSFER,
+    "/admin/vault/transfers/<transfer_id>/shortage": _STOCK_TRANSFER,
     "/api/me/addresses/<address_id>": _ADDRESS,
+    "/api/shop/products/<sku>": _PRODUCT,
     "/api/wallet/deposits/<deposit_id>": _DEPOSIT,
     "/api/wallet/deposits/<deposit_id>/cancel": _DEPOSIT,
     "/api/wallet/withdrawals/<withdrawal_id>": _WITHDRAWAL,
@@ -477,9 +676,11 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
     ),
     "/policies/<policy_name>/<version>": ObjectKind("policy_name", _not_created, "nonsense"),
     "/api/me/api-keys/<key_id>": ObjectKind("key_id", _key, _unknown_id("key")),
+    "/api/me/sessions/<session_id>": ObjectKind("session_id", _session, _unknown_id("ses")),
     "/admin/roles/<role_name>": ObjectKind("role_name", _role, "KING"),
     "/admin/roles/<role_name>/grants": ObjectKind("role_name", _role, "KING"),
     "/admin/roles/<role_name>/removals": ObjectKind("role_name", _role, "KING"),
+    "/admin/flags/<feature>": ObjectKind("feature", _feature, "teleport"),
     "/admin/markets/<asset>": ObjectKind("asset", _market, "XX"),
     "/admin/markets/<asset>/halt": ObjectKind("asset", _market, "XX"),
     "/admin/markets/<asset>/resume": ObjectKind("asset", _market, "XX"),

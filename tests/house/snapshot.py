@@ -14,7 +14,7 @@ def check(file: Path, lines: list[str]) -> None:
         file.write_text(text, encoding="utf-8")
     written = file.read_text(encoding="utf-8")
     changes = unified_diff(written.splitlines(), text.splitlines(), "committed", "now", n=0)
-    hint = f"if intended: SNAPSHOTS=write bin/test tests/house, and commit {file.name}"
+    hint = f"if intended: run this test with SNAPSHOTS=write, and commit {file.name}"
     assert text == written, "\n".join([hint, *changes])
 
 

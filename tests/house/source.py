@@ -4,7 +4,11 @@ import ast
 import subprocess
 from dataclasses import dataclass
 from functools import cache, cached_property
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
+
+import app as product
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 _VENDORED = ("app/static/vendor/",)
@@ -61,4 +65,12 @@ def _read(name: str) -> Source:
     return Source(name, (CHECKOUT / name).read_text(encoding="utf-8"))
 
 
-PRODUCT = ("app/", "migrations/", "wsgi.py", "worker.py")
+PRODUCT = ("app/", "migrations/", "wsgi.py", "internal.py", "worker.py")
+
+
+def import_product() -> None:
+    """Import every module of the product, so that all its classes are known, whichever modules the
+    application or other tests happen to have imported."""
+    for found in walk_packages(product.__path__, "app."):
+        if not found.name.endswith("__main__"):
+            import_module(found.name)

@@ -23,6 +23,8 @@ def _default_text(default: Any) -> str:
         default = default.get_secret_value()
     if isinstance(default, Path):
         default = default.relative_to(PROJECT)
+    if isinstance(default, bool):
+        return str(default).lower()
     return "" if default in ("", ()) else str(default)
 
 

@@ -5,13 +5,14 @@ import pytest
 from app.blueprints.errors import list_error_codes, status_of
 from app.kit.errors import Refusal
 from tests.house import snapshot
-from tests.house.source import CHECKOUT
+from tests.house.source import CHECKOUT, import_product
 
 DOCUMENT = CHECKOUT / "docs" / "errors.md"
 
 
 def _product_codes() -> dict[str, list[type[Refusal]]]:
     """Return the catalogue without refusals that tests declare."""
+    import_product()
     codes = {
         code: [kind for kind in kinds if kind.__module__.startswith("app.")]
         for code, kinds in list_error_codes().items()

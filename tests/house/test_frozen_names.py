@@ -20,9 +20,11 @@ from app.keys.registry import sealed_columns
 from app.kit import tasks as kit_tasks
 from app.notifications.service import write_values
 from tests.house import snapshot
+from tests.house.source import import_product
 from tests.message_samples import SAMPLES
 
-_PROSE = frozenset({"summary", "description"})
+#: tests/api_document compares the examples.
+_PROSE = frozenset({"summary", "description", "example", "examples"})
 
 
 def _without_prose(document: Any, *, keys_are_names: bool = False) -> Any:
@@ -59,6 +61,7 @@ def _tasks() -> list[str]:
 
 
 def _error_codes() -> list[str]:
+    import_product()
     return [
         f"{code} {status_of(kinds[0])}"
         for code, kinds in sorted(list_error_codes().items())
@@ -68,6 +71,7 @@ def _error_codes() -> list[str]:
 
 def _enumerations() -> list[str]:
     """Return the values of every enumeration. Their classes may be renamed."""
+    import_product()
     kinds = [StrEnum]
     for kind in kinds:
         kinds += kind.__subclasses__()

@@ -16,6 +16,7 @@ LAYERS = [re.split(r" \| ", layer) for layer in CONTRACTS["layers"]["layers"]]
 #: Packages that are no capabilities: the edges, their wiring, and the lowest layer.
 NOT_CAPABILITIES = {
     *("factory", "wiring", "blueprints", "jobs", "cli", "integrations", "models", "tasks"),
+    "sample",
     *("config", "embedded"),
 }
 
@@ -32,4 +33,6 @@ def test_docstring_of_app_shows_the_layers_in_force() -> None:
 
 def test_the_processes_reach_rq_through_jobs_only() -> None:
     imports = re.compile(r"^\s*(from|import) (rq|redis|httpx)\b", re.MULTILINE)
-    assert not [s.name for s in python("wsgi.py", "worker.py") if imports.search(s.text)]
+    assert not [
+        s.name for s in python("wsgi.py", "internal.py", "worker.py") if imports.search(s.text)
+    ]

@@ -114,7 +114,7 @@ def test_privacy_document_is_generated_from_the_declarations() -> None:
         archive = sections or f"no: {table.not_exported}"
         rows.append((f"`{name}`", table.description, archive, table.on_erasure.value, table.reason))
     lines = [f"| {' | '.join(row)} |" for row in rows]
-    lines += ["", "Nobody stands in these:", ""]
+    lines += ["", "No person is in these:", ""]
     lines += [f"- `{name}`: {why}" for name, why in sorted(TABLES_WITHOUT_PERSONAL_DATA.items())]
     begin, end = "<!-- tables -->", "<!-- end of tables -->"
     head, _, rest = DOCUMENT.read_text(encoding="utf-8").partition(begin)

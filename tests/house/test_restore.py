@@ -10,7 +10,7 @@ from app.kit import clock
 from app.kit.db import SNAPSHOT, Database
 from app.ledger import chart
 from app.ledger import queries as ledger_queries
-from app.ledger.verification import find_violations
+from app.reconciliation.invariants import find_violations
 from tests.house.source import CHECKOUT
 from tests.people import People
 

@@ -17,6 +17,7 @@ from tests.house import snapshot
 #: Public routes outside the API's operations, none of which returns a person's data.
 PUBLIC = {
     "/api/docs": "documentation of the API",
+    "/api/docs/<group>": "the operations of one group",
     "/api/docs/errors": "the meaning of every error code",
     "/api/openapi.json": "the API's document",
     "/metrics": "counters without personal data; the proxy hides it",
@@ -26,6 +27,7 @@ PUBLIC = {
 _BEFORE_SIGN_IN = "declared, and parsed by its view: before sign-in there is no person"
 _BY_SCRIPT = "a script sends it, for the options or with the response of a passkey"
 _OF_EVERY_LIST = "a control of every list, of which nothing is lost when it is sent twice"
+_SEARCH = "changes nothing, and leads to what was found"
 #: Routes of pages that take a POST and are no declared form of a signed-in person, and why.
 POSTS_BY_HAND = {
     "/auth/account/passkeys/question": _BY_SCRIPT,
@@ -46,11 +48,15 @@ POSTS_BY_HAND = {
     "/auth/prove/passkey/question": _BY_SCRIPT,
     "/auth/reset-password": _BEFORE_SIGN_IN,
     "/auth/second-factor": _BEFORE_SIGN_IN,
+    "/admin/books": _SEARCH,
+    "/go": _SEARCH,
     "/lists/export": _OF_EVERY_LIST,
+    "/lists/find": _SEARCH,
     "/lists/settings": _OF_EVERY_LIST,
     "/lists/views": _OF_EVERY_LIST,
     "/lists/views/<view_id>/delete": _OF_EVERY_LIST,
     "/admin/screening/try": "declared, and parsed by its view, which shows a result and keeps none",
+    "/teller/counter": _SEARCH,
     "/theme": "a preference of the browser, also before sign-in",
 }
 #: Of these no form is shown again: they redirect, or return a file or options.

@@ -255,14 +255,6 @@ def test_key_is_not_in_logs_or_errors(
     assert failure.value.__cause__ is None
 
 
-@pytest.mark.parametrize(
-    "url", ["http://api.metalpriceapi.com", "ftp://127.0.0.2", "//api.metalpriceapi.com", ""]
-)
-def test_unencrypted_base_url_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match="https"):
-        MetalpriceapiClient(url, KEY)
-
-
 class TestPause:
     def test_result_is_repeated_within_the_pause(
         self, server: Server, feed: MetalpriceapiFeed

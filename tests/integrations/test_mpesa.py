@@ -45,6 +45,7 @@ from app.providers.errors import (
     WebhookSignatureInvalid,
 )
 from app.providers.ports import ProviderEvent, WebhookDelivery, WebhookVerifiers
+from app.providers.queries import last_call
 from app.providers.service import CallLog
 from sandbox.app import run_periodic_tasks
 from sandbox.faults import FaultMode
@@ -81,9 +82,10 @@ class DarajaSetup:
         self.database: Database = app.extensions["database"]
         self.client = DarajaClient(url, daraja_account(**changed), timeout_seconds=timeout)
         self.callbacks = DarajaCallbacks("http://localhost", SECRET)
+        self.rate = RATE
         shared = (
             ProviderCaller("daraja", CallLog(self.database)),
-            RATE,
+            lambda: self.rate,
             self.callbacks,
             CallHistory(self.database),
         )
@@ -194,6 +196,18 @@ class TestPayments:
         assert payment in payments
         assert [(item.reference, str(item.amount)) for item in payments][-1] == (stranger, "1.00")
 
+    def test_payment_in_progress_keeps_its_rate(
+        self, daraja: DarajaSetup, sandbox: Sandbox
+    ) -> None:
+        daraja.payments.create(daraja.payment_request())
+        daraja.rate = ExchangeRate(Decimal(140))
+        [prompt] = prompts(sandbox, daraja)
+        sandbox.call_control("daraja", f"/prompts/{prompt['id']}/answer", result_code=0)
+        found = daraja.payments.find(daraja.reference)
+        assert found is not None
+        assert (found.amount, found.charged) == (TEN, "1295 KES")
+        assert found in daraja.payments.payments(clock.now() - timedelta(minutes=1))
+
     def test_list_contains_every_page(self, daraja: DarajaSetup, sandbox: Sandbox) -> None:
         since, name = clock.now() - timedelta(seconds=2), uuid4().hex[:8]
         for _ in range(205):
@@ -297,6 +311,30 @@ class TestPayouts:
         payout = daraja.payouts.find(daraja.reference)
         assert payout is not None
         assert (payout.state, payout.amount) == (PayoutState.COMPLETED, TEN)
+
+    def test_status_reply_after_a_change_of_the_rate_has_the_agreed_amount(
+        self, daraja: DarajaSetup, sandbox: Sandbox, deliver_webhooks: DeliverWebhooks
+    ) -> None:
+        daraja.payouts.send(daraja.payout_order())
+        daraja.rate = ExchangeRate(Decimal(140))
+        sandbox.schedule_fault("daraja", "webhook", FaultMode.LOST)
+        sandbox.call_control("daraja", f"/payouts/{daraja.reference}/end", result_code=0)
+        with pytest.raises(ProviderOutcomeUnknown):
+            daraja.payouts.find(daraja.reference)
+        deliver_webhooks()
+        payout = daraja.payouts.find(daraja.reference)
+        assert payout is not None
+        assert (payout.state, payout.amount) == (PayoutState.COMPLETED, TEN)
+        assert payout in daraja.payouts.payouts(clock.now() - timedelta(minutes=1))
+
+    def test_repeated_payout_keeps_its_rate(self, daraja: DarajaSetup, sandbox: Sandbox) -> None:
+        daraja.payouts.send(daraja.payout_order())
+        daraja.rate = ExchangeRate(Decimal(140))
+        daraja.payouts.send(daraja.payout_order())
+        with daraja.database.reading() as session:
+            sent = last_call(session, "daraja", "payouts.send", daraja.reference)
+        assert sent is not None
+        assert sent.terms == "1000.1295.1"
 
     def test_payout_reports_the_amount_that_was_paid(
         self, daraja: DarajaSetup, sandbox: Sandbox, deliver_webhooks: DeliverWebhooks

@@ -1,25 +1,30 @@
 """What the configured providers provide, and the separation of sandbox and live money."""
 
 import ast
+from decimal import Decimal
 
 import pytest
 from flask import Flask
 
-from app.catalog.rules import PaymentMethod
+from app.catalog.rules import USD, PaymentMethod
 from app.config import Settings, UnsafeSettings
 from app.config.providers import ProviderSettings
 from app.custody.ports import Custodians
 from app.funding.ports import CardRail, PaymentRails, PayoutRails
 from app.integrations import registry
 from app.integrations.bank.provider import BankSettings
+from app.integrations.mpesa.exchange_rate import MpesaRules
+from app.integrations.mpesa.payouts import MpesaPayouts
 from app.integrations.mpesa.provider import MpesaSettings
 from app.integrations.provider import Adapters, Connection
 from app.integrations.registry import PROVIDERS
 from app.integrations.stripe.provider import StripeSettings
 from app.kit.db import Database
+from app.kit.money import Amount
 from app.kit.ports import resolve
 from app.providers.ports import WebhookVerifiers
 from sandbox.app import PROVIDERS as SIMULATED
+from tests.fixed_settings import fixed_settings
 from tests.house.source import python
 from tests.integrations import test_mpesa
 
@@ -27,22 +32,21 @@ STRIPE = {
     "STRIPE_MODE": "live",
     "STRIPE_API_BASE": "https://api.stripe.com",
     "STRIPE_SECRET_KEY": "sk_live_1",
-    "STRIPE_WEBHOOK_SECRET": "whsec_1",
+    "STRIPE_WEBHOOK_SECRET": "whsec_of_a_test_account",
 }
 BANK = {
     "BANK_MODE": "live",
     "BANK_BASE_URL": "https://bank.example.com",
     "BANK_API_KEY": "key",
-    "BANK_WEBHOOK_SECRET": "secret",
+    "BANK_WEBHOOK_SECRET": "a secret that signs the bank's webhooks",
 }
 MPESA = {
     "MPESA_MODE": "live",
     "MPESA_BASE_URL": "https://api.safaricom.co.ke",
     "MPESA_CONSUMER_KEY": "key",
-    "MPESA_CONSUMER_SECRET": "secret",
+    "MPESA_CONSUMER_SECRET": "a consumer secret",
     "MPESA_PASSKEY": "passkey",
     "MPESA_SECURITY_CREDENTIAL": "sealed",
-    "MPESA_KES_PER_USD": "129.5",
 }
 
 
@@ -97,7 +101,8 @@ def test_sandbox_provides_every_adapter(database: Database) -> None:
     assert set(adapters.payouts) == {PaymentMethod.BANK, PaymentMethod.MOBILE_MONEY}
     assert list(adapters.custodians) == ["paxos", "anchorage", "primetrust"]
     assert None not in {adapters.identity, adapters.email, adapters.sms}
-    assert set(adapters.webhooks) == {provider.id for provider in PROVIDERS}
+    assert list(adapters.depots) == ["depository"]
+    assert set(adapters.webhooks) == {provider.id for provider in PROVIDERS} - {"depository"}
 
 
 def test_provider_without_url_is_absent(database: Database) -> None:
@@ -143,8 +148,7 @@ def test_live_mode_requires_every_setting(
         (StripeSettings, STRIPE, {"STRIPE_SECRET_KEY": "rk_test_1"}),
         (BankSettings, BANK, {"BANK_BASE_URL": "https://127.0.0.1"}),
         (MpesaSettings, MPESA, {"MPESA_BASE_URL": "http://127.0.0.1:1"}),
-        (MpesaSettings, MPESA, {"MPESA_KES_PER_USD": "99"}),
-        (MpesaSettings, MPESA, {"MPESA_KES_PER_USD": "NaN"}),
+        (MpesaSettings, MPESA, {"MPESA_KES_PER_USD": "129.5"}),
         (StripeSettings, {}, {"STRIPE_SECRET_KEY": "sk_live_1"}),
         (StripeSettings, {}, {"STRIPE_SECRET_KEY": "rk_live_1"}),
         (MpesaSettings, {}, {"MPESA_BASE_URL": "https://api.safaricom.co.ke"}),
@@ -159,6 +163,15 @@ def test_setting_that_contradicts_the_mode_is_refused(
     with pytest.raises(UnsafeSettings) as refusal:
         section.load(**{**base, **changed})
     assert refusal.value.problems
+
+
+def test_rate_of_m_pesa_is_the_setting_in_effect(database: Database) -> None:
+    payouts = connect(database, PBCEX_SANDBOX_URL="http://127.0.0.1:9").payouts
+    rail = payouts[PaymentMethod.MOBILE_MONEY]
+    assert isinstance(rail, MpesaPayouts)
+    assert rail._rate().shillings_to_pay_out(Amount.parse(USD, "1")) == 130
+    with fixed_settings(MpesaRules(kes_per_usd=Decimal("141.5"))):
+        assert rail._rate().shillings_to_pay_out(Amount.parse(USD, "2")) == 283
 
 
 def test_sandbox_mode_accepts_test_keys_of_the_real_provider(database: Database) -> None:

@@ -48,7 +48,7 @@ def email_sender(app: Flask, database: Database, sandbox: Sandbox) -> EmailSende
 
 
 @pytest.fixture
-def client(app: Flask, sandbox: Sandbox) -> FlaskClient:
+def webhook_client(app: Flask, sandbox: Sandbox) -> FlaskClient:
     client = app.test_client()
     sandbox.deliver_webhooks(client)
     return client
@@ -162,26 +162,26 @@ class TestEvents:
         ],
     )
     def test_delivery_status_is_recorded(
-        self, email_sender, sandbox, client, database, person, address, delivery
+        self, email_sender, sandbox, webhook_client, database, person, address, delivery
     ) -> None:
         self.send_email(database, person, address)
-        assert sandbox.deliver_webhooks(client) == [204]
+        assert sandbox.deliver_webhooks(webhook_client) == [204]
         assert self.recorded_status(database, person) == delivery
 
     @pytest.mark.parametrize("mode", [FaultMode.FORGED, FaultMode.TAMPERED, FaultMode.STALE])
     def test_webhook_with_invalid_signature_is_refused(
-        self, email_sender, sandbox, client, database, person, mode
+        self, email_sender, sandbox, webhook_client, database, person, mode
     ) -> None:
         sandbox.schedule_fault("sendgrid", "webhook", mode)
         self.send_email(database, person, "ada")
-        assert sandbox.deliver_webhooks(client) == [403]
+        assert sandbox.deliver_webhooks(webhook_client) == [403]
         assert self.recorded_status(database, person) is None
 
     def test_delivered_does_not_replace_a_bounce(
-        self, email_sender, sandbox, client, database, person
+        self, email_sender, sandbox, webhook_client, database, person
     ) -> None:
         self.send_email(database, person, "bounce")
-        sandbox.deliver_webhooks(client)
+        sandbox.deliver_webhooks(webhook_client)
         assert self.recorded_status(database, person) == "bounced"
         with database.transaction() as session:
             row = session.row("SELECT id FROM mails WHERE user_id = %s", (person.user_id,))
@@ -244,8 +244,42 @@ class TestSignature:
             verifier.verify(self.delivery(b"[]", **headers))
 
     @pytest.mark.parametrize(
+        "odd",
+        [
+            1,
+            None,
+            [],
+            {"event": "delivered", "sg_event_id": "o", "pbcex_mail": 7},
+            {"event": "delivered", "sg_event_id": "o", "pbcex_mail": "x"},
+            {"event": "delivered", "pbcex_mail": str(uuid4())},
+            {"event": "delivered", "sg_event_id": ["o"], "pbcex_mail": str(uuid4())},
+            {"event": "delivered", "sg_event_id": "o\0", "pbcex_mail": str(uuid4())},
+            {"event": "delivered", "sg_event_id": "o" * 256, "pbcex_mail": str(uuid4())},
+            {"event": "delivered", "sg_event_id": "o", "smtp-id": 7},
+            {"event": ["delivered"], "type": {}},
+        ],
+    )
+    def test_odd_event_is_left_out_and_the_others_of_its_batch_are_taken(
+        self, verifier: SendGridWebhookVerifier, odd: object
+    ) -> None:
+        email_id = uuid4()
+        good = {"event": "bounce", "sg_event_id": "good", "pbcex_mail": str(email_id)}
+        for batch in ([odd, good], [good, odd]):
+            [event] = verifier.verify(self.delivery(json.dumps(batch).encode()))
+            assert (event.id, event.kind, UUID(event.subject)) == ("good", "bounced", email_id)
+
+    def test_late_bounce_is_found_by_our_message_id(
+        self, verifier: SendGridWebhookVerifier
+    ) -> None:
+        email_id = uuid4()
+        late = {"event": "bounce", "sg_event_id": "a", "smtp-id": f"<{email_id.hex}@pbcex.local>"}
+        other = {"event": "bounce", "sg_event_id": "b", "smtp-id": "<x@geopod-ismtpd-1>"}
+        [event] = verifier.verify(self.delivery(json.dumps([late, other]).encode()))
+        assert (event.id, UUID(event.subject)) == ("a", email_id)
+
+    @pytest.mark.parametrize(
         "body",
-        [b"{", b'{"a": 1}', b"[1]", b'[{"event": "delivered", "pbcex_mail": "x"}]', b'["\xff"]'],
+        [b"{", b'{"a": 1}', b"[" * 9999, b'["\xff"]'],
     )
     def test_unreadable_signed_body_is_malformed(self, verifier, body) -> None:
         with pytest.raises(MalformedRequest if b"\xff" not in body else WebhookSignatureInvalid):

@@ -5,7 +5,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -117,6 +117,16 @@ class TestContent:
         smtp_sender(server.url).send(outgoing_email(recipient="ada@bücher.example.com"))
         assert server.mails[0]["To"] == "ada@xn--bcher-kva.example.com"
 
+    def test_domain_of_the_sender_introduces_us(self, server: mailbox.RecordingSmtpServer) -> None:
+        """Servers refuse a name in EHLO that is no domain, such as that of a container."""
+        smtp_sender(server.url).send(outgoing_email())
+        assert server.names == ["pbcex.example.com"]
+
+    def test_international_host_is_named_in_ascii(self) -> None:
+        assert SmtpServer.from_url("smtps://post.bücher.example").host == (
+            "post.xn--bcher-kva.example"
+        )
+
     def test_international_address_needs_smtputf8(
         self, server: mailbox.RecordingSmtpServer
     ) -> None:
@@ -179,6 +189,32 @@ class TestFailures:
                     outgoing_email()
                 )
             assert time.monotonic() - started < 3
+
+    def test_resolver_that_hangs_ends_at_the_deadline(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        resolved = threading.Event()
+        with monkeypatch.context() as patch:
+            patch.setattr(socket, "getaddrinfo", lambda *_arguments, **_options: resolved.wait(9))
+            started = time.monotonic()
+            with pytest.raises(EmailNotSent, match="TimeoutError"):
+                smtp_sender("smtp://mail.example.com", 0.3).send(outgoing_email())
+            assert time.monotonic() - started < 3
+            resolved.set()
+
+    def test_server_that_sends_a_byte_at_a_time_ends_at_the_deadline(self) -> None:
+        ended = threading.Event()
+        with closing(socket.create_server(("127.0.0.1", 0))) as listening:
+            thread = threading.Thread(target=_drip, args=(listening, ended))
+            thread.start()
+            started = time.monotonic()
+            with pytest.raises(EmailNotSent):
+                smtp_sender(f"smtp://127.0.0.1:{listening.getsockname()[1]}", 0.5).send(
+                    outgoing_email()
+                )
+            assert time.monotonic() - started < 3
+            ended.set()
+            thread.join()
 
     def test_unconfigured_sender_is_retried(self) -> None:
         with pytest.raises(EmailNotSent, match="PBCEX_SMTP_URL"):
@@ -274,6 +310,15 @@ def test_break_at_any_step_has_one_of_three_outcomes() -> None:
     assert outcomes[:4] == ["EmailNotSent"] * 4
     assert outcomes[4] == "ProviderOutcomeUnknown"  # after RCPT: the reply to DATA is missing
     assert outcomes[5:] == ["ProviderOutcomeUnknown", "sent"]
+
+
+def _drip(listening: socket.socket, ended: threading.Event) -> None:
+    connection, _ = listening.accept()
+    with closing(connection), suppress(OSError):
+        for _ in range(80):
+            connection.sendall(b"2")
+            if ended.wait(0.1):
+                break
 
 
 def _reply(listening: socket.socket, replies: list[bytes]) -> None:

@@ -8,7 +8,8 @@ import pytest
 import sqlalchemy as sa
 import time_machine
 
-from app.catalog.rules import Metal
+from app.catalog.rules import Metal, Priced
+from app.integrations.simulated.feed import SimulatedFeed
 from app.jobs import price_recorder
 from app.kit.db import Database, DatabaseUnavailable
 from app.pricing import queries as pricing_queries
@@ -20,6 +21,8 @@ NOW = datetime(2200, 2, 10, 15, tzinfo=UTC)
 
 
 class ScriptedFeed:
+    covers = frozenset[Priced]({Metal.AU})
+
     def __init__(self, name: str, fetch: Callable[[datetime], list[Observation]]) -> None:
         self.name = name
         self.fetch = fetch
@@ -114,6 +117,17 @@ def test_step_records_and_returns_the_rest_of_the_interval(database: Database) -
         )
         assert 29 < ticks.step() <= 30
     assert market(database) == [(Decimal(4000), "a")]
+
+
+def test_start_names_what_has_no_source(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    price_recorder.Ticker(database, [ScriptedFeed("a", gold("4000"))], interval_seconds=2)
+    assert "PBCEX_PRICE_FEEDS names no source for AG, PT, PD, CU, PAXG" in caplog.text
+    caplog.clear()
+    simulated = SimulatedFeed("seed", is_open=lambda _now: True)
+    price_recorder.Ticker(database, [simulated], interval_seconds=2)
+    assert caplog.text == ""
 
 
 def test_unreachable_database_raises_database_down() -> None:

@@ -33,7 +33,9 @@ from app.ledger import queries as ledger_queries
 from app.pricing.rules import PriceSettings, PricingRules
 from app.pricing.service import record_ticks
 from tests.api_client import ApiClient
+from tests.people import People
 from tests.rows import read_values
+from tests.vault.goods import Goods
 
 FROM = "1968-01"
 MONTHLY = "100.00"
@@ -260,14 +262,22 @@ def history(me: ApiClient) -> Iterator[dict[str, object]]:
 def test_control_accounting_programs_detect_a_wrong_cent(
     lone_app: Flask, tmp_path: Path, form: str
 ) -> None:
-    """With one amount changed in the exported file, the program rejects it."""
+    """With one amount changed in the exported file, the program rejects it: money, metal, goods."""
     ApiClient.create_customer(lone_app, USD="100.00", XAU_s="1.00000001")
+    goods = Goods.at_a_new_location(People(lone_app.extensions["database"]))
+    goods.receive(units="7")
+    sku = goods.sku if form == "beancount" else f'"{goods.sku}"'
     text = books(lone_app, "export", "--format", form)
     file = tmp_path / f"books.{form}"
     totals_of = totals_of_beancount if form == "beancount" else totals_of_hledger
     file.write_text(text)
     totals_of(file)
-    for right, wrong in ((" 100.00 USD", " 100.01 USD"), ("1.00000001 ", "1.00000002 ")):
+    changes = (
+        (" 100.00 USD", " 100.01 USD"),
+        ("1.00000001 ", "1.00000002 "),
+        (f" 7 {sku}", f" 8 {sku}"),
+    )
+    for right, wrong in changes:
         assert right in text
         file.write_text(text.replace(right, wrong, 1))
         with pytest.raises(AssertionError):

@@ -173,6 +173,17 @@ def test_mobile_money_is_deposited_and_withdrawn(world: World) -> None:
     verify_without_evidence(world.database, me.user_id)
     phone = "+254712345677"
     me.ok(200, me.send("PATCH", "/api/me", json={"phone": phone}))
+    payment = {"method": "mobile_money", "asset": "USD", "amount": "20.00", "phone": phone}
+    assert_problem(me.post("/api/wallet/deposit", payment), 409, "phone_not_verified")
+    payout = {"method": "mobile_money", "asset": "USD", "amount": "5.00"}
+    payout_to_phone = {**payout, "destination": {"phone": phone}}
+    assert_problem(me.post("/api/wallet/withdraw", payout_to_phone), 409, "phone_not_verified")
+    assert me.post("/api/me/phone/verification").status_code == 202
+    world.run_jobs_and_webhooks()
+    [text] = world.sandbox.store.find("twilio", "messages", to=phone)
+    code = {"code": text["body"].split()[1]}
+    verified = me.ok(200, me.post("/api/me/phone/verification/confirm", code))
+    assert verified["phoneVerified"] is True
     # As it is dialled in Kenya.
     dialled = "0712 345 677"
     deposit = world.deposit(method="mobile_money", asset="USD", amount="20.00", phone=dialled)

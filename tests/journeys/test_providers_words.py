@@ -168,6 +168,22 @@ class TestOwnFunds:
         assert world.withdrawal_now(withdrawal)["status"] == "sent"
         assert world.cases() == [("provider.own_funds", "bank USD", "closed")]
 
+    def test_case_ends_with_the_last_withdrawal_that_waits_also_if_it_is_cancelled(
+        self, world: World
+    ) -> None:
+        world.verified()
+        world.deposit(**CARD, amount="100.00")
+        world.run_jobs_and_webhooks()
+        world.sandbox.store.put("bank", "balance", "USD", {"amount": "5.00"})
+        first, second = (world.withdraw("bank", amount, **BANK) for amount in ("30.00", "20.00"))
+        world.run_jobs_and_webhooks()
+        for withdrawal, state in ((first, "open"), (second, "closed")):
+            world.me.ok(200, world.me.post(f"/api/wallet/withdrawals/{withdrawal}/cancel"))
+            assert world.cases() == [("provider.own_funds", "bank USD", state)]
+        assert world.case_texts()[-1] == (
+            "The last payment that waited is cancelled. The account was not topped up."
+        )
+
     def test_mobile_money(self, world: World) -> None:
         world.verified(phone=PHONE)
         world.deposit(**CARD, amount="100.00")

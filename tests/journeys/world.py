@@ -2,12 +2,13 @@
 
 from flask import Flask
 
+from app.cases import queries as cases_queries
 from app.custody.service import follow_sends
 from app.funding.poll import poll_payments
 from app.kit import tasks as kit_tasks
 from app.kit.db import Database
-from app.ledger.verification import find_violations
 from app.reconciliation import service as reconciliation
+from app.reconciliation.invariants import find_violations
 from tests.api_client import ApiClient
 from tests.mailbox import run_pending_jobs
 from tests.paying_customer import verify_without_evidence
@@ -100,7 +101,7 @@ class World:
         self.me.credit()
         verify_without_evidence(self.database, self.me.user_id)
         if phone:
-            self.me.ok(200, self.me.send("PATCH", "/api/me", json={"phone": phone}))
+            self.me.verify_phone(phone)
         return self.me
 
     def withdraw(self, method: str, amount: str, *, asset: str = "USD", **destination: str) -> str:
@@ -119,3 +120,10 @@ class World:
         with self.database.reading() as session:
             rows = session.rows("SELECT kind, subject, state FROM cases ORDER BY id")
         return [row for row in rows if not kinds or row[0] in kinds]
+
+    def case_texts(self) -> list[str]:
+        """Return the notes and reasons of every case, oldest first."""
+        with self.database.reading() as session:
+            cases = session.rows("SELECT id FROM cases ORDER BY id")
+            events = [event for (case,) in cases for event in cases_queries.events(session, case)]
+        return [event.text for event in events if event.text]

@@ -11,6 +11,7 @@ from app.kit.db import Database, DatabaseUnavailable
 from app.kit.errors import Conflict, NotFound
 from app.kit.health import Condition
 from app.kit.statements import StoredEnum, compile_select
+from tests.recorded_trips import record_trips
 
 
 @pytest.fixture
@@ -53,6 +54,30 @@ def test_value_is_the_only_value_of_the_only_row(database):
         for statement in ("SELECT 1 WHERE false", "SELECT 1, 2", "SELECT generate_series(1, 2)"):
             with pytest.raises(ValueError, match="values to unpack"):
                 session.value(statement)
+
+
+@pytest.mark.parametrize(
+    ("between", "trips_made"),
+    [
+        (lambda _session: None, 0),
+        (lambda session: session.send("SELECT 1"), 1),
+        (lambda session: session.flush(), 0),
+        (lambda session: session.rows("SELECT 1"), 2),
+    ],
+    ids=["nothing", "queued", "nothing-to-flush", "read"],
+)
+def test_rows_read_ahead_save_a_trip_unless_something_came_between(
+    database, monkeypatch, between, trips_made
+):
+    statements = [("SELECT %s || 'b'", ("a",)), ("SELECT %s + 1", (1,))]
+    with database.transaction() as session:
+        assert session.fetch(("SELECT 0", None), ahead=statements) == [[(0,)]]
+        trips = record_trips(monkeypatch)
+        between(session)
+        assert session.fetch(*statements) == [[("ab",)], [(2,)]]
+        assert len(trips) == trips_made
+        assert session.fetch(*statements) == [[("ab",)], [(2,)]]
+        assert len(trips) == trips_made + 1, "rows are kept for one reading"
 
 
 def test_compiled_statement_is_sent_with_values_of_its_parameters(database):

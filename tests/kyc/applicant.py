@@ -1,15 +1,17 @@
 """A customer who submits a verification, and the files that they send."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cache
 from io import BytesIO
+from itertools import count
 from typing import Any
 from uuid import UUID
 
 from flask import Flask
-from PIL import Image
+from PIL import Image, ImageDraw
 from pypdf import PdfWriter
+from pypdf.generic import DecodedStreamObject, NameObject
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import TestResponse, encode_multipart
 
@@ -37,24 +39,37 @@ ADDRESS = {
     "country": "US",
 }
 #: The jobs of verification, and the jobs that follow from them.
-JOBS = ("kyc.verify", "kyc.read_webhook", "kyc.screening_decided", "messages.deliver")
+JOBS = (
+    "kyc.verify",
+    "kyc.read_webhook",
+    "kyc.check_document",
+    "kyc.screening_decided",
+    "messages.deliver",
+)
+#: A birth date for each applicant: those who share name and birth date share limits.
+_BIRTH_DATES = (date(1960, 1, 1) + timedelta(days) for days in count())
 
 
 @cache
 def make_picture(
     image_format: str = "JPEG", size: tuple[int, int] = (60, 40), shade: int = 120
 ) -> bytes:
-    """Return a picture in one shade of grey."""
+    """Return a picture of a line on one shade of grey."""
     output = BytesIO()
-    Image.new("RGB", size, (shade, shade, shade)).save(output, image_format)
+    picture = Image.new("RGB", size, (shade, shade, shade))
+    ImageDraw.Draw(picture).line((0, 0, *size), fill="white")
+    picture.save(output, image_format)
     return output.getvalue()
 
 
 def make_pdf(pages: int = 1, **options: Any) -> bytes:
-    """Return a PDF with empty pages. The option `change` is called with its writer."""
+    """Return a PDF with a square on each page. The option `change` is called with its writer."""
     writer = PdfWriter()
     for _ in range(pages):
-        writer.add_blank_page(200, 200)
+        drawn = DecodedStreamObject()
+        drawn.set_data(b"50 50 99 99 re f")
+        page = writer.add_blank_page(200, 200)
+        page[NameObject("/Contents")] = writer._add_object(drawn)
     if change := options.get("change"):
         change(writer)
     output = BytesIO()
@@ -67,6 +82,7 @@ class Applicant:
     """A customer with their API client, and reads of their verification."""
 
     client: ApiClient
+    birth_date: date = field(default_factory=lambda: next(_BIRTH_DATES))
 
     @classmethod
     def with_confirmed_email(cls, app: Flask) -> "Applicant":
@@ -103,8 +119,7 @@ class Applicant:
         return {
             "firstName": "Ada",
             "lastName": "Lovelace",
-            # Nobody else's: who shares name and birth date shares limits.
-            "dateOfBirth": str(date(1960, 1, 1) + timedelta(self.client.user_id.int % 14_000)),
+            "dateOfBirth": str(self.birth_date),
             "address": ADDRESS,
             **changes,
         }
@@ -136,11 +151,13 @@ class Applicant:
         return self.client.send("POST", DOCUMENTS, data=body, content_type=content_type)
 
     def send_documents(self, *kinds: str) -> list[dict[str, Any]]:
-        """Send a picture for each purpose."""
-        return [
+        """Send a picture for each purpose, and let the job check them. Return the answers."""
+        sent = [
             self.client.ok(201, self.send(make_picture(shade=position + 1), purpose))
             for position, purpose in enumerate(kinds)
         ]
+        run_pending_jobs(self.database, "kyc.check_document")
+        return sent
 
     def run_jobs(self, sandbox: Sandbox | None = None) -> None:
         """Run the jobs of verification; with a sandbox, deliver its webhooks too."""

@@ -446,9 +446,15 @@ class TestCompanies:
     @pytest.mark.parametrize(
         ("changes", "field"),
         [
-            ({"legalName": "ООО Ромашка"}, "legalName"),
-            ({"beneficialOwners": [make_owner(firstName="Ада")]}, "beneficialOwners.0.firstName"),
-            ({"beneficialOwners": [make_owner(lastName="Ŧuring")]}, "beneficialOwners.0.lastName"),
+            ({"legalName": "ООО Ром\x61шка"}, "legalName"),
+            (
+                {"beneficialOwners": [make_owner(firstName="Ад\x61")]},
+                "beneficialOwners.0.firstName",
+            ),
+            (
+                {"beneficialOwners": [make_owner(lastName="T\u0443ring")]},
+                "beneficialOwners.0.lastName",
+            ),
             ({"beneficialOwners": []}, "beneficialOwners"),
             ({"beneficialOwners": [make_owner(controls=False)]}, "beneficialOwners"),
             (
@@ -477,7 +483,10 @@ class TestCompanies:
                 {"beneficialOwners": [make_owner(dateOfBirth="2015-01-01")]},
                 "beneficialOwners.0.dateOfBirth",
             ),
-            ({"beneficialOwners": [make_owner(country="1!")]}, "beneficialOwners.0.country"),
+            *(
+                ({"beneficialOwners": [make_owner(country=country)]}, "beneficialOwners.0.country")
+                for country in ("1!", "UK", "QQ", "ZZ", "EU", "SU")
+            ),
             ({"incorporatedOn": "2099-01-01"}, "incorporatedOn"),
             ({"address": {**ADDRESS, "zipCode": "1"}}, "address.zipCode"),
             (

@@ -13,11 +13,13 @@ from app.cases import service as cases
 from app.cases.models import Case
 from app.kit import ids
 from app.kyc import queries as kyc_queries
+from app.kyc.models import Verification
+from app.kyc.rules import VerificationStatus
 from app.kyc.submission import same_person
 from tests.kyc.applicant import ADDRESS, Applicant
 from tests.people import People
 from tests.provider_sandbox import Sandbox
-from tests.rows import read_values
+from tests.rows import change_rows, read_values
 
 Apply = Callable[..., Applicant]
 
@@ -86,12 +88,55 @@ def test_people_who_differ_in_name_or_birth_date_share_no_limits(
     assert same_person.SAME_PERSON not in cases_of(other)
 
 
+def test_accounts_linked_through_another_one_are_one_person(apply: Apply) -> None:
+    """By the ID number of the one, and by the later name of the other."""
+    first, between, last = apply(), apply(), apply(lastName="King")
+    number = ids.new().bytes * 2
+    with first.database.transaction() as session:
+        for applicant in (first, between):
+            is_theirs = Verification.user_id == applicant.actor.user_id
+            change_rows(session, Verification, is_theirs, id_number_index=number)
+        [index] = read_values(
+            session, Verification.person_index, Verification.user_id == last.actor.user_id
+        )
+        is_between = Verification.user_id == between.actor.user_id
+        change_rows(session, Verification, is_between, person_index=index)
+    everyone = {each.actor.user_id for each in (first, between, last)}
+    assert accounts(first) == accounts(between) == accounts(last) == everyone
+    # As if it had never been verified.
+    with first.database.transaction() as session:
+        change_rows(
+            session, Verification, is_between, status=VerificationStatus.SUPERSEDED, expires_at=None
+        )
+    assert accounts(first) == {first.actor.user_id, between.actor.user_id}
+    assert accounts(last) == {last.actor.user_id}
+
+
+@pytest.mark.parametrize("status", ["rejected", "superseded", "expired"])
+def test_account_whose_verification_has_ended_is_still_the_persons(
+    apply: Apply, status: str
+) -> None:
+    """Otherwise its debts and limits would end with it."""
+    first = apply()
+    second = apply(dateOfBirth=first.payload()["dateOfBirth"])
+    revoked = {"tier": 0, "reasons": ["cannot_serve"]} if status == "rejected" else {}
+    with first.database.transaction() as session:
+        is_first = Verification.user_id == first.actor.user_id
+        change_rows(session, Verification, is_first, status=status, **revoked)
+    assert accounts(first) == accounts(second) == {first.actor.user_id, second.actor.user_id}
+
+
 def test_unverified_details_use_up_no_limits_of_others(apply: Apply, app_with_list: Flask) -> None:
     victim = apply()
     thief = Applicant.with_confirmed_email(app_with_list)
     thief.submit_ok(dateOfBirth=victim.payload()["dateOfBirth"])
     assert accounts(victim) == {victim.actor.user_id}
     assert same_person.SAME_PERSON in cases_of(thief)
+    # Otherwise each further account of the thief would have limits of its own.
+    second = Applicant.with_confirmed_email(app_with_list)
+    second.submit_ok(dateOfBirth=victim.payload()["dateOfBirth"])
+    everyone = {each.actor.user_id for each in (victim, thief, second)}
+    assert accounts(thief) == accounts(second) == everyone
 
 
 def test_accounts_at_one_address_are_a_case_and_share_no_limits(apply: Apply) -> None:

@@ -1,6 +1,7 @@
 """A model of the ledger in a few dictionaries. The real one must agree with it after each step."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -72,23 +73,27 @@ class Books:
         postings: Postings,
         at: datetime,
         *,
-        hold_id: UUID | None = None,
+        hold_ids: Sequence[UUID] = (),
         reverses: str | None = None,
     ) -> Reasons:
-        """Post an entry, with or without a hold."""
+        """Post an entry, with or without holds."""
         postings = {account: units for account, units in postings.items() if units}
-        hold = self.holds.get(hold_id) if hold_id is not None else None
+        holds = [self.holds.get(hold_id) for hold_id in set(hold_ids)]
+        pending = [hold for hold in holds if hold is not None and hold.status == "pending"]
+        held: Counter[AccountKey] = Counter()
+        for hold in pending:
+            held[hold.account] += hold.units
         reasons = self._against_entry(reference, postings, reverses)
-        if hold_id is not None:
-            reasons |= self._against_posting(hold, postings, at)
-        if any(self._overdraws(account, units, hold) for account, units in postings.items()):
+        reasons |= {HoldNotPending} if len(pending) < len(holds) else set()
+        reasons |= self._against_posting(pending, held, postings, at)
+        if any(self._overdraws(account, units, held) for account, units in postings.items()):
             reasons.add(InsufficientFunds)
         if reasons:
             return reasons
         self.entries[reference] = Entry(postings, at, reverses)
         for account, units in postings.items():
             self.units[account] = self.units.get(account, 0) + units
-        if hold:
+        for hold in pending:
             hold.status, hold.reference = "posted", reference
         for account in postings:
             if account.account_class == AccountClass.RECEIVABLE:
@@ -116,19 +121,21 @@ class Books:
             reasons.add(AlreadyReversed)
         return reasons
 
-    def _overdraws(self, account: AccountKey, units: int, hold: Hold | None) -> bool:
-        released = 0
-        if hold and hold.account == account and 1 <= units <= hold.units:
-            released = hold.units
+    def _overdraws(self, account: AccountKey, units: int, held: Mapping[AccountKey, int]) -> bool:
+        released = held.get(account, 0) if 1 <= units <= held.get(account, 0) else 0
         return account.account_class in GUARDED and units > self.available(account) + released
 
-    def _against_posting(self, hold: Hold | None, postings: Postings, at: datetime) -> Reasons:
-        if hold is None or hold.status != "pending":
-            return {HoldNotPending}
+    def _against_posting(
+        self,
+        holds: Sequence[Hold],
+        held: Mapping[AccountKey, int],
+        postings: Postings,
+        at: datetime,
+    ) -> Reasons:
         reasons: Reasons = set()
-        if hold.expires_at is not None and hold.expires_at <= at:
+        if any(hold.expires_at is not None and hold.expires_at <= at for hold in holds):
             reasons.add(HoldExpired)
-        if not 1 <= postings.get(hold.account, 0) <= hold.units:
+        if any(not 1 <= postings.get(account, 0) <= units for account, units in held.items()):
             reasons.add(HoldExceeded)
         return reasons
 
@@ -147,14 +154,21 @@ class Books:
         self.holds[hold_id] = Hold(account, units, expires_at)
         return set()
 
-    def void(self, hold_id: UUID, at: datetime) -> Reasons:
-        """Release a hold."""
-        hold = self.holds.get(hold_id)
-        if hold is None or hold.status != "pending":
+    def void(self, hold_ids: Sequence[UUID], at: datetime) -> Reasons:
+        """Release holds, all or none."""
+        holds = [self.holds.get(hold_id) for hold_id in set(hold_ids)]
+        pending = [hold for hold in holds if hold is not None and hold.status == "pending"]
+        if len(pending) < len(holds):
             return {HoldNotPending}
-        hold.status = "voided"
-        self.settle(hold.account.owner_id, hold.account.asset, at)
+        self.release(pending, "voided", at)
         return set()
+
+    def release(self, holds: Sequence[Hold], status: str, at: datetime) -> None:
+        """End the holds, and settle what they free on each account with what is owed."""
+        for hold in holds:
+            hold.status = status
+        for account in {hold.account for hold in holds}:
+            self.settle(account.owner_id, account.asset, at)
 
     def expire(self, now: datetime) -> int:
         """Release the holds that have expired. Return how many."""
@@ -163,9 +177,7 @@ class Books:
             for hold in self.holds.values()
             if hold.status == "pending" and hold.expires_at is not None and hold.expires_at <= now
         ]
-        for hold in due:
-            hold.status = "expired"
-            self.settle(hold.account.owner_id, hold.account.asset, now)
+        self.release(due, "expired", now)
         return len(due)
 
     @staticmethod

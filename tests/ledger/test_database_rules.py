@@ -25,6 +25,7 @@ TABLES = (
     "account_classes",
     "accounts",
     "balances",
+    "daily_totals",
     "entries",
     "holds",
     "postings",
@@ -35,6 +36,7 @@ INSERTS = {
     "account_classes": "VALUES ('x', 'income', false, 'x')",
     "accounts": "SELECT * FROM accounts LIMIT 1",
     "balances": "SELECT account_id + 1000000, posted, held FROM balances LIMIT 1",
+    "daily_totals": "SELECT current_date, class, owner_id, asset, 1 FROM accounts LIMIT 1",
     "entries": "SELECT * FROM entries LIMIT 1",
     "holds": "SELECT * FROM holds LIMIT 1",
     "postings": "SELECT entry_id, account_id, units FROM postings LIMIT 1",
@@ -45,6 +47,7 @@ COLUMNS = {
     "account_classes": "guarded",
     "accounts": "guarded",
     "balances": "posted",
+    "daily_totals": "units",
     "entries": "posted_at",
     "holds": "units",
     "postings": "units",
@@ -167,7 +170,7 @@ class TestDefinitions:
             "CREATE TRIGGER mine BEFORE INSERT ON postings EXECUTE FUNCTION forbid_rewriting()",
             "CREATE INDEX mine ON entries (cause)",
             "ALTER DEFAULT PRIVILEGES FOR ROLE pbcex_owner GRANT ALL ON TABLES TO PUBLIC",
-            "CREATE EXTENSION pg_trgm SCHEMA public",
+            "CREATE EXTENSION citext SCHEMA public",
         ],
     )
     def test_definitions_cannot_be_changed_by_the_application(
@@ -212,6 +215,7 @@ class TestInternalFunctions:
         [
             f"SELECT ledger_open_account('fees', '{HOUSE}', 'USD')",
             "SELECT ledger_claim_hold(gen_random_uuid())",
+            "SELECT ledger_claim_holds(ARRAY[gen_random_uuid()])",
             "SELECT forbid_rewriting()",
             "SELECT forbid_rescaling()",
         ],
@@ -246,7 +250,7 @@ class TestInternalFunctions:
 Postings = Sequence[tuple[Any, Any, Any, Any]]
 
 _CALL = """
-SELECT ledger_post(%s, %s, now(), %s::text[], %s::text[], %s::uuid[], %s::bigint[], %s, %s)
+SELECT ledger_post(%s, %s, now(), %s::text[], %s::text[], %s::uuid[], %s::bigint[], %s, %s::uuid[])
 """
 
 
@@ -471,10 +475,10 @@ class TestHolds:
             (person.user_id,),
         ).fetchone()
         with database_unchanged(database), pytest.raises(psycopg.Error):
-            application.execute(f"SELECT ledger_release_hold(%s, %s, {at})", (hold, status))
+            application.execute(f"SELECT ledger_release_holds(%s, %s, {at})", ([hold], status))
         # The hold has no expiry.
         refused(
-            database, application, "SELECT ledger_release_hold(%s, 'expired', now())", (hold,),
+            database, application, "SELECT ledger_release_holds(%s, 'expired', now())", ([hold],),
             state=RULE, rule="hold_expiry",
         )  # fmt: skip
 

@@ -5,29 +5,16 @@ model's, each asset sums to zero, and no account is overdrawn. A refusal leaves 
 byte for byte.
 """
 
-import os
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import count
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
-import psycopg
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
-from sqlalchemy.engine import make_url
+from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from app.catalog.rules import PAXG, USD, XAU
 from app.kit.db import Database, Row, Session
@@ -38,12 +25,11 @@ from app.ledger import service as ledger
 from app.ledger.chart import AccountClass, AccountKey
 from app.ledger.errors import HoldExpired, UnbalancedEntry
 from app.ledger.service import NewPosting
-from tests.drill import IS_FULL_SIZE, SEED, choose_size
+from tests.drill import IS_FULL_SIZE, choose_size
 from tests.ledger.model import GUARDED, Books, Hold, Postings, Reasons
+from tests.stateful_model import STEPS_OF_ONE_RUN, ModelMachine, explore, planning_once
 
 STEPS = choose_size(5_000, 50_000)
-STEPS_OF_ONE_RUN = 50
-RUNS_OF_ONE_SEED = 10
 #: Long ago, so that expiring holds never finds one of another test.
 START = datetime(1999, 1, 1, tzinfo=UTC)
 ASSETS = (USD, PAXG, XAU)
@@ -82,12 +68,9 @@ amounts = st.integers(1, 1000)
 minutes = st.integers(0, 20)
 
 
-class LedgerMachine(RuleBasedStateMachine):
+class LedgerMachine(ModelMachine):
     """Three customers and a house of their own, in three assets."""
 
-    database: ClassVar[Database]
-    #: Steps, and refusals by name, over all runs.
-    tally: ClassVar[Counter[str]]
     model: ClassVar[type[Books]] = Books
 
     @initialize()
@@ -126,7 +109,7 @@ class LedgerMachine(RuleBasedStateMachine):
         with self.database.transaction() as session:
             for hold_id, status, *_ in holds:
                 if status == "pending":
-                    ledger.void_hold(session, hold_id, at=self.now)
+                    ledger.void_holds(session, [hold_id], at=self.now)
         assert entries == self.posted
 
     def read(self) -> list[list[Row]]:
@@ -161,10 +144,10 @@ class LedgerMachine(RuleBasedStateMachine):
         assert (type(refusal) in reasons) if reasons else (refusal is None), (refusal, reasons)
 
     def post_entry(
-        self, postings: Postings, *, reference: str | None = None, hold_id: UUID | None = None
+        self, postings: Postings, *, reference: str | None = None, hold_ids: Sequence[UUID] = ()
     ) -> None:
         reference = reference or self.reference()
-        reasons = self.books.post(reference, postings, self.now, hold_id=hold_id)
+        reasons = self.books.post(reference, postings, self.now, hold_ids=hold_ids)
         self.attempt(
             reasons,
             lambda session: ledger.post(
@@ -173,7 +156,7 @@ class LedgerMachine(RuleBasedStateMachine):
                 reference=reference,
                 posted_at=self.now,
                 postings=[NewPosting(account, units) for account, units in postings.items()],
-                hold_id=hold_id,
+                hold_ids=hold_ids,
             ),
         )
 
@@ -286,22 +269,40 @@ class LedgerMachine(RuleBasedStateMachine):
         hold_id, hold = self.pick_hold(pick)
         units = hold.units * percent // 100 or 1
         fees = self.own(AccountClass.FEES, hold.account.asset)
-        self.post_entry({hold.account: units, fees: -units}, hold_id=hold_id)
+        self.post_entry({hold.account: units, fees: -units}, hold_ids=[hold_id])
 
     @precondition(lambda self: self.books.holds)
     @rule(pick=picks, number=customers, asset=assets)
     def post_hold_from(self, pick: int, number: int, asset: Asset) -> None:
         fees = self.own(AccountClass.FEES, asset)
         hold_id, _ = self.pick_hold(pick)
-        self.post_entry({self.customer(number, asset): 1, fees: -1}, hold_id=hold_id)
+        self.post_entry({self.customer(number, asset): 1, fees: -1}, hold_ids=[hold_id])
 
     @precondition(lambda self: self.books.holds)
-    @rule(pick=picks)
-    def void(self, pick: int) -> None:
-        hold_id, _ = self.pick_hold(pick)
+    @rule(
+        chosen=st.lists(picks, min_size=2, max_size=4), percent=st.sampled_from([100, 100, 60, 101])
+    )
+    def post_several_holds(self, chosen: list[int], percent: int) -> None:
+        """Post several holds, some of them on one account or the same one twice."""
+        holds = dict(map(self.pick_hold, chosen))
+        held: Counter[AccountKey] = Counter()
+        for hold in holds.values():
+            held[hold.account] += hold.units
+        postings: Counter[AccountKey] = Counter()
+        for account, units in held.items():
+            taken = units * percent // 100 or 1
+            postings[account] += taken
+            postings[self.own(AccountClass.FEES, account.asset)] -= taken
+        self.post_entry(postings, hold_ids=[self.pick_hold(pick)[0] for pick in chosen])
+
+    @precondition(lambda self: self.books.holds)
+    @rule(chosen=st.lists(picks, min_size=1, max_size=3))
+    def void(self, chosen: list[int]) -> None:
+        """Void one hold, or several, some of them on one account or the same one twice."""
+        hold_ids = [self.pick_hold(pick)[0] for pick in chosen]
         self.attempt(
-            self.books.void(hold_id, self.now),
-            lambda session: ledger.void_hold(session, hold_id, at=self.now),
+            self.books.void(hold_ids, self.now),
+            lambda session: ledger.void_holds(session, hold_ids, at=self.now),
         )
 
     @rule(passed=minutes)
@@ -378,46 +379,9 @@ class LedgerMachine(RuleBasedStateMachine):
 
 @pytest.fixture
 def database(lone_app: Flask) -> Iterator[Database]:
-    """Yield a database of its own: thousands of entries would slow the checks after other tests.
-
-    Its connection plans each statement once; planning would be half of the server's work.
-    """
-    database: Database = lone_app.extensions["database"]
-    database.engine.dispose()
-    with database.reading() as session:
-        session.rows("SET plan_cache_mode = force_generic_plan")
-    yield database
-    database.engine.dispose()
-
-
-def analyze(database: Database) -> None:
-    """Analyze like autovacuum: plans made for empty tables are slow for full ones."""
-    url = make_url(os.environ["DATABASE_OWNER_URL"]).set(
-        drivername="postgresql", database=database.engine.url.database
-    )
-    with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as owner:
-        owner.execute("ANALYZE entries, postings, accounts, balances, holds, rollups")
-
-
-def explore(machine: type[LedgerMachine], label: str) -> None:
-    """Run the machine until it has done all its steps, from one seed after another."""
-    for number in count(SEED):
-        shown = f"{label}: {machine.tally['steps']:,} of {STEPS:,}, seed {number}\n"
-        sys.stdout.write(shown)
-        # Shrinking a failure takes many minutes; the printed seed reproduces it unshrunk.
-        run_state_machine_as_test(
-            seed(number)(machine),
-            settings=settings(
-                max_examples=RUNS_OF_ONE_SEED,
-                stateful_step_count=STEPS_OF_ONE_RUN,
-                phases=[Phase.generate],
-                suppress_health_check=list(HealthCheck),
-                database=None,
-            ),
-        )
-        if machine.tally["steps"] >= STEPS:
-            return
-        analyze(machine.database)
+    """Yield a database of its own: thousands of entries would slow the checks after other tests."""
+    with planning_once(lone_app.extensions["database"]) as database:
+        yield database
 
 
 @pytest.mark.drill(name="model")
@@ -428,7 +392,7 @@ def test_ledger_agrees_with_its_model(
     tally: Counter[str] = Counter()
     machine = type("Ledger", (LedgerMachine,), {"database": database, "tally": tally})
     # A few more steps than requested, since a run may end early.
-    explore(machine, "steps of the model")
+    explore(machine, STEPS, "steps of the model")
     steps = tally.pop("steps")
     refusals = ", ".join(f"{name} {count:,}" for name, count in sorted(tally.items()))
     record_property(
@@ -468,16 +432,16 @@ class IgnoresHolds(Books):
 class PostsAfterExpiry(Books):
     """Wrong: a hold can be posted though it has expired."""
 
-    def _against_posting(self, hold: Hold | None, postings: Postings, at: datetime) -> Reasons:
-        return super()._against_posting(hold, postings, at) - {HoldExpired}
+    def _against_posting(self, *args: Any) -> Reasons:
+        return super()._against_posting(*args) - {HoldExpired}
 
 
 class CollectsNothingOfAHold(Books):
     """Wrong: a debt is not collected from what a voided hold frees."""
 
-    def void(self, hold_id: UUID, at: datetime) -> Reasons:
+    def void(self, hold_ids: Sequence[UUID], at: datetime) -> Reasons:
         kept, self.settle = self.settle, lambda *_: None
-        reasons = super().void(hold_id, at)
+        reasons = super().void(hold_ids, at)
         self.settle = kept
         return reasons
 
@@ -508,7 +472,7 @@ def test_control_wrong_model_is_detected(
         members["prepare"] = _owe_beside_a_hold
     machine = type("Wrong", (LedgerMachine,), members)
     with pytest.raises(AssertionError):
-        explore(machine, "control")
+        explore(machine, STEPS, "control")
     record_property(
         "evidence",
         f"Control: a model that differs ({wrong.__doc__.removeprefix('Wrong: ').rstrip('.')}) was "

@@ -1,6 +1,8 @@
 """Reads of the books: now, in the past, and during concurrent writes."""
 
 import time
+from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -142,31 +144,41 @@ class TestAtAnInstant:
                 ledger_queries.account_balance_at(session, account, datetime.now(UTC) + DAY) == 1250
             )
 
-    def test_trial_balance_sums_to_zero_in_each_asset_then_and_now(
+    def test_trial_balance_sums_to_zero_in_each_asset(
         self, database: Database, people: People
     ) -> None:
-        person = people.customer(USD="100.00", XAU_s="2")
-        past = datetime(1990, 1, 1, tzinfo=UTC)
-        with database.transaction() as session:
-            earn(session, person.user_id, 100, past)
-        debits = {"asset": 1, "expense": 1}
+        people.customer(USD="100.00", XAU_s="2")
         with database.reading() as session:
-            past_lines = ledger_queries.trial_balance(session, past)
-            future_lines = ledger_queries.trial_balance(session, datetime(2100, 1, 1, tzinfo=UTC))
-            current_lines = ledger_queries.trial_balance(session)
-        for lines in (past_lines, future_lines, current_lines):
-            totals: dict[str, int] = {}
-            for line in lines:
-                signed = debits.get(line.kind, -1) * line.units
-                totals[line.asset] = totals.get(line.asset, 0) + signed
-            assert set(totals.values()) <= {0}
-        assert [line for line in past_lines if line.units] == [
-            ("equity", "capital", "USD", -100, 1),
-            ("income", "fees", "USD", 100, 1),
-        ]
-        # The sums of postings equal the stored balances and roll-ups.
-        assert [line[:4] for line in future_lines] == [
-            line[:4] for line in current_lines if line.accounts
+            lines = ledger_queries.trial_balance(session)
+        totals: Counter[str] = Counter()
+        for line in lines:
+            totals[line.asset] += line.units * (1 if line.kind in {"asset", "expense"} else -1)
+        assert set(totals.values()) <= {0}
+
+    def test_totals_before_an_instant_are_the_sums_of_its_postings(
+        self, database: Database, owner: UUID
+    ) -> None:
+        """Of whole days from their totals, of the day itself, and of what no total has yet."""
+        tick = timedelta(microseconds=1)
+        instants = (NOW, NOW + tick, NOW + DAY, NOW + 2 * DAY)
+        with database.transaction() as session:
+            for days, units in ((0, 100), (1, 20)):
+                earn(session, owner, units, NOW + days * DAY)
+        before = fees_before(database, owner, instants)
+        roll_up_until(database, owner, -120)
+        assert before == fees_before(database, owner, instants) == [0, -100, -100, -120]
+
+
+def fees_before(database: Database, owner: UUID, instants: Sequence[datetime]) -> list[int]:
+    """Return the owner's total of fees before each instant."""
+    with database.reading() as session:
+        return [
+            sum(
+                each.units
+                for each in totals
+                if (each.owner_id, each.account_class) == (owner, "fees")
+            )
+            for totals in ledger_queries.totals_before(session, instants)
         ]
 
 

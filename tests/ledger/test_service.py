@@ -1,6 +1,6 @@
 """The verbs of the ledger with their refusals."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from time import sleep
@@ -47,7 +47,7 @@ def pay(
     units: int,
     *,
     reference: str | None = None,
-    hold_id: UUID | None = None,
+    hold_ids: Sequence[UUID] = (),
     at: datetime = NOW,
 ) -> str:
     """Take units from an account into fees. Return the entry's reference."""
@@ -59,7 +59,7 @@ def pay(
             reference=reference,
             posted_at=at,
             postings=[NewPosting(account, units), NewPosting(chart.fees(account.asset), -units)],
-            hold_id=hold_id,
+            hold_ids=hold_ids,
         )
     return reference
 
@@ -92,7 +92,7 @@ def hold(
 
 def void(database: Database, hold_id: UUID) -> None:
     with database.transaction() as session:
-        ledger.void_hold(session, hold_id, at=NOW)
+        ledger.void_holds(session, [hold_id], at=NOW)
 
 
 def expire(database: Database, now: datetime) -> int:
@@ -374,7 +374,7 @@ class TestHold:
         self, database: Database, person: Actor, taken: int
     ) -> None:
         held = hold(database, funding(person), 3000, NOW + HOUR)
-        reference = pay(database, funding(person), taken, hold_id=held)
+        reference = pay(database, funding(person), taken, hold_ids=[held])
         assert posted_and_held(database, funding(person)) == (10_000 - taken, 0)
         assert settled(database, held) == ("posted", NOW, reference)
 
@@ -383,22 +383,22 @@ class TestHold:
     ) -> None:
         held = hold(database, funding(person), 3000)
         pay(database, funding(person), 7000)
-        pay(database, funding(person), 3000, hold_id=held)
+        pay(database, funding(person), 3000, hold_ids=[held])
         assert posted_and_held(database, funding(person)) == (0, 0)
 
     def test_posting_more_than_was_held_is_refused(self, database: Database, person: Actor) -> None:
         held = hold(database, funding(person), 3000)
         with database_unchanged(database), pytest.raises(HoldExceeded):
-            pay(database, funding(person), 3001, hold_id=held)
+            pay(database, funding(person), 3001, hold_ids=[held])
         with database_unchanged(database), pytest.raises(HoldExceeded):
-            pay(database, funding(person), 10_001, hold_id=held)
+            pay(database, funding(person), 10_001, hold_ids=[held])
 
     def test_posting_a_hold_in_the_other_direction_is_refused(
         self, database: Database, person: Actor
     ) -> None:
         held = hold(database, funding(person), 3000)
         with database_unchanged(database), pytest.raises(HoldExceeded):
-            pay(database, funding(person), -100, hold_id=held)
+            pay(database, funding(person), -100, hold_ids=[held])
 
     def test_posting_a_hold_from_another_account_is_refused(
         self, database: Database, people: People, person: Actor
@@ -406,22 +406,59 @@ class TestHold:
         other = people.customer(USD="100.00")
         held = hold(database, funding(person), 3000)
         with database_unchanged(database), pytest.raises(HoldExceeded):
-            pay(database, funding(other), 100, hold_id=held)
+            pay(database, funding(other), 100, hold_ids=[held])
 
     def test_posting_a_hold_leaves_other_holds_alone(
         self, database: Database, person: Actor
     ) -> None:
         first = hold(database, funding(person), 3000)
         second = hold(database, funding(person), 2000)
-        pay(database, funding(person), 1, hold_id=first)
+        pay(database, funding(person), 1, hold_ids=[first])
         assert posted_and_held(database, funding(person)) == (9999, 2000)
         void(database, second)
         assert posted_and_held(database, funding(person)) == (9999, 0)
 
+    def test_holds_of_several_accounts_are_posted_by_one_entry(
+        self, database: Database, people: People, person: Actor
+    ) -> None:
+        """What is not taken is released; two holds on one account count together."""
+        other = people.customer(USD="100.00")
+        accounts = (funding(other), funding(person), funding(person))
+        holds = [hold(database, account, 3000, NOW + HOUR) for account in accounts]
+        left_alone = hold(database, funding(person), 500)
+        reference = uuid4().hex
+        postings = {funding(person): 6000, funding(other): 1, FEES: -6001}
+        with database.transaction() as session:
+            ledger.post(
+                session, cause="payment", reference=reference, posted_at=NOW, hold_ids=holds,
+                postings=[NewPosting(account, units) for account, units in postings.items()],
+            )  # fmt: skip
+        assert posted_and_held(database, funding(person)) == (4000, 500)
+        assert posted_and_held(database, funding(other)) == (9999, 0)
+        assert {settled(database, held) for held in holds} == {("posted", NOW, reference)}
+        void(database, left_alone)
+
+    def test_entry_that_leaves_out_a_held_account_is_refused(
+        self, database: Database, people: People, person: Actor
+    ) -> None:
+        other = people.customer(USD="100.00")
+        holds = [hold(database, funding(each), 3000) for each in (person, other)]
+        with database_unchanged(database), pytest.raises(HoldExceeded):
+            pay(database, funding(person), 100, hold_ids=holds)
+
+    def test_one_of_several_holds_that_is_not_pending_refuses_the_entry(
+        self, database: Database, person: Actor
+    ) -> None:
+        holds = [hold(database, funding(person), 1000) for _ in range(2)]
+        voided, _ = holds
+        void(database, voided)
+        with database_unchanged(database), pytest.raises(HoldNotPending):
+            pay(database, funding(person), 1000, hold_ids=holds)
+
     def test_hold_is_settled_once(self, database: Database, person: Actor) -> None:
         posted, voided = (hold(database, funding(person), 1000) for _ in range(2))
         expired = hold(database, funding(person), 1000, NOW + HOUR)
-        pay(database, funding(person), 1000, hold_id=posted)
+        pay(database, funding(person), 1000, hold_ids=[posted])
         void(database, voided)
         assert settled(database, voided) == ("voided", NOW, None)
         assert expire(database, NOW + HOUR) >= 1
@@ -431,16 +468,16 @@ class TestHold:
             with database_unchanged(database), pytest.raises(HoldNotPending):
                 void(database, held)
             with database_unchanged(database), pytest.raises(HoldNotPending):
-                pay(database, funding(person), 1, hold_id=held)
+                pay(database, funding(person), 1, hold_ids=[held])
         with database_unchanged(database):
             assert expire(database, NOW + 2 * HOUR) == 0
 
     def test_hold_can_be_posted_until_it_expires(self, database: Database, person: Actor) -> None:
         early, late = (hold(database, funding(person), 1000, NOW + HOUR) for _ in range(2))
         with database_unchanged(database), pytest.raises(HoldExpired):
-            pay(database, funding(person), 1000, hold_id=late, at=NOW + HOUR)
+            pay(database, funding(person), 1000, hold_ids=[late], at=NOW + HOUR)
         just_before = NOW + HOUR - timedelta(microseconds=1)
-        pay(database, funding(person), 1000, hold_id=early, at=just_before)
+        pay(database, funding(person), 1000, hold_ids=[early], at=just_before)
         void(database, late)
 
     def test_hold_expires_at_its_time(self, database: Database, person: Actor) -> None:

@@ -5,31 +5,20 @@ import time
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-import psycopg
 import pytest
-from click.testing import Result
 from flask import Flask
-from sqlalchemy.engine import make_url
 
 from app.catalog.rules import USD
-from app.cli.books import verify
 from app.kit.db import Database
 from app.kit.money import Amount
 from app.ledger import chart
 from app.ledger import service as ledger
 from app.ledger.verification import INVARIANTS
+from app.reconciliation.invariants import INVARIANTS as EVERY_INVARIANT
+from tests.broken_books import break_books, verified
 from tests.people import People
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
-
-
-def url_of(url: str, name: str) -> str:
-    return make_url(url).set(database=name).render_as_string(hide_password=False)
-
-
-def connect(url: str, name: str) -> psycopg.Connection:
-    address = make_url(url_of(url, name)).set(drivername="postgresql")
-    return psycopg.connect(address.render_as_string(hide_password=False), autocommit=True)
 
 
 @pytest.fixture
@@ -57,7 +46,8 @@ def fill_books(database: Database) -> None:
                 placed_at=NOW,
                 expires_at=NOW + timedelta(hours=1),
             )
-        for reference, hold_id in (("posts a hold", holds[0]), ("reversed", None)):
+        posted, _ = holds
+        for reference, hold_ids in (("posts a hold", [posted]), ("reversed", [])):
             ledger.post(
                 session,
                 cause="test",
@@ -67,7 +57,7 @@ def fill_books(database: Database) -> None:
                     ledger.debit(account, Amount(USD, 2000)),
                     ledger.credit(chart.fees(USD), Amount(USD, 2000)),
                 ],
-                hold_id=hold_id,
+                hold_ids=hold_ids,
             )
         ledger.reverse(
             session, reference="reversal", reverses="reversed", cause="test", posted_at=NOW
@@ -86,24 +76,11 @@ def fill_books(database: Database) -> None:
     pytest.fail("a transaction of another test never ends")
 
 
-def break_books(books: Flask, *statements: str) -> None:
-    """Execute statements as the server's administrator, with triggers and foreign keys off."""
-    name = books.extensions["database"].engine.url.database
-    with connect(os.environ["PBCEX_TEST_SUPERUSER_URL"], name) as superuser:
-        superuser.execute("SET session_replication_role = replica")
-        for statement in statements:
-            superuser.execute(statement)
-
-
-def verified(books: Flask) -> Result:
-    return books.test_cli_runner().invoke(verify)
-
-
 def test_correct_books_pass(books: Flask) -> None:
     result = verified(books)
     assert (result.exit_code, result.stdout) == (
         0,
-        f"The books are correct: {len(INVARIANTS)} invariants, 4 entries, 8 postings.\n",
+        f"The books are correct: {len(EVERY_INVARIANT)} invariants, 4 entries, 8 postings.\n",
     )
 
 
@@ -143,6 +120,9 @@ BREAKS = {
     "a roll-up is the sum of the postings below the watermark": [
         f"UPDATE rollups SET units = units + 1 WHERE account_id = {_FEES}",
     ],
+    "a daily total is the sum of the postings below the watermark": [
+        "UPDATE daily_totals SET units = units + 1 WHERE class = 'fees'",
+    ],
     "a posted hold took from its account no more than was held": [
         "UPDATE holds SET units = 1999 WHERE status = 'posted'",
     ],
@@ -179,6 +159,7 @@ def test_broken_invariant_is_reported_by_name(books: Flask, name: str) -> None:
                 "an entry has at least two postings",
                 "a guarded balance is the sum of its postings",
                 "a roll-up is the sum of the postings below the watermark",
+                "a daily total is the sum of the postings below the watermark",
                 "a reversal mirrors the entry it reverses",
             },
             id="the postings of an entry deleted",
@@ -192,6 +173,7 @@ def test_broken_invariant_is_reported_by_name(books: Flask, name: str) -> None:
             {
                 "a guarded balance is the sum of its postings",
                 "a roll-up is the sum of the postings below the watermark",
+                "a daily total is the sum of the postings below the watermark",
             },
             id="an entry halved on both sides",
         ),
@@ -203,7 +185,10 @@ def test_broken_invariant_is_reported_by_name(books: Flask, name: str) -> None:
                     f" AND account_id = {_CUSTOMER}"
                 ),
             ],
-            {"an entry sums to zero in each asset"},
+            {
+                "an entry sums to zero in each asset",
+                "a daily total is the sum of the postings below the watermark",
+            },
             id="money made out of nothing, balance and posting alike",
         ),
         pytest.param(
@@ -218,7 +203,10 @@ def test_broken_invariant_is_reported_by_name(books: Flask, name: str) -> None:
         ),
         pytest.param(
             ["UPDATE rollup_watermark SET xid = '0'"],
-            {"a roll-up is the sum of the postings below the watermark"},
+            {
+                "a roll-up is the sum of the postings below the watermark",
+                "a daily total is the sum of the postings below the watermark",
+            },
             id="the watermark set back",
         ),
         pytest.param(

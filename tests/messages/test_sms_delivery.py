@@ -10,7 +10,6 @@ import time_machine
 from flask import Flask
 
 from app.access import Actor
-from app.identity.models import User
 from app.integrations import registry
 from app.kit.db import Database
 from app.kit.ports import provide, resolve
@@ -22,7 +21,7 @@ from app.messages.ports import OutgoingSms, SmsSender
 from app.providers.errors import ProviderOutcomeUnknown, ProviderUnavailable
 from sandbox.faults import FaultMode
 from tests.message_samples import sample_values
-from tests.people import People
+from tests.people import People, verify_phone
 from tests.provider_sandbox import Sandbox
 from tests.rows import change_rows
 
@@ -56,7 +55,7 @@ def with_phone(database: Database, people: People, ending: str = "7777") -> Acto
     recipient = people.customer()
     number = f"+1{uuid4().int % 10**6:06}{ending}"
     with database.transaction() as session:
-        change_rows(session, User, User.id == recipient.user_id, phone=number)
+        verify_phone(session, recipient.user_id, number)
     return recipient
 
 

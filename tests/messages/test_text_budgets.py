@@ -5,7 +5,6 @@ from datetime import timedelta
 import time_machine
 
 from app.access import Actor
-from app.identity.models import User
 from app.kit.db import Database
 from app.messages import preferences, service
 from app.messages.models import TextMessage
@@ -23,9 +22,9 @@ from tests.messages.test_sms_delivery import (
     send,
     with_phone,
 )
-from tests.people import People
+from tests.people import People, verify_phone
 from tests.provider_sandbox import Sandbox
-from tests.rows import change_rows, read_values
+from tests.rows import read_values
 
 __all__ = ["carrier", "recipient"]
 
@@ -54,7 +53,7 @@ def test_phone_receives_so_many_texts_a_day_whoever_has_it(
     other = with_phone(database, people)
     number = phone(database, recipient)
     with database.transaction() as session:
-        change_rows(session, User, User.id == other.user_id, phone=number)
+        verify_phone(session, other.user_id, number)
     with fixed_settings(TextBudgets(per_phone_day=2)):
         send(database, recipient, "deposit_credited:1")
         send(database, other, "deposit_credited:2")

@@ -1,6 +1,7 @@
 """Market hours: limits, both changes of daylight saving, holidays."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -172,6 +173,72 @@ def test_closures_begin_in_a_session_and_end_with_an_opening() -> None:
         assert closure.begins < closure.ends <= closure.begins + timedelta(days=4)
         assert closure.ends >= CALENDAR.ends or hours.is_open(closure.ends)
         assert not hours.is_open(closure.begins)
+
+
+def _nth(year: int, month: int, weekday: int, number: int) -> date:
+    """Return the nth such weekday of a month; the last one for -1."""
+    first = date(year, month, 1)
+    days = [first + timedelta(days) for days in range(31)]
+    return [day for day in days if day.month == month and day.weekday() == weekday][
+        number - 1 if number > 0 else number
+    ]
+
+
+def _good_friday(year: int) -> date:
+    """Return the Friday before Easter, by the anonymous Gregorian algorithm."""
+    century, rest = divmod(year, 100)
+    golden = year % 19
+    skipped = (century - (century + 8) // 25 + 1) // 3
+    epact = (19 * golden + century - century // 4 - skipped + 15) % 30
+    weekday = (32 + 2 * (century % 4) + 2 * (rest // 4) - epact - rest % 4) % 7
+    shift = (golden + 11 * epact + 22 * weekday) // 451
+    month, day = divmod(epact + weekday - 7 * shift + 114, 31)
+    return date(year, month, day + 1) - timedelta(days=2)
+
+
+def _observed(day: date) -> date:
+    """Return the day on which a holiday at a weekend is observed."""
+    return day + timedelta(days={5: -1, 6: 1}.get(day.weekday(), 0))
+
+
+def _halts(year: int) -> dict[date, tuple[int, int]]:
+    """Return the early closes of a year by the exchange's rules, in the time of Chicago."""
+    thanksgiving = _nth(year, 11, 3, 4)
+    return {
+        _nth(year, 1, 0, 3): (13, 30),
+        _nth(year, 2, 0, 3): (13, 30),
+        _nth(year, 5, 0, -1): (13, 30),
+        _observed(date(year, 6, 19)): (13, 30),
+        _observed(date(year, 7, 4)): (13, 30),
+        _nth(year, 9, 0, 1): (12, 0),
+        thanksgiving: (13, 30),
+        thanksgiving + timedelta(days=1): (12, 45),
+    }
+
+
+@pytest.mark.parametrize("year", range(CALENDAR.begins.year, CALENDAR.ends.year))
+def test_every_early_close_is_by_the_exchange_s_rules(year: int) -> None:
+    chicago = ZoneInfo("America/Chicago")
+    closes = [closure.begins.astimezone(chicago) for closure in CALENDAR.closures]
+    # The others are holidays, which close with the session before them or on 24 December.
+    early = {
+        close.date(): (close.hour, close.minute)
+        for close in closes
+        if close.year == year and close.hour < 16 and (close.month, close.day) != (12, 24)
+    }
+    assert early == _halts(year)
+
+
+@pytest.mark.parametrize("year", range(CALENDAR.begins.year, CALENDAR.ends.year))
+def test_exchange_is_closed_on_holidays(year: int) -> None:
+    new_year, christmas = date(year, 1, 1), _observed(date(year, 12, 25))
+    closed = [_good_friday(year), christmas]
+    # One at a Saturday is not observed: the last session of the year is a whole one.
+    closed += [_observed(new_year)] if new_year.weekday() != 5 else []
+    for day in closed:
+        for hour in (0, 9, 12, 16):
+            noon = datetime.combine(day, time(hour), hours.NEW_YORK)
+            assert not hours.is_open(noon), noon
 
 
 def test_calendar_whose_closures_overlap_is_refused() -> None:

@@ -48,6 +48,31 @@ def ticks(session: Session) -> list[tuple[object, ...]]:
     )
 
 
+class TestPastPrices:
+    def test_price_of_an_instant_is_the_last_one_accepted_until_then(
+        self, session: Session
+    ) -> None:
+        """A later price, or another one of the same instant, changes nothing of the past."""
+        first = datetime(1701, 3, 1, 15, tzinfo=UTC)  # before the prices of any other test
+        second = first + SECOND
+        assert record(session, first, a="4000") == TickOutcome.ACCEPTED
+        assert record(session, second, a="4001") == TickOutcome.ACCEPTED
+        assert record(session, second, a="4002") == TickOutcome.ACCEPTED
+        # Before the first price, that one counts.
+        instants = [first - MINUTE, first, second - SECOND / 2, second, second + MINUTE]
+        mids = pricing_queries.mids_at(session, instants)
+        assert [mids[instant][Metal.AU] for instant in instants] == [
+            Decimal(mid) for mid in (4000, 4000, 4000, 4001, 4001)
+        ]
+
+    def test_imported_history_is_the_price_of_its_own_time(self, session: Session) -> None:
+        first, second = (datetime(1702, month, 1, tzinfo=UTC) for month in (3, 4))
+        past = [observation("1900", first), observation("1905", second)]
+        pricing.record_history(session, "a", past, NOW, RULES)
+        mids = pricing_queries.mids_at(session, [first, second])
+        assert [each[Metal.AU] for each in mids.values()] == [Decimal(1900), Decimal(1905)]
+
+
 class TestRecordTicks:
     def test_every_tick_is_stored_and_the_merged_price_accepted(self, session: Session) -> None:
         feeds = {

@@ -23,7 +23,7 @@ from app.ledger import service as ledger
 from app.screening.matching import service as screening
 from app.screening.rules import ScreeningSubject
 from tests import sanctions
-from tests.api_client import PASSWORD, ApiClient
+from tests.api_client import ACCEPTED_POLICIES, PASSWORD, ApiClient
 from tests.mailbox import run_pending_jobs
 from tests.people import set_prices
 
@@ -64,11 +64,9 @@ class CustomerWithHistory:
             firstName=canaries["first"],
             lastName=canaries["last"],
             phone=canaries["phone"],
-            acceptedPolicies=[
-                {"policy": "terms", "version": 2},
-                {"policy": "privacy", "version": 1},
-            ],
+            acceptedPolicies=ACCEPTED_POLICIES,
         )
+        client.verify_phone(canaries["phone"])
         customer = cls(client, canaries)
         customer._make_history()
         if second_factor:

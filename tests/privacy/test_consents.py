@@ -7,12 +7,14 @@ import psycopg
 import pytest
 from flask import Flask
 
+from app.access.consents import POLICIES, PolicyName
 from app.kit import ids
 from app.kit.db import Database
 from app.privacy import consents
 from app.privacy import rules as privacy_rules
-from app.privacy.rules import POLICIES, ConsentChannel, ConsentDecision, ConsentState, PolicyName
+from app.privacy.rules import ConsentChannel, ConsentDecision, ConsentState
 from tests.api_client import ApiClient, assert_problem, wrong_fields
+from tests.people import set_prices
 from tests.privacy.customer_history import CONSENTS
 from tests.unchanged_database import database_unchanged
 
@@ -22,7 +24,11 @@ TERMS, CURRENT = POLICIES[PolicyName.TERMS].version, -1
 
 @pytest.fixture
 def registered_client(open_app: Flask) -> ApiClient:
-    return ApiClient.create_customer(open_app)
+    """Register a customer who has accepted nothing yet."""
+    client = ApiClient(open_app)
+    client.register(acceptedPolicies=[])
+    client.credit(USD="100.00", PAXG="1")
+    return client
 
 
 @pytest.fixture
@@ -113,6 +119,38 @@ def test_registration_with_an_invalid_consent_is_refused(
     assert response.status_code == status
 
 
+def test_money_moves_only_once_the_required_policies_are_accepted(
+    registered_client: ApiClient, database: Database
+) -> None:
+    """An account that accepted nothing could move all of its money."""
+    set_prices(database, AU="4000", PAXG="4000")
+    order = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "10.00"}
+    bank = {"accountHolder": "Ada Lovelace", "routingNumber": "021000021", "accountNumber": "1234"}
+    requests = [
+        ("trade/quote", order),
+        ("trade/order", order),
+        ("wallet/transfer", {"asset": "PAXG", "amount": "1", "from": "funding", "to": "trading"}),
+        ("wallet/deposit", {"method": "bank", "asset": "USD", "amount": "10.00"}),
+        ("wallet/withdraw",
+         {"method": "bank", "asset": "USD", "amount": "10.00", "destination": bank}),
+    ]  # fmt: skip
+    for path, body in requests:
+        with database_unchanged(database):
+            response = registered_client.post(f"/api/{path}", body)
+        assert_problem(response, 403, "policies_not_accepted")
+        assert response.json["detail"] == (
+            "Accept the policies first, with POST /api/me/consents:"
+            f" terms, version {TERMS} and privacy, version 2."
+        )
+    assert registered_client.available_balances() == {"USD": "100.00", "PAXG": "1.00000000"}
+    decide(registered_client, "terms", given=True)
+    with database_unchanged(database):
+        response = registered_client.post("/api/trade/order", order)
+    assert_problem(response, 403, "policies_not_accepted")
+    decide(registered_client, "privacy", given=True)
+    registered_client.ok(201, registered_client.post("/api/trade/order", order))
+
+
 def test_giving_and_withdrawing_consent_are_both_recorded(
     registered_client: ApiClient, database: Database
 ) -> None:
@@ -177,8 +215,8 @@ def test_new_policy_version_has_to_be_accepted(
     with database.transaction() as session:
         session.send(
             "INSERT INTO consents (id, user_id, policy, version, given, decided_at, channel)"
-            " VALUES (%s, %s, 'terms', 2, true, now(), 'api')",
-            (ids.new(), registered_client.user_id),
+            " VALUES (%s, %s, 'terms', %s, true, now(), 'api')",
+            (ids.new(), registered_client.user_id, TERMS),
         )
     [terms, *_] = registered_client.ok(200, registered_client.get(CONSENTS))["data"]
     assert (terms["state"], terms["currentVersion"]) == ("to_be_accepted", TERMS + 1)

@@ -20,7 +20,7 @@ from app.audit.verification import verify
 from app.catalog.rules import USD
 from app.identity import personal as identity_personal
 from app.identity.accounts import account_status
-from app.identity.accounts.people import get_account as standing_of
+from app.identity.accounts.people import get_account
 from app.identity.errors import OwnAccountChange, PersonErased, TokenInvalid
 from app.identity.roles import role_assignments
 from app.kit import clock, ids
@@ -278,7 +278,7 @@ class TestAfterErasure:
             for table in ("addresses", "totp_credentials", "api_keys", "one_time_tokens"):
                 statement = f"SELECT FROM {table} WHERE user_id = %s"
                 assert session.rows(statement, (owner,)) == [], table
-            statement = "SELECT status, archive_sealed FROM exports WHERE user_id = %s"
+            statement = "SELECT status, key_sealed FROM exports WHERE user_id = %s"
             assert session.rows(statement, (owner,)) == [("expired", None)]
 
     def test_every_way_to_sign_in_ends_at_once(self, settled_customer: CustomerWithHistory) -> None:
@@ -379,17 +379,17 @@ class TestAfterErasure:
     ) -> None:
         ada.empty_accounts()
         request_id = ada.client.ok(202, ada.client.post(EXPORT))
-        build = exports.archive.build
+        write = exports.archive.write
 
-        def build_late(*arguments: object, **named: object) -> bytes:
+        def write_late(*arguments: object, **named: object) -> None:
             ada.client.ok(200, ada.request_erasure())
-            return build(*arguments, **named)
+            write(*arguments, **named)
 
-        monkeypatch.setattr(exports.archive, "build", build_late)
+        monkeypatch.setattr(exports.archive, "write", write_late)
         exports.build_archive(ada.database, ids.decode("exp", request_id["id"]))
         with ada.database.reading() as session:
             rows = session.rows(
-                "SELECT status, archive_sealed FROM exports WHERE user_id = %s",
+                "SELECT status, key_sealed FROM exports WHERE user_id = %s",
                 (ada.client.user_id,),
             )
         assert rows == [("cancelled", None)]
@@ -639,7 +639,7 @@ class TestByStaff:
         ):
             act(session, staff[1], settled_customer.client.user_id)
         with settled_customer.database.reading() as session:
-            account = standing_of(session, settled_customer.client.user_id)
+            account = get_account(session, settled_customer.client.user_id)
         assert (account.status, account.name) == ("erased", "Erased person")
 
     def test_erasure_of_a_suspended_person_is_refused(

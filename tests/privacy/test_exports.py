@@ -8,10 +8,13 @@ import pytest
 import time_machine
 from flask import Flask
 
+from app.keys.files import FileKey
+from app.keys.models import FilePart
 from app.kit import clock, ids
-from app.kit.db import Database
+from app.kit.db import Database, Session
 from app.kit.personal import ErasureEffect
 from app.privacy import exports, personal_data_tables
+from app.privacy.exports import DataExport
 from app.privacy.models import Export
 from tests.api_client import ApiClient, assert_problem
 from tests.mailbox import Mailbox, run_pending_jobs
@@ -22,13 +25,15 @@ from tests.privacy.customer_history import (
     find_in_all_tables,
     follow_link,
 )
-from tests.rows import read_values
+from tests.rows import count_rows, read_values
 from tests.unchanged_database import database_unchanged
 
 ROOMS = (
     *("identity", "ledger", "trading", "funding", "custody", "kyc", "messages", "privacy"),
     "lists",
     "screening",
+    "vault",
+    "tax",
 )
 
 
@@ -75,6 +80,7 @@ def test_archive_contains_the_persons_data(ada: CustomerWithHistory) -> None:
         "role": "USER",
         "status": "active",
         "emailConfirmedAt": profile["emailConfirmedAt"],
+        "phoneVerifiedAt": profile["phoneVerifiedAt"],
         "createdAt": person["createdAt"],
     }
     [address] = identity["addresses"]
@@ -123,6 +129,7 @@ def test_archive_contains_the_persons_data(ada: CustomerWithHistory) -> None:
     [message] = files["messages.json"]["messages"]
     assert ada.order["id"] in message["body"]
     assert {mail["kind"] for mail in files["messages.json"]["mails"]} == {
+        "api_key_created",
         "confirm_email",
         "trade_confirmed",
     }
@@ -204,8 +211,8 @@ def test_archive_contains_no_notes_of_staff(ada: CustomerWithHistory) -> None:
 def test_archive_is_stored_sealed(ada: CustomerWithHistory) -> None:
     ready(ada)
     with ada.database.reading() as session:
-        [sealed] = read_values(session, Export.archive_sealed, Export.user_id == ada.client.user_id)
-    assert b"identity.json" not in bytes(sealed)
+        [file_id] = read_values(session, Export.file_id, Export.user_id == ada.client.user_id)
+        assert count_rows(session, FilePart, FilePart.file_id == file_id) == 1
     assert find_in_all_tables(ada.database, ["identity.json"]) == []
 
 
@@ -259,6 +266,9 @@ class TestLinks:
     ) -> None:
         shown = ready(ada)
         url, path = str(shown["archiveUrl"]), f"{EXPORT}/{shown['id']}"
+        with ada.database.reading() as session:
+            [file_id] = read_values(session, Export.file_id, Export.user_id == ada.client.user_id)
+            assert count_rows(session, FilePart, FilePart.file_id == file_id) == 1
         with time_machine.travel(clock.now() + timedelta(hours=24, seconds=1), tick=True):
             ada.client.sign_in()
             with database_unchanged(ada.database):
@@ -269,10 +279,11 @@ class TestLinks:
                 exports.expire_archives(session)
             with ada.database.reading() as session:
                 rows = session.rows(
-                    "SELECT status, archive_sealed FROM exports WHERE user_id = %s",
+                    "SELECT status, file_id, key_sealed FROM exports WHERE user_id = %s",
                     (ada.client.user_id,),
                 )
-            assert rows == [("expired", None)]
+                assert count_rows(session, FilePart, FilePart.file_id == file_id) == 0
+            assert rows == [("expired", None, None)]
             assert_problem(follow_link(ada.client, url), 404, "not_found")
 
     def test_link_works_until_it_expires(self, ada: CustomerWithHistory) -> None:
@@ -306,7 +317,7 @@ class TestRequest:
         assert_problem(follow_link(ada.client, str(first["archiveUrl"])), 404, "not_found")
         with ada.database.reading() as session:
             [(archives,)] = session.rows(
-                "SELECT count(archive_sealed) FROM exports WHERE user_id = %s",
+                "SELECT count(file_id) FROM exports WHERE user_id = %s",
                 (ada.client.user_id,),
             )
         assert archives == 1
@@ -316,7 +327,13 @@ class TestRequest:
             ready(ada)
         with database_unchanged(ada.database):
             assert_problem(ada.client.post(EXPORT), 429, "rate_limited")
-        with time_machine.travel(clock.now() + timedelta(days=1, seconds=1), tick=True):
+        later = clock.now() + timedelta(hours=20)
+        with time_machine.travel(later, tick=False):
+            ada.client.sign_in()
+            refused = ada.client.post(EXPORT)
+            wait = timedelta(seconds=int(refused.headers["Retry-After"]))
+            assert timedelta(hours=3, minutes=59) < wait <= timedelta(hours=4)
+        with time_machine.travel(later + wait, tick=False):
             ada.client.sign_in()
             ada.client.ok(202, ada.client.post(EXPORT))
 
@@ -360,19 +377,21 @@ class Killed(BaseException):
 
 
 class TestJob:
-    @pytest.mark.parametrize("step", ["build", "seal", "_store_archive"])
+    @pytest.mark.parametrize("step", ["write", "seal", "_offer_archive"])
     def test_interrupted_job_has_one_effect(
         self, ada: CustomerWithHistory, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch, step: str
     ) -> None:
         requested = ada.client.ok(202, ada.client.post(EXPORT))
-        owner = {"build": exports.archive, "seal": exports.keys, "_store_archive": exports}[step]
+        owner = {"write": exports.archive, "seal": exports.keys, "_offer_archive": exports}[step]
 
         def end(*_arguments: object, **_named: object) -> None:
             raise Killed
 
         with monkeypatch.context() as patch:
             patch.setattr(owner, step, end)
-            with database_unchanged(ada.database), pytest.raises(Killed):
+            # The parts that were written stay unread until they expire.
+            unchanged = database_unchanged(ada.database, apart_from={"file_parts"})
+            with unchanged, pytest.raises(Killed):
                 exports.build_archive(ada.database, inside(requested))
         run_pending_jobs(ada.database, *JOBS)
         with database_unchanged(ada.database):
@@ -385,18 +404,21 @@ class TestJob:
         self, ada: CustomerWithHistory, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         requested = ada.client.ok(202, ada.client.post(EXPORT))
-        store = exports._store_archive
+        offer, superseded = exports._offer_archive, list[UUID]()
 
-        def late(session: object, export: object, sealed: bytes, *, size_bytes: int) -> None:
-            """Let another worker store the archive between this job's two transactions."""
-            monkeypatch.setattr(exports, "_store_archive", store)
+        def late(session: Session, export: DataExport, key: FileKey, *, size_bytes: int) -> None:
+            """Let another worker offer the archive before this job does."""
+            monkeypatch.setattr(exports, "_offer_archive", offer)
             exports.build_archive(ada.database, inside(requested))
+            superseded.append(key.id)
             with database_unchanged(ada.database):
-                store(session, export, sealed, size_bytes=size_bytes)
+                offer(session, export, key, size_bytes=size_bytes)
                 session.flush()
 
-        monkeypatch.setattr(exports, "_store_archive", late)
+        monkeypatch.setattr(exports, "_offer_archive", late)
         exports.build_archive(ada.database, inside(requested))
+        with ada.database.reading() as session:
+            assert count_rows(session, FilePart, FilePart.file_id.in_(superseded)) == 0
         run_pending_jobs(ada.database, *JOBS)
         subjects = [mail.subject for mail in mailbox.sent_to(ada.client.email)]
         assert subjects.count("Your data export is ready") == 1

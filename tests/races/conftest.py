@@ -32,9 +32,17 @@ def racing(app: Flask) -> Iterator[Flask]:
             rate_limit="off",
         )
     )
-    sa.event.listen(racing.extensions["database"].engine, "connect", _disable_timeouts)
+    engine = racing.extensions["database"].engine
+    sa.event.listen(engine, "do_connect", _wait_for_connection)
+    sa.event.listen(engine, "connect", _disable_timeouts)
     yield racing
-    racing.extensions["database"].engine.dispose()
+    engine.dispose()
+
+
+def _wait_for_connection(
+    _dialect: object, _record: object, _arguments: object, parameters: dict[str, object]
+) -> None:
+    parameters["connect_timeout"] = 300
 
 
 def _disable_timeouts(connection: psycopg.Connection, _record: object) -> None:

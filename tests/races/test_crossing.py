@@ -18,6 +18,7 @@ from app.ledger import chart
 from app.ledger import service as ledger
 from app.trading import service as trading
 from app.trading.service import RequestedConversion
+from tests.api_client import ACCEPTED_POLICIES
 from tests.drill import choose_size, rounds, seeded_random
 from tests.people import credit, set_prices
 from tests.races.contest import THREADS, Act, Arena, winners
@@ -212,6 +213,7 @@ def test_one_idempotency_key_has_one_effect_and_one_response(
             "password": "correct horse",
             "firstName": "Ada",
             "lastName": "Lovelace",
+            "acceptedPolicies": ACCEPTED_POLICIES,
         },
     )
     assert registered.status_code == 201, registered.text

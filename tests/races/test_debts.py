@@ -84,7 +84,7 @@ def _acts(arena: Arena, person: Actor, holds: list[UUID], claim: Amount) -> list
 
     def release(hold_id: UUID) -> None:
         with arena.database.transaction() as session:
-            ledger.void_hold(session, hold_id, at=clock.now())
+            ledger.void_holds(session, [hold_id], at=clock.now())
 
     releases = [lambda hold_id=hold_id: release(hold_id) for hold_id in holds]
     return [*releases, *[sell, pay_in, take_back] * len(holds)]

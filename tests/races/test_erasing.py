@@ -7,18 +7,18 @@ from uuid import UUID
 import pytest
 
 from app.access import Actor
+from app.access.consents import POLICIES, PolicyName
 from app.catalog.rules import USD, XAU
 from app.identity.accounts import address_book, profile
-from app.identity.accounts.postal_addresses import PostalAddress
 from app.identity.api_keys import service as api_keys
 from app.identity.errors import TokenInvalid
 from app.kit.db import Session
 from app.kit.errors import NotFound, Refusal
 from app.kit.money import Amount
+from app.kit.postal_addresses import PostalAddress
 from app.ledger.errors import InsufficientFunds
 from app.privacy import consents, erasure, exports
 from app.privacy.errors import ErasureRefused
-from app.privacy.rules import PolicyName
 from app.trading import service as trading
 from app.trading.service import RequestedConversion
 from tests.drill import choose_size, rounds, seeded_random
@@ -145,7 +145,10 @@ def _create_api_key(session: Session, person: Actor) -> object:
 
 
 def _give_consent(session: Session, person: Actor) -> object:
-    return consents.record_decision(session, person, policy=PolicyName.TERMS, version=2, given=True)
+    policy = POLICIES[PolicyName.TERMS]
+    return consents.record_decision(
+        session, person, policy=policy.name, version=policy.version, given=True
+    )
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from app.kit.errors import PermissionDenied
 from tests.drill import choose_size, rounds, seeded_random
 from tests.races.contest import THREADS, Act, Arena, winners
 from tests.rows import change_rows, count_rows, delete_rows, read_values
+from tests.second_person import add_grant
 
 pytestmark = pytest.mark.drill(name="races")
 
@@ -127,8 +128,7 @@ def test_one_of_the_last_two_roles_keeps_the_permission(
     for _ in rounds(ROUNDS, "taking"):
         admin = arena.people.staff(Role.ADMIN)
         officer = arena.people.staff(Role.COMPLIANCE)
-        with arena.database.transaction() as session:
-            role_permissions.grant_permission(session, admin, Role.COMPLIANCE, edit, reason=REASON)
+        add_grant(arena.database, Role.COMPLIANCE, edit)
 
         def revoke_as(actor: Actor, role: Role) -> Act:
             def act() -> None:

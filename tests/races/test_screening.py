@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -11,10 +12,11 @@ from app.access import Actor, Role
 from app.cases import service as cases
 from app.cases.errors import CaseClosed
 from app.kit import ids
+from app.kit.preparation import run_prepared
 from app.screening import queries as screening_queries
 from app.screening.decisions import case_outcomes
 from app.screening.errors import ImportRunning
-from app.screening.lists import sdn
+from app.screening.lists import activation, sdn
 from app.screening.lists.imports import ImportResult, import_list
 from app.screening.matching import service as screening
 from app.screening.matching.service import ScreeningResult
@@ -52,7 +54,7 @@ def screen_person(arena: Arena, person_id: UUID, name: str = sanctions.LISTED_NA
                 person_id=person_id,
             )
 
-    return act
+    return partial(run_prepared, arena.database, act)
 
 
 def close_case_as(arena: Arena, officer: Actor, case_id: UUID) -> Act:
@@ -91,9 +93,11 @@ def test_screenings_during_an_import_name_the_version_they_used(
 
         def run_import(list_files: sdn.SdnFiles = files) -> ImportResult:
             with arena.database.transaction() as session:
-                return import_list(
+                result = import_list(
                     session, list_files, progress=lambda _stored: None, accept_shrunk=True
                 )
+            activation.activate(arena.database, result.version)
+            return result
 
         acts = [screen_person(arena, person, name) for person in people]
         outcomes = arena.all_at_once([*acts, *[run_import] * (THREADS - len(acts))], chances)

@@ -8,6 +8,7 @@ import pytest
 
 from app.access import Role
 from app.identity.accounts import invitations
+from app.identity.accounts import queries as accounts_queries
 from app.identity.credentials import one_time_tokens, passkeys
 from app.identity.credentials.one_time_tokens import LinkPurpose
 from app.identity.credentials.passkeys import RelyingParty
@@ -19,7 +20,7 @@ from app.identity.errors import (
 )
 from app.identity.models import LoginSession
 from app.identity.sign_in import pending_sign_in, staff_sign_in
-from app.identity.sign_in.staff_sessions import Device
+from app.identity.sign_in.sessions import Device
 from app.kit.errors import RateLimited
 from tests.authenticator import Authenticator
 from tests.drill import choose_size, rounds, seeded_random
@@ -114,9 +115,11 @@ def race_for_invitation(arena: Arena, number: int, random: Random) -> None:
     inviter = arena.people.staff(Role.ADMIN)
     email = f"{inviter.user_id.hex}.guest@example.com"
     with arena.database.transaction() as session:
-        user_id = invitations.invite(
-            session, inviter, email=email, first_name="A", last_name="B", role="AUDITOR"
+        names = {"first_name": "A", "last_name": "B"}
+        invitations.invite(
+            session, inviter, email=email, **names, role="AUDITOR", reason="Joins the team."
         )
+        user_id = accounts_queries.get_person_by_email(session, email).id
         link = one_time_tokens.issue_link(session, user_id, LinkPurpose.INVITATION)
     with arena.database.reading() as session:
         token = one_time_tokens.rebuild_token(session, link) or ""

@@ -1,7 +1,7 @@
 """A balance, quote, hold, entry or limit used by many at once: as many succeed as it covers."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -231,13 +231,13 @@ def test_hold_settled_by_many_is_settled_once(arena: Arena, record_property: Rec
                     reference=uuid4().hex,
                     posted_at=NOW,
                     postings=[ledger.debit(account, TEN), ledger.credit(chart.fees(USD), TEN)],
-                    hold_id=hold_id,
+                    hold_ids=[hold_id],
                 )
             return "posted"
 
         def void(hold_id: UUID = hold_id) -> str:
             with arena.database.transaction() as session:
-                ledger.void_hold(session, hold_id, at=NOW)
+                ledger.void_holds(session, [hold_id], at=NOW)
             return "voided"
 
         def expire() -> str | None:
@@ -257,6 +257,55 @@ def test_hold_settled_by_many_is_settled_once(arena: Arena, record_property: Rec
         f"One hold settled by all: {ROUNDS} rounds of {THREADS} threads that post, void and "
         f"expire; {won['posted']} were posted, {won['voided']} voided and {won['expired']} "
         "expired, each once.",
+    )
+
+
+def test_holds_settled_together_by_many_are_settled_once(
+    arena: Arena, record_property: Record
+) -> None:
+    """The holds of two accounts, named in either order."""
+    random, sums = seeded_random("holds"), (TEN, Amount(PAXG, 1000))
+    person = arena.people.customer(USD=f"{ROUNDS * 10}.00", PAXG=f"0.{ROUNDS:05d}")
+    accounts = [chart.customer(person.user_id, amount.asset) for amount in sums]
+    postings = [ledger.debit(*item) for item in zip(accounts, sums, strict=True)]
+    postings += [ledger.credit(chart.fees(amount.asset), amount) for amount in sums]
+    posted = 0
+    for _ in rounds(ROUNDS, "two holds posted or voided together by all"):
+        hold_ids = [uuid4(), uuid4()]
+        with arena.database.transaction() as session:
+            for hold_id, account, amount in zip(hold_ids, accounts, sums, strict=True):
+                ledger.place_hold(
+                    session, hold_id=hold_id, account=account, amount=amount, cause="race",
+                    placed_at=NOW,
+                )  # fmt: skip
+
+        def post(hold_ids: Sequence[UUID] = hold_ids) -> str:
+            with arena.database.transaction() as session:
+                ledger.post(
+                    session, cause="race", reference=uuid4().hex, posted_at=NOW,
+                    postings=postings, hold_ids=hold_ids,
+                )  # fmt: skip
+            return "posted"
+
+        def void(hold_ids: Sequence[UUID] = hold_ids[::-1]) -> str:
+            with arena.database.transaction() as session:
+                ledger.void_holds(session, hold_ids, at=NOW)
+            return "voided"
+
+        acts = [post, void] * (THREADS // 2)
+        [settled] = winners(arena.all_at_once(acts, random), HoldNotPending)
+        posted += settled == "posted"
+        with arena.database.reading() as session:
+            assert read_values(session, Hold.status, Hold.id.in_(hold_ids)) == [settled] * 2
+    balances = arena.people.balances(person)
+    for amount in sums:
+        left = Amount(amount.asset, (ROUNDS - posted) * amount.units)
+        assert balances.get(amount.asset.code, str(left - left)) == str(left)
+    record_property(
+        "evidence",
+        f"The holds of two accounts settled together by all: {ROUNDS} rounds of {THREADS} threads "
+        f"that name them in either order; {posted} times both were posted, "
+        f"{ROUNDS - posted} times both voided.",
     )
 
 
@@ -347,7 +396,7 @@ def test_limit_shared_by_two_accounts_of_a_person_is_not_exceeded(
                 )
 
         acts = [lambda account=account: pay(account) for account in accounts] * (THREADS // 2)
-        with fixed_settings(PaymentLimits(card_failures_per_hour=100)):
+        with fixed_settings(PaymentLimits(card_failures_per_hour=100, card_payments_per_day=100)):
             # Three times 3,000 dollars are within 10,000 a day.
             assert len(winners(arena.all_at_once(acts, random), LimitExceeded)) == 3
     record_property(

@@ -79,7 +79,7 @@ def apply_result(arena: Arena, person: Actor, submitted: VerificationRow, choice
 
 def submit_document(session: Session, actor: Actor) -> object:
     """Submit a picture; return whether it was new."""
-    file = documents.check_upload(make_picture(), name="", declared_type="")
+    file = documents.check_upload(make_picture(), name="")
     return documents.add_document(session, actor, purpose=DocumentPurpose.IDENTITY, upload=file)[1]
 
 

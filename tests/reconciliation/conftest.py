@@ -2,12 +2,9 @@
 
 import pytest
 
-from app.kit import ids
-from app.kit.db import Database
-from tests.paying_customer import PayingCustomer, create_paying_customer
-from tests.people import People
+from tests.paying_customer import PayingCustomer
 
 
 @pytest.fixture
-def customer(database: Database, people: People) -> PayingCustomer:
-    return create_paying_customer(database, people, name=f"-{ids.new().hex[-8:]}")
+def customer(lone_customer: PayingCustomer) -> PayingCustomer:
+    return lone_customer

@@ -146,3 +146,16 @@ def test_odd_row_is_one_case_and_the_rest_is_compared(
         assert now == known + 1
     # A readable row is no such case.
     assert "provider.row" not in {kind for kind, _ in cases_about(database, readable_id)}
+
+
+def test_odd_row_is_on_one_page_of_a_list_of_many(database: Database, sandbox: Sandbox) -> None:
+    compare(database, "bank arrivals")
+    before = compare(database, "bank arrivals")
+    arrivals = [f"many-{number}" for number in range(101)]
+    for arrival in arrivals:
+        sandbox.store.put("bank", "arrival", arrival, {**BANK_ARRIVAL, "id": arrival})
+    sandbox.add_odd_row("bank", "arrivals.list", "a line of text")
+    run = compare(database, "bank arrivals")
+    for arrival in arrivals:
+        sandbox.store.delete("bank", "arrival", arrival)
+    assert run.compared == before.compared + len(arrivals) + 1

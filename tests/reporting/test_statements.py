@@ -50,7 +50,7 @@ class Books:
         with self.database.transaction() as session:
             ledger.post(
                 session, cause="trade" if len(moves) > 1 else "test", reference=reference,
-                posted_at=at, postings=postings, hold_id=hold,
+                posted_at=at, postings=postings, hold_ids=[hold] if hold else [],
             )  # fmt: skip
         self.entries.append((reference, moves))
         self.movements += [(at, asset, units) for asset, units in moves.items()]
@@ -77,7 +77,7 @@ class Books:
                 amount=Amount(asset, units), cause="test", placed_at=at,
             )  # fmt: skip
             if ending == "void":
-                ledger.void_hold(session, identifier, at=until)
+                ledger.void_holds(session, [identifier], at=until)
         if ending == "post":
             self.post(until, {asset: -units}, identifier)
         settled = until if ending != "stay" else None

@@ -3,13 +3,16 @@
 import hmac
 import json
 import socket
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
 from flask import Flask, Response, request
 
+from sandbox import clock
 from sandbox.app import create_app, serve
 from sandbox.faults import FaultMode, FaultSchedule
 from sandbox.provider import SandboxProvider, store, webhook_queue
@@ -130,6 +133,21 @@ def test_faults_are_scheduled_over_http(sandbox: Flask) -> None:
         assert client.post("/_sandbox/faults", json=fault | change).status_code in {400, 404}
     client.post("/_sandbox/faults/clear")
     assert client.get("/_sandbox/faults").get_json() == []
+
+
+def test_clock_is_set_over_http_and_runs_on_until_it_is_set_right(sandbox: Flask) -> None:
+    client = sandbox.test_client()
+    try:
+        response = client.post("/_sandbox/clock", json={"at": "2026-02-03T04:05:06Z"})
+        assert response.get_json()["now"].startswith("2026-02-03T04:05:0")
+        assert clock.now() == pytest.approx(
+            datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC).timestamp(), abs=5
+        )
+        for wrong in ("yesterday", "2026-02-03T04:05:06", 7):
+            assert client.post("/_sandbox/clock", json={"at": wrong}).status_code == 400
+    finally:
+        assert client.post("/_sandbox/clock", data={"at": ""}).status_code == 303
+    assert clock.now() == pytest.approx(time.time(), abs=5)
 
 
 def test_failed_call_stores_nothing(sandbox: Flask) -> None:

@@ -99,3 +99,41 @@ def names() -> list[str]:
         for given_names, _, family in (origin.partition("--") for origin in _ORIGINS.split("\n\n"))
         for first, last in product(given_names.split(), family.split())
     ][:COUNT]
+
+
+#: The origins in the order above, and a country in which their people live.
+ORIGIN_COUNTRIES = {
+    "English": "GB", "Spanish": "MX", "French": "FR", "German": "DE", "Italian": "IT",
+    "Russian": "RU", "Arabic": "EG", "Turkish": "TR", "Chinese": "CN", "Indian": "IN",
+    "Korean and Japanese": "KR", "African": "NG",
+}  # fmt: skip
+
+
+def names_by_origin(count: int) -> list[tuple[str, str]]:
+    """Return so many names with their origins, the origins in equal parts."""
+    share = count // len(ORIGIN_COUNTRIES)
+    found = []
+    for origin, text in zip(ORIGIN_COUNTRIES, _ORIGINS.split("\n\n"), strict=True):
+        given_names, _, family = text.partition("--")
+        pairs = [f"{first} {last}" for first, last in product(given_names.split(), family.split())]
+        step = max(1, len(pairs) // share)
+        found += [(name, origin) for name in pairs[::step][:share]]
+    return found
+
+
+def long_names_by_origin(count: int) -> list[tuple[str, str]]:
+    """Return so many names of three and four words in turn, with their origins."""
+    share = count // len(ORIGIN_COUNTRIES)
+    found = []
+    for origin, text in zip(ORIGIN_COUNTRIES, _ORIGINS.split("\n\n"), strict=True):
+        given_text, _, family_text = text.partition("--")
+        given, family = given_text.split(), family_text.split()
+        for place in range(share):
+            words = [
+                given[place % len(given)],
+                given[(place * 7 + 3) % len(given)],
+                family[(place * 5 + place // len(given)) % len(family)],
+            ]
+            words += [family[(place * 11 + 4) % len(family)]] * (place % 2)
+            found.append((" ".join(words), origin))
+    return found

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from app.kit.countries import COUNTRY_NAMES
 from app.screening.lists import sdn, sdn_remarks
-from app.screening.lists.countries import COUNTRY_NAMES, country_code
+from app.screening.lists.countries import country_code
+from app.screening.lists.sdn_numbers import listed_numbers
 from app.screening.matching.name_normalization import is_comparable, name_words, sorted_words
 from app.screening.rules import BirthDateSpan
 
@@ -24,7 +26,10 @@ from app.screening.rules import BirthDateSpan
         ("AL-QA'IDA", "al qaida"),
         ("O’Brien", "obrien"),
         ("  ,;- ", ""),
-        ("王伟", ""),
+        ("王伟", "wang wei"),
+        ("김정은", "gim jeong eun"),
+        ("Александр Щукин", "aleksandr shchukin"),
+        ("عبد الرحمن الشيخ", "bd al rhmn al shykh"),
     ],
 )
 def test_name_is_split_into_normalized_words(name: str, words: str) -> None:
@@ -36,21 +41,21 @@ def test_name_is_split_into_normalized_words(name: str, words: str) -> None:
     [
         "Enrique Peña-Nieto", "Łukasz Ørsted-Straße", "O’Brien", "Hawaiʻi", "AL-QA'IDA", "Ħal Ðorð",
         "İpek Işık", "Gal·la", "Müller & Söhne", "S.A. DE C.V. 7", "Nguyễn Thị", "Ａｄａ",
-        "D’Ǻ – 1",
+        "D’Ǻ – 1", "Иван Петров", "Ελένη", "王伟", "محمد", "김정은", "Bɨrd", "Ŧom", "\U0001d403an",
     ],
 )  # fmt: skip
-def test_latin_names_are_comparable(name: str) -> None:
+def test_names_are_comparable(name: str) -> None:
     assert is_comparable(name)
 
 
 @pytest.mark.parametrize(
     "name",
     [
-        "Иван Петров", "Ελένη", "王伟", "محمد", "Dr\u0430gomir", "Drag\u03bfmir", "Bɨrd", "Ŧom",
-        "D\U0001f170n", "\U0001d403an", "Dra\u200bgomir", "Dra\u00adgomir", "", "–", "Ada ①②٣",
+        "Dr\u0430gomir", "Drag\u03bfmir", "D\U0001f170n", "Dra\u200bgomir", "Dra\u00adgomir", "",
+        "–", "Ada ①②٣",
     ],
 )  # fmt: skip
-def test_names_with_dropped_letters_are_not_comparable(name: str) -> None:
+def test_names_with_symbols_or_look_alike_letters_are_not_comparable(name: str) -> None:
     assert not is_comparable(name)
 
 
@@ -87,6 +92,20 @@ def test_countries_are_read_from_remarks_and_addresses() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("DOB 14 Jun 1975; Passport A0901234 (Iran) expires 20 Oct 2020.", "A0901234"),
+        ("National ID No. 4072000342; alt. R.F.C. GURR730821 (Mexico).", "4072000342 GURR730821"),
+        ("US FEIN 36-3823186; Passport RL 1234567 (Lebanon) issued 2001.", "363823186 RL1234567"),
+        ("Registration Number 4293; Government Gazette Number 01012017 (Russia).", ""),
+        ("Telephone: (971) (4) (3248000); Linked To: COMPANY 123456.", "97143248000"),
+    ],
+)
+def test_numbers_are_read_from_remarks(text: str, numbers: str) -> None:
+    assert listed_numbers(text) == set(numbers.split())
+
+
 def test_weak_aliases_and_wallets_are_read_from_remarks() -> None:
     text = (
         "a.k.a. 'EL CHAPO'; Digital Currency Address - XBT 1AjZPMsnmpdK2Rv9KQNfMurTXinscVro9V; alt."
@@ -114,3 +133,20 @@ def test_every_country_of_the_real_list_has_a_code(shared_data: Path) -> None:
     assert all(
         len(code) == 2 and country_code(name) == code for code, name in COUNTRY_NAMES.items()
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("Korea, North", "KP"),
+        ("The Gambia", "GM"),
+        ("Bahamas, The", "BS"),
+        ("Saint Kitts and Nevis", "KN"),
+        ("Curacao", "CW"),
+        ("Côte d’Ivoire", "CI"),
+        ("USSR", "RU"),
+        ("Atlantis", None),
+    ],
+)
+def test_country_is_known_by_the_names_that_lists_use(name: str, code: str | None) -> None:
+    assert country_code(name) == code

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.cli.sample import SANCTIONS
+from app.sample.lists import FIRST_LIST as SANCTIONS
 from app.screening.errors import InvalidList
 from app.screening.lists import sdn
 from app.screening.rules import PartyType

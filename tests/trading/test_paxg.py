@@ -95,7 +95,7 @@ def test_order_has_the_less_favourable_of_the_prices_of_paxg_and_gold(
 
 
 @pytest.mark.parametrize(("source", "target"), [("PAXG", "XAU-s"), ("XAU-s", "PAXG")])
-@pytest.mark.parametrize("mid", ["3959.99", "4040.01"])
+@pytest.mark.parametrize("mid", ["3975.99", "4024.01"])
 def test_orders_between_paxg_and_gold_close_with_the_gate(
     database: Database, person: Actor, source: str, target: str, mid: str
 ) -> None:
@@ -109,7 +109,7 @@ def test_orders_between_paxg_and_gold_close_with_the_gate(
     convert(database, person, "PAXG", "USD")
 
 
-@pytest.mark.parametrize("mid", ["3960", "4040"])
+@pytest.mark.parametrize("mid", ["3976", "4024"])
 def test_orders_between_paxg_and_gold_are_open_up_to_the_limit(
     database: Database, person: Actor, mid: str
 ) -> None:
@@ -209,6 +209,32 @@ def test_ounces_of_orders_and_transfers_count_to_one_limit(
         market.shift(timedelta(days=1))
         set_prices(database, AU="4000", PAXG="4000")
         convert(database, person, "XAU-s", "PAXG", "3")
+
+
+@pytest.mark.parametrize("side", [-1, 1], ids=["PAXG below gold", "PAXG above gold"])
+def test_exchange_by_weight_pays_no_one_who_trades_paxg_elsewhere(
+    database: Database, people: People, side: int
+) -> None:
+    """Where the gate is just open: PAXG from elsewhere sold as gold, or gold taken out as PAXG."""
+    elsewhere = Decimal(4000) * (10_000 + side * GATE_BPS) / 10_000
+    set_prices(database, PAXG=str(elsewhere))
+    person = people.customer(USD="9000.00", PAXG="1")
+    one = Amount.parse(PAXG, "1")
+    with database.transaction() as session:
+        if side < 0:
+            transfers.transfer(
+                session, person, amount=one, origin=Wallet.FUNDING, destination=Wallet.TRADING
+            )
+            sold = trading.convert_at_market(session, person, giving("XAU-s", "USD"))
+            assert Decimal(str(sold.received)) < elsewhere
+        else:
+            gold = Amount(XAU, one.units)
+            wanted = RequestedConversion(USD, XAU, None, gold)
+            bought = trading.convert_at_market(session, person, wanted)
+            transfers.transfer(
+                session, person, amount=gold, origin=Wallet.TRADING, destination=Wallet.FUNDING
+            )
+            assert elsewhere < Decimal(str(bought.given))
 
 
 METALS = (PAXG, XAU, XAG)

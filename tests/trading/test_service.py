@@ -9,7 +9,7 @@ import pytest
 import time_machine
 
 from app.access import Actor
-from app.catalog.rules import TRADABLE, USD, XAU, Metal
+from app.catalog.rules import TRADABLE, USD, XAU, Haltable, Metal, Stablecoin
 from app.kit import ids
 from app.kit.db import Database
 from app.kit.errors import Invalid
@@ -89,12 +89,12 @@ def convert(
         )
 
 
-def halt(database: Database, metal: Metal) -> None:
+def halt(database: Database, metal: Haltable) -> None:
     with database.transaction() as session:
         pricing.halt_market(session, None, metal, HaltReason.PRICES, note="a test")
 
 
-def resume(database: Database, metal: Metal) -> None:
+def resume(database: Database, metal: Haltable) -> None:
     with database.transaction() as session:
         pricing.resume_market(session, None, metal, note="the test is over")
 
@@ -225,6 +225,29 @@ class TestFillQuote:
         created = quote(database, person)
         halt(database, Metal.AG)
         fill(database, person, created.id)
+
+    def test_halt_of_usdc_stops_all_that_gives_or_receives_it(
+        self, database: Database, people: People
+    ) -> None:
+        """It counts as a dollar, whatever its market says."""
+        person = people.customer(USD="2000.00", USDC="2000")
+        wanted = [giving(*pair, "10") for pair in (("USDC", "USD"), ("USD", "USDC"))]
+        wanted.append(giving("USDC", "XAU-s", "10"))
+        created = [quote(database, person, each) for each in wanted]
+        halt(database, Stablecoin.USDC)
+        try:
+            for each, kept in zip(wanted, created, strict=True):
+                with database_unchanged(database), pytest.raises(MarketHalted, match="USD Coin"):
+                    quote(database, person, each)
+                with database_unchanged(database), pytest.raises(MarketHalted):
+                    convert(database, person, each)
+                with database_unchanged(database), pytest.raises(MarketHalted):
+                    fill(database, person, kept.id)
+            convert(database, person)
+        finally:
+            resume(database, Stablecoin.USDC)
+        for kept in created:
+            fill(database, person, kept.id)
 
     def test_fill_needs_fresh_prices(
         self, database: Database, person: Actor, market: time_machine.Traveller

@@ -2,26 +2,31 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 from flask import Response, url_for
 
-from app.access import Actor, Permission
+from app.access import Actor, Permission, Role
 from app.approvals import queries as approvals_queries
 from app.approvals import registry as approvals_registry
 from app.approvals import service as approvals
 from app.approvals.queries import ApprovalRequest
 from app.approvals.registry import TextFields
 from app.approvals.rules import ApprovalStatus
+from app.blueprints.admin import deciders
 from app.blueprints.forms import Form, FormSchema, hidden_field, reason_field, text_field
 from app.blueprints.lists import ChoiceFilter, Column, ListPage, PersonCell, ReferenceCell
 from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import render_page
+from app.funding import customer_facts
 from app.identity.accounts import people
 from app.keys import rotation_approval as keys_approval
 from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import NotFound
+from app.kyc import queries as kyc_queries
+from app.kyc.evidence import documents
 
 blp = PageBlueprint("approvals", "/admin/approvals")
 
@@ -79,6 +84,7 @@ APPROVE = Form(
 REJECT = Form(
     "reject",
     title="Reject",
+    about="Nothing changes. The person who requested it can request it again.",
     schema=ApprovalReasonSchema,
     button="Reject request",
     success="Request rejected.",
@@ -179,7 +185,8 @@ def request_key_rotation(session: Session, actor: Actor, fields: Mapping[str, st
     return url_for("approvals_pages.show_approval", approval_id=ids.encode("apr", approval_id))
 
 
-@blp.view("GET", "/<approval_id>", permission=Permission.APPROVALS_READ, shows="apr")
+# It writes: viewing what a customer submitted, on which the checker decides, is recorded.
+@blp.view("GET", "/<approval_id>", permission=Permission.APPROVALS_READ, shows="apr", writes=True)
 def show_approval(session: Session, actor: Actor, approval_id: str) -> Response:
     """Show an approval request: who made it, why, and what it changes."""
     approval = approvals_queries.get_approval(session, ids.decode("apr", approval_id))
@@ -189,18 +196,28 @@ def show_approval(session: Session, actor: Actor, approval_id: str) -> Response:
     is_pending = approval.status is ApprovalStatus.PENDING
     is_maker = actor.user_id == approval.maker_id
     is_about_actor = actor.user_id == approval.subject_id
-    may_decide = {action.permission, Permission.APPROVALS_DECIDE} <= actor.permissions
-    is_decidable = is_pending and may_decide and not is_maker and not is_about_actor
+    may_decide = approvals_registry.deciding_permissions(action) <= actor.permissions
+    is_other = is_pending and may_decide and not is_maker and not is_about_actor
+    dependence = (
+        approvals_queries.find_dependence(session, action, approval.maker_id, actor.user_id)
+        if is_other
+        else None
+    )
+    is_decidable = is_other and dependence is None
     return render_page(
         "admin/approvals/approval.html",
         approval=approval,
         details=details,
+        **_decision_facts(session, actor, approval),
         names=names,
         subjects={ids.encode("usr", person_id): name for person_id, name in names.items()},
         permission=action.permission,
         is_maker=is_maker,
         is_about_actor=is_about_actor,
         may_decide=may_decide,
+        dependence=dependence,
+        is_decidable=is_decidable,
+        deciders=_list_deciders(session, approval) if is_pending and not is_decidable else {},
         # Each form, and whether it is open.
         forms=[
             # What is about nothing any more cannot be approved.
@@ -280,8 +297,14 @@ def _restate(approval: ApprovalRequest, names: Mapping[UUID, str]) -> list[tuple
 def _with_effect(form: Form, approval: ApprovalRequest, names: Mapping[UUID, str]) -> Form:
     """Return the form with the effect of the request on its button and in its question."""
     fields = {field.name: _name(field.after, names) for field in approval.fields}
-    effect = approvals_registry.get_action(approval.action).effect(fields)
-    return replace(form, button=f"Approve and {effect}", confirm=f"Approve and {effect}?")
+    action = approvals_registry.get_action(approval.action)
+    effect = action.effect(fields)
+    return replace(
+        form,
+        about=f"{form.about} {action.follows}".rstrip(),
+        button=f"Approve and {effect}",
+        confirm=f"Approve and {effect}?",
+    )
 
 
 def _name(text: str | None, names: Mapping[UUID, str]) -> str:
@@ -299,6 +322,32 @@ def _describe(session: Session, actor: Actor, approval: ApprovalRequest) -> Text
         return action.describe(session, actor, approval.subject)
     except NotFound:
         return None
+
+
+def _decision_facts(session: Session, actor: Actor, approval: ApprovalRequest) -> dict[str, Any]:
+    """Return what to know of the customer whom a pending request is about, and the documents of a
+    verification, as far as the actor may read them."""
+    facts: dict[str, Any] = {"customer": {}, "documents": None}
+    person_id = approval.subject_id
+    if approval.status is not ApprovalStatus.PENDING or person_id is None:
+        return facts
+    if Permission.PEOPLE_READ in actor.permissions:
+        account = people.get_account(session, person_id)
+        if account.role is Role.USER:
+            facts["customer"] = customer_facts.describe_customer(session, actor, person_id)
+    is_verification = ids.try_decode(kyc_queries.PREFIX, approval.subject) is not None
+    if is_verification and Permission.KYC_READ in actor.permissions:
+        facts["documents"] = documents.documents_of(session, person_id)
+    return facts
+
+
+def _list_deciders(session: Session, approval: ApprovalRequest) -> Mapping[UUID, str]:
+    return deciders.name_deciders(
+        session,
+        approvals_queries.list_deciders(
+            session, approval.action, approval.maker_id, approval.subject_id
+        ),
+    )
 
 
 def _find_people(approval: ApprovalRequest) -> set[UUID]:

@@ -1,7 +1,7 @@
 """Cases: search them, show one with its facts and timeline, and work on it until it is closed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from flask import Response, url_for
@@ -21,7 +21,7 @@ from app.blueprints.lists import (
 from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import render_page
 from app.cases import queries as cases_queries
-from app.cases import registry, service
+from app.cases import registry, service, viewing
 from app.cases.queries import CaseEventRow, CaseSummary
 from app.cases.rules import NOTE_LENGTH_MAX, CaseEventKind, CaseState
 from app.identity.accounts import people
@@ -35,8 +35,11 @@ blp = PageBlueprint("cases", "/admin/cases")
 _ME, _UNASSIGNED = "me", "unassigned"
 
 
+@dataclass(frozen=True, slots=True)
 class KindFilter(Filter):
     """A filter by the type of case. A type without cases is searched for, too."""
+
+    type: str = field(default="select", init=False)
 
     def options(self, session: Session, actor: Actor) -> Options:
         """Return the types of existing cases that the actor may see."""
@@ -172,7 +175,8 @@ REOPEN = Form(
 )
 
 
-@blp.view("GET", "/<case_id>", permission=Permission.CASES_READ, shows=service.PREFIX)
+# It writes: viewing the facts is recorded.
+@blp.view("GET", "/<case_id>", permission=Permission.CASES_READ, shows=service.PREFIX, writes=True)
 def show_case(session: Session, actor: Actor, case_id: str) -> Response:
     """Show a case: its facts, its timeline and the forms to work on it."""
     identifier = ids.decode(service.PREFIX, case_id)
@@ -190,7 +194,7 @@ def show_case(session: Session, actor: Actor, case_id: str) -> Response:
         "admin/cases/case.html",
         case=case,
         events=events,
-        facts=cases_queries.facts(session, identifier),
+        facts=viewing.view_facts(session, actor, case),
         names=names,
         workers=_worker_options(workers, names, actor),
         assigned=ids.encode("usr", case.assignee_id) if case.assignee_id else "",

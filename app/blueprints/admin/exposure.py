@@ -5,27 +5,31 @@ from flask import Response, jsonify
 from app.access import Actor, Permission
 from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import render_page
-from app.catalog.rules import PRICED_NAMES
+from app.catalog.rules import PRICED_NAMES, Metal, Token
 from app.hedging import queries as hedging_queries
 from app.kit import clock
 from app.kit.db import Session
-from app.pricing.rules import PriceFault
+from app.pricing import queries as pricing_queries
 
 blp = PageBlueprint("exposure", "/admin/exposure")
 
 
 @blp.view("GET", "", permission=Permission.EXPOSURE_READ, snapshot=True)
-def show_exposure(session: Session, _actor: Actor) -> Response:
+def show_exposure(session: Session, actor: Actor) -> Response:
     """Show the current exposure by metal."""
     exposure = hedging_queries.current_exposure(session)
-    prices = [metal.price for metal in exposure.metals if metal.price is not None]
+    markets = pricing_queries.markets(session)
     return render_page(
         "admin/exposure/index.html",
         exposure=exposure,
         names=PRICED_NAMES,
-        oldest_price=min(prices, key=lambda price: price.as_of, default=None),
-        price_faults={price.metal: price.fault(exposure.as_of) for price in prices},
-        stale=PriceFault.STALE if any(price.is_stale(exposure.as_of) for price in prices) else None,
+        markets=markets,
+        # Beside gold: what is held and owed of it is PAXG as well.
+        beside={Metal.AU: markets[Token.PAXG]},
+        gate=pricing_queries.gate_state(session),
+        hours=pricing_queries.market_session(),
+        oldest_price=min((m.as_of for m in markets.values() if m.as_of), default=None),
+        may_see_markets=Permission.MARKETS_READ in actor.permissions,
     )
 
 

@@ -11,7 +11,7 @@ from app.blueprints.forms import Form, FormSchema, choice_field, reason_field
 from app.blueprints.lists import Column, Filter, ListPage, PersonCell
 from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import render_page
-from app.catalog.rules import Token
+from app.catalog.rules import Stablecoin, Token
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.formatting import format_price
@@ -45,7 +45,8 @@ def _describe_market(session: Session, _actor: Actor, asset: str) -> Facts:
 HALT = Form(
     "halt",
     title="Halt",
-    about="No order that needs this price goes through, quotes included, until the halt is lifted.",
+    about="No order that needs this price, or this token, goes through, quotes included, until the"
+    " halt is lifted.",
     schema=HaltSchema,
     button="Halt market",
     success="Market halted.",
@@ -69,7 +70,8 @@ RESUME = Form(
 MARKETS = ListPage(
     name="markets",
     title="Markets",
-    about="Metals, and tokens with a price of their own, in US dollars per troy ounce.",
+    about="Metals, and tokens with a price of their own, in US dollars per troy ounce; and USDC,"
+    " which counts as a dollar.",
     source=lambda _session, _actor: queries.every_market(),
     columns=(
         Column("name", "Market", lambda market: market.name),
@@ -105,7 +107,7 @@ HALTS = ListPage(
         Column("lifted_note", "Reason of the lift", lambda halt: halt.lifted_note),
     ),
     default_sort="-halted",
-    filters=(Filter("asset", "Market", hint="AU, AG, PT, PD, CU or PAXG"),),
+    filters=(Filter("asset", "Market", hint="AU, AG, PT, PD, CU, PAXG or USDC"),),
     empty=("No halts", "No market was ever halted."),
 )
 blp.add_list("", MARKETS, permission=Permission.MARKETS_READ)
@@ -116,11 +118,13 @@ blp.add_list("/halts", HALTS, permission=Permission.MARKETS_READ)
 def show_market(session: Session, actor: Actor, asset: str) -> Response:
     """Show a market: its price, its hours, its halt, and the form that halts or resumes it."""
     market, now = queries.get_market(session, asset), clock.now()
-    follows_calendar = resolve(MarketHours) is MarketHours.REAL
+    is_stablecoin = isinstance(market.asset, Stablecoin)
+    follows_calendar = resolve(MarketHours) is MarketHours.REAL and not is_stablecoin
     return render_page(
         "admin/markets/market.html",
         market=market,
         gate=queries.gate_state(session) if market.asset is Token.PAXG else None,
+        is_stablecoin=is_stablecoin,
         closes=hours.next_close(now) if follows_calendar else None,
         opens=hours.next_opening(now) if follows_calendar else None,
         halted_by=ids.encode("usr", market.halted_by) if market.halted_by else None,

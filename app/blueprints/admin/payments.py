@@ -24,11 +24,10 @@ from app.funding import customer_facts
 from app.funding.deposits import queries as deposit_queries
 from app.funding.deposits import service as deposits
 from app.funding.states import DepositStatus, WithdrawalStatus
+from app.funding.withdrawals import payout_waits, withdrawal_approval
 from app.funding.withdrawals import queries as withdrawal_queries
 from app.funding.withdrawals import service as withdrawals
-from app.funding.withdrawals import withdrawal_approval
 from app.identity.accounts import people
-from app.identity.accounts.rules import AccountStatus
 from app.kit import ids
 from app.kit.db import Session
 from app.kit.labels import StatusEnum
@@ -86,7 +85,7 @@ DEPOSITS = ListPage(
         Column("fee", "Fee", lambda deposit: deposit.fee, is_figure=True, is_hidden=True),
         Column("method", "Method", lambda deposit: deposit.method),
         Column("requested", "Requested", lambda deposit: deposit.requested_at, sort="requested"),
-        Column("status", "Status", lambda deposit: deposit.status),
+        Column("status", "Status", lambda deposit: deposit.shown_status),
         Column("credited", "Credited", lambda deposit: deposit.credited_at, is_hidden=True),
     ),
     row_url=lambda deposit: url_for("payments_pages.show_deposit", deposit_id=deposit.public_id),
@@ -105,7 +104,8 @@ class ReasonSchema(FormSchema):
 RELEASE = Form(
     "release",
     title="Release",
-    about="A second person must approve a payout of this size.",
+    about="A second person must approve a payout of this size. Then it is sent, and cannot be"
+    " called back.",
     schema=ReasonSchema,
     button="Request release",
     success="Release requested. Another person has to approve it.",
@@ -115,6 +115,8 @@ RELEASE = Form(
 REJECT = Form(
     "reject",
     title="Reject payout",
+    about="The hold ends and the customer can use the amount again. They are notified, without the"
+    " reason.",
     schema=ReasonSchema,
     button="Reject payout",
     success="Payout rejected. The customer can use the amount again.",
@@ -130,7 +132,7 @@ blp.add_list("/deposits", DEPOSITS, permission=Permission.PAYMENTS_READ)
 @blp.view(
     "GET", "/deposits/<deposit_id>", permission=Permission.PAYMENTS_READ, shows=deposits.PREFIX
 )
-def show_deposit(session: Session, _actor: Actor, deposit_id: str) -> Response:
+def show_deposit(session: Session, actor: Actor, deposit_id: str) -> Response:
     """Show a deposit and its timeline."""
     deposit = deposit_queries.deposit(session, ids.decode(deposits.PREFIX, deposit_id))
     steps = deposit_queries.deposit_events(session, deposit.id)
@@ -139,7 +141,7 @@ def show_deposit(session: Session, _actor: Actor, deposit_id: str) -> Response:
         "admin/payments/deposit.html",
         deposit=deposit,
         steps=steps,
-        customer=customer_facts.describe_customer(session, deposit.user_id),
+        customer=customer_facts.describe_customer(session, actor, deposit.user_id),
         names=people.get_names(session, people_ids),
     )
 
@@ -158,17 +160,16 @@ def show_withdrawal(session: Session, actor: Actor, withdrawal_id: str) -> Respo
     people_ids = [withdrawal.user_id, *(step.actor_id for step in steps if step.actor_id)]
     requests = approvals_queries.list_requests_about(session, withdrawal.public_id)
     is_requested = any(approval.status is ApprovalStatus.PENDING for approval in requests)
-    account = people.get_account(session, withdrawal.user_id)
-    may_release = Permission.PAYMENTS_RELEASE in actor.permissions
+    is_own = withdrawal.user_id == actor.user_id
+    may_release = Permission.PAYMENTS_RELEASE in actor.permissions and not is_own
     is_awaiting = withdrawal.status is WithdrawalStatus.AWAITING_APPROVAL
     return render_page(
         "admin/payments/withdrawal.html",
         approvals=requests,
         withdrawal=withdrawal,
         steps=steps,
-        customer=customer_facts.describe_customer(session, withdrawal.user_id),
-        is_waiting_for_customer=withdrawal.status is WithdrawalStatus.APPROVED
-        and account.status is AccountStatus.SUSPENDED,
+        customer=customer_facts.describe_customer(session, actor, withdrawal.user_id),
+        wait=payout_waits.find_wait(session, withdrawal),
         names=people.get_names(session, people_ids),
         # Each form, its URL, and whether the withdrawal's status allows it.
         forms=[

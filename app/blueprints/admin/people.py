@@ -8,7 +8,7 @@ from flask import Response, url_for
 from app.access import Actor, Permission, Role
 from app.access.descriptions import ROLE_DESCRIPTIONS
 from app.approvals import queries as approvals_queries
-from app.blueprints.admin import branch_field
+from app.blueprints.admin import branch_field, deciders
 from app.blueprints.admin.branch_field import RoleSchema
 from app.blueprints.form_changes import Facts
 from app.blueprints.forms import Done, Form, FormSchema, choice_field, reason_field
@@ -18,15 +18,16 @@ from app.blueprints.rendering import render_page
 from app.branches import queries as branches_queries
 from app.branches.queries import BranchSummary
 from app.cases import queries as cases_queries
-from app.identity.accounts import account_status
+from app.identity.accounts import account_status, lost_second_factor
 from app.identity.accounts import people as identity_people
 from app.identity.accounts.people import AccountDetails
 from app.identity.accounts.rules import AccountStatus
-from app.identity.roles import role_assignments
+from app.identity.roles import role_assignments, role_permissions
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.personal import RETENTION_LAW
 from app.privacy import consents, erasure, exports, personal_data_tables
+from app.tax.certificates import queries as certificates_queries
 
 blp = PageBlueprint("people", "/admin/people")
 
@@ -73,6 +74,14 @@ class AccountStatusSchema(FormSchema):
     reason = reason_field()
 
 
+class FactorRemovalSchema(FormSchema):
+    """Why staff believe that the owner asks for it."""
+
+    reason = reason_field(
+        hint="How you made sure that the account's owner asks for it, and not another person."
+    )
+
+
 class ErasureSchema(FormSchema):
     """The customer's written request."""
 
@@ -96,8 +105,8 @@ def _branch_code(branches: Sequence[BranchSummary], person: AccountDetails) -> s
 CHANGE_ROLE = Form(
     "role",
     title="Role",
-    about="A new role ends all sessions of the person. A second person must approve a new"
-    " administrator.",
+    about="A new role ends all sessions of the person. A second person must approve a role that"
+    " gives permissions for acts that take two people.",
     schema=RoleChangeSchema,
     button="Change role",
     success="Role changed. All sessions of the person have ended.",
@@ -127,6 +136,18 @@ REACTIVATE = Form(
     success="Lifting of the suspension requested. A second person has to approve it.",
     failure="The request was not made",
 )
+REMOVE_FACTOR = Form(
+    "second-factor",
+    title="Remove lost second factor",
+    about="Once a second person approves, all sessions end and the password alone signs in. The"
+    " person receives an email.",
+    schema=FactorRemovalSchema,
+    button="Request removal",
+    success="Removal requested. A second person has to approve it.",
+    failure="The removal was not requested",
+    is_dangerous=True,
+    confirm="Request that the second factor of this person is removed?",
+)
 ERASE = Form(
     "erase",
     title="Erase",
@@ -147,7 +168,7 @@ def show_person(session: Session, actor: Actor, person_id: str) -> Response:
     identifier = ids.decode("usr", person_id)
     person = identity_people.get_account(session, identifier)
     branches = branches_queries.list_branches(session, actor)
-    forms = _list_forms(actor, person)
+    forms = _list_forms(session, actor, person)
     shown = [form for form, _endpoint in forms]
     return render_page(
         "admin/people/person.html",
@@ -156,7 +177,9 @@ def show_person(session: Session, actor: Actor, person_id: str) -> Response:
         sessions=identity_people.count_open_sessions(session, identifier, clock.now()),
         branch_id=ids.encode("brn", person.branch_id) if person.branch_id else "",
         branch_code=_branch_code(branches, person),
-        branch_options=branch_field.list_choices(branches),
+        branch_options=branch_field.list_choices(
+            [branch for branch in branches if branch.serves_customers]
+        ),
         consents=consents.list_consents(session, identifier),
         exports=exports.list_exports(session, identifier, _EXPORTS_SHOWN),
         erasure=erasure.find_erasure(session, identifier),
@@ -166,6 +189,9 @@ def show_person(session: Session, actor: Actor, person_id: str) -> Response:
         cases=cases_queries.list_cases_about(session, actor, identifier, _CASES_SHOWN)
         if Permission.CASES_READ in actor.permissions
         else [],
+        certificates=certificates_queries.list_certificates(session, identifier)
+        if Permission.TAX_READ in actor.permissions
+        else [],
         pending=[
             (approval, ids.encode("apr", approval.id))
             for approval in approvals_queries.list_pending_about(session, identifier)
@@ -173,13 +199,23 @@ def show_person(session: Session, actor: Actor, person_id: str) -> Response:
         legal_hold=RETENTION_LAW,
         forms=forms,
         absent_forms=[
-            form for form in (CHANGE_ROLE, SUSPEND, REACTIVATE, ERASE) if form not in shown
+            form
+            for form in (CHANGE_ROLE, SUSPEND, REACTIVATE, REMOVE_FACTOR, ERASE)
+            if form not in shown
         ],
         is_self=identifier == actor.user_id,
+        two_person_roles=[
+            role.label
+            for role in Role
+            if role_permissions.list_two_person_permissions(session, role, held_before=person.role)
+        ],
+        deciders=deciders.list_deciders(session, actor, role_assignments.CHANGE_ROLE, identifier)
+        if CHANGE_ROLE in shown
+        else {},
     )
 
 
-def _list_forms(actor: Actor, person: AccountDetails) -> list[tuple[Form, str]]:
+def _list_forms(session: Session, actor: Actor, person: AccountDetails) -> list[tuple[Form, str]]:
     """Return the forms that are shown, each with its endpoint; the services check again."""
     if actor.user_id == person.id or person.status is AccountStatus.ERASED:
         return []
@@ -193,6 +229,9 @@ def _list_forms(actor: Actor, person: AccountDetails) -> list[tuple[Form, str]]:
             if is_suspended
             else (SUSPEND, "people_pages.suspend")
         )
+    may_recover = Permission.PEOPLE_RECOVER in actor.permissions
+    if may_recover and lost_second_factor.has_factor(session, person.id):
+        forms.append((REMOVE_FACTOR, "people_pages.remove_factor"))
     if Permission.PEOPLE_ERASE in actor.permissions and person.role is Role.USER:
         forms.append((ERASE, "people_pages.erase"))
     return forms
@@ -208,7 +247,8 @@ def _list_forms(actor: Actor, person: AccountDetails) -> list[tuple[Form, str]]:
 def change_role(
     session: Session, actor: Actor, fields: Mapping[str, str], person_id: str
 ) -> Done | None:
-    """Change a person's role and branch. A second person approves a new administrator."""
+    """Change a person's role and branch. A second person approves a role that makes makers or
+    checkers of acts of two people."""
     approval_id = role_assignments.change_role(
         session,
         actor,
@@ -221,7 +261,7 @@ def change_role(
         return None
     return Done(
         _approval_url(approval_id),
-        "Administrator role requested. A second person has to approve it.",
+        "Role requested. A second person has to approve it.",
     )
 
 
@@ -252,6 +292,21 @@ def reactivate(session: Session, actor: Actor, fields: Mapping[str, str], person
     identifier = ids.decode("usr", person_id)
     return _approval_url(
         account_status.request_reactivation(session, actor, identifier, reason=fields["reason"])
+    )
+
+
+@blp.form(
+    "/<person_id>/second-factor",
+    REMOVE_FACTOR,
+    shown_on=show_person,
+    permission=Permission.PEOPLE_RECOVER,
+    fresh=True,
+)
+def remove_factor(session: Session, actor: Actor, fields: Mapping[str, str], person_id: str) -> str:
+    """Request that a person's lost second factor is removed, which a second person approves."""
+    identifier = ids.decode("usr", person_id)
+    return _approval_url(
+        lost_second_factor.request_removal(session, actor, identifier, reason=fields["reason"])
     )
 
 

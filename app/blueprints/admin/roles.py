@@ -2,17 +2,20 @@
 
 from collections.abc import Collection, Mapping
 
-from flask import Response, current_app
+from flask import Response, current_app, url_for
 
 from app.access import Actor, Permission, Role
 from app.access.areas import PERMISSIONS_BY_AREA, PermissionArea
 from app.access.descriptions import PERMISSION_DESCRIPTIONS, ROLE_DESCRIPTIONS
 from app.access.policy import is_editable
+from app.approvals import registry as approvals_registry
 from app.blueprints import route_registry
-from app.blueprints.forms import Form, FormSchema, choice_field, reason_field
+from app.blueprints.admin import deciders
+from app.blueprints.forms import Done, Form, FormSchema, choice_field, reason_field
 from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import render_page
 from app.identity.roles import role_permissions
+from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import Invalid, NotFound
 
@@ -31,6 +34,7 @@ class GrantSchema(FormSchema):
 GRANT = Form(
     "give",
     title="Grant a permission",
+    about="A second person must approve a permission for acts that take two people.",
     schema=GrantSchema,
     button="Grant",
     success="Permission granted.",
@@ -88,6 +92,7 @@ def show_role(session: Session, actor: Actor, role_name: str) -> Response:
             (REMOVE, "roles_pages.remove", _list_choices(editable & granted)),
         ],
         may_edit=Permission.GRANTS_EDIT in actor.permissions,
+        deciders=deciders.list_deciders(session, actor, role_permissions.GRANT),
     )
 
 
@@ -102,9 +107,15 @@ def _select(
     return {area: permissions for area, permissions in selected.items() if permissions}
 
 
+def _describe_choice(permission: Permission, *, takes_two: bool) -> str:
+    note = ", for acts that take two people" if takes_two else ""
+    return f"{PERMISSION_DESCRIPTIONS[permission]} ({permission.value}{note})"
+
+
 def _list_choices(permissions: Collection[Permission]) -> list[tuple[str, str]]:
+    takes_two = approvals_registry.two_person_permissions()
     return [
-        (permission.value, f"{PERMISSION_DESCRIPTIONS[permission]} ({permission.value})")
+        (permission.value, _describe_choice(permission, takes_two=permission in takes_two))
         for in_area in _select(permissions).values()
         for permission in in_area
     ]
@@ -117,10 +128,18 @@ def _list_choices(permissions: Collection[Permission]) -> list[tuple[str, str]]:
     permission=Permission.GRANTS_EDIT,
     fresh=True,
 )
-def grant(session: Session, actor: Actor, fields: Mapping[str, str], role_name: str) -> None:
-    """Grant a permission to a role."""
+def grant(session: Session, actor: Actor, fields: Mapping[str, str], role_name: str) -> Done | None:
+    """Grant a permission to a role, at once or after a second person's approval."""
     role, permission = _role_named(role_name), _parse_permission(fields)
-    role_permissions.grant_permission(session, actor, role, permission, reason=fields["reason"])
+    approval_id = role_permissions.grant_permission(
+        session, actor, role, permission, reason=fields["reason"]
+    )
+    if approval_id is None:
+        return None
+    return Done(
+        url_for("approvals_pages.show_approval", approval_id=ids.encode("apr", approval_id)),
+        "Grant requested. A second person has to approve it.",
+    )
 
 
 @blp.form(

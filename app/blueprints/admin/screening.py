@@ -11,11 +11,12 @@ from app.blueprints.rendering import render_page
 from app.cases.service import PREFIX as CASE
 from app.identity.accounts import people
 from app.kit import ids
+from app.kit.countries import COUNTRY_NAMES
 from app.kit.db import Session
 from app.kit.errors import Invalid
 from app.screening import queries as screening_queries
+from app.screening import viewing
 from app.screening.errors import NoSanctionsList
-from app.screening.lists.countries import COUNTRY_NAMES
 from app.screening.matching import service
 from app.screening.matching.name_normalization import UNCOMPARABLE_NAME, is_comparable
 from app.screening.rules import HitDecision, ScreeningRules, ScreeningSubject, Verdict
@@ -66,7 +67,7 @@ def _context(session: Session, _actor: Actor) -> dict[str, object]:
     """Return what the page shows besides the list of screenings."""
     return {
         "lists": screening_queries.list_versions(session),
-        "threshold": current(session, ScreeningRules).threshold,
+        "rules": current(session, ScreeningRules),
         "check_form": CHECK,
         "check_values": request.form,
     }
@@ -136,7 +137,7 @@ def check_name(session: Session, actor: Actor) -> Response:
         return _render_check(session, actor, 422)
     country = fields["country"]
     countries = frozenset({country}) if country else frozenset[str]()
-    subject = ScreeningSubject((fields["name"],), fields["born"], countries)
+    subject = ScreeningSubject((fields["name"],), fields["born"], residences=countries)
     try:
         version, matches = service.preview_hits(session, subject)
     except NoSanctionsList as refusal:
@@ -161,11 +162,18 @@ def _render_check(session: Session, actor: Actor, status: int = 200, **result: o
     return render_page(_TEMPLATE, status=status, view=view, **context)
 
 
-@blp.view("GET", "/<screening_id>", permission=Permission.SCREENING_READ, shows=service.PREFIX)
-def show_screening(session: Session, _actor: Actor, screening_id: str) -> Response:
+# It writes: viewing the subject is recorded.
+@blp.view(
+    "GET",
+    "/<screening_id>",
+    permission=Permission.SCREENING_READ,
+    shows=service.PREFIX,
+    writes=True,
+)
+def show_screening(session: Session, actor: Actor, screening_id: str) -> Response:
     """Show a screening: its subject, its purpose and its hits on one version of the list."""
     identifier = ids.decode(service.PREFIX, screening_id)
-    screening = screening_queries.screening(session, identifier)
+    screening = viewing.view_screening(session, actor, identifier)
     hits = screening_queries.hits(session, identifier)
     return render_page(
         "admin/screening/screening.html",

@@ -2,21 +2,25 @@
 
 from collections.abc import Mapping
 
+from flask import url_for
+
 from app.access import Actor, Permission
-from app.blueprints.admin import branch_field
+from app.blueprints.admin import branch_field, deciders
 from app.blueprints.admin.branch_field import RoleSchema
-from app.blueprints.forms import Form, text_field
+from app.blueprints.forms import Done, Form, reason_field, text_field
 from app.blueprints.lists import BulkAction, Column, ListPage, PersonCell
 from app.blueprints.page_blueprint import PageBlueprint
 from app.branches import queries as branches_queries
 from app.identity.accounts import invitations, rules
+from app.identity.roles import role_permissions
+from app.kit import ids, names
 from app.kit.db import Session
 
 blp = PageBlueprint("staff", "/admin/staff")
 
 
 def _check_name(text: str) -> None:
-    rules.clean_name("name", text)
+    names.clean_name("name", text)
 
 
 class InvitationSchema(RoleSchema):
@@ -27,11 +31,12 @@ class InvitationSchema(RoleSchema):
     )
     first_name = text_field("First name", "Enter a first name.", check=_check_name)
     last_name = text_field("Last name", "Enter a last name.", check=_check_name)
+    reason = reason_field()
 
     class Meta(RoleSchema.Meta):
         """The order of the fields on the page."""
 
-        fields = ("email", "first_name", "last_name", "role", "branch")
+        fields = ("email", "first_name", "last_name", "role", "branch", "reason")
 
 
 INVITE = Form(
@@ -42,7 +47,8 @@ INVITE = Form(
     success="Invitation sent.",
     failure="The invitation was not sent",
     about="You can only give a role if you hold all of its permissions. Administrators cannot be"
-    " invited.",
+    " invited. A second person must approve an invitation to a role with permissions for acts that"
+    " take two people.",
 )
 INVITATIONS = ListPage(
     name="invitations",
@@ -74,13 +80,19 @@ INVITATIONS = ListPage(
 
 def _describe_form(session: Session, actor: Actor) -> Mapping[str, object]:
     roles = invitations.list_invitable_roles(session, actor)
-    branches = branches_queries.list_branches(session, actor)
+    branches = branches_queries.list_serving_branches(session, actor)
     return {
         "invite_form": INVITE,
         "options": {
             "role": [(role.value, role.label) for role in roles],
             "branch": branch_field.list_choices(branches),
         },
+        "deciders": deciders.list_deciders(session, actor, invitations.INVITE),
+        "two_person_roles": [
+            role.label
+            for role in roles
+            if role_permissions.list_two_person_permissions(session, role)
+        ],
     }
 
 
@@ -94,9 +106,9 @@ list_invitations = blp.add_list(
 
 
 @blp.form("", INVITE, shown_on=list_invitations, permission=Permission.STAFF_INVITE, fresh=True)
-def invite(session: Session, actor: Actor, fields: Mapping[str, str]) -> None:
+def invite(session: Session, actor: Actor, fields: Mapping[str, str]) -> Done | None:
     """Add a person to the staff and email them a link to accept the invitation."""
-    invitations.invite(
+    approval_id = invitations.invite(
         session,
         actor,
         email=fields["email"],
@@ -104,4 +116,11 @@ def invite(session: Session, actor: Actor, fields: Mapping[str, str]) -> None:
         last_name=fields["last_name"],
         role=fields["role"],
         branch_id=branch_field.find_branch(session, actor, fields),
+        reason=fields["reason"],
+    )
+    if approval_id is None:
+        return None
+    return Done(
+        url_for("approvals_pages.show_approval", approval_id=ids.encode("apr", approval_id)),
+        "Invitation requested. A second person has to approve it.",
     )

@@ -11,7 +11,8 @@ from flask import current_app
 from app.access import Actor, Permission
 from app.blueprints.api.schemas import auth as schemas_auth
 from app.blueprints.api_blueprint import ApiBlueprint, RateLimit, client_network
-from app.identity.accounts import email_verification
+from app.blueprints.rate_limits import client_device, current_caller
+from app.identity.accounts import email_verification, registration_limits
 from app.identity.accounts import queries as account_queries
 from app.identity.accounts import service as accounts
 from app.identity.credentials import (
@@ -33,13 +34,22 @@ from app.identity.errors import (
     TwoFactorNotSetUp,
     TwoFactorRequired,
 )
-from app.identity.sign_in import password_proof
+from app.identity.sign_in import password_proof, reauthentication
 from app.identity.sign_in import service as sign_in
+from app.identity.sign_in.access_tokens import AccessTokenClaims
 from app.kit.db import Database, Session
 from app.privacy import consents
 from app.privacy.errors import PolicyOutdated
 
 blp = ApiBlueprint("auth", "/api/auth", "Accounts and login sessions")
+
+_NOT_PROVEN = (
+    InvalidCredentials,
+    TwoFactorRequired,
+    TwoFactorInvalid,
+    AccountSuspended,
+    SecondFactorMissing,
+)
 
 
 @blp.operation(
@@ -58,14 +68,23 @@ def register_user(database: Database, body: dict[str, Any]) -> object:
     """Open an account and log in.
 
     A link to confirm the email address is sent there. No money moves until the address is
-    confirmed.
+    confirmed and the required policies are accepted: here, or later with POST /api/me/consents.
+    A network that sends many addresses which have an account must wait.
     """
     accepted = [(policy["policy"], policy["version"]) for policy in body.pop("accepted_policies")]
-    registration = accounts.prepare_registration(**body)
+    device = client_device()
     with database.transaction() as session:
-        opened = accounts.register(session, registration)
-        consents.accept_policies_at_registration(session, opened.user.id, accepted)
-        return opened
+        registration_limits.require_unexhausted(session, device.network)
+    registration = accounts.prepare_registration(**body)
+    try:
+        with database.transaction() as session:
+            opened = accounts.register(session, registration, device)
+            consents.accept_policies_at_registration(session, opened.user.id, accepted)
+            return opened
+    except EmailTaken:
+        with database.transaction() as session:
+            registration_limits.record_taken(session, device.network)
+        raise
 
 
 @blp.operation(
@@ -76,13 +95,7 @@ def register_user(database: Database, body: dict[str, Any]) -> object:
     body_schema=schemas_auth.LoginSchema,
     response_schema=schemas_auth.LoggedInSchema,
     rate_limit=RateLimit.SIGN_IN,
-    refusals=(
-        InvalidCredentials,
-        TwoFactorRequired,
-        TwoFactorInvalid,
-        AccountSuspended,
-        SecondFactorMissing,
-    ),
+    refusals=_NOT_PROVEN,
     own_transactions=True,
 )
 def login(database: Database, body: dict[str, Any]) -> object:
@@ -99,6 +112,7 @@ def login(database: Database, body: dict[str, Any]) -> object:
             session,
             attempt,
             body.get("code"),
+            device=client_device(),
             staff_need_second_factor=_staff_need_second_factor(),
         )
 
@@ -127,6 +141,37 @@ def refresh_tokens(session: Session, body: dict[str, Any]) -> object:
 def logout(session: Session, actor: Actor) -> None:
     """End the login session of the token at once."""
     sign_in.sign_out(session, actor)
+
+
+@blp.operation(
+    "POST",
+    "/reauthenticate",
+    operation_id="authReauthenticate",
+    permission=Permission.SESSIONS_REVOKE,
+    body_schema=schemas_auth.ReauthenticateSchema,
+    status=204,
+    rate_limit=RateLimit.SIGN_IN,
+    refusals=_NOT_PROVEN,
+    own_transactions=True,
+)
+def reauthenticate(database: Database, actor: Actor, body: dict[str, Any]) -> None:
+    """Prove your identity again.
+
+    Changes of the second factor, API keys, the phone number and where money is paid out need a
+    sign-in of the last ten minutes, or get `reauthentication_required`. With a second factor, send
+    a `code` too (passkeys, which only staff have, need a browser). The tokens stay the same.
+    """
+    with database.reading() as session:
+        attempt = password_proof.begin_own_attempt(session, actor, network=client_network())
+    attempt = password_proof.check_password(attempt, body["password"])
+    with database.transaction() as session:
+        reauthentication.reauthenticate_program(
+            session,
+            actor,
+            attempt,
+            body.get("code"),
+            staff_need_second_factor=_staff_need_second_factor(),
+        )
 
 
 @blp.operation(
@@ -161,12 +206,16 @@ def change_password(database: Database, actor: Actor, body: dict[str, Any]) -> o
     """
     with database.reading() as session:
         person = account_queries.get_person(session, actor.user_id)
-        attempt = password_change.begin_password_change(session, actor, network=client_network())
+        attempt = password_proof.begin_own_attempt(session, actor, network=client_network())
     new_hash = password_change.prepare_new_password(person, body["new_password"])
     attempt = password_proof.check_password(attempt, body["current_password"])
     with database.transaction() as session:
         return password_change.conclude_password_change(
-            session, attempt, new_hash, revoke_api_keys=body["revoke_api_keys"]
+            session,
+            attempt,
+            new_hash,
+            revoke_api_keys=body["revoke_api_keys"],
+            device=client_device(),
         )
 
 
@@ -181,8 +230,14 @@ def change_password(database: Database, actor: Actor, body: dict[str, Any]) -> o
     refusals=(TokenInvalid,),
 )
 def verify_email(session: Session, body: dict[str, Any]) -> object:
-    """Confirm the email address that a link was sent to. Each link works once."""
-    email_verification.redeem_confirmation(session, body["token"])
+    """Confirm the email address that a link was sent to.
+
+    Each link works once. The person who registered may not have been the owner of the address:
+    login sessions from before end, but for the one whose access token this request carries.
+    """
+    claims = current_caller().claims
+    kept = claims.session_id if isinstance(claims, AccessTokenClaims) else None
+    email_verification.redeem_confirmation(session, body["token"], apart_from=kept)
     return {"email_confirmed": True}
 
 
@@ -238,8 +293,9 @@ def forgot_password(session: Session, body: dict[str, Any]) -> object:
 def reset_password(database: Database, body: dict[str, Any]) -> object:
     """Set a new password with the token of a link.
 
-    Ends every login session. A second factor stays on. API keys stay active unless `revokeApiKeys`
-    is true; the response and the email about the change count them.
+    Ends every login session. A second factor stays on, and API keys stay active unless
+    `revokeApiKeys` is true; those from before the email address was confirmed end. The response
+    and the email about the change count the keys.
     """
     with database.reading() as session:
         person = password_reset.find_person_to_reset(session, body["token"])
@@ -255,6 +311,7 @@ def reset_password(database: Database, body: dict[str, Any]) -> object:
     permission=Permission.SECOND_FACTOR_CHANGE,
     response_schema=schemas_auth.SecondFactorSetupSchema,
     rate_limit=RateLimit.SIGN_IN,
+    fresh=True,
     refusals=(TwoFactorAlreadyOn,),
 )
 def set_up_second_factor(session: Session, actor: Actor) -> object:
@@ -273,13 +330,14 @@ def set_up_second_factor(session: Session, actor: Actor) -> object:
     body_schema=schemas_auth.CodeSchema,
     response_schema=schemas_auth.RecoveryCodesSchema,
     rate_limit=RateLimit.SIGN_IN,
+    fresh=True,
     refusals=(TwoFactorInvalid, TwoFactorAlreadyOn, TwoFactorNotSetUp),
 )
 def confirm_second_factor(session: Session, actor: Actor, body: dict[str, Any]) -> object:
-    """Turn on the second factor with a code from the app.
+    """Turn on the second factor with a code from the authenticator app.
 
-    Returns ten recovery codes, each of which works once instead of a code from the app. They are
-    shown only now.
+    Returns ten recovery codes, each of which works once instead of a code from the authenticator
+    app. They are shown only now.
     """
     codes = second_factor.confirm_setup(session, actor, body["code"], network=client_network())
     return {"recovery_codes": codes}
@@ -293,6 +351,7 @@ def confirm_second_factor(session: Session, actor: Actor, body: dict[str, Any]) 
     body_schema=schemas_auth.CodeSchema,
     status=204,
     rate_limit=RateLimit.SIGN_IN,
+    fresh=True,
     refusals=(TwoFactorInvalid, TwoFactorNotSetUp, LastSecondFactor),
 )
 def switch_off_second_factor(session: Session, actor: Actor, body: dict[str, Any]) -> None:
@@ -317,16 +376,18 @@ def switch_off_second_factor(session: Session, actor: Actor, body: dict[str, Any
     body_schema=schemas_auth.RenewRecoveryCodesSchema,
     response_schema=schemas_auth.RecoveryCodesSchema,
     rate_limit=RateLimit.SIGN_IN,
+    fresh=True,
     refusals=(InvalidCredentials, TwoFactorInvalid, TwoFactorNotSetUp),
     own_transactions=True,
 )
 def renew_recovery_codes(database: Database, actor: Actor, body: dict[str, Any]) -> object:
-    """Replace the recovery codes, with the password and a code from the app or a recovery code.
+    """Replace the recovery codes.
 
-    The ten new codes are shown only now. The earlier ones stop working.
+    Takes the password, and a code from the authenticator app or a recovery code. The ten new codes
+    are shown only now. The earlier ones stop working.
     """
     with database.reading() as session:
-        attempt = password_change.begin_password_change(session, actor, network=client_network())
+        attempt = password_proof.begin_own_attempt(session, actor, network=client_network())
     attempt = password_proof.check_password(attempt, body["password"])
     with database.transaction() as session:
         codes = second_factor_changes.renew_recovery_codes(session, actor, attempt, body["code"])

@@ -13,7 +13,7 @@ from app.kit.errors import RateLimited
 from app.kyc import status as kyc_status
 from app.kyc.errors import DocumentsFull, VerificationOpen
 from app.kyc.evidence import documents
-from app.kyc.evidence.file_sanitizer import BYTES_MAX
+from app.kyc.evidence.file_types import BYTES_MAX
 from app.kyc.submission import service as submission
 
 blp = ApiBlueprint("kyc", "/api/kyc", "Verification of people and companies")
@@ -62,15 +62,14 @@ def submit_identity(session: Session, actor: Actor, body: dict[str, Any]) -> obj
 def send_document(database: Database, actor: Actor, body: dict[str, Any]) -> object:
     """Upload a document.
 
-    A JPEG or PNG picture or a PDF, 8 MiB at most, not encrypted. A name or media type that
-    contradicts the content is refused. The same file sent again for the same type gets the status
-    200. With an identity, an address and a funds document, a customer of tier 2 is reviewed for
-    tier 3.
+    A JPEG, PNG, HEIC, AVIF, WEBP or TIFF picture or a PDF, 8 MiB at most. Its content decides,
+    whatever its name and media type say. It is `received` at first; within seconds it is `accepted`
+    or `refused`, and `message` says why (`GET /api/kyc/status`). The same file sent again for the
+    same type gets the status 200. Once an identity, an address and a funds document are accepted, a
+    customer of tier 2 is reviewed for tier 3.
     """
     upload = body["file"]
-    file = documents.check_upload(
-        upload.content, name=upload.name, declared_type=upload.declared_media_type
-    )
+    file = documents.check_upload(upload.content, name=upload.name)
     with database.transaction() as session:
         added, is_new = documents.add_document(session, actor, purpose=body["type"], upload=file)
     return added if is_new else RouteReply(added, 200)
@@ -104,5 +103,8 @@ def submit_business(session: Session, actor: Actor, body: dict[str, Any]) -> obj
     response_schema=schemas_kyc.VerifiedSchema,
 )
 def show_status(session: Session, actor: Actor) -> object:
-    """Show the verification status, the limits that follow from it, and what is missing."""
+    """Show the verification status.
+
+    It comes with the limits that follow from it, and what is missing for the next tier.
+    """
     return _status_of(session, actor)

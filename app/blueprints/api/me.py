@@ -12,14 +12,19 @@ from app.blueprints.api.schemas.fields import PageQuerySchema
 from app.blueprints.api_blueprint import ApiBlueprint
 from app.identity.accounts import address_book, profile
 from app.identity.accounts import queries as account_queries
-from app.identity.accounts.postal_addresses import PostalAddress
 from app.identity.api_keys import service as api_keys
-from app.identity.errors import AddressBookFull, ApiKeysFull
+from app.identity.errors import (
+    AddressBookFull,
+    ApiKeysFull,
+    PhoneNotVerified,
+    PhoneNumberRequired,
+    ReauthenticationRequired,
+)
 from app.kit import ids, pagination
 from app.kit.db import Session
+from app.kit.postal_addresses import PostalAddress
 from app.kyc.submission import queries as submission_queries
 from app.messages import preferences
-from app.messages.errors import PhoneNumberRequired
 
 blp = ApiBlueprint(
     "me", "/api/me", "The caller's profile, postal addresses, notifications and API keys"
@@ -45,9 +50,13 @@ def show_profile(session: Session, actor: Actor) -> object:
     permission=Permission.ACCOUNT_CHANGE,
     body_schema=schemas_me.ChangeProfileSchema,
     response_schema=schemas_auth.UserSchema,
+    refusals=(ReauthenticationRequired,),
 )
 def change_profile(session: Session, actor: Actor, body: dict[str, Any]) -> object:
-    """Change names or phone number."""
+    """Change names or phone number.
+
+    Another phone number needs a sign-in of the last ten minutes, and is to be verified.
+    """
     customer = submission_queries.get_customer(session, actor.user_id)
     return profile.change_profile(session, actor, body, country=customer.country)
 
@@ -150,7 +159,7 @@ def show_notifications(session: Session, actor: Actor) -> object:
     permission=Permission.NOTIFICATIONS_CHOOSE,
     body_schema=schemas_me.ChooseNotificationsSchema,
     response_schema=schemas_me.NotificationsSchema,
-    refusals=(PhoneNumberRequired,),
+    refusals=(PhoneNumberRequired, PhoneNotVerified),
 )
 def choose_notifications(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     """Change the notification settings.
@@ -184,13 +193,14 @@ def list_api_keys(session: Session, actor: Actor, query: dict[str, Any]) -> obje
     body_schema=schemas_me.CreateApiKeySchema,
     response_schema=schemas_me.NewApiKeySchema,
     status=201,
+    fresh=True,
     refusals=(ApiKeysFull,),
 )
 def create_api_key(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     """Create an API key.
 
-    The key is shown only now. A program sends it instead of an access token, on the routes that its
-    scopes allow.
+    The key is shown only now, and expires: at `expiresAt`, or after 90 days. A program sends it
+    instead of an access token, on the routes that its scopes allow.
     """
     return api_keys.create_key(session, actor, **body)
 

@@ -22,6 +22,7 @@ from app.funding.errors import (
 )
 from app.funding.withdrawals import queries as withdrawal_queries
 from app.funding.withdrawals import service as withdrawals
+from app.identity.errors import PhoneNotVerified, ReauthenticationRequired
 from app.kit import ids, pagination
 from app.kit.db import Session
 from app.ledger.errors import InsufficientFunds
@@ -71,6 +72,7 @@ def show_fee(session: Session, _actor: Actor, query: dict[str, Any]) -> object:
     status=201,
     idempotent=True,
     refusals=(
+        PhoneNotVerified,
         PaymentMethodDisabled,
         FeeChanged,
         VerificationRequired,
@@ -166,6 +168,8 @@ def cancel_deposit(session: Session, actor: Actor, deposit_id: str) -> object:
     status=201,
     idempotent=True,
     refusals=(
+        PhoneNotVerified,
+        ReauthenticationRequired,
         PaymentMethodDisabled,
         FeeChanged,
         VerificationRequired,
@@ -182,7 +186,8 @@ def create_withdrawal(session: Session, actor: Actor, body: dict[str, Any]) -> o
     """Create a withdrawal to an account of your own.
 
     The amount is held at once, and released if the withdrawal cannot be paid out. The fee is taken
-    from it: `receives` is paid out.
+    from it: `receives` is paid out. A destination that you have not used before needs a sign-in of
+    the last ten minutes.
     """
     destination = {_WIRE.get(name, name): text for name, text in body["destination"].items()}
     withdrawal = withdrawals.request(

@@ -11,7 +11,6 @@ from app.blueprints.api.schemas import privacy as schemas_privacy
 from app.blueprints.api_blueprint import ApiBlueprint
 from app.blueprints.api_operation import FileReply
 from app.blueprints.rate_limits import RateLimit, client_network
-from app.identity.credentials import password_change
 from app.identity.errors import (
     AccountSuspended,
     InvalidCredentials,
@@ -97,11 +96,11 @@ def show_export(session: Session, actor: Actor, export_id: str) -> object:
     permission=Permission.EXPORTS_MANAGE,
     query_schema=schemas_privacy.ArchiveQuerySchema,
     file_media_types=(_ZIP,),
-    # The download is recorded.
-    writes=True,
+    # The download is recorded before it begins, and takes longer than any transaction.
+    own_transactions=True,
 )
 def download_archive(
-    session: Session, actor: Actor, query: dict[str, Any], export_id: str
+    database: Database, actor: Actor, query: dict[str, Any], export_id: str
 ) -> object:
     """Download a data export by its signed link.
 
@@ -109,8 +108,8 @@ def download_archive(
     owner only, until it expires.
     """
     identifier = ids.decode(exports.PREFIX, export_id)
-    content = exports.fetch_archive(session, actor, identifier, query["token"])
-    return FileReply(content, f"pbcex-{export_id}.zip", _ZIP)
+    archive = exports.fetch_archive(database, actor, identifier, query["token"])
+    return FileReply(archive.parts, f"pbcex-{export_id}.zip", _ZIP, size=archive.size_bytes)
 
 
 @blp.operation(
@@ -138,10 +137,15 @@ def erase_account(database: Database, actor: Actor, body: dict[str, Any]) -> obj
     us to keep, with date and reason.
     """
     with database.reading() as session:
-        attempt = password_change.begin_password_change(session, actor, network=client_network())
+        attempt = password_proof.begin_own_attempt(session, actor, network=client_network())
     attempt = password_proof.check_password(attempt, body["password"])
     with database.transaction() as session:
+        # Staff are not erased.
         password_proof.conclude_password_and_code(
-            session, attempt, body["code"], AuditAction.PERSON_ERASED
+            session,
+            attempt,
+            body["code"],
+            AuditAction.PERSON_ERASED,
+            staff_need_second_factor=False,
         )
         return erasure.erase_own_account(session, actor)

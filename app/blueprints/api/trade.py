@@ -1,5 +1,6 @@
 """Prices, quotes and conversion orders."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +11,7 @@ from app.blueprints.api_blueprint import ApiBlueprint
 from app.catalog.rules import SYNTHETIC, TRADABLE, Metal
 from app.kit import clock
 from app.kit.db import Session
+from app.kit.pipeline import Statement
 from app.ledger.errors import InsufficientFunds
 from app.pricing import queries as pricing_queries
 from app.pricing.errors import GateClosed, MarketHalted, PriceStale, TransferLimitExceeded
@@ -62,6 +64,7 @@ def list_prices(session: Session, query: dict[str, Any]) -> object:
     body_schema=schemas_trade.ConversionRequestSchema,
     response_schema=schemas_trade.QuoteSchema,
     status=201,
+    reads_ahead=lambda _user_id, body: _prices_of(body),
     refusals=(PriceStale, MarketHalted, GateClosed, TransferLimitExceeded),
 )
 def create_quote(session: Session, actor: Actor, body: dict[str, Any]) -> object:
@@ -77,6 +80,11 @@ def create_quote(session: Session, actor: Actor, body: dict[str, Any]) -> object
     body_schema=schemas_trade.OrderRequestSchema,
     response_schema=schemas_trade.OrderSchema,
     status=201,
+    reads_ahead=lambda user_id, body: (
+        trading.reads_of_quote(user_id, body["quote_id"])
+        if "quote_id" in body
+        else _prices_of(body)
+    ),
     idempotent=True,
     refusals=(
         QuoteNotFound,
@@ -91,7 +99,10 @@ def create_quote(session: Session, actor: Actor, body: dict[str, Any]) -> object
     ),
 )
 def place_order(session: Session, actor: Actor, body: dict[str, Any]) -> object:
-    """Place an order: convert one asset into another, at a quote or at the current market price."""
+    """Place an order.
+
+    It converts one asset into another, at a quote or at the current market price, or is refused.
+    """
     if "quote_id" in body:
         return trading.fill_quote(session, actor, body["quote_id"])
     expected = body.get("expected_price")
@@ -117,6 +128,10 @@ def list_orders(session: Session, actor: Actor, query: dict[str, Any]) -> object
     return trading_queries.order_history(
         session, actor.user_id, limit=query["limit"], cursor=query.get("cursor")
     )
+
+
+def _prices_of(body: dict[str, Any]) -> Sequence[Statement]:
+    return [trading.read_of_prices(TRADABLE[body["from_asset"]], TRADABLE[body["to_asset"]])]
 
 
 def _wish(body: dict[str, Any]) -> RequestedConversion:

@@ -96,13 +96,13 @@ def list_transactions(session: Session, actor: Actor, query: dict[str, Any]) -> 
     own_transactions=True,
 )
 def show_statement(database: Database, actor: Actor, query: dict[str, Any]) -> object:
-    """Show a statement of one account over a period: opening + movements = closing, in each asset.
+    """Show a statement of one account over a period.
 
-    Available as JSON, CSV or PDF: `format` chooses, or else the Accept header. An entry belongs to
-    the period if its time is in it. A period never changes once its statement was shown: what is
-    booked later with a time in it is a `late` movement of the next one, which opens with the
-    closing balance of this one. A statement has at most 10,000 movements, a PDF 1,000: request
-    shorter periods for more.
+    In each asset, opening + movements = closing. Available as JSON, CSV or PDF: `format` chooses,
+    or else the Accept header. An entry belongs to the period if its time is in it. A period never
+    changes once its statement was shown: what is booked later with a time in it is a `late`
+    movement of the next one, which opens with the closing balance of this one. A statement has at
+    most 10,000 movements, a PDF 1,000: request shorter periods for more.
     """
     requested_format = query.get("format")
     media_type = (

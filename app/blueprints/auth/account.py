@@ -23,7 +23,7 @@ from app.identity.credentials import (
 )
 from app.identity.credentials.passkeys import ChallengePurpose
 from app.identity.errors import AccountSuspended, InvalidCredentials, PasskeyRefused
-from app.identity.sign_in import password_proof, staff_sessions
+from app.identity.sign_in import password_proof, sessions
 from app.kit.db import Session
 from app.kit.errors import Conflict, Invalid, NotFound
 from app.kit.formatting import format_number_of
@@ -46,7 +46,7 @@ def show(session: Session, actor: Actor) -> Response:
         passkeys=passkeys.list_own(session, actor),
         sessions=[
             (login_session, user_agents.describe_browser(login_session.browser))
-            for login_session in staff_sessions.list_own(session, actor)
+            for login_session in sessions.list_own(session, actor)
         ],
     )
 
@@ -73,7 +73,7 @@ def change_password(session: Session, actor: Actor, fields: Mapping[str, str]) -
         new_hash = password_change.prepare_new_password(person, new)
     except Invalid as refusal:
         raise Invalid("new_password", refusal.message) from None
-    attempt = password_change.begin_password_change(session, actor, network=client_network())
+    attempt = password_proof.begin_own_attempt(session, actor, network=client_network())
     attempt = password_proof.check_password(attempt, current)
     try:
         password_change.conclude_own_password_change(session, actor, attempt, new_hash)
@@ -239,7 +239,7 @@ def _show_recovery_codes(codes: list[str]) -> Done:
 
 
 def _find_session(session: Session, actor: Actor, identifier: str) -> None:
-    if all(one.public_id != identifier for one in staff_sessions.list_own(session, actor)):
+    if all(one.public_id != identifier for one in sessions.list_own(session, actor)):
         raise NotFound
 
 
@@ -254,7 +254,7 @@ def end_session(
     session: Session, actor: Actor, _fields: Mapping[str, str], identifier: str
 ) -> None:
     """End one of the person's own sessions."""
-    staff_sessions.end_own(session, actor, identifier)
+    sessions.end_own(session, actor, identifier)
 
 
 @blp.form(
@@ -265,6 +265,6 @@ def end_session(
 )
 def end_other_sessions(session: Session, actor: Actor, _fields: Mapping[str, str]) -> Done:
     """End all of the person's own sessions but this one."""
-    count = staff_sessions.end_others(session, actor)
+    count = sessions.end_others(session, actor)
     ended = format_number_of(count, "other session has", "other sessions have")
     return Done(message=f"{ended} ended.")

@@ -17,9 +17,11 @@ from app.blueprints.page_blueprint import PageBlueprint, see_other
 from app.blueprints.rate_limits import RateLimit
 from app.blueprints.rendering import render_page
 from app.identity.accounts import email_verification, invitations
+from app.identity.accounts.queries import PersonProfile
 from app.identity.credentials import password_reset
 from app.identity.credentials.one_time_tokens import LENGTH_MAX
 from app.identity.errors import TokenInvalid
+from app.identity.sign_in import staff_sessions
 from app.kit.db import Database, Session
 from app.kit.errors import Refusal
 from app.kit.formatting import format_number_of
@@ -67,7 +69,8 @@ class EmailSchema(FormSchema):
 CONFIRM = Form(
     "confirm",
     title="Confirm your email address",
-    about="This shows that messages to this address reach you.",
+    about="Confirm only if you opened this account yourself. All its sessions end: sign in again in"
+    " the app.",
     schema=LinkSchema,
     button="Confirm email address",
     failure="Your email address is not confirmed",
@@ -100,17 +103,18 @@ RESET = Form(
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A kind of link: its form, what ends it and the way on then. `check` raises `TokenInvalid`."""
+    """A kind of link: its form, what ends it and the way on then. `find_person` returns whose it
+    is, or raises `TokenInvalid`; None for a link whose page names no one."""
 
     form: Form
-    check: Callable[[Session, str], object]
+    find_person: Callable[[Session, str], PersonProfile] | None
     ended: str
     way: tuple[str, str]
 
 
 _CONFIRM = Link(
     CONFIRM,
-    email_verification.is_confirmed,
+    None,
     "It was replaced by a newer one, or it has expired: it works for three days. Request another"
     " one in the app.",
     _HOME,
@@ -152,10 +156,10 @@ def confirm_email(database: Database) -> Response:
             if email_verification.is_confirmed(session, token):
                 return _confirmed_already()
             email_verification.redeem_confirmation(session, token)
-        text = "To move money and metal, verify your identity in the app, too."
+        text = "Sign in again in the app. To move money and metal, verify your identity there, too."
         return _done("Email address confirmed", text, _HOME)
 
-    return _submit(_CONFIRM, confirm)
+    return _submit(database, _CONFIRM, confirm)
 
 
 @blp.view("GET", "/forgot-password", public=True)
@@ -200,10 +204,11 @@ def accept_invitation(database: Database) -> Response:
         acceptance = invitations.prepare_acceptance(person, token=token, password=_password(fields))
         with database.transaction() as session:
             waiting = invitations.accept(session, acceptance)
+            staff_sessions.end_session(session, staff_session_cookie.session_secret())
         staff_session_cookie.start_sign_in(waiting, None)
         return see_other(url_for("steps_pages.show_second_factor"))
 
-    return _submit(_INVITATION, accept)
+    return _submit(database, _INVITATION, accept)
 
 
 @blp.view("GET", "/reset-password", public=True)
@@ -228,37 +233,54 @@ def reset_password(database: Database) -> Response:
         )
         with database.transaction() as session:
             active = password_reset.conclude_reset(session, chosen)
+            staff_sessions.end_session(session, staff_session_cookie.session_secret())
+        staff_session_cookie.clear()
         text = "All sessions have ended. Sign in with the new password."
         if active:
             keys = format_number_of(active, "API key stays active", "API keys stay active")
             text += f" {keys}. Revoke keys that you do not recognise."
         return _done("Password changed", text, _HOME)
 
-    return _submit(_RESET, reset)
+    return _submit(database, _RESET, reset)
 
 
 def _open(database: Database, link: Link) -> Response:
     """Show the form of a link, or that the link has ended."""
     token = _token(request.args)
     try:
-        with database.reading() as session:
-            link.check(session, token)
+        return _form(link.form, person=_find_person(database, link, token), token=token)
     except TokenInvalid:
         return _ended(link, 200)
-    return _form(link.form, token=token)
 
 
-def _submit(link: Link, work: Callable[[Mapping[str, str]], Response]) -> Response:
+def _submit(
+    database: Database, link: Link, work: Callable[[Mapping[str, str]], Response]
+) -> Response:
     """Return the response of `work` for the posted fields, or the form again."""
     fields = forms.parse(link.form)
-    if fields is None:
-        return _form(link.form, 422)
     try:
-        return work(fields)
-    except TokenInvalid as refusal:
-        return _ended(link, errors.status_beside_form(refusal))
-    except Refusal as refusal:
-        return _refused(link.form, refusal)
+        if fields is not None:
+            return work(fields)
+        refusal = None
+    except TokenInvalid as ended:
+        return _ended(link, errors.status_beside_form(ended))
+    except Refusal as refused:
+        refusal = refused
+    try:
+        person = _find_person(database, link, _token(request.form))
+    except TokenInvalid as ended:
+        return _ended(link, errors.status_beside_form(ended))
+    if refusal is None:
+        return _form(link.form, 422, person)
+    return shared.refuse(link.form, refusal, lambda status: _form(link.form, status, person))
+
+
+def _find_person(database: Database, link: Link, token: str) -> PersonProfile | None:
+    """Return whom the page of the link names. Raises `TokenInvalid`."""
+    if link.find_person is None:
+        return None
+    with database.reading() as session:
+        return link.find_person(session, token)
 
 
 def _token(fields: Mapping[str, str]) -> str:
@@ -273,9 +295,21 @@ def _refused(form: Form, refusal: Refusal) -> Response:
     return shared.refuse(form, refusal, lambda status: _form(form, status))
 
 
-def _form(form: Form, status: int = 200, **values: str) -> Response:
+def _form(
+    form: Form, status: int = 200, person: PersonProfile | None = None, **values: str
+) -> Response:
+    """Show the form, whose account it is about, and whose session in this browser it would end."""
     way = ("Back to sign-in", "auth_pages.show_login") if form is FORGOT else None
-    return render_page("auth/form.html", status=status, declared=form, values=values, way=way)
+    member = staff_session_cookie.current_member()
+    return render_page(
+        "auth/form.html",
+        status=status,
+        declared=form,
+        values=values,
+        way=way,
+        person=person,
+        other=member if person and member and member.actor.user_id != person.id else None,
+    )
 
 
 def _confirmed_already() -> Response:

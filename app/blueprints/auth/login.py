@@ -7,13 +7,19 @@ from app.blueprints import forms, staff_session_cookie
 from app.blueprints.auth import shared
 from app.blueprints.forms import Form, FormSchema, hidden_field, text_field
 from app.blueprints.page_blueprint import PageBlueprint, safe_redirect_path, see_other
-from app.blueprints.rate_limits import RateLimit, client_network
+from app.blueprints.rate_limits import RateLimit, client_device, client_network
 from app.blueprints.rendering import render_page
 from app.identity.sign_in import password_proof, staff_sign_in
 from app.identity.sign_in import service as sign_in
 from app.identity.sign_in.staff_sign_in import AwaitingSecondFactor
 from app.kit.db import Database, Session
-from app.kit.errors import Invalid, PermissionDenied, RateLimited, Unauthenticated
+from app.kit.errors import (
+    Invalid,
+    PermissionDenied,
+    RateLimited,
+    Refusal,
+    Unauthenticated,
+)
 
 blp = PageBlueprint("auth", "/auth")
 
@@ -35,7 +41,7 @@ class SignInSchema(FormSchema):
 SIGN_IN = Form(
     "sign-in",
     title="Staff sign-in",
-    about="For PBCEx staff. Customers use the app.",
+    about="For PBCEx staff.",
     schema=SignInSchema,
     button="Sign in",
     failure="You are not signed in",
@@ -46,10 +52,7 @@ SIGN_IN = Form(
 def show_login(_database: Database) -> Response:
     """Show the sign-in form, or redirect a member of staff who is signed in."""
     next_path = safe_redirect_path(request.args.get("next"))
-    member = staff_session_cookie.current_member()
-    if member is not None:
-        return see_other(next_path or shared.home_of(member.actor))
-    return _form(next_path)
+    return _lead_on(next_path) or _form(next_path)
 
 
 @blp.view("POST", "/login", public=True, rate_limit=RateLimit.SIGN_IN)
@@ -69,7 +72,7 @@ def login(database: Database) -> Response:
             outcome = staff_sign_in.submit_password(
                 session,
                 attempt,
-                staff_session_cookie.current_device(),
+                client_device(),
                 second_factor_required=staff_session_cookie.second_factor_required(),
                 replaces=staff_session_cookie.session_secret(),
             )
@@ -87,6 +90,21 @@ def logout(session: Session, actor: Actor) -> Response:
     sign_in.sign_out(session, actor)
     staff_session_cookie.clear()
     return see_other(url_for("auth_pages.show_login"))
+
+
+def show_again(outdated: Refusal) -> Response:
+    """Lead on a person who has signed in meanwhile, in another tab; to others show the form again,
+    with the reason. Both remember the page to open afterwards."""
+    next_path = safe_redirect_path(request.form.get("next")) or staff_session_cookie.next_path()
+    return _lead_on(next_path) or shared.refuse(
+        SIGN_IN, outdated, lambda status: _form(next_path, status)
+    )
+
+
+def _lead_on(next_path: str | None) -> Response | None:
+    """Redirect a member of staff who is signed in; None for others."""
+    member = staff_session_cookie.current_member()
+    return None if member is None else see_other(next_path or shared.home_of(member.actor))
 
 
 def _form(next_path: str | None, status: int = 200) -> Response:

@@ -15,9 +15,9 @@ from app.blueprints.auth import shared
 from app.blueprints.auth.shared import FactorCodeSchema
 from app.blueprints.forms import Form, FormSchema, text_field
 from app.blueprints.page_blueprint import PageBlueprint, open_page, safe_redirect_path, see_other
-from app.blueprints.rate_limits import RateLimit, client_network
+from app.blueprints.rate_limits import RateLimit, client_device, client_network
 from app.blueprints.rendering import render_page
-from app.identity.credentials import passkeys, password_change, second_factor
+from app.identity.credentials import passkeys, second_factor
 from app.identity.credentials.passkeys import ChallengePurpose
 from app.identity.sign_in import kept_forms, password_proof, pending_sign_in, reauthentication
 from app.identity.sign_in.kept_forms import KeptFormState, SentForm
@@ -96,7 +96,7 @@ def prove(session: Session, actor: Actor) -> Response:
         return _form(session, actor, onward, 422)
     try:
         if declared is _BY_CODE:
-            device = staff_session_cookie.current_device()
+            device = client_device()
             secret = reauthentication.reauthenticate_by_code(session, actor, fields["code"], device)
         else:
             secret = _by_password(session, actor, fields["password"])
@@ -155,7 +155,7 @@ def _way_of(session: Session, actor: Actor) -> Form:
 def _by_password(session: Session, actor: Actor, password: str) -> str:
     # Hashing holds this connection but locks no row. People without a second factor are rare, and
     # exist with sample data only.
-    attempt = password_change.begin_password_change(session, actor, network=client_network())
+    attempt = password_proof.begin_own_attempt(session, actor, network=client_network())
     attempt = password_proof.check_password(attempt, password[: shared.PASSWORD_LENGTH_MAX])
     return reauthentication.reauthenticate_by_password(session, actor, attempt)
 

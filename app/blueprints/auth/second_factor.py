@@ -14,7 +14,7 @@ from app.blueprints.auth import shared
 from app.blueprints.auth.shared import FactorCodeSchema, PasskeyNameSchema
 from app.blueprints.forms import Form, FormSchema
 from app.blueprints.page_blueprint import PageBlueprint, see_other
-from app.blueprints.rate_limits import RateLimit
+from app.blueprints.rate_limits import RateLimit, client_device
 from app.blueprints.rendering import render_page
 from app.identity.credentials import passkeys, second_factor
 from app.identity.credentials.passkeys import ChallengePurpose
@@ -80,7 +80,7 @@ def give_second_factor(database: Database) -> Response:
                 session,
                 staff_session_cookie.sign_in_secret(),
                 fields["code"],
-                staff_session_cookie.current_device(),
+                client_device(),
             )
     except SignInExpired:
         return _start_again()
@@ -118,7 +118,7 @@ def give_passkey(database: Database) -> Response:
             signed_in = staff_sign_in.submit_passkey(
                 session,
                 proof,
-                staff_session_cookie.current_device(),
+                client_device(),
                 replaces=staff_session_cookie.session_secret(),
                 pending_secret=staff_session_cookie.sign_in_secret(),
             )
@@ -171,7 +171,7 @@ def confirm_app(database: Database) -> Response:
                 session,
                 staff_session_cookie.sign_in_secret(),
                 fields["code"],
-                staff_session_cookie.current_device(),
+                client_device(),
             )
     except SignInExpired:
         return _start_again()
@@ -219,7 +219,7 @@ def enrol_passkey(database: Database) -> Response:
                 secret,
                 new,
                 fields["name"],
-                staff_session_cookie.current_device(),
+                client_device(),
             )
     except SignInExpired:
         return _start_again()

@@ -2,11 +2,12 @@
 
 from flask import Response
 
+from app.access.consents import POLICIES
 from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import render_page
 from app.kit.db import Database
 from app.kit.errors import NotFound
-from app.privacy.rules import POLICIES, find_policy_version
+from app.privacy.rules import find_policy_version
 
 blp = PageBlueprint("policies", "/policies")
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from flask import Response, url_for
+from flask import Response, request, url_for
 
 from app.access import Actor, Permission
 from app.approvals import queries as approvals_queries
@@ -11,24 +11,23 @@ from app.blueprints.forms import Done, Form, FormSchema, choice_field, reason_fi
 from app.blueprints.lists import Column, EnumFilter, ListPage, PersonCell, PersonFilter
 from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import render_page
+from app.funding import customer_facts
 from app.identity.accounts import people
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kyc import queries as kyc_queries
 from app.kyc import rules as kyc_rules
-from app.kyc.evidence import documents, file_sanitizer
+from app.kyc.evidence import documents
 from app.kyc.queries import QueuedVerification, VerificationRow
 from app.kyc.review import service as review
+from app.kyc.review import viewing
 from app.kyc.rules import ReasonCode, VerificationKind, VerificationStatus
-from app.kyc.submission import queries as submission_queries
 from app.kyc.submission.applicant_details import CompanyDetails, PersonDetails
 
 blp = PageBlueprint("support_kyc", "/support/kyc")
 
-#: The policy of a document: it is displayed, and nothing in it loads or runs.
-_DISPLAY_ONLY = "default-src 'none'; frame-ancestors 'none'"
-#: Not for PDF: browsers show none in a sandbox, and their own viewer is one.
-_SANDBOX = "; sandbox"
+#: The policy of a page of a document: it is displayed, and nothing in it loads or runs.
+_DISPLAY_ONLY = "default-src 'none'; frame-ancestors 'none'; sandbox"
 
 
 def _flags(verification: QueuedVerification) -> str | None:
@@ -91,7 +90,7 @@ class CustomerMessageSchema(FormSchema):
 APPROVE = Form(
     "approve",
     title="Approve",
-    about="Gives tier 2.",
+    about="Gives tier 2 and its limits at once. The customer is notified.",
     schema=EvidenceSchema,
     button="Approve",
     success="Verification approved. The customer is notified.",
@@ -102,7 +101,8 @@ APPROVE = Form(
 REQUEST_APPROVAL = replace(
     APPROVE,
     title="Request approval",
-    about="A second person must approve.",
+    about="A second person must approve. Then the customer has tier 3, or their company is"
+    " verified, and they are notified.",
     button="Request approval",
     success="Approval requested. A second person has to decide it.",
     failure="The approval was not requested",
@@ -111,6 +111,7 @@ REQUEST_APPROVAL = replace(
 MORE = Form(
     "more",
     title="Request more information",
+    about="The customer is notified and can send what is missing. The tier that they have stays.",
     schema=CustomerMessageSchema,
     button="Send request",
     success="Request sent to the customer.",
@@ -120,6 +121,8 @@ MORE = Form(
 REJECT = Form(
     "reject",
     title="Reject",
+    about="The customer is notified of the reason and can submit again. What this submission gave"
+    " ends; an earlier approval stays.",
     schema=CustomerMessageSchema,
     button="Reject",
     success="Verification rejected. The customer is notified of the reason.",
@@ -130,6 +133,8 @@ REJECT = Form(
 REVOKE = Form(
     "take-back",
     title="Revoke approval",
+    about="The customer loses the tier that it gave, is notified of the reason and can submit"
+    " again. Payouts of a customer without a tier wait.",
     schema=CustomerMessageSchema,
     button="Revoke approval",
     success="Approval revoked. The customer is notified of the reason.",
@@ -139,7 +144,14 @@ REVOKE = Form(
 )
 
 
-@blp.view("GET", "/<verification_id>", permission=Permission.KYC_READ, shows=kyc_queries.PREFIX)
+# It writes: viewing what a customer submitted is recorded.
+@blp.view(
+    "GET",
+    "/<verification_id>",
+    permission=Permission.KYC_READ,
+    shows=kyc_queries.PREFIX,
+    writes=True,
+)
 def show_verification(session: Session, actor: Actor, verification_id: str) -> Response:
     """Show a submission: its details and documents, its timeline and the forms to decide it."""
     verification = kyc_queries.by_id(session, ids.decode(kyc_queries.PREFIX, verification_id))
@@ -153,7 +165,7 @@ def show_verification(session: Session, actor: Actor, verification_id: str) -> R
     ]
     people_ids = {person_id} | {event.actor_id for event in events if event.actor_id}
     people_ids |= {approval.maker_id for approval in pending}
-    claimed, claims = _find_claims(session, verification, everything)
+    claimed, claims = _find_claims(session, actor, verification, everything)
     return render_page(
         "support/kyc/verification.html",
         verification=verification,
@@ -161,6 +173,7 @@ def show_verification(session: Session, actor: Actor, verification_id: str) -> R
         claimed=claimed,
         claims=claims,
         age=_age_of(claims),
+        customer=customer_facts.describe_customer(session, actor, person_id),
         documents=documents.documents_of(session, person_id),
         events=events,
         others=[other for other in everything if other.id != verification.id],
@@ -175,13 +188,12 @@ def show_verification(session: Session, actor: Actor, verification_id: str) -> R
 # It writes: viewing a document is recorded.
 @blp.view("GET", "/documents/<document_id>", permission=Permission.KYC_READ, writes=True)
 def show_document(session: Session, actor: Actor, document_id: str) -> Response:
-    """Show a document that a customer uploaded, and record the viewing."""
-    document = documents.view_document(session, actor, ids.decode(documents.PREFIX, document_id))
-    response = Response(document.data, content_type=document.media_type)
-    policy = (
-        _DISPLAY_ONLY if document.media_type == file_sanitizer.PDF else _DISPLAY_ONLY + _SANDBOX
-    )
-    response.headers["Content-Security-Policy"] = policy
+    """Show a page of a document that a customer uploaded, and record the viewing."""
+    number = request.args.get("page", 1, type=int)
+    identifier = ids.decode(documents.PREFIX, document_id)
+    page = documents.view_page(session, actor, identifier, number)
+    response = Response(page, content_type=documents.JPEG)
+    response.headers["Content-Security-Policy"] = _DISPLAY_ONLY
     response.headers["Content-Disposition"] = "inline"
     response.headers["Cache-Control"] = "no-store"
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
@@ -284,14 +296,17 @@ def _list_forms(
 
 
 def _find_claims(
-    session: Session, verification: VerificationRow, everything: Sequence[VerificationRow]
+    session: Session,
+    actor: Actor,
+    verification: VerificationRow,
+    everything: Sequence[VerificationRow],
 ) -> tuple[VerificationRow, PersonDetails | CompanyDetails | None]:
     """Return what the documents must show, with the verification that it was submitted for: the
     customer's identity where the one to decide consists of documents only."""
     identity = kyc_queries.effective_identity(everything)
     is_documents_only = verification.kind is VerificationKind.ENHANCED
     claimed = identity if is_documents_only and identity is not None else verification
-    return claimed, submission_queries.details_of(session, claimed.id)
+    return claimed, viewing.view_details(session, actor, claimed.id)
 
 
 def _age_of(claims: PersonDetails | CompanyDetails | None) -> int | None:

@@ -3,25 +3,26 @@ ID check."""
 
 from collections.abc import Mapping
 
-from flask import Response, request, url_for
+from flask import Response, url_for
 
 from app.access import Actor, Permission
+from app.blueprints import searches
 from app.blueprints.form_changes import Facts
 from app.blueprints.forms import Done, Form, FormSchema, choice_field, tick_field
 from app.blueprints.page_blueprint import PageBlueprint, see_other
 from app.blueprints.rendering import render_page
 from app.kit import formatting, ids
 from app.kit.db import Session
-from app.kit.errors import NotFound
+from app.kit.errors import Invalid, NotFound
 from app.kyc import queries as kyc_queries
 from app.kyc.queries import VerificationRow
 from app.kyc.review import service as review
+from app.kyc.review import viewing
 from app.kyc.submission import queries as submission_queries
 from app.kyc.submission.applicant_details import PersonDetails
 
 blp = PageBlueprint("counter", "/teller/counter")
 
-_TEXT_LENGTH_MAX = 320
 _DOCUMENTS = (
     ("passport", "Passport"),
     ("driving licence", "Driving licence"),
@@ -70,21 +71,31 @@ RECORD = Form(
 @blp.view("GET", "", permission=Permission.KYC_VERIFY)
 def show_counter(session: Session, _actor: Actor) -> Response:
     """Find the customer whose document is checked."""
-    text = request.args.get("customer", "").strip()[:_TEXT_LENGTH_MAX]
-    identity = _find_identity(session, text) if text else None
-    if identity is not None:
-        url = url_for("counter_pages.show_identity", verification_id=identity.public_id)
-        return see_other(url)
-    problem = "No customer with this email or ID has submitted their identity. Check the spelling."
-    return render_page(
-        "teller/counter.html", text=text, problems={"customer": problem} if text else {}
-    )
+    text, problems = "", dict[str, str]()
+    try:
+        text = searches.searched_text("customer")
+        if text:
+            identity = _find_identity(session, text)
+            url = url_for("counter_pages.show_identity", verification_id=identity.public_id)
+            return see_other(url)
+    except Invalid as refusal:
+        problems = {refusal.field: refusal.message}
+    return render_page("teller/counter.html", text=text, problems=problems)
 
 
-@blp.view("GET", "/<verification_id>/check", permission=Permission.KYC_VERIFY)
+@blp.view("POST", "", permission=Permission.KYC_VERIFY)
+def find_customer(_session: Session, _actor: Actor) -> Response:
+    """Find the customer: the URL holds what was typed sealed."""
+    text = searches.typed_text("customer")
+    return see_other(searches.url_of("counter_pages.show_counter", customer=text))
+
+
+# It writes: viewing what a customer submitted is recorded.
+@blp.view("GET", "/<verification_id>/check", permission=Permission.KYC_VERIFY, writes=True)
 def show_identity(session: Session, actor: Actor, verification_id: str) -> Response:
     """Show what the customer's document is compared with, and the form to record the ID check."""
     identity, claims = _get_identity(session, verification_id)
+    viewing.view_details(session, actor, identity.id)
     return render_page(
         "teller/identity.html",
         claims=_list_claims(claims),
@@ -110,12 +121,18 @@ def record_id_check(
     return Done(url_for("counter_pages.show_counter"), f"ID check recorded for {claims.name}.")
 
 
-def _find_identity(session: Session, text: str) -> VerificationRow | None:
-    """Return the identity that counts for the customer with this email or public id."""
+def _find_identity(session: Session, text: str) -> VerificationRow:
+    """Return the identity that counts for the customer with this email or public id. Raises
+    `Invalid`."""
     person_id = kyc_queries.find_person_id(session, text)
-    if person_id is None:
-        return None
-    return kyc_queries.effective_identity(kyc_queries.verifications_of(session, person_id))
+    everything = kyc_queries.verifications_of(session, person_id) if person_id else []
+    identity = kyc_queries.effective_identity(everything)
+    if identity is None:
+        raise Invalid(
+            "customer",
+            "No customer with this email or ID has submitted their identity. Check the spelling.",
+        )
+    return identity
 
 
 def _get_identity(session: Session, verification_id: str) -> tuple[VerificationRow, PersonDetails]:

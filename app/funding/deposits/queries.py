@@ -9,9 +9,10 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from app.catalog.rules import TRADABLE, PaymentMethod
-from app.funding.models import DepositEvent, DepositRow
+from app.funding.models import DepositEvent, DepositRow, DisputeRow
+from app.funding.ports import DisputeKind
 from app.funding.queries import PaymentEvent, get_payment, payment_page, payment_source
-from app.funding.states import DepositStatus
+from app.funding.states import DepositStatus, Reversal
 from app.keys import service as keys
 from app.kit import ids
 from app.kit.db import Session
@@ -26,6 +27,11 @@ SELECT method, asset, sum(credited_units), count(*) FROM deposits
 WHERE user_id = %s AND status = 'credited'
 GROUP BY method, asset ORDER BY count(*) DESC, method, asset
 """
+
+_REVERSALS = {
+    DisputeKind.DISPUTE.value: Reversal.CHARGED_BACK,
+    DisputeKind.REFUND.value: Reversal.REFUNDED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,15 @@ class Deposit:
     #: When the provider was first called; None before.
     opened_at: datetime | None
     credited_at: datetime | None
+    #: The kind of what took it back, disputes first; None if nothing did.
+    taken_back_by: str | None
+
+    @property
+    def shown_status(self) -> DepositStatus | Reversal:
+        """The status; of a reversed deposit, how it was reversed."""
+        if self.status is not DepositStatus.TAKEN_BACK:
+            return self.status
+        return Reversal.RETURNED if self.taken_back_by is None else _REVERSALS[self.taken_back_by]
 
     @property
     def public_id(self) -> PublicId:
@@ -122,6 +137,11 @@ DEPOSITS = payment_source(
     DepositRow.instructions_sealed,
     DepositRow.opened_at,
     DepositRow.credited_at,
+    # In alphabetical order a dispute comes before a refund.
+    sa.select(sa.func.min(DisputeRow.kind))
+    .where(DisputeRow.deposit_id == DepositRow.id, DisputeRow.status == "lost")
+    .scalar_subquery()
+    .label("taken_back_by"),
 )
 
 

@@ -30,6 +30,8 @@ from app.funding.models import DepositEvent, DepositRow
 from app.funding.ports import IncomingTransferRails, PaymentRails
 from app.funding.rules import check_asset, mobile_money_phone
 from app.funding.states import DEPOSIT_TRANSITIONS, OPEN_DEPOSITS, DepositStatus
+from app.identity.accounts import queries as account_queries
+from app.identity.errors import PhoneNotVerified
 from app.keys import service as keys
 from app.kit import clock, ids
 from app.kit.db import Session
@@ -63,12 +65,15 @@ def request(
     `source` is what the method charges: a processor's token of a card, a phone number. The fee is
     taken from the amount; `fee_max` is what the customer agreed to.
 
-    Raises `Invalid`, `PaymentMethodDisabled`, `FeeChanged`, `VerificationRequired`, `PriceStale`,
+    Raises `Invalid`, `PhoneNotVerified` for a prompt on another phone than the verified one of the
+    profile, `PaymentMethodDisabled`, `FeeChanged`, `VerificationRequired`, `PriceStale`,
     and `LimitExceeded` with its kinds.
     """
     provider = provider_name(method, amount.asset)
     if method is PaymentMethod.MOBILE_MONEY:
         source = mobile_money_phone("phone", source)
+        if source != account_queries.get_person(session, actor.user_id).verified_phone:
+            raise PhoneNotVerified
     quote = fees.quote(session, PaymentDirection.DEPOSIT, method, amount, agreed_max=fee_max)
     phone_index = _phone_index(source) if method is PaymentMethod.MOBILE_MONEY else None
     value = limits.check_deposit(session, actor.user_id, method, amount, phone_index)

@@ -3,7 +3,7 @@
 A receivable is an account of its own; the customer's balance never becomes negative. The ledger
 itself settles the two against each other, whatever moves either of them: units that come free go to
 the debt in the same transaction, and what was collected for a debt that ends goes back. Nothing is
-withdrawn while one is open.
+withdrawn while one is open, from whichever of the person's accounts.
 """
 
 from uuid import UUID
@@ -16,6 +16,7 @@ from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.ids import PublicId
 from app.kit.money import Amount, Asset
+from app.kyc import queries as kyc_queries
 from app.ledger import chart
 from app.ledger import queries as ledger_queries
 from app.ledger import service as ledger
@@ -33,12 +34,13 @@ def amount_owed(session: Session, user_id: UUID, asset: Asset = USD) -> Amount:
 
 
 def owes_anything(session: Session, user_id: UUID) -> bool:
-    """Return whether the customer owes anything, in any asset."""
-    return bool(ledger_queries.owed_units(session, user_id))
+    """Return whether the person owes anything on any of their accounts, in any asset."""
+    accounts = kyc_queries.accounts_of_person(session, user_id)
+    return ledger_queries.is_anything_owed(session, accounts)
 
 
 def require_nothing_owed(session: Session, user_id: UUID) -> None:
-    """Raise `ReceivableOutstanding` if the customer owes anything, in any asset."""
+    """Raise `ReceivableOutstanding` if the person owes anything on any of their accounts."""
     if owes_anything(session, user_id):
         raise ReceivableOutstanding
 

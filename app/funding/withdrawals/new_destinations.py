@@ -9,10 +9,18 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from app.access import Actor
+from app.catalog.rules import PaymentMethod
 from app.funding.models import WithdrawalRow
 from app.funding.states import VOID_WITHDRAWALS
+from app.funding.withdrawals import destinations
+from app.funding.withdrawals.destinations import Destination
+from app.identity.errors import ReauthenticationRequired
+from app.identity.sign_in import recent_proof
+from app.keys import service as keys
 from app.kit import clock
 from app.kit.db import Session
+from app.kit.statements import compile_statement
 from app.settings.queries import current
 from app.settings.rules import setting, settings_group
 
@@ -42,7 +50,34 @@ def payable_from(
     that its owner cancelled, does not make a destination known.
     """
     wait = timedelta(hours=current(session, DestinationRules).wait_hours)
-    first_used_at = (
+    first_used_at = _first_used_at(user_id, destination_index)
+    instant = sa.DateTime(timezone=True)
+    return sa.func.coalesce(first_used_at, sa.literal(requested_at, instant)) + wait
+
+
+def require_proof(
+    session: Session, actor: Actor, method: PaymentMethod, destination: Destination
+) -> None:
+    """Raise `ReauthenticationRequired` for a new destination unless the actor proved their identity
+    a short while ago: with a stolen access token alone no money leaves to another destination."""
+    if recent_proof.is_recently_proven(actor):
+        return
+    first_used = _first_used_at(actor.user_id, index_of(method, destination))
+    if session.value(*compile_statement(sa.select(first_used))) is None:
+        raise ReauthenticationRequired
+
+
+def index_of(method: PaymentMethod, destination: Destination) -> bytes:
+    """Return the blind index by which a destination is found."""
+    return keys.blind_index(
+        destinations.lookup_key(method, destination),
+        table="withdrawals",
+        column="destination_index",
+    )
+
+
+def _first_used_at(user_id: UUID, destination_index: bytes) -> sa.ScalarSelect[datetime]:
+    return (
         sa.select(sa.func.min(WithdrawalRow.requested_at))
         .where(
             WithdrawalRow.user_id == user_id,
@@ -51,8 +86,6 @@ def payable_from(
         )
         .scalar_subquery()
     )
-    instant = sa.DateTime(timezone=True)
-    return sa.func.coalesce(first_used_at, sa.literal(requested_at, instant)) + wait
 
 
 def is_waiting(payable_from: datetime) -> bool:

@@ -11,6 +11,7 @@ from app.funding import limits
 from app.funding.states import WithdrawalStatus
 from app.funding.withdrawals import destinations
 from app.funding.withdrawals.destinations import Destination
+from app.identity.errors import PhoneNotVerified
 from app.kit.db import Session
 from app.kit.errors import Invalid
 from app.kit.money import Amount
@@ -18,7 +19,7 @@ from app.kyc.submission.queries import CustomerIdentity
 from app.screening import queries as screening_queries
 from app.screening.errors import NoSanctionsList
 from app.screening.matching import service as screening
-from app.screening.rules import ScreeningSubject, Verdict
+from app.screening.rules import PartyType, ScreeningSubject, Verdict
 
 PURPOSE = "payout"
 
@@ -29,7 +30,8 @@ def check_destination_owner(
     method: PaymentMethod,
     destination: Destination,
 ) -> None:
-    """Raise `Invalid` for a destination that cannot belong to the customer."""
+    """Raise `Invalid` for a destination that cannot belong to the customer, and `PhoneNotVerified`
+    for a phone that has not shown it."""
     match method:
         case PaymentMethod.BANK:
             if not destinations.holder_is_person(
@@ -48,6 +50,8 @@ def check_destination_owner(
         case _:
             if destination["phone"] != customer.phone:
                 raise Invalid("destination.phone", "Enter the phone number of your profile.")
+            if not customer.phone_verified:
+                raise PhoneNotVerified
 
 
 def screen_payee(
@@ -59,7 +63,7 @@ def screen_payee(
         results = [
             screening.screen(
                 session,
-                ScreeningSubject((name,)),
+                _payee(customer, name),
                 about=reference,
                 purpose=PURPOSE,
                 person_id=customer.id,
@@ -84,6 +88,17 @@ def screen_payee(
     if Verdict.BLOCKED in verdicts:
         return Verdict.BLOCKED
     return Verdict.REVIEW if Verdict.REVIEW in verdicts else Verdict.CLEAR
+
+
+def _payee(customer: CustomerIdentity, name: str) -> ScreeningSubject:
+    """Return the customer under the account's name, with what was verified about them."""
+    return ScreeningSubject(
+        (name,),
+        customer.birth_date,
+        party_type=PartyType.INDIVIDUAL,
+        residences=frozenset({customer.country} if customer.country else ()),
+        numbers=(customer.phone,) if customer.phone else (),
+    )
 
 
 def status_after_screening(

@@ -16,7 +16,7 @@ from app.funding.deposits import service as deposits
 from app.funding.ports import Payout, PayoutOrder, PayoutRail, PayoutRails, PayoutState
 from app.funding.receivables import service as receivables
 from app.funding.states import WITHDRAWALS_IN_PROGRESS, WithdrawalStatus
-from app.funding.withdrawals import new_destinations, own_funds, payout_cases
+from app.funding.withdrawals import new_destinations, own_funds, payout_cases, payout_waits
 from app.funding.withdrawals import queries as withdrawal_queries
 from app.funding.withdrawals import service as withdrawals
 from app.funding.withdrawals.queries import LockedWithdrawal, Withdrawal, lock_withdrawal
@@ -27,7 +27,6 @@ from app.funding.withdrawals.status_changes import (
     record_check,
     transition,
 )
-from app.identity.accounts import queries as account_queries
 from app.kit import clock
 from app.kit.db import Database, Session
 from app.kit.ports import resolve
@@ -143,7 +142,8 @@ def _apply_refusal(session: Session, attempt: _Attempt, refusal: ProviderRefused
     elif withdrawal.status not in WITHDRAWALS_IN_PROGRESS:
         return
     elif isinstance(refusal, OwnFundsTooLow):
-        own_funds.wait(session, withdrawal, refusal)
+        transition(session, withdrawal, WithdrawalStatus.APPROVED, evidence=str(refusal))
+        own_funds.report(session, withdrawal, refusal)
     else:
         _fail(session, withdrawal, refusal.code)
 
@@ -231,7 +231,6 @@ def _apply_state(session: Session, withdrawal: LockedWithdrawal, payout: Payout)
             WithdrawalStatus.UNKNOWN,
         }:
             transition(session, withdrawal, WithdrawalStatus.SENT, payout=payout)
-            own_funds.end(session, withdrawal)
             sent = WithdrawalSent(withdrawal.terms, withdrawal.fee_terms, sent_at=clock.now())
             notify_customer(session, withdrawal, sent)
         case PayoutState.COMPLETED if withdrawal.status is not completed:
@@ -277,10 +276,9 @@ def _complete(session: Session, withdrawal: LockedWithdrawal, payout: Payout) ->
         reference=withdrawal.public_id,
         posted_at=now,
         postings=postings,
-        hold_id=withdrawal.id,
+        hold_ids=[withdrawal.id],
     )
     completed = transition(session, withdrawal, WithdrawalStatus.COMPLETED, payout=payout)
-    own_funds.end(session, withdrawal)
     audit_status(session, withdrawal, WithdrawalStatus.COMPLETED)
     message = WithdrawalCompleted(withdrawal.terms, withdrawal.fee_terms, completed_at=now)
     notify_customer(session, withdrawal, message)
@@ -328,8 +326,9 @@ def _fail(
 def _may_be_sent(session: Session, withdrawal: LockedWithdrawal) -> bool:
     """Return whether an approved withdrawal may still be sent.
 
-    A customer who owes PBCEx or is a listed party gets it rejected; one with an undecided hit, or
-    who is suspended, waits, and so does a withdrawal to a new destination.
+    A customer who owes PBCEx or is a listed party gets it rejected; one with an undecided hit, who
+    is suspended, or whose verification was revoked waits, and so does a withdrawal to a new
+    destination.
     """
     if new_destinations.is_waiting(withdrawal.payable_from):
         return False
@@ -349,7 +348,7 @@ def _may_be_sent(session: Session, withdrawal: LockedWithdrawal) -> bool:
     if verdict is Verdict.REVIEW:
         transition(session, withdrawal, WithdrawalStatus.IN_REVIEW, evidence="screening: review")
         return False
-    return account_queries.is_active(session, withdrawal.user_id)
+    return payout_waits.find_wait_of_customer(session, withdrawal.user_id) is None
 
 
 def handle_payout_event(database: Database, event_id: UUID) -> None:

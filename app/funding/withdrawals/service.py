@@ -19,6 +19,7 @@ from app.catalog.rules import PaymentMethod
 from app.funding import fees, limits
 from app.funding.errors import (
     NotCancellable,
+    OwnWithdrawal,
     PayeeBlocked,
     PaymentMethodDisabled,
     WrongWithdrawalStatus,
@@ -111,9 +112,9 @@ def request(
     The fee is taken from the amount; `fee_max` is what the customer agreed to.
 
     Raises `Invalid` naming the field, `PaymentMethodDisabled`, `VerificationRequired`,
-    `FeeChanged`, `LimitExceeded` with its kinds, `CardMoneyUnsettled`, `ReceivableOutstanding`,
-    `PriceStale`, and `PayeeBlocked`, which keeps the screening and its audit record; the database
-    raises `InsufficientFunds`.
+    `ReauthenticationRequired` for a new destination, `FeeChanged`, `LimitExceeded` with its kinds,
+    `CardMoneyUnsettled`, `ReceivableOutstanding`, `PriceStale`, and `PayeeBlocked`, which keeps the
+    screening and its audit record; the database raises `InsufficientFunds`.
     """
     rail = payout_rail(method, amount.asset)
     quote = fees.quote(session, PaymentDirection.WITHDRAWAL, method, amount, agreed_max=fee_max)
@@ -137,6 +138,7 @@ def _check(
     destination = destinations.parse_destination(method, amount.asset, fields)
     customer = submission_queries.get_customer(session, actor.user_id)
     payee_checks.check_destination_owner(session, customer, method, destination)
+    new_destinations.require_proof(session, actor, method, destination)
     value = limits.check_withdrawal(session, customer.id, amount, customer.tier_status)
     identifier = ids.new()
     public_id = ids.encode(PREFIX, identifier)
@@ -167,11 +169,7 @@ def _reserve(session: Session, user_id: UUID, checked: _CheckedWithdrawal) -> Lo
         cause=WITHDRAWAL,
         placed_at=now,
     )
-    destination_index = keys.blind_index(
-        destinations.lookup_key(method, destination),
-        table="withdrawals",
-        column="destination_index",
-    )
+    destination_index = new_destinations.index_of(method, destination)
     insert = sa.insert(WithdrawalRow).values(
         id=checked.id,
         user_id=user_id,
@@ -272,10 +270,12 @@ def cancel(session: Session, actor: Actor, withdrawal_id: UUID) -> LockedWithdra
 def reject(session: Session, actor: Actor, withdrawal_id: UUID, *, reason: str) -> None:
     """Reject a withdrawal on behalf of staff, and release the hold.
 
-    Raises `NotFound`, `WrongWithdrawalStatus`, and `Invalid` for the reason.
+    Raises `NotFound`, `OwnWithdrawal`, `WrongWithdrawalStatus`, and `Invalid` for the reason.
     """
     reason = approvals_rules.clean_reason(reason)
     withdrawal = lock_withdrawal(session, withdrawal_id)
+    if withdrawal.user_id == actor.user_id:
+        raise OwnWithdrawal
     if not withdrawal.is_cancellable:
         raise WrongWithdrawalStatus
     end_unpaid(session, withdrawal, WithdrawalStatus.REJECTED, actor=actor, reason=reason)

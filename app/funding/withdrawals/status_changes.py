@@ -12,6 +12,7 @@ from app.audit.actions import AuditAction
 from app.funding.models import WithdrawalEvent, WithdrawalRow
 from app.funding.ports import Payout
 from app.funding.states import WITHDRAWAL_TRANSITIONS, WithdrawalStatus
+from app.funding.withdrawals import own_funds
 from app.funding.withdrawals.queries import LockedWithdrawal
 from app.kit import clock, ids
 from app.kit.db import Session
@@ -30,7 +31,7 @@ def end_unpaid(
     payout: Payout | None = None,
 ) -> LockedWithdrawal:
     """End a withdrawal that is not paid out, release the hold, and return the withdrawal."""
-    ledger.void_hold(session, withdrawal.id, at=clock.now())
+    ledger.void_holds(session, [withdrawal.id], at=clock.now())
     ended = transition(session, withdrawal, status, actor=actor, evidence=reason, payout=payout)
     audit_status(session, withdrawal, status, actor=actor, reason=reason)
     return ended
@@ -78,6 +79,7 @@ def transition(
     if evidence is None and payout is not None:
         evidence = payout.evidence or payout.provider_ref
     record_event(session, changed, withdrawal.status, actor=actor, evidence=evidence)
+    own_funds.end(session, changed)
     return changed
 
 

@@ -14,7 +14,6 @@ from app.approvals.registry import (
     label_of,
 )
 from app.catalog.rules import PaymentMethod
-from app.funding import customer_facts
 from app.funding.errors import WrongWithdrawalStatus
 from app.funding.states import WithdrawalStatus
 from app.funding.withdrawals import queries
@@ -76,14 +75,14 @@ def _release(session: Session, approved: ApprovedRequest) -> None:
 
 
 def _describe(session: Session, actor: Actor, subject: str) -> TextFields:
-    """Return when it was requested, and what matters of the customer."""
+    """Return when it was requested, and until when it waits for its destination."""
     if Permission.PAYMENTS_READ not in actor.permissions:
         return {}
     withdrawal = queries.withdrawal(session, ids.decode(withdrawals.PREFIX, subject))
-    return {
-        "Requested": format_time(withdrawal.requested_at),
-        **customer_facts.describe_customer(session, withdrawal.user_id),
-    }
+    waits = withdrawal.waits_until
+    return {"Requested": format_time(withdrawal.requested_at)} | (
+        {"Not sent before": format_time(waits)} if waits else {}
+    )
 
 
 def _format_payee(text: str) -> str:
@@ -107,5 +106,7 @@ approvals_registry.register(
             "amount": format_exact_amount,
             "to": _format_payee,
         },
+        follows="The payout is sent as soon as nothing else holds it up. Once sent, it cannot be"
+        " called back.",
     )
 )

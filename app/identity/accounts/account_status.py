@@ -22,7 +22,8 @@ from app.identity.accounts import locked_person
 from app.identity.accounts.locked_person import LockedPerson
 from app.identity.accounts.rules import AccountStatus
 from app.identity.errors import AlreadySet, OwnAccountChange
-from app.identity.roles import current_permissions
+from app.identity.roles import current_permissions, independence
+from app.identity.roles.rules import SponsorshipKind
 from app.identity.sign_in import sessions
 from app.identity.sign_in.sessions import Revocation
 from app.kit import clock, ids
@@ -117,6 +118,10 @@ def _suspend(session: Session, approved: ApprovedRequest) -> None:
 def _reactivate(session: Session, approved: ApprovedRequest) -> None:
     person = locked_person.lock_payload_person(session, approved.payload)
     session.send(_SET_STATUS, (AccountStatus.ACTIVE, None, None, person.id))
+    if person.role is not Role.USER:
+        independence.record_sponsorship(
+            session, person.id, approved.maker_id, SponsorshipKind.REACTIVATED
+        )
     _record_status(session, approved, person, "reactivated")
 
 
@@ -148,6 +153,8 @@ approvals_registry.register(
         locked_person.describe_person,
         lambda fields: f"suspend {fields['person']}",
         _FORMATS,
+        follows="All their sessions end. They can neither sign in nor move money, and their payouts"
+        " wait.",
     )
 )
 approvals_registry.register(
@@ -161,5 +168,6 @@ approvals_registry.register(
         locked_person.describe_person,
         lambda fields: f"lift the suspension of {fields['person']}",
         _FORMATS,
+        follows="They can sign in and move money again, and payouts that waited are sent.",
     )
 )

@@ -9,16 +9,15 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from app.access import Actor
-from app.identity.accounts import postal_addresses
-from app.identity.accounts.postal_addresses import PostalAddress
 from app.identity.errors import AddressBookFull
 from app.identity.models import Address
 from app.keys import service as keys
-from app.kit import clock, ids
+from app.kit import clock, ids, postal_addresses
 from app.kit.db import Session
 from app.kit.errors import Invalid, NotFound
 from app.kit.list_query import fetch_newest
 from app.kit.pagination import Page
+from app.kit.postal_addresses import PostalAddress
 
 ADDRESSES_MAX = 20
 _TABLE, _COLUMN = "addresses", "details_sealed"

@@ -1,19 +1,35 @@
 """Invitations of staff: a person with a role and no password, and a link to choose one.
 
-The link continues with setting up a second factor. Its bearer is not signed in before that.
+The link continues with setting up a second factor. Its bearer is not signed in before that. A role
+that makes makers or checkers of acts of two people needs a second person's approval first: until
+then the details wait in a table of their own.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from app.access import BRANCH_BOUND_ROLES, Actor, Permission, Role, require
+from app.access import Actor, Permission, Role, require
+from app.access.descriptions import PERMISSION_DESCRIPTIONS
+from app.approvals import queries as approvals_queries
+from app.approvals import registry as approvals_registry
+from app.approvals import rules as approvals_rules
+from app.approvals import service as approvals
+from app.approvals.errors import ApprovalPending
+from app.approvals.registry import (
+    ApprovalAction,
+    ApprovedRequest,
+    ProposedChange,
+    TextFields,
+    label_of,
+)
 from app.audit import service as audit
 from app.audit.actions import AuditAction
 from app.branches.models import Branch
-from app.identity.accounts import queries, rules
+from app.identity.accounts import locked_person, queries, rules
 from app.identity.accounts import service as accounts
 from app.identity.accounts.rules import AccountStatus
 from app.identity.credentials import one_time_tokens, security_mail
@@ -22,15 +38,24 @@ from app.identity.credentials.one_time_tokens import LinkPurpose
 from app.identity.credentials.passwords import PasswordHashing
 from app.identity.errors import EmailTaken, RoleNotInvitable, TokenInvalid
 from app.identity.models import User
-from app.identity.roles import role_assignments, role_permissions
+from app.identity.roles import (
+    current_permissions,
+    independence,
+    role_assignments,
+    role_permissions,
+)
+from app.identity.roles.models import StaffInvitation
+from app.identity.roles.rules import SponsorshipKind
 from app.identity.sign_in import pending_sign_in
-from app.kit import clock, ids
+from app.kit import clock, ids, names
 from app.kit.db import Session
 from app.kit.errors import Conflict, Invalid, NotFound
 from app.kit.list_query import ListSource
 from app.kit.ports import resolve
 from app.notifications.account_kinds import Invitation
 
+INVITE = "staff.invite"
+PREFIX = "inv"
 #: Stored in place of a password hash. No password matches it.
 NO_PASSWORD = "invited, and no password chosen yet"  # noqa: S105 - a marker, no secret
 
@@ -108,6 +133,30 @@ def list_invitable_roles(session: Session, actor: Actor) -> list[Role]:
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class _Invited:
+    """Who is invited, and to what."""
+
+    id: UUID
+    email: str
+    email_key: str
+    first_name: str
+    last_name: str
+    role: Role
+    branch_id: UUID | None
+
+
+_REQUESTED = sa.select(
+    StaffInvitation.id,
+    StaffInvitation.email,
+    StaffInvitation.email_key,
+    StaffInvitation.first_name,
+    StaffInvitation.last_name,
+    StaffInvitation.role,
+    StaffInvitation.branch_id,
+)
+
+
 def invite(
     session: Session,
     actor: Actor,
@@ -117,37 +166,73 @@ def invite(
     last_name: str,
     role: str,
     branch_id: UUID | None = None,
-) -> UUID:
-    """Add a person in a role and email them a link to choose a password. Returns their id.
+    reason: str,
+) -> UUID | None:
+    """Add a person in a role and email them a link to choose a password.
 
-    A role that is bound to a branch needs one, so that their first page is not a refusal; any other
-    role has none. Raises `PermissionDenied`, `RoleNotInvitable`, `EmailTaken`, and `Invalid` naming
-    the field.
+    For a role that has a permission for acts of two people, request a second person's approval
+    instead and return the request's id. A role that is bound to a branch needs one, so that their
+    first page is not a refusal; any other role has none. Raises `PermissionDenied`,
+    `RoleNotInvitable`, `EmailTaken`, `ApprovalPending`, and `Invalid` naming the field.
     """
-    require(actor, Permission.STAFF_INVITE)
+    reason = approvals_rules.clean_reason(reason)
+    inviter = current_permissions.lock_actor(session, actor.user_id, actor.session_id)
+    require(inviter, Permission.STAFF_INVITE)
     if role not in list(Role):
         raise Invalid("role", "Choose a role from the list.")
-    invited_role = next(
-        (known for known in list_invitable_roles(session, actor) if known == role), None
-    )
-    if invited_role is None:
-        raise RoleNotInvitable
-    if (branch_id is not None) != (invited_role in BRANCH_BOUND_ROLES):
-        raise Invalid("branch", "Choose a branch for a teller, and no branch for any other role.")
-    registration = rules.Registration(
+    invited_role = Role(role)
+    _check_invitable(session, inviter, invited_role)
+    role_assignments.check_workplace(session, invited_role, branch_id)
+    invited = _Invited(
+        ids.new(),
         email,
         rules.normalize_email(email),
-        rules.clean_name("first_name", first_name),
-        rules.clean_name("last_name", last_name),
+        names.clean_name("first_name", first_name),
+        names.clean_name("last_name", last_name),
+        invited_role,
+        branch_id,
+    )
+    _check_free(session, invited.email_key)
+    if role_permissions.list_two_person_permissions(session, invited_role):
+        return _request_invitation(session, inviter, invited, reason)
+    _add(session, inviter, invited, reason=reason)
+    return None
+
+
+def _check_invitable(session: Session, actor: Actor, role: Role) -> None:
+    if role not in list_invitable_roles(session, actor):
+        raise RoleNotInvitable
+
+
+def _check_free(session: Session, email_key: str) -> None:
+    # Checked first so that the form can say it. Only staff who invite learn who has an account.
+    if session.rows("SELECT FROM users WHERE email_key = %s", (email_key,)):
+        raise EmailTaken
+
+
+def _add(
+    session: Session,
+    actor: Actor,
+    invited: _Invited,
+    *,
+    reason: str,
+    approved: ApprovedRequest | None = None,
+) -> None:
+    """Add the person, who owes it to who asked for it."""
+    registration = rules.Registration(
+        invited.email,
+        invited.email_key,
+        invited.first_name,
+        invited.last_name,
         None,
         NO_PASSWORD,
     )
-    # Checked first so that the form can say it. Only staff who invite learn who has an account.
-    if session.rows("SELECT FROM users WHERE email_key = %s", (registration.email_key,)):
-        raise EmailTaken
-    user_id = accounts.add_person(session, registration, invited_role, branch_id=branch_id)
-    _mail(session, actor, user_id, invited_role, branch_id)
-    return user_id
+    user_id = accounts.add_person(session, registration, invited.role, branch_id=invited.branch_id)
+    sponsor_id = approved.maker_id if approved else actor.user_id
+    independence.record_sponsorship(session, user_id, sponsor_id, SponsorshipKind.INVITED)
+    after = role_assignments.role_fields(invited.role, invited.branch_id)
+    after |= locked_person.approval_evidence(approved)
+    _mail(session, actor, user_id, invited.role, after=after, reason=reason)
 
 
 def resend_invitation(session: Session, actor: Actor, person_id: UUID) -> None:
@@ -165,7 +250,8 @@ def resend_invitation(session: Session, actor: Actor, person_id: UUID) -> None:
     if invited is None:
         raise InvitationAccepted
     [branch_id] = invited
-    _mail(session, actor, person.id, person.role, branch_id)
+    after = role_assignments.role_fields(person.role, branch_id)
+    _mail(session, actor, person.id, person.role, after=after)
 
 
 def find_invited_person(session: Session, token: str) -> queries.PersonProfile:
@@ -203,16 +289,96 @@ def accept(session: Session, acceptance: PreparedAcceptance) -> str:
 
 
 def _mail(
-    session: Session, actor: Actor, user_id: UUID, role: Role, branch_id: UUID | None
+    session: Session,
+    actor: Actor,
+    user_id: UUID,
+    role: Role,
+    *,
+    after: Mapping[str, str],
+    reason: str | None = None,
 ) -> None:
-    subject = ids.encode("usr", user_id)
+    """Record the invitation, with `after`, and email its link."""
     audit.record(
         session,
         actor=actor,
         action=AuditAction.PERSON_INVITED,
-        subject=subject,
-        after=role_assignments.role_fields(role, branch_id),
+        subject=ids.encode("usr", user_id),
+        after=after,
+        reason=reason,
     )
     security_mail.mail_link(
         session, user_id, LinkPurpose.INVITATION, lambda link_id: Invitation(link_id, role)
     )
+
+
+# Invitations that need a second person
+
+
+def delete_expired_requests(session: Session) -> None:
+    """Delete who was to be invited once no one can approve it any more."""
+    too_old = clock.now() - approvals_rules.LIFETIME
+    session.write(sa.delete(StaffInvitation).where(StaffInvitation.requested_at < too_old))
+
+
+def _request_invitation(session: Session, inviter: Actor, invited: _Invited, reason: str) -> UUID:
+    earlier = session.find(
+        _Invited, _REQUESTED.where(StaffInvitation.email_key == invited.email_key)
+    )
+    if earlier is not None:
+        if approvals_queries.has_pending(session, ids.encode(PREFIX, earlier.id)):
+            raise ApprovalPending
+        session.write(sa.delete(StaffInvitation).where(StaffInvitation.id == earlier.id))
+    session.write(sa.insert(StaffInvitation).values(**asdict(invited), requested_at=clock.now()))
+    public_id = ids.encode(PREFIX, invited.id)
+    return approvals.request_approval(
+        session, inviter, INVITE, {"invitation": public_id}, subject=public_id, reason=reason
+    )
+
+
+def _get_requested(session: Session, public_id: str) -> _Invited:
+    """Return the invitation that waits: its row is never changed. Raises `NotFound`."""
+    requested = _REQUESTED.where(StaffInvitation.id == ids.decode(PREFIX, public_id))
+    return session.get(_Invited, requested)
+
+
+def _compare(session: Session, payload: TextFields) -> ProposedChange:
+    invited = _get_requested(session, payload["invitation"])
+    _check_free(session, invited.email_key)
+    return ProposedChange({}, role_assignments.role_fields(invited.role, invited.branch_id))
+
+
+def _check(session: Session, actor: Actor, payload: TextFields) -> None:
+    _check_invitable(session, actor, _get_requested(session, payload["invitation"]).role)
+
+
+def _invite_requested(session: Session, approved: ApprovedRequest) -> None:
+    invited = _get_requested(session, approved.payload["invitation"])
+    session.write(sa.delete(StaffInvitation).where(StaffInvitation.id == invited.id))
+    _add(session, approved.checker, invited, reason=approved.reason, approved=approved)
+
+
+def _describe(session: Session, _actor: Actor, subject: str) -> TextFields:
+    """Return who is invited, and what they could then do together with a second person."""
+    invited = _get_requested(session, subject)
+    powers = role_permissions.list_two_person_permissions(session, invited.role)
+    return {
+        "Name": f"{invited.first_name} {invited.last_name}",
+        "Email": invited.email,
+        "Gives": " ".join(PERMISSION_DESCRIPTIONS[power] for power in sorted(powers)),
+    }
+
+
+approvals_registry.register(
+    ApprovalAction(
+        INVITE,
+        "Invite a member of staff",
+        Permission.STAFF_INVITE,
+        _compare,
+        _check,
+        _invite_requested,
+        _describe,
+        lambda fields: f"invite them to the role {fields['role']}",
+        {"role": label_of(Role)},
+        follows="They receive an email with a link to choose a password.",
+    )
+)

@@ -38,14 +38,20 @@ class LockedPerson:
 
 
 def request_approval(
-    session: Session, actor: Actor, action: str, person: LockedPerson, reason: str
+    session: Session,
+    actor: Actor,
+    action: str,
+    person: LockedPerson,
+    reason: str,
+    **arguments: str,
 ) -> UUID:
-    """Request a second person's approval of an action on the person. Returns the request's id."""
+    """Request a second person's approval of an action on the person, with further arguments by
+    name. Returns the request's id."""
     return approvals.request_approval(
         session,
         actor,
         action,
-        {"person": person.public_id},
+        {"person": person.public_id, **arguments},
         subject=person.public_id,
         subject_id=person.id,
         reason=reason,

@@ -11,7 +11,7 @@ from app.access import Role
 from app.identity.accounts import rules
 from app.identity.accounts.rules import AccountStatus
 from app.identity.models import User
-from app.kit import ids
+from app.kit import ids, phones
 from app.kit.db import Session
 from app.kit.errors import Invalid, NotFound, PermissionDenied
 from app.kit.list_query import ListSource
@@ -60,12 +60,12 @@ class AccountDetails:
 
 def _matches_text(text: str) -> sa.ColumnElement[bool]:
     """Whether a person's email or name contains the text, or it is their ID or phone number."""
-    query = text.casefold()
+    query = text.lower()
     full_name = sa.func.lower(User.first_name + " " + User.last_name)
     conditions = [
         sa.func.strpos(User.email_key, query) > 0,
         sa.func.strpos(full_name, query) > 0,
-        User.phone == (rules.parse_phone(text) or query),
+        User.phone == (phones.parse_phone(text) or query),
     ]
     person_id = _parse_id(query)
     return sa.or_(*conditions, *([] if person_id is None else [User.id == person_id]))

@@ -14,7 +14,7 @@ from app.identity.models import User
 from app.kit.db import Session
 from app.kit.errors import NotFound
 from app.kit.pipeline import Row, Statement
-from app.kit.statements import compile_select
+from app.kit.statements import compile_select, compile_statement
 
 _IS_ERASED = "SELECT FROM users WHERE id = %s AND erased_at IS NOT NULL"
 _IS_ACTIVE = "SELECT FROM users WHERE id = %s AND status = 'active'"
@@ -26,6 +26,7 @@ _PROFILE = sa.select(
     User.phone,
     User.role,
     User.email_confirmed_at,
+    User.phone_verified_at,
     User.created_at,
 )
 _BY_ID = compile_select(_PROFILE.where(User.id == sa.bindparam("user_id")))
@@ -43,12 +44,23 @@ class PersonProfile:
     phone: str | None
     role: Role
     email_confirmed_at: datetime | None
+    phone_verified_at: datetime | None
     created_at: datetime
 
     @property
     def email_confirmed(self) -> bool:
         """Whether the person has confirmed their email address."""
         return self.email_confirmed_at is not None
+
+    @property
+    def phone_verified(self) -> bool:
+        """Whether a code has shown that the phone is the person's."""
+        return self.phone_verified_at is not None
+
+    @property
+    def verified_phone(self) -> str | None:
+        """The phone number that was verified by a code, to which messages and money may go."""
+        return self.phone if self.phone_verified else None
 
     @property
     def guessable_texts(self) -> list[str]:
@@ -90,6 +102,13 @@ def get_email(session: Session, user_id: UUID) -> str:
     if email is None:
         raise NotFound
     return str(email)
+
+
+def has_people(session: Session, *, outside_domain: str = "") -> bool:
+    """Return whether there is anyone whose email address is not in this domain."""
+    is_other = User.email_key.not_like(f"%@{outside_domain}") if outside_domain else sa.true()
+    select = sa.select(sa.exists().where(User.erased_at.is_(None), is_other))
+    return bool(session.value(*compile_statement(select)))
 
 
 def is_erased(session: Session, user_id: UUID) -> bool:

@@ -11,7 +11,8 @@ from app.identity.credentials import rules as credential_rules
 from app.identity.credentials.passwords import PasswordHashing
 from app.identity.sign_in import service as sign_in
 from app.identity.sign_in.service import IssuedTokens
-from app.kit import clock, ids
+from app.identity.sign_in.sessions import Device
+from app.kit import clock, ids, names, phones
 from app.kit.db import Session
 from app.kit.ports import resolve
 
@@ -24,9 +25,9 @@ def prepare_registration(
     Raises `Invalid` naming the field.
     """
     key = rules.normalize_email(email)
-    first_name = rules.clean_name("firstName", first_name)
-    last_name = rules.clean_name("lastName", last_name)
-    phone = rules.normalize_phone(phone)
+    first_name = names.clean_name("firstName", first_name)
+    last_name = names.clean_name("lastName", last_name)
+    phone = phones.normalize_phone(phone)
     guessable = credential_rules.guessable_texts(email, first_name, last_name)
     credential_rules.check_new_password("password", password, guessable=guessable)
     return Registration(
@@ -68,7 +69,9 @@ def add_person(
     return user_id
 
 
-def register(session: Session, registration: Registration) -> IssuedTokens:
+def register(
+    session: Session, registration: Registration, device: Device | None = None
+) -> IssuedTokens:
     """Add a customer, email the link that confirms their address, and open a login session.
 
     Raises `EmailTaken` when the statement runs.
@@ -81,4 +84,4 @@ def register(session: Session, registration: Registration) -> IssuedTokens:
         action=AuditAction.PERSON_REGISTERED,
         subject=ids.encode("usr", user_id),
     )
-    return sign_in.open_session(session, user_id)
+    return sign_in.open_session(session, user_id, device)

@@ -20,15 +20,18 @@ import sqlalchemy as sa
 from app.access import API_KEY_SCOPES, Actor, Permission, require
 from app.audit import service as audit
 from app.audit.actions import AuditAction
-from app.identity.accounts import rules as account_rules
+from app.identity.api_keys.rules import ApiKeyRules
 from app.identity.errors import ApiKeysFull, TokenInvalid
 from app.identity.models import ApiKey
 from app.keys import service as keys
-from app.kit import clock, ids
+from app.kit import clock, ids, names
 from app.kit.db import Session
 from app.kit.errors import Invalid, NotFound
 from app.kit.list_query import fetch_newest
 from app.kit.pagination import Page
+from app.notifications import service as notifications
+from app.notifications.account_kinds import ApiKeyCreated
+from app.settings.queries import current
 
 KEYS_MAX = 20
 KEY_PREFIX = "pbk_"
@@ -49,7 +52,7 @@ _SELECT = sa.select(
 _LOCK = "SELECT FROM users WHERE id = %s FOR NO KEY UPDATE"
 _COUNT = """
 SELECT count(*) FROM api_keys
-WHERE user_id = %s AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > %s)
+WHERE user_id = %s AND revoked_at IS NULL AND expires_at > %s
 """
 _ADD = """
 INSERT INTO api_keys
@@ -62,7 +65,7 @@ RETURNING revoked_at
 """
 _REVOKE_ALL = """
 UPDATE api_keys SET revoked_at = %(now)s
-WHERE user_id = %(user)s AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > %(now)s)
+WHERE user_id = %(user)s AND revoked_at IS NULL AND expires_at > %(now)s
 RETURNING id
 """
 
@@ -73,6 +76,11 @@ class ApiKeyClaims:
 
     user_id: UUID
     key_hash: bytes
+
+    @property
+    def credential(self) -> str:
+        """What names this key among all credentials, and does not reveal it."""
+        return f"key {self.key_hash.hex()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +93,7 @@ class ApiKeySummary:
     last_four: str
     scopes: list[str]
     created_at: datetime
-    expires_at: datetime | None
+    expires_at: datetime
     revoked_at: datetime | None
     key: str | None = None
 
@@ -122,19 +130,19 @@ def create_key(
     scopes: Collection[Permission],
     expires_at: datetime | None,
 ) -> ApiKeySummary:
-    """Create a key and return it with its full text, which is not available later.
+    """Create a key and return it with its full text, which is not available later; email its owner.
+    Without `expires_at` it lives as long as `ApiKeyRules` says.
 
     Raises `Invalid` naming the field, `PermissionDenied` for a scope that the actor does not hold,
     and `ApiKeysFull` at 20 active keys.
     """
-    name = account_rules.clean_name("name", name)
+    name = names.clean_name("name", name)
     if not scopes or not API_KEY_SCOPES.issuperset(scopes):
         raise Invalid("scopes", "Choose permissions that an API key may have.")
     for scope in scopes:
         require(actor, scope)
     now = clock.now()
-    if expires_at is not None and expires_at <= now:
-        raise Invalid("expiresAt", "Enter a time in the future.")
+    expires_at = current(session, ApiKeyRules).expiry_of(expires_at, now)
     session.send(_LOCK, (actor.user_id,))
     if count_active_keys(session, actor.user_id) >= KEYS_MAX:
         raise ApiKeysFull(f"You have {KEYS_MAX} active API keys. Revoke one to create another one.")
@@ -159,8 +167,10 @@ def create_key(
         actor=actor,
         action=AuditAction.API_KEY_CREATED,
         subject=ids.encode("key", key_id),
-        after={"scopes": scope_names, "expires_at": expires_at and clock.rfc3339(expires_at)},
+        after={"scopes": scope_names, "expires_at": clock.rfc3339(expires_at)},
     )
+    created = ApiKeyCreated(prefix, last_four, now, expires_at)
+    notifications.notify(session, created, to=actor.user_id, event=ids.encode("key", key_id))
     return ApiKeySummary(key_id, name, prefix, last_four, scope_names, now, expires_at, None, text)
 
 
@@ -184,8 +194,8 @@ def count_active_keys(session: Session, user_id: UUID) -> int:
     return int(count)
 
 
-def revoke_all_keys(session: Session, user_id: UUID) -> None:
-    """Revoke all keys of the person after a password change, the person's row locked."""
+def revoke_all_keys(session: Session, user_id: UUID, *, reason: str) -> None:
+    """Revoke all keys of the person, their row locked. The reason is for the audit trail."""
     for (key_id,) in session.rows(_REVOKE_ALL, {"now": clock.now(), "user": user_id}):
         subject = ids.encode("key", key_id)
         audit.record(
@@ -194,7 +204,7 @@ def revoke_all_keys(session: Session, user_id: UUID) -> None:
             action=AuditAction.API_KEY_REVOKED,
             subject=subject,
             after={"owner": ids.encode("usr", user_id)},
-            reason="with a new password",
+            reason=reason,
         )
 
 

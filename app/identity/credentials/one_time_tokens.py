@@ -62,6 +62,11 @@ class OneTimeKey:
         text = urlsafe_b64encode(digest).rstrip(b"=").decode()
         return f"{ids.encode(PREFIX, identifier)}.{text}"
 
+    def make_code(self, identifier: UUID, nonce: bytes) -> str:
+        """Return the six digits of a row, to be typed."""
+        digest = hmac.digest(self._key, b"|".join((identifier.bytes, b"code", nonce)), "sha256")
+        return f"{int.from_bytes(digest) % 10**6:06}"
+
 
 @dataclass(frozen=True, slots=True)
 class OneTimeLink:
@@ -91,6 +96,10 @@ SELECT count(*) FROM one_time_tokens WHERE user_id = %s AND purpose = %s AND iss
 _USE = "UPDATE one_time_tokens SET used_at = %s WHERE id = %s"
 _INVALIDATE = """
 UPDATE one_time_tokens SET used_at = %s WHERE user_id = %s AND purpose = %s AND used_at IS NULL
+"""
+_LOCK = """
+SELECT FROM one_time_tokens WHERE user_id = %s AND purpose = %s AND used_at IS NULL
+ORDER BY id FOR UPDATE
 """
 _DELETE_EXPIRED = "DELETE FROM one_time_tokens WHERE expires_at <= %s"
 
@@ -143,6 +152,11 @@ def redeem_link(session: Session, token: str, purpose: LinkPurpose) -> OneTimeLi
     link = _find(session, _FIND + "FOR UPDATE", token, purpose)
     session.send(_USE, (clock.now(), link.id))
     return link
+
+
+def lock_links(session: Session, user_id: UUID, purpose: LinkPurpose) -> None:
+    """Lock the person's unused links of this purpose until the transaction ends."""
+    session.send(_LOCK, (user_id, purpose))
 
 
 def invalidate_links(session: Session, user_id: UUID, purpose: LinkPurpose) -> None:

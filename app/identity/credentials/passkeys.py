@@ -4,6 +4,10 @@ that a passkey replaces both factors.
 A challenge is a random number that the browser's cookie and the database share. The first response
 deletes it, right or wrong, so that one of many concurrent responses is checked. The origin and the
 relying party's id come from the settings, never from a request.
+
+A device that counts its responses shows that its key was copied when the count goes back. A passkey
+that is synced to several devices has no common count: its owner is let in, and the count is noted.
+Whether a passkey can be synced is stored when it is registered, for a thief can write anything.
 """
 
 from dataclasses import dataclass
@@ -22,6 +26,7 @@ from webauthn.helpers import parse_authentication_credential_json as parse_respo
 from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import (
     AuthenticatorSelectionCriteria,
+    CredentialDeviceType,
     PublicKeyCredentialDescriptor,
     ResidentKeyRequirement,
     UserVerificationRequirement,
@@ -30,7 +35,9 @@ from webauthn.helpers.structs import (
 from app.access import Actor
 from app.audit import service as audit
 from app.audit.actions import AuditAction
+from app.audit.rules import AuditOutcome
 from app.identity.errors import LastSecondFactor, PasskeyRefused
+from app.identity.sign_in import sessions
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Invalid, NotFound
@@ -56,17 +63,16 @@ RETURNING expires_at > %s
 _DELETE_EXPIRED = "DELETE FROM passkey_challenges WHERE expires_at <= %s"
 _CREDENTIALS = "SELECT credential_id FROM passkeys WHERE user_id = %s ORDER BY id"
 _FIND = """
-SELECT id, user_id, public_key, sign_count FROM passkeys WHERE credential_id = %s
+SELECT id, user_id, public_key, is_synced FROM passkeys WHERE credential_id = %s
 """
 _ADD = """
-INSERT INTO passkeys (id, user_id, credential_id, public_key, sign_count, name, created_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s)
+INSERT INTO passkeys
+    (id, user_id, credential_id, public_key, sign_count, is_synced, name, created_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 """
-# A counter that does not advance means a copied key or a repeated response.
+_LOCK_COUNT = "SELECT sign_count FROM passkeys WHERE id = %s FOR UPDATE"
 _USE = """
-UPDATE passkeys SET sign_count = %(count)s, last_used_at = %(now)s
-WHERE id = %(id)s AND (sign_count < %(count)s OR (sign_count = 0 AND %(count)s = 0))
-RETURNING id
+UPDATE passkeys SET sign_count = %s, is_synced = %s, last_used_at = %s WHERE id = %s
 """
 _LIST = """
 SELECT id, name, created_at, last_used_at FROM passkeys WHERE user_id = %s ORDER BY id
@@ -120,16 +126,19 @@ class RegisteredPasskey:
     id: UUID
     user_id: UUID
     public_key: bytes
-    sign_count: int
+    #: None if it was registered before this was stored: then its next response says it.
+    is_synced: bool | None
 
 
 @dataclass(frozen=True, slots=True)
 class PasskeyProof:
-    """A verified response: the passkey, its owner and its new counter."""
+    """A verified response: the passkey, its owner, its new counter, and whether it is synced to
+    several devices."""
 
     passkey_id: UUID
     user_id: UUID
     sign_count: int
+    is_synced: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +148,7 @@ class NewPasskey:
     credential_id: bytes
     public_key: bytes
     sign_count: int
+    is_synced: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +243,12 @@ def verify_registration(party: RelyingParty, challenge: bytes | None, response: 
         )
     except (WebAuthnException, ValueError, KeyError, TypeError) as error:
         raise PasskeyRefused from error
-    return NewPasskey(verified.credential_id, verified.credential_public_key, verified.sign_count)
+    return NewPasskey(
+        verified.credential_id,
+        verified.credential_public_key,
+        verified.sign_count,
+        verified.credential_device_type is CredentialDeviceType.MULTI_DEVICE,
+    )
 
 
 def find_registered(session: Session, response: str) -> RegisteredPasskey | None:
@@ -262,36 +277,61 @@ def verify_authentication(
             expected_rp_id=party.id,
             expected_origin=party.origin,
             credential_public_key=passkey.public_key,
-            credential_current_sign_count=passkey.sign_count,
+            # `record_use` compares the counters.
+            credential_current_sign_count=0,
             require_user_verification=True,
         )
     except (WebAuthnException, ValueError, KeyError, TypeError) as error:
         raise PasskeyRefused from error
     if parsed.response.user_handle not in {None, passkey.user_id.bytes}:
         raise PasskeyRefused
-    return PasskeyProof(passkey.id, passkey.user_id, verified.new_sign_count)
+    is_synced = verified.credential_device_type is CredentialDeviceType.MULTI_DEVICE
+    if passkey.is_synced not in {None, is_synced}:
+        raise PasskeyRefused
+    return PasskeyProof(passkey.id, passkey.user_id, verified.new_sign_count, is_synced)
 
 
 # Stored passkeys
 
 
 def add_passkey(session: Session, actor: Actor, new: NewPasskey, name: str) -> None:
-    """Add a passkey to the person's own. Raises `PasskeyAlreadyRegistered`, and `Invalid` naming
-    the field."""
+    """Add a passkey to the person's own. The first second factor ends the actor's other sessions,
+    which were opened without one.
+
+    Raises `PasskeyAlreadyRegistered`, and `Invalid` naming the field.
+    """
     session.row(_LOCK_PERSON, (actor.user_id,))
     if len(session.rows(_CREDENTIALS, (actor.user_id,))) >= PASSKEYS_MAX:
         raise Invalid("name", f"You have {PASSKEYS_MAX} passkeys. Remove one to add another.")
-    values = (new.credential_id, new.public_key, new.sign_count, _clean_name(name), clock.now())
-    passkey_id = ids.new()
-    session.send(_ADD, (passkey_id, actor.user_id, *values))
+    if not session.value(_COUNT_FACTORS, {"user": actor.user_id}):
+        sessions.end_unprotected(session, actor)
+    passkey_id, key = ids.new(), (new.credential_id, new.public_key, new.sign_count, new.is_synced)
+    session.send(_ADD, (passkey_id, actor.user_id, *key, _clean_name(name), clock.now()))
     _report_change(session, actor, passkey_id, "added")
 
 
 def record_use(session: Session, proof: PasskeyProof) -> None:
-    """Record the use. Raises `PasskeyRefused` if the counter does not advance."""
-    values = {"count": proof.sign_count, "now": clock.now(), "id": proof.passkey_id}
-    if session.row(_USE, values) is None:
+    """Record the use.
+
+    Record also a counter that does not advance. Then raises `PasskeyRefused`, which keeps the
+    record, unless the passkey is synced.
+    """
+    stored = session.optional_value(_LOCK_COUNT, (proof.passkey_id,))
+    if stored is None:
         raise PasskeyRefused
+    if (stored or proof.sign_count) and proof.sign_count <= stored:
+        audit.record(
+            session,
+            actor=None,
+            action=AuditAction.PASSKEY_COUNTER_WENT_BACK,
+            subject=ids.encode("pky", proof.passkey_id),
+            before={"counter": stored},
+            after={"counter": proof.sign_count, "owner": ids.encode("usr", proof.user_id)},
+            outcome=AuditOutcome.DONE if proof.is_synced else AuditOutcome.DENIED,
+        )
+        if not proof.is_synced:
+            raise PasskeyRefused().keeping_records()
+    session.send(_USE, (proof.sign_count, proof.is_synced, clock.now(), proof.passkey_id))
 
 
 def list_own(session: Session, actor: Actor) -> list[PasskeySummary]:

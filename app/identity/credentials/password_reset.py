@@ -77,9 +77,9 @@ def prepare_reset(
 def conclude_reset(session: Session, prepared: PreparedReset) -> int:
     """Use the link: set the password and end every session and other reset link.
 
-    Returns the number of API keys that stay active. The mailed link also confirms the email
-    address. A second factor stays on. Raises `TokenInvalid`, for all but one of concurrent uses
-    too.
+    Returns the number of API keys that stay active. The mailed link also proves the email address:
+    the first proof ends keys and second factors, too. Otherwise a second factor stays on. Raises
+    `TokenInvalid`, for all but one of concurrent uses too.
     """
     user_id = one_time_tokens.redeem_link(
         session, prepared.token, LinkPurpose.RESET_PASSWORD
@@ -87,8 +87,7 @@ def conclude_reset(session: Session, prepared: PreparedReset) -> int:
     session.send(
         "UPDATE users SET password_hash = %s WHERE id = %s", (prepared.password_hash, user_id)
     )
-    email_verification.confirm_email(session, user_id)
-    one_time_tokens.invalidate_links(session, user_id, LinkPurpose.RESET_PASSWORD)
+    email_verification.prove_email(session, user_id)
     sessions.revoke_all(session, user_id, sessions.Revocation.PASSWORD_CHANGED)
     _record(session, user_id, AuditAction.PASSWORD_RESET)
     return password_change.finish_password_change(

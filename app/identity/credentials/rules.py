@@ -1,10 +1,10 @@
-"""What a password must be."""
+"""What a password must be, and how a code may be typed."""
 
-from unicodedata import normalize
+from unicodedata import category, decimal, normalize
 
-from zxcvbn import zxcvbn
+from zxcvbn import matching, zxcvbn
 
-from app.identity.accounts import rules as account_rules
+from app.kit import names
 from app.kit.errors import Invalid
 
 PASSWORD_LENGTH_MIN = 10
@@ -12,6 +12,8 @@ PASSWORD_LENGTH_MAX = 128
 #: zxcvbn's 3 of 4: more than 100 million guesses. Sign-in allows five per quarter of an hour.
 STRENGTH_MIN = 3
 _ESTIMATED_LENGTH_MAX = 48
+#: zxcvbn looks each password up once for every way in which its symbols may stand for letters.
+_READINGS_MAX = 8
 PRODUCT_NAME = "pbcex"
 
 
@@ -31,16 +33,28 @@ def check_new_password(field: str, password: str, *, guessable: list[str]) -> No
     normalized = normalize("NFKC", password)
     if not PASSWORD_LENGTH_MIN <= len(normalized) <= PASSWORD_LENGTH_MAX:
         raise Invalid(field, f"Enter {PASSWORD_LENGTH_MIN} to {PASSWORD_LENGTH_MAX} characters.")
-    if not account_rules.is_printable(normalized):
+    if not names.is_printable(normalized):
         raise Invalid(field, "Remove the control characters.")
     if reasons := _explain_weakness(normalized, guessable):
         raise Invalid(field, f"Choose a password that is harder to guess. {reasons}")
 
 
+def normalize_code(code: str) -> str:
+    """Return the code without blanks, dashes and invisible characters, which keyboards and copying
+    add, and with the digits of ASCII."""
+    characters = []
+    for character in normalize("NFKC", code):
+        kind = category(character)
+        if kind == "Nd":
+            characters.append(str(decimal(character)))
+        elif kind not in {"Pd", "Cf"} and character != "\N{MINUS SIGN}" and not character.isspace():
+            characters.append(character.upper())
+    return "".join(characters)
+
+
 def _explain_weakness(password: str, guessable: list[str]) -> str:
     """Return why the password is easy to guess and what would help; empty if it is strong."""
-    # The estimate's time grows faster than the length, and more characters cannot weaken it.
-    start = password[:_ESTIMATED_LENGTH_MAX]
+    start = _estimated_part(password)
     guessable_inputs = {normalize("NFKC", text).casefold() for text in guessable}
     if start.casefold() in guessable_inputs:
         return "It is your name or email address."
@@ -53,3 +67,18 @@ def _explain_weakness(password: str, guessable: list[str]) -> str:
         *(suggestion.rstrip(".") for suggestion in feedback["suggestions"]),
     ]
     return " ".join(f"{reason}." for reason in reasons if reason) or "Make it longer."
+
+
+def _estimated_part(password: str) -> str:
+    """Return as much of the password as is estimated in less than a tenth of a second.
+
+    The time grows faster than the length, and with the number of symbols that may stand for
+    letters. More characters cannot weaken a password.
+    """
+    length = min(len(password), PASSWORD_LENGTH_MIN)
+    while length < min(len(password), _ESTIMATED_LENGTH_MAX):
+        symbols = matching.relevant_l33t_subtable(password[: length + 1], matching.L33T_TABLE)
+        if len(matching.enumerate_l33t_subs(symbols)) > _READINGS_MAX:
+            break
+        length += 1
+    return password[:length]

@@ -1,16 +1,19 @@
 """The second factor: codes of an authenticator app (TOTP, RFC 6238), and recovery codes.
 
 A code works once: the time step of the last accepted code is stored, and codes up to it are not
-accepted again. A clock may be one step off either way. Recovery codes have 120 random bits, so that
+accepted again. A code that was used is no guess and does not count as a failure. A clock may be one
+step off either way. Recovery codes have 120 random bits, so that
 a hash does not reveal them; each works once.
 """
 
 import hmac
 from base64 import b32encode
 from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, auto
 from hashlib import sha256
 from secrets import token_bytes
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import pyotp
 import segno
@@ -18,18 +21,25 @@ import segno
 from app.access import Actor
 from app.audit import service as audit
 from app.audit.actions import AuditAction
-from app.identity.credentials import security_mail
-from app.identity.errors import TwoFactorAlreadyOn, TwoFactorInvalid, TwoFactorNotSetUp
-from app.identity.sign_in import lockout
+from app.identity.credentials import rules, security_mail
+from app.identity.errors import (
+    TwoFactorAlreadyOn,
+    TwoFactorInvalid,
+    TwoFactorNotSetUp,
+    TwoFactorUsed,
+)
+from app.identity.sign_in import lockout, sessions
 from app.identity.sign_in.lockout import FailureCounters
 from app.keys import service as keys
 from app.kit import clock, ids
 from app.kit.db import Session
+from app.notifications import service as notifications
 from app.notifications.account_kinds import (
     CredentialChange,
     RecoveryCodesRenewed,
     SecondFactorOff,
     SecondFactorOn,
+    WrongCodes,
 )
 
 ISSUER = "PBCEx"
@@ -37,6 +47,8 @@ STEP_SECONDS = 30
 STEPS_OFF_MAX = 1
 DIGITS = 6
 RECOVERY_CODES = 10
+#: After how many wrong codes within a day the owner of the password receives an email.
+FAILURES_TOLD = 3
 _RECOVERY_BYTES = 15
 _GROUP = 6
 
@@ -65,9 +77,18 @@ _USE_RECOVERY = """
 UPDATE recovery_codes SET used_at = %s WHERE user_id = %s AND code_hash = %s AND used_at IS NULL
 RETURNING user_id
 """
+_WAS_USED = "SELECT FROM recovery_codes WHERE user_id = %s AND code_hash = %s"
 _DELETE_RECOVERY = "DELETE FROM recovery_codes WHERE user_id = %s"
 _COUNT_UNUSED = "SELECT count(*) FROM recovery_codes WHERE user_id = %s AND used_at IS NULL"
 _SWITCH_OFF = "DELETE FROM totp_credentials WHERE user_id = %s"
+
+
+class _Outcome(Enum):
+    """What a code turned out to be."""
+
+    ACCEPTED = auto()
+    USED = auto()
+    WRONG = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +148,8 @@ def is_on(session: Session, user_id: UUID) -> bool:
 
 
 def confirm_setup(session: Session, actor: Actor, code: str, *, network: str) -> list[str]:
-    """Turn the second factor on with a code. Returns the recovery codes, which are shown once.
+    """Turn the second factor on with a code, and end the actor's other sessions, which were opened
+    without one. Returns the recovery codes, which are shown once.
 
     Raises `TwoFactorNotSetUp`, `TwoFactorAlreadyOn`, and as `verify_code` does.
     """
@@ -139,6 +161,7 @@ def confirm_setup(session: Session, actor: Actor, code: str, *, network: str) ->
     verify_code(session, actor.user_id, code, counters, confirmed=False)
     session.send(_SWITCH_ON, (clock.now(), actor.user_id))
     codes = _add_recovery_codes(session, actor.user_id)
+    sessions.end_unprotected(session, actor)
     _report_change(
         session, actor, AuditAction.SECOND_FACTOR_SWITCHED_ON, SecondFactorOn(clock.now())
     )
@@ -184,15 +207,28 @@ def verify_code(
 
     Call with the person's row locked, so that concurrent codes are checked in turn. Failures from
     every network count for the person: only a caller who proved the password gets this far, so
-    strangers cannot lock a person out. Raises `TwoFactorInvalid` and `RateLimited`, which keep the
-    count.
+    strangers cannot lock a person out, and the person receives an email about repeated failures,
+    at most one a day. Raises `TwoFactorInvalid` and `RateLimited`, which keep the count, and
+    `TwoFactorUsed`, which is not counted.
     """
     now, counters = clock.now(), counters.including_second_factor(user_id)
     lockout.lock_counters(session, counters, now)
-    if not _consume_code(session, user_id, code, confirmed=confirmed):
-        lockout.count_failure(session, counters, now, subject=ids.encode("usr", user_id))
+    outcome = _consume_code(session, user_id, code, confirmed=confirmed)
+    if outcome is _Outcome.USED:
+        raise TwoFactorUsed().keeping_records()
+    if outcome is _Outcome.WRONG:
+        subject = ids.encode("usr", user_id)
+        counted = lockout.count_failure(session, counters, now, subject=subject)
+        if confirmed and counted.get(lockout.second_factor_key(user_id)) == FAILURES_TOLD:
+            _report_failures(session, user_id, now)
         raise TwoFactorInvalid().keeping_records()
     lockout.reset_failures(session, counters)
+
+
+def _report_failures(session: Session, user_id: UUID, now: datetime) -> None:
+    """Email the person that wrong codes followed their right password."""
+    event = ids.encode("evt", uuid5(user_id, f"wrong codes on {now.date()}"))
+    notifications.notify(session, WrongCodes(now), to=user_id, event=event)
 
 
 def _report_change(
@@ -211,25 +247,32 @@ def _lock(session: Session, user_id: UUID, network: str) -> FailureCounters:
     return FailureCounters.for_attempt(session.value(_LOCK_PERSON, (user_id,)), network)
 
 
-def _consume_code(session: Session, user_id: UUID, code: str, *, confirmed: bool) -> bool:
-    normalized = code.replace(" ", "").replace("-", "").upper()
+def _consume_code(session: Session, user_id: UUID, code: str, *, confirmed: bool) -> _Outcome:
+    normalized = rules.normalize_code(code)
     if not normalized.isascii():
-        return False
+        return _Outcome.WRONG
     if len(normalized) == DIGITS:
         sealed = session.optional_value(_FIND, (user_id, confirmed))
-        return sealed is not None and _consume_step(session, user_id, sealed, normalized)
-    values = (clock.now(), user_id, _hash_recovery_code(user_id, normalized))
-    return confirmed and session.row(_USE_RECOVERY, values) is not None
+        if sealed is None:
+            return _Outcome.WRONG
+        return _consume_step(session, user_id, sealed, normalized)
+    if not confirmed:
+        return _Outcome.WRONG
+    values = (user_id, _hash_recovery_code(user_id, normalized))
+    if session.row(_USE_RECOVERY, (clock.now(), *values)) is not None:
+        return _Outcome.ACCEPTED
+    return _Outcome.USED if session.row(_WAS_USED, values) is not None else _Outcome.WRONG
 
 
-def _consume_step(session: Session, user_id: UUID, sealed: bytes, code: str) -> bool:
+def _consume_step(session: Session, user_id: UUID, sealed: bytes, code: str) -> _Outcome:
     secret = keys.open_sealed(sealed, table="totp_credentials", column="secret", key=user_id)
     totp = pyotp.TOTP(secret.decode(), digits=DIGITS, interval=STEP_SECONDS)
     current_step = int(clock.now().timestamp()) // STEP_SECONDS
     for step in range(current_step - STEPS_OFF_MAX, current_step + STEPS_OFF_MAX + 1):
         if hmac.compare_digest(totp.at(step * STEP_SECONDS), code):
-            return session.row(_CONSUME_STEP, {"step": step, "user": user_id}) is not None
-    return False
+            is_new = session.row(_CONSUME_STEP, {"step": step, "user": user_id}) is not None
+            return _Outcome.ACCEPTED if is_new else _Outcome.USED
+    return _Outcome.WRONG
 
 
 def _add_recovery_codes(session: Session, user_id: UUID) -> list[str]:

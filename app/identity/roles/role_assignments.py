@@ -1,7 +1,8 @@
 """Change a person's role and branch.
 
 No one changes their own. A member of staff who changes a role holds every staff permission that the
-old and the new role hold. Granting the ADMIN role needs a second person. A change ends the person's
+old and the new role hold. The ADMIN role, and every other one that gives the person a permission
+for acts of two people, needs a second person. A change ends the person's
 login sessions: what was opened for the old role is not for the new one.
 """
 
@@ -20,11 +21,13 @@ from app.approvals.registry import (
 )
 from app.audit import service as audit
 from app.audit.actions import AuditAction
+from app.branches import queries as branches_queries
 from app.identity.accounts import locked_person
 from app.identity.accounts.locked_person import LockedPerson
 from app.identity.accounts.rules import AccountStatus
 from app.identity.errors import AlreadySet, OwnAccountChange, PermissionNotHeld
-from app.identity.roles import current_permissions, role_permissions
+from app.identity.roles import current_permissions, independence, role_permissions
+from app.identity.roles.rules import SponsorshipKind
 from app.identity.sign_in import sessions
 from app.identity.sign_in.sessions import Revocation
 from app.kit import ids
@@ -32,6 +35,7 @@ from app.kit.db import Session
 from app.kit.errors import Invalid, NotFound
 
 GRANT_ADMIN = "person.make_admin"
+CHANGE_ROLE = "person.change_role"
 _SET_ROLE = "UPDATE users SET role = %s, branch_id = %s WHERE id = %s"
 _BY_EMAIL_KEY = "SELECT id FROM users WHERE email_key = %s"
 _ADMINISTRATORS = "SELECT count(*) FROM users WHERE role = 'ADMIN' AND status = 'active'"
@@ -48,21 +52,26 @@ def change_role(
 ) -> UUID | None:
     """Change a person's role, and a teller's branch, from their next request on.
 
-    For the ADMIN role, request a second person's approval instead and return the request's id.
-    Raises `NotFound`, `PermissionDenied`, `OwnAccountChange`, `PermissionNotHeld`,
-    `AlreadySet`, `LastAdministrator`, and `Invalid` naming the field.
+    For a role that gives the person a permission for acts of two people, request a second person's
+    approval instead and return the request's id. Raises `NotFound`, `PermissionDenied`,
+    `OwnAccountChange`, `PermissionNotHeld`, `AlreadySet`, `LastAdministrator`, `ApprovalPending`,
+    and `Invalid` naming the field.
     """
     reason = approvals_rules.clean_reason(reason)
     assigner = current_permissions.lock_actor(session, actor.user_id, actor.session_id)
     require(assigner, Permission.ROLES_ASSIGN)
     person = locked_person.lock_person(session, person_id)
-    if (branch_id is not None) != (role in BRANCH_BOUND_ROLES):
-        raise Invalid("branch", "Choose a branch for a teller, and no branch for any other role.")
+    check_workplace(session, role, branch_id)
     if (person.role, person.branch_id) == (role, branch_id):
         raise AlreadySet
     if role is Role.ADMIN:
         return locked_person.request_approval(session, assigner, GRANT_ADMIN, person, reason)
     _check_assigning(session, assigner, person, role)
+    if role_permissions.list_two_person_permissions(session, role, held_before=person.role):
+        branch = ids.encode("brn", branch_id) if branch_id else ""
+        return locked_person.request_approval(
+            session, assigner, CHANGE_ROLE, person, reason, role=role.value, branch=branch
+        )
     _set_role(session, assigner, person, role, branch_id=branch_id, reason=reason)
     return None
 
@@ -112,6 +121,11 @@ def _set_role(
     approval: ApprovedRequest | None = None,
 ) -> None:
     session.send(_SET_ROLE, (role, branch_id, person.id))
+    if actor is not None and role is not person.role:
+        sponsor_id = approval.maker_id if approval else actor.user_id
+        independence.record_sponsorship(
+            session, person.id, sponsor_id, SponsorshipKind.ROLE_CHANGED
+        )
     sessions.revoke_all(session, person.id, Revocation.ROLE_CHANGED)
     if person.status is AccountStatus.ACTIVE and actor is not None:
         current_permissions.check_administrators_remain(session)
@@ -126,49 +140,71 @@ def _set_role(
     )
 
 
+def check_workplace(session: Session, role: Role, branch_id: UUID | None) -> None:
+    """Raise `Invalid` unless a role that is bound to a branch has one that serves customers, and
+    any other role has none."""
+    if (branch_id is not None) != (role in BRANCH_BOUND_ROLES):
+        raise Invalid("branch", "Choose a branch for a teller, and no branch for any other role.")
+    if branch_id is not None and not branches_queries.serves_customers(session, branch_id):
+        raise Invalid("branch", "Choose a branch that serves customers.")
+
+
 def role_fields(role: Role, branch_id: UUID | None) -> dict[str, str]:
     """Return a person's role and branch as the audit trail keeps them."""
     return {"role": role.value} | ({"branch": ids.encode("brn", branch_id)} if branch_id else {})
 
 
-# Granting the ADMIN role, which needs a second person
+# Roles that need a second person
 
 
-def _compare_admin(session: Session, payload: TextFields) -> ProposedChange:
+def _requested_role(payload: TextFields) -> tuple[Role, UUID | None]:
+    branch = payload.get("branch")
+    role = Role(payload.get("role", Role.ADMIN))
+    return role, ids.decode("brn", branch) if branch else None
+
+
+def _compare_role(session: Session, payload: TextFields) -> ProposedChange:
     person = locked_person.lock_payload_person(session, payload)
     name = {"person": person.public_id}
-    return ProposedChange(name | {"role": person.role.value}, name | {"role": Role.ADMIN.value})
-
-
-def _check_admin(session: Session, actor: Actor, payload: TextFields) -> None:
-    _check_assigning(
-        session, actor, locked_person.lock_payload_person(session, payload), Role.ADMIN
+    return ProposedChange(
+        name | role_fields(person.role, person.branch_id),
+        name | role_fields(*_requested_role(payload)),
     )
 
 
-def _make_admin(session: Session, approved: ApprovedRequest) -> None:
-    person = locked_person.lock_payload_person(session, approved.payload)
+def _check_role(session: Session, actor: Actor, payload: TextFields) -> None:
+    role, _branch_id = _requested_role(payload)
+    _check_assigning(session, actor, locked_person.lock_payload_person(session, payload), role)
+
+
+def _change_requested_role(session: Session, approved: ApprovedRequest) -> None:
+    role, branch_id = _requested_role(approved.payload)
     _set_role(
         session,
         approved.checker,
-        person,
-        Role.ADMIN,
-        branch_id=None,
+        locked_person.lock_payload_person(session, approved.payload),
+        role,
+        branch_id=branch_id,
         reason=approved.reason,
         approval=approved,
     )
 
 
-approvals_registry.register(
-    ApprovalAction(
-        GRANT_ADMIN,
-        "Make an administrator",
-        Permission.ROLES_ASSIGN,
-        _compare_admin,
-        _check_admin,
-        _make_admin,
-        locked_person.describe_person,
-        lambda fields: f"make {fields['person']} an administrator",
-        {"role": label_of(Role)},
+for _name, _title, _effect in (
+    (GRANT_ADMIN, "Make an administrator", "make {person} an administrator"),
+    (CHANGE_ROLE, "Change a role", "give {person} the role {role}"),
+):
+    approvals_registry.register(
+        ApprovalAction(
+            _name,
+            _title,
+            Permission.ROLES_ASSIGN,
+            _compare_role,
+            _check_role,
+            _change_requested_role,
+            locked_person.describe_person,
+            _effect.format_map,
+            {"role": label_of(Role)},
+            follows="All their sessions end, and they have the new role at their next sign-in.",
+        )
     )
-)

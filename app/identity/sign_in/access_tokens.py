@@ -87,6 +87,11 @@ class AccessTokenClaims:
     issued_at: int
     expires_at: int
 
+    @property
+    def credential(self) -> str:
+        """What names the session of this token among all credentials."""
+        return f"session {self.session_id}"
+
 
 class AccessTokens:
     """Issues and reads access tokens."""

@@ -1,13 +1,17 @@
 """Lockout: count failed sign-ins, so that guessing is slow and strangers cannot lock a person out.
 
 Two counters per attempt: the email address from this network (5 failures) and the network itself
-(50), each within a quarter of an hour. A full counter refuses further attempts for a minute,
-doubling with every further failure. The right password from another network is never refused.
+(50), each within a quarter of an hour. For IPv6, where one sender may have 65,536 networks, the /48
+around it has two more, with five and ten times as many failures. A full counter refuses further
+attempts for a minute, doubling with every further failure. The right password from another network
+is never refused.
 
-Second-factor codes have a third counter, of the person (10): six digits could be guessed from very
-many networks. Only a caller who knows the password can fill it.
+Second-factor codes have a third counter, of the person (10 within a day): six digits could be
+guessed from very many networks. Only a caller who knows the password can fill it, so its owner
+hears of it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -20,8 +24,11 @@ from app.audit.rules import AuditOutcome
 from app.identity.sign_in import rules as sign_in_rules
 from app.kit.db import Session
 from app.kit.errors import RateLimited
+from app.kit.networks import site_of
 
 WINDOW = timedelta(minutes=15)
+#: Of the counter of a person's codes: otherwise nine a quarter of an hour would never be refused.
+CODES_WINDOW = timedelta(days=1)
 
 _BLOCKED_UNTIL = """
     SELECT max(blocked_until) FROM login_failures WHERE key = ANY(%s) AND blocked_until > %s
@@ -50,13 +57,20 @@ class FailureCounters:
 
     network: str
     pair: str
+    site: str | None = None
+    site_pair: str | None = None
     person: str | None = None
 
     @classmethod
     def for_attempt(cls, email_key: str, network: str) -> Self:
         """Return the counters of an attempt to sign in as `email_key` from `network`."""
-        pair = sha256(f"{email_key}\n{network}".encode()).hexdigest()
-        return cls(network=f"network {network}", pair=f"pair {pair}")
+        site = site_of(network)
+        return cls(
+            network=f"network {network}",
+            pair=_pair_key(email_key, network),
+            site=f"network {site}" if site else None,
+            site_pair=_pair_key(email_key, site) if site else None,
+        )
 
     def including_second_factor(self, user_id: UUID) -> Self:
         """Return these counters and the person's own, for second-factor codes."""
@@ -68,15 +82,31 @@ class FailureCounters:
         return self.network.removeprefix("network ")
 
     @property
-    def allowances(self) -> tuple[tuple[str, int], ...]:
-        """Each key with the failures that it allows, in locking order."""
-        person_allowance = ((self.person, 10),) if self.person else ()
-        return ((self.network, 50), (self.pair, 5), *person_allowance)
+    def allowances(self) -> tuple[tuple[str, int, timedelta], ...]:
+        """Each key with the failures that it allows within a time, in locking order."""
+        counters = (
+            (self.site, 500, WINDOW),
+            (self.network, 50, WINDOW),
+            (self.site_pair, 25, WINDOW),
+            (self.pair, 5, WINDOW),
+            (self.person, 10, CODES_WINDOW),
+        )
+        return tuple((key, allowed, window) for key, allowed, window in counters if key)
+
+    @property
+    def of_networks(self) -> set[str | None]:
+        """The keys that count attempts to sign in as anyone."""
+        return {self.network, self.site}
 
     @property
     def keys(self) -> list[str]:
         """All keys."""
-        return [key for key, _ in self.allowances]
+        return [key for key, *_ in self.allowances]
+
+
+def _pair_key(email_key: str, network: str) -> str:
+    pair = sha256(f"{email_key}\n{network}".encode()).hexdigest()
+    return f"pair {pair}"
 
 
 def second_factor_key(user_id: UUID) -> str:
@@ -98,31 +128,33 @@ def require_unblocked(session: Session, counters: FailureCounters, now: datetime
 
 def count_failure(
     session: Session, counters: FailureCounters, now: datetime, *, subject: str
-) -> None:
-    """Count a failed attempt to sign in as `subject`.
+) -> Mapping[str, int]:
+    """Count a failed attempt to sign in as `subject`. Returns the failures so far, by key.
 
     Raises `RateLimited` if a counter was blocked meanwhile, so that concurrent guesses learn no
     more than sequential ones.
     """
-    was_blocked = False
-    for key, allowed in counters.allowances:
-        values = {"key": key, "forget_at": now + WINDOW, "now": now}
+    counted: dict[str, int] = {}
+    for key, allowed, window in counters.allowances:
+        values = {"key": key, "forget_at": now + window, "now": now}
         failures = session.optional_value(_COUNT, values)
         if failures is None:
-            was_blocked = True
-        elif seconds := sign_in_rules.lockout_seconds(failures, allowed=allowed):
+            continue
+        counted[key] = failures
+        if seconds := sign_in_rules.lockout_seconds(failures, allowed=allowed):
             until = now + timedelta(seconds=seconds)
-            session.send(_BLOCK, (until, until + WINDOW, key))
+            session.send(_BLOCK, (until, until + window, key))
             audit.record(
                 session,
                 actor=None,
                 action=AuditAction.ATTEMPTS_BLOCKED,
-                subject=key if key == counters.network else subject,
+                subject=key if key in counters.of_networks else subject,
                 after={"network": counters.network_name, "seconds": seconds, "failures": failures},
                 outcome=AuditOutcome.DENIED,
             )
-    if was_blocked:
+    if counted.keys() != set(counters.keys):
         require_unblocked(session, counters, now)
+    return counted
 
 
 def lock_counters(session: Session, counters: FailureCounters, now: datetime) -> None:
@@ -140,7 +172,12 @@ def reset_failures(session: Session, counters: FailureCounters) -> None:
 
     The network's failures stay: otherwise an attacker could reset them with their own account.
     """
-    session.send(_RESET, ([key for key in counters.keys if key != counters.network],))
+    session.send(_RESET, ([key for key in counters.keys if key not in counters.of_networks],))
+
+
+def forget_codes(session: Session, user_id: UUID) -> None:
+    """Delete the count of the person's wrong codes: with another password, it says nothing."""
+    session.send(_RESET, ([second_factor_key(user_id)],))
 
 
 def delete_expired(session: Session, now: datetime) -> None:

@@ -18,6 +18,7 @@ from app.identity.credentials.passwords import PasswordHashing
 from app.identity.errors import (
     AccountSuspended,
     InvalidCredentials,
+    SecondFactorMissing,
     StaffOnly,
     TwoFactorInvalid,
     TwoFactorRequired,
@@ -51,6 +52,18 @@ class PasswordAttempt:
         return ids.encode("usr", self.user_id) if self.user_id else "nobody"
 
 
+def begin_own_attempt(session: Session, actor: Actor, *, network: str) -> PasswordAttempt:
+    """Begin a signed-in person's attempt to prove their password.
+
+    Raises `RateLimited` after too many failures, so that a stolen access token cannot guess it.
+    """
+    [(key, password_hash)] = session.rows(
+        "SELECT email_key, password_hash FROM users WHERE id = %s", (actor.user_id,)
+    )
+    counters = FailureCounters.for_attempt(key, network)
+    return begin_attempt(session, PasswordAttempt(counters, actor.user_id, password_hash))
+
+
 def check_password(attempt: PasswordAttempt, password: str) -> PasswordAttempt:
     """Return the attempt with its result (slow, no database; as slow for an unknown address)."""
     passwords = resolve(PasswordHashing)
@@ -68,7 +81,7 @@ def conclude_staff_password(session: Session, attempt: PasswordAttempt) -> UUID:
     Raises as `conclude_password`, and `StaffOnly`, which is recorded too.
     """
     user_id = conclude_password(session, attempt, AuditAction.SESSION_OPENED)
-    if account_queries.get_person(session, user_id).role is Role.USER:
+    if not _is_staff(session, user_id):
         raise record_denied(session, attempt, AuditAction.SESSION_OPENED, StaffOnly())
     if attempt.new_hash:
         store_hash(session, user_id, attempt.new_hash)
@@ -82,13 +95,19 @@ def begin_attempt(session: Session, attempt: PasswordAttempt) -> PasswordAttempt
 
 
 def conclude_password_and_code(
-    session: Session, attempt: PasswordAttempt, code: str | None, act: AuditAction
+    session: Session,
+    attempt: PasswordAttempt,
+    code: str | None,
+    act: AuditAction,
+    *,
+    staff_need_second_factor: bool,
 ) -> UUID:
     """Return the id of the person who proved password and second factor, their row locked.
 
-    Resets failures only after the whole proof: a right password alone does not erase guesses at the
-    second factor. Raises as `conclude_password`, `TwoFactorRequired`, and `TwoFactorInvalid`, which
-    is counted and recorded.
+    Staff need an authenticator app: passkeys need a browser. Resets failures only after the whole
+    proof: a right password alone does not erase guesses at the second factor. Raises as
+    `conclude_password`, `TwoFactorRequired`, `TwoFactorInvalid`, which is counted and recorded, and
+    `SecondFactorMissing`, which is recorded.
     """
     user_id = conclude_password(session, attempt, act)
     if second_factor.is_on(session, user_id):
@@ -99,6 +118,8 @@ def conclude_password_and_code(
         except TwoFactorInvalid as refusal:
             record_denied(session, attempt, act, refusal)
             raise
+    elif staff_need_second_factor and _is_staff(session, user_id):
+        raise record_denied(session, attempt, act, SecondFactorMissing())
     lockout.reset_failures(session, attempt.counters)
     return user_id
 
@@ -125,6 +146,10 @@ def conclude_password(session: Session, attempt: PasswordAttempt, act: AuditActi
     if status != AccountStatus.ACTIVE:
         raise record_denied(session, attempt, act, AccountSuspended())
     return attempt.user_id
+
+
+def _is_staff(session: Session, user_id: UUID) -> bool:
+    return account_queries.get_person(session, user_id).role is not Role.USER
 
 
 def record_denied(session: Session, attempt: PasswordAttempt, act: AuditAction, refusal: R) -> R:

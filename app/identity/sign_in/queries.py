@@ -11,17 +11,18 @@ from app.kit.pipeline import Row, Statement
 # Reads the role's permissions too: a revoked permission is gone with the next request.
 _ACTOR = """
     SELECT u.id, u.email, u.role, u.branch_id, u.email_confirmed_at IS NOT NULL,
-        (SELECT string_agg(g.permission, ' ') FROM role_grants g WHERE g.role = u.role)
+        (SELECT string_agg(g.permission, ' ') FROM role_grants g WHERE g.role = u.role),
+        u.accepted_policies
 """
 # A token never outlives its session, so the session's expiry is not checked here.
 _BY_SESSION = f"""
-    {_ACTOR}, NULL FROM login_sessions s JOIN users u ON u.id = s.user_id
+    {_ACTOR}, NULL, s.proven_at FROM login_sessions s JOIN users u ON u.id = s.user_id
     WHERE s.id = %s AND s.revoked_at IS NULL AND u.status = 'active'
 """
 _BY_API_KEY = f"""
-    {_ACTOR}, k.scopes FROM api_keys k JOIN users u ON u.id = k.user_id
+    {_ACTOR}, k.scopes, NULL FROM api_keys k JOIN users u ON u.id = k.user_id
     WHERE k.key_hash = %s AND k.revoked_at IS NULL AND u.status = 'active'
-        AND (k.expires_at IS NULL OR k.expires_at > %s)
+        AND k.expires_at > %s
 """
 
 
@@ -40,7 +41,7 @@ def to_actor(row: Row | None, claims: AccessTokenClaims | ApiKeyClaims) -> Actor
     """
     if row is None:
         raise TokenInvalid
-    user_id, email, role, branch_id, confirmed, names, scopes = row
+    user_id, email, role, branch_id, confirmed, names, accepted, scopes, proven_at = row
     if user_id != claims.user_id:
         raise TokenInvalid
     session_id, permissions = None, parse_permissions(names or "")
@@ -48,4 +49,14 @@ def to_actor(row: Row | None, claims: AccessTokenClaims | ApiKeyClaims) -> Actor
         permissions &= API_KEY_SCOPES.intersection(scopes)
     else:
         session_id = claims.session_id
-    return Actor(user_id, session_id, email, Role(role), permissions, branch_id, confirmed)
+    return Actor(
+        user_id,
+        session_id,
+        email,
+        Role(role),
+        permissions,
+        branch_id,
+        confirmed,
+        proven_at,
+        frozenset(accepted),
+    )

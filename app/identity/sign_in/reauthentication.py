@@ -1,6 +1,8 @@
-"""Prove identity again before a sensitive act. Each function returns the browser's new secret."""
+"""Prove identity again before a sensitive act. A proof at a browser returns its new secret."""
 
 from uuid import UUID
+
+import sqlalchemy as sa
 
 from app.access import Actor
 from app.audit import service as audit
@@ -13,6 +15,7 @@ from app.identity.errors import (
     TwoFactorAlreadyOn,
     TwoFactorInvalid,
 )
+from app.identity.models import LoginSession
 from app.identity.sign_in import (
     lockout,
     password_proof,
@@ -22,11 +25,44 @@ from app.identity.sign_in import (
 )
 from app.identity.sign_in.lockout import FailureCounters
 from app.identity.sign_in.password_proof import PasswordAttempt
-from app.identity.sign_in.staff_sessions import Device
-from app.kit import ids
+from app.identity.sign_in.sessions import Device
+from app.kit import clock, ids
 from app.kit.db import Session
 
 _LOCK = "SELECT status, role FROM users WHERE id = %s FOR NO KEY UPDATE"
+
+
+def reauthenticate_program(
+    session: Session,
+    actor: Actor,
+    attempt: PasswordAttempt,
+    code: str | None,
+    *,
+    staff_need_second_factor: bool,
+) -> None:
+    """Prove identity with the password, and with the second factor if it is on, in the session of
+    an access token.
+
+    Raises as `password_proof.conclude_password_and_code`, and `TokenInvalid` when the session has
+    ended.
+    """
+    password_proof.conclude_password_and_code(
+        session,
+        attempt,
+        code,
+        AuditAction.SESSION_PROVEN,
+        staff_need_second_factor=staff_need_second_factor,
+    )
+    proven = session.select(
+        lambda session_id: session_id,
+        sa.update(LoginSession)
+        .values(proven_at=clock.now())
+        .where(LoginSession.id == actor.session_id, LoginSession.revoked_at.is_(None))
+        .returning(LoginSession.id.label("session_id")),
+    )
+    if not proven:
+        raise TokenInvalid
+    _record_proof(session, actor, "password" if code is None else "password and code")
 
 
 def reauthenticate_by_code(session: Session, actor: Actor, code: str, device: Device) -> str:
@@ -78,6 +114,11 @@ def _renew_secret(session: Session, actor: Actor, factor: str) -> str:
     secret = staff_sessions.renew_secret(session, actor)
     if secret is None:
         raise TokenInvalid
+    _record_proof(session, actor, factor)
+    return secret
+
+
+def _record_proof(session: Session, actor: Actor, factor: str) -> None:
     audit.record(
         session,
         actor=actor,
@@ -85,7 +126,6 @@ def _renew_secret(session: Session, actor: Actor, factor: str) -> str:
         subject=_subject(actor.user_id),
         after={"by": factor},
     )
-    return secret
 
 
 def _subject(user_id: UUID) -> str:

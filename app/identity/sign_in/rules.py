@@ -12,6 +12,9 @@ PROOF_LIFETIME = timedelta(minutes=10)
 #: teach them to type codes without reading. An idle session still ends after half an hour.
 PROOF_LIFETIME_BY_ROLE: Mapping[Role, timedelta] = {Role.TELLER: timedelta(minutes=60)}
 
+#: How long after the last activity the session of a staff browser ends.
+IDLE_LIMIT = timedelta(minutes=30)
+
 LOCKOUT_SECONDS_FIRST = 60
 LOCKOUT_SECONDS_MAX = 900
 

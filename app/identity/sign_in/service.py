@@ -9,20 +9,22 @@ from hashlib import sha256
 from secrets import token_urlsafe
 from uuid import UUID
 
-from app.access import Actor, Role
+import sqlalchemy as sa
+
+from app.access import Actor
 from app.audit import service as audit
 from app.audit.actions import AuditAction
 from app.audit.rules import AuditOutcome
 from app.identity.accounts import queries as account_queries
 from app.identity.accounts import rules as account_rules
 from app.identity.accounts.queries import PersonProfile
-from app.identity.credentials import second_factor
-from app.identity.errors import SecondFactorMissing, TokenInvalid
+from app.identity.errors import TokenInvalid
+from app.identity.models import LoginSession
 from app.identity.sign_in import password_proof, sessions
 from app.identity.sign_in.access_tokens import AccessTokens
 from app.identity.sign_in.lockout import FailureCounters
 from app.identity.sign_in.password_proof import PasswordAttempt
-from app.identity.sign_in.sessions import Revocation
+from app.identity.sign_in.sessions import DEVICE_LENGTH_MAX, Device, Revocation
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.ports import resolve
@@ -61,26 +63,24 @@ def conclude_sign_in(
     attempt: PasswordAttempt,
     code: str | None = None,
     *,
+    device: Device | None = None,
     staff_need_second_factor: bool = True,
 ) -> IssuedTokens:
-    """Open a login session. `code` is the second-factor code.
+    """Open a login session on this device. `code` is the second-factor code.
 
-    Staff need an authenticator app: passkeys need a browser. Raises as
-    `password_proof.conclude_password_and_code`, and `SecondFactorMissing`, which is recorded too.
+    Raises as `password_proof.conclude_password_and_code`.
     """
     user_id = password_proof.conclude_password_and_code(
-        session, attempt, code, AuditAction.SESSION_OPENED
+        session,
+        attempt,
+        code,
+        AuditAction.SESSION_OPENED,
+        staff_need_second_factor=staff_need_second_factor,
     )
-    if staff_need_second_factor:
-        is_staff = account_queries.get_person(session, user_id).role is not Role.USER
-        if is_staff and not second_factor.is_on(session, user_id):
-            raise password_proof.record_denied(
-                session, attempt, AuditAction.SESSION_OPENED, SecondFactorMissing()
-            )
     if attempt.new_hash:
         password_proof.store_hash(session, user_id, attempt.new_hash)
     password_proof.record_success(session, attempt, AuditAction.SESSION_OPENED)
-    return open_session(session, user_id)
+    return open_session(session, user_id, device)
 
 
 # Sessions and their tokens
@@ -135,14 +135,22 @@ def sign_out(session: Session, actor: Actor) -> None:
         )
 
 
-def open_session(session: Session, user_id: UUID) -> IssuedTokens:
-    """Open a login session for the person and issue its tokens."""
+def open_session(session: Session, user_id: UUID, device: Device | None = None) -> IssuedTokens:
+    """Open a login session for the person who proved their identity just now, on this device, and
+    issue its tokens."""
     session_id = ids.new()
     now = clock.now()
     expires_at = now + SESSION_LIFETIME
-    session.send(
-        "INSERT INTO login_sessions (id, user_id, created_at, expires_at) VALUES (%s, %s, %s, %s)",
-        (session_id, user_id, now, expires_at),
+    session.write(
+        sa.insert(LoginSession).values(
+            id=session_id,
+            user_id=user_id,
+            created_at=now,
+            expires_at=expires_at,
+            proven_at=now,
+            browser=device.browser[:DEVICE_LENGTH_MAX] if device else None,
+            network=device.network if device else None,
+        )
     )
     return _issue_tokens(session, user_id, session_id, expires_at)
 

@@ -16,17 +16,15 @@ from app.access import Actor, Role
 from app.access.policy import parse_permissions
 from app.audit import service as audit
 from app.audit.actions import AuditAction
-from app.identity.sign_in import rules
+from app.identity.sign_in import recent_proof, rules
+from app.identity.sign_in.sessions import DEVICE_LENGTH_MAX, Device
 from app.kit import clock, ids
 from app.kit.db import Session
-from app.kit.errors import NotFound
 
-IDLE_LIMIT = timedelta(minutes=30)
 LIFETIME = timedelta(hours=12)
 # The last activity is written once a minute, not for each page.
 _SEEN_STEP = timedelta(minutes=1)
 _SECRET_BYTES = 32
-BROWSER_LENGTH_MAX = 300
 
 _OPEN = """
 INSERT INTO login_sessions (id, user_id, created_at, expires_at, secret_hash, seen_at, proven_at,
@@ -39,26 +37,12 @@ UPDATE login_sessions SET secret_hash = %s, proven_at = %s, seen_at = %s
 WHERE id = %s AND user_id = %s AND secret_hash IS NOT NULL AND revoked_at IS NULL
 RETURNING id
 """
-_LIST_OWN = """
-SELECT id, created_at, coalesce(seen_at, created_at), browser, network, secret_hash IS NOT NULL
-FROM login_sessions
-WHERE user_id = %s AND revoked_at IS NULL AND expires_at > %s
-    AND (seen_at IS NULL OR seen_at > %s)
-ORDER BY coalesce(seen_at, created_at) DESC, id
-"""
-_END_OWN = """
-UPDATE login_sessions SET revoked_at = %s, revoked_reason = 'logged_out'
-WHERE id = %s AND user_id = %s AND revoked_at IS NULL RETURNING id
-"""
-_END_OTHERS = """
-UPDATE login_sessions SET revoked_at = %s, revoked_reason = 'logged_out'
-WHERE user_id = %s AND id <> %s AND revoked_at IS NULL RETURNING id
-"""
 # One that has timed out needs no other end, which would take its kept forms with it.
 _END = """
 UPDATE login_sessions SET revoked_at = %(now)s, revoked_reason = 'logged_out'
 WHERE secret_hash = %(hash)s AND revoked_at IS NULL
     AND expires_at > %(now)s AND seen_at > %(idle_since)s
+RETURNING id, user_id
 """
 _FIND_TIMED_OUT = """
 SELECT s.id, s.user_id FROM login_sessions s JOIN users u ON u.id = s.user_id
@@ -77,26 +61,17 @@ WHERE s.secret_hash = %s AND s.revoked_at IS NULL AND s.expires_at > %s AND s.se
 
 
 @dataclass(frozen=True, slots=True)
-class Device:
-    """The device of a sign-in: network and user agent."""
-
-    network: str
-    browser: str
-
-
-@dataclass(frozen=True, slots=True)
 class StaffMember:
     """A member of staff signed in at a browser."""
 
     actor: Actor
     name: str
     seen_at: datetime
-    proven_at: datetime
 
     @property
     def is_recently_proven(self) -> bool:
         """Whether the last proof of identity is recent enough for sensitive acts."""
-        return clock.now() - self.proven_at < rules.proof_lifetime(self.actor.role)
+        return recent_proof.is_recently_proven(self.actor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,27 +82,10 @@ class TimedOutSession:
     user_id: UUID
 
 
-@dataclass(frozen=True, slots=True)
-class LoginSessionSummary:
-    """A session as its owner sees it. Without a browser it belongs to an API client."""
-
-    id: UUID
-    began_at: datetime
-    seen_at: datetime
-    browser: str | None
-    network: str | None
-    in_browser: bool
-
-    @property
-    def public_id(self) -> str:
-        """The id in forms."""
-        return ids.encode("ses", self.id)
-
-
 def find_member(session: Session, secret: str) -> StaffMember | None:
     """Return the member of staff whose session has this secret; None if unknown or ended."""
     now = clock.now()
-    row = session.row(_FIND, (_hash(secret), now, now - IDLE_LIMIT))
+    row = session.row(_FIND, (_hash(secret), now, now - rules.IDLE_LIMIT))
     if row is None:
         return None
     session_id, seen_at, proven_at, *person, branch_id, first_name, last_name, confirmed, names = (
@@ -135,8 +93,10 @@ def find_member(session: Session, secret: str) -> StaffMember | None:
     )
     user_id, email, role = person
     permissions = parse_permissions(names or "")
-    actor = Actor(user_id, session_id, email, Role(role), permissions, branch_id, confirmed)
-    return StaffMember(actor, f"{first_name} {last_name}", seen_at, proven_at)
+    actor = Actor(
+        user_id, session_id, email, Role(role), permissions, branch_id, confirmed, proven_at
+    )
+    return StaffMember(actor, f"{first_name} {last_name}", seen_at)
 
 
 def is_update_due(member: StaffMember) -> bool:
@@ -158,15 +118,24 @@ def open_session(session: Session, user_id: UUID, device: Device, *, replaces: s
     now = clock.now()
     secret = token_urlsafe(_SECRET_BYTES)
     values = {"id": ids.new(), "user": user_id, "now": now, "expires_at": now + LIFETIME}
-    origin = {"browser": device.browser[:BROWSER_LENGTH_MAX], "network": device.network}
+    origin = {"browser": device.browser[:DEVICE_LENGTH_MAX], "network": device.network}
     session.send(_OPEN, {**values, **origin, "hash": _hash(secret)})
     return secret
 
 
 def end_session(session: Session, secret: str | None) -> None:
-    """End the session that has this secret, if any."""
-    if secret is not None:
-        session.send(_END, _moment_of(secret))
+    """End the session that has this secret, if any, and record that another sign-in ended it."""
+    row = session.row(_END, _moment_of(secret)) if secret is not None else None
+    if row is not None:
+        session_id, user_id = row
+        audit.record(
+            session,
+            actor=None,
+            action=AuditAction.SESSION_CLOSED,
+            subject=ids.encode("ses", session_id),
+            after={"owner": ids.encode("usr", user_id)},
+            reason="with another sign-in in the same browser",
+        )
 
 
 def find_timed_out(session: Session, secret: str | None) -> TimedOutSession | None:
@@ -186,33 +155,9 @@ def renew_secret(session: Session, actor: Actor) -> str | None:
     return secret if row else None
 
 
-def list_own(session: Session, actor: Actor) -> list[LoginSessionSummary]:
-    """Return the actor's active sessions, the most recently used first."""
-    now = clock.now()
-    rows = session.rows(_LIST_OWN, (actor.user_id, now, now - IDLE_LIMIT))
-    return [LoginSessionSummary(*row) for row in rows]
-
-
-def end_own(session: Session, actor: Actor, public_id: str) -> None:
-    """End one of the actor's sessions at once. Raises `NotFound`."""
-    values = (clock.now(), ids.decode("ses", public_id), actor.user_id)
-    if session.row(_END_OWN, values) is None:
-        raise NotFound
-    audit.record(session, actor=actor, action=AuditAction.SESSION_CLOSED, subject=public_id)
-
-
-def end_others(session: Session, actor: Actor) -> int:
-    """End all other sessions of the actor at once. Returns how many."""
-    ended = session.rows(_END_OTHERS, (clock.now(), actor.user_id, actor.session_id))
-    for (session_id,) in ended:
-        subject = ids.encode("ses", session_id)
-        audit.record(session, actor=actor, action=AuditAction.SESSION_CLOSED, subject=subject)
-    return len(ended)
-
-
 def _moment_of(secret: str) -> dict[str, object]:
     now = clock.now()
-    return {"hash": _hash(secret), "now": now, "idle_since": now - IDLE_LIMIT}
+    return {"hash": _hash(secret), "now": now, "idle_since": now - rules.IDLE_LIMIT}
 
 
 def _hash(secret: str) -> bytes:

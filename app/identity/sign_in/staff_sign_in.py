@@ -24,7 +24,7 @@ from app.identity.sign_in import lockout, password_proof, pending_sign_in, staff
 from app.identity.sign_in.lockout import FailureCounters
 from app.identity.sign_in.password_proof import PasswordAttempt
 from app.identity.sign_in.pending_sign_in import PendingSignIn
-from app.identity.sign_in.staff_sessions import Device
+from app.identity.sign_in.sessions import Device
 from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import Refusal

@@ -5,10 +5,12 @@ from typing import Annotated
 from pydantic import Field, SecretStr
 
 from app.catalog.rules import PaymentMethod
+from app.config import SECRET_LENGTH_MIN
 from app.config.providers import (
     Mode,
     ProviderSettings,
     fits_mode,
+    has_full_parts,
     required_when_live,
     sandbox_secret,
     secret_or_sandbox,
@@ -29,9 +31,11 @@ class BankSettings(ProviderSettings):
         SecretStr(""), alias="BANK_API_KEY"
     )
     #: Two secrets, separated by a comma, while one replaces the other.
-    webhook_secret: Annotated[SecretStr, required_when_live(with_url="base_url")] = Field(
-        SecretStr(""), alias="BANK_WEBHOOK_SECRET"
-    )
+    webhook_secret: Annotated[
+        SecretStr,
+        required_when_live(with_url="base_url"),
+        has_full_parts(length_min=SECRET_LENGTH_MIN),
+    ] = Field(SecretStr(""), alias="BANK_WEBHOOK_SECRET")
 
 
 def _connect(connection: Connection[BankSettings], adapters: Adapters) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 
-from app.catalog.rules import Metal
+from app.catalog.rules import Metal, Priced
 from app.pricing.ports import FeedFailed, Observation
 from app.pricing.rules import quantize_price
 
@@ -38,6 +38,7 @@ class MetalpriceapiFeed:
     """
 
     name = "metalpriceapi"
+    covers: frozenset[Priced] = frozenset(_SYMBOLS.values())
 
     def __init__(self, client: LatestRates, *, pause_seconds: int = 30) -> None:
         self._client = client

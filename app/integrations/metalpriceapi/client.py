@@ -12,22 +12,15 @@ import httpx
 from app.pricing.ports import FeedFailed
 
 _BODY_MAX_BYTES = 64 * 1024
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 # httpx logs every URL at INFO, and ours carries the key.
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 class MetalpriceapiClient:
-    """Requests to metalpriceapi.com.
-
-    Raises `ValueError` for a base URL that would send the key unencrypted.
-    """
+    """Requests to metalpriceapi.com. `app.config` has checked that the base URL is encrypted."""
 
     def __init__(self, base_url: str, key: str, *, timeout_seconds: float = 5) -> None:
-        url = httpx.URL(base_url)
-        if url.scheme != "https" and url.host not in _LOOPBACK:
-            raise ValueError("METALPRICEAPI_BASE_URL: must be https outside this machine")
         self._url = base_url.rstrip("/") + "/v1/latest"
         self._key = key
         self._timeout_seconds = timeout_seconds

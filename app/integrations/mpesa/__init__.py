@@ -3,10 +3,11 @@
 A customer confirms each payment on their phone.
 
 A phone's wallet holds whole Kenyan shillings; PBCEx holds US dollars. A payment in dollars is
-charged in shillings at `MPESA_KES_PER_USD`, rounded up to a shilling, and credited in exactly those
-dollars; a payout sends shillings rounded down. Both roundings are in our favour and below a cent,
-because a dollar is more than a hundred shillings. What the shillings at M-Pesa are worth later is
-our risk: docs/adr/0021-rails.md.
+charged in shillings at the setting `mpesa.kes_per_usd`, rounded up to a shilling, and credited in
+exactly those dollars; a payout sends shillings rounded down. Both roundings are in our favour and
+below a cent, because a dollar is more than a hundred shillings. What was agreed is recorded with
+the call, because Daraja's answers name shillings only and the rate changes. What the shillings at
+M-Pesa are worth later is our risk: docs/adr/0021-rails.md.
 
 Daraja signs nothing. Each payment, payout and query carries its own callback URL with an HMAC that
 only we can make (webhook.py), over TLS. A callback about a payment is only a hint: we query the

@@ -5,7 +5,7 @@ from typing import Any
 
 from app.catalog.rules import USD
 from app.funding.ports import Payment, PaymentRequest, PaymentState
-from app.integrations.mpesa.exchange_rate import read_shillings
+from app.integrations.mpesa.exchange_rate import AgreedTerms, read_shillings
 from app.integrations.mpesa.rail import MpesaRail, to_msisdn
 from app.integrations.mpesa.webhook import OPEN_PAYMENT, PAYMENT, CallbackSubject
 from app.integrations.response_parsing import object_row, read_rows
@@ -46,7 +46,8 @@ class MpesaPayments(MpesaRail):
 
     def create(self, request: PaymentRequest) -> Payment:
         """Prompt the phone `source`. Refused with `phone_not_kenyan` before any request."""
-        phone, shillings = to_msisdn(request.source), self._rate.shillings_to_charge(request.amount)
+        phone = to_msisdn(request.source)
+        shillings = self._rate().shillings_to_charge(request.amount)
         detail = f"{request.amount.units}.{shillings}"
         callback = self._callbacks.url_for(CallbackSubject(PAYMENT, request.reference, detail))
 
@@ -63,7 +64,9 @@ class MpesaPayments(MpesaRail):
                 instructions={"phone": f"+{phone}", "amountKes": str(shillings)},
             )
 
-        return self._caller.call(OPEN_PAYMENT, send, reference=request.reference, idempotent=False)
+        return self._caller.call(
+            OPEN_PAYMENT, send, reference=request.reference, idempotent=False, terms=detail
+        )
 
     def fetch(self, provider_ref: str) -> Payment:
         """Return the state of the prompt. A customer pays all of it or nothing."""
@@ -88,28 +91,31 @@ class MpesaPayments(MpesaRail):
 
     def find(self, reference: str) -> Payment | None:
         """Return the payment with our reference if it is paid, else None."""
+        terms = self._history.agreed_terms(reference)
 
         def send() -> Payment | None:
             rows = self._client.list_payments(clock.now() - _LIST_RANGE)
             own = (row for row in rows if _paid_for(row) == _name(reference))
-            return next((self._payment(object_row(row), reference) for row in own), None)
+            return next((self._payment(object_row(row), reference, terms) for row in own), None)
 
         return self._caller.call("payments.find", send, reference=reference, idempotent=True)
 
     def payments(self, since: datetime) -> Listing[Payment]:
         """Return every payment since an instant, two days ago at the earliest.
 
-        Amounts are in dollars at today's rate; `charged` is what the customer paid. A payment that
-        we did not request has the reference that its sender typed.
+        Amounts are in dollars as agreed, or else at today's rate; `charged` is what the customer
+        paid. A payment that we did not request has the reference that its sender typed.
         """
         since = max(since, clock.now() - _LIST_RANGE)
-        references = {
-            _name(payment): payment
-            for payment in self._history.requested_payments(since - _REFERENCE_AGE_MAX)
+        requested = {
+            _name(reference): (reference, terms)
+            for reference, terms in self._history.requested_payments(
+                since - _REFERENCE_AGE_MAX
+            ).items()
         }
 
         def read(row: Document) -> Payment:
-            return self._payment(row, references.get(_paid_for(row), ""))
+            return self._payment(row, *requested.get(_paid_for(row), ("", None)))
 
         def send() -> Listing[Payment]:
             rows = self._client.list_payments(since)
@@ -117,14 +123,15 @@ class MpesaPayments(MpesaRail):
 
         return self._caller.call("payments.list", send, reference="", idempotent=True)
 
-    def _payment(self, payload: Document, reference: str) -> Payment:
+    def _payment(self, payload: Document, reference: str, terms: AgreedTerms | None) -> Payment:
         with parsing_response():
             shillings = read_shillings(payload["amount"])
+            agreed = terms.dollars_for(shillings) if terms else None
             return Payment(
                 provider_ref=str(payload["transactionId"]),
                 reference=reference or str(payload["billreference"]),
                 state=PaymentState.PAID,
-                amount=self._rate.dollars_charged(shillings),
+                amount=agreed or self._rate().dollars_charged(shillings),
                 charged=_kes(shillings),
             )
 

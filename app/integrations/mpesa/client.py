@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from http import HTTPStatus
+from itertools import count
 from typing import Any
 
 from app.integrations.bearer_token import BearerToken
@@ -98,14 +99,14 @@ class DarajaClient:
     def list_payments(self, since: datetime) -> list[object]:
         """Return every payment received since an instant, oldest first."""
         payments: list[object] = []
-        while True:
+        for offset in count(0, _PAGE):
             response = self._post(
                 "/pulltransactions/v1/query",
                 {
                     "ShortCode": self._account.shortcode,
                     "StartDate": _local(since),
                     "EndDate": _local(clock.now() + timedelta(minutes=1)),
-                    "OffSetValue": str(len(payments)),
+                    "OffSetValue": str(offset),
                 },
             )
             payload = _read(response)
@@ -115,7 +116,8 @@ class DarajaClient:
                 page = [payment for part in payload["Response"] for payment in part]
             payments += page
             if len(page) < _PAGE:
-                return payments
+                break
+        return payments
 
     def send_payout(
         self, *, reference: str, phone: str, shillings: int, callback: str, timeout_callback: str

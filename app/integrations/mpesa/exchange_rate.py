@@ -1,13 +1,32 @@
 """Dollars and the shillings that they stand for at M-Pesa, and how Daraja writes them."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 
 from app.catalog.rules import USD
 from app.kit.money import Amount, Rounding, round_units
+from app.settings.rules import setting, settings_group
 
 #: Below this rate a shilling is more than a cent.
 KES_PER_USD_MIN = 100
+
+
+@settings_group("mpesa", "M-Pesa")
+@dataclass(frozen=True, slots=True)
+class MpesaRules:
+    """At which rate customers pay and are paid in Kenyan shillings."""
+
+    kes_per_usd: Decimal = setting(
+        "Shillings for a dollar",
+        Decimal(130),
+        minimum=Decimal(KES_PER_USD_MIN),
+        maximum=Decimal(1000),
+        unit="shillings",
+        about="In both directions. Payments and payouts that are in progress keep the rate at which"
+        " they were agreed.",
+    )
 
 
 class ExchangeRate:
@@ -38,6 +57,32 @@ class ExchangeRate:
         if amount.asset != USD:
             raise ValueError("Only dollars can be converted.")
         return round_units(amount.units * self._kes_per_cent, rounding)
+
+
+#: Returns the rate at this moment.
+CurrentRate = Callable[[], ExchangeRate]
+
+
+@dataclass(frozen=True, slots=True)
+class AgreedTerms:
+    """Dollars, and the shillings that they were agreed to stand for, whatever the rate is now."""
+
+    cents: int
+    shillings: int
+    #: A payout's number, counted from one: Daraja never pays a second order with the same id.
+    order: int = 1
+
+    @classmethod
+    def parse(cls, text: str) -> "AgreedTerms | None":
+        """Return the terms that `str` wrote, also without the number; None for an empty text."""
+        return cls(*(int(number) for number in text.split("."))) if text else None
+
+    def __str__(self) -> str:
+        return f"{self.cents}.{self.shillings}.{self.order}"
+
+    def dollars_for(self, shillings: int) -> Amount | None:
+        """Return the agreed dollars if these are the agreed shillings, else None."""
+        return Amount(USD, self.cents) if shillings == self.shillings else None
 
 
 def read_shillings(value: object) -> int:

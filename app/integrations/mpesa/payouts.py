@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum, auto
@@ -12,7 +11,7 @@ from typing import Any, TypeVar
 from app.catalog.provider_ids import MPESA
 from app.catalog.rules import USD
 from app.funding.ports import Payout, PayoutOrder, PayoutState
-from app.integrations.mpesa.exchange_rate import read_shillings
+from app.integrations.mpesa.exchange_rate import AgreedTerms, read_shillings
 from app.integrations.mpesa.rail import MpesaRail, to_msisdn
 from app.integrations.mpesa.webhook import (
     PAYOUT,
@@ -68,26 +67,6 @@ class _Unsettled(Enum):
     """Our account could not cover it, so nothing was sent: it can be ordered again."""
 
 
-@dataclass(frozen=True, slots=True)
-class _AgreedTerms:
-    """What the detail of a payout's callback URL holds, which Daraja returns unchanged."""
-
-    cents: int
-    shillings: int
-    #: The order's number, counted from one: Daraja never pays a second order with the same id.
-    order: int = 1
-
-    @classmethod
-    def of_event(cls, event: StoredEvent) -> "_AgreedTerms":
-        parts = event.event_id.split(".")
-        # Callback URLs made before orders were numbered end with the shillings.
-        numbers = parts[2:5] if len(parts) > 5 else parts[2:4]  # noqa: PLR2004 - a sixth part is the order number
-        return cls(*(int(number) for number in numbers))
-
-    def __str__(self) -> str:
-        return f"{self.cents}.{self.shillings}.{self.order}"
-
-
 class MpesaPayouts(MpesaRail):
     """A `PayoutRail` whose results come only by callback.
 
@@ -96,22 +75,18 @@ class MpesaPayouts(MpesaRail):
 
     def send(self, order: PayoutOrder) -> Payout:
         """Order a payout to the phone in `destination`. Call `find` before repeating an order."""
-        phone, shillings = (
-            to_msisdn(order.destination["phone"]),
-            self._rate.shillings_to_pay_out(order.amount),
-        )
-        if not shillings:
+        phone = to_msisdn(order.destination["phone"])
+        terms = self._terms_of(order)
+        if not terms.shillings:
             raise ProviderRefused("less_than_a_shilling")
-        number = self._order_number(self._history.payout_history(order.reference))
-        terms = str(_AgreedTerms(order.amount.units, shillings, number))
 
         def send_payout() -> Payout:
             code = self._client.send_payout(
-                reference=_order_id(order.reference, number),
+                reference=_order_id(order.reference, terms.order),
                 phone=phone,
-                shillings=shillings,
-                callback=self._url(PAYOUT, order.reference, terms),
-                timeout_callback=self._url(TIMEOUT, order.reference, terms),
+                shillings=terms.shillings,
+                callback=self._url(PAYOUT, order.reference, str(terms)),
+                timeout_callback=self._url(TIMEOUT, order.reference, str(terms)),
             )
             if code == _OWN_FUNDS_TOO_LOW:
                 raise OwnFundsTooLow(f"mpesa_{code}")
@@ -120,7 +95,7 @@ class MpesaPayouts(MpesaRail):
             return _payout(order.reference, PayoutState.SENT, order.amount)
 
         return self._caller.call(
-            SEND_PAYOUT, send_payout, reference=order.reference, idempotent=False
+            SEND_PAYOUT, send_payout, reference=order.reference, idempotent=False, terms=str(terms)
         )
 
     def find(self, reference: str) -> Payout | None:
@@ -149,7 +124,8 @@ class MpesaPayouts(MpesaRail):
                 "Daraja was queried a moment ago; the reply comes by callback."
             )
         identifier = _order_id(reference, self._order_number(history))
-        detail = str(int(now.timestamp()))
+        # The reply names the shillings only: the terms say for which dollars they were sent.
+        detail = ".".join(str(part) for part in (int(now.timestamp()), history.terms) if part)
 
         def query() -> None:
             self._client.query_payout(
@@ -180,11 +156,20 @@ class MpesaPayouts(MpesaRail):
     def _url(self, kind: str, reference: str, detail: str) -> str:
         return self._callbacks.url_for(CallbackSubject(kind, reference, detail))
 
+    def _terms_of(self, order: PayoutOrder) -> AgreedTerms:
+        """Return the terms of an order: when it is repeated, those of the first time."""
+        history = self._history.payout_history(order.reference)
+        number = self._order_number(history)
+        if history.terms is not None and history.terms.order == number:
+            return history.terms
+        shillings = self._rate().shillings_to_pay_out(order.amount)
+        return AgreedTerms(order.amount.units, shillings, number)
+
     def _order_number(self, history: PayoutHistory) -> int:
         """Return the number of the current order: each one that our account could not cover is
         followed by the next."""
         uncovered = {
-            _AgreedTerms.of_event(event).order
+            _terms(event).order
             for event, result in _readable(self._parse_result, history.results)
             if result is _Unsettled.OWN_FUNDS_TOO_LOW
         }
@@ -193,7 +178,7 @@ class MpesaPayouts(MpesaRail):
     def _parse_result(self, event: StoredEvent) -> Payout | _Unsettled:
         """Return the payout in a result callback, or why it has not ended."""
         with parsing_response():
-            result, terms = _result(event), _AgreedTerms.of_event(event)
+            result, terms = _result(event), _terms(event)
             agreed, code = Amount(USD, terms.cents), str(result["ResultCode"])
             if code == _OWN_FUNDS_TOO_LOW:
                 return _Unsettled.OWN_FUNDS_TOO_LOW
@@ -202,7 +187,7 @@ class MpesaPayouts(MpesaRail):
             if code != _DONE:
                 return _payout(event.subject, PayoutState.FAILED, agreed, code=f"mpesa_{code}")
             sent = read_shillings(_parameters(result)["TransactionAmount"])
-            amount = agreed if sent == terms.shillings else self._rate.dollars_paid_out(sent)
+            amount = terms.dollars_for(sent) or self._rate().dollars_paid_out(sent)
             receipt = str(result["TransactionID"])
             return _payout(event.subject, PayoutState.COMPLETED, amount, evidence=receipt)
 
@@ -217,7 +202,9 @@ class MpesaPayouts(MpesaRail):
             if status not in _FINAL_STATES:
                 return _Unsettled.IN_PROGRESS
             shillings = read_shillings(parameters["Amount"])
-            state, amount = _FINAL_STATES[status], self._rate.dollars_paid_out(shillings)
+            state, terms = _FINAL_STATES[status], _queried_terms(event)
+            agreed = terms.dollars_for(shillings) if terms else None
+            amount = agreed or self._rate().dollars_paid_out(shillings)
             if state is PayoutState.FAILED:
                 return _payout(event.subject, state, amount, code=f"mpesa_{status.lower()}")
             return _payout(event.subject, state, amount, evidence=str(parameters["ReceiptNo"]))
@@ -255,6 +242,20 @@ def _was_queried_after_transit(history: PayoutHistory) -> bool:
 def _queried_at(status_reply: StoredEvent) -> int:
     """Return the second of the query that this replies to, from its callback URL's detail."""
     return int(status_reply.event_id.split(".")[2])
+
+
+def _terms(event: StoredEvent) -> AgreedTerms:
+    """Return the terms in the detail of a payout's callback URL, which Daraja returns unchanged."""
+    parts = event.event_id.split(".")
+    # Callback URLs made before orders were numbered end with the shillings.
+    numbers = parts[2:5] if len(parts) > 5 else parts[2:4]  # noqa: PLR2004 - a sixth part is the order number
+    return AgreedTerms(*(int(number) for number in numbers))
+
+
+def _queried_terms(status_reply: StoredEvent) -> AgreedTerms | None:
+    """Return the terms in the detail of a query's callback URL; None in URLs made before they were
+    kept there."""
+    return AgreedTerms.parse(".".join(status_reply.event_id.split(".")[3:-1]))
 
 
 def _payout(

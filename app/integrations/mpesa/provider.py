@@ -1,12 +1,12 @@
 """M-Pesa: its settings, and what it provides."""
 
-from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, ClassVar
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationInfo
+from pydantic import AfterValidator, Field, SecretStr
 
 from app.catalog.rules import PaymentMethod
 from app.config.providers import (
+    PROVIDER_SECRET_LENGTH_MIN,
     Mode,
     ProviderSettings,
     fits_mode,
@@ -15,26 +15,24 @@ from app.config.providers import (
 )
 from app.integrations.mpesa.adapter import MpesaPayments
 from app.integrations.mpesa.client import DarajaAccount, DarajaClient
-from app.integrations.mpesa.exchange_rate import KES_PER_USD_MIN, ExchangeRate
+from app.integrations.mpesa.exchange_rate import ExchangeRate, MpesaRules
 from app.integrations.mpesa.payouts import MpesaPayouts
 from app.integrations.mpesa.webhook import NAME, CallHistory, DarajaCallbacks
 from app.integrations.provider import Adapters, Connection, Provider
 
-_KES_PER_USD_MAX = 1000
 
-
-def _check_kes_per_usd(value: Decimal, info: ValidationInfo) -> Decimal:
-    """Check the shillings per dollar: with fewer, rounding would be worth more than a cent."""
-    if value == 0 and info.data.get("mode") != "live":
-        return Decimal(130)
-    if not KES_PER_USD_MIN <= value <= _KES_PER_USD_MAX:
-        raise ValueError(f"must be from {KES_PER_USD_MIN} to {_KES_PER_USD_MAX} shillings")
+def _forbid_rate(value: str) -> str:
+    """Refuse a rate in the environment, where it would have no effect."""
+    if value:
+        raise ValueError("is a setting now: flask settings set mpesa.kes_per_usd, and remove this")
     return value
 
 
 class MpesaSettings(ProviderSettings):
-    """Where Daraja is, our account there, and our rate."""
+    """Where Daraja is, and our account there."""
 
+    #: It pays phones, and those are verified by text messages.
+    needs: ClassVar = "TWILIO_BASE_URL"
     mode: Mode = Field("sandbox", alias="MPESA_MODE")
     base_url: Annotated[str, fits_mode(live_host="api.safaricom.co.ke")] = Field(
         "", alias="MPESA_BASE_URL"
@@ -42,9 +40,10 @@ class MpesaSettings(ProviderSettings):
     consumer_key: Annotated[SecretStr, required_when_live(with_url="base_url")] = Field(
         SecretStr(""), alias="MPESA_CONSUMER_KEY"
     )
-    consumer_secret: Annotated[SecretStr, required_when_live(with_url="base_url")] = Field(
-        SecretStr(""), alias="MPESA_CONSUMER_SECRET"
-    )
+    consumer_secret: Annotated[
+        SecretStr,
+        required_when_live(with_url="base_url", length_min=PROVIDER_SECRET_LENGTH_MIN),
+    ] = Field(SecretStr(""), alias="MPESA_CONSUMER_SECRET")
     shortcode: str = Field("174379", alias="MPESA_SHORTCODE", pattern="^[0-9]{5,7}$")
     passkey: Annotated[SecretStr, required_when_live(with_url="base_url")] = Field(
         SecretStr(""), alias="MPESA_PASSKEY"
@@ -54,10 +53,8 @@ class MpesaSettings(ProviderSettings):
     security_credential: Annotated[SecretStr, required_when_live(with_url="base_url")] = Field(
         SecretStr(""), alias="MPESA_SECURITY_CREDENTIAL"
     )
-    #: Shillings per dollar, for deposits and payouts. In sandbox mode, 0 means 130.
-    kes_per_usd: Annotated[Decimal, AfterValidator(_check_kes_per_usd)] = Field(
-        Decimal(0), alias="MPESA_KES_PER_USD"
-    )
+    #: Refused: the rate is decided in the settings.
+    kes_per_usd: Annotated[str, AfterValidator(_forbid_rate)] = Field("", alias="MPESA_KES_PER_USD")
 
     @property
     def account(self) -> DarajaAccount:
@@ -80,7 +77,7 @@ def _connect(connection: Connection[MpesaSettings], adapters: Adapters) -> None:
         callbacks = DarajaCallbacks(connection.shared.base_url, account.consumer_secret)
         shared = (
             connection.caller,
-            ExchangeRate(settings.kes_per_usd),
+            lambda: ExchangeRate(connection.current(MpesaRules).kes_per_usd),
             callbacks,
             CallHistory(connection.database),
         )

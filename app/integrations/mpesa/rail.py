@@ -6,7 +6,7 @@ from typing import Protocol
 
 from app.catalog.provider_ids import MPESA
 from app.integrations.http_calls import ProviderCaller
-from app.integrations.mpesa.exchange_rate import ExchangeRate
+from app.integrations.mpesa.exchange_rate import CurrentRate
 from app.integrations.mpesa.webhook import NAME, CallHistory, DarajaCallbacks
 from app.providers.errors import ProviderRefused
 
@@ -35,7 +35,7 @@ class MpesaRail:
         self,
         client: DarajaApi,
         caller: ProviderCaller,
-        rate: ExchangeRate,
+        rate: CurrentRate,
         callbacks: DarajaCallbacks,
         history: CallHistory,
     ) -> None:

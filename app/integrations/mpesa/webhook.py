@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from app.funding.ports import PaymentChanged, PayoutChanged
+from app.integrations.mpesa.exchange_rate import AgreedTerms
 from app.kit.db import Database
 from app.kit.errors import MalformedRequest
 from app.providers import queries as providers_queries
@@ -91,13 +92,14 @@ class DarajaCallbacks:
 
 @dataclass(frozen=True, slots=True)
 class PayoutHistory:
-    """The history of a payout: its results and status replies, and when we last sent and queried
-    it."""
+    """The history of a payout: its results and status replies, when we last sent and queried it,
+    and what was agreed when we sent it."""
 
     results: list[StoredEvent]
     status_replies: list[StoredEvent]
     sent_at: datetime | None
     queried_at: datetime | None
+    terms: AgreedTerms | None
 
 
 class CallHistory:
@@ -110,15 +112,16 @@ class CallHistory:
         """Return what is stored about one payout, oldest first."""
         with self._database.reading() as session:
             events = providers_queries.events_about(session, NAME, reference)
-            sent_at, asked_at = (
-                providers_queries.last_called_at(session, NAME, operation, reference)
+            sent, queried = (
+                providers_queries.last_call(session, NAME, operation, reference)
                 for operation in (SEND_PAYOUT, QUERY_PAYOUT)
             )
         return PayoutHistory(
             [event for event in events if event.kind == PAYOUT],
             [event for event in events if event.kind == STATUS],
-            sent_at,
-            asked_at,
+            sent.began_at if sent else None,
+            queried.began_at if queried else None,
+            AgreedTerms.parse(sent.terms) if sent else None,
         )
 
     def payout_callbacks(self, kind: str, since: datetime) -> list[StoredEvent]:
@@ -126,10 +129,17 @@ class CallHistory:
         with self._database.reading() as session:
             return providers_queries.events_since(session, NAME, kind, since)
 
-    def requested_payments(self, since: datetime) -> frozenset[str]:
-        """Return the references of the payments requested since an instant."""
+    def agreed_terms(self, reference: str) -> AgreedTerms | None:
+        """Return what was agreed when a payment was requested; None if that is not known."""
         with self._database.reading() as session:
-            return providers_queries.references_called_since(session, NAME, OPEN_PAYMENT, since)
+            opened = providers_queries.last_call(session, NAME, OPEN_PAYMENT, reference)
+        return AgreedTerms.parse(opened.terms) if opened else None
+
+    def requested_payments(self, since: datetime) -> dict[str, AgreedTerms | None]:
+        """Return what was agreed in the payments requested since an instant, by reference."""
+        with self._database.reading() as session:
+            called = providers_queries.terms_called_since(session, NAME, OPEN_PAYMENT, since)
+        return {reference: AgreedTerms.parse(terms) for reference, terms in called.items()}
 
 
 def _result(kind: str, payload: Any) -> tuple[str, str]:

@@ -36,11 +36,12 @@ class PaxosClient:
         client_id: str,
         client_secret: str,
         timeout_seconds: float,
+        scopes: str = SCOPES,
     ) -> None:
         self._api = Transport(base_url, timeout_seconds=timeout_seconds)
         folder, _, self._oauth_path = oauth_url.rpartition("/")
         self._oauth = Transport(folder, timeout_seconds=timeout_seconds)
-        self._client_id, self._client_secret = client_id, client_secret
+        self._client_id, self._client_secret, self._scopes = client_id, client_secret, scopes
         self._token = BearerToken(self._fetch_token)
 
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
@@ -65,7 +66,7 @@ class PaxosClient:
             "grant_type": "client_credentials",
             "client_id": self._client_id,
             "client_secret": self._client_secret,
-            "scope": SCOPES,
+            "scope": self._scopes,
         }
         response = self._oauth.request("POST", f"/{self._oauth_path}", data=form)
         payload = response.json()

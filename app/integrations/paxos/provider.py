@@ -1,5 +1,6 @@
 """Paxos: its settings, and what it provides."""
 
+from functools import partial
 from typing import Annotated
 
 from pydantic import Field, SecretStr
@@ -13,9 +14,14 @@ from app.config.providers import (
     secret_or_sandbox,
 )
 from app.integrations.paxos.adapter import NAME, PaxosCustodian
-from app.integrations.paxos.client import PaxosClient
+from app.integrations.paxos.client import SCOPES, PaxosClient
+from app.integrations.paxos.feed import SCOPES as FEED_SCOPES
+from app.integrations.paxos.feed import PaxosFeed
 from app.integrations.paxos.webhook import PaxosWebhookVerifier
 from app.integrations.provider import Adapters, Connection, Provider
+
+# Every round of prices waits for the feed.
+_FEED_TIMEOUT_SECONDS = 5
 
 
 class PaxosSettings(ProviderSettings):
@@ -39,16 +45,21 @@ class PaxosSettings(ProviderSettings):
 def _connect(connection: Connection[PaxosSettings], adapters: Adapters) -> None:
     settings = connection.settings
     if url := connection.url(settings.base_url, "/v2"):
-        client = PaxosClient(
+        connect_client = partial(
+            PaxosClient,
             url,
             connection.url(settings.oauth_url, "/oauth2/token"),
             client_id=settings.client_id or "pbcex",
             client_secret=secret_or_sandbox(settings.client_secret, "paxos"),
-            timeout_seconds=connection.timeout_seconds,
         )
+        client = connect_client(timeout_seconds=connection.timeout_seconds, scopes=SCOPES)
         account_id = settings.profile_id or "pbcex"
         custodian = PaxosCustodian(client, connection.caller, account_id=account_id)
         adapters.custodians[connection.id] = custodian
+        # A token of its own: custody works without the scope of quotes, and the other way round.
+        adapters.price_feeds[connection.id] = lambda: PaxosFeed(
+            connect_client(timeout_seconds=_FEED_TIMEOUT_SECONDS, scopes=FEED_SCOPES)
+        )
         adapters.webhooks[connection.id] = PaxosWebhookVerifier(
             custodian, connection.webhook_lookups
         )

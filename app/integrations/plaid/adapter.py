@@ -86,7 +86,7 @@ def _user(request: VerificationRequest) -> dict[str, Any]:
             "street": address.street,
             "street2": address.street2,
             "city": address.city,
-            "region": address.state,
+            "region": address.state_code or address.state,
             "postal_code": address.zip_code,
             "country": address.country,
         },

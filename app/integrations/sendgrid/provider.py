@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
 from app.config.providers import (
     Mode,
@@ -20,6 +20,16 @@ from app.integrations.sendgrid.adapter import SendGridEmailSender
 from app.integrations.sendgrid.webhook import SendGridWebhookVerifier
 
 
+def _check_public_key(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    try:
+        if text:
+            SendGridWebhookVerifier(text)
+    except ValueError:
+        raise ValueError("must be the key that SendGrid shows, in base64") from None
+    return value
+
+
 class SendGridSettings(ProviderSettings):
     """Where SendGrid is, and our keys there."""
 
@@ -31,8 +41,8 @@ class SendGridSettings(ProviderSettings):
         SecretStr(""), alias="SENDGRID_API_KEY"
     )
     #: The public key that SendGrid shows for its event webhook: base64, without the PEM frame.
-    webhook_key: Annotated[SecretStr, required_when_live()] = Field(
-        SecretStr(""), alias="SENDGRID_WEBHOOK_PUBLIC_KEY"
+    webhook_key: Annotated[SecretStr, AfterValidator(_check_public_key), required_when_live()] = (
+        Field(SecretStr(""), alias="SENDGRID_WEBHOOK_PUBLIC_KEY")
     )
 
 

@@ -2,9 +2,12 @@
 
 import json
 import math
+import re
 from typing import Any
 from uuid import UUID
 
+import structlog
+from prometheus_client import Counter
 from sendgrid.helpers.eventwebhook import EventWebhook
 
 from app.integrations.sendgrid.adapter import EMAIL_ID_ARGUMENT
@@ -18,6 +21,9 @@ from app.providers.ports import ProviderEvent, WebhookDelivery
 _SIGNATURE = "x-twilio-email-event-webhook-signature"
 _TIMESTAMP = "x-twilio-email-event-webhook-timestamp"
 _AGE_SECONDS_MAX = 300
+_MESSAGE_ID = re.compile(r"<?([0-9a-f]{32})@[^>]+>?", re.ASCII)
+_UNREADABLE = Counter("pbcex_sendgrid_events_unreadable", "Events of SendGrid that were left out")
+_log = structlog.get_logger()
 
 
 class SendGridWebhookVerifier:
@@ -42,25 +48,49 @@ class SendGridWebhookVerifier:
 
 
 def _events(body: bytes) -> list[ProviderEvent]:
+    """Return those of a batch that are about the delivery of our emails.
+
+    One that cannot be read is counted and left out: SendGrid would send the whole batch again.
+    Raises `MalformedRequest` for a body that is no batch.
+    """
     try:
         payloads = json.loads(body)
-        if not isinstance(payloads, list) or not all(
-            isinstance(payload, dict) for payload in payloads
-        ):
-            raise MalformedRequest("Events must be a list of objects.")
-        return [event for payload in payloads if (event := _event(payload)) is not None]
-    except (ValueError, KeyError, RecursionError):
+    except (ValueError, RecursionError):
         raise MalformedRequest("The events cannot be read.") from None
+    if not isinstance(payloads, list):
+        raise MalformedRequest("Events must be a list of objects.")
+    events = []
+    for payload in payloads:
+        try:
+            event = _event(payload)
+        except (MalformedRequest, ValueError, KeyError, TypeError, AttributeError) as error:
+            _UNREADABLE.inc()
+            _log.warning("an event of SendGrid cannot be read", error=type(error).__name__)
+        else:
+            events += [event] if event is not None else []
+    return events
 
 
 def _event(payload: dict[str, Any]) -> ProviderEvent | None:
     """Return the event if it reports the delivery of one of our emails."""
-    status, email_id = _delivery_status(payload), payload.get(EMAIL_ID_ARGUMENT)
+    status = _delivery_status(payload)
+    email_id = _email_id(payload) if status is not None else None
     if status is None or email_id is None:
         return None
-    return ProviderEvent(
-        str(payload["sg_event_id"]), status, str(UUID(email_id)), EmailDeliveryChanged
-    )
+    event_id = payload["sg_event_id"]
+    if not isinstance(event_id, str):
+        raise MalformedRequest("The id of an event must be a text.")
+    return ProviderEvent(event_id, status, str(email_id), EmailDeliveryChanged)
+
+
+def _email_id(payload: dict[str, Any]) -> UUID | None:
+    """Return our id of the email: our argument, or else the Message-ID that we gave it. Reports
+    that come late have only that. None for an email that is not ours."""
+    argument = payload.get(EMAIL_ID_ARGUMENT)
+    if argument is not None:
+        return UUID(argument)
+    match = _MESSAGE_ID.fullmatch(payload.get("smtp-id", "").strip())
+    return UUID(match[1]) if match is not None else None
 
 
 def _delivery_status(payload: dict[str, Any]) -> DeliveryStatus | None:

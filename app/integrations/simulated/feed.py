@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal, localcontext
 from hashlib import blake2b
 
-from app.catalog.rules import Metal, Token
+from app.catalog.rules import Metal, Priced, Token
 from app.pricing.ports import Observation
 
 #: Level in US dollars per troy ounce, and annual volatility.
@@ -37,6 +37,7 @@ class SimulatedFeed:
     """A `PriceFeed` without a source. Returns nothing while `is_open` says the market is closed."""
 
     name = "simulated"
+    covers: frozenset[Priced] = frozenset({*_MARKET, Token.PAXG})
 
     def __init__(self, seed: str, *, is_open: Callable[[datetime], bool]) -> None:
         self._seed = seed

@@ -18,13 +18,17 @@ from urllib.parse import unquote, urlsplit
 
 import email_validator
 
+from app.integrations.smtp.connection import (
+    SmtpConnection,
+    SmtpsConnection,
+    remaining_seconds,
+)
 from app.kit import clock
 from app.messages.ports import EmailNotSent, EmailRefused, OutgoingEmail
 from app.providers.errors import ProviderOutcomeUnknown
 
 _PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 _PERMANENT = range(500, 600)
-_STEP_TIMEOUT_MIN = 0.05
 # Bytes that every server takes: short lines, and no byte with its eighth bit set.
 _SEVEN_BIT_POLICY = policy.SMTP.clone(cte_type="7bit")
 
@@ -49,7 +53,7 @@ class SmtpServer:
         parts = urlsplit(url)
         return cls(
             parts.scheme,
-            parts.hostname or "",
+            _to_ascii(parts.hostname or ""),
             parts.port or _PORTS[parts.scheme],
             unquote(parts.username or ""),
             unquote(parts.password or ""),
@@ -59,12 +63,34 @@ class SmtpServer:
         return f"SmtpServer({self.security}://{self.host}:{self.port})"
 
 
+class SmtpMessages:
+    """Emails as servers take them, from one sender."""
+
+    def __init__(self, sender: str) -> None:
+        self.sender = _address(sender)
+
+    def build(self, email: OutgoingEmail) -> EmailMessage:
+        """Return the email with its headers. Raises `ValueError` for an unsafe header value."""
+        message = EmailMessage(policy=policy.SMTP)
+        message["Message-ID"] = f"<{email.id.hex}@{self.sender.domain}>"
+        message["Date"] = format_datetime(clock.now())
+        message["From"] = self.sender
+        message["To"] = _address(email.recipient)
+        message["Reply-To"] = _address(email.reply_to)
+        message["Subject"] = email.subject
+        # Stops automatic replies such as holiday notices (RFC 3834).
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(email.text + "\n", cte="quoted-printable")
+        message.add_alternative(email.html, subtype="html", cte="quoted-printable")
+        return message
+
+
 class SmtpEmailSender:
     """Sends each email through one server."""
 
     def __init__(self, server: SmtpServer, sender: str, *, timeout_seconds: float) -> None:
         self._server = server
-        self._sender = _address(sender)
+        self._messages = SmtpMessages(sender)
         self._timeout_seconds = timeout_seconds
 
     def send(self, email: OutgoingEmail) -> None:
@@ -74,7 +100,7 @@ class SmtpEmailSender:
         quote.
         """
         try:
-            message = self._message(email)
+            message = self._messages.build(email)
         except ValueError:
             raise EmailRefused(
                 "The email address or the subject is not valid in a header."
@@ -93,13 +119,9 @@ class SmtpEmailSender:
 
     def _connect(self, deadline: float) -> smtplib.SMTP:
         server = self._server
-        timeout = _remaining_seconds(deadline)
-        if server.security == "smtps":
-            smtp: smtplib.SMTP = smtplib.SMTP_SSL(
-                server.host, server.port, timeout=timeout, context=ssl.create_default_context()
-            )
-        else:
-            smtp = smtplib.SMTP(server.host, server.port, timeout=timeout)
+        kind = SmtpsConnection if server.security == "smtps" else SmtpConnection
+        # Servers check the name in EHLO: ours is the domain that the email is from.
+        smtp = kind(server.host, server.port, name=self._messages.sender.domain, deadline=deadline)
         try:
             if server.security == "smtp+starttls":
                 _limit_step(smtp, deadline)
@@ -126,7 +148,7 @@ class SmtpEmailSender:
         try:
             _limit_step(smtp, deadline)
             _check_accepted(
-                smtp.mail(self._sender.addr_spec, ["SMTPUTF8"] if is_international else [])
+                smtp.mail(self._messages.sender.addr_spec, ["SMTPUTF8"] if is_international else [])
             )
             _limit_step(smtp, deadline)
             _check_accepted(smtp.rcpt(recipient), may_refuse=True)
@@ -143,21 +165,6 @@ class SmtpEmailSender:
                 f"The connection broke during DATA: {_error_name(error)}."
             ) from error
         _check_accepted((status, b""), may_refuse=True)
-
-    def _message(self, email: OutgoingEmail) -> EmailMessage:
-        """Return the email with its headers. Raises `ValueError` for an unsafe header value."""
-        message = EmailMessage(policy=policy.SMTP)
-        message["Message-ID"] = f"<{email.id.hex}@{self._sender.domain}>"
-        message["Date"] = format_datetime(clock.now())
-        message["From"] = self._sender
-        message["To"] = _address(email.recipient)
-        message["Reply-To"] = _address(email.reply_to)
-        message["Subject"] = email.subject
-        # Stops automatic replies such as holiday notices (RFC 3834).
-        message["Auto-Submitted"] = "auto-generated"
-        message.set_content(email.text + "\n", cte="quoted-printable")
-        message.add_alternative(email.html, subtype="html", cte="quoted-printable")
-        return message
 
 
 class UnconfiguredEmailSender:
@@ -178,7 +185,7 @@ def _address(text: str) -> Address:
     """Return an email address for headers and servers, its domain in ASCII. Raises `ValueError`."""
     try:
         parsed = email_validator.validate_email(
-            text, check_deliverability=False, allow_display_name=True
+            text, check_deliverability=False, allow_display_name=True, globally_deliverable=False
         )
     except email_validator.EmailNotValidError as error:
         raise ValueError("not an email address") from error
@@ -198,14 +205,15 @@ def _check_accepted(reply: tuple[int, bytes], *, may_refuse: bool = False) -> No
     raise EmailNotSent(f"The server replied {status}.")
 
 
-def _remaining_seconds(deadline: float) -> float:
-    return max(_STEP_TIMEOUT_MIN, deadline - time.monotonic())
+def _to_ascii(host: str) -> str:
+    """Return a host's name as servers know it (IDNA)."""
+    return host if host.isascii() else host.encode("idna").decode()
 
 
 def _limit_step(smtp: smtplib.SMTP, deadline: float) -> None:
     """Limit the next step to what remains of the time for the whole call."""
     if smtp.sock is not None:
-        smtp.sock.settimeout(_remaining_seconds(deadline))
+        smtp.sock.settimeout(remaining_seconds(deadline))
 
 
 def _error_name(error: Exception) -> str:

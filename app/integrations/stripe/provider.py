@@ -6,9 +6,11 @@ from pydantic import Field, SecretStr
 
 from app.catalog.rules import PaymentMethod
 from app.config.providers import (
+    PROVIDER_SECRET_LENGTH_MIN,
     Mode,
     ProviderSettings,
     fits_mode,
+    has_full_parts,
     key_fits_mode,
     required_when_live,
     sandbox_secret,
@@ -32,9 +34,11 @@ class StripeSettings(ProviderSettings):
         key_fits_mode(live_prefixes=("sk_live_", "rk_live_")),
     ] = Field(SecretStr(""), alias="STRIPE_SECRET_KEY")
     #: `whsec_…`; two, separated by a comma, while one replaces the other.
-    webhook_secret: Annotated[SecretStr, required_when_live(with_url="base_url")] = Field(
-        SecretStr(""), alias="STRIPE_WEBHOOK_SECRET"
-    )
+    webhook_secret: Annotated[
+        SecretStr,
+        required_when_live(with_url="base_url"),
+        has_full_parts(length_min=PROVIDER_SECRET_LENGTH_MIN),
+    ] = Field(SecretStr(""), alias="STRIPE_WEBHOOK_SECRET")
 
     @property
     def key(self) -> str:

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field, SecretStr
 
 from app.config.providers import (
+    PROVIDER_SECRET_LENGTH_MIN,
     Mode,
     ProviderSettings,
     fits_mode,
@@ -27,8 +28,8 @@ class TwilioSettings(ProviderSettings):
     account_sid: Annotated[SecretStr, required_when_live()] = Field(
         SecretStr(""), alias="TWILIO_ACCOUNT_SID"
     )
-    auth_token: Annotated[SecretStr, required_when_live()] = Field(
-        SecretStr(""), alias="TWILIO_AUTH_TOKEN"
+    auth_token: Annotated[SecretStr, required_when_live(length_min=PROVIDER_SECRET_LENGTH_MIN)] = (
+        Field(SecretStr(""), alias="TWILIO_AUTH_TOKEN")
     )
     #: The phone number or messaging service (MG…) that sends text messages.
     sender: Annotated[SecretStr, required_when_live()] = Field(SecretStr(""), alias="TWILIO_FROM")

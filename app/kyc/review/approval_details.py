@@ -7,14 +7,14 @@ from app.kit.db import Session
 from app.kit.formatting import format_date, format_time
 from app.kyc import queries
 from app.kyc.evidence import documents
+from app.kyc.review import viewing
 from app.kyc.rules import VerificationKind
-from app.kyc.submission import queries as submission_queries
 from app.kyc.submission.applicant_details import CompanyDetails, PersonDetails
 
 
 def describe(session: Session, actor: Actor, subject: str) -> TextFields:
-    """Return what the customer claims and which documents they sent, as texts by label; nothing for
-    an actor who may not read verifications. Raises `NotFound`."""
+    """Return what the customer claims and which documents they sent, as texts by label, and record
+    the access; nothing for an actor who may not read verifications. Raises `NotFound`."""
     if Permission.KYC_READ not in actor.permissions:
         return {}
     verification = queries.by_id(session, ids.decode(queries.PREFIX, subject))
@@ -24,14 +24,14 @@ def describe(session: Session, actor: Actor, subject: str) -> TextFields:
         "Flags": ", ".join(sorted(flag.label for flag in verification.flags)) or "None",
         "Documents sent": ", ".join(
             f"{document.purpose.label} ({format_date(document.uploaded_at)})"
-            for document in documents.documents_of(session, verification.user_id)
+            for document in documents.accepted_documents_of(session, verification.user_id)
         )
         or "None",
     }
     if identity is not None:
-        claims |= _describe_claims(submission_queries.details_of(session, identity.id))
+        claims |= _describe_claims(viewing.view_details(session, actor, identity.id))
     if verification.kind is VerificationKind.BUSINESS:
-        claims |= _describe_claims(submission_queries.details_of(session, verification.id))
+        claims |= _describe_claims(viewing.view_details(session, actor, verification.id))
     return claims
 
 

@@ -12,6 +12,7 @@ from app.kyc.queries import PREFIX, VerificationRow
 from app.kyc.review import enhanced_due_diligence, transitions
 from app.kyc.rules import (
     AWAITING_DECISION,
+    REJECTING_FLAGS,
     SANCTIONS_FLAGS,
     TIER_BLOCKING_FLAGS,
     KycRules,
@@ -51,11 +52,11 @@ _DELETE_KEPT = (
 def decide_automatically(session: Session, verification: VerificationRow) -> VerificationRow:
     """Decide a locked verification as far as its flags and the provider's result allow.
 
-    A person whom a sanctions list names is rejected, and loses their tier. Otherwise nothing is
-    decided while a sanctions flag is set. A verification that is decided, or that waits for the
-    customer, is returned unchanged.
+    A person whom a sanctions list names, or who lives in an embargoed place, is rejected and loses
+    their tier. Otherwise nothing is decided while a sanctions flag is set. A verification that is
+    decided, or that waits for the customer, is returned unchanged.
     """
-    if ReviewFlag.LISTED in verification.flags and verification.status in {
+    if verification.flags & REJECTING_FLAGS and verification.status in {
         *AWAITING_DECISION,
         VerificationStatus.APPROVED,
     }:
@@ -155,7 +156,7 @@ def approve_identity(
     enhanced_due_diligence.start_review_if_complete(
         session,
         verification.user_id,
-        documents.documents_of(session, verification.user_id),
+        documents.accepted_documents_of(session, verification.user_id),
         transitions.BY_SYSTEM,
     )
     return approved

@@ -37,6 +37,7 @@ from app.kyc.review import (
     approval_details,
     automatic_decisions,
     enhanced_due_diligence,
+    residence_decisions,
     transitions,
 )
 from app.kyc.review.transitions import Attribution
@@ -62,7 +63,8 @@ def approve(session: Session, actor: Actor, verification_id: UUID, *, reason: st
     """Approve an identity. For the other kinds, request approval and return the request's id.
 
     Raises `NotFound`, `PermissionDenied`, `OwnVerification`, `VerificationDecided`,
-    `ScreeningOpen`, `EvidenceMissing`, `ApprovalPending`, and `Invalid` for the reason.
+    `ScreeningOpen`, `ResidenceOpen`, `EvidenceMissing`, `ApprovalPending`, and `Invalid` for the
+    reason.
     """
     attribution, verification = _authorize_review(session, actor, verification_id, reason)
     _check_approvable(session, verification)
@@ -180,11 +182,11 @@ def _check_approvable(session: Session, verification: VerificationRow) -> None:
     if verification.status is not VerificationStatus.IN_REVIEW:
         raise VerificationDecided
     _check_screening_closed(verification)
+    residence_decisions.check_decided(verification)
     if automatic_decisions.current_sanctions_flag(session, verification) is not None:
         raise ScreeningOpen
-    purposes_sent = {
-        document.purpose for document in documents.documents_of(session, verification.user_id)
-    }
+    accepted = documents.accepted_documents_of(session, verification.user_id)
+    purposes_sent = {document.purpose for document in accepted}
     purposes_needed = {
         VerificationKind.IDENTITY: (DocumentPurpose.IDENTITY,),
         VerificationKind.ENHANCED: ENHANCED_DOCUMENTS,
@@ -229,7 +231,7 @@ def _requested_verification(session: Session, payload: TextFields) -> Verificati
 def _propose_approval(session: Session, payload: TextFields) -> ProposedChange:
     verification = _requested_verification(session, payload)
     _check_approvable(session, verification)
-    documents_sent = documents.documents_of(session, verification.user_id)
+    documents_sent = documents.accepted_documents_of(session, verification.user_id)
     unchanged = {
         "person": ids.encode("usr", verification.user_id),
         "kind": verification.kind.value,
@@ -288,5 +290,6 @@ approvals_registry.register(
         approval_details.describe,
         _name_effect,
         {"kind": label_of(VerificationKind), "status": label_of(VerificationStatus)},
+        follows="The customer is notified. Tier 3 has its limits at once; a company gives no tier.",
     )
 )

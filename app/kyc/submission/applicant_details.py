@@ -6,10 +6,9 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any, Self
 
-from app.identity.accounts import postal_addresses
-from app.identity.accounts import rules as account_rules
-from app.identity.accounts.postal_addresses import PostalAddress
+from app.kit import countries, names, postal_addresses
 from app.kit.errors import Invalid
+from app.kit.postal_addresses import PostalAddress
 from app.kyc import rules
 from app.kyc.rules import IdType
 from app.screening.matching.name_normalization import UNCOMPARABLE_NAME, is_comparable
@@ -153,15 +152,11 @@ def parse_company(payload: Mapping[str, Any], today: date) -> CompanyDetails:
         raise Invalid("licences", f"Enter at most {_LICENCES_MAX} licences.")
     return CompanyDetails(
         legal_name=_parse_name("legalName", payload["legal_name"]),
-        registration_number=account_rules.clean_name(
-            "registrationNumber", payload["registration_number"]
-        ),
-        entity_type=account_rules.clean_name("entityType", payload["entity_type"]),
+        registration_number=names.clean_name("registrationNumber", payload["registration_number"]),
+        entity_type=names.clean_name("entityType", payload["entity_type"]),
         address=_parse_address(payload["address"]),
         incorporated_on=_parse_past_date("incorporatedOn", payload.get("incorporated_on"), today),
-        tax_id=account_rules.clean_name("taxId", payload["tax_id"])
-        if payload.get("tax_id")
-        else None,
+        tax_id=names.clean_name("taxId", payload["tax_id"]) if payload.get("tax_id") else None,
         licences=tuple(
             _parse_licence(f"licences.{position}", licence, today)
             for position, licence in enumerate(payload["licences"])
@@ -193,9 +188,7 @@ def _parse_owner(path: str, payload: Mapping[str, Any], today: date) -> OwnerDet
         date_of_birth = rules.parse_date_of_birth(payload["date_of_birth"], today)
     except Invalid as invalid:
         raise Invalid(f"{path}.{invalid.field}", invalid.message) from None
-    country = payload["country"].upper()
-    if not (country.isascii() and country.isalpha()):
-        raise Invalid(f"{path}.country", "Enter a country code of two letters, like US.")
+    country = countries.parse_country(f"{path}.country", payload["country"])
     share_bps = rules.parse_share_bps(f"{path}.ownershipPercent", payload["ownership_percent"])
     if share_bps < rules.OWNER_BPS_MIN and not payload["controls"]:
         raise Invalid(
@@ -217,16 +210,16 @@ def _parse_licence(path: str, payload: Mapping[str, Any], today: date) -> Licenc
     if expiry_date is not None and expiry_date < today:
         raise Invalid(f"{path}.expiresOn", "Enter a licence that has not expired.")
     return LicenceDetails(
-        kind=account_rules.clean_name(f"{path}.kind", payload["kind"]),
-        number=account_rules.clean_name(f"{path}.number", payload["number"]),
-        authority=account_rules.clean_name(f"{path}.authority", payload["authority"]),
+        kind=names.clean_name(f"{path}.kind", payload["kind"]),
+        number=names.clean_name(f"{path}.number", payload["number"]),
+        authority=names.clean_name(f"{path}.authority", payload["authority"]),
         expires_on=expiry_date,
     )
 
 
 def _parse_name(field: str, text: str) -> str:
     """Parse a name that can be compared with the sanctions list."""
-    name = account_rules.clean_name(field, text)
+    name = names.clean_name(field, text)
     if not is_comparable(name):
         raise Invalid(field, UNCOMPARABLE_NAME)
     return name

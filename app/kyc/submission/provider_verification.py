@@ -4,20 +4,28 @@ The provider knows a verification by our id, so calling again starts nothing new
 job can always be repeated. The content of a webhook is not trusted; it makes us fetch the current
 state, as polling does, and both end in the same function. The order, number or loss of webhooks
 does not matter.
+
+A decision stands, whatever the provider says later, until a person changes it: a late word that
+contradicts it, or comes from a second session of the same person, is a case.
 """
 
 from datetime import timedelta
 from uuid import UUID
 
+from app.access import Permission
+from app.cases import registry as cases_registry
+from app.cases import service as cases
+from app.cases.registry import CaseKind
 from app.identity.accounts import queries as account_queries
 from app.keys import service as keys
-from app.kit import clock
+from app.kit import clock, ids
 from app.kit.db import Database, Session
 from app.kit.errors import NotFound
 from app.kit.ports import resolve
 from app.kyc import queries
+from app.kyc.queries import VerificationRow
 from app.kyc.review import automatic_decisions, transitions
-from app.kyc.rules import AWAITING_DECISION, VerificationKind
+from app.kyc.rules import AWAITING_DECISION, VerificationKind, VerificationStatus
 from app.kyc.submission import queries as submission_queries
 from app.kyc.submission.applicant_details import PersonDetails
 from app.kyc.submission.ports import (
@@ -35,6 +43,14 @@ from app.providers.errors import ProviderRefused
 POLL_INTERVAL_MIN, POLL_INTERVAL_MAX = timedelta(minutes=1), timedelta(hours=6)
 _AGE_PER_INTERVAL = 10
 _BATCH = 200
+
+CASE_KIND = "kyc.late_result"
+_FINAL_OUTCOMES = frozenset(
+    {VerificationOutcome.SUCCESS, VerificationOutcome.FAILED, VerificationOutcome.REVIEW}
+)
+cases_registry.register(
+    CaseKind(CASE_KIND, "Late result of the identity provider", read_permission=Permission.KYC_READ)
+)
 
 _STORE = """
 UPDATE verifications SET provider = %s, provider_reference = %s, provider_status = %s,
@@ -116,20 +132,21 @@ def apply_provider_result(
 ) -> None:
     """Store the provider's result, None if it refused, and decide what follows.
 
-    A result for a verification that is decided, or under another reference, is ignored.
+    A result for a verification that is decided, or under another reference, changes nothing. Where
+    it contradicts what we know, it opens a case, once.
     """
     try:
         verification = transitions.lock_verification(session, verification_id)
     except NotFound:
         return
-    if (
-        verification.status not in AWAITING_DECISION
-        or verification.kind is not VerificationKind.IDENTITY
-    ):
+    if verification.kind is not VerificationKind.IDENTITY:
         return
     provider = resolve(IdentityProvider).name
     reference = verification.provider_reference
-    if result is not None and reference not in {None, result.reference}:
+    is_other_session = result is not None and reference not in {None, result.reference}
+    if is_other_session or verification.status not in AWAITING_DECISION:
+        if result is not None and (is_other_session or _contradicts(verification, result.outcome)):
+            _open_case(session, provider, verification, result)
         return
     outcome = result.outcome if result else VerificationOutcome.REVIEW
     if result is not None:
@@ -143,6 +160,38 @@ def apply_provider_result(
     session.send(_STORE, (provider, reference, outcome, sealed, next_poll, verification_id))
     automatic_decisions.decide_automatically(
         session, transitions.lock_verification(session, verification_id)
+    )
+
+
+def _contradicts(verification: VerificationRow, outcome: VerificationOutcome) -> bool:
+    """Return whether a late outcome is news, and speaks against the decision."""
+    agreeing = {
+        VerificationStatus.APPROVED: VerificationOutcome.SUCCESS,
+        VerificationStatus.REJECTED: VerificationOutcome.FAILED,
+    }
+    return outcome not in {verification.provider_status, agreeing.get(verification.status)}
+
+
+def _open_case(
+    session: Session, provider: str, verification: VerificationRow, result: ProviderVerification
+) -> None:
+    if result.outcome not in _FINAL_OUTCOMES:
+        return
+    cases.open_once(
+        session,
+        kind=CASE_KIND,
+        subject=ids.encode(queries.PREFIX, verification.id),
+        key=f"{verification.id}:{result.reference}:{result.outcome}",
+        title="The identity provider contradicts what we know",
+        facts={
+            "Provider": provider,
+            "Status of the verification": verification.status.label,
+            "Result until now": verification.provider_status or "None",
+            "Later result": result.outcome.value,
+            "Session at the provider": result.reference,
+            "Same session": "Yes" if result.reference == verification.provider_reference else "No",
+        },
+        person_id=verification.user_id,
     )
 
 

@@ -1,6 +1,7 @@
 """Submitted details, opened: for staff, for the provider, and for screening again."""
 
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from app.identity.accounts.queries import PersonProfile
@@ -55,15 +56,18 @@ def details_of(session: Session, verification_id: UUID) -> PersonDetails | Compa
 class CustomerIdentity:
     """Who a customer is. The names are verified ones; those of the profile without a tier.
 
-    `country` is where they live; None without a tier.
+    `country` is where they live, `birth_date` verified; both are None without a tier.
     """
 
     id: UUID
     first_name: str
     last_name: str
     phone: str | None
+    #: Whether a code has shown that the phone is theirs.
+    phone_verified: bool
     country: str | None
     tier_status: TierStatus
+    birth_date: date | None = None
 
     @property
     def name(self) -> str:
@@ -78,18 +82,20 @@ def get_customer(session: Session, user_id: UUID) -> CustomerIdentity:
     )
     basis = queries.to_tier_basis(*basis_rows)
     named: PersonProfile | PersonDetails = basis.person
-    identity, country = basis.identity, None
+    identity, country, birth_date = basis.identity, None, None
     if identity is not None and identity.tier_at(clock.now()) != rules.TIER_NONE:
         sealed: dict[UUID, bytes] = dict(sealed_rows)
         named = PersonDetails.from_json(_open_details(identity.id, sealed[identity.id]))
-        country = named.address.country
+        country, birth_date = named.address.country, named.date_of_birth
     return CustomerIdentity(
         user_id,
         named.first_name,
         named.last_name,
         basis.person.phone,
+        basis.person.phone_verified,
         country,
         queries.tier_status_from(session, basis),
+        birth_date,
     )
 
 

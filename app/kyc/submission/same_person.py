@@ -16,10 +16,10 @@ import sqlalchemy as sa
 from app.cases import registry as cases_registry
 from app.cases import service as cases
 from app.cases.registry import CaseOutcome
-from app.identity.accounts.postal_addresses import PostalAddress
 from app.keys import service as keys
 from app.kit import ids
 from app.kit.db import Session
+from app.kit.postal_addresses import PostalAddress
 from app.kyc import rules
 from app.kyc.models import Verification
 from app.kyc.rules import VerificationKind, VerificationStatus

@@ -7,12 +7,10 @@ from uuid import UUID
 
 from app.access import Actor
 from app.identity.accounts import queries as account_queries
-from app.identity.accounts.postal_addresses import PostalAddress
 from app.keys import service as keys
 from app.kit import clock, ids
 from app.kit.db import Session
-from app.kit.errors import RateLimited
-from app.kit.formatting import format_number_of
+from app.kit.postal_addresses import PostalAddress
 from app.kyc import queries, rules
 from app.kyc.errors import VerificationOpen
 from app.kyc.queries import VerificationRow
@@ -20,21 +18,22 @@ from app.kyc.review import automatic_decisions, transitions
 from app.kyc.rules import (
     AWAITING_DECISION,
     OPEN_STATUSES,
-    KycRules,
+    REJECTING_FLAGS,
     ReviewFlag,
     VerificationKind,
     VerificationStatus,
 )
-from app.kyc.submission import applicant_details, same_person, sanctions_check
+from app.kyc.submission import (
+    applicant_details,
+    jurisdictions,
+    pace,
+    same_person,
+    sanctions_check,
+)
 from app.kyc.submission.applicant_details import CompanyDetails, PersonDetails
 from app.outbox import service as outbox
-from app.settings.queries import current
 
 _TABLE, _DETAILS = "verifications", "details_sealed"
-_SUBMITTED_SINCE = """
-SELECT count(*), min(submitted_at) FROM verifications
-WHERE user_id = %s AND kind = %s AND submitted_at > %s
-"""
 _ADD_OWNER = """
 INSERT INTO beneficial_owners (id, verification_id, details_sealed, share_bps, controls)
 VALUES (%s, %s, %s, %s, %s)
@@ -46,8 +45,8 @@ def submit(session: Session, actor: Actor, payload: Mapping[str, Any]) -> Verifi
 
     Gives tier 1 at once, unless a sanctions list may name the person or another person submitted
     the same ID number: then staff review first. Accounts with the same name and birth date, or the
-    same address, open a case. An earlier approval stays valid until this is
-    decided. Raises `Invalid` naming the field, `VerificationOpen`, and `RateLimited`.
+    same address, and a residence that needs a review, open a case. An earlier approval stays valid
+    until this is decided. Raises `Invalid` naming the field, `VerificationOpen`, and `RateLimited`.
     """
     person = applicant_details.parse_person(payload, clock.now().date())
     _replace_open_submission(session, actor, VerificationKind.IDENTITY)
@@ -59,6 +58,8 @@ def submit(session: Session, actor: Actor, payload: Mapping[str, Any]) -> Verifi
         session, verification_id, actor.user_id, person
     ):
         flags.add(sanctions_flag)
+    if residence_flag := jurisdictions.find_flag(person):
+        flags.add(residence_flag)
     verification = transitions.create_verification(
         session,
         actor,
@@ -74,7 +75,9 @@ def submit(session: Session, actor: Actor, payload: Mapping[str, Any]) -> Verifi
         flags=flags,
     )
     same_person.report_matches(session, actor.user_id, verification.public_id, indexes)
-    if ReviewFlag.LISTED in flags:
+    if residence_flag:
+        jurisdictions.report(session, actor.user_id, verification.public_id, residence_flag, person)
+    if flags & REJECTING_FLAGS:
         return automatic_decisions.decide_automatically(session, verification)
     outbox.stage(session, "kyc.verify", {"verification_id": str(verification_id)})
     return verification
@@ -91,6 +94,7 @@ def submit_business(session: Session, actor: Actor, payload: Mapping[str, Any]) 
     sanctions_flag = sanctions_check.check_sanctions(
         session, verification_id, actor.user_id, company
     )
+    residence_flag = jurisdictions.find_flag(company)
     verification = transitions.create_verification(
         session,
         actor,
@@ -100,8 +104,12 @@ def submit_business(session: Session, actor: Actor, payload: Mapping[str, Any]) 
         status=VerificationStatus.IN_REVIEW,
         tier=rules.TIER_NONE,
         details_sealed=_seal_details(company, verification_id),
-        flags={sanctions_flag} if sanctions_flag else (),
+        flags={flag for flag in (sanctions_flag, residence_flag) if flag},
     )
+    if residence_flag:
+        jurisdictions.report(
+            session, actor.user_id, verification.public_id, residence_flag, company
+        )
     for owner in company.owners:
         owner_id = ids.new()
         sealed = keys.seal(
@@ -158,7 +166,6 @@ def grant_tier_3(session: Session, user_id: UUID, *, note: str) -> None:
 
 def _replace_open_submission(session: Session, actor: Actor, kind: VerificationKind) -> None:
     """Supersede the open submission of this kind that waits only for the customer."""
-    now, limits = clock.now(), current(session, KycRules)
     verifications = [
         verification
         for verification in transitions.lock_verifications_of(session, actor.user_id)
@@ -166,15 +173,7 @@ def _replace_open_submission(session: Session, actor: Actor, kind: VerificationK
     ]
     if any(verification.status in AWAITING_DECISION for verification in verifications):
         raise VerificationOpen
-    since = now - limits.submissions_period
-    [(count, first)] = session.rows(_SUBMITTED_SINCE, (actor.user_id, kind, since))
-    if count >= limits.submissions_max:
-        retry_after = int((first + limits.submissions_period - now).total_seconds())
-        raise RateLimited(
-            f"You can submit this {format_number_of(limits.submissions_max, 'time')} in"
-            f" {format_number_of(limits.submissions_period.days, 'day')}.",
-            retry_after_seconds=max(1, retry_after),
-        )
+    pace.check_submission(session, actor.user_id, kind)
     open_verifications = [
         verification for verification in verifications if verification.status in OPEN_STATUSES
     ]

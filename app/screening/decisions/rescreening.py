@@ -10,15 +10,15 @@ from app.screening.matching import service as screening
 BATCH = 100
 PURPOSE = "list_update"
 
-_NEWEST = "SELECT max(version) FROM sanctions_lists"
+_CURRENT = "SELECT max(version) FROM sanctions_lists WHERE current_at IS NOT NULL"
 
 
 def rescreen(session: Session, *, version: int, source: str, after: UUID | None) -> None:
     """Screen the next batch of a source, and stage the batch after it.
 
-    If the version is no longer the newest, nothing is left to do: the newer one has its own jobs.
+    If the version is no longer current, nothing is left to do: the newer one has its own jobs.
     """
-    if session.rows(_NEWEST) != [(version,)]:
+    if session.value(_CURRENT) != version:
         return
     batch = subjects.source_named(source)(session, after, BATCH)
     for subject in batch:
@@ -28,6 +28,7 @@ def rescreen(session: Session, *, version: int, source: str, after: UUID | None)
             about=subject.about,
             purpose=PURPOSE,
             person_id=subject.person_id,
+            is_incomplete=subject.is_incomplete,
         )
     if len(batch) == BATCH:
         args = {"version": version, "source": source, "after": str(batch[-1].id)}

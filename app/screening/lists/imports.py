@@ -1,8 +1,9 @@
-"""Import of a version of the list, all or nothing."""
+"""Import of a version of the list, all or nothing; `activation` makes it current."""
 
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from app.audit import service as audit
 from app.audit.actions import AuditAction
@@ -10,7 +11,6 @@ from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.formatting import format_count, format_number_of
 from app.outbox import service as outbox
-from app.screening.decisions import subjects
 from app.screening.errors import ImportRunning, ListShrank
 from app.screening.lists.sdn import SdnEntry, SdnFiles
 from app.screening.lists.sdn_remarks import wallet_addresses
@@ -18,6 +18,7 @@ from app.screening.lists.sdn_remarks import wallet_addresses
 #: A list that loses more than one entry in five at once is probably incomplete.
 _SIZE_MIN_PERCENT = 80
 _BATCH = 500
+_ACTIVATION_DELAY = timedelta(minutes=1)
 _IMPORT_LOCK = 7_226_016
 
 _TRY_LOCK = "SELECT pg_try_advisory_xact_lock(%s)"
@@ -43,7 +44,7 @@ FROM jsonb_to_recordset(%s::jsonb) AS entry (id uuid, number integer, digest tex
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """The result of an import. `is_new` is False if the files are the current list."""
+    """The result of an import. `is_new` is False if the files are the newest list."""
 
     version: int
     is_new: bool
@@ -59,9 +60,10 @@ def import_list(
     progress: Callable[[int], None],
     accept_shrunk: bool = False,
 ) -> ImportResult:
-    """Import these files as the next version of the list, and stage screening everyone again.
+    """Import these files as the next version of the list. Screenings use it from when the caller,
+    or a job a while after this transaction, makes it current.
 
-    If they are the current list, nothing is changed. `progress` receives the number of entries
+    If they are the newest list, nothing is changed. `progress` receives the number of entries
     stored since its last call. Raises `ImportRunning`, and `ListShrank` unless that is accepted.
     """
     if not session.value(_TRY_LOCK, (_IMPORT_LOCK,)):
@@ -106,9 +108,9 @@ def import_list(
             "removed": result.removed,
         },
     )
-    for source in subjects.source_names():
-        args = {"version": result.version, "source": source, "after": None}
-        outbox.stage(session, "screening.rescreen", args)
+    # In case the importing process ends too early.
+    later = clock.now() + _ACTIVATION_DELAY
+    outbox.stage(session, "screening.activate", {"version": result.version}, not_before=later)
     return result
 
 

@@ -164,7 +164,7 @@ def _rows(
 
 def _lines(folder: Path, file: str) -> Iterator[tuple[int, list[str]]]:
     try:
-        text = _bytes(folder, file).decode("utf-8")
+        text = _bytes(folder, file).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise InvalidList(file, line, "the text is not UTF-8") from None

@@ -15,9 +15,10 @@ from app.screening.rules import BirthDateSpan
 _MONTHS = {name: number for number, name in enumerate(month_abbr) if name}
 _BIRTH = re.compile(r"\bDOB ([^;]+?)\.?(?=;|$)")
 _DAY = re.compile(r"(?:(?P<day>\d{1,2}) )?(?:(?P<month>[A-Z][a-z]{2}) )?(?P<year>\d{4})")
-_NICKNAME = re.compile(r"\b[afn]\.k\.a\. '(.+?)'(?=[;.]|$)")
+_NICKNAME = re.compile(r"\b[afn]\.k\.a\. (?:'(.+?)'|[\"“](.+?)[\"”])(?=[;.]|$)")
 _WALLET = re.compile(r"Digital Currency Address - ([A-Z0-9]{2,10}) ([0-9A-Za-z]{10,128})")
 _NATION = re.compile(r"\b(?:nationality|citizen|POB) ([^;]+?)\.?(?=;|$)")
+_CITIZEN = re.compile(r"\b(?:nationality|citizen) ([^;]+?)\.?(?=;|$)")
 _ISSUER = re.compile(r"\(([A-Z][A-Za-z ,'-]+)\)")
 
 
@@ -43,9 +44,15 @@ def party_countries(remarks: str, address_countries: Iterable[str]) -> frozenset
     return frozenset(code for name in (*names, *address_countries) if (code := country_code(name)))
 
 
+def nationalities(remarks: str) -> frozenset[str]:
+    """Return the countries of which a party is a national or citizen."""
+    names = _CITIZEN.findall(remarks)
+    return frozenset(code for name in names if (code := country_code(name)))
+
+
 def weak_aliases(remarks: str) -> tuple[str, ...]:
     """Return the nicknames that the list calls weak aliases."""
-    return tuple(_NICKNAME.findall(remarks))
+    return tuple(single or double for single, double in _NICKNAME.findall(remarks))
 
 
 def wallet_addresses(remarks: str) -> tuple[tuple[str, str], ...]:

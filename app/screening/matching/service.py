@@ -59,8 +59,8 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 _HIT = """
 INSERT INTO screening_hits (id, screening_id, entry_number, listed, matched, score, birth, country,
-    cleared)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+    number, likeness, cleared)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 _IN_CASE = """
 SELECT DISTINCT h.entry_number FROM screenings s JOIN screening_hits h ON h.screening_id = s.id
@@ -105,23 +105,28 @@ def screen(
     about: str,
     purpose: str,
     person_id: UUID | None = None,
+    is_incomplete: bool = False,
 ) -> ScreeningResult:
     """Screen a subject against the current list, and record it.
 
     `about` is the public id of what it is screened for, `purpose` one word for why (`onboarding`,
     `payout`, …), `person_id` the subject's account if there is one. Undecided hits open a case, and
-    so does a name that cannot be compared. Raises `NoSanctionsList`.
+    so does a name that cannot be compared; not so if the subject `is_incomplete`, a person who may
+    move nothing before another screening with more facts. Raises `NoSanctionsList`.
     """
     sanctions_list = index.current_list(session)
-    threshold = current(session, ScreeningRules).threshold
-    hits = sanctions_list.name_index.find_hits(subject, threshold)
+    rules = current(session, ScreeningRules)
+    hits = sanctions_list.name_index.find_hits(subject, rules)
     title = "Name similar to a listed party"
     if not all(map(is_comparable, subject.names)):
         title = title if hits else "Name that cannot be compared"
         hits = [*hits, _UNCOMPARABLE_HIT]
     key = subject_key(subject, person_id)
     request = _ScreeningRequest(about, purpose, person_id, _subject_fields(subject), key, title)
-    return _record_screening(session, request, sanctions_list.version, threshold, hits)
+    threshold = rules.recorded_threshold(subject.party_type)
+    return _record_screening(
+        session, request, sanctions_list.version, threshold, hits, opens_case=not is_incomplete
+    )
 
 
 def screen_wallet(
@@ -166,7 +171,7 @@ def preview_hits(session: Session, subject: ScreeningSubject) -> tuple[int, list
         raise Invalid("name", UNCOMPARABLE_NAME)
     sanctions_list = index.current_list(session)
     return sanctions_list.version, sanctions_list.name_index.find_hits(
-        subject, current(session, ScreeningRules).threshold
+        subject, current(session, ScreeningRules)
     )
 
 
@@ -191,6 +196,8 @@ def _record_screening(
     list_version: int,
     threshold: int,
     hits: Sequence[Hit],
+    *,
+    opens_case: bool = True,
 ) -> ScreeningResult:
     # The lock waits for a decision about this subject that is being made now, and then uses it.
     open_case_id = (
@@ -205,6 +212,8 @@ def _record_screening(
     screening_id, case_id = ids.new(), None
     if is_blocked:
         verdict = Verdict.BLOCKED
+    elif undecided and not (opens_case or open_case_id or _has_number(undecided)):
+        verdict = Verdict.INCOMPLETE
     elif undecided:
         verdict = Verdict.REVIEW
         case_id = open_case_id or _open_case(
@@ -233,10 +242,16 @@ def _record_screening(
             _HIT,
             (
                 ids.new(), screening_id, hit.entry_number, hit.listed_name, hit.matched_on,
-                hit.score, hit.birth, hit.country, hit.entry_number in cleared,
+                hit.score, hit.birth, hit.country, hit.number, hit.likeness,
+                hit.entry_number in cleared,
             ),
         )  # fmt: skip
     return ScreeningResult(screening_id, verdict, list_version, tuple(hits), case_id, now)
+
+
+def _has_number(hits: Sequence[Hit]) -> bool:
+    """Return whether a number of the subject is listed, which is more than a name."""
+    return any(hit.number is Agreement.EQUAL for hit in hits)
 
 
 def _open_case(
@@ -282,6 +297,8 @@ def _subject_fields(subject: ScreeningSubject) -> dict[str, object]:
         "names": list(subject.names),
         "born": subject.birth_date.isoformat() if subject.birth_date else "",
         "countries": sorted(subject.countries),
+        "residences": sorted(subject.residences),
+        "numbers": list(subject.numbers),
         "sort": subject.party_type or "",
     }
 
@@ -300,4 +317,5 @@ def _hit_text(hit: Hit) -> str:
     return (
         f"{hit.listed_name} ({hit.matched_on}, entry {hit.entry_number}), score {hit.score}; "
         f"birth date: {hit.birth}, country: {hit.country}"
+        f"{', number: equal' * (hit.number is Agreement.EQUAL)}"
     )

@@ -36,6 +36,15 @@
     ctx.save();
     ctx.fillStyle = colour("--chart-band");
     ctx.fillRect(bbox.left, clamp(high), bbox.width, clamp(low) - clamp(high));
+    ctx.strokeStyle = colour("--chart-limit");
+    ctx.lineWidth = devicePixelRatio;
+    ctx.setLineDash([4 * devicePixelRatio, 4 * devicePixelRatio]);
+    for (const limit of [low, high]) {
+      ctx.beginPath();
+      ctx.moveTo(bbox.left, clamp(limit));
+      ctx.lineTo(bbox.left + bbox.width, clamp(limit));
+      ctx.stroke();
+    }
     ctx.restore();
   }
 
@@ -59,7 +68,7 @@
         legend: { show: false },
         cursor: { y: false },
         padding: [8, 28, 0, 0],
-        scales: { x: { range: span }, y: { range: reach } },
+        scales: { x: { range: span }, y: { range: (_plot, low, high) => reach(Math.min(low, shown.low), Math.max(high, shown.high)) } },
         axes: [
           { ...axis, values: [[3600, "{HH}:{mm}"], [60, "{HH}:{mm}"], [1, "{HH}:{mm}:{ss}"]].map(([step, text]) => [step, text, null, null, null, null, null, null, 1]) },
           { ...axis, size: 84, values: (_plot, ticks) => ticks.map(label) },
@@ -96,9 +105,9 @@
     return [Math.min(times[0], to - SECONDS_SHOWN_MIN), to];
   }
 
-  // Add a margin, so that a flat line is in the middle.
-  function reach(_plot, low, high) {
-    const room = Math.max((high - low) * 0.15, Math.abs(high) * 0.02, 0.001);
+  // Add a margin to what is shown: the line, and both limits of the band.
+  function reach(low, high) {
+    const room = Math.max((high - low) * 0.1, 0.001);
     return [low - room, high + room];
   }
 

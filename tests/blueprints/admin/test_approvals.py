@@ -1,15 +1,20 @@
 """The pages of approval requests: read one, decide it, edit or cancel one's own."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from flask import Flask
 
 from app.access import Actor, Role
+from app.approvals import queries as approvals_queries
 from app.blueprints import form_tokens
 from app.identity.accounts.people import get_account
-from app.kit import ids
+from app.identity.roles import independence
+from app.identity.roles.rules import SponsorshipKind
+from app.kit import clock, ids
 from app.kit.db import Database
+from app.kit.formatting import format_date
 from tests.page_client import Browser, check_page
 from tests.people import People
 from tests.staff import sign_in
@@ -69,6 +74,29 @@ def test_suspension_and_lifting_it_take_two_people(
     back = browser.submit_form(person_path(person), "reactivate", reason=REASON)
     assert checker.submit_form(back.headers["Location"], "approve").status_code == 303
     assert status_of(database, person) == "active"
+
+
+def test_page_says_why_someone_may_not_decide_and_who_may(
+    browser: Browser, app: Flask, person: Actor, people: People, database: Database
+) -> None:
+    """The one who made the checker an administrator requests something of them."""
+    dependent, independent = people.staff(Role.ADMIN), people.staff(Role.ADMIN)
+    request = request_suspension(browser, person)
+    with database.transaction() as session:
+        maker_id = approvals_queries.get_approval(
+            session, ids.decode("apr", request.rpartition("/")[2])
+        ).maker_id
+        independence.record_sponsorship(
+            session, dependent.user_id, maker_id, SponsorshipKind.ROLE_CHANGED
+        )
+    shown = sign_in(app, dependent).get_page(request)
+    assert "The maker of this request gave you your role." in shown.visible_text
+    until = format_date(clock.now() + timedelta(days=30))
+    assert f"You may decide requests of this person from {until} on." in shown.visible_text
+    links = {link["href"] for link in shown.all("a")}
+    assert person_path(independent) in links
+    assert person_path(dependent) not in links
+    assert not shown.all("form", id="approve")
 
 
 def test_request_leads_to_what_it_is_about_and_is_found_by_its_own_id(

@@ -9,9 +9,13 @@ import time_machine
 from flask import Flask
 
 from app.access import Role
+from app.catalog.rules import Metal, Token
 from app.hedging import service as hedging
 from app.kit.db import Database
+from app.kit.ports import provide, resolve
+from app.pricing import service as pricing
 from app.pricing.models import MarketPriceRow
+from app.pricing.rules import HaltReason, MarketHours
 from tests.page_client import HTMX, Browser
 from tests.people import PASSWORD, People, set_prices
 from tests.rows import change_rows, delete_rows
@@ -62,6 +66,8 @@ def test_exposure_moves_by_exactly_the_ounces_that_customers_own(
 ) -> None:
     with time_machine.travel(NOW, tick=False):
         set_prices(database, AG="50")
+        # A metal of which there is nothing has no figures.
+        people.customer(XAG_s="1")
         before = row(auditor_browser.client.get("/admin/exposure").text, "AG")
         people.customer(XAG_s="1234.56789012")
         after = row(auditor_browser.client.get("/admin/exposure").text, "AG")
@@ -79,7 +85,7 @@ def test_exposure_moves_by_exactly_the_ounces_that_customers_own(
 
 
 def test_stale_prices_are_marked(auditor_browser: Browser, database: Database) -> None:
-    metals = {"AU": "4000", "AG": "50", "PT": "1000", "PD": "1200", "CU": "0.3"}
+    metals = {"AU": "4000", "AG": "50", "PT": "1000", "PD": "1200", "CU": "0.3", "PAXG": "3999"}
     with time_machine.travel(NOW, tick=False) as clock:
         set_prices(database, **metals)
         fresh = auditor_browser.client.get("/admin/exposure").text
@@ -94,10 +100,52 @@ def test_stale_prices_are_marked(auditor_browser: Browser, database: Database) -
                 fresh_until=NOW + timedelta(seconds=60),
             )
         old = auditor_browser.client.get("/admin/exposure").text
-    assert "Stale" not in fresh
+    assert "No current price" not in fresh
     assert "09:30:05 UTC" in fresh
-    assert "Stale" in row(old, "AU")
-    assert "Stale" not in row(old, "AG")
+    assert "4,000.00 USD" in row(fresh, "AU")
+    # Cents alone would say little about copper.
+    assert "0.3000 USD" in row(fresh, "CU")
+    assert "No current price" in row(old, "AU")
+    assert "No current price" not in row(old, "AG")
+
+
+def test_page_says_whether_the_market_is_open_what_is_halted_and_the_state_of_the_gate(
+    auditor_browser: Browser, database: Database
+) -> None:
+    with time_machine.travel(NOW, tick=False):
+        set_prices(database, AU="4000", AG="50", PAXG="4100")
+        with database.transaction() as session:
+            for asset in (Metal.AG, Token.PAXG):
+                pricing.halt_market(session, None, asset, HaltReason.PROVIDER, note="Checked")
+        try:
+            page = auditor_browser.get_page("/admin/exposure")
+            fragment = auditor_browser.client.get("/admin/exposure").text
+        finally:
+            with database.transaction() as session:
+                for asset in (Metal.AG, Token.PAXG):
+                    pricing.resume_market(session, None, asset, note="Checked")
+    text = " ".join(page.visible_text.split())
+    assert "Market Open Always open here" in text
+    assert "Closed 250.0 of 60 basis points from gold" in text
+    assert row(fragment, "AG").count("Halted") == 1
+    gold = row(fragment, "AU")
+    assert "4,100" in gold
+    assert (gold.count("Halted"), gold.count("A provider is unavailable")) == (1, 1)
+    assert "/admin/markets/PAXG" in gold
+    assert "Halted" not in row(fragment, "PT")
+
+
+def test_page_says_until_when_the_market_is_closed(app: Flask, people: People) -> None:
+    browser, original = Browser(app), resolve(MarketHours)
+    provide(MarketHours, MarketHours.REAL)
+    try:
+        with time_machine.travel(datetime(2026, 11, 26, 20, tzinfo=UTC), tick=False):
+            browser.sign_in(people.staff(Role.AUDITOR).email, PASSWORD)
+            page = browser.get_page("/admin/exposure")
+    finally:
+        provide(MarketHours, original)
+    text = " ".join(page.visible_text.split())
+    assert "Market Closed Thanksgiving Day, until 26 Nov 2026, 23:00 UTC" in text
 
 
 def test_missing_prices_are_marked(

@@ -93,9 +93,11 @@ def test_selected_jobs_are_retried_and_the_search_is_kept(
     data = select(browser, first, second, path=search)
     [form] = browser.get_page(search).all("form", id="bulk")
     response = browser.client.post(form["action"], data=data)
-    assert (response.status_code, response.location) == (303, search)
+    assert response.status_code == 303
     assert failed_job_ids(database) == {third}
-    assert "2 jobs will be retried." in browser.get_page(search).visible_text
+    page = browser.get_page(response.location)
+    assert "2 jobs will be retried." in page.visible_text
+    assert [field["value"] for field in page.all("input", id="find-kind")] == [MAIL]
     assert count_audit_records(database, "job.revived", first) == 1
 
 

@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 
 from app.access import Actor, Role
+from app.blueprints import lists
 from app.identity.models import User
 from app.kit import list_query
 from app.kit.db import Database
@@ -63,6 +64,17 @@ def test_sorted_list_is_paged_forward_and_back_without_a_gap(browser: Browser, c
     assert again.all("a", rel="prev") == []
     down = browser.get_page(f"{LIST}?q={crowd}&sort=-email")
     assert emails(down, crowd)[0] == f"{crowd}-29@example.com"
+
+
+@pytest.mark.usefixtures("app")
+def test_every_list_can_be_continued_in_each_of_its_sorts(database: Database, admin: Actor) -> None:
+    """A cursor holds a sort value and a key: both are read back by the type of their columns."""
+    for registered in lists.list_registered():
+        with database.reading() as session:
+            source = registered.page.source(session, admin)
+        for column in (*source.sorts.values(), source.key):
+            name = f"{registered.page.name}: {column}"
+            assert column.type.python_type in list_query._PARSERS, name
 
 
 @pytest.mark.usefixtures("crowd")

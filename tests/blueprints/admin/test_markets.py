@@ -49,10 +49,20 @@ def test_market_is_halted_and_resumed_with_reasons(browser: Browser) -> None:
 def test_page_of_paxg_shows_the_gate_and_its_distance(browser: Browser, database: Database) -> None:
     page = text_of(browser, PAXG)
     assert "GateOpen" in page
-    assert "-50.0 basis points, 100 at most" in page
+    assert "-50.0 basis points, 60 at most" in page
     set_prices(database, PAXG="3959")
     assert "GateClosed" in text_of(browser, PAXG)
     assert "Distance from gold" not in text_of(browser, "/admin/markets/AU")
+
+
+def test_usdc_has_a_fixed_price_and_can_be_halted(browser: Browser) -> None:
+    page = text_of(browser, "/admin/markets/USDC")
+    for shown in ("USD Coin", "Open", "1.00, fixed"):
+        assert shown in page
+    fields = {"category": "prices", "reason": "it is worth less elsewhere"}
+    browser.submit_form("/admin/markets/USDC", "halt", **fields)
+    assert "it is worth less elsewhere" in text_of(browser, "/admin/markets/USDC")
+    browser.submit_form("/admin/markets/USDC", "resume", reason="it is a dollar again")
 
 
 def test_page_shows_when_the_market_closes_and_opens(

@@ -52,7 +52,7 @@ def test_customer_of_a_payment_is_named_and_linked(
     assert "1 row" in page.visible_text
     deposit = ids.encode("dep", wealthy_customer.deposit("5.00"))
     shown = browser.get_page(f"/admin/payments/deposits/{deposit}").visible_text
-    for text in ("5.00", "Tier of the customer", "3, up to", "19,990.00 USD", "No deposits"):
+    for text in ("5.00", "Tier", "3, up to", "19,990.00 USD", "No deposits"):
         assert text in shown
     # An auditor may only read, so there is no form.
     assert "Reject payout" not in browser.get_page(path_of(withdrawal)).visible_text
@@ -61,13 +61,18 @@ def test_customer_of_a_payment_is_named_and_linked(
 def test_payout_of_a_suspended_customer_says_that_it_waits(
     wealthy_customer: PayingCustomer, sign_in_as: SignInAs
 ) -> None:
-    path, browser = path_of(wealthy_customer.withdraw("10.00")), sign_in_as(Role.AUDITOR)
-    assert "The payout waits" not in browser.get_page(path).visible_text
+    browser = sign_in_as(Role.AUDITOR)
+    # One that is released waits, and so does one that staff could release.
+    paths = [path_of(wealthy_customer.withdraw(amount)) for amount in ("10.00", "10000.00")]
+    for path in paths:
+        assert "The payout waits" not in browser.get_page(path).visible_text
     with wealthy_customer.database.transaction() as session:
         account_status.suspend_customer(
             session, None, wealthy_customer.actor.user_id, reason="a test suspends them"
         )
-    assert "The customer is suspended. The payout waits" in browser.get_page(path).visible_text
+    for path in paths:
+        shown = browser.get_page(path).visible_text
+        assert "The customer is suspended. The payout waits" in shown
 
 
 def test_large_withdrawal_is_released_by_two_people(
@@ -92,7 +97,7 @@ def test_large_withdrawal_is_released_by_two_people(
     assert "Release a withdrawal" in shown.visible_text
     assert "Approve and release 10,000.00 USD" in shown.visible_text
     assert {"href": path_of(withdrawal)} in shown.all("a")
-    for text in ("Tier of the customer", "Origin of the money", "account ending"):
+    for text in ("The customer now", "3, up to", "Origin of the money", "account ending"):
         assert text in shown.visible_text
     assert checker.submit_form(request, "approve").status_code == 303
     # The withdrawal leads to the request that released it.

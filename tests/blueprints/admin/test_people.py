@@ -8,18 +8,19 @@ import time_machine
 from flask import Flask
 
 from app.access import Actor, Role
-from app.identity.accounts.people import get_account as standing_of
+from app.access.consents import POLICIES, PolicyName
+from app.identity.accounts.people import get_account
 from app.identity.roles import role_assignments
 from app.kit import clock, ids
 from app.kit.db import Database
 from app.privacy import consents, erasure, exports
-from app.privacy.rules import PolicyName
 from tests.mailbox import run_pending_jobs, use_mailbox
 from tests.page_client import Browser, check_page
 from tests.people import People
 from tests.staff import sign_in
 from tests.unchanged_database import database_unchanged
 
+TERMS = POLICIES[PolicyName.TERMS].version
 REASON = "because of a test"
 REFERENCE = "letter 17 of 2026-11-20"
 NO_MATCH = "Nothing fits the filters"
@@ -81,7 +82,7 @@ def test_role_and_branch_are_changed(browser: Browser, people: People, database:
     )
     assert (response.status_code, response.headers["Location"]) == (303, path_of(person))
     with database.reading() as session:
-        found = standing_of(session, person.user_id)
+        found = get_account(session, person.user_id)
     assert (found.role, found.branch_id) == (Role.TELLER, branch)
 
 
@@ -177,7 +178,7 @@ def test_making_an_administrator_needs_an_approval_request(
     page = browser.get_page(path_of(person))
     assert "Make an administrator" in page.visible_text
     with database.reading() as session:
-        assert standing_of(session, person.user_id).role is Role.SUPPORT
+        assert get_account(session, person.user_id).role is Role.SUPPORT
 
 
 # The privacy part of a person's page, and the request to erase them
@@ -188,13 +189,15 @@ def test_consents_and_data_exports_are_shown(
 ) -> None:
     person = people.customer()
     said = collapse_blanks(browser.get_page(path_of(person)).visible_text)
-    assert "Not accepted yet Terms of service, version 2" in said
+    assert f"Not accepted yet Terms of service, version {TERMS}" in said
     assert "No data exports requested" in said
     with database.transaction() as session:
-        consents.record_decision(session, person, policy=PolicyName.TERMS, version=2, given=True)
+        consents.record_decision(
+            session, person, policy=PolicyName.TERMS, version=TERMS, given=True
+        )
         exports.request_export(session, person)
     said = collapse_blanks(browser.get_page(path_of(person)).visible_text)
-    assert "Accepted Terms of service, version 2: version 2 accepted" in said
+    assert f"Accepted Terms of service, version {TERMS}: version {TERMS} accepted" in said
     assert "Being prepared requested" in said
     with use_mailbox():
         run_pending_jobs(database, "privacy.build_archive", "messages.send_mail")
@@ -224,7 +227,7 @@ def test_erasure_takes_two_people_and_leaves_no_name(
         assert text in shown.visible_text
     assert other.submit_form(request, "approve").status_code == 303
     with database.reading() as session:
-        found = standing_of(session, person.user_id)
+        found = get_account(session, person.user_id)
     assert (found.status, found.name) == ("erased", "Erased person")
 
     page = browser.get_page(path_of(person))

@@ -51,7 +51,7 @@ def test_screenings_and_their_hits_are_shown(lone_app: Flask) -> None:
     assert "Treasurer" not in shown.visible_text
     assert hit.case_id is not None
     assert {"href": f"/admin/cases/{ids.encode('cas', hit.case_id)}"} in shown.all("a")
-    unreadable = screen(database, people.customer(), "Иван Петров")
+    unreadable = screen(database, people.customer(), "Ив\x61н Петров")
     shown = officer_browser.get_fragment(f"{PATH}/{ids.encode('scr', unreadable.id)}", "screening")
     assert "Cannot be compared" in shown.visible_text
     assert (
@@ -99,7 +99,7 @@ def test_name_is_checked_and_not_saved(
         ({"name": "Ada", "born": "yesterday"}, "Enter a date, like 2026-11-28."),
         ({"name": "Ada", "country": "XX"}, "Choose a value from the list."),
         ({"name": "", "born": "1970-02-30"}, "Enter a date, like 2026-11-28."),
-        ({"name": "Иван Петров"}, UNCOMPARABLE_NAME),
+        ({"name": "Ив\x61н Петров"}, UNCOMPARABLE_NAME),
     ],
 )
 def test_invalid_field_is_a_problem_of_the_form_and_changes_nothing(

@@ -1,26 +1,35 @@
 """The invitations of staff: the list, the form to invite, and accepting the link."""
 
+from uuid import UUID
+
 import pytest
 import time_machine
 from flask import Flask
 
-from app.access import Role
-from app.identity.accounts import invitations
+from app.access import Actor, Role
+from app.audit.actions import AuditAction
+from app.audit.models import AuditRecord
+from app.identity.accounts import invitations, people
 from app.identity.credentials import one_time_tokens
 from app.identity.credentials.one_time_tokens import LinkPurpose
+from app.identity.models import LoginSession
 from app.kit import clock, ids, list_query
 from app.kit.db import Database
 from tests.page_client import check_page
 from tests.people import PASSWORD, People
+from tests.rows import read_values
 from tests.staff import Member, StaffBrowser, create_authenticator, create_member_with_app
 from tests.unchanged_database import database_unchanged
 
 
+def invitation(email: str) -> dict[str, str]:
+    """Return the fields of an invitation but for the role."""
+    return {"email": email, "first_name": "Ada", "last_name": "King", "reason": "Joins the team."}
+
+
 def invite(strict_browser: StaffBrowser, role: str = "AUDITOR") -> str:
     email = f"{ids.new().hex}@example.com"
-    response = strict_browser.submit_form(
-        "/admin/staff", "invite", email=email, first_name="Ada", last_name="King", role=role
-    )
+    response = strict_browser.submit_form("/admin/staff", "invite", role=role, **invitation(email))
     assert response.location == "/admin/staff", response.status_code
     return email
 
@@ -45,7 +54,7 @@ def test_invited_teller_needs_a_branch_and_lands_on_their_home(
 ) -> None:
     strict_browser.sign_in_by_app(member)
     email = f"{ids.new().hex}@example.com"
-    fields = {"email": email, "first_name": "Ada", "last_name": "King", "role": "TELLER"}
+    fields = {**invitation(email), "role": "TELLER"}
     for branch in ({}, {"branch": ids.encode("brn", ids.new())}):
         response = strict_browser.submit_form("/admin/staff", "invite", **fields, **branch)
         assert response.status_code == 422
@@ -101,6 +110,31 @@ def test_invited_person_chooses_a_password_and_sets_up_a_second_factor(
     assert page.all("input", type="password") == []
 
 
+def test_invitation_to_a_role_for_acts_of_two_people_waits_for_an_independent_person(
+    strict_browser: StaffBrowser, member: Member, database: Database, strict_app: Flask
+) -> None:
+    other = create_member_with_app(database)
+    strict_browser.sign_in_by_app(member)
+    shown = strict_browser.get_page("/admin/staff")
+    assert "Roles that need a second person: Support, Inventory, Compliance." in shown.visible_text
+    assert "Who may decide:" in shown.visible_text
+    email = f"{ids.new().hex}@example.com"
+    fields = {**invitation(email), "role": "COMPLIANCE"}
+    location = strict_browser.submit_form("/admin/staff", "invite", **fields).location
+    assert "Another person must decide it." in strict_browser.get_page(location).visible_text
+    again = strict_browser.submit_form("/admin/staff", "invite", **fields)
+    assert (again.status_code, "already pending" in check_page(again).visible_text) == (409, True)
+    with database.reading() as session:
+        assert people.find_by_email(session, email) == []
+    checker = StaffBrowser(strict_app)
+    checker.sign_in_by_app(other)
+    page = checker.get_page(location)
+    assert email in page.visible_text
+    assert "release large ones with a second person's approval" in page.visible_text
+    assert checker.submit_form(location, "approve").status_code == 303
+    assert invitation_token(database, email)
+
+
 def test_new_invitation_replaces_the_earlier_one_and_expires(
     strict_browser: StaffBrowser, member: Member, database: Database, strict_app: Flask
 ) -> None:
@@ -135,11 +169,9 @@ def test_invitation_to_a_role_that_cannot_be_invited_is_refused(
 ) -> None:
     strict_browser.sign_in_by_app(member)
     hidden = strict_browser.get_page("/admin/staff").hidden_fields["invite"]
-    fields = {**hidden, "email": "ada@example.com", "role": role}
+    fields = {**hidden, **invitation("ada@example.com"), "role": role}
     with database_unchanged(database):
-        response = strict_browser.client.post(
-            "/admin/staff", data={**fields, "first_name": "A", "last_name": "B"}
-        )
+        response = strict_browser.client.post("/admin/staff", data=fields)
     assert response.status_code == status
 
 
@@ -147,7 +179,7 @@ def test_invitation_to_an_email_address_in_use_is_refused(
     strict_browser: StaffBrowser, member: Member, database: Database
 ) -> None:
     strict_browser.sign_in_by_app(member)
-    fields = {"email": member.email, "first_name": "A", "last_name": "B", "role": "AUDITOR"}
+    fields = {**invitation(member.email), "role": "AUDITOR"}
     strict_browser.get_page("/admin/staff")
     with database_unchanged(database):
         response = strict_browser.submit_form("/admin/staff", "invite", **fields)
@@ -163,3 +195,45 @@ def test_invitations_page_is_refused_without_the_permission(
     strict_browser = StaffBrowser(strict_app)
     strict_browser.sign_in_by_app(create_member_with_app(database, Role.AUDITOR))
     assert strict_browser.client.get("/admin/staff").status_code == 403
+
+
+def test_invitation_names_its_account_and_ends_the_session_of_another_person(
+    strict_browser: StaffBrowser, member: Member, database: Database
+) -> None:
+    """An administrator opens the link in the browser where they are signed in."""
+    strict_browser.sign_in_by_app(member)
+    email = invite(strict_browser)
+    stolen = strict_browser.session_cookie()
+    [session_id] = open_sessions(database, member.actor)
+    token = invitation_token(database, email)
+    path = f"/auth/invitation?token={token}"
+    page = strict_browser.get_page(path)
+    for text in (f"For the account of {email}", f"({member.email}) is signed in to this browser"):
+        assert text in page.visible_text
+    weak = strict_browser.submit_form(path, "invitation", token=token, password="password12")
+    assert email in check_page(weak).visible_text
+    assert open_sessions(database, member.actor) == [session_id]
+    response = strict_browser.submit_form(path, "invitation", token=token, password=PASSWORD)
+    assert response.location == "/auth/second-factor"
+    assert open_sessions(database, member.actor) == []
+    strict_browser.client.set_cookie("pbcex", stolen)
+    assert strict_browser.client.get("/admin/people").location.startswith("/auth/login")
+    subject = ids.encode("ses", session_id)
+    with database.reading() as session:
+        [after] = read_values(
+            session,
+            AuditRecord.after,
+            AuditRecord.subject == subject,
+            AuditRecord.action == AuditAction.SESSION_CLOSED,
+        )
+    assert after == {"owner": ids.encode("usr", member.actor.user_id)}
+
+
+def open_sessions(database: Database, actor: Actor) -> list[UUID]:
+    with database.reading() as session:
+        return read_values(
+            session,
+            LoginSession.id,
+            LoginSession.user_id == actor.user_id,
+            LoginSession.revoked_at.is_(None),
+        )

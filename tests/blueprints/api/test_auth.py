@@ -19,16 +19,6 @@ PROBLEM = "application/problem+json"
 
 
 @pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    """A client at an IP address that no other test uses, so that rate limits are not shared."""
-    client = app.test_client()
-    digits = uuid4().hex[:16]
-    address = ":".join(digits[at : at + 4] for at in range(0, 16, 4)) + "::1"
-    client.environ_base["REMOTE_ADDR"] = address
-    return client
-
-
-@pytest.fixture
 def other_client(app: Flask) -> FlaskClient:
     """Another client at another IP address."""
     client = app.test_client()
@@ -94,6 +84,7 @@ class TestRegistration:
             "firstName": "Ada",
             "lastName": "Lovelace",
             "phone": "+12025550123",
+            "phoneVerified": False,
             "role": "USER",
             "emailConfirmed": False,
             "createdAt": "2026-03-04T05:06:07.089Z",

@@ -22,7 +22,7 @@ MAY = {"account": "funding", "from": "2031-05-01T00:00:00Z", "to": "2031-06-01T0
 
 
 @pytest.fixture
-def customer(open_app: Flask, database: Database) -> Iterator[ApiClient]:
+def gold_saver(open_app: Flask, database: Database) -> Iterator[ApiClient]:
     """A customer, in June. In May they received 3 PAXG, minted one and burned half of it."""
     with time_machine.travel(NOW, tick=False) as clock:
         set_prices(database, AU="4000", PAXG="4000")
@@ -52,9 +52,9 @@ def read_all_movements(customer: ApiClient, **query: object) -> list[dict[str, o
 
 class TestMovements:
     def test_movements_are_newest_first_with_description_and_kind(
-        self, customer: ApiClient
+        self, gold_saver: ApiClient
     ) -> None:
-        movements = read_all_movements(customer)
+        movements = read_all_movements(gold_saver)
         assert [
             (movement["asset"], movement["amount"], movement["description"])
             for movement in movements
@@ -78,8 +78,10 @@ class TestMovements:
         assert movements[0]["reference"].startswith("trf_")
 
     @pytest.mark.parametrize("limit", [1, 2, 3, 100])
-    def test_movement_pages_hold_every_movement_once(self, customer: ApiClient, limit: int) -> None:
-        assert read_all_movements(customer, limit=limit) == read_all_movements(customer)
+    def test_movement_pages_hold_every_movement_once(
+        self, gold_saver: ApiClient, limit: int
+    ) -> None:
+        assert read_all_movements(gold_saver, limit=limit) == read_all_movements(gold_saver)
 
     @pytest.mark.parametrize(
         ("query", "count"),
@@ -99,12 +101,14 @@ class TestMovements:
         ids=str,
     )
     def test_movements_are_filtered(
-        self, customer: ApiClient, query: dict[str, str], count: int
+        self, gold_saver: ApiClient, query: dict[str, str], count: int
     ) -> None:
-        assert len(read_all_movements(customer, **query)) == count
-        assert len(read_all_movements(customer, limit=1, **query)) == count
+        assert len(read_all_movements(gold_saver, **query)) == count
+        assert len(read_all_movements(gold_saver, limit=1, **query)) == count
 
-    def test_movements_of_others_are_not_listed(self, open_app: Flask, customer: ApiClient) -> None:
+    def test_movements_of_others_are_not_listed(
+        self, open_app: Flask, gold_saver: ApiClient
+    ) -> None:
         assert read_all_movements(ApiClient.create_customer(open_app)) == []
 
     @pytest.mark.parametrize(
@@ -118,17 +122,17 @@ class TestMovements:
         ],
         ids=str,
     )
-    def test_movements_refuse_an_invalid_query(self, customer, database, query, field) -> None:
+    def test_movements_refuse_an_invalid_query(self, gold_saver, database, query, field) -> None:
         with database_unchanged(database):
-            assert field in wrong_fields(customer.get(MOVEMENTS, **query))
+            assert field in wrong_fields(gold_saver.get(MOVEMENTS, **query))
 
 
 class TestStatements:
     def request_may_statement(self, customer: ApiClient, **changes: str) -> TestResponse:
         return customer.get(STATEMENTS, **MAY | changes)
 
-    def test_statement_opening_plus_movements_is_closing(self, customer: ApiClient) -> None:
-        statement = customer.ok(200, self.request_may_statement(customer))
+    def test_statement_opening_plus_movements_is_closing(self, gold_saver: ApiClient) -> None:
+        statement = gold_saver.ok(200, self.request_may_statement(gold_saver))
         assert (statement["account"], statement["from"], statement["to"]) == (
             "funding",
             "2031-05-01T00:00:00.000Z",
@@ -148,16 +152,16 @@ class TestStatements:
             ("0.50000000", "2.50000000"),
         ]
 
-    def test_statement_can_be_limited_to_one_asset(self, customer: ApiClient) -> None:
-        statement = customer.ok(
-            200, self.request_may_statement(customer, account="trading", asset="XAU-s")
+    def test_statement_can_be_limited_to_one_asset(self, gold_saver: ApiClient) -> None:
+        statement = gold_saver.ok(
+            200, self.request_may_statement(gold_saver, account="trading", asset="XAU-s")
         )
         [sheet] = statement["assets"]
         assert (sheet["asset"], sheet["closing"]) == ("XAU-s", "0.50000000")
 
     @pytest.mark.parametrize("selector", ["format", "accept"])
-    def test_statement_is_served_as_csv(self, customer: ApiClient, selector: str) -> None:
-        response = self.request_file(customer, selector, "csv", "text/csv")
+    def test_statement_is_served_as_csv(self, gold_saver: ApiClient, selector: str) -> None:
+        response = self.request_file(gold_saver, selector, "csv", "text/csv")
         assert response.status_code == 200
         assert response.content_type == "text/csv; charset=utf-8; header=present"
         assert response.headers["Content-Disposition"] == (
@@ -170,13 +174,15 @@ class TestStatements:
 
     @pytest.mark.parametrize("selector", ["format", "accept"])
     def test_statement_is_served_as_the_same_pdf_every_time(
-        self, customer: ApiClient, selector: str
+        self, gold_saver: ApiClient, selector: str
     ) -> None:
-        response = self.request_file(customer, selector, "pdf", "application/pdf")
+        response = self.request_file(gold_saver, selector, "pdf", "application/pdf")
         assert response.status_code == 200
         assert response.mimetype == "application/pdf"
         assert response.data.startswith(b"%PDF-")
-        assert response.data == self.request_file(customer, selector, "pdf", "application/pdf").data
+        assert (
+            response.data == self.request_file(gold_saver, selector, "pdf", "application/pdf").data
+        )
 
     def request_file(
         self, customer: ApiClient, selector: str, file_format: str, media_type: str
@@ -185,8 +191,8 @@ class TestStatements:
             return self.request_may_statement(customer, format=file_format)
         return customer.send("GET", STATEMENTS, query_string=MAY, headers={"Accept": media_type})
 
-    def test_statement_is_json_for_an_unknown_media_type(self, customer: ApiClient) -> None:
-        response = self.request_file(customer, "accept", "", "image/png")
+    def test_statement_is_json_for_an_unknown_media_type(self, gold_saver: ApiClient) -> None:
+        response = self.request_file(gold_saver, "accept", "", "image/png")
         assert response.mimetype == "application/json"
 
     @pytest.mark.parametrize(
@@ -200,9 +206,9 @@ class TestStatements:
         ],
         ids=str,
     )
-    def test_statement_refuses_an_invalid_query(self, customer, database, query, field) -> None:
+    def test_statement_refuses_an_invalid_query(self, gold_saver, database, query, field) -> None:
         with database_unchanged(database):
-            assert field in wrong_fields(self.request_may_statement(customer, **query))
+            assert field in wrong_fields(self.request_may_statement(gold_saver, **query))
 
     def test_statement_is_refused_without_a_token(
         self, open_app: Flask, database: Database

@@ -18,9 +18,10 @@ PATH = "/api/me/notifications"
 
 
 @pytest.fixture
-def customer(open_app: Flask) -> ApiClient:
+def customer_with_phone(open_app: Flask) -> ApiClient:
     client = ApiClient(open_app)
-    client.register(phone="+12025550123")
+    client.register()
+    client.verify_phone("+12025550123")
     return client
 
 
@@ -40,8 +41,8 @@ def email_pairs() -> set[tuple[str, str]]:
 
 
 class TestChoices:
-    def test_email_is_on_and_sms_off_by_default(self, customer: ApiClient) -> None:
-        body = customer.ok(200, customer.get(PATH))
+    def test_email_is_on_and_sms_off_by_default(self, customer_with_phone: ApiClient) -> None:
+        body = customer_with_phone.ok(200, customer_with_phone.get(PATH))
         assert body["phone"] == "+12025550123"
         assert wanted_pairs(body) == email_pairs()
         fixed = {
@@ -52,28 +53,34 @@ class TestChoices:
             (choice["topic"], choice["channel"]) for choice in body["choices"]
         }
 
-    def test_choices_replace_the_earlier_ones(self, customer: ApiClient) -> None:
-        body = customer.ok(
-            200, put_choices(customer, ("deposits", "sms", True), ("trades", "email", False))
+    def test_choices_replace_the_earlier_ones(self, customer_with_phone: ApiClient) -> None:
+        body = customer_with_phone.ok(
+            200,
+            put_choices(customer_with_phone, ("deposits", "sms", True), ("trades", "email", False)),
         )
         assert wanted_pairs(body) == email_pairs() - {("trades", "email")} | {("deposits", "sms")}
-        assert customer.ok(200, customer.get(PATH)) == body
-        assert wanted_pairs(customer.ok(200, put_choices(customer))) == email_pairs()
+        assert customer_with_phone.ok(200, customer_with_phone.get(PATH)) == body
+        assert (
+            wanted_pairs(customer_with_phone.ok(200, put_choices(customer_with_phone)))
+            == email_pairs()
+        )
 
     @pytest.mark.parametrize(
         "choice", [("security", "email", False), ("security", "sms", True), ("trades", "fax", True)]
     )
     def test_mandatory_or_unknown_channel_cannot_be_chosen(
-        self, customer, database, choice
+        self, customer_with_phone, database, choice
     ) -> None:
         with database_unchanged(database):
-            [field] = wrong_fields(put_choices(customer, ("deposits", "email", False), choice))
+            [field] = wrong_fields(
+                put_choices(customer_with_phone, ("deposits", "email", False), choice)
+            )
             assert field.startswith("choices.1")
 
-    def test_choice_named_twice_is_refused(self, customer, database) -> None:
+    def test_choice_named_twice_is_refused(self, customer_with_phone, database) -> None:
         with database_unchanged(database):
             choices = (("trades", "email", True), ("trades", "email", False))
-            assert wrong_fields(put_choices(customer, *choices)) == ["choices.1"]
+            assert wrong_fields(put_choices(customer_with_phone, *choices)) == ["choices.1"]
 
     def test_sms_cannot_be_chosen_without_a_phone_number(
         self, open_app: Flask, database: Database
@@ -83,6 +90,10 @@ class TestChoices:
         assert customer.ok(200, customer.get(PATH))["phone"] is None
         with database_unchanged(database):
             assert_problem(put_choices(customer, ("deposits", "sms", True)), 409, "phone_needed")
+        customer.ok(200, customer.send("PATCH", "/api/me", json={"phone": "+12025550123"}))
+        with database_unchanged(database):
+            response = put_choices(customer, ("deposits", "sms", True))
+            assert_problem(response, 409, "phone_not_verified")
 
 
 @pytest.mark.parametrize(
@@ -103,11 +114,15 @@ class TestChoices:
     ],
 )
 def test_event_is_sent_by_the_chosen_channels_and_always_to_the_inbox(
-    customer, database, choices, tasks
+    customer_with_phone, database, choices, tasks
 ) -> None:
-    customer.ok(200, put_choices(customer, *choices))
+    customer_with_phone.ok(200, put_choices(customer_with_phone, *choices))
     kind = "deposit_pending"
-    args = {"user_id": str(customer.user_id), "kind": kind, "values": sample_values(kind)}
+    args = {
+        "user_id": str(customer_with_phone.user_id),
+        "kind": kind,
+        "values": sample_values(kind),
+    }
     with database.transaction() as session:
         outbox.stage(session, "messages.deliver", {**args, "event_key": "deposit_pending:1"})
     run_pending_jobs(database, "messages.deliver")
@@ -115,22 +130,24 @@ def test_event_is_sent_by_the_chosen_channels_and_always_to_the_inbox(
         staged = session.rows(
             "SELECT task FROM outbox WHERE args->>'user_id' = %s AND task LIKE 'messages.send%%'"
             " AND args->>'kind' = %s",
-            (str(customer.user_id), kind),
+            (str(customer_with_phone.user_id), kind),
         )
-        inbox = session.rows("SELECT kind FROM messages WHERE user_id = %s", (customer.user_id,))
+        inbox = session.rows(
+            "SELECT kind FROM messages WHERE user_id = %s", (customer_with_phone.user_id,)
+        )
     assert {task for (task,) in staged} == tasks
     assert len(staged) == len(tasks)
     assert inbox == [(kind,)]
 
 
-def test_security_is_emailed_whatever_choice_is_stored(customer, database) -> None:
+def test_security_is_emailed_whatever_choice_is_stored(customer_with_phone, database) -> None:
     with database.transaction() as session:
         session.send(
             "INSERT INTO notification_choices VALUES (%s, 'security', 'email', false, now())",
-            (customer.user_id,),
+            (customer_with_phone.user_id,),
         )
         for kind, rules in KINDS.items():
-            if rules.topic == "security":
-                assert preferences.chosen_channels(session, customer.user_id, kind) == {
+            if rules.topic == "security" and not rules.sms_only:
+                assert preferences.chosen_channels(session, customer_with_phone.user_id, kind) == {
                     NotificationChannel.EMAIL
                 }

@@ -1,5 +1,7 @@
 """The counter: a customer is found, compared with what they submitted, and checked."""
 
+from urllib.parse import unquote
+
 import pytest
 from flask import Flask
 
@@ -17,7 +19,7 @@ CHECKED = {"document": "passport", "compared": "yes"}
 
 
 @pytest.fixture
-def ada(open_app: Flask, sanctions_list: None) -> Applicant:
+def submitted_applicant(open_app: Flask, sanctions_list: None) -> Applicant:
     """Return an applicant whose identity is submitted."""
     made = Applicant.with_confirmed_email(open_app)
     made.submit_ok(
@@ -35,9 +37,11 @@ def teller(open_app: Flask, database: Database) -> Browser:
 
 def find(teller: Browser, text: str) -> str:
     """Search as a teller does, and return the path of the customer."""
-    response = teller.client.get(COUNTER, query_string={"customer": text})
-    assert response.status_code == 303
-    return response.location
+    sent = teller.submit_form(COUNTER, "find", customer=text)
+    assert text.strip() not in unquote(sent.location)
+    found = teller.client.get(sent.location)
+    assert found.status_code == 303
+    return found.location
 
 
 def notes_of(applicant: Applicant) -> list[str]:
@@ -51,9 +55,9 @@ def notes_of(applicant: Applicant) -> list[str]:
 
 
 def test_id_check_is_recorded_after_the_details_were_compared(
-    ada: Applicant, teller: Browser
+    submitted_applicant: Applicant, teller: Browser
 ) -> None:
-    path = find(teller, f" {ada.client.email} ")
+    path = find(teller, f" {submitted_applicant.client.email} ")
     page = teller.get_page(path)
     for text in ("Ada Counter", "28 Feb 1951", "US", "Passport, ends in 7342"):
         assert text in page.visible_text
@@ -64,25 +68,23 @@ def test_id_check_is_recorded_after_the_details_were_compared(
     response = teller.submit_form(path, "check", **CHECKED)
     assert (response.status_code, response.location) == (303, COUNTER)
     assert "ID check recorded for Ada Counter." in teller.get_page(COUNTER).visible_text
-    assert notes_of(ada) == ["Seen at the counter: passport"]
+    assert notes_of(submitted_applicant) == ["Seen at the counter: passport"]
 
 
 @pytest.mark.parametrize("text", ["unknown@example.com", "usr_00000000000000000000000000", "Ada"])
 def test_customer_who_is_not_found_is_a_problem_of_the_field(
-    ada: Applicant, teller: Browser, text: str
+    submitted_applicant: Applicant, teller: Browser, text: str
 ) -> None:
-    response = teller.client.get(COUNTER, query_string={"customer": text})
-    assert response.status_code == 200
-    page = check_page(response)
+    page = teller.get_page(teller.submit_form(COUNTER, "find", customer=text).location)
     assert "No customer with this email or ID has submitted their identity." in page.visible_text
     assert page.all("input", name="customer")[0]["value"] == text
 
 
 def test_check_without_document_and_comparison_is_not_recorded(
-    ada: Applicant, teller: Browser
+    submitted_applicant: Applicant, teller: Browser
 ) -> None:
-    path = find(teller, ada.client.email)
-    with database_unchanged(ada.database, apart_from={"login_sessions"}):
+    path = find(teller, submitted_applicant.client.email)
+    with database_unchanged(submitted_applicant.database, apart_from={"login_sessions"}):
         response = teller.submit_form(path, "check")
     assert response.status_code == 422
     text = check_page(response).visible_text
@@ -91,22 +93,27 @@ def test_check_without_document_and_comparison_is_not_recorded(
 
 
 def test_check_of_an_identity_that_was_replaced_meanwhile_is_not_recorded(
-    ada: Applicant, teller: Browser
+    submitted_applicant: Applicant, teller: Browser
 ) -> None:
-    path = find(teller, ada.client.email)
+    path = find(teller, submitted_applicant.client.email)
     fields = teller.get_page(path).hidden_fields["check"]
-    with ada.database.transaction() as session:
-        change_rows(session, Verification, Verification.id == ada.latest.id, status="superseded")
+    with submitted_applicant.database.transaction() as session:
+        change_rows(
+            session,
+            Verification,
+            Verification.id == submitted_applicant.latest.id,
+            status="superseded",
+        )
     assert teller.client.post(path, data={**fields, **CHECKED}).status_code == 404
 
 
 def test_check_of_details_that_the_page_did_not_show_is_not_recorded(
-    ada: Applicant, teller: Browser
+    submitted_applicant: Applicant, teller: Browser
 ) -> None:
-    path = find(teller, ada.client.email)
+    path = find(teller, submitted_applicant.client.email)
     fields = teller.get_page(path).hidden_fields["check"]
     other = fields["seen"].replace("Ada Counter", "Ada Other")
     response = teller.client.post(path, data={**fields, **CHECKED, "seen": other})
     assert response.status_code == 409
     assert "When you opened it: Ada Other" in check_page(response).visible_text
-    assert notes_of(ada) == []
+    assert notes_of(submitted_applicant) == []

@@ -15,11 +15,13 @@ from app.identity.errors import (
     TwoFactorInvalid,
     TwoFactorNotSetUp,
     TwoFactorRequired,
+    TwoFactorUsed,
 )
 from app.identity.models import RecoveryCode, TotpCredential
 from app.identity.sign_in import password_proof
 from app.identity.sign_in import service as sign_in
 from app.identity.sign_in.service import IssuedTokens
+from app.kit import clock
 from app.kit.db import Database
 from app.kit.errors import RateLimited, Refusal
 from tests.identity.sign_in.test_service import (
@@ -55,7 +57,7 @@ class AppUser:
 
     def code(self, *, steps: int = 0) -> str:
         """Return the code that the app shows `steps` time steps from now."""
-        moment = datetime.now(UTC) + timedelta(seconds=30 * steps)
+        moment = clock.now() + timedelta(seconds=30 * steps)
         return pyotp.TOTP(self.secret).at(moment)
 
     def confirm(self, code: str, network: str | None = None) -> list[str] | Refusal:
@@ -70,10 +72,10 @@ class AppUser:
             self.recovery = result
         return result
 
-    def switch_on(self) -> None:
+    def switch_on(self, *, steps: int = -1) -> None:
         """Confirm with the code of the previous step, so that the current one is still unused."""
         self.set_up()
-        assert isinstance(self.confirm(self.code(steps=-1)), list)
+        assert isinstance(self.confirm(self.code(steps=steps)), list)
 
     def log_in(
         self, code: str | None, password: str = PASSWORD, network: str | None = None
@@ -93,13 +95,13 @@ class AppUser:
 
 
 @pytest.fixture
-def clock() -> Iterator[time_machine.Traveller]:
+def frozen_clock() -> Iterator[time_machine.Traveller]:
     with time_machine.travel(NOW, tick=False) as traveller:
         yield traveller
 
 
 @pytest.fixture
-def app_user(database: Database, clock: time_machine.Traveller) -> AppUser:
+def app_user(database: Database, frozen_clock: time_machine.Traveller) -> AppUser:
     return AppUser(database)
 
 
@@ -195,11 +197,29 @@ class TestLogin:
         app_user.set_up()
         code = app_user.code()
         app_user.confirm(code)
-        assert isinstance(app_user.log_in(code), TwoFactorInvalid)
+        assert isinstance(app_user.log_in(code), TwoFactorUsed)
+
+    def test_used_code_is_told_and_locks_no_one_out(
+        self, app_user: AppUser, frozen_clock: time_machine.Traveller
+    ) -> None:
+        """People send the code that just switched the factor on until the app shows another."""
+        app_user.set_up()
+        network, code = fresh_network(), app_user.code()
+        app_user.confirm(code, network)
+        for used in [code] * 6:
+            refusal = app_user.log_in(used, network=network)
+            assert isinstance(refusal, TwoFactorUsed)
+            assert "already used" in refusal.detail
+        frozen_clock.shift(timedelta(seconds=30))
+        assert isinstance(app_user.log_in(app_user.code(), network=network), IssuedTokens)
+        recovery = app_user.recovery[0]
+        assert isinstance(app_user.log_in(recovery, network=network), IssuedTokens)
+        for _ in range(6):
+            assert isinstance(app_user.log_in(recovery, network=network), TwoFactorUsed)
+        assert isinstance(app_user.log_in(app_user.recovery[1], network=network), IssuedTokens)
 
     def test_earlier_code_is_refused_after_a_later_one(self, app_user: AppUser) -> None:
-        app_user.set_up()
-        app_user.confirm(app_user.code(steps=-1))
+        app_user.switch_on()
         assert isinstance(app_user.log_in(app_user.code(steps=1)), IssuedTokens)
         assert isinstance(app_user.log_in(app_user.code()), TwoFactorInvalid)
 
@@ -209,21 +229,38 @@ class TestLogin:
          (29, True), (30, True), (59, True), (60, False), (90, False)],
     )  # fmt: skip
     def test_code_of_the_neighbouring_step_is_accepted(
-        self, app_user: AppUser, clock: time_machine.Traveller, seconds: int, is_good: bool
+        self, app_user: AppUser, frozen_clock: time_machine.Traveller, seconds: int, is_good: bool
     ) -> None:
-        app_user.set_up()
-        app_user.confirm(app_user.code())
-        clock.shift(timedelta(minutes=10))
+        app_user.switch_on(steps=0)
+        frozen_clock.shift(timedelta(minutes=10))
         code = app_user.code()
-        clock.shift(timedelta(seconds=seconds))
+        frozen_clock.shift(timedelta(seconds=seconds))
+        assert clock.now() == NOW + timedelta(minutes=10, seconds=seconds)
         kind = IssuedTokens if is_good else TwoFactorInvalid
         assert isinstance(app_user.log_in(code), kind)
 
-    @pytest.mark.parametrize("written", ["{0}{1}", "{0} {1}", " {0}-{1} "])
+    @pytest.mark.parametrize(
+        "written",
+        [
+            "{0}{1}",
+            "{0} {1}",
+            " {0}-{1} ",
+            "{0}\N{NO-BREAK SPACE}{1}\N{NARROW NO-BREAK SPACE}",
+            "{0}\N{NON-BREAKING HYPHEN}{1}",
+            "{0}\N{MINUS SIGN}{1}",
+            "\N{ZERO WIDTH SPACE}{0}\N{EM DASH}{1}\N{WORD JOINER}",
+        ],
+    )
     def test_code_may_be_written_in_groups(self, app_user: AppUser, written: str) -> None:
         app_user.switch_on()
         code = app_user.code()
         assert isinstance(app_user.log_in(written.format(code[:3], code[3:])), IssuedTokens)
+
+    @pytest.mark.parametrize("zero", ["０", "٠", "۰", "०"])
+    def test_code_may_be_written_in_other_digits(self, app_user: AppUser, zero: str) -> None:
+        app_user.switch_on()
+        written = "".join(chr(ord(zero) + int(digit)) for digit in app_user.code())
+        assert isinstance(app_user.log_in(written), IssuedTokens)
 
     @pytest.mark.parametrize(
         "code", ["", "0", "１２３４５６", "abcdef", "x" * 64, "\ud800", "\x00"]
@@ -287,7 +324,7 @@ class TestGuessing:
             app_user.log_in(None, network=network)
 
     def test_ten_wrong_codes_from_any_network_block_codes_for_a_minute(
-        self, app_user: AppUser, clock: time_machine.Traveller
+        self, app_user: AppUser, frozen_clock: time_machine.Traveller
     ) -> None:
         app_user.switch_on()
         for _ in range(10):
@@ -297,7 +334,7 @@ class TestGuessing:
         assert refusal.retry_after_seconds == 60
         # Without the right password, the response does not reveal the limit.
         assert not isinstance(app_user.log_in("000000", password="wrong horse"), RateLimited)
-        clock.shift(timedelta(seconds=60))
+        frozen_clock.shift(timedelta(seconds=60))
         assert isinstance(app_user.log_in(app_user.code()), IssuedTokens)
 
     def test_confirmation_and_turning_off_are_rate_limited(self, app_user: AppUser) -> None:
@@ -315,9 +352,7 @@ class TestGuessing:
 def test_password_change_keeps_the_second_factor_on(app_user: AppUser) -> None:
     app_user.switch_on()
     with app_user.database.reading() as session:
-        attempt = password_change.begin_password_change(
-            session, app_user.actor, network=str(uuid4())
-        )
+        attempt = password_proof.begin_own_attempt(session, app_user.actor, network=str(uuid4()))
     attempt = password_proof.check_password(attempt, PASSWORD)
     new_hash = password_change.prepare_new_password(app_user.logged_in.user, "another long horse")
     with app_user.database.transaction() as session:

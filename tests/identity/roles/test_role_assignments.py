@@ -6,8 +6,6 @@ import pytest
 from flask import Flask
 
 from app.access import Actor, Permission, Role
-from app.approvals import queries as approvals_queries
-from app.approvals import service as approvals
 from app.identity.accounts.people import get_account
 from app.identity.errors import AlreadySet, OwnAccountChange, PermissionNotHeld
 from app.identity.roles import role_assignments, role_permissions
@@ -16,6 +14,7 @@ from app.kit.db import Database
 from app.kit.errors import Invalid, NotFound, PermissionDenied
 from tests.page_client import Browser
 from tests.people import PASSWORD, People
+from tests.second_person import add_grant, approve, remove_grant
 from tests.unchanged_database import database_unchanged
 
 REASON = "because of a test"
@@ -36,20 +35,14 @@ def change_role(
         )
 
 
-def approve(database: Database, actor: Actor, approval_id: UUID) -> None:
-    with database.transaction() as session:
-        approval = approvals_queries.get_approval(session, approval_id)
-        approvals.approve(session, actor, approval_id, seen_hash=approval.hash)
-
-
 def test_role_change_applies_and_is_recorded(
     database: Database, people: People, admin: Actor
 ) -> None:
     person, branch = people.customer(), people.branch()
     assert change_role(database, admin, person, Role.TELLER, branch) is None
     assert role_of(database, person) == (Role.TELLER, branch)
-    assert change_role(database, admin, person, Role.SUPPORT) is None
-    assert role_of(database, person) == (Role.SUPPORT, None)
+    assert change_role(database, admin, person, Role.AUDITOR) is None
+    assert role_of(database, person) == (Role.AUDITOR, None)
     with database.reading() as session:
         rows = session.rows(
             "SELECT before, after, reason FROM audit_records WHERE subject = %s ORDER BY id",
@@ -58,7 +51,7 @@ def test_role_change_applies_and_is_recorded(
     teller = {"role": "TELLER", "branch": ids.encode("brn", branch)}
     assert rows == [
         ({"role": "USER"}, teller, REASON),
-        (teller, {"role": "SUPPORT"}, REASON),
+        (teller, {"role": "AUDITOR"}, REASON),
     ]
 
 
@@ -71,6 +64,18 @@ def test_admin_role_needs_a_second_person(
     assert role_of(database, person)[0] is Role.SUPPORT
     approve(database, second_admin, request_id)
     assert role_of(database, person)[0] is Role.ADMIN
+
+
+def test_role_for_acts_of_two_people_needs_a_second_person(
+    database: Database, people: People, admin: Actor, second_admin: Actor
+) -> None:
+    person = people.staff(Role.AUDITOR)
+    request_id = change_role(database, admin, person, Role.SUPPORT)
+    assert role_of(database, person)[0] is Role.AUDITOR
+    approve(database, second_admin, request_id)
+    assert role_of(database, person)[0] is Role.SUPPORT
+    # What the new role takes away needs no one else.
+    assert change_role(database, admin, person, Role.AUDITOR) is None
 
 
 def test_only_a_teller_has_a_branch(database: Database, people: People, admin: Actor) -> None:
@@ -86,12 +91,9 @@ def test_own_role_cannot_be_changed(database: Database, admin: Actor) -> None:
 
 
 def test_role_with_permissions_not_held_cannot_be_assigned(
-    database: Database, people: People, admin: Actor, second_admin: Actor
+    database: Database, people: People, second_admin: Actor
 ) -> None:
-    with database.transaction() as session:
-        role_permissions.grant_permission(
-            session, admin, Role.COMPLIANCE, Permission.ROLES_ASSIGN, reason=REASON
-        )
+    add_grant(database, Role.COMPLIANCE, Permission.ROLES_ASSIGN)
     try:
         officer, person = people.staff(Role.COMPLIANCE), people.customer()
         for role in (Role.ADMIN, Role.AUDITOR):
@@ -100,12 +102,10 @@ def test_role_with_permissions_not_held_cannot_be_assigned(
         # Nor can they revoke a role that they could not assign.
         with database_unchanged(database), pytest.raises(PermissionNotHeld):
             change_role(database, officer, second_admin, Role.SUPPORT)
-        assert change_role(database, officer, person, Role.SUPPORT) is None
+        # One whose permissions they hold waits for a second person.
+        assert change_role(database, officer, person, Role.SUPPORT) is not None
     finally:
-        with database.transaction() as session:
-            role_permissions.revoke_permission(
-                session, admin, Role.COMPLIANCE, Permission.ROLES_ASSIGN, reason=REASON
-            )
+        remove_grant(database, Role.COMPLIANCE, Permission.ROLES_ASSIGN)
 
 
 @pytest.mark.parametrize("role", [Role.SUPPORT, Role.COMPLIANCE, Role.AUDITOR, Role.USER])
@@ -143,17 +143,17 @@ def test_command_line_appoints_the_first_two_administrators(
 
 
 def test_role_change_ends_existing_sessions(
-    app: Flask, database: Database, people: People, admin: Actor
+    app: Flask, database: Database, people: People, admin: Actor, second_admin: Actor
 ) -> None:
     person = people.staff(Role.AUDITOR)
     browser = Browser(app)
     browser.sign_in(person.email, PASSWORD)
     browser.get_page("/admin/roles")
-    change_role(database, admin, person, Role.SUPPORT)
+    approve(database, second_admin, change_role(database, admin, person, Role.INVENTORY))
     assert browser.client.get("/admin/roles").status_code == 303
     browser.sign_in(person.email, PASSWORD)
     browser.get_page("/admin/roles", status=403)
-    browser.get_page("/admin/people")
+    browser.get_page("/auth/account")
 
 
 def test_revoked_grant_is_gone_with_the_next_request(

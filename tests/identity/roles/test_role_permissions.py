@@ -19,6 +19,7 @@ from app.kit.db import Database
 from app.kit.errors import Invalid, PermissionDenied, Refusal
 from tests.people import People
 from tests.rows import change_rows, delete_rows
+from tests.second_person import add_grant, approve
 from tests.unchanged_database import database_unchanged
 
 REASON = "because of a test"
@@ -124,19 +125,32 @@ def test_granted_and_revoked_permissions_apply_at_once_and_are_recorded(
     ]
 
 
+def test_permission_for_acts_of_two_people_is_granted_by_two(
+    database: Database, admin: Actor, second_admin: Actor
+) -> None:
+    release = Permission.PAYMENTS_RELEASE
+    with database.transaction() as session:
+        approval_id = role_permissions.grant_permission(
+            session, admin, Role.SUPPORT, release, reason=REASON
+        )
+    assert release not in granted_permissions(database, Role.SUPPORT)
+    approve(database, second_admin, approval_id)
+    assert release in granted_permissions(database, Role.SUPPORT)
+    with database_unchanged(database), database.transaction() as session:
+        again = role_permissions.grant_permission(
+            session, admin, Role.SUPPORT, release, reason=REASON
+        )
+    assert again is None
+
+
 def test_repeated_grant_and_revocation_change_nothing(database: Database, admin: Actor) -> None:
     with database_unchanged(database), database.transaction() as session:
         role_permissions.grant_permission(session, admin, Role.AUDITOR, SEE, reason=REASON)
         role_permissions.revoke_permission(session, admin, Role.SUPPORT, SEE, reason=REASON)
 
 
-def test_editor_without_the_permission_is_refused(
-    database: Database, people: People, admin: Actor
-) -> None:
-    with database.transaction() as session:
-        role_permissions.grant_permission(
-            session, admin, Role.COMPLIANCE, Permission.GRANTS_EDIT, reason=REASON
-        )
+def test_editor_without_the_permission_is_refused(database: Database, people: People) -> None:
+    add_grant(database, Role.COMPLIANCE, Permission.GRANTS_EDIT)
     officer = people.staff(Role.COMPLIANCE)
     assert_refused(
         database,
@@ -215,10 +229,8 @@ def test_last_role_with_a_permission_keeps_it(database: Database, admin: Actor) 
 
 def test_last_active_editor_of_grants_stays(database: Database, admin: Actor) -> None:
     """A role that holds the permission but has no active person does not count."""
+    add_grant(database, Role.INVENTORY, Permission.GRANTS_EDIT)
     with database.transaction() as session:
-        role_permissions.grant_permission(
-            session, admin, Role.INVENTORY, Permission.GRANTS_EDIT, reason=REASON
-        )
         change_rows(session, User, User.role == "INVENTORY", status="suspended")
     assert_refused(
         database,

@@ -3,6 +3,7 @@
 import marshmallow as ma
 
 from app.access import Role
+from app.access.consents import POLICIES, PolicyName
 from app.blueprints.api.schemas.fields import (
     ApiSchema,
     EnumField,
@@ -12,7 +13,6 @@ from app.blueprints.api.schemas.fields import (
     TimestampField,
     whole_number_between,
 )
-from app.privacy.rules import POLICIES, PolicyName
 
 _EMAIL = {"format": "email", "examples": ["ada@example.com"]}
 _PASSWORD = {"format": "password", "examples": ["correct horse battery"]}
@@ -68,7 +68,8 @@ class RegisterSchema(ApiSchema):
         load_default=list,
         error_messages={"invalid": "Send a list."},
         metadata={
-            "description": "The policies that are accepted; GET /api/me/consents lists all of them"
+            "description": "The policies that are accepted; GET /api/me/consents lists all of them."
+            " No money moves before the required ones are"
         },
     )
 
@@ -85,6 +86,17 @@ class LoginSchema(ApiSchema):
             "description": "The second factor, if it is on",
             "examples": ["123456"],
         },
+    )
+
+
+class ReauthenticateSchema(ApiSchema):
+    """The credentials of the person who is signed in."""
+
+    password = TextField(TYPED_LENGTH_MAX, required=True, metadata=_PASSWORD)
+    code = TextField(
+        32,
+        allow_none=True,
+        metadata={"description": "The second factor, if it is on", "examples": ["123456"]},
     )
 
 
@@ -158,7 +170,7 @@ class SecondFactorSetupSchema(ApiSchema):
 
 
 class RecoveryCodesSchema(ApiSchema):
-    """Recovery codes: each works once, instead of a code from the app."""
+    """Recovery codes: each works once, instead of a code from the authenticator app."""
 
     recovery_codes = ma.fields.List(
         TextField(32, metadata={"examples": ["MFRGGZ-DFMZTW-Q2LKNN-WG23TP"]}), required=True
@@ -187,6 +199,9 @@ class UserSchema(ApiSchema):
     first_name = TextField(100, required=True)
     last_name = TextField(100, required=True)
     phone = TextField(32, required=True, allow_none=True, metadata={"examples": ["+12025550123"]})
+    phone_verified = ma.fields.Boolean(
+        required=True, metadata={"description": "Whether a code has verified the phone number"}
+    )
     role = EnumField(Role, required=True)
     email_confirmed = ma.fields.Boolean(
         required=True, metadata={"description": "Whether the email address is confirmed"}

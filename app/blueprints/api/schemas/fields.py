@@ -1,7 +1,7 @@
 """Fields shared by the schemas. Nothing is coerced: a string is a string, an amount is text."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -13,11 +13,19 @@ from marshmallow import ValidationError
 
 from app.access import API_KEY_SCOPES, Permission
 from app.blueprints.file_upload import UploadedFile
-from app.catalog.rules import TRADABLE, Metal
+from app.blueprints.openapi_enums import describe_members, describe_values
+from app.catalog.rules import METAL_OF, PRICED_NAMES, TRADABLE, Metal
 from app.kit import clock, ids
 from app.kit.money import Amount, InvalidAmount
 
 _AMOUNT_LENGTH_MAX = 40
+_TOKENS = {"USD": "US dollars", "USDC": "USD Coin", "PAXG": "PAX Gold, a token of an ounce of gold"}
+#: What each asset is, with its scale.
+ASSET_MEANINGS = {
+    code: f"{_TOKENS.get(code) or f'ounces of {PRICED_NAMES[METAL_OF[code]]} that PBCEx owes you'},"
+    f" {asset.scale} decimals"
+    for code, asset in TRADABLE.items()
+}
 _AMOUNT_PATTERN = r"^(0|[1-9][0-9]*)(\.[0-9]+)?$"
 _AMOUNT_REGEX = re.compile(_AMOUNT_PATTERN, re.ASCII)
 _WHOLE_NUMBER_REGEX = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
@@ -51,8 +59,6 @@ def whole_number_between(low: int, high: int) -> ma.validate.Range:
 class ApiSchema(ma.Schema):
     """A request or response: camelCase on the wire, unknown fields refused."""
 
-    #: A true example for the OpenAPI document; by default made of the examples of the fields.
-    example: ClassVar[Mapping[str, Any] | None] = None
     #: Constraints on several fields together, as keywords of JSON Schema.
     together: ClassVar[Mapping[str, Any]] = {}
 
@@ -88,6 +94,16 @@ class TextField(ma.fields.String):
         if "\0" in text:
             raise ValidationError("Remove the NUL character.")
         return text
+
+
+class CountryField(TextField):
+    """The code of a country. A name or another code is passed on, so that the refusal can say which
+    code is meant.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        shape = {"description": "ISO 3166, two letters", "examples": ["US"]}
+        super().__init__(60, metadata=shape, **options)
 
 
 class AmountField(ma.fields.String):
@@ -139,12 +155,20 @@ def parse_amount(field: str, asset: str, text: str) -> Amount:
         raise ValidationError({field: [str(invalid)]}) from None
 
 
-class _CodeField(ma.fields.String):
+class CodesField(ma.fields.String):
     """One of a fixed set of codes, exactly as written."""
 
-    def __init__(self, codes: Iterable[str], **options: Any) -> None:
-        self.codes = tuple(codes)
-        super().__init__(**_with_metadata(options, {"enum": list(self.codes)}))
+    def __init__(self, meanings: Mapping[str, str], **options: Any) -> None:
+        self.codes = tuple(meanings)
+        about = options.get("metadata", {}).get("description")
+        described = [about] if about else []
+        described.append(describe_values(meanings))
+        options["metadata"] = {
+            "enum": list(self.codes),
+            **options.get("metadata", {}),
+            "description": "\n\n".join(described),
+        }
+        super().__init__(**options)
 
     def _deserialize(self, value: Any, *_others: Any, **_options: Any) -> str:
         if not isinstance(value, str) or value not in self.codes:
@@ -152,36 +176,37 @@ class _CodeField(ma.fields.String):
         return value
 
 
-class AssetCodeField(_CodeField):
+class AssetCodeField(CodesField):
     """The code of an asset that can be traded: USD, XAU-s, …"""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(TRADABLE, **options)
+        super().__init__(ASSET_MEANINGS, **options)
 
 
-class MetalCodeField(_CodeField):
+class MetalCodeField(CodesField):
     """The symbol of a metal: AU, AG, …"""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(Metal, **options)
+        super().__init__({metal: PRICED_NAMES[metal] for metal in Metal}, **options)
 
 
-class ScopeField(_CodeField):
+class ScopeField(CodesField):
     """A permission that an API key may have, loaded as `Permission`."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(sorted(API_KEY_SCOPES), **options)
+        meanings = describe_members(Permission)
+        super().__init__({scope: meanings[scope] for scope in sorted(API_KEY_SCOPES)}, **options)
 
     def _deserialize(self, value: Any, *_others: Any, **_options: Any) -> Permission:
         return Permission(super()._deserialize(value))
 
 
-class EnumField(_CodeField):
+class EnumField(CodesField):
     """A member of an enumeration, loaded as that member."""
 
     def __init__(self, kind: type[StrEnum], **options: Any) -> None:
         self.kind = kind
-        super().__init__(kind, **options)
+        super().__init__(describe_members(kind), **options)
 
     def _deserialize(self, value: Any, *_others: Any, **_options: Any) -> StrEnum:
         return self.kind(super()._deserialize(value))

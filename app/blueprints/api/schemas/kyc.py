@@ -4,6 +4,8 @@ import marshmallow as ma
 
 from app.blueprints.api.schemas.fields import (
     ApiSchema,
+    CodesField,
+    CountryField,
     EnumField,
     FileField,
     PublicIdField,
@@ -12,16 +14,13 @@ from app.blueprints.api.schemas.fields import (
     TimestampField,
 )
 from app.blueprints.api.schemas.trade import MoneySchema
+from app.blueprints.openapi_enums import describe_members
 from app.kyc.evidence.documents import PREFIX as DOCUMENT
 from app.kyc.queries import PREFIX
-from app.kyc.rules import DocumentPurpose, ReasonCode, VerificationStatus
+from app.kyc.rules import DocumentPurpose, DocumentState, ReasonCode, VerificationStatus
 
 _LINE_MAX = 100
-_STATUS = {
-    "description": "`none`: nothing submitted yet",
-    "enum": ["none", *VerificationStatus],
-    "examples": ["approved"],
-}
+_STATUSES = {"none": "Nothing submitted yet.", **describe_members(VerificationStatus)}
 
 
 class ResidentialAddressSchema(ApiSchema):
@@ -33,7 +32,7 @@ class ResidentialAddressSchema(ApiSchema):
     city = TextField(_LINE_MAX, allow_none=True, metadata={"examples": ["Mountain View"]})
     state = TextField(_LINE_MAX, allow_none=True, metadata={"examples": ["CA"]})
     zip_code = TextField(20, allow_none=True, metadata={"examples": ["94043"]})
-    country = TextField(2, length_min=2, required=True, metadata={"examples": ["US"]})
+    country = CountryField(required=True)
 
 
 _DAY = {"format": "date", "examples": ["1985-04-12"]}
@@ -74,7 +73,7 @@ class BeneficialOwnerSchema(ApiSchema):
     first_name = TextField(_LINE_MAX, required=True, metadata={"examples": ["Ada"]})
     last_name = TextField(_LINE_MAX, required=True, metadata={"examples": ["Lovelace"]})
     date_of_birth = TextField(10, required=True, metadata=_DAY)
-    country = TextField(2, length_min=2, required=True, metadata={"examples": ["US"]})
+    country = CountryField(required=True)
     ownership_percent = TextField(
         6,
         required=True,
@@ -110,24 +109,44 @@ class SubmitBusinessSchema(ApiSchema):
 
 
 class SendDocumentSchema(ApiSchema):
-    """A document (JPEG, PNG or PDF) and what it proves."""
+    """A document (a picture or a PDF) and what it proves."""
 
     type = EnumField(DocumentPurpose, required=True, metadata={"examples": ["identity"]})
     file = FileField(required=True)
 
 
 class DocumentSchema(ApiSchema):
-    """An uploaded document. Pictures are kept as JPEG, without metadata of the camera."""
+    """An uploaded document. Its pages are kept as JPEG pictures, without metadata of the camera.
+
+    Nothing is kept of a refused one.
+    """
 
     id = PublicIdField(DOCUMENT, required=True)
     type = EnumField(DocumentPurpose, required=True, attribute="purpose")
-    content_type = ma.fields.String(
+    content_type = CodesField(
+        {"image/jpeg": "A picture.", "application/pdf": "A PDF."},
         required=True,
         attribute="media_type",
-        metadata={"enum": ["image/jpeg", "application/pdf"]},
     )
-    size_bytes = ma.fields.Integer(required=True, metadata={"examples": [123456]})
+    size_bytes = ma.fields.Integer(
+        required=True,
+        metadata={"description": "The size of the file as it was sent", "examples": [123456]},
+    )
     uploaded_at = TimestampField(required=True)
+    state = EnumField(DocumentState, required=True, metadata={"examples": ["accepted"]})
+    message = ma.fields.String(
+        required=True,
+        metadata={
+            "description": "What the state means, and what to do",
+            "examples": ["We can read it: 1 page."],
+        },
+    )
+    pages = ma.fields.Integer(
+        required=True,
+        allow_none=True,
+        attribute="page_count",
+        metadata={"description": "null until the document is accepted", "examples": [1]},
+    )
 
 
 class ReasonedSchema(ApiSchema):
@@ -145,14 +164,18 @@ class DailyLimitsSchema(ApiSchema):
     daily = ma.fields.Nested(MoneySchema, required=True, attribute="daily_limit")
     deposits_left = ma.fields.Nested(MoneySchema, required=True)
     withdrawals_left = ma.fields.Nested(MoneySchema, required=True)
-    redemption = ma.fields.Boolean(required=True, attribute="may_redeem")
+    redemption = ma.fields.Boolean(
+        required=True,
+        attribute="may_redeem",
+        metadata={"description": "Whether the tier allows redemption, which is not offered yet"},
+    )
 
 
 class VerificationStepSchema(ApiSchema):
     """A verification beside the current one."""
 
     id = PublicIdField(PREFIX, required=True)
-    status = ma.fields.String(required=True, metadata=_STATUS)
+    status = CodesField(_STATUSES, required=True)
     submitted_at = TimestampField(required=True)
     decided_at = TimestampField(required=True, allow_none=True)
     expires_at = TimestampField(required=True, allow_none=True)
@@ -167,7 +190,7 @@ class VerifiedSchema(ApiSchema):
     """
 
     id = PublicIdField(PREFIX, required=True, allow_none=True, attribute="identity.id")
-    status = ma.fields.String(required=True, attribute="identity.status", metadata=_STATUS)
+    status = CodesField(_STATUSES, required=True, attribute="identity.status")
     tier = ma.fields.Integer(
         required=True,
         attribute="tier_status.tier",

@@ -5,6 +5,7 @@ from marshmallow import ValidationError
 
 from app.blueprints.api.schemas.fields import (
     ApiSchema,
+    CountryField,
     EnumField,
     PublicIdField,
     ScopeField,
@@ -21,7 +22,7 @@ _PHONE = {
     " where you live",
     "examples": ["+12025550123"],
 }
-_STATE = {"description": "State or province, by code or name", "examples": ["CA"]}
+_STATE = {"description": "State or province, by code or name, as typed", "examples": ["CA"]}
 
 
 class ChangeProfileSchema(ApiSchema):
@@ -58,14 +59,14 @@ _STREET = {"examples": ["1600 Amphitheatre Pkwy"]}
 class AddAddressSchema(_AddressLinesSchema):
     """A new postal address. Required fields beside street and country depend on the country."""
 
-    country = TextField(2, length_min=2, required=True, metadata=_COUNTRY)
+    country = CountryField(required=True)
     street = TextField(_LINE_MAX, required=True, metadata=_STREET)
 
 
 class ChangeAddressSchema(_AddressLinesSchema):
     """Changes of a postal address. Absent fields stay unchanged; null empties a field."""
 
-    country = TextField(2, length_min=2, metadata=_COUNTRY)
+    country = CountryField()
     street = TextField(_LINE_MAX, metadata=_STREET)
 
 
@@ -80,6 +81,16 @@ class AddressSchema(ApiSchema):
     city = TextField(_LINE_MAX, required=True, allow_none=True, attribute="postal.city")
     state = TextField(
         _LINE_MAX, required=True, allow_none=True, attribute="postal.state", metadata=_STATE
+    )
+    state_code = ma.fields.String(
+        required=True,
+        allow_none=True,
+        attribute="postal.state_code",
+        metadata={
+            "description": "The state by ISO 3166-2, without the country; null where addresses"
+            " name none",
+            "examples": ["CA"],
+        },
     )
     zip_code = TextField(
         20,
@@ -128,7 +139,10 @@ class CreateApiKeySchema(ApiSchema):
     expires_at = TimestampField(
         allow_none=True,
         load_default=None,
-        metadata={"examples": ["2036-11-22T09:30:00.000Z"]},
+        metadata={
+            "description": "Within a year, unless PBCEx allows longer. Null: 90 days from now",
+            "examples": [None],
+        },
     )
 
 
@@ -144,7 +158,7 @@ class ApiKeySchema(ApiSchema):
         ma.fields.String(), required=True, metadata={"examples": [["own:balances:read"]]}
     )
     created_at = TimestampField(required=True)
-    expires_at = TimestampField(required=True, allow_none=True)
+    expires_at = TimestampField(required=True)
     revoked_at = TimestampField(required=True, allow_none=True)
 
 

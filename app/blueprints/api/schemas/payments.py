@@ -1,6 +1,6 @@
 """Schemas of deposits and withdrawals."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import marshmallow as ma
 
@@ -54,15 +54,11 @@ class DepositRequestSchema(ApiSchema):
     )
     phone = TextField(
         _LINE_LENGTH_MAX,
-        metadata={"description": "For `mobile_money`: the mobile phone in Kenya that confirms it"},
+        metadata={
+            "description": "For `mobile_money`: the verified phone of the profile, in Kenya, which"
+            " confirms it"
+        },
     )
-
-    example: ClassVar = {
-        "method": "card",
-        "asset": "USD",
-        "amount": "100.00",
-        "paymentMethod": "pm_card_visa",
-    }
 
     @ma.validates_schema
     def _check(self, data: dict[str, Any], **_options: Any) -> None:
@@ -207,17 +203,6 @@ class WithdrawalRequestSchema(ApiSchema):
     amount = AmountField(required=True, metadata={"examples": ["100.00"]})
     max_fee = AmountField(metadata=_FEE_MAX)
     destination = ma.fields.Nested(DestinationSchema, required=True)
-
-    example: ClassVar = {
-        "method": "bank",
-        "asset": "USD",
-        "amount": "100.00",
-        "destination": {
-            "accountHolder": "Carl Customer",
-            "accountNumber": "000123456789",
-            "routingNumber": "110000000",
-        },
-    }
 
     @ma.validates_schema
     def _check(self, data: dict[str, Any], **_options: Any) -> None:

@@ -2,6 +2,7 @@
 
 import marshmallow as ma
 
+from app.access.consents import PolicyName
 from app.blueprints.api.schemas.auth import (
     POLICY_VERSION_MAX,
     TERMS_VERSION,
@@ -18,7 +19,7 @@ from app.blueprints.api.schemas.fields import (
     TimestampField,
     whole_number_between,
 )
-from app.privacy.rules import ConsentChannel, ConsentState, ExportStatus, PolicyName
+from app.privacy.rules import ConsentChannel, ConsentState, ExportStatus
 
 
 class DecideSchema(ApiSchema):
@@ -55,7 +56,7 @@ class ConsentSchema(ApiSchema):
     required = ma.fields.Boolean(
         required=True,
         attribute="policy.required",
-        metadata={"description": "Whether an account requires it"},
+        metadata={"description": "Whether money moves only once it is accepted"},
     )
     state = EnumField(ConsentState, required=True)
     current_version = ma.fields.Integer(

@@ -10,11 +10,11 @@ from app.blueprints.api.schemas.fields import (
     AmountField,
     ApiSchema,
     AssetCodeField,
+    CodesField,
     ConstantField,
     MetalCodeField,
     PublicIdField,
     TimestampField,
-    example_id,
     parse_amount,
     whole_number_between,
 )
@@ -43,20 +43,6 @@ class PricesQuerySchema(ApiSchema):
 class PriceSchema(ApiSchema):
     """The price of a metal, in US dollars per troy ounce."""
 
-    example: ClassVar = {
-        "metal": "AU",
-        "asset": "XAU-s",
-        "bid": "3992.000000",
-        "ask": "4008.000000",
-        "mid": "4000.000000",
-        "currency": "USD",
-        "unit": "ozt",
-        "asOf": "2026-11-22T09:30:00.000Z",
-        "source": "simulated",
-        "stale": False,
-        "marketState": "open",
-    }
-
     metal = MetalCodeField(required=True)
     asset = AssetCodeField(required=True)
     bid = AmountField(
@@ -69,7 +55,14 @@ class PriceSchema(ApiSchema):
     as_of = TimestampField(required=True)
     source = ma.fields.String(required=True, metadata={"examples": ["simulated"]})
     stale = ma.fields.Boolean(required=True)
-    market_state = ma.fields.String(required=True, metadata={"enum": ["open", "closed", "halted"]})
+    market_state = CodesField(
+        {
+            "open": "It trades.",
+            "closed": "It does not trade: the calendar says when it does.",
+            "halted": "It does not trade until staff lift the halt.",
+        },
+        required=True,
+    )
 
 
 class PricesSchema(ApiSchema):
@@ -78,9 +71,11 @@ class PricesSchema(ApiSchema):
     data = ma.fields.List(ma.fields.Nested(PriceSchema), required=True)
 
 
+# Not with `oneOf` at the top, for which generated clients have no type.
 _CONVERSION: Mapping[str, Any] = {
     "required": ["fromAsset", "toAsset"],
-    "oneOf": [{"required": ["fromAmount"]}, {"required": ["toAmount"]}],
+    "minProperties": 3,
+    "maxProperties": 3,
 }
 
 
@@ -92,7 +87,6 @@ class ConversionRequestSchema(ApiSchema):
     from_amount = AmountField(metadata={"examples": ["100.00"]})
     to_amount = AmountField(metadata={"examples": ["0.025"]})
 
-    example: ClassVar = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100.00"}
     together: ClassVar = _CONVERSION
 
     @ma.validates_schema
@@ -134,10 +128,13 @@ class OrderRequestSchema(ConversionRequestSchema):
     )
 
     together: ClassVar = {
-        "oneOf": [
-            {"required": ["quoteId"], "maxProperties": 1},
-            {**_CONVERSION, "not": {"required": ["quoteId"]}},
-        ],
+        "if": {"properties": {"quoteId": {}}, "required": ["quoteId"]},
+        "then": {"maxProperties": 1},
+        "else": {
+            "properties": {"fromAsset": {}, "toAsset": {}, "fromAmount": {}, "toAmount": {}},
+            "required": ["fromAsset", "toAsset"],
+            "oneOf": [{"required": ["fromAmount"]}, {"required": ["toAmount"]}],
+        },
         "dependentRequired": {"expectedPrice": ["maxSlippageBps"]},
     }
 
@@ -159,24 +156,8 @@ class OrderRequestSchema(ConversionRequestSchema):
         super().require_conversion(data)
 
 
-_CONVERTED: Mapping[str, Any] = {
-    "fromAsset": "USD",
-    "toAsset": "XAU-s",
-    "fromAmount": "100.00",
-    "toAmount": "0.02482534",
-    "price": "4008.000000",
-    "fee": {"asset": "USD", "amount": "0.50"},
-}
-
-
 class QuoteSchema(ApiSchema):
     """A price that is kept until `expiresAt`."""
-
-    example: ClassVar = {
-        "id": example_id("qt"),
-        **_CONVERTED,
-        "expiresAt": "2026-11-22T09:30:30.000Z",
-    }
 
     id = PublicIdField("qt", required=True)
     from_asset = AssetCodeField(required=True, attribute="conversion.given.asset.code")
@@ -190,14 +171,6 @@ class QuoteSchema(ApiSchema):
 
 class OrderSchema(ApiSchema):
     """A conversion that happened."""
-
-    example: ClassVar = {
-        "id": example_id("trd"),
-        "quoteId": example_id("qt"),
-        "status": "filled",
-        **_CONVERTED,
-        "executedAt": "2026-11-22T09:30:00.000Z",
-    }
 
     id = PublicIdField("trd", required=True)
     quote_id = PublicIdField("qt", required=True, allow_none=True)

@@ -1,7 +1,7 @@
 """Schemas of balances, transfers, movements and statements."""
 
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any
 
 import marshmallow as ma
 
@@ -29,6 +29,14 @@ class HoldingSchema(ApiSchema):
     available = AmountField(required=True)
     held = AmountField(required=True)
     total = AmountField(required=True)
+    owed = AmountField(
+        required=True,
+        metadata={
+            "description": "What the caller owes PBCEx, beside `total`: nothing is withdrawn until "
+            "it is paid, and what comes in pays it first",
+            "examples": ["0.00"],
+        },
+    )
     usd_value = AmountField(
         required=True,
         allow_none=True,
@@ -64,13 +72,6 @@ class TransferRequestSchema(ApiSchema):
     amount = AmountField(required=True, metadata={"examples": ["1.5"]})
     from_ = EnumField(Wallet, required=True)
     to = EnumField(Wallet, required=True)
-
-    example: ClassVar = {
-        "asset": "PAXG",
-        "amount": "1.50000000",
-        "from": "funding",
-        "to": "trading",
-    }
 
     @ma.validates_schema
     def _amount(self, data: dict[str, Any], **_options: Any) -> None:
@@ -134,8 +135,11 @@ class StatementFormat(StrEnum):
     """The formats of a statement."""
 
     JSON = "json"
+    """As a JSON object."""
     CSV = "csv"
+    """As a table, one movement a line."""
     PDF = "pdf"
+    """As a document to print."""
 
 
 class StatementQuerySchema(ApiSchema):

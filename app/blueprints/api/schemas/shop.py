@@ -1,0 +1,201 @@
+"""Schemas of the shop."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import marshmallow as ma
+
+from app.blueprints.api.schemas.fields import (
+    AmountField,
+    ApiSchema,
+    CodesField,
+    EnumField,
+    MetalCodeField,
+    PageQuerySchema,
+    TextField,
+)
+from app.catalog.products.rules import ProductForm
+from app.catalog.search.rules import TEXT_LENGTH_MAX
+from app.catalog.tax_classes import TaxClass
+from app.shop.storefront.rules import ProductSort, WeightBand
+
+_OUNCES = {"description": "In troy ounces", "examples": ["1.00000000"]}
+_FORMS: Mapping[str, str] = {form.value.upper(): form.label for form in ProductForm}
+_FLAGS = {"true": "Yes.", "false": "No."}
+
+
+class FlagField(CodesField):
+    """`true` or `false` in a query, loaded as a boolean."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(_FLAGS, **options)
+
+    def _deserialize(self, value: Any, *_others: Any, **_options: Any) -> Any:
+        return super()._deserialize(value) == "true"
+
+
+class ProductFormField(CodesField):
+    """The form of a product in capital letters: BAR, COIN …"""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(_FORMS, **options)
+
+    def _serialize(self, value: Any, *_others: Any, **_options: Any) -> str:
+        return str(value).upper()
+
+
+class OffersQuerySchema(PageQuerySchema):
+    """What to look for."""
+
+    metal = MetalCodeField()
+    category = TextField(
+        80,
+        metadata={
+            "description": "A form, also in the plural, or the slug of a category, with what is"
+            " below it",
+            "examples": ["BARS"],
+        },
+    )
+    search = TextField(
+        TEXT_LENGTH_MAX,
+        metadata={
+            "description": "Words, in any order. Mistyped ones and synonyms are understood.",
+            "examples": ["10oz silver"],
+        },
+    )
+    mint = TextField(60, metadata={"description": "A mint, as a facet names it"})
+    weight = EnumField(WeightBand)
+    in_stock = FlagField(metadata={"description": "Whether units are for sale"})
+    sort = EnumField(ProductSort)
+    facets = FlagField(metadata={"description": "Whether to count what was found by its values"})
+
+
+class OfferSchema(ApiSchema):
+    """A product in a list."""
+
+    sku = ma.fields.String(required=True, metadata={"examples": ["AU-EAGLE-1OZ"]})
+    slug = ma.fields.String(required=True, metadata={"description": "Its name in URLs"})
+    name = ma.fields.String(required=True)
+    short_text = ma.fields.String(required=True)
+    metal = MetalCodeField(required=True)
+    form = ProductFormField(required=True)
+    category = ma.fields.String(
+        required=True, allow_none=True, metadata={"description": "The slug of its category"}
+    )
+    mint = ma.fields.String(required=True, allow_none=True)
+    year = ma.fields.Integer(required=True, allow_none=True)
+    gross_weight = AmountField(required=True, metadata=_OUNCES)
+    fine_weight = AmountField(required=True, metadata=_OUNCES)
+    fineness = AmountField(required=True, metadata={"examples": ["0.91670"]})
+    available = ma.fields.Integer(
+        required=True, metadata={"description": "Units that are for sale and not reserved"}
+    )
+
+
+class FacetSchema(ApiSchema):
+    """A value, and how many of the products that were found have it."""
+
+    value = ma.fields.String(required=True)
+    label = ma.fields.String(required=True)
+    count = ma.fields.Integer(required=True)
+
+
+class FacetsSchema(ApiSchema):
+    """The values of the products that were found, the most frequent first."""
+
+    metal = ma.fields.List(ma.fields.Nested(FacetSchema), required=True)
+    form = ma.fields.List(ma.fields.Nested(FacetSchema), required=True)
+    mint = ma.fields.List(ma.fields.Nested(FacetSchema), required=True)
+    weight = ma.fields.List(ma.fields.Nested(FacetSchema), required=True)
+    in_stock = ma.fields.List(ma.fields.Nested(FacetSchema), required=True)
+
+
+class OffersSchema(ApiSchema):
+    """A page of products."""
+
+    data = ma.fields.List(ma.fields.Nested(OfferSchema), required=True, attribute="page.data")
+    next_cursor = ma.fields.String(required=True, allow_none=True, attribute="page.next_cursor")
+    facets = ma.fields.Nested(
+        FacetsSchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "Null unless they were asked for"},
+    )
+
+
+class OfferDetailsSchema(ApiSchema):
+    """Everything that customers read of a product."""
+
+    sku = ma.fields.String(required=True, attribute="product.sku")
+    slug = ma.fields.String(required=True, attribute="product.slug")
+    name = ma.fields.String(required=True, attribute="product.name")
+    short_text = ma.fields.String(required=True, attribute="product.short_text")
+    long_text = ma.fields.String(required=True, attribute="product.long_text")
+    metal = MetalCodeField(required=True, attribute="product.metal")
+    form = ProductFormField(required=True, attribute="product.form")
+    category = ma.fields.String(required=True, allow_none=True, attribute="product.category")
+    mint = ma.fields.String(required=True, allow_none=True, attribute="product.mint")
+    year = ma.fields.Integer(required=True, allow_none=True, attribute="product.year")
+    gross_weight = AmountField(required=True, attribute="product.gross_weight", metadata=_OUNCES)
+    fine_weight = AmountField(required=True, attribute="product.fine_weight", metadata=_OUNCES)
+    fineness = AmountField(required=True, attribute="product.fineness")
+    is_serialized = ma.fields.Boolean(
+        required=True,
+        attribute="product.is_serialized",
+        metadata={"description": "Whether each bar has a number and a weight of its own"},
+    )
+    face_value = AmountField(required=True, allow_none=True, attribute="product.face_value")
+    face_currency = ma.fields.String(
+        required=True,
+        allow_none=True,
+        attribute="product.face_currency",
+        metadata={"description": "ISO 4217", "examples": ["USD"]},
+    )
+    is_legal_tender = ma.fields.Boolean(required=True, attribute="product.is_legal_tender")
+    tax_class = EnumField(TaxClass, required=True, attribute="product.tax_class")
+    gtin = ma.fields.String(
+        required=True,
+        allow_none=True,
+        attribute="product.gtin",
+        metadata={"description": "14 digits", "examples": ["04006381333931"]},
+    )
+    width_mm = AmountField(required=True, allow_none=True, attribute="product.width_mm")
+    height_mm = AmountField(required=True, allow_none=True, attribute="product.height_mm")
+    thickness_mm = AmountField(required=True, allow_none=True, attribute="product.thickness_mm")
+    age_min = ma.fields.Integer(
+        required=True,
+        allow_none=True,
+        attribute="product.age_min",
+        metadata={"description": "Sold to people of this age and older"},
+    )
+    restricted_states = ma.fields.List(
+        ma.fields.String(),
+        required=True,
+        attribute="product.restricted_states",
+        metadata={"description": "States of the United States in which it is not sold"},
+    )
+    available = ma.fields.Integer(required=True)
+    variants = ma.fields.List(
+        ma.fields.Nested(OfferSchema),
+        required=True,
+        metadata={"description": "The other products of its group, by weight"},
+    )
+
+
+class CategoryOfferSchema(ApiSchema):
+    """A category."""
+
+    slug = ma.fields.String(required=True)
+    name = ma.fields.String(required=True)
+    parent = ma.fields.String(
+        required=True, allow_none=True, metadata={"description": "The slug of the one above"}
+    )
+    count = ma.fields.Integer(
+        required=True, metadata={"description": "Products in it and below it"}
+    )
+
+
+class CategoryOffersSchema(ApiSchema):
+    """The tree of categories, each before those below it."""
+
+    data = ma.fields.List(ma.fields.Nested(CategoryOfferSchema), required=True)

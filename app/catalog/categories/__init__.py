@@ -1,0 +1,1 @@
+"""Categories: a tree in which customers find products. Owns `product_categories`."""

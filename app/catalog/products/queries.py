@@ -1,0 +1,153 @@
+"""Named reads of products."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+import sqlalchemy as sa
+
+from app.catalog.categories.models import CategoryRow
+from app.catalog.products import details
+from app.catalog.products.models import Product
+from app.catalog.products.rules import ProductForm, WeightBasis, accounted_units
+from app.catalog.rules import SYNTHETIC, Metal
+from app.catalog.tax_classes import TaxClass
+from app.kit.db import Session
+from app.kit.list_query import ListSource
+from app.kit.money import Amount, Asset
+
+
+@dataclass(frozen=True, slots=True)
+class ProductSummary:
+    """A coin or bar. Weights are in 10^-8 troy ounces."""
+
+    sku: str
+    name: str
+    metal: Metal
+    form: ProductForm
+    gross_units: int
+    fineness: Decimal
+    fine_units: int
+    is_serialized: bool
+    reorder_below: int
+    published_from: date | None
+    published_until: date | None
+    added_at: datetime
+
+    @property
+    def asset(self) -> Asset:
+        """The units of the product, as an asset of the ledger."""
+        return Asset(self.sku, 0)
+
+    @property
+    def fine_weight(self) -> Amount:
+        """The fine weight of one unit."""
+        return Amount(SYNTHETIC[self.metal], self.fine_units)
+
+    @property
+    def accounted(self) -> Amount:
+        """The ounces by which one unit is accounted."""
+        units = accounted_units(self.metal, self.gross_units, self.fine_units)
+        return Amount(SYNTHETIC[self.metal], units)
+
+    @property
+    def gross_weight(self) -> Amount:
+        """The gross weight of one unit."""
+        return Amount(SYNTHETIC[self.metal], self.gross_units)
+
+
+@dataclass(frozen=True, slots=True)
+class ProductDetails(ProductSummary):
+    """Everything that is known of a product."""
+
+    weight_basis: WeightBasis
+    slug: str
+    category: str | None
+    tax_class: TaxClass
+    short_text: str
+    long_text: str
+    variant_group: str | None
+    mint: str | None
+    year: int | None
+    face_value: Decimal | None
+    face_currency: str | None
+    is_legal_tender: bool
+    gtin: str | None
+    width_mm: Decimal | None
+    height_mm: Decimal | None
+    thickness_mm: Decimal | None
+    age_min: int | None
+    restricted_states: Sequence[str]
+    display_order: int
+
+    @property
+    def texts(self) -> Mapping[str, str]:
+        """What can change about it, as texts by name."""
+        return {name: details.write(getattr(self, name)) for name in details.NAMES}
+
+
+_SUMMARY = (
+    Product.sku,
+    Product.name,
+    Product.metal,
+    Product.form,
+    Product.gross_units,
+    Product.fineness,
+    Product.fine_units,
+    Product.is_serialized,
+    Product.reorder_below,
+    Product.published_from,
+    Product.published_until,
+    Product.added_at,
+)
+_SELECT = sa.select(*_SUMMARY)
+_DETAILS = sa.select(
+    *_SUMMARY,
+    Product.weight_basis,
+    Product.slug,
+    CategoryRow.slug.label("category"),
+    Product.tax_class,
+    Product.short_text,
+    Product.long_text,
+    Product.variant_group,
+    Product.mint,
+    Product.year,
+    Product.face_value,
+    Product.face_currency,
+    Product.is_legal_tender,
+    Product.gtin,
+    Product.width_mm,
+    Product.height_mm,
+    Product.thickness_mm,
+    Product.age_min,
+    Product.restricted_states,
+    Product.display_order,
+).join_from(Product, CategoryRow, CategoryRow.id == Product.category_id, isouter=True)
+PRODUCTS = ListSource(
+    ProductSummary,
+    _SELECT,
+    key=Product.sku,
+    sorts={"sku": Product.sku, "added": Product.added_at},
+    filters={
+        "sku": lambda text: Product.sku.startswith(text.upper(), autoescape=True),
+        "metal": lambda metal: Product.metal == metal,
+        "form": lambda form: Product.form == form,
+    },
+)
+
+
+def find_product(session: Session, sku: str) -> ProductSummary | None:
+    """Return the product with this SKU, or None."""
+    return session.find(ProductSummary, _SELECT.where(Product.sku == sku.upper()))
+
+
+def get_product(session: Session, sku: str) -> ProductDetails:
+    """Return everything that is known of the product with this SKU. Raises `NotFound`."""
+    return session.get(ProductDetails, _DETAILS.where(Product.sku == sku.upper()))
+
+
+def lock_product(session: Session, sku: str) -> ProductDetails:
+    """Return the product as `get_product` does, and lock its row."""
+    select = _DETAILS.where(Product.sku == sku.upper()).with_for_update(of=Product)
+    return session.get(ProductDetails, select)

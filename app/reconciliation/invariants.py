@@ -1,0 +1,106 @@
+"""Every invariant of the books: the ledger's, and that lots and bars agree with it."""
+
+from app.kit.db import Session
+from app.ledger import verification as ledger_verification
+from app.ledger.verification import Invariant, Violation
+
+LOT_INVARIANTS = (
+    Invariant(
+        "what is left of a lot is the sum of its movements",
+        """SELECT format('lot %s at %s: left are %s units and %s cents, by its movements %s and %s',
+                         lot_id, location_id, coalesce(l.units, 0), coalesce(l.premium_usd, 0),
+                         coalesce(m.units, 0), coalesce(m.premium_usd, 0))
+           FROM lot_stock l
+           FULL JOIN (SELECT lot_id, location_id, sum(units) AS units,
+                             sum(premium_usd) AS premium_usd
+                      FROM lot_movements GROUP BY lot_id, location_id) m
+               USING (lot_id, location_id)
+           WHERE coalesce(l.units, 0) <> coalesce(m.units, 0)
+              OR coalesce(l.premium_usd, 0) <> coalesce(m.premium_usd, 0)""",
+    ),
+    Invariant(
+        "the units left of lots are those on the shelves and on their way",
+        """SELECT format('%s at %s: left of lots are %s, the ledger has %s', sku, location_id,
+                         coalesce(l.units, 0), coalesce(s.units, 0))
+           FROM (SELECT sku, location_id, sum(units) AS units FROM lot_stock
+                 GROUP BY sku, location_id) l
+           FULL JOIN (SELECT a.asset AS sku, a.owner_id AS location_id, sum(b.posted) AS units
+                      FROM accounts a JOIN balances b ON b.account_id = a.id
+                      WHERE a.class IN ('stock.available', 'stock.quarantine', 'stock.in_transit')
+                      GROUP BY a.asset, a.owner_id) s
+               USING (sku, location_id)
+           WHERE coalesce(l.units, 0) <> coalesce(s.units, 0)""",
+    ),
+    Invariant(
+        "the premium left of lots is the premium of their branch",
+        """SELECT format('branch %s: left of lots are %s cents, the ledger has %s', branch_id,
+                         coalesce(l.units, 0), coalesce(s.units, 0))
+           FROM (SELECT p.branch_id, sum(l.premium_usd) AS units
+                 FROM lot_stock l JOIN locations p ON p.id = l.location_id GROUP BY p.branch_id) l
+           FULL JOIN (SELECT a.owner_id AS branch_id, sum(p.units) AS units
+                      FROM accounts a JOIN postings p ON p.account_id = a.id
+                      WHERE a.class = 'inventory.premium' GROUP BY a.owner_id) s USING (branch_id)
+           WHERE coalesce(l.units, 0) <> coalesce(s.units, 0)""",
+    ),
+    Invariant(
+        "the ounces left of lots are the metal of their branch",
+        """SELECT format('branch %s: left of lots are %s units of %s, the ledger has %s', branch_id,
+                         coalesce(l.units, 0), asset, coalesce(s.units, 0))
+           FROM (SELECT p.branch_id, 'X' || d.metal || '-s' AS asset,
+                        sum(o.ounces_units / o.units * l.units) AS units
+                 FROM lot_stock l
+                 JOIN lots o ON o.id = l.lot_id
+                 JOIN products d ON d.sku = l.sku
+                 JOIN locations p ON p.id = l.location_id
+                 GROUP BY p.branch_id, d.metal) l
+           FULL JOIN (SELECT a.owner_id AS branch_id, a.asset, sum(p.units) AS units
+                      FROM accounts a JOIN postings p ON p.account_id = a.id
+                      WHERE a.class = 'inventory.metal' GROUP BY a.owner_id, a.asset) s
+               USING (branch_id, asset)
+           WHERE coalesce(l.units, 0) <> coalesce(s.units, 0)""",
+    ),
+)
+BAR_INVARIANTS = (
+    Invariant(
+        "bars in a state at a location are the units that the ledger counts",
+        """SELECT format('%s %s at location %s: the ledger counts %s, the bars are %s', state,
+                         sku, location_id, coalesce(l.units, 0), coalesce(b.units, 0))
+           FROM (SELECT a.asset AS sku, a.owner_id AS location_id, substr(a.class, 7) AS state,
+                        s.posted AS units
+                 FROM accounts a JOIN balances s ON s.account_id = a.id
+                 JOIN products p ON p.sku = a.asset AND p.is_serialized
+                 WHERE a.class LIKE 'stock.%' AND a.guarded) l
+           FULL JOIN (SELECT sku, location_id, state, count(*) AS units FROM bars
+                      WHERE state NOT IN ('delivered', 'written_off')
+                      GROUP BY sku, location_id, state) b USING (sku, location_id, state)
+           WHERE coalesce(l.units, 0) <> coalesce(b.units, 0)""",
+    ),
+    Invariant(
+        "bars of a customer are the units that they own",
+        """SELECT format('%s of %s: the ledger counts %s, the bars are %s', sku, owner_id,
+                         coalesce(l.units, 0), coalesce(b.units, 0))
+           FROM (SELECT a.asset AS sku, a.owner_id, s.posted AS units
+                 FROM accounts a JOIN balances s ON s.account_id = a.id
+                 JOIN products p ON p.sku = a.asset AND p.is_serialized
+                 WHERE a.class = 'customer.goods') l
+           FULL JOIN (SELECT sku, owner_id, count(*) AS units FROM bars
+                      WHERE state IN ('allocated', 'picked') GROUP BY sku, owner_id) b
+               USING (sku, owner_id)
+           WHERE coalesce(l.units, 0) <> coalesce(b.units, 0)""",
+    ),
+    Invariant(
+        "a hold of bars names as many as it holds",
+        """SELECT format('hold %s holds %s and names %s', h.id, h.units, count(b.lot_id))
+           FROM holds h JOIN accounts a ON a.id = h.account_id
+           JOIN products p ON p.sku = a.asset AND p.is_serialized
+           LEFT JOIN bars b ON b.hold_id = h.id
+           WHERE h.status = 'pending'
+           GROUP BY h.id, h.units HAVING count(b.lot_id) <> h.units""",
+    ),
+)
+INVARIANTS = (*ledger_verification.INVARIANTS, *LOT_INVARIANTS, *BAR_INVARIANTS)
+
+
+def find_violations(session: Session) -> list[Violation]:
+    """Return the violations of every invariant, as `app.ledger.verification` does."""
+    return ledger_verification.find_violations(session, INVARIANTS)

@@ -1,0 +1,51 @@
+"""Bars with serials: gold in the vault, silver in a partner's depot."""
+
+from app.catalog.products import service as products
+from app.catalog.products.rules import ProductForm
+from app.catalog.products.service import NewProduct
+from app.catalog.rules import Metal
+from app.catalog.tax_classes import TaxClass
+from app.sample.business import Business
+from app.sample.timeline import Part
+from app.vault.deliveries import service as deliveries
+from app.vault.deliveries.service import NewBarReceipt
+
+PART = Part()
+_BAR, _BULLION = ProductForm.BAR, TaxClass.BULLION
+_PRODUCTS = (
+    NewProduct(
+        "AU-MINTED-100G", "Numbered gold bar, 100 g", Metal.AU, _BAR, "3.2151", "0.9999", None, 1,
+        tax_class=_BULLION, is_serialized=True,
+    ),
+    NewProduct(
+        "AG-BAR-1000OZ", "Silver bar, 1,000 oz", Metal.AG, _BAR, "1000", "0.999", None, 2,
+        tax_class=_BULLION, is_serialized=True,
+    ),
+)  # fmt: skip
+_GOLD = """Serial, refiner, gross weight, fineness, year, assay reference
+RR 4471, Northern Refiners, 3.2151, 999.9, 2023, NR-A-1187
+RR 4472, Northern Refiners, 3.2151, 999.9, 2023, NR-A-1187"""
+_SILVER = """Serial, refiner, gross weight, fineness, year
+S20917, Northern Refiners, 1004.5, 999.0, 2022
+S20918, Northern Refiners, 996.2, 999.0, 2022
+S20919, Northern Refiners, 1011.8, 999.0, 2022
+S20922, Northern Refiners, 989.4, 999.9, 2022
+S20923, Northern Refiners, 1002.1, 999.9, 2022"""
+
+
+@PART.ago(hours=2)
+def receive_bars(business: Business) -> None:
+    """Add the products, and receive two bars of gold and five of silver."""
+    inventory, refiner = business.actor("inventory"), "Northern Refiners"
+    with business.transaction() as session:
+        for product in _PRODUCTS:
+            products.add_product(session, inventory, product)
+        for receipt in (
+            NewBarReceipt(
+                "AU-MINTED-100G", "MAIN-VAULT", _GOLD, "25190.00", "3902.5", refiner, "NR-84"
+            ),
+            NewBarReceipt(
+                "AG-BAR-1000OZ", "DEPOT-WEST", _SILVER, "246300.00", "48.95", refiner, "NR-85"
+            ),
+        ):
+            deliveries.receive_bars(session, inventory, receipt)

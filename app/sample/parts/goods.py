@@ -1,0 +1,91 @@
+"""Products, locations, and what suppliers delivered to them."""
+
+from app.catalog.products import service as products
+from app.catalog.rules import Metal
+from app.sample import product_range
+from app.sample.business import Business
+from app.sample.timeline import Part
+from app.vault.deliveries import service as deliveries
+from app.vault.deliveries.service import NewReceipt
+from app.vault.locations import service as locations
+from app.vault.locations.rules import LocationKind
+
+PART = Part()
+_LOCATIONS = (
+    ("MAIN", "MAIN-VAULT", "Vault, Main Street", LocationKind.VAULT),
+    ("MAIN", "MAIN-SHOP", "Shop, Main Street", LocationKind.STORE),
+    ("HARBOUR", "HARBOUR-SHOP", "Shop, Harbour Quay", LocationKind.STORE),
+    ("AIRPORT", "AIRPORT-SHOP", "Shop, Terminal 2", LocationKind.STORE),
+    ("MAIN", "DEPOT-WEST", "Depot of a partner, West", LocationKind.DEPOT),
+)
+_MINT, _REFINER = "First Mint", "Northern Refiners"
+
+
+@PART.ago(days=86)
+def open_locations(business: Business) -> None:
+    """Add the products, and open the locations."""
+    with business.transaction() as session:
+        for product in product_range.list_products():
+            products.add_product(session, business.actor("inventory"), product)
+        for branch, code, name, kind in _LOCATIONS:
+            locations.open_location(
+                session,
+                business.actor("admin"),
+                branch_id=business.things[branch],
+                code=code,
+                name=name,
+                kind=kind,
+            )
+
+
+def _receive(business: Business, *receipts: NewReceipt) -> None:
+    with business.transaction() as session:
+        for receipt in receipts:
+            deliveries.receive_goods(session, business.actor("inventory"), receipt)
+
+
+@PART.ago(days=84)
+def receive_first_goods(business: Business) -> None:
+    """Fill the vault, and the shop beside it."""
+    _receive(
+        business,
+        NewReceipt("AU-EAGLE-1OZ", "MAIN-VAULT", "4", "16080.00", "3900", _MINT, "FM-1041"),
+        NewReceipt("AU-MAPLE-1OZ", "MAIN-SHOP", "3", "12030.00", "3900", _MINT, "FM-1041"),
+        NewReceipt("AG-EAGLE-1OZ", "MAIN-SHOP", "60", "3270.00", "48.5", _MINT, "FM-1041"),
+        NewReceipt("AU-BAR-1OZ", "DEPOT-WEST", "2", "7860.00", "3900", _REFINER, "NR-77"),
+    )
+
+
+@PART.ago(days=69)
+def receive_the_range(business: Business) -> None:
+    """Spread a few of each product over the branches and the depots, but for silver."""
+    metals = set(Metal) - {Metal.AG}
+    _receive(business, *product_range.first_deliveries(metals))
+
+
+@PART.ago(days=41)
+def receive_goods_of_the_branches(business: Business) -> None:
+    """Fill the shops of the other branches."""
+    _receive(
+        business,
+        NewReceipt("AG-ROUND-1OZ", "HARBOUR-SHOP", "40", "2040.00", "48.9", _MINT, "FM-1107"),
+        NewReceipt("PT-EAGLE-1OZ", "HARBOUR-SHOP", "4", "4180.00", "990", _MINT, "FM-1107"),
+        NewReceipt("AG-EAGLE-1OZ", "AIRPORT-SHOP", "20", "1108.00", "49.2", _MINT, "FM-1108"),
+        NewReceipt("PD-BAR-1OZ", "MAIN-VAULT", "3", "3690.00", "1190", _REFINER, "NR-82"),
+    )
+
+
+@PART.ago(days=6)
+def receive_last_goods(business: Business) -> None:
+    """Receive copper, and coins below the price of their metal."""
+    _receive(
+        business,
+        NewReceipt("CU-BAR-1KG", "MAIN-VAULT", "40", "620.00", "0.31", _REFINER, "NR-90"),
+        NewReceipt("AU-EAGLE-1OZ", "AIRPORT-SHOP", "1", "3895.00", "3905", _REFINER, "NR-91"),
+    )
+
+
+@PART.ago(hours=2)
+def receive_silver(business: Business) -> None:
+    """Receive the silver of the range today: its exposure has left its band before."""
+    _receive(business, *product_range.first_deliveries({Metal.AG}))

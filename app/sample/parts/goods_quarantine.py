@@ -1,0 +1,48 @@
+"""Goods that are examined before they are for sale."""
+
+from app.sample.business import Business
+from app.sample.timeline import Part
+from app.vault.assays import service as assays
+from app.vault.assays.service import NewAssay
+
+PART = Part()
+
+
+@PART.ago(days=70)
+def put_gold_aside(business: Business) -> None:
+    """The gold of a shop looks pale."""
+    with business.transaction() as session:
+        business.things["pale gold"] = assays.put_into_quarantine(
+            session,
+            business.actor("inventory"),
+            sku="AU-MAPLE-1OZ",
+            location="MAIN-SHOP",
+            units="2",
+            reason="Two coins look pale",
+        )
+
+
+@PART.ago(days=69)
+def examine_pale_gold(business: Business) -> None:
+    """One of the coins is what it should be; the other one is to be examined again elsewhere."""
+    with business.transaction() as session:
+        assays.record_assay(
+            session,
+            business.actor("admin"),
+            business.things["pale gold"],
+            NewAssay("1", "passed", "xrf", "Au 99.99 %"),
+        )
+
+
+@PART.ago(days=5)
+def put_silver_aside(business: Business) -> None:
+    """Silver waits for its assay."""
+    with business.transaction() as session:
+        assays.put_into_quarantine(
+            session,
+            business.actor("inventory"),
+            sku="AG-EAGLE-1OZ",
+            location="MAIN-SHOP",
+            units="5",
+            reason="A customer doubts their weight",
+        )

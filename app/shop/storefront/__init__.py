@@ -1,0 +1,1 @@
+"""The storefront: products as customers find and read them. Owns no table."""

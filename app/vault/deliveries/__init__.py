@@ -1,0 +1,1 @@
+"""Deliveries: what arrived at a location, from whom, and what it cost. Owns `lots`."""

@@ -1,0 +1,1 @@
+"""Locations: places of a branch where goods are. Owns `locations`."""

@@ -1,0 +1,1 @@
+"""Movements of goods: what the ledger posted on the units at locations. Owns no table."""

@@ -1,0 +1,21 @@
+"""The words that staff read in place of an entry's cause."""
+
+from app.kit.labels import LabelledEnum
+
+
+class MovementCause(LabelledEnum):
+    """Why units moved."""
+
+    GOODS_RECEIVED = "goods_received", "Delivery received"
+    STOCK_SENT = "stock_sent", "Sent to another location"
+    STOCK_RECEIVED = "stock_received", "Received from another location"
+    STOCK_RETURNED = "stock_returned", "Transfer cancelled"
+    STOCK_QUARANTINED = "stock_quarantined", "Put into quarantine"
+    STOCK_PASSED = "stock_passed", "Passed an assay"
+    STOCK_ADJUSTED = "stock_adjusted", "Adjusted"
+
+
+def label_of(cause: str) -> str:
+    """Return the label of a cause; one without a label gets its own name as text."""
+    known = MovementCause.with_value(cause)
+    return known.label if known is not None else cause.replace("_", " ").capitalize()

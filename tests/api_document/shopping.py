@@ -1,0 +1,44 @@
+"""Exchanges about products and categories."""
+
+from app.catalog.categories import service as categories
+from app.catalog.categories.service import CategoryEntry
+from app.catalog.products import service as products
+from app.catalog.products.rules import ProductForm
+from app.catalog.products.service import NewProduct
+from app.catalog.rules import Metal
+from app.catalog.tax_classes import TaxClass
+from tests.api_client import assert_problem
+from tests.api_document.examples import RecordingClient
+from tests.api_document.play import Play
+
+_EAGLE = NewProduct(
+    "AU-EAGLE-2026", "Gold Eagle, 1 oz", Metal.AU, ProductForm.COIN, "1.0909", "0.9167", "1",
+    tax_class=TaxClass.LEGAL_TENDER,
+)  # fmt: skip
+_DETAILS = {
+    "slug": "gold-eagle-1-oz",
+    "category": "gold-coins",
+    "mint": "United States Mint",
+    "short_text": "The gold coin of the United States",
+    "year": "2026",
+    "face_value": "50",
+    "face_currency": "USD",
+    "is_legal_tender": "yes",
+    "width_mm": "32.7",
+    "height_mm": "32.7",
+    "thickness_mm": "2.87",
+    "published_from": "2026-01-01",
+}
+
+
+def browse(play: Play, visitor: RecordingClient) -> None:
+    """Look for a coin, and read about it."""
+    with play.database.transaction() as session:
+        categories.add_category(session, None, CategoryEntry("gold-coins", "Gold coins"))
+        products.add_product(session, None, _EAGLE)
+        products.change_product(session, None, _EAGLE.sku, _DETAILS)
+    visitor.ok(200, visitor.get("/api/shop/products", metal="AU", category="COINS", facets="true"))
+    visitor.ok(200, visitor.get("/api/shop/products", search="gold eagel"))
+    visitor.ok(200, visitor.get("/api/shop/products/AU-EAGLE-2026"))
+    assert_problem(visitor.get("/api/shop/products/AU-NOTHING"), 404, "not_found")
+    visitor.ok(200, visitor.get("/api/shop/categories"))
