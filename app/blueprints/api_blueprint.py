@@ -21,23 +21,21 @@ For a valid request the session, the lock on the key and the stored response tak
 import json
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from functools import partial
 from inspect import getdoc, signature
 from typing import Any
 
 from flask import Response, current_app, request
 from flask_smorest import Blueprint
-from marshmallow import Schema, ValidationError
+from marshmallow import Schema
 from werkzeug.exceptions import HTTPException
 
 from app.access import Actor, Permission, require
-from app.blueprints import file_downloads, file_upload, openapi
+from app.blueprints import api_request, file_downloads, openapi
 from app.blueprints.api_operation import ApiOperation, FileReply, Handler, ReadsAhead, RouteReply
+from app.blueprints.api_request import ParsedRequest
 from app.blueprints.environ_keys import ACTOR
-from app.blueprints.errors import InvalidRequest
-from app.blueprints.json_body import JSON_MEDIA_TYPE, read_json_body
-from app.blueprints.nul_characters import refuse_nul
+from app.blueprints.json_body import JSON_MEDIA_TYPE
 from app.blueprints.rate_limits import (
     CallerClaims,
     RateLimit,
@@ -59,15 +57,6 @@ from app.kit.preparation import run_prepared
 
 _CREDENTIAL_REFUSED = "pbcex.credential_refused"
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
-
-
-@dataclass(frozen=True, slots=True)
-class ParsedRequest:
-    """A request that passed its schemas."""
-
-    idempotency_key: str
-    body: Any
-    arguments: tuple[Any, ...]
 
 
 class ApiBlueprint(Blueprint):
@@ -198,7 +187,7 @@ def _check_parameters(operation: ApiOperation) -> None:
 
 
 def _serve_public(operation: ApiOperation, path: dict[str, str]) -> Response:
-    parsed = _parse_request(operation)
+    parsed = api_request.parse(operation)
     with _open_session(operation) as session:
         reply = operation.handler(session, *parsed.arguments, **path)
         return _render(operation, reply)
@@ -278,7 +267,7 @@ def _parse_for_caller(operation: ApiOperation, claims: CallerClaims) -> ParsedRe
     """Parse the request. A feature that is switched off and a missing permission are reported
     before any mistake in the request."""
     try:
-        return _parse_request(operation)
+        return api_request.parse(operation)
     except (Refusal, HTTPException):
         _authenticate(operation, claims)
         raise
@@ -306,56 +295,6 @@ def _authorize(
     if operation.fresh:
         recent_proof.require_recent_proof(actor)
     return actor
-
-
-def _parse_request(operation: ApiOperation) -> ParsedRequest:
-    key = ""
-    if operation.idempotent:
-        key = idempotency_rules.validate_key(request.environ.get("HTTP_IDEMPOTENCY_KEY"))
-    body: Any = None
-    arguments: tuple[Any, ...] = ()
-    if operation.body_schema is not None and operation.file_bytes_max:
-        form = file_upload.read_form_with_file(operation.file_bytes_max)
-        arguments = (_load(operation.body_schema, form),)
-    elif operation.body_schema is not None:
-        body = read_json_body()
-        arguments = (_load(operation.body_schema, body),)
-    elif request.content_length and operation.method != "GET":
-        body = read_json_body()
-        _load(_EMPTY_SCHEMA, body)
-    if operation.query_schema is not None:
-        arguments = (*arguments, _load(operation.query_schema, _read_query()))
-    return ParsedRequest(key, body, arguments)
-
-
-_EMPTY_SCHEMA = Schema()
-
-
-def _read_query() -> dict[str, str]:
-    refuse_nul(request.args.items(multi=True))
-    values = request.args.to_dict()
-    for name in values:
-        if len(request.args.getlist(name)) > 1:
-            raise InvalidRequest([(name, "Send this parameter once.")])
-    return values
-
-
-def _load(schema: Schema, document: Any) -> Any:
-    try:
-        return schema.load(document)
-    except ValidationError as invalid:
-        raise InvalidRequest(_flatten(invalid.messages)) from None
-
-
-def _flatten(messages: Any, prefix: str = "") -> list[tuple[str, str]]:
-    """Return marshmallow's nested messages as pairs of a field's path and a message."""
-    if isinstance(messages, dict):
-        problems = []
-        for name, below in messages.items():
-            inside = prefix if name == "_schema" else f"{prefix}.{name}" if prefix else str(name)
-            problems += _flatten(below, inside)
-        return problems
-    return [(prefix or "body", str(message)) for message in messages]
 
 
 def best_media_type(*media_types: str) -> str:

@@ -14,6 +14,7 @@ from app.blueprints.api import (
     payments,
     phone,
     privacy,
+    second_factor,
     sessions,
     shop,
     trade,
@@ -37,6 +38,7 @@ from app.pricing.rules import MarketHours
 #: In the order of a customer's life, as the document shows them.
 API_BLUEPRINTS = (
     auth.blp,
+    second_factor.blp,
     me.blp,
     phone.blp,
     sessions.blp,

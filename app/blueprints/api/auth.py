@@ -6,32 +6,23 @@ one: no row is locked and no connection held meanwhile.
 
 from typing import Any
 
-from flask import current_app
-
 from app.access import Actor, Permission
+from app.blueprints import staff_session_cookie
 from app.blueprints.api.schemas import auth as schemas_auth
 from app.blueprints.api_blueprint import ApiBlueprint, RateLimit, client_network
 from app.blueprints.rate_limits import client_device, current_caller
 from app.identity.accounts import email_verification, registration_limits
 from app.identity.accounts import queries as account_queries
 from app.identity.accounts import service as accounts
-from app.identity.credentials import (
-    password_change,
-    password_reset,
-    second_factor,
-    second_factor_changes,
-)
+from app.identity.credentials import password_change, password_reset
 from app.identity.errors import (
     AccountSuspended,
     EmailAlreadyConfirmed,
     EmailTaken,
     InvalidCredentials,
-    LastSecondFactor,
     SecondFactorMissing,
     TokenInvalid,
-    TwoFactorAlreadyOn,
     TwoFactorInvalid,
-    TwoFactorNotSetUp,
     TwoFactorRequired,
 )
 from app.identity.sign_in import password_proof, reauthentication
@@ -113,7 +104,7 @@ def login(database: Database, body: dict[str, Any]) -> object:
             attempt,
             body.get("code"),
             device=client_device(),
-            staff_need_second_factor=_staff_need_second_factor(),
+            staff_need_second_factor=staff_session_cookie.second_factor_required(),
         )
 
 
@@ -170,7 +161,7 @@ def reauthenticate(database: Database, actor: Actor, body: dict[str, Any]) -> No
             actor,
             attempt,
             body.get("code"),
-            staff_need_second_factor=_staff_need_second_factor(),
+            staff_need_second_factor=staff_session_cookie.second_factor_required(),
         )
 
 
@@ -302,97 +293,3 @@ def reset_password(database: Database, body: dict[str, Any]) -> object:
     chosen = password_reset.prepare_reset(person, **body)
     with database.transaction() as session:
         return {"api_keys_active": password_reset.conclude_reset(session, chosen)}
-
-
-@blp.operation(
-    "POST",
-    "/2fa/setup",
-    operation_id="authSetUpSecondFactor",
-    permission=Permission.SECOND_FACTOR_CHANGE,
-    response_schema=schemas_auth.SecondFactorSetupSchema,
-    rate_limit=RateLimit.SIGN_IN,
-    fresh=True,
-    refusals=(TwoFactorAlreadyOn,),
-)
-def set_up_second_factor(session: Session, actor: Actor) -> object:
-    """Get a secret for an authenticator app.
-
-    The second factor is off until it is confirmed.
-    """
-    return second_factor.start_setup(session, actor)
-
-
-@blp.operation(
-    "POST",
-    "/2fa/confirm",
-    operation_id="authConfirmSecondFactor",
-    permission=Permission.SECOND_FACTOR_CHANGE,
-    body_schema=schemas_auth.CodeSchema,
-    response_schema=schemas_auth.RecoveryCodesSchema,
-    rate_limit=RateLimit.SIGN_IN,
-    fresh=True,
-    refusals=(TwoFactorInvalid, TwoFactorAlreadyOn, TwoFactorNotSetUp),
-)
-def confirm_second_factor(session: Session, actor: Actor, body: dict[str, Any]) -> object:
-    """Turn on the second factor with a code from the authenticator app.
-
-    Returns ten recovery codes, each of which works once instead of a code from the authenticator
-    app. They are shown only now.
-    """
-    codes = second_factor.confirm_setup(session, actor, body["code"], network=client_network())
-    return {"recovery_codes": codes}
-
-
-@blp.operation(
-    "DELETE",
-    "/2fa",
-    operation_id="authSwitchOffSecondFactor",
-    permission=Permission.SECOND_FACTOR_CHANGE,
-    body_schema=schemas_auth.CodeSchema,
-    status=204,
-    rate_limit=RateLimit.SIGN_IN,
-    fresh=True,
-    refusals=(TwoFactorInvalid, TwoFactorNotSetUp, LastSecondFactor),
-)
-def switch_off_second_factor(session: Session, actor: Actor, body: dict[str, Any]) -> None:
-    """Turn off the second factor, with a code from the app or a recovery code.
-
-    Staff need a second factor: they add a passkey first, on the account page.
-    """
-    second_factor_changes.switch_off_app(
-        session,
-        actor,
-        body["code"],
-        network=client_network(),
-        required_for_staff=_staff_need_second_factor(),
-    )
-
-
-@blp.operation(
-    "POST",
-    "/2fa/recovery-codes",
-    operation_id="authRenewRecoveryCodes",
-    permission=Permission.SECOND_FACTOR_CHANGE,
-    body_schema=schemas_auth.RenewRecoveryCodesSchema,
-    response_schema=schemas_auth.RecoveryCodesSchema,
-    rate_limit=RateLimit.SIGN_IN,
-    fresh=True,
-    refusals=(InvalidCredentials, TwoFactorInvalid, TwoFactorNotSetUp),
-    own_transactions=True,
-)
-def renew_recovery_codes(database: Database, actor: Actor, body: dict[str, Any]) -> object:
-    """Replace the recovery codes.
-
-    Takes the password, and a code from the authenticator app or a recovery code. The ten new codes
-    are shown only now. The earlier ones stop working.
-    """
-    with database.reading() as session:
-        attempt = password_proof.begin_own_attempt(session, actor, network=client_network())
-    attempt = password_proof.check_password(attempt, body["password"])
-    with database.transaction() as session:
-        codes = second_factor_changes.renew_recovery_codes(session, actor, attempt, body["code"])
-    return {"recovery_codes": codes}
-
-
-def _staff_need_second_factor() -> bool:
-    return bool(current_app.extensions["settings"].second_factor_required)
