@@ -10,7 +10,7 @@ from typing import Any
 from flask import Flask, request
 from werkzeug.datastructures import FileStorage, ImmutableMultiDict, MultiDict
 
-from app.blueprints.errors import InvalidRequest, is_for_programs
+from app.blueprints.errors import InvalidRequest, MalformedForm, is_for_programs
 from app.kit.errors import NotFound
 
 _NUL = "\0"
@@ -35,7 +35,12 @@ def refuse_nul(pairs: Iterable[tuple[str, str]]) -> None:
 
 
 def refuse_nul_in_form(form: MultiDict[str, str], files: MultiDict[str, FileStorage]) -> None:
-    """Raise `InvalidRequest` that names each field, or its file, with a NUL character."""
+    """Raise `InvalidRequest` that names each field, or its file, with a NUL character.
+
+    Raises `MalformedForm` for a part without a name, which no field can be.
+    """
+    if None in {*form, *files}:
+        raise MalformedForm("Give each part of the form a name.")
     names = ((field, file.filename or "") for field, file in files.items(multi=True))
     refuse_nul([*form.items(multi=True), *names])
 
@@ -71,7 +76,7 @@ def _check_form() -> None:
         return
     try:
         refuse_nul_in_form(request.form, request.files)
-    except InvalidRequest:
+    except (InvalidRequest, MalformedForm):
         # The error page reads the form as well.
         request.form = ImmutableMultiDict()
         raise

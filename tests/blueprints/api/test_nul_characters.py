@@ -74,3 +74,18 @@ def test_nul_in_json_is_refused_and_named(open_app: Flask, body: object, field: 
 def test_backslash_before_u0000_is_no_nul(open_app: Flask) -> None:
     body = {"email": "a@example.com", "password": "\\u0000 correct horse"}
     assert ApiClient(open_app).send("POST", "/api/auth/login", json=body).status_code == 401
+
+
+@pytest.mark.parametrize("header", ["form-data", 'form-data; filename="a.png"'])
+def test_part_of_a_form_without_a_name_is_refused(
+    app: Flask, customer: ApiClient, header: str
+) -> None:
+    body = f"--x\r\nContent-Disposition: {header}\r\n\r\na\r\n--x--\r\n".encode()
+    media_type = "multipart/form-data; boundary=x"
+    page = app.test_client().post("/auth/login", data=body, content_type=media_type)
+    assert (page.status_code, "Give each part of the form a name." in page.text) == (400, True)
+    headers = {"Idempotency-Key": "a key"}
+    response = customer.send(
+        "POST", "/api/kyc/documents", data=body, content_type=media_type, headers=headers
+    )
+    assert (response.status_code, response.json["code"]) == (400, "malformed_form")
