@@ -5,6 +5,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from app.blueprints.lists import ExactTimeCell, PersonCell, ReferenceCell
+from app.blueprints.references import name_person
 from app.kit import clock
 from app.kit.labels import LabelledEnum, StatusEnum
 from app.kit.money import Amount
@@ -34,7 +35,7 @@ def cell_text(value: object, names: Mapping[UUID, str]) -> str:
         case PersonCell(person_id=None):
             text = value.missing
         case PersonCell(person_id=UUID() as person_id):
-            text = names.get(person_id, "Erased person")
+            text = name_person(person_id, names)
         case ReferenceCell():
             text = value.public_id
         case ExactTimeCell():

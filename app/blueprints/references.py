@@ -99,16 +99,18 @@ def render_reference(public_id: str, text: str | None = None) -> Markup:
     return cast("Markup", component.module.ref(public_id, text))  # type: ignore[attr-defined]
 
 
-def describe_person(person: UUID | str | None, names: Mapping[UUID, str]) -> PersonReference:
-    """Return the name and the page of a person, given by id or public id; None is the system.
+def name_person(person_id: UUID, names: Mapping[UUID, str]) -> str:
+    """Return the name of a person, or their public id if `names` has none."""
+    return names.get(person_id) or ids.encode(_PERSON, person_id)
 
-    A person without a name in `names` is named by their public id.
-    """
+
+def describe_person(person: UUID | str | None, names: Mapping[UUID, str]) -> PersonReference:
+    """Return the name and the page of a person, given by id or public id; None is the system."""
     if person is None:
         return PersonReference("System", None)
     person_id = ids.decode(_PERSON, person) if isinstance(person, str) else person
-    public_id = ids.encode(_PERSON, person_id)
-    return PersonReference(names.get(person_id, public_id), _url_for_current(public_id))
+    url = _url_for_current(ids.encode(_PERSON, person_id))
+    return PersonReference(name_person(person_id, names), url)
 
 
 def register(app: Flask) -> None:

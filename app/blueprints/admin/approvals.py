@@ -18,6 +18,7 @@ from app.blueprints.admin import deciders
 from app.blueprints.forms import Form, FormSchema, hidden_field, reason_field, text_field
 from app.blueprints.lists import ChoiceFilter, Column, ListPage, PersonCell, ReferenceCell
 from app.blueprints.page_blueprint import PageBlueprint
+from app.blueprints.references import name_person
 from app.blueprints.rendering import render_page
 from app.funding import customer_facts
 from app.identity.accounts import people
@@ -31,7 +32,7 @@ from app.kyc.evidence import documents
 blp = PageBlueprint("approvals", "/admin/approvals")
 
 
-_WAITING, _ERASED = "waiting", "Erased person"
+_WAITING = "waiting"
 
 
 class ApprovalReasonSchema(FormSchema):
@@ -289,7 +290,7 @@ def _restate(approval: ApprovalRequest, names: Mapping[UUID, str]) -> list[tuple
             for field in approval.fields
             if field.after != approval.subject
         ),
-        ("Requested by", names.get(approval.maker_id, _ERASED)),
+        ("Requested by", name_person(approval.maker_id, names)),
         ("Reason of the request", approval.reason),
     ]
 
@@ -310,7 +311,7 @@ def _with_effect(form: Form, approval: ApprovalRequest, names: Mapping[UUID, str
 def _name(text: str | None, names: Mapping[UUID, str]) -> str:
     """Return the name of the person whose id the text is, else the text itself."""
     person_id = ids.try_decode("usr", text) if text else None
-    return text or "–" if person_id is None else names.get(person_id, _ERASED)
+    return text or "–" if person_id is None else name_person(person_id, names)
 
 
 def _describe(session: Session, actor: Actor, approval: ApprovalRequest) -> TextFields | None:

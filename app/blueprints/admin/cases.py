@@ -19,6 +19,7 @@ from app.blueprints.lists import (
     ReferenceCell,
 )
 from app.blueprints.page_blueprint import PageBlueprint
+from app.blueprints.references import name_person
 from app.blueprints.rendering import render_page
 from app.cases import queries as cases_queries
 from app.cases import registry, service, viewing
@@ -132,7 +133,7 @@ def _describe_assignee(session: Session, actor: Actor, case_id: str) -> Mapping[
     if case.assignee_id is None:
         return {"Assignee": "Unassigned"}
     names = people.get_names(session, [case.assignee_id])
-    return {"Assignee": names.get(case.assignee_id, "Erased person")}
+    return {"Assignee": name_person(case.assignee_id, names)}
 
 
 NOTE = Form(
