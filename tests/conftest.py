@@ -34,6 +34,7 @@ from app.kit.db import SNAPSHOT, Database
 from app.reconciliation.invariants import find_violations
 from tests import sanctions
 from tests.blank_database import BlankDatabase
+from tests.drill import IS_FULL_SIZE
 from tests.fixed_settings import pay_new_destinations_at_once
 from tests.mailbox import Mailbox, use_mailbox
 from tests.paying_customer import (
@@ -54,7 +55,10 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 SHARED = CHECKOUT.parent / "shared"
 
 # No deadline, because a busy machine is slow. A failing example is printed so that it can be rerun.
-hypothesis_settings.register_profile("pbcex", deadline=None, print_blob=True)
+# bin/test tries the same examples in each run; bin/drill tries new ones.
+hypothesis_settings.register_profile(
+    "pbcex", deadline=None, print_blob=True, derandomize=not IS_FULL_SIZE
+)
 hypothesis_settings.load_profile("pbcex")
 
 _PROVIDED = "provided"
