@@ -60,7 +60,12 @@ _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 class ApiBlueprint(Blueprint):
-    """A resource of the API: routes under one prefix, one tag in the OpenAPI document."""
+    """A resource of the API: routes under one prefix, one tag in the OpenAPI document.
+
+    The handler of an operation receives `session`; `actor` unless public, None for a visitor;
+    `body`, `query` if declared; the path's variables. It returns what the schema renders, or a
+    reply. All but GET `writes`.
+    """
 
     def __init__(self, name: str, prefix: str, description: str) -> None:
         super().__init__(name, name, url_prefix=prefix, description=description)
@@ -73,6 +78,7 @@ class ApiBlueprint(Blueprint):
         operation_id: str,
         permission: Permission | None = None,
         public: bool = False,
+        visitors: bool = False,
         feature: Feature | None = None,
         body_schema: type[Schema] | None = None,
         query_schema: type[Schema] | None = None,
@@ -90,11 +96,7 @@ class ApiBlueprint(Blueprint):
         file_media_types: tuple[str, ...] = (),
         file_bytes_max: int = 0,
     ) -> Callable[[Handler], Handler]:
-        """Declare a route; exactly one of `permission` and `public` is given (see `ApiOperation`).
-
-        The handler receives `session`; `actor` unless public; `body`, `query` if declared; the
-        path's variables. It returns what the schema renders, or a reply. All but GET `writes`.
-        """
+        """Declare a route (`ApiOperation`); exactly one of `permission` and `public` is given."""
         if (permission is None) is not public:
             raise TypeError(f"{method} {path}: give either a permission or public=True")
 
@@ -105,6 +107,7 @@ class ApiBlueprint(Blueprint):
                 operation_id=operation_id,
                 handler=handler,
                 permission=permission,
+                visitors=visitors,
                 feature=feature,
                 body_schema=body_schema() if body_schema else None,
                 query_schema=query_schema() if query_schema else None,
@@ -168,6 +171,9 @@ def _check_combination(operation: ApiOperation) -> None:
         raise TypeError(f"{route}: reading ahead needs a body and its sender")
     if operation.feature and operation.public:
         raise TypeError(f"{route}: a feature is given to people, and the caller is not known")
+    for_people = operation.idempotent, operation.feature, operation.fresh, operation.reads_ahead
+    if operation.visitors and (operation.public or operation.own_transactions or any(for_people)):
+        raise TypeError(f"{route}: a visitor has no key, feature or sign-in")
     if operation.fresh and operation.public:
         raise TypeError(f"{route}: the caller of a public route has not signed in")
     if operation.file_bytes_max and (operation.idempotent or operation.body_schema is None):
@@ -193,7 +199,16 @@ def _serve_public(operation: ApiOperation, path: dict[str, str]) -> Response:
         return _render(operation, reply)
 
 
+def _serve_visitor(operation: ApiOperation, path: dict[str, str]) -> Response:
+    parsed = api_request.parse(operation)
+    with _open_session(operation) as session:
+        reply = operation.handler(session, None, *parsed.arguments, **path)
+        return _render(operation, reply)
+
+
 def _serve_authenticated(operation: ApiOperation, path: dict[str, str]) -> Response:
+    if operation.visitors and current_caller().is_visitor:
+        return _serve_visitor(operation, path)
     claims = _require_claims()
     parsed = _parse_for_caller(operation, claims)
     if operation.own_transactions:

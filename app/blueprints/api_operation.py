@@ -52,6 +52,8 @@ class ApiOperation:
     handler: Handler
     #: None for a public route.
     permission: Permission | None
+    #: Whether visitors, who send no credential, may call it as well: then its `actor` is None.
+    visitors: bool
     #: What the route belongs to: without it, every caller is refused once they are known (501).
     feature: Feature | None
     body_schema: Schema | None

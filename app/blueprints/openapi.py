@@ -215,7 +215,7 @@ def describe_operation(operation: "ApiOperation") -> dict[str, Any]:
     document: dict[str, Any] = {
         "operationId": operation.operation_id,
         "summary": summary.removesuffix("."),
-        "security": [] if operation.public else [{"bearer": []}],
+        "security": _security_of(operation),
         "parameters": _describe_parameters(operation),
         "responses": _describe_responses(operation),
     }
@@ -229,12 +229,21 @@ def describe_operation(operation: "ApiOperation") -> dict[str, Any]:
     return document
 
 
+def _security_of(operation: "ApiOperation") -> list[dict[str, list[str]]]:
+    """Return the credentials that an operation takes; an empty one is none at all."""
+    if operation.public:
+        return []
+    return [*([{}] if operation.visitors else []), {"bearer": []}]
+
+
 def _describe_conditions(operation: "ApiOperation") -> Iterable[str]:
     """Yield what follows from the declaration: where it is switched on, who may call it, and how
     often."""
     if operation.feature is not None:
         feature = operation.feature
         yield f"Belongs to the feature `{feature}`, which needs {feature.needs}."
+    if operation.visitors:
+        yield "Needs no sign-in; a token or key that is sent must be valid."
     if operation.permission in API_KEY_SCOPES:
         yield f"An API key needs the scope `{operation.permission}`."
     elif operation.permission is not None:
@@ -244,6 +253,8 @@ def _describe_conditions(operation: "ApiOperation") -> Iterable[str]:
     if operation.rate_limit is not None:
         limit = operation.rate_limit
         counted = "person" if limit.per_person and not operation.public else "IP address"
+        if operation.visitors:
+            counted = "person or, without a sign-in, IP address"
         yield f"At most {limit.quota} requests a minute for each {counted} (`{limit.label}`)."
 
 

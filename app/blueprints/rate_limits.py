@@ -92,6 +92,8 @@ class ApiCaller:
     claims: CallerClaims | None
     #: The reason why there are no claims.
     refusal: Unauthenticated | None
+    #: Whether the request says nothing of its sender.
+    is_visitor: bool = False
 
 
 def current_caller() -> ApiCaller:
@@ -106,7 +108,8 @@ def current_caller() -> ApiCaller:
 def _read_caller(header: str) -> ApiCaller:
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer" or not token:
-        return ApiCaller(None, Unauthenticated("Send an access token: Authorization: Bearer …"))
+        refusal = Unauthenticated("Send an access token: Authorization: Bearer …")
+        return ApiCaller(None, refusal, is_visitor=not header)
     try:
         return ApiCaller(_read_claims(token.strip()), None)
     except Unauthenticated as refusal:

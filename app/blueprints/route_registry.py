@@ -19,6 +19,8 @@ class DeclaredRoute:
     permission: Permission | None
     is_page: bool
     summary: str
+    #: Whether visitors, who have not signed in, may use it as well.
+    visitors: bool = False
 
 
 def find_declaration(app: Flask, rule: Rule) -> Any:
@@ -46,6 +48,7 @@ def list_routes(app: Flask) -> list[DeclaredRoute]:
                 declared.permission,
                 not hasattr(view, "operation"),
                 " ".join(about.split()),
+                getattr(declared, "visitors", False),
             )
             for method in sorted(set(rule.methods or ()) - {"HEAD", "OPTIONS"})
         ]

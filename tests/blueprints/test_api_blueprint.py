@@ -45,6 +45,14 @@ class TestDeclaration:
         with pytest.raises(TypeError, match="the caller is not known"):
             self.declare(public=True, feature=Feature.SUPPORT)(lambda session: None)
 
+    @pytest.mark.parametrize(
+        "contract", [{"idempotent": True}, {"fresh": True}, {"feature": Feature.SUPPORT}]
+    )
+    def test_what_needs_one_person_is_not_for_visitors(self, contract: dict[str, object]) -> None:
+        declare = self.declare(permission=Permission.ORDERS_READ, visitors=True, **contract)
+        with pytest.raises(TypeError, match="a visitor has no"):
+            declare(lambda session, actor: None)
+
     def test_function_with_other_parameters_than_declared_is_refused(self) -> None:
         blueprint = ApiBlueprint("x", "/api/x", "X")
         declare = blueprint.operation(

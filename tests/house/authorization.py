@@ -772,7 +772,9 @@ def _expected_status(
         return 404 if relation == UNKNOWN else None
     is_signed_in = visitor.is_staff if route.is_page else visitor.actor is not None
     if not is_signed_in:
-        return 303 if route.is_page else 401
+        # Visitors have no objects.
+        served = None if object_kind is None else 404
+        return served if route.visitors else 303 if route.is_page else 401
     if not visitor.may(route.permission):
         return 403
     if object_kind is None:

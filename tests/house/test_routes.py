@@ -77,6 +77,12 @@ def _declaration(app: Flask, rule: Rule) -> Any:
     return operation or (view if hasattr(view, "permission") else None)
 
 
+def _caller(declared: Any) -> str:
+    """Return the permission that a route needs, and whether visitors need none."""
+    permission = getattr(declared, "permission", None) or "public"
+    return f"{permission} or none" if getattr(declared, "visitors", False) else permission
+
+
 def _methods(rule: Rule) -> list[str]:
     return sorted(set(rule.methods or ()) - {"HEAD", "OPTIONS"})
 
@@ -91,7 +97,7 @@ def test_routes_and_their_permissions_are_as_committed(app: Flask) -> None:
             (
                 rule.rule,
                 method,
-                getattr(declared, "permission", None) or "public",
+                _caller(declared),
                 f"{limit.label} {limit.quota}/min" if limit else "unlimited",
                 "one key, one effect" if getattr(declared, "idempotent", False) else "",
             )

@@ -23,6 +23,8 @@ from app.shop.storefront.rules import ProductSort, WeightBand
 from tests.people import People
 from tests.vault.goods import Goods
 
+DIGITS_AS_LETTERS = str.maketrans("0123456789", "ghijklmnop")
+
 
 @dataclass(frozen=True)
 class Shop:
@@ -76,8 +78,8 @@ class Shop:
 
 @pytest.fixture
 def shop(database: Database) -> Shop:
-    """A shop without products."""
-    return Shop(database, f"Mint {ids.new().hex}")
+    """A shop without products. Its mint has no numbers, which a search would find."""
+    return Shop(database, f"Mint {ids.new().hex.translate(DIGITS_AS_LETTERS)}")
 
 
 def test_product_is_seen_on_the_days_of_its_publication(
@@ -115,7 +117,6 @@ def test_category_has_what_is_below_it(shop: Shop) -> None:
     assert (counts[top].count, counts[below].count, counts[below].parent) == (2, 1, top)
 
 
-DIGITS_AS_LETTERS = str.maketrans("0123456789", "ghijklmnop")
 NAMES: dict[str, tuple[str, Metal, ProductForm]] = {
     "maple": ("Gold Maple Leaf, 1 oz", Metal.AU, ProductForm.COIN),
     "tenth": ("Gold Maple Leaf, 1/10 oz", Metal.AU, ProductForm.COIN),

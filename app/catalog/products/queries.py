@@ -137,6 +137,14 @@ PRODUCTS = ListSource(
 )
 
 
+def is_published(day: date) -> sa.ColumnElement[bool]:
+    """Return the condition that customers see the product on this day."""
+    return sa.and_(
+        Product.published_from <= day,
+        sa.func.coalesce(Product.published_until, sa.func.date("infinity")) >= day,
+    )
+
+
 def find_product(session: Session, sku: str) -> ProductSummary | None:
     """Return the product with this SKU, or None."""
     return session.find(ProductSummary, _SELECT.where(Product.sku == sku.upper()))

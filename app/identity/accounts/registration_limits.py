@@ -6,20 +6,19 @@ is over, and staff get a case.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from app.cases import service as cases
 from app.kit import clock
 from app.kit.db import Session
 from app.kit.errors import RateLimited
 from app.kit.formatting import format_time
-from app.kit.networks import SITE_FACTOR, site_of
 from app.settings.queries import current
 from app.settings.rules import setting, settings_group
-from app.throttle import service as throttle
+from app.throttle import networks
+from app.throttle.networks import HourlyCount
 
 PROBING = "registration.probing"
-_HOUR = timedelta(hours=1)
 
 
 @settings_group("registration", "Registration")
@@ -40,9 +39,8 @@ class RegistrationRules:
 def require_unexhausted(session: Session, network: str) -> None:
     """Raise `RateLimited` if the network has had all its refusals of this hour."""
     now = clock.now()
-    for name, allowed in _allowances(session, network):
-        if _count(session, name, now, hits=0) >= allowed:
-            raise _refusal(now)
+    if any(each.number >= each.allowed for each in _count(session, network, now, hits=0)):
+        raise _refusal(now)
 
 
 def record_taken(session: Session, network: str) -> None:
@@ -50,42 +48,29 @@ def record_taken(session: Session, network: str) -> None:
 
     Raises `RateLimited`, and keeps the count, if others of the network have used them up meanwhile.
     """
-    now, is_exhausted = clock.now(), False
-    for name, allowed in _allowances(session, network):
-        number = _count(session, name, now, hits=1)
-        is_exhausted |= number > allowed
-        if number == allowed:
+    now = clock.now()
+    counts = _count(session, network, now, hits=1)
+    for each in counts:
+        if each.number == each.allowed:
+            since = format_time(networks.hour_of(now))
             cases.open_once(
                 session,
                 kind=PROBING,
-                subject=name,
-                key=f"{name} {now.date()}",
+                subject=each.network,
+                key=f"{each.network} {now.date()}",
                 title="One network tries which email addresses have accounts",
-                facts={"Network": name, "Since": format_time(_hour_of(now)), "Tried": str(number)},
+                facts={"Network": each.network, "Since": since, "Tried": str(each.number)},
             )
-    if is_exhausted:
+    if any(each.number > each.allowed for each in counts):
         raise _refusal(now).keeping_records()
 
 
-def _allowances(session: Session, network: str) -> list[tuple[str, int]]:
-    """Return the network, and the site around it, with the refusals that each gets in an hour."""
-    allowed, site = current(session, RegistrationRules).taken_max, site_of(network)
-    return [(network, allowed), *([(site, allowed * SITE_FACTOR)] if site else [])]
-
-
-def _count(session: Session, network: str, now: datetime, *, hits: int) -> int:
-    key = f"registered:{network}:{_hour_of(now).timestamp():.0f}"
-    seconds = int(_HOUR.total_seconds())
-    return throttle.count_hits(session, key, window_seconds=seconds, hits=hits)
-
-
-def _hour_of(now: datetime) -> datetime:
-    return now.replace(minute=0, second=0, microsecond=0)
+def _count(session: Session, network: str, now: datetime, *, hits: int) -> list[HourlyCount]:
+    allowed = current(session, RegistrationRules).taken_max
+    return networks.count_in_hour(session, "registered", network, now, allowed=allowed, hits=hits)
 
 
 def _refusal(now: datetime) -> RateLimited:
-    wait = _hour_of(now) + _HOUR - now
-    return RateLimited(
-        "Too many registrations from your network use email addresses that have an account.",
-        retry_after_seconds=int(wait.total_seconds()) + 1,
+    return networks.refusal_until_next_hour(
+        "Too many registrations from your network use email addresses that have an account.", now
     )

@@ -27,11 +27,9 @@ from app.kit.list_query import ListQuery, ListSource, fetch_following
 from app.kit.money import Amount
 from app.kit.pagination import Page
 from app.kit.statements import AnySelect, compile_select
-from app.ledger import queries as ledger_queries
-from app.ledger.chart import AccountClass
 from app.shop.storefront import rules
 from app.shop.storefront.rules import ProductSort, WeightBand
-from app.vault.locations.models import Location
+from app.vault.stock import queries as stock_queries
 
 #: Products with words that are only like those of a search come after the others.
 _BEHIND = 10_000_000
@@ -125,28 +123,6 @@ class OfferSearch:
     facets: bool = False
 
 
-def _is_published(day: date) -> sa.ColumnElement[bool]:
-    return sa.and_(
-        Product.published_from <= day,
-        sa.func.coalesce(Product.published_until, sa.func.date("infinity")) >= day,
-    )
-
-
-def _available() -> sa.ScalarSelect[int]:
-    account = ledger_queries.GUARDED_ACCOUNTS
-    free = sa.func.coalesce(sa.func.sum(account.c.posted - account.c.held), 0)
-    return (
-        sa.select(sa.cast(free, sa.BigInteger))
-        .join_from(Location, account, account.c.owner_id == Location.id)
-        .where(
-            account.c.account_class == AccountClass.STOCK_AVAILABLE,
-            account.c.asset == Product.sku,
-        )
-        .correlate(Product)
-        .scalar_subquery()
-    )
-
-
 def _band() -> sa.ColumnElement[str]:
     return sa.case(
         *(
@@ -170,14 +146,14 @@ _OFFERS = sa.select(
     Product.gross_units,
     Product.fineness,
     Product.fine_units,
-    _available().label("available"),
+    stock_queries.available_units().label("available"),
 ).join_from(Product, CategoryRow, CategoryRow.id == Product.category_id, isouter=True)
 
 
 def _conditions(
     search: OfferSearch, words: WordSearch | None, day: date
 ) -> list[sa.ColumnElement[bool]]:
-    conditions = [_is_published(day)]
+    conditions = [products_queries.is_published(day)]
     if search.metal is not None:
         conditions.append(Product.metal == search.metal)
     if search.category is not None:
@@ -192,7 +168,7 @@ def _conditions(
     if search.weight is not None:
         conditions.append(_band() == search.weight)
     if search.in_stock is not None:
-        conditions.append((_available() > 0) == search.in_stock)
+        conditions.append((stock_queries.available_units() > 0) == search.in_stock)
     if search.search is not None:
         found = sa.false() if words is None else _finds(words.wide)
         conditions.append(found)
@@ -236,7 +212,7 @@ def _facets(conditions: Sequence[sa.ColumnElement[bool]]) -> AnySelect:
             sa.cast(Product.form, sa.Text).label("form"),
             Product.mint.label("mint"),
             _band().label("weight"),
-            sa.case((_available() > 0, "true"), else_="false").label("in_stock"),
+            sa.case((stock_queries.available_units() > 0, "true"), else_="false").label("in_stock"),
         )
         .where(*conditions)
         .cte("found")
@@ -277,7 +253,9 @@ def get_offer(session: Session, sku: str) -> OfferDetails:
         is_same = sa.or_(is_same, Product.variant_group == product.variant_group)
     offers = session.select(
         Offer,
-        _OFFERS.where(_is_published(day), is_same).order_by(Product.fine_units, Product.sku),
+        _OFFERS.where(products_queries.is_published(day), is_same).order_by(
+            Product.fine_units, Product.sku
+        ),
     )
     own = [offer for offer in offers if offer.sku == product.sku]
     if not own:
@@ -290,7 +268,7 @@ def list_category_offers(session: Session) -> Sequence[CategoryOffer]:
     """Return the categories in the order of the tree, each before those below it."""
     counts_select = (
         sa.select(Product.category_id, sa.func.count().label("count"))
-        .where(_is_published(clock.now().date()), Product.category_id.is_not(None))
+        .where(products_queries.is_published(clock.now().date()), Product.category_id.is_not(None))
         .group_by(Product.category_id)
     )
     categories = categories_queries.list_categories(session)

@@ -102,6 +102,24 @@ def _stock() -> ListSource[StockRow]:
 
 STOCK = _stock()
 
+
+def available_units() -> sa.ScalarSelect[int]:
+    """Return the units of a product for sale that nothing reserves, at all locations, to be
+    selected beside the product."""
+    account = ledger_queries.GUARDED_ACCOUNTS
+    free = sa.func.coalesce(sa.func.sum(account.c.posted - account.c.held), 0)
+    return (
+        sa.select(sa.cast(free, sa.BigInteger))
+        .join_from(Location, account, account.c.owner_id == Location.id)
+        .where(
+            account.c.account_class == AccountClass.STOCK_AVAILABLE,
+            account.c.asset == Product.sku,
+        )
+        .correlate(Product)
+        .scalar_subquery()
+    )
+
+
 #: The states of units that are at their location: all but those on their way.
 _PRESENT = (
     AccountClass.STOCK_AVAILABLE,
