@@ -101,7 +101,7 @@ class Permission(StrEnum):
     PEOPLE_SUSPEND = "all:people:suspend"
     """Suspend a person or lift a suspension, with a second person's approval."""
     PRODUCTS_EDIT = "all:products:edit"
-    """Add coins and bars."""
+    """Add products, and change their texts, their categories and the words of the search."""
     RECONCILIATION_ASK = "all:reconciliation:ask"
     """Compare the books with providers now, not only at night."""
     RECONCILIATION_READ = "all:reconciliation:read"

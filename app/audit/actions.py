@@ -24,6 +24,7 @@ class AuditAction(LabelledEnum):
     BRANCH_OPENED = "branch.opened", "Branch opened"
     CATEGORY_ADDED = "category.added", "Category added"
     CATEGORY_CHANGED = "category.changed", "Category changed"
+    CATEGORY_REMOVED = "category.removed", "Category deleted"
     CASE_ASSIGNED = "case.assigned", "Case assigned"
     CASE_CLOSED = "case.closed", "Case closed"
     CASE_NOTED = "case.noted", "Note added to a case"

@@ -137,8 +137,18 @@ SECTIONS = (
                 "arrows-up-down",
                 Permission.VAULT_READ,
             ),
-            NavEntry("Products", "products_pages.list_products", "coin", Permission.VAULT_READ),
             NavEntry("Locations", "vault_pages.list_locations", "pin", Permission.VAULT_READ),
+        ),
+    ),
+    NavSection(
+        "Catalogue",
+        Desk.ADMIN,
+        (
+            NavEntry("Products", "products_pages.list_products", "coin", Permission.VAULT_READ),
+            NavEntry(
+                "Categories", "categories_pages.list_categories", "tree", Permission.VAULT_READ
+            ),
+            NavEntry("Synonyms", "synonyms_pages.list_synonyms", "equal", Permission.VAULT_READ),
         ),
     ),
     NavSection(

@@ -1,6 +1,7 @@
 """The coins and bars of the sample: series, each in its sizes, and their first deliveries."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from itertools import cycle
@@ -11,6 +12,7 @@ from app.catalog.products.service import NewProduct
 from app.catalog.rules import USD, Metal
 from app.catalog.tax_classes import TaxClass
 from app.kit.money import Amount, Rounding, round_units
+from app.sample import product_texts
 from app.vault.deliveries.service import NewReceipt
 
 _OUNCE_GRAMS = Decimal("31.1034768")
@@ -112,6 +114,15 @@ def list_products() -> Iterator[NewProduct]:
                 _REORDER_BELOW.get(sku, 1),
                 tax_class=TaxClass.COPPER if series.metal is Metal.CU else tax_class,
             )
+
+
+def list_details(first_day: date) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Return the SKU and the details of each product; one series after the other is published."""
+    series, place = "", 0
+    for product in list_products():
+        name = product.name.partition(",")[0]
+        series, place = name, place + 1 if name == series else 0
+        yield product.sku, product_texts.describe(product, place, first_day)
 
 
 def first_deliveries(metals: Collection[Metal]) -> Iterator[NewReceipt]:

@@ -19,6 +19,8 @@ from app.branches.entities.rules import FIRST_ENTITY
 from app.branches.licences import service as licences
 from app.branches.licences.service import NewLicence
 from app.cases import service as cases
+from app.catalog.categories import service as categories
+from app.catalog.categories.service import CategoryEntry
 from app.catalog.rules import TRADABLE
 from app.flags.rules import Feature
 from app.identity.accounts import address_book, email_verification
@@ -207,6 +209,13 @@ def _setting(_database: Database, _owner: Actor) -> str:
     return "trading.fee_bps"
 
 
+def _category(database: Database, _owner: Actor) -> str:
+    """Add a new category each time, because the request may delete it."""
+    entry = CategoryEntry(f"c-{ids.new().hex[-12:]}", "Category")
+    with database.transaction() as session:
+        return ids.encode("pct", categories.add_category(session, None, entry))
+
+
 def _product(database: Database, _owner: Actor) -> str:
     return add_product(database).sku
 
@@ -360,6 +369,7 @@ def _unknown_id(prefix: str) -> str:
 
 _BAR = ObjectKind("bar_id", _bar, _unknown_id(BAR_PREFIX))
 _COUNT = ObjectKind("count_id", _count, _unknown_id("cnt"))
+_CATEGORY = ObjectKind("category_id", _category, _unknown_id("pct"))
 _PRODUCT = ObjectKind("sku", _product, "NO-SUCH-SKU")
 _QUARANTINE = ObjectKind("quarantine_id", _quarantine, _unknown_id("qua"))
 _STOCK_TRANSFER = ObjectKind("transfer_id", _stock_transfer, _unknown_id("stf"))
@@ -610,6 +620,8 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
     "/admin/cases/<case_id>/close": _CASE,
     "/admin/cases/<case_id>/note": _CASE,
     "/admin/cases/<case_id>/reopen": _CASE,
+    "/admin/categories/<category_id>": _CATEGORY,
+    "/admin/categories/<category_id>/remove": _CATEGORY,
     "/admin/certificates/<certificate_id>": _CERTIFICATE,
     "/admin/certificates/<certificate_id>/revoke": _CERTIFICATE,
     "/admin/tax/rules/<rule_id>": _TAX_RULE,

@@ -58,6 +58,7 @@ def values(database: Database, column: str, table: str) -> set[str]:
         ("version", "sanctions_lists", {"1", "2"}),
         ("task", "outbox WHERE dead_at IS NOT NULL", {"messages.send_mail"}),
         ("count(*)", "branches", {"5"}),
+        ("count(*)", "products WHERE category_id IS NULL OR long_text = ''", {"0"}),
         ("cash_report_regime", "legal_entities", set(CashReportRegime)),
         ("title", "cases WHERE kind = 'licence.expiring'", {"A licence expires soon"}),
         ("count(*)", "verifications WHERE kind = 'business'", {"2"}),
@@ -132,6 +133,21 @@ def test_every_list_has_rows(sample_database: Database) -> None:
             if not fetch_page(session, page.source(session, actor), query).rows:
                 empty.append(page.name)
     assert empty == []
+
+
+def test_shop_shows_every_product_of_the_sample(sample_app: Flask) -> None:
+    client, skus, cursor = sample_app.test_client(), [], ""
+    while True:
+        page = client.get(f"/api/shop/products?limit=100&facets=true{cursor}").get_json()
+        skus += [each["sku"] for each in page["data"]]
+        if page["nextCursor"] is None:
+            break
+        cursor = f"&cursor={page['nextCursor']}"
+    assert (len(skus), len(set(skus)), skus[0]) == (86, 86, "AU-EAGLE-1OZ")
+    tree = client.get("/api/shop/categories").get_json()["data"]
+    assert [each["count"] for each in tree if each["parent"] is None] == [40, 24, 11, 4, 7]
+    found = client.get("/api/shop/products?search=nugget").get_json()["data"]
+    assert {each["name"].partition(",")[0] for each in found} == {"Gold Kangaroo"}
 
 
 def test_something_waits_for_everyone_who_decides_or_works_on_cases(

@@ -11,7 +11,7 @@ from app.blueprints.admin.product_forms import (
     PUBLISH_PRODUCT,
     SELL_PRODUCT,
 )
-from app.blueprints.lists import Column, EnumFilter, Filter, ListForm, ListPage
+from app.blueprints.lists import ChoiceFilter, Column, EnumFilter, Filter, ListForm, ListPage
 from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import render_page
 from app.catalog.categories import queries as categories_queries
@@ -32,6 +32,14 @@ def _publication(product: ProductSummary) -> Publication:
     return Publication.on(clock.now().date(), product.published_from, product.published_until)
 
 
+def _list_choices(session: Session, _actor: Actor | None = None) -> list[tuple[str, str]]:
+    """Return the categories to choose from."""
+    return [
+        (category.slug, category.full_name)
+        for category in categories_queries.list_categories(session)
+    ]
+
+
 PRODUCTS = ListPage(
     name="products",
     title="Products",
@@ -50,7 +58,11 @@ PRODUCTS = ListPage(
     ),
     row_url=lambda product: url_for("products_pages.show_product", sku=product.sku),
     default_sort="sku",
-    filters=(Filter("sku", "SKU"), EnumFilter("form", "Form", ProductForm)),
+    filters=(
+        Filter("sku", "SKU"),
+        EnumFilter("form", "Form", ProductForm),
+        ChoiceFilter("category", "Category", choices=_list_choices),
+    ),
     empty=("No products yet", "Add the first one here."),
 )
 list_products = blp.add_list(
@@ -93,10 +105,7 @@ def show_product(session: Session, actor: Actor, sku: str) -> Response:
         metal_name=PRICED_NAMES[product.metal].capitalize(),
         publication=_publication(product),
         may_edit=Permission.PRODUCTS_EDIT in actor.permissions,
-        categories=[
-            (category.slug, category.full_name)
-            for category in categories_queries.list_categories(session)
-        ],
+        categories=_list_choices(session),
         forms=(
             (PUBLISH_PRODUCT, "products_pages.publish_product"),
             (DESCRIBE_PRODUCT, "products_pages.describe_product"),

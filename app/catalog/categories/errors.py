@@ -11,6 +11,13 @@ class CategorySlugTaken(Conflict):
     field = "slug"
 
 
+class CategoryNotEmpty(Conflict):
+    """Products are in the category, or categories below it."""
+
+    code = "category_not_empty"
+    title = "Move the products and categories out of this category first. Then delete it."
+
+
 class CategoryBelowItself(Conflict):
     """The new parent is the category itself or below it."""
 

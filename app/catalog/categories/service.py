@@ -1,4 +1,4 @@
-"""The verbs of categories: add one, change one."""
+"""The verbs of categories: add one, change one, delete one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,14 +10,22 @@ from app.access import Actor, Permission, require
 from app.audit import service as audit
 from app.audit.actions import AuditAction
 from app.catalog.categories import queries, rules
-from app.catalog.categories.errors import CategoryBelowItself, CategorySlugTaken
+from app.catalog.categories.errors import (
+    CategoryBelowItself,
+    CategoryNotEmpty,
+    CategorySlugTaken,
+)
 from app.catalog.categories.models import CategoryRow
 from app.catalog.categories.queries import Category
 from app.catalog.products import details
 from app.kit import ids
 from app.kit.db import Session, register_refusal
+from app.kit.errors import Invalid, NotFound
 
 register_refusal("product_categories_slug_key", lambda _detail: CategorySlugTaken())
+# What refers to a category locks it first, so only its deletion breaks these.
+register_refusal("products_category_id_fkey", lambda _detail: CategoryNotEmpty())
+register_refusal("product_categories_parent_id_fkey", lambda _detail: CategoryNotEmpty())
 
 #: Changes of the tree wait for each other, so that two of them cannot make a circle.
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('product_categories'))"
@@ -36,8 +44,7 @@ class CategoryEntry:
 def add_category(session: Session, actor: Actor | None, entry: CategoryEntry) -> UUID:
     """Add a category and return its id. `actor` is None on the command line.
 
-    Raises `PermissionDenied`, `Invalid` naming the field, `NotFound` for an unknown parent, and
-    `CategorySlugTaken`.
+    Raises `PermissionDenied`, `Invalid` naming the field, and `CategorySlugTaken`.
     """
     values = _check(session, actor, entry, None)
     category_id = ids.new()
@@ -75,6 +82,22 @@ def change_category(
         )
 
 
+def remove_category(session: Session, actor: Actor | None, category_id: UUID) -> None:
+    """Delete a category. Raises `PermissionDenied`, `NotFound`, and `CategoryNotEmpty`."""
+    if actor is not None:
+        require(actor, Permission.PRODUCTS_EDIT)
+    session.send(_LOCK)
+    before = _written_category(queries.get_category(session, category_id))
+    session.write(sa.delete(CategoryRow).where(CategoryRow.id == category_id))
+    audit.record(
+        session,
+        actor=actor,
+        action=AuditAction.CATEGORY_REMOVED,
+        subject=ids.encode(queries.PREFIX, category_id),
+        before=before,
+    )
+
+
 def _check(
     session: Session, actor: Actor | None, entry: CategoryEntry, category_id: UUID | None
 ) -> dict[str, object]:
@@ -88,7 +111,10 @@ def _check(
         "display_order": details.parse("display_order", entry.display_order),
     }
     if entry.parent_id is not None:
-        parent = queries.get_category(session, entry.parent_id)
+        try:
+            parent = queries.get_category(session, entry.parent_id)
+        except NotFound:
+            raise Invalid("parent", "There is no such category. Choose one of the list.") from None
         if category_id in {category.id for category in (*parent.above, parent)}:
             raise CategoryBelowItself
     return values

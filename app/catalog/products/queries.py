@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import sqlalchemy as sa
 
+from app.catalog.categories import queries as categories_queries
 from app.catalog.categories.models import CategoryRow
 from app.catalog.products import details
 from app.catalog.products.models import Product
@@ -133,6 +134,7 @@ PRODUCTS = ListSource(
         "sku": lambda text: Product.sku.startswith(text.upper(), autoescape=True),
         "metal": lambda metal: Product.metal == metal,
         "form": lambda form: Product.form == form,
+        "category": lambda slug: categories_queries.is_in(Product.category_id, slug),
     },
 )
 

@@ -131,7 +131,9 @@ def change_product(
 def _find_category(session: Session, slug: object) -> UUID | None:
     if slug is None:
         return None
+    # Locked, so that it is not deleted before the product is in it.
     select = sa.select(CategoryRow.id).where(CategoryRow.slug == slug)
+    select = select.with_for_update(read=True, key_share=True)
     category_id: UUID | None = session.optional_value(*compile_statement(select))
     if category_id is None:
         raise Invalid("category", "There is no such category. Choose one of the list.")

@@ -5,12 +5,16 @@ from app.catalog.products.rules import ProductForm
 from app.catalog.products.service import NewProduct
 from app.catalog.rules import Metal
 from app.catalog.tax_classes import TaxClass
+from app.kit import clock
+from app.sample import product_texts
 from app.sample.business import Business
 from app.sample.timeline import Part
 from app.vault.deliveries import service as deliveries
 from app.vault.deliveries.service import NewBarReceipt
 
 PART = Part()
+#: Behind the other sizes of its series.
+_LAST = 9
 _BAR, _BULLION = ProductForm.BAR, TaxClass.BULLION
 _PRODUCTS = (
     NewProduct(
@@ -40,6 +44,10 @@ def receive_bars(business: Business) -> None:
     with business.transaction() as session:
         for product in _PRODUCTS:
             products.add_product(session, inventory, product)
+            today = clock.now().date()
+            details = product_texts.describe(product, _LAST, today)
+            first_day = {"published_from": today.isoformat()}
+            products.change_product(session, inventory, product.sku, {**details, **first_day})
         for receipt in (
             NewBarReceipt(
                 "AU-MINTED-100G", "MAIN-VAULT", _GOLD, "25190.00", "3902.5", refiner, "NR-84"

@@ -1,8 +1,14 @@
 """Products, locations, and what suppliers delivered to them."""
 
+from uuid import UUID
+
+from app.catalog.categories import service as categories
+from app.catalog.categories.service import CategoryEntry
 from app.catalog.products import service as products
 from app.catalog.rules import Metal
-from app.sample import product_range
+from app.catalog.search import service as search
+from app.kit import clock
+from app.sample import product_range, product_texts
 from app.sample.business import Business
 from app.sample.timeline import Part
 from app.vault.deliveries import service as deliveries
@@ -36,6 +42,23 @@ def open_locations(business: Business) -> None:
                 name=name,
                 kind=kind,
             )
+
+
+@PART.ago(days=85)
+def publish_the_range(business: Business) -> None:
+    """Build the tree of categories, teach the search some words, and publish every product."""
+    actor = business.actor("inventory")
+    with business.transaction() as session:
+        added: dict[str | None, UUID | None] = {None: None}
+        for category in product_texts.list_categories():
+            entry = CategoryEntry(
+                category.slug, category.name, added[category.parent], str(category.display_order)
+            )
+            added[category.slug] = categories.add_category(session, actor, entry)
+        for phrase, meaning in product_texts.SYNONYMS:
+            search.add_synonym(session, actor, phrase, meaning)
+        for sku, details in product_range.list_details(clock.now().date()):
+            products.change_product(session, actor, sku, details)
 
 
 def _receive(business: Business, *receipts: NewReceipt) -> None:
