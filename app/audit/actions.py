@@ -85,6 +85,8 @@ class AuditAction(LabelledEnum):
     PERSON_ROLE_CHANGED = "person.role_changed", "Role changed"
     PERSON_SUSPENDED = "person.suspended", "Person suspended"
     PHONE_VERIFIED = "phone.verified", "Phone number verified"
+    PRICE_RULE_ENDED = "price_rule.ended", "Price rule ended"
+    PRICE_RULE_RECORDED = "price_rule.recorded", "Price rule recorded"
     PRICES_REPLAYED = "prices.replayed", "Recorded prices replayed"
     PRODUCT_ADDED = "product.added", "Product added"
     PRODUCT_CHANGED = "product.changed", "Product changed"

@@ -138,6 +138,13 @@ def next_close(instant: datetime) -> datetime | None:
     return next((each for each in _boundaries(instant) if _closes(each)), None)
 
 
+def last_close(instant: datetime) -> datetime | None:
+    """Return the last instant up to this one at which a session ended, in UTC; None if none did in
+    the week before."""
+    week = _boundaries(instant - timedelta(days=_DAYS - 1))
+    return max((each for each in week if each <= instant and _closes(each)), default=None)
+
+
 def _opens(instant: datetime) -> bool:
     return is_open(instant) and not is_open(instant - _MOMENT)
 

@@ -43,6 +43,7 @@ from app.privacy.rules import ExportStatus
 from app.providers import personal as providers_personal
 from app.screening import personal as screening_personal
 from app.settings import personal as settings_personal
+from app.shop import personal as shop_personal
 from app.tax import personal as tax_personal
 from app.throttle import personal as throttle_personal
 from app.trading import personal as trading_personal
@@ -126,6 +127,7 @@ ROOMS: tuple[PersonalData, ...] = (
     pricing_personal.PERSONAL_DATA,
     vault_personal.PERSONAL_DATA,
     tax_personal.PERSONAL_DATA,
+    shop_personal.PERSONAL_DATA,
     settings_personal.PERSONAL_DATA,
     audit_personal.PERSONAL_DATA,
     idempotency_personal.PERSONAL_DATA,
@@ -158,6 +160,7 @@ TABLES_WITHOUT_PERSONAL_DATA: Mapping[str, str] = {
     "lot_stock": "Units and cost that are left at a location.",
     "market_prices": "Prices.",
     "permissions": "Names of permissions.",
+    "price_rule_tiers": "Premiums of price rules.",
     "product_categories": "Categories of products.",
     "product_words": "Words of products.",
     "products": "Coins and bars.",

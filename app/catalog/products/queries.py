@@ -1,6 +1,6 @@
 """Named reads of products."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -155,6 +155,14 @@ def find_product(session: Session, sku: str) -> ProductSummary | None:
 def get_product(session: Session, sku: str) -> ProductDetails:
     """Return everything that is known of the product with this SKU. Raises `NotFound`."""
     return session.get(ProductDetails, _DETAILS.where(Product.sku == sku.upper()))
+
+
+def list_products(session: Session, skus: Collection[str]) -> list[ProductDetails]:
+    """Return everything that is known of the products with these SKUs, in order of SKU; unknown
+    SKUs are absent."""
+    return session.select(
+        ProductDetails, _DETAILS.where(Product.sku.in_(skus)).order_by(Product.sku)
+    )
 
 
 def lock_product(session: Session, sku: str) -> ProductDetails:
