@@ -20,6 +20,7 @@ from app.privacy import tasks as privacy_tasks
 from app.providers import tasks as providers_tasks
 from app.reconciliation import tasks as reconciliation_tasks
 from app.screening import tasks as screening_tasks
+from app.shop import tasks as shop_tasks
 from app.throttle import tasks as throttle_tasks
 from app.trading import tasks as trading_tasks
 from app.vault import tasks as vault_tasks
@@ -44,6 +45,7 @@ __all__ = [
     "providers_tasks",
     "reconciliation_tasks",
     "screening_tasks",
+    "shop_tasks",
     "throttle_tasks",
     "trading_tasks",
     "vault_tasks",

@@ -153,6 +153,8 @@ class Permission(StrEnum):
     """Create, see and revoke one's own API keys."""
     BALANCES_READ = "own:balances:read"
     """See one's own balances."""
+    CARTS_MANAGE = "own:carts:manage"
+    """Fill one's own cart in the shop."""
     CONSENTS_MANAGE = "own:consents:manage"
     """See, give and withdraw one's own consents."""
     DEPOSITS_CREATE = "own:deposits:create"
@@ -212,6 +214,7 @@ _CUSTOMER = frozenset(
         Permission.ADDRESSES_READ,
         Permission.API_KEYS_MANAGE,
         Permission.BALANCES_READ,
+        Permission.CARTS_MANAGE,
         Permission.DEPOSITS_CREATE,
         Permission.DEPOSITS_READ,
         Permission.KYC_STATUS,
@@ -307,6 +310,7 @@ API_KEY_SCOPES = frozenset(
         Permission.ACCOUNT_READ,
         Permission.ADDRESSES_READ,
         Permission.BALANCES_READ,
+        Permission.CARTS_MANAGE,
         Permission.DEPOSITS_READ,
         Permission.KYC_STATUS,
         Permission.MESSAGES_READ,

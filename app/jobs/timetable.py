@@ -39,6 +39,7 @@ TIMETABLE = (
     PeriodicTask("check-texts", "messages.check_texts", every_seconds=900),
     PeriodicTask("forget-keys", "idempotency.forget_old", every_seconds=3600),
     PeriodicTask("forget-provider-talk", "providers.forget_old", every_seconds=3600),
+    PeriodicTask("forget-carts", "shop.forget_carts", every_seconds=3600),
     PeriodicTask("forget-quotes", "trading.forget_quotes", every_seconds=3600),
 )
 

@@ -1,4 +1,6 @@
-"""Exchanges about products and categories."""
+"""Exchanges about products, categories and carts."""
+
+import pytest
 
 from app.catalog.categories import service as categories
 from app.catalog.categories.service import CategoryEntry
@@ -7,10 +9,12 @@ from app.catalog.products.rules import ProductForm
 from app.catalog.products.service import NewProduct
 from app.catalog.rules import Metal
 from app.catalog.tax_classes import TaxClass
+from app.shop.cart import service as cart_service
 from tests.api_client import assert_problem
 from tests.api_document.examples import RecordingClient
 from tests.api_document.play import Play
 
+_CART = "/api/shop/cart"
 _EAGLE = NewProduct(
     "AU-EAGLE-2026", "Gold Eagle, 1 oz", Metal.AU, ProductForm.COIN, "1.0909", "0.9167", "1",
     tax_class=TaxClass.LEGAL_TENDER,
@@ -42,3 +46,22 @@ def browse(play: Play, visitor: RecordingClient) -> None:
     visitor.ok(200, visitor.get("/api/shop/products/AU-EAGLE-2026"))
     assert_problem(visitor.get("/api/shop/products/AU-NOTHING"), 404, "not_found")
     visitor.ok(200, visitor.get("/api/shop/categories"))
+
+
+def fill_cart(play: Play, ada: RecordingClient, patch: pytest.MonkeyPatch) -> None:
+    """Fill a cart as a visitor, up to what it holds, and sign in with it."""
+    visitor = play.client("visitor")
+    cart = f"{_CART}/{visitor.ok(201, visitor.post(_CART))['id']}"
+    eagle = {"sku": _EAGLE.sku, "quantity": 2}
+    with_eagles = f"{cart}/items/{_EAGLE.sku}"
+    visitor.ok(200, visitor.post(f"{cart}/items", eagle))
+    visitor.ok(200, visitor.send("PUT", with_eagles, json={"quantity": 3}))
+    visitor.ok(200, visitor.get(cart))
+    visitor.ok(200, visitor.send("DELETE", with_eagles))
+    with patch.context() as smaller:
+        smaller.setattr(cart_service, "LINES_MAX", 0)
+        assert_problem(visitor.post(f"{cart}/items", eagle), 409, "cart_full")
+        assert_problem(visitor.send("PUT", with_eagles, json={"quantity": 3}), 409, "cart_full")
+    assert_problem(visitor.get(f"{_CART}/crt_gone"), 404, "not_found")
+    ada.ok(201, ada.post(_CART))
+    ada.ok(200, ada.post(_CART))

@@ -21,6 +21,7 @@ def perform(play: Play, patch: pytest.MonkeyPatch) -> None:
     accounts.sign_in_and_out(play)
     accounts.use_second_factor(play)
     shopping.browse(play, ada)
+    shopping.fill_cart(play, ada, patch)
     profile.keep_profile(play, ada, patch)
     profile.verify(play, ada, patch)
     places.list_branches(play, ada)

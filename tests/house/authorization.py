@@ -42,6 +42,7 @@ from app.ledger import service as ledger
 from app.privacy import consents
 from app.screening.matching import service as screening
 from app.screening.rules import ScreeningSubject
+from app.shop.cart import service as cart
 from app.tax import queries as tax_queries
 from app.tax.assessment import CERTIFICATE_PREFIX
 from app.tax.certificates.models import ExemptionCertificate
@@ -586,6 +587,13 @@ def _not_created(_database: Database, _owner: Actor) -> str:
     raise AssertionError("a public route is requested for unknown objects only")
 
 
+def _cart(database: Database, owner: Actor) -> str:
+    with database.transaction() as session:
+        cart_id, _ = cart.open_own_cart(session, owner)
+    return cart_id
+
+
+_CART = ObjectKind("cart_id", _cart, _unknown_id("crt"))
 _BRANCH = ObjectKind("branch_id", _branch, _unknown_id("brn"))
 _ENTITY = ObjectKind("entity_id", _entity, _unknown_id("ent"))
 _LICENCE = ObjectKind("licence_id", _licence, _unknown_id("lic"))
@@ -662,6 +670,9 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
     "/admin/vault/transfers/<transfer_id>/receive": _STOCK_TRANSFER,
     "/admin/vault/transfers/<transfer_id>/shortage": _STOCK_TRANSFER,
     "/api/me/addresses/<address_id>": _ADDRESS,
+    "/api/shop/cart/<cart_id>": _CART,
+    "/api/shop/cart/<cart_id>/items": _CART,
+    "/api/shop/cart/<cart_id>/items/<sku>": _CART,
     "/api/shop/products/<sku>": _PRODUCT,
     "/api/wallet/deposits/<deposit_id>": _DEPOSIT,
     "/api/wallet/deposits/<deposit_id>/cancel": _DEPOSIT,

@@ -44,6 +44,7 @@ REASON = "because of a test"
 SINGLE_HANDED_SETTINGS = frozenset(
     {
         *(f"exposure.band_{metal}" for metal in ("ag", "au", "cu", "pd", "pt")),
+        "cart.opened_max",
         "payments.prompts_per_hour",
         "payments.transfer_days",
         "payments.transfers_open",

@@ -28,9 +28,11 @@ from app.identity.errors import (
 from app.identity.sign_in import password_proof, reauthentication
 from app.identity.sign_in import service as sign_in
 from app.identity.sign_in.access_tokens import AccessTokenClaims
+from app.identity.sign_in.service import IssuedTokens
 from app.kit.db import Database, Session
 from app.privacy import consents
 from app.privacy.errors import PolicyOutdated
+from app.shop.cart import service as cart
 
 blp = ApiBlueprint("auth", "/api/auth", "Accounts and login sessions")
 
@@ -63,6 +65,7 @@ def register_user(database: Database, body: dict[str, Any]) -> object:
     A network that sends many addresses which have an account must wait.
     """
     accepted = [(policy["policy"], policy["version"]) for policy in body.pop("accepted_policies")]
+    cart_id = body.pop("cart_id")
     device = client_device()
     with database.transaction() as session:
         registration_limits.require_unexhausted(session, device.network)
@@ -71,6 +74,7 @@ def register_user(database: Database, body: dict[str, Any]) -> object:
         with database.transaction() as session:
             opened = accounts.register(session, registration, device)
             consents.accept_policies_at_registration(session, opened.user.id, accepted)
+            _take_over_cart(session, opened, cart_id)
             return opened
     except EmailTaken:
         with database.transaction() as session:
@@ -99,13 +103,15 @@ def login(database: Database, body: dict[str, Any]) -> object:
         attempt = sign_in.begin_sign_in(session, email=body["email"], network=client_network())
     attempt = password_proof.check_password(attempt, body["password"])
     with database.transaction() as session:
-        return sign_in.conclude_sign_in(
+        opened = sign_in.conclude_sign_in(
             session,
             attempt,
             body.get("code"),
             device=client_device(),
             staff_need_second_factor=staff_session_cookie.second_factor_required(),
         )
+        _take_over_cart(session, opened, body["cart_id"])
+        return opened
 
 
 @blp.operation(
@@ -293,3 +299,8 @@ def reset_password(database: Database, body: dict[str, Any]) -> object:
     chosen = password_reset.prepare_reset(person, **body)
     with database.transaction() as session:
         return {"api_keys_active": password_reset.conclude_reset(session, chosen)}
+
+
+def _take_over_cart(session: Session, opened: IssuedTokens, cart_id: str | None) -> None:
+    if cart_id is not None:
+        cart.take_over_at_sign_in(session, opened.user, cart_id)

@@ -152,6 +152,13 @@ def find_product(session: Session, sku: str) -> ProductSummary | None:
     return session.find(ProductSummary, _SELECT.where(Product.sku == sku.upper()))
 
 
+def find_published(session: Session, sku: str, day: date) -> ProductSummary | None:
+    """Return the product with this SKU if customers see it on this day, or None."""
+    return session.find(
+        ProductSummary, _SELECT.where(Product.sku == sku.upper(), is_published(day))
+    )
+
+
 def get_product(session: Session, sku: str) -> ProductDetails:
     """Return everything that is known of the product with this SKU. Raises `NotFound`."""
     return session.get(ProductDetails, _DETAILS.where(Product.sku == sku.upper()))

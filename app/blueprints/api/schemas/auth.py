@@ -47,6 +47,19 @@ def _api_keys_active() -> ma.fields.Integer:
     return ma.fields.Integer(required=True, metadata={"description": about, "examples": [0]})
 
 
+def _cart_id() -> TextField:
+    return TextField(
+        80,
+        allow_none=True,
+        load_default=None,
+        metadata={
+            "description": "A cart that was filled without a sign-in. What it holds is added to"
+            " your own, as far as that holds it; a cart that is gone is ignored",
+            "examples": ["crt_mfrggzdfmztwq2lknnwg23tpobyxe43u"],
+        },
+    )
+
+
 class RegisterSchema(ApiSchema):
     """The data of a new account."""
 
@@ -72,6 +85,7 @@ class RegisterSchema(ApiSchema):
             " No money moves before the required ones are"
         },
     )
+    cart_id = _cart_id()
 
 
 class LoginSchema(ApiSchema):
@@ -87,6 +101,7 @@ class LoginSchema(ApiSchema):
             "examples": ["123456"],
         },
     )
+    cart_id = _cart_id()
 
 
 class ReauthenticateSchema(ApiSchema):

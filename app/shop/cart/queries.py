@@ -1,0 +1,143 @@
+"""Named reads of carts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from app.access import Actor
+from app.catalog.products import queries as products_queries
+from app.catalog.products.models import Product
+from app.catalog.rules import Metal
+from app.kit import clock, ids
+from app.kit.db import Session
+from app.kit.statements import CompiledSelect, compile_select
+from app.shop.cart.errors import CartNotFound
+from app.shop.cart.models import CartItemRow, CartRow
+from app.shop.cart.rules import PREFIX, Availability, CartItem, availability_of, hash_token
+from app.vault.stock import queries as stock_queries
+
+
+@dataclass(frozen=True, slots=True)
+class CartProblem:
+    """Why a line of a cart cannot be bought as it is."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class CartLine:
+    """Units of a product in a cart, as customers see them now."""
+
+    sku: str
+    slug: str
+    name: str
+    metal: Metal
+    quantity: int
+    #: Units for sale that nothing reserves; none of a product that is not for sale.
+    available: int
+    problems: Sequence[CartProblem]
+
+    @property
+    def availability(self) -> Availability:
+        """Whether as many units are for sale."""
+        return availability_of(self.quantity, self.available)
+
+
+@dataclass(frozen=True, slots=True)
+class Cart:
+    """A cart as customers see it now."""
+
+    public_id: str
+    items: Sequence[CartLine]
+    changed_at: datetime
+    expires_at: datetime
+
+
+_OWN = sa.and_(CartRow.id == sa.bindparam("cart_id"), CartRow.user_id == sa.bindparam("user_id"))
+_FIND = sa.select(CartRow.id, CartRow.changed_at, CartRow.expires_at).where(
+    sa.or_(_OWN, CartRow.token_hash == sa.bindparam("token_hash")),
+    CartRow.expires_at > sa.bindparam("now"),
+)
+_FOUND = compile_select(_FIND)
+_LOCKED = compile_select(_FIND.with_for_update())
+_ITEMS = compile_select(
+    sa.select(CartItemRow.sku, CartItemRow.quantity, CartItemRow.added_at)
+    .where(CartItemRow.cart_id == sa.bindparam("cart_id"))
+    .order_by(CartItemRow.added_at, CartItemRow.sku)
+)
+_LINES = (
+    sa.select(
+        CartItemRow.sku,
+        Product.slug,
+        Product.name,
+        Product.metal,
+        CartItemRow.quantity,
+        stock_queries.available_units().label("available"),
+    )
+    .join(Product, Product.sku == CartItemRow.sku)
+    .order_by(CartItemRow.added_at, CartItemRow.sku)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _FoundCart:
+    id: UUID
+    changed_at: datetime
+    expires_at: datetime
+
+
+def _find(
+    session: Session, how: CompiledSelect, actor: Actor | None, public_id: str, now: datetime
+) -> _FoundCart | None:
+    return session.find(
+        _FoundCart,
+        how,
+        cart_id=ids.try_decode(PREFIX, public_id),
+        user_id=actor.user_id if actor else None,
+        token_hash=hash_token(public_id),
+        now=now,
+    )
+
+
+def lock_cart(session: Session, actor: Actor | None, public_id: str, now: datetime) -> UUID | None:
+    """Lock the cart that this id names for the actor, or for a visitor. Return its internal id;
+    None if there is none."""
+    found = _find(session, _LOCKED, actor, public_id, now)
+    return found.id if found else None
+
+
+def list_items(session: Session, cart_id: UUID) -> list[CartItem]:
+    """Return what the cart holds, in the order in which it was added."""
+    return session.select(CartItem, _ITEMS, cart_id=cart_id)
+
+
+def get_cart(session: Session, actor: Actor | None, public_id: str) -> Cart:
+    """Return the cart that this id names for the actor, or for a visitor.
+
+    Raises `CartNotFound`; a line that cannot be bought has problems instead.
+    """
+    now = clock.now()
+    found = _find(session, _FOUND, actor, public_id, now)
+    if found is None:
+        raise CartNotFound
+    is_published = products_queries.is_published(now.date()).label("is_published")
+    lines = _LINES.add_columns(is_published).where(CartItemRow.cart_id == found.id)
+    return Cart(public_id, session.select(_to_line, lines), found.changed_at, found.expires_at)
+
+
+def _to_line(
+    *, sku: str, slug: str, name: str, metal: Metal, quantity: int, available: int,
+    is_published: bool | None,
+) -> CartLine:  # fmt: skip
+    if not is_published:
+        problem = CartProblem("not_for_sale", f"{name} is not for sale any more. Take it out.")
+        return CartLine(sku, slug, name, metal, quantity, 0, [problem])
+    problems = []
+    if available < quantity:
+        what = f"Only {available:,} are available." if available > 0 else "None is available."
+        problems.append(CartProblem("insufficient_stock", what))
+    return CartLine(sku, slug, name, metal, quantity, max(0, available), problems)
