@@ -32,7 +32,7 @@ JSON = "application/json"
 #: Media types of responses besides JSON, as the OpenAPI document declares them.
 FILE_TYPES = {"application/pdf", "application/zip", "text/csv"}
 #: Error codes besides those of a 422 whose problem carries `errors`.
-CODES_WITH_ERRORS = {"erasure_refused"}
+CODES_WITH_ERRORS = {"erasure_refused", "insufficient_stock", "not_for_sale"}
 CODES_WITH_LIMIT = {kind.code for kind in (LimitExceeded, *LimitExceeded.__subclasses__())}
 _PROBLEM_MEMBERS = {"type", "title", "status", "detail", "code", "requestId"}
 _SECURITY_HEADERS = {

@@ -1,5 +1,6 @@
 """Reads of hedging."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ from app.ledger import queries as ledger_queries
 from app.ledger.chart import AccountClass
 from app.pricing import queries as pricing_queries
 from app.settings.queries import current
+from app.shop.locks import queries as locks_queries
 from app.trading import queries as trading_queries
 
 #: How far back the history goes.
@@ -78,7 +80,8 @@ def current_exposure(session: Session) -> Exposure:
             custody[balance.asset] = balance.units
         elif balance.account_class == AccountClass.INVENTORY_METAL:
             vault[balance.asset] = balance.units
-    quoted = trading_queries.open_quote_units(session, now)
+    quoted = Counter(trading_queries.open_quote_units(session, now))
+    quoted.update(locks_queries.open_lock_units(session, now))
     prices = pricing_queries.market_prices(session, (*Metal, *Token))
     mids = {price.metal: price.mid for price in prices}
     metals = [

@@ -160,6 +160,8 @@ TABLES_WITHOUT_PERSONAL_DATA: Mapping[str, str] = {
     "lot_stock": "Units and cost that are left at a location.",
     "market_prices": "Prices.",
     "permissions": "Names of permissions.",
+    "price_lock_metals": "Prices.",
+    "price_lock_parts": "Where units of a price lock are.",
     "price_rule_tiers": "Premiums of price rules.",
     "product_categories": "Categories of products.",
     "product_words": "Words of products.",

@@ -1,20 +1,30 @@
-"""The personal data of the shop: which member of staff recorded a price rule, and what is in a
-person's cart."""
+"""The personal data of the shop, of all its rooms."""
 
-from app.kit.personal import RETAINED_BY_LAW, ErasureEffect, PersonalData, PersonalDataTable
+from uuid import UUID
+
+from app.kit.db import Session
+from app.kit.personal import ExportSections, PersonalData
 from app.shop.cart import personal as cart_personal
+from app.shop.locks import personal as locks_personal
+from app.shop.prices import personal as prices_personal
+
+
+def _export_sections(session: Session, person_id: UUID) -> ExportSections:
+    return {
+        **cart_personal.export_sections(session, person_id),
+        **locks_personal.export_sections(session, person_id),
+    }
+
+
+def _erase(session: Session, person_id: UUID) -> None:
+    cart_personal.erase(session, person_id)
+    locks_personal.erase(session, person_id)
+
 
 PERSONAL_DATA = PersonalData(
     "shop",
-    {
-        "price_rules": PersonalDataTable(
-            "Which member of staff recorded a price rule, by id",
-            ErasureEffect.RETAINED,
-            f"It proves who decided what goods cost. {RETAINED_BY_LAW}",
-            not_exported="PBCEx's internal control.",
-        ),
-        **cart_personal.TABLES,
-    },
-    export_sections=cart_personal.export_sections,
-    erase=cart_personal.erase,
+    {**prices_personal.TABLES, **cart_personal.TABLES, **locks_personal.TABLES},
+    export_sections=_export_sections,
+    erasure_blockers=locks_personal.erasure_blockers,
+    erase=_erase,
 )

@@ -59,7 +59,8 @@ def _stock_the_vault(play: Play) -> None:
         )
         receipt = NewReceipt(sku, "NYC-VAULT", "10", "39900.00", "3900", "The mint", "INV-1")
         deliveries.receive_goods(session, None, receipt)
-        [location] = locations_queries.list_locations(session)
+        location = locations_queries.find_location(session, "NYC-VAULT")
+        assert location is not None
         product = products_queries.find_product(session, sku)
         assert product is not None
         goods = Goods(product, location, 7)

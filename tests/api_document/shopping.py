@@ -1,4 +1,4 @@
-"""Exchanges about products, categories and carts."""
+"""Exchanges about products, categories, carts and price locks."""
 
 import pytest
 
@@ -9,12 +9,23 @@ from app.catalog.products.rules import ProductForm
 from app.catalog.products.service import NewProduct
 from app.catalog.rules import Metal
 from app.catalog.tax_classes import TaxClass
+from app.kit import clock, ids
+from app.pricing.rules import HaltReason
+from app.pricing.service import halt_market
 from app.shop.cart import service as cart_service
+from app.shop.locks import queries as locks_queries
+from app.shop.locks import service as locks
+from app.shop.locks.rules import LOCK_PREFIX, LockSettings
+from app.shop.prices.rules import PriceScope
 from tests.api_client import assert_problem
 from tests.api_document.examples import RecordingClient
 from tests.api_document.play import Play
+from tests.fixed_settings import fixed_settings
+from tests.people import People
+from tests.shop.sales_range import SalesRange, tier
 
 _CART = "/api/shop/cart"
+_LOCK = "/api/shop/lock-quote"
 _EAGLE = NewProduct(
     "AU-EAGLE-2026", "Gold Eagle, 1 oz", Metal.AU, ProductForm.COIN, "1.0909", "0.9167", "1",
     tax_class=TaxClass.LEGAL_TENDER,
@@ -65,3 +76,29 @@ def fill_cart(play: Play, ada: RecordingClient, patch: pytest.MonkeyPatch) -> No
     assert_problem(visitor.get(f"{_CART}/crt_gone"), 404, "not_found")
     ada.ok(201, ada.post(_CART))
     ada.ok(200, ada.post(_CART))
+
+
+def lock_prices(play: Play, ada: RecordingClient) -> None:
+    """Lock the price of three coins; release one lock, use another, and be refused others."""
+    shelf = SalesRange(play.database).stock(People(play.database), _EAGLE.sku, 5)
+    eagles = {"items": [{"sku": _EAGLE.sku, "quantity": 3}]}
+    assert_problem(ada.post(_LOCK, eagles), 409, "not_for_sale")
+    SalesRange(play.database).rule(PriceScope(sku=_EAGLE.sku), tier("3.5"))
+    quote = ada.ok(201, ada.post(_LOCK, eagles))["quoteId"]
+    assert_problem(ada.post(_LOCK, eagles), 409, "insufficient_stock")
+    assert ada.send("DELETE", f"{_LOCK}/{quote}").status_code == 204
+    with fixed_settings(LockSettings(pieces_max=1)):
+        assert_problem(ada.post(_LOCK, eagles), 409, "limit_exceeded")
+    with play.without_prices():
+        assert_problem(ada.post(_LOCK, eagles), 409, "price_stale")
+    with play.database.transaction() as session:
+        halt_market(session, None, Metal.AU, HaltReason.EVENT, note="a test of halts")
+    assert_problem(ada.post(_LOCK, eagles), 409, "market_halted")
+    play.pass_time(seconds=0)
+    used = ada.ok(201, ada.post(_LOCK, eagles))["quoteId"]
+    with play.database.transaction() as session:
+        lock = locks_queries.get_lock(session, ada.user_id, ids.decode(LOCK_PREFIX, used))
+        locks.use(session, lock, ids.new(), at=clock.now())
+    assert_problem(ada.send("DELETE", f"{_LOCK}/{used}"), 409, "quote_used")
+    assert_problem(ada.send("DELETE", f"{_LOCK}/{used[:-4]}0000"), 404, "not_found")
+    assert shelf.free() == 2

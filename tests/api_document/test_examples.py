@@ -25,6 +25,7 @@ def perform(play: Play, patch: pytest.MonkeyPatch) -> None:
     profile.keep_profile(play, ada, patch)
     profile.verify(play, ada, patch)
     places.list_branches(play, ada)
+    shopping.lock_prices(play, ada)
     money.pay_in(play, ada)
     money.trade(play, ada)
     money.refuse_payments(play, ada)

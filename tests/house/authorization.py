@@ -43,6 +43,8 @@ from app.privacy import consents
 from app.screening.matching import service as screening
 from app.screening.rules import ScreeningSubject
 from app.shop.cart import service as cart
+from app.shop.locks import service as locks
+from app.shop.locks.service import LockRequest
 from app.tax import queries as tax_queries
 from app.tax.assessment import CERTIFICATE_PREFIX
 from app.tax.certificates.models import ExemptionCertificate
@@ -63,7 +65,8 @@ from tests import sanctions
 from tests.catalog.test_products import add as add_product
 from tests.kyc.applicant import make_picture
 from tests.page_client import Browser
-from tests.people import PASSWORD, People, credit
+from tests.people import PASSWORD, People, credit, set_prices
+from tests.shop.sales_range import SalesRange, tier
 from tests.vault.goods import GOLD_BAR, Goods
 
 OWN, OTHERS, UNKNOWN = "own", "other's", "unknown"
@@ -593,6 +596,15 @@ def _cart(database: Database, owner: Actor) -> str:
     return cart_id
 
 
+def _lock(database: Database, owner: Actor) -> str:
+    set_prices(database, AU="4000")
+    goods = SalesRange(database)
+    sku = goods.add(tier("5"))
+    goods.stock(People(database), sku, 1)
+    with database.transaction() as session:
+        return locks.lock_prices(session, owner, LockRequest([(sku, 1)])).public_id
+
+
 _CART = ObjectKind("cart_id", _cart, _unknown_id("crt"))
 _BRANCH = ObjectKind("branch_id", _branch, _unknown_id("brn"))
 _ENTITY = ObjectKind("entity_id", _entity, _unknown_id("ent"))
@@ -673,6 +685,7 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
     "/api/shop/cart/<cart_id>": _CART,
     "/api/shop/cart/<cart_id>/items": _CART,
     "/api/shop/cart/<cart_id>/items/<sku>": _CART,
+    "/api/shop/lock-quote/<quote_id>": ObjectKind("quote_id", _lock, _unknown_id("lck")),
     "/api/shop/products/<sku>": _PRODUCT,
     "/api/wallet/deposits/<deposit_id>": _DEPOSIT,
     "/api/wallet/deposits/<deposit_id>/cancel": _DEPOSIT,

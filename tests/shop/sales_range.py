@@ -18,6 +18,9 @@ from app.shop.prices import service as prices
 from app.shop.prices.queries import PricedLine
 from app.shop.prices.rules import PriceScope, PriceTier
 from app.shop.prices.service import NewPriceRule
+from tests.people import People
+from tests.vault.goods import Goods as ShelvedGoods
+from tests.vault.goods import open_location
 
 REASON = "decided by the buyers"
 
@@ -77,6 +80,19 @@ class SalesRange:
         """Record a rule that counts from now on; return its id."""
         with self.database.transaction() as session:
             return prices.record_rule(session, None, NewPriceRule(scope, tiers), reason=REASON)
+
+    def shelf(self, people: People, sku: str, branch_id: UUID | None = None) -> ShelvedGoods:
+        """Open a location of a branch, a new one if none is given, with none of the product yet."""
+        location = open_location(people, branch_id or people.branch())
+        return ShelvedGoods(self.database, sku, location)
+
+    def stock(
+        self, people: People, sku: str, units: int, branch_id: UUID | None = None
+    ) -> ShelvedGoods:
+        """Receive units at a new location of a branch, a new one if none is given."""
+        goods = self.shelf(people, sku, branch_id)
+        goods.receive(units=str(units), cost=f"{units * 4000}.00")
+        return goods
 
     def price(self, sku: str, quantity: int = 1) -> PricedLine:
         """Return what units of a product cost now."""

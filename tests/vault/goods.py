@@ -32,6 +32,7 @@ from app.vault.locations.queries import LocationSummary
 from app.vault.locations.rules import LocationKind
 from app.vault.lots.models import Lot, LotStock
 from app.vault.lots.service import Goods as StockedGoods
+from app.vault.stock import queries as stock_queries
 from app.vault.stock import service as stock
 from app.vault.stock.service import SoldGoods
 from tests.people import People
@@ -298,6 +299,12 @@ class Goods:
     def available(self) -> int:
         """Return the units for sale."""
         return self.in_state(AccountClass.STOCK_AVAILABLE)
+
+    def free(self) -> int:
+        """Return the units for sale that nothing reserves."""
+        with self.database.reading() as session:
+            found = stock_queries.list_free_units(session, [self.sku])
+        return sum(each.units for each in found if each.location_id == self.location.id)
 
     def in_state(self, state: AccountClass) -> int:
         """Return the units in a state."""

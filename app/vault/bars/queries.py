@@ -1,6 +1,6 @@
 """Named reads of bars."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
@@ -113,6 +113,36 @@ BARS = ListSource(
 def get_bar(session: Session, lot_id: UUID) -> BarRow:
     """Return the bar that this lot is. Raises `NotFound`."""
     return session.get(BarRow, _BARS.where(Bar.lot_id == lot_id))
+
+
+@dataclass(frozen=True, slots=True)
+class FreeBar:
+    """A bar for sale that nothing reserves."""
+
+    lot_id: UUID
+    sku: str
+    location_id: UUID
+    gross_units: int
+    fine_units: int
+
+
+def list_free_bars(
+    session: Session, skus: Collection[str], location_ids: Collection[UUID]
+) -> list[FreeBar]:
+    """Return the bars of these products for sale at these locations that nothing reserves, the
+    first in first."""
+    columns = (Bar.lot_id, Bar.sku, Bar.location_id, Bar.gross_units, Bar.fine_units)
+    return session.select(
+        FreeBar,
+        sa.select(*columns)
+        .where(
+            Bar.sku.in_(skus),
+            Bar.location_id.in_(location_ids),
+            Bar.state == BarState.AVAILABLE,
+            sa.not_(_IS_RESERVED),
+        )
+        .order_by(Bar.lot_id),
+    )
 
 
 def total_bars(session: Session) -> list[BarTotals]:

@@ -1,6 +1,6 @@
 """Named reads of locations."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -66,3 +66,11 @@ def get_location(session: Session, location_id: UUID) -> LocationSummary:
 def list_locations(session: Session) -> Sequence[LocationSummary]:
     """Return every location in order of its code."""
     return session.select(LocationSummary, _LOCATION_SELECT.order_by(Location.code))
+
+
+def locations_by_id(
+    session: Session, location_ids: Collection[UUID]
+) -> Mapping[UUID, LocationSummary]:
+    """Return these locations by their id."""
+    found = _LOCATION_SELECT.where(Location.id.in_(location_ids))
+    return {each.id: each for each in session.select(LocationSummary, found)}

@@ -154,3 +154,41 @@ def present_units(
     if skus is not None:
         found = found.where(account.c.asset.in_(skus))
     return {row.sku: row.units for row in session.select(_PresentUnits, found)}
+
+
+@dataclass(frozen=True, slots=True)
+class FreeUnits:
+    """Units of a product for sale at a location, which nothing reserves."""
+
+    sku: str
+    location_id: UUID
+    location_code: str
+    units: int
+
+
+def list_free_units(
+    session: Session, skus: Collection[str], branch_id: UUID | None = None
+) -> list[FreeUnits]:
+    """Return the units of these products that are free where goods wait for buyers, at one branch
+    or at all, in order of SKU and location."""
+    account = ledger_queries.GUARDED_ACCOUNTS
+    free = account.c.posted - account.c.held
+    found = (
+        sa.select(
+            account.c.asset.label("sku"),
+            Location.id.label("location_id"),
+            Location.code.label("location_code"),
+            sa.cast(free, sa.BigInteger).label("units"),
+        )
+        .join(Location, Location.id == account.c.owner_id)
+        .where(
+            account.c.account_class == AccountClass.STOCK_AVAILABLE,
+            account.c.asset.in_(skus),
+            Location.kind.in_(RESTOCKED_KINDS),
+            free > 0,
+        )
+        .order_by(account.c.asset, Location.id)
+    )
+    if branch_id is not None:
+        found = found.where(Location.branch_id == branch_id)
+    return session.select(FreeUnits, found)

@@ -1,0 +1,207 @@
+"""Named reads of price locks."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from app.catalog.products.models import Product
+from app.catalog.rules import SYNTHETIC, USD, Metal
+from app.catalog.tax_classes import TaxClass
+from app.kit import ids
+from app.kit.db import Session
+from app.kit.errors import NotFound
+from app.kit.money import Amount
+from app.kit.statements import AnySelect
+from app.shop.locks.models import PriceLockLine, PriceLockMetal, PriceLockPart, PriceLockRow
+from app.shop.locks.rules import LOCK_PREFIX, LockStatus, VoidReason
+
+
+@dataclass(frozen=True, slots=True)
+class LockedMetal:
+    """The market price of a metal that a lock keeps, in US dollars per troy ounce."""
+
+    metal: Metal
+    ask: Decimal
+    bid: Decimal
+    source: str
+    observed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LockedPart:
+    """Units of a line at one location, reserved by a hold; the bar, if it is one with a serial."""
+
+    hold_id: UUID
+    position: int
+    location_id: UUID
+    units: int
+    lot_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class LockedLine:
+    """Units of a product, all at one price."""
+
+    position: int
+    sku: str
+    metal: Metal
+    fineness: Decimal
+    quantity: int
+    unit_price: Amount
+    #: The ask.
+    spot: Decimal
+    #: The accounted ounces of one unit.
+    ounces: Amount
+    rule_id: UUID
+    tax_class: TaxClass
+    parts: Sequence[LockedPart]
+
+    @property
+    def total(self) -> Amount:
+        """What all units cost."""
+        return Amount(self.unit_price.asset, self.unit_price.units * self.quantity)
+
+
+@dataclass(frozen=True, slots=True)
+class PriceLock:
+    """Prices and units that are kept for a person."""
+
+    id: UUID
+    user_id: UUID
+    #: As stored: one that is open past its time counts as expired (`status_at`).
+    status: LockStatus
+    locked_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None
+    total: Amount
+    pickup_branch_id: UUID | None
+    terms_version: int
+    after_hours_percent: Decimal
+    voided_reason: VoidReason | None
+    checkout_id: UUID | None
+    lines: Sequence[LockedLine]
+    metals: Mapping[Metal, LockedMetal]
+
+    @property
+    def public_id(self) -> str:
+        """The id as others see it."""
+        return ids.encode(LOCK_PREFIX, self.id)
+
+    @property
+    def hold_ids(self) -> list[UUID]:
+        """The holds that reserve its units."""
+        return [part.hold_id for line in self.lines for part in line.parts]
+
+    def status_at(self, now: datetime) -> LockStatus:
+        """Return its status at an instant."""
+        is_over = self.status is LockStatus.OPEN and self.expires_at <= now
+        return LockStatus.EXPIRED if is_over else self.status
+
+
+_LOCKS = sa.select(
+    PriceLockRow.id,
+    PriceLockRow.user_id,
+    PriceLockRow.status,
+    PriceLockRow.locked_at,
+    PriceLockRow.expires_at,
+    PriceLockRow.ended_at,
+    PriceLockRow.total_units,
+    PriceLockRow.pickup_branch_id,
+    PriceLockRow.terms_version,
+    PriceLockRow.after_hours_percent,
+    PriceLockRow.voided_reason,
+    PriceLockRow.checkout_id,
+)
+_LINES = sa.select(
+    PriceLockLine.position,
+    PriceLockLine.sku,
+    Product.metal,
+    Product.fineness,
+    PriceLockLine.quantity,
+    PriceLockLine.unit_price_units,
+    PriceLockLine.spot,
+    PriceLockLine.ounces_units,
+    PriceLockLine.rule_id,
+    PriceLockLine.tax_class,
+).join(Product, Product.sku == PriceLockLine.sku)
+_METALS = sa.select(
+    PriceLockMetal.metal,
+    PriceLockMetal.ask,
+    PriceLockMetal.bid,
+    PriceLockMetal.source,
+    PriceLockMetal.observed_at,
+)
+_PARTS = sa.select(
+    PriceLockPart.hold_id,
+    PriceLockPart.position,
+    PriceLockPart.location_id,
+    PriceLockPart.units,
+    PriceLockPart.lot_id,
+)
+
+
+def get_lock(session: Session, user_id: UUID, lock_id: UUID) -> PriceLock:
+    """Return a person's lock. Raises `NotFound`, also for one of another person."""
+    lock = _read_lock(session, _LOCKS, user_id, lock_id)
+    if lock is None:
+        raise NotFound
+    return lock
+
+
+def lock_row(session: Session, user_id: UUID, lock_id: UUID) -> PriceLock | None:
+    """Return a person's lock, its row locked until the transaction ends, or None."""
+    return _read_lock(session, _LOCKS.with_for_update(), user_id, lock_id)
+
+
+def _read_lock(
+    session: Session, select: AnySelect, user_id: UUID, lock_id: UUID
+) -> PriceLock | None:
+    """Return the lock that one of the selects above finds, or None."""
+    own = select.where(PriceLockRow.id == lock_id, PriceLockRow.user_id == user_id)
+    row: dict[str, Any] | None = session.find(dict, own)
+    if row is None:
+        return None
+    parts = session.select(
+        LockedPart,
+        _PARTS.where(PriceLockPart.lock_id == lock_id).order_by(
+            PriceLockPart.position, PriceLockPart.location_id, PriceLockPart.lot_id
+        ),
+    )
+    lines: list[dict[str, Any]] = session.select(
+        dict, _LINES.where(PriceLockLine.lock_id == lock_id).order_by(PriceLockLine.position)
+    )
+    metals = session.select(LockedMetal, _METALS.where(PriceLockMetal.lock_id == lock_id))
+    return PriceLock(
+        total=Amount(USD, row.pop("total_units")),
+        lines=[
+            LockedLine(
+                unit_price=Amount(USD, line.pop("unit_price_units")),
+                ounces=Amount(SYNTHETIC[line["metal"]], line.pop("ounces_units")),
+                parts=[part for part in parts if part.position == line["position"]],
+                **line,
+            )
+            for line in lines
+        ],
+        metals={each.metal: each for each in metals},
+        **row,
+    )
+
+
+def open_lock_units(session: Session, now: datetime) -> dict[str, int]:
+    """Return, by the asset of the metal, the ounces (10^-8) that using every open lock would add to
+    what we owe."""
+    ounces = sa.func.sum(PriceLockLine.ounces_units * PriceLockLine.quantity)
+    found = (
+        sa.select(Product.metal, sa.cast(ounces, sa.BigInteger).label("units"))
+        .select_from(PriceLockLine)
+        .join(PriceLockRow, PriceLockRow.id == PriceLockLine.lock_id)
+        .join(Product, Product.sku == PriceLockLine.sku)
+        .where(PriceLockRow.status == LockStatus.OPEN, PriceLockRow.expires_at > now)
+        .group_by(Product.metal)
+    )
+    return dict(session.select(lambda metal, units: (SYNTHETIC[Metal(metal)].code, units), found))

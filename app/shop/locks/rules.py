@@ -1,0 +1,108 @@
+"""States of price locks, where their units are taken from, and how far a price may move."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from app.catalog.rules import USD
+from app.kit.labels import LabelledEnum, Mark, StatusEnum
+from app.kit.money import Amount
+from app.kit.states import Transitions
+from app.settings.rules import setting, settings_group
+
+LOCK_PREFIX = "lck"
+LINES_MAX = 50
+_HUNDRED = 100
+
+
+class LockStatus(StatusEnum):
+    """The status of a lock."""
+
+    OPEN = "open", "Open", Mark.WAITING
+    """Its prices and units are kept, until it expires."""
+    USED = "used", "Used", Mark.DONE
+    """A checkout has taken it."""
+    VOIDED = "voided", "Voided", Mark.STOPPED
+    """It ended before its time."""
+    EXPIRED = "expired", "Expired", Mark.ENDED
+    """Its time is over."""
+
+
+TRANSITIONS = Transitions(
+    {LockStatus.OPEN: frozenset({LockStatus.USED, LockStatus.VOIDED, LockStatus.EXPIRED})}
+)
+
+
+class VoidReason(LabelledEnum):
+    """Why a lock ended before its time."""
+
+    CANCELLED = "cancelled", "The customer released it"
+    PRICE_MOVED = "price_moved", "The market moved too far"
+
+
+@settings_group("price_locks", "Price locks")
+@dataclass(frozen=True, slots=True)
+class LockSettings:
+    """How long prices and units are kept, and for how much a person can lock them."""
+
+    minutes: int = setting(
+        "Lifetime of a price lock",
+        10,
+        minimum=1,
+        maximum=60,
+        unit="minutes",
+        about="PBCEx keeps prices and units for so long, whatever the market does within the"
+        " movement below.",
+    )
+    move_percent_max: Decimal = setting(
+        "Movement that voids a price lock",
+        Decimal(2),
+        minimum=Decimal("0.1"),
+        maximum=Decimal(50),
+        unit="percent",
+        about="A lock is void at checkout if the ask of one of its metals is further than this from"
+        " the ask that it keeps, up or down.",
+    )
+    value_max: Amount = setting(
+        "Largest value of a person's open locks",
+        Amount(USD, 250_000_00),
+        minimum=Amount(USD, 100_00),
+        maximum=Amount(USD, 100_000_000_00),
+    )
+    pieces_max: int = setting(
+        "Most units in a person's open locks", 500, minimum=1, maximum=100_000, unit="units"
+    )
+
+    @property
+    def lifetime(self) -> timedelta:
+        """How long prices and units are kept."""
+        return timedelta(minutes=self.minutes)
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Units of a product that are free at a location, with its code."""
+
+    location_id: UUID
+    code: str
+    free: int
+
+
+def take_from_shelves(shelves: Sequence[Shelf], quantity: int) -> list[tuple[UUID, int]]:
+    """Return from where so many units are taken: the fullest shelves first, so that an order comes
+    from few places. Returns fewer units where there are not so many."""
+    taken = []
+    for shelf in sorted(shelves, key=lambda shelf: (-shelf.free, shelf.code)):
+        units = min(shelf.free, quantity)
+        if units <= 0:
+            break
+        taken.append((shelf.location_id, units))
+        quantity -= units
+    return taken
+
+
+def has_moved(locked: Decimal, now: Decimal, percent_max: Decimal) -> bool:
+    """Return whether a price is further from the locked one than so many percent of it."""
+    return abs(now - locked) * _HUNDRED > percent_max * locked

@@ -1,0 +1,332 @@
+"""The verbs of price locks: lock prices, claim a lock for a checkout and use it, release one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from app.access import Actor
+from app.access.consents import POLICIES, PolicyName
+from app.branches import queries as branches_queries
+from app.catalog.rules import Metal
+from app.kit import clock, ids
+from app.kit.db import Session
+from app.kit.errors import Invalid, NotFound
+from app.kyc import queries as kyc_queries
+from app.ledger import service as ledger
+from app.limits import service as limits
+from app.limits.queries import Demand
+from app.pricing import queries as pricing_queries
+from app.pricing.errors import PriceStale
+from app.pricing.rules import MarketPrice, PricingRules, halted, require_tradable
+from app.settings.queries import current
+from app.shop.locks import allocation, queries, rules
+from app.shop.locks.allocation import AllocatedLine
+from app.shop.locks.errors import QuoteVoided, TooFewUnits
+from app.shop.locks.limit_declarations import LOCKED_PIECES, LOCKED_VALUE
+from app.shop.locks.models import PriceLockLine, PriceLockMetal, PriceLockPart, PriceLockRow
+from app.shop.locks.queries import PriceLock
+from app.shop.locks.rules import TRANSITIONS, LockSettings, LockStatus, VoidReason
+from app.shop.prices import queries as prices_queries
+from app.shop.prices import rules as prices_rules
+from app.trading.errors import QuoteExpired, QuoteNotFound, QuoteUsed
+from app.vault.bars import queries as bars_queries
+from app.vault.bars.errors import SerialMismatch
+from app.vault.locations import queries as locations_queries
+from app.vault.lots.errors import InsufficientStock
+from app.vault.lots.service import Goods
+from app.vault.stock import service as stock
+
+#: The cause of the holds that reserve units.
+LOCK_CAUSE = "price_lock"
+#: How long a lock that was never used is kept.
+LOCK_RETENTION = timedelta(days=30)
+#: Units that another act took since they were seen as free are looked for again so many times.
+_ATTEMPTS = 3
+#: In the order of SKU, so that two requests never wait for each other: who locks a product sees
+#: what those before have left.
+_LOCK_SKUS = """
+SELECT pg_advisory_xact_lock(hashtextextended('shop ' || sku, 0))
+FROM unnest(%s::text[]) AS sku
+"""
+_EXPIRE = """
+UPDATE price_locks SET status = 'expired', ended_at = expires_at WHERE id = ANY (ARRAY(
+    SELECT id FROM price_locks WHERE status = 'open' AND expires_at <= %s
+    ORDER BY expires_at LIMIT 500 FOR UPDATE SKIP LOCKED
+))
+"""
+_FORGET = """
+DELETE FROM price_locks WHERE id = ANY (ARRAY(
+    SELECT id FROM price_locks WHERE status IN ('expired', 'voided') AND ended_at < %s LIMIT 1000
+))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class LockRequest:
+    """What a customer wants to buy: SKUs with quantities, and where they collect the goods, if they
+    do."""
+
+    items: Sequence[tuple[str, int]]
+    pickup_branch_id: UUID | None = None
+
+
+def lock_prices(session: Session, actor: Actor, request: LockRequest) -> PriceLock:
+    """Keep the prices of goods for the actor, and the goods for them, until the lock expires.
+
+    Raises `Invalid` naming the field, `NotForSale` and `TooFewUnits` naming the
+    line, `MarketHalted`, `PriceStale`, and `LimitExceeded`.
+    """
+    _check_request(session, request)
+    owners = kyc_queries.accounts_of_person(session, actor.user_id)
+    limits.lock(session, owners)
+    session.send(_LOCK_SKUS, (sorted({sku.upper() for sku, _ in request.items}),))
+    now = clock.now()
+    settings = current(session, LockSettings)
+    priced = prices_queries.price_goods(session, request.items, now)
+    lock_id, expires_at = ids.new(), now + settings.lifetime
+    for _ in range(_ATTEMPTS):
+        lines = allocation.allocate(session, priced, request.pickup_branch_id)
+        _check_limits(session, owners, lines, settings)
+        try:
+            with session.savepoint():
+                _reserve(session, lines, now, expires_at)
+        except (InsufficientStock, SerialMismatch):
+            continue
+        _insert(session, _NewLock(lock_id, actor.user_id, request, now, expires_at), lines)
+        return queries.get_lock(session, actor.user_id, lock_id)
+    raise TooFewUnits
+
+
+def _check_request(session: Session, request: LockRequest) -> None:
+    if not 1 <= len(request.items) <= rules.LINES_MAX:
+        raise Invalid("items", f"Send 1 to {rules.LINES_MAX} items.")
+    seen: set[str] = set()
+    for index, (sku, quantity) in enumerate(request.items):
+        if sku.upper() in seen:
+            raise Invalid(f"items.{index}.sku", "This SKU is there twice. Add the quantities up.")
+        seen.add(sku.upper())
+        prices_rules.check_quantity(f"items.{index}.quantity", quantity)
+    if request.pickup_branch_id is not None:
+        try:
+            branch = branches_queries.get_any_branch(session, request.pickup_branch_id)
+        except NotFound:
+            branch = None
+        if branch is None or not branch.offers_pickup:
+            raise Invalid("pickupBranchId", "Choose a branch that offers pick-up.")
+
+
+def _check_limits(
+    session: Session, owners: Sequence[UUID], lines: Sequence[AllocatedLine], settings: LockSettings
+) -> None:
+    total = sum(line.total.units for line in lines)
+    pieces = sum(line.quantity for line in lines)
+    limits.check(
+        session,
+        owners,
+        Demand(LOCKED_VALUE, settings.value_max.units, total, settings.lifetime),
+        Demand(LOCKED_PIECES, settings.pieces_max, pieces, settings.lifetime),
+    )
+
+
+def _reserve(
+    session: Session, lines: Sequence[AllocatedLine], now: datetime, expires_at: datetime
+) -> None:
+    """Place a hold for each part, in the order of SKU, location and bar."""
+    places = {part.location_id for line in lines for part in line.parts}
+    locations = locations_queries.locations_by_id(session, places)
+    parts = [(line, part) for line in lines for part in line.parts]
+    for line, part in sorted(parts, key=lambda pair: (pair[0].priced.sku, pair[1].order)):
+        lot_ids = () if part.lot_id is None else (part.lot_id,)
+        goods = Goods(line.priced.product, locations[part.location_id], part.units, lot_ids)
+        stock.reserve(
+            session,
+            goods,
+            hold_id=part.hold_id,
+            cause=LOCK_CAUSE,
+            placed_at=now,
+            expires_at=expires_at,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _NewLock:
+    id: UUID
+    user_id: UUID
+    request: LockRequest
+    locked_at: datetime
+    expires_at: datetime
+
+
+def _insert(session: Session, lock: _NewLock, lines: Sequence[AllocatedLine]) -> None:
+    priced = {line.priced.product.metal: line.priced for line in lines}
+    session.write(
+        sa.insert(PriceLockRow).values(
+            id=lock.id,
+            user_id=lock.user_id,
+            status=LockStatus.OPEN,
+            locked_at=lock.locked_at,
+            expires_at=lock.expires_at,
+            total_units=sum(line.total.units for line in lines),
+            pieces=sum(line.quantity for line in lines),
+            pickup_branch_id=lock.request.pickup_branch_id,
+            terms_version=POLICIES[PolicyName.TERMS].version,
+            after_hours_percent=max(each.after_hours_percent for each in priced.values()),
+        )
+    )
+    session.write(
+        sa.insert(PriceLockMetal).values(
+            [
+                {
+                    "lock_id": lock.id,
+                    "metal": metal,
+                    "ask": line.spot,
+                    "bid": line.bid,
+                    "source": line.source,
+                    "observed_at": line.observed_at,
+                }
+                for metal, line in priced.items()
+            ]
+        )
+    )
+    _insert_lines(session, lock.id, lines)
+
+
+def _insert_lines(session: Session, lock_id: UUID, lines: Sequence[AllocatedLine]) -> None:
+    session.write(
+        sa.insert(PriceLockLine).values(
+            [
+                {
+                    "lock_id": lock_id,
+                    "position": position,
+                    "sku": line.priced.sku,
+                    "quantity": line.quantity,
+                    "unit_price_units": line.unit_price.units,
+                    "spot": line.priced.spot,
+                    "ounces_units": line.ounces.units,
+                    "rule_id": line.priced.rule_id,
+                    "tax_class": line.priced.product.tax_class,
+                }
+                for position, line in enumerate(lines)
+            ]
+        )
+    )
+    session.write(
+        sa.insert(PriceLockPart).values(
+            [
+                {
+                    "hold_id": part.hold_id,
+                    "lock_id": lock_id,
+                    "position": position,
+                    "location_id": part.location_id,
+                    "units": part.units,
+                    "lot_id": part.lot_id,
+                }
+                for position, line in enumerate(lines)
+                for part in line.parts
+            ]
+        )
+    )
+
+
+def claim(session: Session, actor: Actor, lock_id: UUID, now: datetime) -> PriceLock:
+    """Return the actor's open lock for a checkout, its row locked until the transaction ends.
+
+    Raises `QuoteNotFound`, `QuoteUsed`, `QuoteExpired` and `QuoteVoided`; `MarketHalted` and
+    `PriceStale` if none of its metals could be locked now. A lock whose market moved further than
+    the setting is voided, which stays so although the checkout is refused.
+    """
+    lock = queries.lock_row(session, actor.user_id, lock_id)
+    if lock is None:
+        raise QuoteNotFound
+    _require_open(lock, now)
+    percent = current(session, LockSettings).move_percent_max
+    prices = _current_prices(session, lock, now)
+    if any(
+        rules.has_moved(locked.ask, prices[metal].ask, percent)
+        for metal, locked in lock.metals.items()
+    ):
+        _void(session, lock, VoidReason.PRICE_MOVED, now)
+        raise QuoteVoided(
+            f"The market moved by more than {percent.normalize():f} % since these prices were"
+            " locked. Lock new ones."
+        ).keeping_records()
+    return lock
+
+
+def _require_open(lock: PriceLock, now: datetime) -> None:
+    match lock.status_at(now):
+        case LockStatus.USED:
+            raise QuoteUsed
+        case LockStatus.VOIDED:
+            raise QuoteVoided
+        case LockStatus.EXPIRED:
+            raise QuoteExpired
+
+
+def _current_prices(
+    session: Session, lock: PriceLock, now: datetime
+) -> Mapping[Metal, MarketPrice]:
+    """Return the price of each metal of a lock, with which its own is compared: the last one, if
+    the market has closed since."""
+    market = {price.metal: price for price in pricing_queries.market_prices(session, lock.metals)}
+    pricing_rules = pricing_queries.current_rules(session)
+    return {
+        metal: _comparable(market.get(metal), now, pricing_rules) for metal in sorted(lock.metals)
+    }
+
+
+def _comparable(price: MarketPrice | None, now: datetime, pricing: PricingRules) -> MarketPrice:
+    if price is None:
+        raise PriceStale
+    if price.halted_reason is not None:
+        raise halted(price.metal, price.halted_reason)
+    return require_tradable(price, now, pricing) if pricing.is_open(now) else price
+
+
+def use(session: Session, lock: PriceLock, checkout_id: UUID, *, at: datetime) -> None:
+    """Note that a checkout took the lock, which `claim` returned in this transaction. Its holds are
+    the checkout's now."""
+    _end(session, lock, LockStatus.USED, at, checkout_id=checkout_id)
+
+
+def cancel(session: Session, actor: Actor, lock_id: UUID) -> None:
+    """Release a lock before its time; releasing it again changes nothing.
+
+    Raises `QuoteNotFound`, and `QuoteUsed` for one that a checkout took.
+    """
+    lock, now = queries.lock_row(session, actor.user_id, lock_id), clock.now()
+    if lock is None:
+        raise QuoteNotFound
+    match lock.status_at(now):
+        case LockStatus.USED:
+            raise QuoteUsed
+        case LockStatus.OPEN:
+            _void(session, lock, VoidReason.CANCELLED, now)
+
+
+def _void(session: Session, lock: PriceLock, reason: VoidReason, at: datetime) -> None:
+    pending = bars_queries.find_pending_holds(session, lock.hold_ids)
+    if pending:
+        ledger.void_holds(session, sorted(pending), at=at)
+    _end(session, lock, LockStatus.VOIDED, at, voided_reason=reason)
+
+
+def _end(
+    session: Session, lock: PriceLock, status: LockStatus, at: datetime, **evidence: object
+) -> None:
+    session.write(
+        sa.update(PriceLockRow)
+        .where(PriceLockRow.id == lock.id)
+        .values(status=TRANSITIONS.transition(lock.status, status), ended_at=at, **evidence)
+    )
+
+
+def expire_due_locks(session: Session) -> None:
+    """Note which locks have expired, and delete those that were never used and ended long ago.
+    Their holds expire by themselves."""
+    now = clock.now()
+    session.send(_EXPIRE, (now,))
+    session.send(_FORGET, (now - LOCK_RETENTION,))
