@@ -42,7 +42,7 @@ def held(arena: Arena, actor: Actor) -> dict[str, int]:
     with arena.database.transaction() as session:
         cart_id, _ = cart.open_own_cart(session, actor)
         found = cart_queries.get_cart(session, actor, cart_id)
-    return {line.sku: line.quantity for line in found.items}
+    return {line.product.sku: line.quantity for line in found.items}
 
 
 def test_units_added_from_many_tabs_all_count(arena: Arena) -> None:

@@ -2,11 +2,15 @@
 
 from app.catalog.products import service as products
 from app.kit.db import Database
+from app.shop.prices.rules import PriceScope
 from tests.catalog.test_products import add
 from tests.people import People
+from tests.shop.sales_range import SalesRange, tier
 from tests.vault.goods import Goods
 
 LONG_AGO = "2026-01-01"
+#: 5 percent above the metal, and 4 from ten units on.
+TIERS = (tier("5"), tier("4", from_quantity=10))
 
 
 def publish(database: Database, *skus: str, until: str = "") -> None:
@@ -18,15 +22,20 @@ def publish(database: Database, *skus: str, until: str = "") -> None:
 
 
 def add_coin(database: Database) -> str:
-    """Add a gold coin that customers see and of which there is none. Return its SKU."""
+    """Add a gold coin that is for sale and of which there is none. Return its SKU."""
     sku = add(database).sku
-    publish(database, sku)
+    _sell(database, sku)
     return sku
 
 
 def stock_coins(database: Database, units: int) -> Goods:
-    """Add a gold coin that customers see, and put so many units into a new vault."""
+    """Add a gold coin that is for sale, and put so many units into a new vault."""
     goods = Goods.at_a_new_location(People(database))
     goods.receive(units=str(units), cost=f"{3990 * units}.00")
-    publish(database, goods.sku)
+    _sell(database, goods.sku)
     return goods
+
+
+def _sell(database: Database, sku: str) -> None:
+    publish(database, sku)
+    SalesRange(database).rule(PriceScope(sku=sku), *TIERS)

@@ -49,10 +49,10 @@ def open_cart(session: Session, actor: Actor | None) -> object:
     refusals=(CartNotFound,),
 )
 def get_cart(session: Session, actor: Actor | None, cart_id: str) -> object:
-    """Show a cart as it is now.
+    """Show a cart as it is now, at the prices of this moment.
 
-    What cannot be bought as it is has problems: a product is not for sale any more, or fewer units
-    are available. A cart is deleted 30 days after its last change.
+    What cannot be bought as it is has problems: a product is not for sale any more, fewer units are
+    available, or its market is closed. A cart is deleted 30 days after its last change.
     """
     return cart_queries.get_cart(session, actor, cart_id)
 

@@ -8,15 +8,20 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from app.access import Actor
-from app.catalog.products import queries as products_queries
 from app.catalog.products.models import Product
-from app.catalog.rules import Metal
+from app.catalog.products.queries import ProductDetails
+from app.catalog.rules import USD
 from app.kit import clock, ids
 from app.kit.db import Session
+from app.kit.money import Amount
 from app.kit.statements import CompiledSelect, compile_select
 from app.shop.cart.errors import CartNotFound
 from app.shop.cart.models import CartItemRow, CartRow
 from app.shop.cart.rules import PREFIX, Availability, CartItem, availability_of, hash_token
+from app.shop.prices import queries as prices_queries
+from app.shop.prices.errors import NotForSale
+from app.shop.prices.queries import PricedLine, UnpricedLine
+from app.vault.lots.errors import InsufficientStock
 from app.vault.stock import queries as stock_queries
 
 
@@ -32,11 +37,11 @@ class CartProblem:
 class CartLine:
     """Units of a product in a cart, as customers see them now."""
 
-    sku: str
-    slug: str
-    name: str
-    metal: Metal
+    product: ProductDetails
     quantity: int
+    #: None while the product has no price.
+    unit_price: Amount | None
+    total: Amount | None
     #: Units for sale that nothing reserves; none of a product that is not for sale.
     available: int
     problems: Sequence[CartProblem]
@@ -56,6 +61,14 @@ class Cart:
     changed_at: datetime
     expires_at: datetime
 
+    @property
+    def total(self) -> Amount | None:
+        """What all lines cost, without tax and shipping; None while one has no price."""
+        totals = [line.total for line in self.items]
+        if None in totals:
+            return None
+        return Amount(USD, sum(total.units for total in totals if total is not None))
+
 
 _OWN = sa.and_(CartRow.id == sa.bindparam("cart_id"), CartRow.user_id == sa.bindparam("user_id"))
 _FIND = sa.select(CartRow.id, CartRow.changed_at, CartRow.expires_at).where(
@@ -69,18 +82,23 @@ _ITEMS = compile_select(
     .where(CartItemRow.cart_id == sa.bindparam("cart_id"))
     .order_by(CartItemRow.added_at, CartItemRow.sku)
 )
-_LINES = (
+_LINES = compile_select(
     sa.select(
         CartItemRow.sku,
-        Product.slug,
-        Product.name,
-        Product.metal,
         CartItemRow.quantity,
         stock_queries.available_units().label("available"),
     )
     .join(Product, Product.sku == CartItemRow.sku)
+    .where(CartItemRow.cart_id == sa.bindparam("cart_id"))
     .order_by(CartItemRow.added_at, CartItemRow.sku)
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _StockedItem:
+    sku: str
+    quantity: int
+    available: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,20 +142,29 @@ def get_cart(session: Session, actor: Actor | None, public_id: str) -> Cart:
     found = _find(session, _FOUND, actor, public_id, now)
     if found is None:
         raise CartNotFound
-    is_published = products_queries.is_published(now.date()).label("is_published")
-    lines = _LINES.add_columns(is_published).where(CartItemRow.cart_id == found.id)
-    return Cart(public_id, session.select(_to_line, lines), found.changed_at, found.expires_at)
+    items = session.select(_StockedItem, _LINES, cart_id=found.id)
+    wanted = [(item.sku, item.quantity) for item in items]
+    prices = prices_queries.find_prices(session, wanted, now) if wanted else []
+    lines = [_to_line(item, price) for item, price in zip(items, prices, strict=True)]
+    return Cart(public_id, lines, found.changed_at, found.expires_at)
 
 
-def _to_line(
-    *, sku: str, slug: str, name: str, metal: Metal, quantity: int, available: int,
-    is_published: bool | None,
-) -> CartLine:  # fmt: skip
-    if not is_published:
-        problem = CartProblem("not_for_sale", f"{name} is not for sale any more. Take it out.")
-        return CartLine(sku, slug, name, metal, quantity, 0, [problem])
-    problems = []
-    if available < quantity:
-        what = f"Only {available:,} are available." if available > 0 else "None is available."
-        problems.append(CartProblem("insufficient_stock", what))
-    return CartLine(sku, slug, name, metal, quantity, max(0, available), problems)
+def _to_line(item: _StockedItem, price: PricedLine | UnpricedLine) -> CartLine:
+    assert price.product is not None, "a cart holds products"
+    problems, available = [], max(0, item.available)
+    if isinstance(price, UnpricedLine):
+        problems.append(CartProblem(price.refusal.code, price.refusal.detail))
+        if isinstance(price.refusal, NotForSale):
+            return CartLine(price.product, item.quantity, None, None, 0, problems)
+    if available < item.quantity:
+        problems.append(CartProblem(InsufficientStock.code, _how_many_are(available)))
+    unit_price, total = (
+        (price.unit_price, price.total) if isinstance(price, PricedLine) else (None, None)
+    )
+    return CartLine(price.product, item.quantity, unit_price, total, available, problems)
+
+
+def _how_many_are(available: int) -> str:
+    if not available:
+        return "None is available at the moment."
+    return "Only 1 is available." if available == 1 else f"Only {available:,} are available."

@@ -12,16 +12,18 @@ from app.identity.api_keys import service as api_keys
 from app.kit import clock, ids
 from app.kit.db import Database
 from app.kit.networks import SITE_FACTOR, site_of
+from app.pricing.models import MarketPriceRow
 from app.privacy import personal_data_tables
 from app.shop.cart import service as cart
 from app.shop.cart.models import CartItemRow, CartRow
 from app.shop.cart.rules import LIFETIME, PREFIX, CartLimits, hash_token
 from tests.api_client import PASSWORD, ApiClient, assert_problem, wrong_fields
 from tests.blueprints.api.test_credentials import turn_on_second_factor
+from tests.catalog.test_products import add as add_product
 from tests.fixed_settings import fixed_settings
 from tests.people import PASSWORD as STAFF_PASSWORD
-from tests.people import People
-from tests.rows import count_rows, read_values
+from tests.people import People, set_prices
+from tests.rows import count_rows, delete_rows, read_values
 from tests.shop.wares import add_coin, publish, stock_coins
 from tests.unchanged_database import database_unchanged
 
@@ -59,6 +61,17 @@ def held(client: ApiClient, cart_id: str) -> dict[str, int]:
     """Return the quantities in a cart by SKU, in its order."""
     found = client.ok(200, client.get(f"{CART}/{cart_id}"))
     return {item["sku"]: item["quantity"] for item in found["items"]}
+
+
+def lines(client: ApiClient, cart_id: str) -> tuple[list[tuple[str, str]], str]:
+    """Return unit price and total of each line, and the total of the cart."""
+    found = client.ok(200, client.get(f"{CART}/{cart_id}"))
+    return [(item["unitPrice"], item["total"]) for item in found["items"]], found["total"]
+
+
+def problems_of(item: dict[str, list[dict[str, str]]]) -> list[str]:
+    """Return the codes of a line's problems."""
+    return [problem["code"] for problem in item["problems"]]
 
 
 def sign_in(client: ApiClient, cart_id: object, **more: str) -> None:
@@ -130,30 +143,53 @@ class TestItems:
             assert_problem(third, 409, "cart_full")
         assert add(visitor, cart_id, skus[1]) == {skus[0]: 9_999, skus[1]: 2}
 
+    def test_cart_shows_the_prices_of_the_moment(self, visitor: ApiClient, shop: Database) -> None:
+        set_prices(shop, AU="4000")
+        cart_id, coin, other = open_cart(visitor), stock_coins(shop, 20), stock_coins(shop, 1)
+        add(visitor, cart_id, coin.sku, 9)
+        add(visitor, cart_id, other.sku)
+        assert lines(visitor, cart_id) == (
+            [("4208.40", "37875.60"), ("4208.40", "4208.40")],
+            "42084.00",
+        )
+        add(visitor, cart_id, coin.sku)
+        assert lines(visitor, cart_id) == (
+            [("4168.32", "41683.20"), ("4208.40", "4208.40")],
+            "45891.60",
+        )
+        set_prices(shop, AU="4100")
+        assert lines(visitor, cart_id)[0][1] == ("4313.61", "4313.61")
+        with shop.transaction() as session:
+            delete_rows(session, MarketPriceRow)
+        assert lines(visitor, cart_id) == ([(None, None)] * 2, None)
+        found = visitor.ok(200, visitor.get(f"{CART}/{cart_id}"))
+        assert [problems_of(item) for item in found["items"]] == [["price_stale"]] * 2
+        assert found["items"][0]["availability"] == "in_stock"
+
     def test_line_that_cannot_be_bought_says_why_and_stays(
         self, visitor: ApiClient, shop: Database
     ) -> None:
-        cart_id, few, none, ended = (
+        set_prices(shop, AU="4000")
+        cart_id, few, none, ended, unpriced = (
             open_cart(visitor), stock_coins(shop, 3), add_coin(shop), stock_coins(shop, 2),
+            add_product(shop).sku,
         )  # fmt: skip
-        for sku, quantity in ((few.sku, 3), (none, 1), (ended.sku, 2)):
+        publish(shop, unpriced)
+        for sku, quantity in ((few.sku, 3), (none, 1), (ended.sku, 2), (unpriced, 1)):
             add(visitor, cart_id, sku, quantity)
         few.reserve(1)
         publish(shop, ended.sku, until="2026-01-02")
-        items = visitor.ok(200, visitor.get(f"{CART}/{cart_id}"))["items"]
+        found = visitor.ok(200, visitor.get(f"{CART}/{cart_id}"))
         assert [
-            (
-                item["quantity"],
-                item["availability"],
-                item["available"],
-                [problem["code"] for problem in item["problems"]],
-            )
-            for item in items
+            (item["availability"], item["available"], item["total"], problems_of(item))
+            for item in found["items"]
         ] == [
-            (3, "low", 2, ["insufficient_stock"]),
-            (1, "out_of_stock", 0, ["insufficient_stock"]),
-            (2, "out_of_stock", 0, ["not_for_sale"]),
+            ("low", 2, "12625.20", ["insufficient_stock"]),
+            ("out_of_stock", 0, "4208.40", ["insufficient_stock"]),
+            ("out_of_stock", 0, None, ["not_for_sale"]),
+            ("out_of_stock", 0, None, ["not_for_sale"]),
         ]
+        assert (found["total"], found["currency"]) == (None, "USD")
 
 
 class TestHolders:

@@ -3,7 +3,9 @@
 import marshmallow as ma
 
 from app.blueprints.api.schemas.fields import (
+    AmountField,
     ApiSchema,
+    ConstantField,
     EnumField,
     MetalCodeField,
     TextField,
@@ -52,11 +54,28 @@ class CartProblemSchema(ApiSchema):
 class CartLineSchema(ApiSchema):
     """Units of a product in a cart."""
 
-    sku = ma.fields.String(required=True, metadata={"examples": ["AU-EAGLE-1OZ"]})
-    slug = ma.fields.String(required=True, metadata={"description": "Its name in URLs"})
-    name = ma.fields.String(required=True)
-    metal = MetalCodeField(required=True)
+    sku = ma.fields.String(
+        required=True, attribute="product.sku", metadata={"examples": ["AU-EAGLE-1OZ"]}
+    )
+    slug = ma.fields.String(
+        required=True, attribute="product.slug", metadata={"description": "Its name in URLs"}
+    )
+    name = ma.fields.String(required=True, attribute="product.name")
+    metal = MetalCodeField(required=True, attribute="product.metal")
     quantity = ma.fields.Integer(required=True, metadata={"description": "Units in the cart"})
+    unit_price = AmountField(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "What one unit costs now, at this quantity; null while it has no price",
+            "examples": ["4158.30"],
+        },
+    )
+    total = AmountField(
+        required=True,
+        allow_none=True,
+        metadata={"description": "What all units cost now", "examples": ["8316.60"]},
+    )
     availability = EnumField(Availability, required=True)
     available = ma.fields.Integer(
         required=True, metadata={"description": "Units that are for sale and not reserved"}
@@ -76,6 +95,16 @@ class CartSchema(ApiSchema):
         ma.fields.Nested(CartLineSchema),
         required=True,
         metadata={"description": "In the order in which they were added"},
+    )
+    currency = ConstantField("USD")
+    total = AmountField(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "What all items cost now, without tax and shipping; null while one has"
+            " no price",
+            "examples": ["8316.60"],
+        },
     )
     updated_at = TimestampField(required=True, attribute="changed_at")
     expires_at = TimestampField(
