@@ -34,6 +34,8 @@ _SHOWN_INSTEAD: dict[str, Any] = {
     "cursor": "WzE3NjQ2…",
     "nextCursor": "WzE3NjQ2…",
     "requestId": "01a228d56a70771d84e053cb84b6fd1e",
+    # Tests open locations under codes of their own.
+    "vaultLocation": "NYC-VAULT",
     # Of compressed ids.
     "sizeBytes": 24_000,
 }

@@ -74,6 +74,7 @@ def fill_cart(play: Play, ada: RecordingClient, patch: pytest.MonkeyPatch) -> No
         assert_problem(visitor.post(f"{cart}/items", eagle), 409, "cart_full")
         assert_problem(visitor.send("PUT", with_eagles, json={"quantity": 3}), 409, "cart_full")
     assert_problem(visitor.get(f"{_CART}/crt_gone"), 404, "not_found")
+    assert_problem(ada.post(_LOCK, {"cartId": "crt_gone"}), 404, "not_found")
     ada.ok(201, ada.post(_CART))
     ada.ok(200, ada.post(_CART))
 

@@ -7,8 +7,11 @@ from app.blueprints.api.schemas import shop_locks as schemas_locks
 from app.blueprints.api_blueprint import ApiBlueprint
 from app.kit import ids
 from app.kit.db import Session
+from app.kit.errors import FeatureDisabled
 from app.limits.errors import LimitExceeded
 from app.pricing.errors import MarketHalted, PriceStale
+from app.shop.cart import queries as cart_queries
+from app.shop.cart.errors import CartNotFound
 from app.shop.locks import service as locks
 from app.shop.locks.errors import TooFewUnits
 from app.shop.locks.rules import LOCK_PREFIX
@@ -28,14 +31,28 @@ blp = ApiBlueprint("locks", "/api/shop/lock-quote", "Price locks")
     response_schema=schemas_locks.PriceLockSchema,
     status=201,
     idempotent=True,
-    refusals=(NotForSale, TooFewUnits, MarketHalted, PriceStale, LimitExceeded),
+    refusals=(
+        CartNotFound,
+        NotForSale,
+        TooFewUnits,
+        MarketHalted,
+        PriceStale,
+        LimitExceeded,
+        FeatureDisabled,
+    ),
 )
 def lock_prices(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     """Lock prices, and reserve the units, until `expiresAt`.
 
+    Send items or a cart, which stays as it is. Refusals name the lines of a cart as `items` too.
     Locking again does not end an earlier lock: release what is not needed.
     """
-    items = [(item["sku"], item["quantity"]) for item in body["items"]]
+    if body.keys() & {"coupon_code", "loyalty_points"}:
+        raise FeatureDisabled("Coupons and loyalty points cannot be used yet.")
+    if "cart_id" in body:
+        items = cart_queries.list_wanted(session, actor, body["cart_id"])
+    else:
+        items = [(item["sku"], item["quantity"]) for item in body["items"]]
     return locks.lock_prices(session, actor, LockRequest(items, body.get("pickup_branch_id")))
 
 

@@ -13,6 +13,7 @@ from app.catalog.products.queries import ProductDetails
 from app.catalog.rules import USD
 from app.kit import clock, ids
 from app.kit.db import Session
+from app.kit.errors import Invalid
 from app.kit.money import Amount
 from app.kit.statements import CompiledSelect, compile_select
 from app.shop.cart.errors import CartNotFound
@@ -131,6 +132,20 @@ def lock_cart(session: Session, actor: Actor | None, public_id: str, now: dateti
 def list_items(session: Session, cart_id: UUID) -> list[CartItem]:
     """Return what the cart holds, in the order in which it was added."""
     return session.select(CartItem, _ITEMS, cart_id=cart_id)
+
+
+def list_wanted(session: Session, actor: Actor, public_id: str) -> list[tuple[str, int]]:
+    """Return the SKUs and quantities of the cart that this id names for the actor.
+
+    Raises `CartNotFound`, and `Invalid` naming `cartId` for an empty one.
+    """
+    found = _find(session, _FOUND, actor, public_id, clock.now())
+    if found is None:
+        raise CartNotFound
+    items = list_items(session, found.id)
+    if not items:
+        raise Invalid("cartId", "This cart is empty. Add products to it first.")
+    return [(item.sku, item.quantity) for item in items]
 
 
 def get_cart(session: Session, actor: Actor | None, public_id: str) -> Cart:

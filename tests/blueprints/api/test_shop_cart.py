@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 import time_machine
 from flask import Flask
+from werkzeug.test import TestResponse
 
 from app.access import Permission, Role
 from app.identity.api_keys import service as api_keys
@@ -28,6 +29,7 @@ from tests.shop.wares import add_coin, publish, stock_coins
 from tests.unchanged_database import database_unchanged
 
 CART = "/api/shop/cart"
+LOCK = "/api/shop/lock-quote"
 LOGIN = "/api/auth/login"
 
 
@@ -288,6 +290,12 @@ class TestHolders:
             assert statuses[-2:] == [429, 429]
 
 
+def post_unchecked(client: ApiClient, body: object) -> TestResponse:
+    """Request a price lock that may be refused with a status of 500 or above."""
+    headers = {"Authorization": f"Bearer {client.token}", "Idempotency-Key": ids.new().hex}
+    return client._client.post(LOCK, json=body, headers=headers)
+
+
 def count_denials(database: Database, secret: str) -> int:
     """Return how many records of the audit trail have the secret."""
     with database.reading() as session:
@@ -364,6 +372,51 @@ class TestSignIn:
         assert held(other, foreign) == {sku: 1}
         body = {"email": customer.email, "password": PASSWORD, "cartId": 7}
         assert wrong_fields(customer.post(LOGIN, body)) == ["cartId"]
+
+
+class TestLocking:
+    def test_prices_of_a_cart_are_locked_from_the_first_visit_on(
+        self, visitor: ApiClient, open_app: Flask, shop: Database
+    ) -> None:
+        set_prices(shop, AU="4000")
+        coins, person = [stock_coins(shop, 3) for _ in range(2)], ApiClient(open_app)
+        secret = open_cart(visitor)
+        for coin, quantity in zip(coins, (2, 3), strict=True):
+            add(visitor, secret, coin.sku, quantity)
+        person.register(cartId=secret)
+        person.credit()
+        own = open_cart(person)
+        key = ids.new().hex
+        locked = person.ok(201, person.post(LOCK, {"cartId": own}, key=key))
+        assert [(item["sku"], item["quantity"]) for item in locked["items"]] == [
+            (coins[0].sku, 2), (coins[1].sku, 3),
+        ]  # fmt: skip
+        assert locked["total"] == "21042.00"
+        left = person.ok(200, person.get(f"{CART}/{own}"))["items"]
+        assert [item["available"] for item in left] == [1, 0]
+        add(person, own, coins[0].sku, 1)
+        again = person.post(LOCK, {"cartId": own}, key=key)
+        assert (again.json, again.headers["Idempotent-Replayed"]) == (locked, "true")
+        short = person.post(LOCK, {"cartId": own})
+        assert_problem(short, 409, "insufficient_stock")
+        assert [error["field"] for error in short.json["errors"]] == ["items.0.quantity"]
+
+    def test_lock_without_goods_of_a_cart_is_refused(
+        self, visitor: ApiClient, customer: ApiClient, open_app: Flask, shop: Database
+    ) -> None:
+        other, sku = ApiClient.create_customer(open_app), add_coin(shop)
+        foreign, empty = open_cart(other), open_cart(customer)
+        add(other, foreign, sku)
+        item = {"sku": sku, "quantity": 1}
+        with database_unchanged(shop):
+            for cart_id in (foreign, "crt_gone"):
+                assert_problem(customer.post(LOCK, {"cartId": cart_id}), 404, "not_found")
+            assert wrong_fields(customer.post(LOCK, {"cartId": empty})) == ["cartId"]
+            both = {"cartId": empty, "items": [item]}
+            assert wrong_fields(customer.post(LOCK, both)) == ["items"]
+            for later in ({"couponCode": "SAVE10"}, {"loyaltyPoints": 100}):
+                refused = post_unchecked(customer, {"items": [item], **later})
+                assert (refused.status_code, refused.json["code"]) == (501, "feature_disabled")
 
 
 class TestExpiry:

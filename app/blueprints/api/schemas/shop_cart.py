@@ -14,7 +14,7 @@ from app.blueprints.api.schemas.fields import (
 )
 from app.shop.cart.rules import QUANTITY_MAX, Availability
 
-SKU_LENGTH_MAX = 60
+SKU_LENGTH_MAX = 24
 _CART_ID = {
     "description": "Without a sign-in a secret: anyone who has it reads and changes the cart",
     "examples": ["crt_mfrggzdfmztwq2lknnwg23tpobyxe43u"],

@@ -1,5 +1,7 @@
 """Schemas of price locks."""
 
+from typing import Any, ClassVar
+
 import marshmallow as ma
 
 from app.blueprints.api.schemas.fields import (
@@ -21,16 +23,18 @@ class WantedItemSchema(ApiSchema):
 
     sku = TextField(_SKU_LENGTH_MAX, required=True, metadata={"examples": ["AU-EAGLE-1OZ"]})
     quantity = ma.fields.Integer(
-        required=True, strict=True, validate=whole_number_between(1, QUANTITY_MAX)
+        required=True,
+        strict=True,
+        validate=whole_number_between(1, QUANTITY_MAX),
+        metadata={"description": "Units", "examples": [2]},
     )
 
 
 class LockRequestSchema(ApiSchema):
-    """The goods whose prices are locked."""
+    """The goods whose prices are locked: items, or those of a cart."""
 
     items = ma.fields.List(
         ma.fields.Nested(WantedItemSchema),
-        required=True,
         validate=ma.validate.Length(min=1, max=LINES_MAX, error=f"Send 1 to {LINES_MAX} items."),
         metadata={"description": "Each SKU once"},
     )
@@ -40,13 +44,34 @@ class LockRequestSchema(ApiSchema):
             "description": "A branch that offers pick-up: only units that are there are locked"
         },
     )
+    cart_id = TextField(
+        80,
+        metadata={
+            "description": "In place of `items`: your own cart, or one that was filled without a"
+            " sign-in",
+            "examples": ["crt_mfrggzdfmztwq2lknnwg23tpobyxe43u"],
+        },
+    )
+    coupon_code = TextField(40, metadata={"description": "Not available yet"})
+    loyalty_points = ma.fields.Integer(
+        strict=True,
+        validate=whole_number_between(1, 1_000_000_000),
+        metadata={"description": "Not available yet"},
+    )
+
+    together: ClassVar = {"oneOf": [{"required": ["items"]}, {"required": ["cartId"]}]}
+
+    @ma.validates_schema
+    def _either(self, data: dict[str, Any], **_options: Any) -> None:
+        if ("items" in data) is ("cart_id" in data):
+            raise ma.ValidationError({"items": ["Send either items or cartId."]})
 
 
 class LockedItemSchema(ApiSchema):
     """Units of a product at one price."""
 
     sku = ma.fields.String(required=True)
-    quantity = ma.fields.Integer(required=True)
+    quantity = ma.fields.Integer(required=True, metadata={"description": "Units"})
     unit_price = AmountField(required=True, metadata={"description": "In US dollars"})
     total = AmountField(required=True, metadata={"description": "In US dollars"})
 
