@@ -31,7 +31,7 @@ A package imports only what stands below it, never up and never sideways:
     catalog                          assets, metals, methods of paying, products
     audit                            the sealed trail of acts
     idempotency | throttle | limits  one key, one effect; rates; sums
-    access                           who may do what
+    access | pictures                who may do what; files that people send, drawn anew
     kit                              domain-free tools
     config | embedded                typed settings; servers for a machine that has none
 

@@ -34,6 +34,7 @@ from app.reconciliation import models as reconciliation_models
 from app.screening import models as screening_models
 from app.settings import models as settings_models
 from app.shop.cart import models as shop_cart_models
+from app.shop.images import models as shop_images_models
 from app.shop.locks import models as shop_locks_models
 from app.shop.prices import models as shop_prices_models
 from app.tax import models as tax_models
@@ -86,6 +87,7 @@ __all__ = [
     "search_models",
     "settings_models",
     "shop_cart_models",
+    "shop_images_models",
     "shop_locks_models",
     "shop_prices_models",
     "tax_models",

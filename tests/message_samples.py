@@ -8,10 +8,11 @@ from app.access import Role
 from app.catalog.rules import USD, XAU, PaymentMethod
 from app.kit.ids import PublicId
 from app.kit.money import Amount
-from app.kyc.rules import DocumentProblem, ReasonCode
+from app.kyc.rules import ReasonCode
 from app.notifications import account_kinds, kinds
 from app.notifications.facts import MessageFacts
 from app.notifications.service import write_values
+from app.pictures.rules import FileProblem
 
 AT = datetime(2026, 11, 28, 23, 21, 45, 123000, tzinfo=UTC)
 LINK_ID = UUID(int=7)
@@ -43,7 +44,7 @@ SAMPLES: tuple[MessageFacts, ...] = (
     kinds.TransferAwaited(BANK_DEPOSIT, FEE, BANK),
     account_kinds.ExportReady(PublicId("exp_01"), AT),
     account_kinds.Invitation(LINK_ID, Role.TELLER),
-    kinds.DocumentUnusable("Proof of address", DocumentProblem.ENCRYPTED.label),
+    kinds.DocumentUnusable("Proof of address", FileProblem.ENCRYPTED.label),
     kinds.KycApproved("your company", 2, Amount.parse(USD, "1000.00")),
     kinds.KycExpiring("your company", date(2026, 11, 22)),
     kinds.KycMoreNeeded("your company", REASONS),

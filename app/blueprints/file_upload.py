@@ -4,7 +4,6 @@ The name and the media type of a file are claims of the sender and are passed on
 written to a disk before its content is checked.
 """
 
-from dataclasses import dataclass
 from io import BytesIO
 
 from flask import request
@@ -14,20 +13,10 @@ from werkzeug.formparser import FormDataParser
 
 from app.blueprints.errors import BodyTooLarge, InvalidRequest, MalformedForm, UnsupportedMediaType
 from app.blueprints.nul_characters import refuse_nul_in_form
+from app.blueprints.uploaded_file import OVERHEAD_BYTES, UploadedFile, form_bytes_max
 
 FORM_MEDIA_TYPE = "multipart/form-data"
-#: What a form may hold beside its file: boundaries, names and the other fields.
-_OVERHEAD_BYTES = 16 * 1024
 _PARTS_MAX = 20
-
-
-@dataclass(frozen=True, slots=True)
-class UploadedFile:
-    """A file of a form, with the name and the media type that the sender claims."""
-
-    content: bytes
-    name: str
-    declared_media_type: str
 
 
 def read_form_with_file(bytes_max: int) -> dict[str, str | UploadedFile]:
@@ -39,7 +28,7 @@ def read_form_with_file(bytes_max: int) -> dict[str, str | UploadedFile]:
     """
     if request.mimetype != FORM_MEDIA_TYPE:
         raise UnsupportedMediaType("Send the form as multipart/form-data.")
-    limit = bytes_max + _OVERHEAD_BYTES
+    limit = form_bytes_max(bytes_max)
     request.max_content_length = limit
     if (request.content_length or 0) > limit:
         raise _too_large(bytes_max)
@@ -59,8 +48,8 @@ def read_form_with_file(bytes_max: int) -> dict[str, str | UploadedFile]:
         raise _too_large(bytes_max) from None
     except ValueError:
         raise MalformedForm from None
-    if sum(len(text) for name in form for text in form.getlist(name)) > _OVERHEAD_BYTES:
-        raise BodyTooLarge(f"Send fields of at most {_OVERHEAD_BYTES} bytes beside the file.")
+    if sum(len(text) for name in form for text in form.getlist(name)) > OVERHEAD_BYTES:
+        raise BodyTooLarge(f"Send fields of at most {OVERHEAD_BYTES} bytes beside the file.")
     refuse_nul_in_form(form, files)
     duplicates = [
         name for name in {*form, *files} if len(form.getlist(name) + files.getlist(name)) > 1

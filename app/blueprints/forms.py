@@ -16,10 +16,11 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load, vali
 
 from app.access import Actor
 from app.approvals import rules as approvals_rules
-from app.blueprints import form_changes, kept_form
+from app.blueprints import form_changes, kept_form, uploaded_file
 from app.blueprints.environ_keys import ACTOR, SESSION
 from app.blueprints.form_changes import Change, Facts, StaleForm
 from app.blueprints.form_tokens import TOKEN, FormSentBefore, claim_token, store_effect
+from app.blueprints.uploaded_file import UploadedFile
 from app.kit.db import Session
 from app.kit.errors import Conflict, Invalid, RateLimited, Refusal, Unauthenticated
 
@@ -34,10 +35,15 @@ class FormSchema(Schema):
         unknown = EXCLUDE
 
     @pre_load
-    def strip(self, data: Mapping[str, str], **_options: Any) -> dict[str, str]:
+    def strip(
+        self, data: Mapping[str, str | UploadedFile], **_options: Any
+    ) -> dict[str, str | UploadedFile]:
         """Remove blanks around texts that are no passwords; an empty field counts as missing."""
         texts = {
-            name: text if name in self.fields and is_password(self.fields[name]) else text.strip()
+            name: text
+            if isinstance(text, UploadedFile)
+            or (name in self.fields and is_password(self.fields[name]))
+            else text.strip()
             for name, text in data.items()
         }
         return {name: text for name, text in texts.items() if text}
@@ -151,6 +157,13 @@ def tick_field(label: str, missing: str | None) -> fields.String:
     return fields.String(required=True, error_messages={"required": missing}, metadata=metadata)
 
 
+def file_field(label: str, missing: str, *, accept: str, hint: str = "") -> fields.Raw:
+    """Return a file, as an `UploadedFile`. `accept` says which ones the browser offers. Its form is
+    declared with `file_bytes_max`."""
+    metadata = {"label": label, "control": "file", "hint": hint, "accept": accept}
+    return fields.Raw(required=True, error_messages={"required": missing}, metadata=metadata)
+
+
 def hidden_field() -> fields.String:
     """Return a text that the page passes among the `values` of the form; empty if it is missing."""
     return fields.String(load_default="", metadata={"control": "hidden"})
@@ -179,6 +192,14 @@ class Form:
     confirm: str = ""
     current: Callable[..., Facts] | None = None
     subject: Callable[..., str] | None = None
+    #: The size of the largest file; None for a form without one.
+    file_bytes_max: int | None = None
+
+    @property
+    def body_bytes_max(self) -> int | None:
+        """How large its body may be; None for the limit of all forms."""
+        most = self.file_bytes_max
+        return None if most is None else uploaded_file.form_bytes_max(most)
 
     @property
     def button_look(self) -> str:
@@ -324,7 +345,9 @@ def parse(form: Form) -> Mapping[str, Any] | None:
     """Return the values of the posted form; None, with its problems kept for the page, if there are
     any."""
     try:
-        return cast("Mapping[str, Any]", form.schema().load(request.form.to_dict()))
+        files = {} if form.file_bytes_max is None else uploaded_file.read_files()
+        sent = {**request.form.to_dict(), **files}
+        return cast("Mapping[str, Any]", form.schema().load(sent))
     except ValidationError as error:
         messages = cast("dict[str, list[str]]", error.messages)
         names = [name for name in form.schema().fields if name in messages]

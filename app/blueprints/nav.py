@@ -148,7 +148,7 @@ SECTIONS = (
             NavEntry(
                 "Categories", "categories_pages.list_categories", "tree", Permission.VAULT_READ
             ),
-            NavEntry("Synonyms", "synonyms_pages.list_synonyms", "equal", Permission.VAULT_READ),
+            NavEntry("Synonyms", "synonyms_pages.list_synonyms", "swap", Permission.VAULT_READ),
         ),
     ),
     NavSection(

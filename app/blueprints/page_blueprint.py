@@ -79,6 +79,7 @@ class PageBlueprint(Blueprint):
         writes: bool = False,
         shows: str | None = None,
         rate_limit: RateLimit | None = RateLimit.PAGE,
+        body_bytes_max: int | None = None,
     ) -> Callable[[PageView], PageView]:
         """Declare a page; exactly one of `permission` and `public` is given.
 
@@ -117,7 +118,7 @@ class PageBlueprint(Blueprint):
 
             serve.__doc__ = getdoc(handler)
             serve.__dict__.update(permission=permission, fresh=fresh, rate_limit=rate_limit)
-            serve.__dict__.update(keeps_form=keeps_form)
+            serve.__dict__.update(keeps_form=keeps_form, body_bytes_max=body_bytes_max)
             self.add_url_rule(path, handler.__name__, serve, methods=[method])
             if method == "GET":
                 self._pages.add(path)
@@ -184,6 +185,7 @@ class PageBlueprint(Blueprint):
                 fresh=fresh,
                 keeps_form=keeps_form,
                 rate_limit=rate_limit,
+                body_bytes_max=form.body_bytes_max,
             )(send)
             if path not in self._pages:
                 reload.__name__, reload.__doc__ = f"reload_{act.__name__}", f"{form.title}: reload."

@@ -57,6 +57,8 @@ class RateLimit(Enum):
     UPLOAD = ("upload", 10)
     #: Pages, which refresh themselves.
     PAGE = ("page", 600)
+    #: Images of products, of which one page shows many.
+    IMAGE = ("image", 6000)
     #: Webhooks of providers, each from a few IP addresses.
     WEBHOOK = ("webhook", 6000)
     #: Metrics, which take a tenth of a second.

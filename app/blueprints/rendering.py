@@ -26,7 +26,7 @@ _HASH_LENGTH = 12
 _FRAGMENT = "fragment"
 #: A withdrawal in tokens is with "custody" until it is with one custodian.
 _PROVIDER_NAMES = {"custody": "Custodian", **{each.id: each.name for each in PROVIDERS}}
-_IMMUTABLE = "public, max-age=31536000, immutable"
+IMMUTABLE = "public, max-age=31536000, immutable"
 
 
 def render_page(template: str, *, status: int = 200, **context: object) -> Response:
@@ -151,7 +151,7 @@ def register(app: Flask, settings: Settings) -> None:
         if request.endpoint == "static" and response.status_code in {200, 304}:
             version_sent, name = request.args.get("v"), (request.view_args or {})["filename"]
             response.headers["Cache-Control"] = (
-                _IMMUTABLE
+                IMMUTABLE
                 if version_sent is not None and version_sent == version(name)
                 else "no-cache"
             )

@@ -42,6 +42,10 @@ class CookieUser(UserMixin):
         return self.secret
 
 
+#: The endpoints of files, which are the same for everyone.
+_FILES = frozenset({"static", "images_pages.show"})
+
+
 class PageSessionInterface(SecureCookieSessionInterface):
     """Cookies for pages only: API clients have a token, and reading a cookie takes time."""
 
@@ -54,7 +58,7 @@ class PageSessionInterface(SecureCookieSessionInterface):
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Send what a page changed. Flask-Login reads the session after every request, but a file
         is the same for everyone: it gets no `Vary: Cookie`."""
-        if request.endpoint != "static" or session.modified:
+        if request.endpoint not in _FILES or session.modified:
             super().save_session(app, session, response)
 
 

@@ -11,7 +11,6 @@ from app.keys.registry import Sealed
 from app.kit.db import Base
 from app.kit.statements import StoredEnum
 from app.kyc.rules import (
-    DocumentProblem,
     DocumentPurpose,
     DocumentState,
     ReasonCode,
@@ -19,6 +18,7 @@ from app.kyc.rules import (
     VerificationKind,
     VerificationStatus,
 )
+from app.pictures.rules import FileProblem
 
 _STATUSES = (
     "'pending', 'in_review', 'more_needed', 'approved', 'rejected', 'expired', 'superseded',"
@@ -216,7 +216,7 @@ class Document(Base):
     purpose: Mapped[DocumentPurpose] = mapped_column(StoredEnum(DocumentPurpose))
     media_type: Mapped[str] = mapped_column(sa.Text)
     state: Mapped[DocumentState] = mapped_column(StoredEnum(DocumentState))
-    problem: Mapped[DocumentProblem | None] = mapped_column(StoredEnum(DocumentProblem))
+    problem: Mapped[FileProblem | None] = mapped_column(StoredEnum(FileProblem))
     page_count: Mapped[int | None] = mapped_column(sa.Integer)
     #: Size of the file as it was sent.
     size_bytes: Mapped[int] = mapped_column(sa.Integer)

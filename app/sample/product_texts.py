@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import NamedTuple
 
 from app.catalog.products.rules import ProductForm
@@ -11,7 +12,7 @@ from app.catalog.rules import PRICED_NAMES, Metal
 _US, _CANADA, _PERTH = "United States Mint", "Royal Canadian Mint", "Perth Mint"
 _UK, _AUSTRIA, _SOUTH_AFRICA = "Royal Mint", "Austrian Mint", "South African Mint"
 _CHINA, _FIRST, _NORTHERN = "China Gold Coin", "First Mint", "Northern Refiners"
-_GRAMS_PER_OUNCE = 31.1034768
+_GRAMS_PER_OUNCE = Decimal("31.1034768")
 
 
 class _Text(NamedTuple):
@@ -168,7 +169,7 @@ def describe(product: NewProduct, place: int, first_day: date) -> Mapping[str, s
     series = "-".join(product.sku.split("-")[:2])
     text, metal = _TEXTS[series], PRICED_NAMES[product.metal]
     size = product.name.rpartition(", ")[2]
-    grams = float(product.fine or product.gross) * _GRAMS_PER_OUNCE
+    grams = Decimal(product.fine or product.gross) * _GRAMS_PER_OUNCE
     weight = "" if size.endswith(" g") else f" ({grams:,.2f} g)"
     of_what = f"of fine {metal}" if product.form is ProductForm.COIN else f"of {metal}"
     contents = f"Each contains {size}{weight} {of_what}."

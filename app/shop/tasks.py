@@ -1,8 +1,9 @@
 """The background tasks of the shop."""
 
-from app.kit.db import Session
+from app.kit.db import Database, Session
 from app.kit.tasks import Queue, task
 from app.shop.cart import service as cart
+from app.shop.images import service as images
 from app.shop.locks import service as locks
 
 
@@ -16,3 +17,9 @@ def expire_due_locks(session: Session) -> None:
 def delete_expired_carts(session: Session) -> None:
     """Delete the carts that were not changed for as long as they are kept."""
     cart.delete_expired(session)
+
+
+@task("shop.draw_image", queue=Queue.FULFILLMENT, own_transactions=True)
+def draw_image(database: Database, *, image_hash: str) -> None:
+    """Draw an image of a product in its sizes, or refuse it."""
+    images.draw_image(database, image_hash)

@@ -12,7 +12,9 @@ from app.catalog.tax_classes import TaxClass
 from app.kit import clock, ids
 from app.pricing.rules import HaltReason
 from app.pricing.service import halt_market
+from app.sample.drawings import SIZE, draw_product
 from app.shop.cart import service as cart_service
+from app.shop.images import service as images
 from app.shop.locks import queries as locks_queries
 from app.shop.locks import service as locks
 from app.shop.locks.rules import LOCK_PREFIX, LockSettings
@@ -52,6 +54,8 @@ def browse(play: Play, visitor: RecordingClient) -> None:
         categories.add_category(session, None, CategoryEntry("gold-coins", "Gold coins"))
         products.add_product(session, None, _EAGLE)
         products.change_product(session, None, _EAGLE.sku, _DETAILS)
+        drawing, alt = draw_product(_EAGLE)
+        images.add_drawing(session, None, _EAGLE.sku, svg=drawing, size=SIZE, alt=alt)
     visitor.ok(200, visitor.get("/api/shop/products", metal="AU", category="COINS", facets="true"))
     visitor.ok(200, visitor.get("/api/shop/products", search="gold eagel"))
     visitor.ok(200, visitor.get("/api/shop/products/AU-EAGLE-2026"))

@@ -11,7 +11,7 @@ from flask import Flask
 from werkzeug.serving import make_server
 
 from app.blueprints.webhooks import BODY_BYTES_MAX as WEBHOOK_MAX
-from app.kyc.evidence.file_types import BYTES_MAX as DOCUMENT_MAX
+from app.pictures.file_types import BYTES_MAX as DOCUMENT_MAX
 from tests.api_client import ApiClient
 from tests.embedded.test_front import running_front
 

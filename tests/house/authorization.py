@@ -670,6 +670,9 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
     "/admin/products/<sku>": _PRODUCT,
     "/admin/vault/bars/<bar_id>": _BAR,
     "/admin/products/<sku>/description": _PRODUCT,
+    "/admin/products/<sku>/images": _PRODUCT,
+    "/admin/products/<sku>/images/ahead": _PRODUCT,
+    "/admin/products/<sku>/images/remove": _PRODUCT,
     "/admin/products/<sku>/publication": _PRODUCT,
     "/admin/products/<sku>/sale": _PRODUCT,
     "/admin/vault/adjustments/<adjustment_id>": ObjectKind(
@@ -700,6 +703,7 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
     "/auth/account/sessions/<identifier>/end": ObjectKind(
         "identifier", _session, _unknown_id("ses")
     ),
+    "/images/<name>": ObjectKind("name", _not_created, "0" * 64),
     "/lists/exports/<export_id>": _LIST_EXPORT,
     "/lists/exports/<export_id>/file": _LIST_EXPORT,
     "/lists/views/<view_id>/delete": ObjectKind("view_id", _view, _unknown_id("viw")),

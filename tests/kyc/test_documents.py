@@ -20,10 +20,12 @@ from app.identity.accounts import account_status
 from app.kit import ids
 from app.kit.db import Database
 from app.kit.errors import NotFound, PermissionDenied
-from app.kyc.evidence import checking, documents, page_renderer, rendering
-from app.kyc.evidence.file_types import FileType, RecognizedFile
+from app.kyc.evidence import checking, documents
 from app.kyc.models import Document
-from app.kyc.rules import DocumentProblem, DocumentPurpose
+from app.kyc.rules import DocumentPurpose
+from app.pictures import page_renderer, rendering
+from app.pictures.file_types import FileType, RecognizedFile
+from app.pictures.rules import FileProblem
 from tests.api_client import assert_problem, wrong_fields
 from tests.kyc import document_files
 from tests.kyc.applicant import DOCUMENTS, Applicant, make_picture
@@ -169,8 +171,7 @@ class TestHostile:
         run_pending_jobs(ada.database, "kyc.check_document", "messages.deliver")
         shown = {document["id"]: document for document in ada.status["documents"]}
         assert {oddity: shown[sent[oddity]]["message"] for oddity in sent} == {
-            oddity: DocumentProblem(problem).label
-            for oddity, (_, _, problem) in REFUSED_LATER.items()
+            oddity: FileProblem(problem).label for oddity, (_, _, problem) in REFUSED_LATER.items()
         }
         assert {shown[document]["state"] for document in sent.values()} == {"refused"}
         messages = ada.client.ok(200, ada.client.get("/api/messages", limit=100))["data"]
@@ -206,9 +207,9 @@ class TestHostile:
             "import resource\nresource.setrlimit(resource.RLIMIT_CPU, (1, 1))\nwhile True: pass\n"
         )
         monkeypatch.setattr(rendering, "_PROGRAM", endless)
-        with pytest.raises(rendering.DocumentRefused) as refused:
+        with pytest.raises(rendering.FileRefused) as refused:
             rendering.render_pages(RecognizedFile(FileType.JPEG, b"x" * MIB))
-        assert refused.value.problem is DocumentProblem.TOO_COMPLEX
+        assert refused.value.problem is FileProblem.TOO_COMPLEX
 
     @pytest.mark.parametrize(
         ("program", "error"),
@@ -231,7 +232,7 @@ class TestHostile:
         flooding.write_text("import os\nwhile True: os.write(1, b'x' * 65536)\n")
         monkeypatch.setattr(rendering, "_PROGRAM", flooding)
         monkeypatch.setattr(rendering, "_PAGES_BYTES_MAX", MIB)
-        with pytest.raises(rendering.DocumentRefused):
+        with pytest.raises(rendering.FileRefused):
             rendering.render_pages(RecognizedFile(FileType.JPEG, b"x"))
 
 

@@ -5,13 +5,23 @@ from functools import partial
 
 from app.access import Actor
 from app.blueprints.form_changes import Facts
-from app.blueprints.forms import Form, FormSchema, choice_field, text_field, tick_field
+from app.blueprints.forms import (
+    Form,
+    FormSchema,
+    choice_field,
+    file_field,
+    hidden_field,
+    text_field,
+    tick_field,
+)
 from app.catalog.products import details, rules
 from app.catalog.products import queries as products_queries
 from app.catalog.products.rules import ProductForm
 from app.catalog.rules import PRICED_NAMES, Metal
 from app.catalog.tax_classes import TaxClass
 from app.kit.db import Session
+from app.pictures.file_types import BYTES_MAX
+from app.shop.images import rules as image_rules
 
 _METALS = [(metal.value, PRICED_NAMES[metal].capitalize()) for metal in Metal]
 
@@ -147,6 +157,30 @@ class PublicationSchema(FormSchema):
     )
 
 
+class ImageUploadSchema(FormSchema):
+    """A picture of a product."""
+
+    file = file_field(
+        "Picture",
+        "Choose a picture.",
+        accept="image/jpeg,image/png,image/webp,image/heic,image/avif",
+        hint=f"JPEG, PNG, WEBP, HEIC or AVIF, at most {BYTES_MAX // 2**20} MiB. Best with at least"
+        f" {image_rules.SIDES[-1]} pixels on its longer side",
+    )
+    alt = text_field(
+        "What it shows",
+        "Say what it shows.",
+        hint="For people who do not see it, like: Front of a Gold Eagle with Liberty",
+        check=image_rules.clean_alt,
+    )
+
+
+class ImageChoiceSchema(FormSchema):
+    """An image of the product."""
+
+    image = hidden_field()
+
+
 def _describe(schema: type[FormSchema]) -> Callable[..., Facts]:
     """Return the function that describes the details of this form as they are now."""
     labels = {name: str(one.metadata["label"]) for name, one in schema().fields.items()}
@@ -187,4 +221,32 @@ PUBLISH_PRODUCT = Form(
     failure="The publication was not saved",
     current=_describe(PublicationSchema),
     subject=lambda sku: sku.upper(),
+)
+ADD_IMAGE = Form(
+    "image",
+    title="Add an image",
+    schema=ImageUploadSchema,
+    button="Add image",
+    success="Image added. Customers see it as soon as it is drawn.",
+    failure="The image was not added",
+    is_secondary=True,
+    file_bytes_max=BYTES_MAX,
+)
+MOVE_IMAGE = Form(
+    "image-ahead",
+    title="Move ahead",
+    schema=ImageChoiceSchema,
+    button="Move ahead",
+    success="Image moved ahead.",
+    failure="The image was not moved",
+)
+REMOVE_IMAGE = Form(
+    "image-remove",
+    title="Delete",
+    schema=ImageChoiceSchema,
+    button="Delete",
+    success="Image deleted.",
+    failure="The image was not deleted",
+    is_dangerous=True,
+    confirm="Delete this image?",
 )

@@ -1,18 +1,24 @@
 """Products: what is kept and sold, and what customers see of it."""
 
 from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
 
 from flask import Response, url_for
 
 from app.access import Actor, Permission
 from app.blueprints.admin.product_forms import (
+    ADD_IMAGE,
     ADD_PRODUCT,
     DESCRIBE_PRODUCT,
+    MOVE_IMAGE,
     PUBLISH_PRODUCT,
+    REMOVE_IMAGE,
     SELL_PRODUCT,
 )
 from app.blueprints.lists import ChoiceFilter, Column, EnumFilter, Filter, ListForm, ListPage
 from app.blueprints.page_blueprint import PageBlueprint
+from app.blueprints.rate_limits import RateLimit
 from app.blueprints.rendering import render_page
 from app.catalog.categories import queries as categories_queries
 from app.catalog.products import queries as products_queries
@@ -22,8 +28,11 @@ from app.catalog.products.rules import ProductForm, Publication
 from app.catalog.products.service import NewProduct
 from app.catalog.rules import PRICED_NAMES, Metal
 from app.catalog.tax_classes import TaxClass
-from app.kit import clock
+from app.kit import clock, ids
 from app.kit.db import Session
+from app.kit.errors import Invalid
+from app.shop.images import queries as images_queries
+from app.shop.images import service as images
 
 blp = PageBlueprint("products", "/admin/products")
 
@@ -105,6 +114,8 @@ def show_product(session: Session, actor: Actor, sku: str) -> Response:
         metal_name=PRICED_NAMES[product.metal].capitalize(),
         publication=_publication(product),
         may_edit=Permission.PRODUCTS_EDIT in actor.permissions,
+        images=images_queries.list_images(session, product.sku),
+        image_forms={"add": ADD_IMAGE, "ahead": MOVE_IMAGE, "remove": REMOVE_IMAGE},
         categories=_list_choices(session),
         forms=(
             (PUBLISH_PRODUCT, "products_pages.publish_product"),
@@ -140,3 +151,42 @@ def describe_product(session: Session, actor: Actor, fields: Mapping[str, str], 
 def sell_product(session: Session, actor: Actor, fields: Mapping[str, str], sku: str) -> None:
     """Change how the product is taxed and sold."""
     service.change_product(session, actor, sku, fields)
+
+
+@blp.form(
+    "/<sku>/images",
+    ADD_IMAGE,
+    shown_on=show_product,
+    permission=Permission.PRODUCTS_EDIT,
+    rate_limit=RateLimit.UPLOAD,
+)
+def add_image(session: Session, actor: Actor, fields: Mapping[str, Any], sku: str) -> None:
+    """Add an image to the product."""
+    file = fields["file"]
+    images.add_image(session, actor, sku, raw=file.content, name=file.name, alt=fields["alt"])
+
+
+@blp.form(
+    "/<sku>/images/ahead", MOVE_IMAGE, shown_on=show_product, permission=Permission.PRODUCTS_EDIT
+)
+def move_image_ahead(session: Session, actor: Actor, fields: Mapping[str, str], sku: str) -> None:
+    """Move an image of the product before the one ahead of it."""
+    images.move_image_ahead(session, actor, sku, _read_image(fields))
+
+
+@blp.form(
+    "/<sku>/images/remove",
+    REMOVE_IMAGE,
+    shown_on=show_product,
+    permission=Permission.PRODUCTS_EDIT,
+)
+def remove_image(session: Session, actor: Actor, fields: Mapping[str, str], sku: str) -> None:
+    """Delete an image of the product."""
+    images.remove_image(session, actor, sku, _read_image(fields))
+
+
+def _read_image(fields: Mapping[str, str]) -> UUID:
+    image_id = ids.try_decode(images_queries.PREFIX, fields["image"])
+    if image_id is None:
+        raise Invalid("image", "Choose an image of the product.")
+    return image_id

@@ -13,8 +13,8 @@ from app.kit.errors import RateLimited
 from app.kyc import status as kyc_status
 from app.kyc.errors import DocumentsFull, VerificationOpen
 from app.kyc.evidence import documents
-from app.kyc.evidence.file_types import BYTES_MAX
 from app.kyc.submission import service as submission
+from app.pictures.file_types import BYTES_MAX
 
 blp = ApiBlueprint("kyc", "/api/kyc", "Verification of people and companies")
 

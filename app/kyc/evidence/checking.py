@@ -9,14 +9,16 @@ from app.audit.actions import AuditAction
 from app.kit import clock, ids
 from app.kit.db import Database, Session
 from app.kit.errors import Invalid
-from app.kyc.evidence import documents, file_types, rendering
+from app.kyc.evidence import documents
 from app.kyc.evidence.documents import DocumentRow
-from app.kyc.evidence.rendering import DocumentRefused
 from app.kyc.models import Document
 from app.kyc.review import enhanced_due_diligence, transitions
-from app.kyc.rules import DocumentProblem, DocumentState
+from app.kyc.rules import DocumentState
 from app.notifications import service as notifications
 from app.notifications.kinds import DocumentUnusable
+from app.pictures import file_types, rendering
+from app.pictures.rendering import FileRefused
+from app.pictures.rules import FileProblem
 
 
 def check_document(database: Database, document_id: UUID) -> None:
@@ -40,13 +42,13 @@ def check_document(database: Database, document_id: UUID) -> None:
             _refuse(session, document, problem)
 
 
-def _draw(raw: bytes) -> tuple[list[bytes], DocumentProblem | None]:
+def _draw(raw: bytes) -> tuple[list[bytes], FileProblem | None]:
     try:
         return rendering.render_pages(file_types.recognize(raw)), None
     except Invalid:
         # Its type was taken when it was sent: the rules have changed since.
-        return [], DocumentProblem.DAMAGED
-    except DocumentRefused as refused:
+        return [], FileProblem.DAMAGED
+    except FileRefused as refused:
         return [], refused.problem
 
 
@@ -70,7 +72,7 @@ def _accept(session: Session, document: DocumentRow, pages: list[bytes]) -> None
     )
 
 
-def _refuse(session: Session, document: DocumentRow, problem: DocumentProblem) -> None:
+def _refuse(session: Session, document: DocumentRow, problem: FileProblem) -> None:
     _settle(session, document, state=DocumentState.REFUSED, problem=problem)
     _record(session, document, AuditAction.DOCUMENT_REFUSED, {"problem": problem})
     unusable = DocumentUnusable(document.purpose.label, problem.label)

@@ -29,11 +29,12 @@ from app.kit.errors import NotFound
 from app.kit.formatting import format_number_of
 from app.kit.personal import ExportFiles
 from app.kyc.errors import DocumentsFull
-from app.kyc.evidence import file_types
-from app.kyc.evidence.file_types import FileType, RecognizedFile
 from app.kyc.models import Document, DocumentPage
-from app.kyc.rules import DocumentProblem, DocumentPurpose, DocumentState
+from app.kyc.rules import DocumentPurpose, DocumentState
 from app.outbox import service as outbox
+from app.pictures import file_types
+from app.pictures.file_types import FileType, RecognizedFile
+from app.pictures.rules import FileProblem
 
 PREFIX = "doc"
 #: Limits for one person, without what was refused: number of documents, and bytes in total.
@@ -66,7 +67,7 @@ class DocumentRow:
     purpose: DocumentPurpose
     media_type: str
     state: DocumentState
-    problem: DocumentProblem | None
+    problem: FileProblem | None
     #: None until its pages are drawn.
     page_count: int | None
     size_bytes: int

@@ -6,9 +6,10 @@ from app.catalog.products.service import NewProduct
 from app.catalog.rules import Metal
 from app.catalog.tax_classes import TaxClass
 from app.kit import clock
-from app.sample import product_texts
+from app.sample import drawings, product_texts
 from app.sample.business import Business
 from app.sample.timeline import Part
+from app.shop.images import service as images
 from app.vault.deliveries import service as deliveries
 from app.vault.deliveries.service import NewBarReceipt
 
@@ -48,6 +49,10 @@ def receive_bars(business: Business) -> None:
             details = product_texts.describe(product, _LAST, today)
             first_day = {"published_from": today.isoformat()}
             products.change_product(session, inventory, product.sku, {**details, **first_day})
+            svg, alt = drawings.draw_product(product)
+            images.add_drawing(
+                session, inventory, product.sku, svg=svg, size=drawings.SIZE, alt=alt
+            )
         for receipt in (
             NewBarReceipt(
                 "AU-MINTED-100G", "MAIN-VAULT", _GOLD, "25190.00", "3902.5", refiner, "NR-84"

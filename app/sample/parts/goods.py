@@ -8,9 +8,10 @@ from app.catalog.products import service as products
 from app.catalog.rules import Metal
 from app.catalog.search import service as search
 from app.kit import clock
-from app.sample import product_range, product_texts
+from app.sample import drawings, product_range, product_texts
 from app.sample.business import Business
 from app.sample.timeline import Part
+from app.shop.images import service as images
 from app.vault.deliveries import service as deliveries
 from app.vault.deliveries.service import NewReceipt
 from app.vault.locations import service as locations
@@ -59,6 +60,9 @@ def publish_the_range(business: Business) -> None:
             search.add_synonym(session, actor, phrase, meaning)
         for sku, details in product_range.list_details(clock.now().date()):
             products.change_product(session, actor, sku, details)
+        for product in product_range.list_products():
+            svg, alt = drawings.draw_product(product)
+            images.add_drawing(session, actor, product.sku, svg=svg, size=drawings.SIZE, alt=alt)
 
 
 def _receive(business: Business, *receipts: NewReceipt) -> None:

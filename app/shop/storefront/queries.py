@@ -27,6 +27,8 @@ from app.kit.list_query import ListQuery, ListSource, fetch_following
 from app.kit.money import Amount
 from app.kit.pagination import Page
 from app.kit.statements import AnySelect, compile_select
+from app.shop.images import queries as images_queries
+from app.shop.images.queries import ServedImage
 from app.shop.storefront import rules
 from app.shop.storefront.rules import ProductSort, WeightBand
 from app.vault.stock import queries as stock_queries
@@ -53,6 +55,7 @@ class Offer:
     fine_units: int
     #: Units for sale that nothing reserves, at all locations.
     available: int
+    images: Sequence[ServedImage]
 
     @property
     def gross_weight(self) -> Amount:
@@ -88,6 +91,7 @@ class OfferDetails:
 
     product: ProductDetails
     available: int
+    images: Sequence[ServedImage]
     variants: Sequence[Offer]
 
 
@@ -147,7 +151,12 @@ _OFFERS = sa.select(
     Product.fineness,
     Product.fine_units,
     stock_queries.available_units().label("available"),
+    images_queries.images_of_product().label("images"),
 ).join_from(Product, CategoryRow, CategoryRow.id == Product.category_id, isouter=True)
+
+
+def _to_offer(images: Sequence[Any] | None, **columns: Any) -> Offer:
+    return Offer(**columns, images=images_queries.read_images(images))
 
 
 def _conditions(
@@ -195,7 +204,7 @@ def list_offers(session: Session, search: OfferSearch) -> OfferPage:
         place = sa.cast(is_exact + Product.display_order, sa.Integer)
     sorts = {"shop": place, "newest": Product.published_from, "weight": Product.fine_units}
     names = {ProductSort.NEWEST: "-newest", ProductSort.HEAVIEST: "-weight"}
-    source = ListSource(Offer, _OFFERS, key=Product.sku, sorts=sorts, filters={})
+    source = ListSource(_to_offer, _OFFERS, key=Product.sku, sorts=sorts, filters={})
     query = ListQuery({}, names.get(search.sort, search.sort), search.cursor, search.limit)
     facets = [compile_select(_facets(conditions)).statement] if search.facets else []
     page, found = fetch_following(session, source.where(*conditions), query, *facets)
@@ -252,7 +261,7 @@ def get_offer(session: Session, sku: str) -> OfferDetails:
     if product.variant_group is not None:
         is_same = sa.or_(is_same, Product.variant_group == product.variant_group)
     offers = session.select(
-        Offer,
+        _to_offer,
         _OFFERS.where(products_queries.is_published(day), is_same).order_by(
             Product.fine_units, Product.sku
         ),
@@ -261,7 +270,9 @@ def get_offer(session: Session, sku: str) -> OfferDetails:
     if not own:
         raise NotFound
     [offer] = own
-    return OfferDetails(product, offer.available, [one for one in offers if one is not offer])
+    return OfferDetails(
+        product, offer.available, offer.images, [one for one in offers if one is not offer]
+    )
 
 
 def list_category_offers(session: Session) -> Sequence[CategoryOffer]:

@@ -12,8 +12,8 @@ import marshmallow as ma
 from marshmallow import ValidationError
 
 from app.access import API_KEY_SCOPES, Permission
-from app.blueprints.file_upload import UploadedFile
 from app.blueprints.openapi_enums import describe_members, describe_values
+from app.blueprints.uploaded_file import UploadedFile
 from app.catalog.rules import METAL_OF, PRICED_NAMES, TRADABLE, Metal
 from app.kit import clock, ids
 from app.kit.money import Amount, InvalidAmount

@@ -70,6 +70,36 @@ class OffersQuerySchema(PageQuerySchema):
     facets = FlagField(metadata={"description": "Whether to count what was found by its values"})
 
 
+class ImageSizeSchema(ApiSchema):
+    """An image in one size."""
+
+    url = ma.fields.String(
+        required=True,
+        metadata={
+            "description": "A path on this host, whose content never changes: WebP, or SVG",
+            "examples": ["/images/9f86d081884c7d659a2feaa0c55ad015.webp"],
+        },
+    )
+    width = ma.fields.Integer(required=True, metadata={"description": "In pixels"})
+    height = ma.fields.Integer(required=True, metadata={"description": "In pixels"})
+
+
+class ImageSchema(ApiSchema):
+    """An image. Its own URL is that of its largest size."""
+
+    url = ma.fields.String(required=True, attribute="largest.url")
+    width = ma.fields.Integer(required=True, attribute="largest.width")
+    height = ma.fields.Integer(required=True, attribute="largest.height")
+    alt = ma.fields.String(
+        required=True, metadata={"description": "What it shows, for people who do not see it"}
+    )
+    sizes = ma.fields.List(
+        ma.fields.Nested(ImageSizeSchema),
+        required=True,
+        metadata={"description": "From the smallest to the largest"},
+    )
+
+
 class OfferSchema(ApiSchema):
     """A product in a list."""
 
@@ -89,6 +119,11 @@ class OfferSchema(ApiSchema):
     fineness = AmountField(required=True, metadata={"examples": ["0.91670"]})
     available = ma.fields.Integer(
         required=True, metadata={"description": "Units that are for sale and not reserved"}
+    )
+    images = ma.fields.List(
+        ma.fields.Nested(ImageSchema),
+        required=True,
+        metadata={"description": "The first one is that of lists"},
     )
 
 
@@ -175,6 +210,7 @@ class OfferDetailsSchema(ApiSchema):
         metadata={"description": "States of the United States in which it is not sold"},
     )
     available = ma.fields.Integer(required=True)
+    images = ma.fields.List(ma.fields.Nested(ImageSchema), required=True)
     variants = ma.fields.List(
         ma.fields.Nested(OfferSchema),
         required=True,

@@ -50,6 +50,8 @@ _ADVICE = (
     ({".zip", ".rar", ".7z", ".gz"}, "Unpack the archive, and send each document by itself."),
 )
 _TYPES_TAKEN = "Choose a JPEG, PNG, HEIC, WEBP or TIFF picture, or a PDF."
+_PICTURES = frozenset({FileType.JPEG, FileType.PNG, FileType.WEBP, FileType.HEIF, FileType.AVIF})
+_PICTURES_TAKEN = "Choose a JPEG, PNG, HEIC, AVIF or WEBP picture."
 #: Endings of names under which a file runs, or opens in a browser.
 _RUNNING = frozenset(
     (
@@ -82,8 +84,17 @@ class RecognizedFile:
     content: bytes
 
 
-def recognize(raw: bytes, *, name: str = "") -> RecognizedFile:
-    """Return the type of a file, which takes milliseconds. `name` is the sender's claim.
+def recognize_picture(raw: bytes, *, name: str = "") -> RecognizedFile:
+    """Return the type of a picture of one page. Raises `Invalid` as `recognize` does."""
+    file = recognize(raw, name=name, taken=_PICTURES_TAKEN)
+    if file.type not in _PICTURES:
+        raise Invalid(_FIELD, _PICTURES_TAKEN)
+    return file
+
+
+def recognize(raw: bytes, *, name: str = "", taken: str = _TYPES_TAKEN) -> RecognizedFile:
+    """Return the type of a file, which takes milliseconds. `name` is the sender's claim, `taken`
+    what is said of other types.
 
     Raises `Invalid` that says what to send instead: for a file that is empty, of another type, of
     two types at once, or named as something that runs.
@@ -91,14 +102,14 @@ def recognize(raw: bytes, *, name: str = "") -> RecognizedFile:
     ending = PurePosixPath(name.strip(" .")).suffix.lower().removeprefix(".")
     if ending in _RUNNING:
         raise Invalid(
-            _FIELD, "The name ends as that of a program or web page. Send a picture or a PDF."
+            _FIELD, "The name ends as that of a program or web page. Choose another file."
         )
     unpadded = raw.removeprefix(_BYTE_ORDER_MARK).lstrip(_PADDING)
     if not unpadded:
         raise Invalid(_FIELD, "The file is empty. Choose another file.")
     # Other types begin with zeros.
     content = unpadded if unpadded.startswith(b"%PDF-") else raw
-    file_type = _find_type(content)
+    file_type = _find_type(content, taken)
     tail = content[content.rfind(end) + len(end) :] if (end := _ENDS.get(file_type)) else b""
     if (
         is_zipfile(BytesIO(content))
@@ -110,14 +121,14 @@ def recognize(raw: bytes, *, name: str = "") -> RecognizedFile:
     return RecognizedFile(file_type, content)
 
 
-def _find_type(content: bytes) -> FileType:
+def _find_type(content: bytes, taken: str) -> FileType:
     try:
         matches = puremagic.magic_string(content[:_HEAD_BYTES])
     except puremagic.PureError:
-        raise Invalid(_FIELD, _TYPES_TAKEN) from None
+        raise Invalid(_FIELD, taken) from None
     endings = {match.extension.lower() for match in matches}
     for file_type, known_as in _TYPES.items():
         if known_as & endings:
             return file_type
-    advice = next((advice for known_as, advice in _ADVICE if known_as & endings), _TYPES_TAKEN)
+    advice = next((advice for known_as, advice in _ADVICE if known_as & endings), taken)
     raise Invalid(_FIELD, advice)

@@ -2,10 +2,12 @@
 own, which imports nothing of PBCEx, knows no secret and has limits of CPU time and memory.
 
     python -I page_renderer.py KIND < document > pages
+    python -I page_renderer.py KIND SIDE ... < picture > sizes
 
 It writes a line of JSON, `{"pages": [sizes in bytes]}` followed by the JPEG pictures, or
-`{"refused": "code of a DocumentProblem"}`. Only what is visible remains: no metadata, link, script
-or byte behind the end.
+`{"refused": "code of a FileProblem"}`. Only what is visible remains: no metadata, link, script
+or byte behind the end. With sides it draws one picture, once for each: as WebP, whose longer side
+has at most so many pixels, and `{"sizes": [[width, height]]}` says how large each became.
 """
 
 import json
@@ -38,6 +40,7 @@ _PAGE_SIDE_MAX = 30_000
 _DOTS_PER_INCH = 200
 _POINTS_PER_INCH = 72
 _QUALITY = 85
+_WEBP_QUALITY = 82
 _FILLER = 128
 #: Two rows of blocks, the largest of which have 16 pixels.
 _ROWS_MISSING_MAX = 32
@@ -57,7 +60,7 @@ _DECODER_ERRORS = (
 
 
 class CannotDraw(Exception):
-    """The document is refused. The argument is the code of a `DocumentProblem`."""
+    """The document is refused. The argument is the code of a `FileProblem`."""
 
 
 def main() -> None:
@@ -65,8 +68,12 @@ def main() -> None:
     _limit_process()
     raw = sys.stdin.buffer.read()
     try:
-        pages = list(draw_pages(sys.argv[1], raw))
-        head: dict[str, Any] = {"pages": [len(page) for page in pages]}
+        kind, *sides = sys.argv[1:]
+        if sides:
+            pages, sizes = draw_sizes(kind, raw, [int(side) for side in sides])
+        else:
+            pages, sizes = list(draw_pages(kind, raw)), []
+        head: dict[str, Any] = {"pages": [len(page) for page in pages], "sizes": sizes}
     except CannotDraw as reason:
         pages, head = [], {"refused": reason.args[0]}
     except MemoryError:
@@ -102,6 +109,26 @@ def draw_pages(kind: str, raw: bytes) -> Iterator[bytes]:
         yield output.getvalue()
     if is_blank:
         raise CannotDraw("blank")
+
+
+def draw_sizes(
+    kind: str, raw: bytes, sides: list[int]
+) -> tuple[list[bytes], list[tuple[int, int]]]:
+    """Return a picture as WebP in several sizes, the smallest first, with their dimensions. None is
+    larger than the picture itself, and no two are of one size. Raises `CannotDraw`."""
+    [picture, *others] = _draw_pictures(kind, raw)
+    if others:
+        raise CannotDraw("too_many_pages")
+    if all(low == high for low, high in _extrema(picture)):
+        raise CannotDraw("blank")
+    drawn: dict[tuple[int, int], bytes] = {}
+    for side in sorted(sides):
+        small = picture.copy()
+        small.thumbnail((side, side))
+        output = BytesIO()
+        small.save(output, "WEBP", quality=_WEBP_QUALITY)
+        drawn[small.size] = output.getvalue()
+    return list(drawn.values()), list(drawn)
 
 
 def _extrema(page: Image.Image) -> Any:

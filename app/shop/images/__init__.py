@@ -1,0 +1,1 @@
+"""Images of products: drawn anew in several sizes, and found by the hash of their content."""
