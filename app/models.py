@@ -48,6 +48,8 @@ from app.vault.bars import models as vault_bars_models
 from app.vault.counts import models as vault_counts_models
 from app.vault.locations import models as vault_locations_models
 from app.vault.lots import models as vault_lots_models
+from app.vault.reorder_points import models as vault_reorder_points_models
+from app.vault.supplier_returns import models as vault_supplier_returns_models
 from app.vault.transfers import models as vault_transfers_models
 
 metadata = Base.metadata
@@ -101,5 +103,7 @@ __all__ = [
     "vault_counts_models",
     "vault_locations_models",
     "vault_lots_models",
+    "vault_reorder_points_models",
+    "vault_supplier_returns_models",
     "vault_transfers_models",
 ]

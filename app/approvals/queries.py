@@ -41,6 +41,13 @@ class RequestField:
     after: str | None
 
     @property
+    def label(self) -> str:
+        """The name as a page shows it. The name of some is a code itself, such as a SKU."""
+        if self.name.upper() in {self.name, "SKU"}:
+            return self.name.upper()
+        return self.name.replace("_", " ").capitalize()
+
+    @property
     def is_changed(self) -> bool:
         """Whether the request changes what was there."""
         return self.before is not None and self.before != self.after

@@ -16,6 +16,8 @@ from app.kit.counts import Count, fetch_counts
 from app.kit.db import Session
 from app.kyc import queries as kyc_queries
 from app.outbox import queries as outbox_queries
+from app.vault.alerts import queries as alerts_queries
+from app.vault.assays import queries as assays_queries
 
 
 class Desk(StrEnum):
@@ -72,6 +74,8 @@ _DECISIONS = NavCount(approvals_queries.decidable_count, "waiting for you")
 _WITHDRAWALS = NavCount(lambda _actor: withdrawal_queries.AWAITING_STAFF, "waiting")
 _CASES = NavCount(cases_queries.workable_count, "to investigate")
 _VERIFICATIONS = NavCount(lambda _actor: kyc_queries.IN_REVIEW, "in review")
+_LOW_STOCK = NavCount(alerts_queries.open_count, "low")
+_QUARANTINE = NavCount(assays_queries.waiting_count, "to be examined")
 _FAILED_JOBS = NavCount(lambda _actor: outbox_queries.DEAD_JOBS, "failed")
 
 SECTIONS = (
@@ -109,7 +113,13 @@ SECTIONS = (
         Desk.ADMIN,
         (
             NavEntry("Stock", "vault_pages.list_stock", "box", Permission.VAULT_READ),
-            NavEntry("Low stock", "vault_pages.list_low_stock", "box-down", Permission.VAULT_READ),
+            NavEntry(
+                "Low stock",
+                "vault_pages.list_low_stock",
+                "box-down",
+                Permission.VAULT_READ,
+                _LOW_STOCK,
+            ),
             NavEntry("Deliveries", "vault_pages.list_lots", "truck", Permission.VAULT_READ),
             NavEntry("Bars", "bars_pages.list_bars", "bar", Permission.VAULT_READ),
             NavEntry("Counts", "counts_pages.list_counts", "count", Permission.COUNTS_READ),
@@ -129,6 +139,13 @@ SECTIONS = (
                 "Quarantine",
                 "quarantine_pages.list_quarantines",
                 "flask",
+                Permission.VAULT_READ,
+                _QUARANTINE,
+            ),
+            NavEntry(
+                "Returns",
+                "supplier_returns_pages.list_supplier_returns",
+                "return",
                 Permission.VAULT_READ,
             ),
             NavEntry(

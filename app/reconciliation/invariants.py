@@ -71,7 +71,7 @@ BAR_INVARIANTS = (
                  JOIN products p ON p.sku = a.asset AND p.is_serialized
                  WHERE a.class LIKE 'stock.%' AND a.guarded) l
            FULL JOIN (SELECT sku, location_id, state, count(*) AS units FROM bars
-                      WHERE state NOT IN ('delivered', 'written_off')
+                      WHERE state NOT IN ('delivered', 'written_off', 'returned')
                       GROUP BY sku, location_id, state) b USING (sku, location_id, state)
            WHERE coalesce(l.units, 0) <> coalesce(b.units, 0)""",
     ),

@@ -76,6 +76,12 @@ PERSONAL_DATA = PersonalData(
             f"It proves who wrote goods off. {RETAINED_BY_LAW}",
             not_exported=_NOT_EXPORTED,
         ),
+        "supplier_returns": PersonalDataTable(
+            "Which members of staff requested and approved a return to a supplier, by id",
+            ErasureEffect.RETAINED,
+            f"It proves who gave goods back. {RETAINED_BY_LAW}",
+            not_exported=_NOT_EXPORTED,
+        ),
         "stock_transfers": PersonalDataTable(
             "Which member of staff sent goods to another location, by id",
             ErasureEffect.RETAINED,

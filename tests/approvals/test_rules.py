@@ -5,6 +5,7 @@ from hashlib import sha256
 import pytest
 
 from app.approvals import rules as approvals_rules
+from app.approvals.queries import RequestField
 from app.approvals.rules import TRANSITIONS, ApprovalStatus
 from app.kit.errors import Invalid
 from app.kit.states import UndeclaredTransition
@@ -62,3 +63,11 @@ def test_reason_of_invalid_length_or_characters_is_refused(text: str) -> None:
 
 def test_reason_is_stored_on_one_line() -> None:
     assert approvals_rules.clean_reason("  lost\n his   card ") == "lost his card"
+
+
+def test_field_of_a_request_is_named_as_people_write_it() -> None:
+    labels = [
+        RequestField(name, None, "x").label
+        for name in ("sku", "supplier_reference", "reorder_below", "units", "AU-EAGLE-1OZ")
+    ]
+    assert labels == ["SKU", "Supplier reference", "Reorder below", "Units", "AU-EAGLE-1OZ"]

@@ -59,6 +59,7 @@ from app.vault.counts import service as counts
 from app.vault.locations import service as locations
 from app.vault.locations.rules import LocationKind
 from app.vault.stock.rules import StockState
+from app.vault.supplier_returns.models import SupplierReturn
 from app.vault.transfers.models import StockTransfer, StockTransferLine
 from app.vault.transfers.rules import StockTransferStatus
 from tests import sanctions
@@ -299,6 +300,32 @@ def _adjustment(database: Database, owner: Actor) -> str:
             )
         )
     return ids.encode("adj", adjustment_id)
+
+
+def _supplier_return(database: Database, owner: Actor) -> str:
+    """Insert a return to a supplier that moved nothing."""
+    here, return_id = Goods.at_a_new_location(People(database)), ids.new()
+    other = People(database).customer().user_id
+    with database.transaction() as session:
+        approval_id = ids.decode("apr", _approval(database, owner))
+        session.write(
+            sa.insert(SupplierReturn).values(
+                id=return_id,
+                sku=here.sku,
+                location_id=here.location.id,
+                units=1,
+                ounces_units=1,
+                metal_usd=1,
+                premium_usd=0,
+                supplier="Mint of tests",
+                supplier_reference="CN-1",
+                approval_id=approval_id,
+                requested_by=owner.user_id,
+                approved_by=other,
+                returned_at=clock.now(),
+            )
+        )
+    return ids.encode("srt", return_id)
 
 
 def _quarantine(database: Database, _owner: Actor) -> str:
@@ -674,12 +701,16 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
     "/admin/products/<sku>/images/ahead": _PRODUCT,
     "/admin/products/<sku>/images/remove": _PRODUCT,
     "/admin/products/<sku>/publication": _PRODUCT,
+    "/admin/products/<sku>/reorder-points": _PRODUCT,
     "/admin/products/<sku>/sale": _PRODUCT,
     "/admin/vault/adjustments/<adjustment_id>": ObjectKind(
         "adjustment_id", _adjustment, _unknown_id("adj")
     ),
     "/admin/vault/quarantine/<quarantine_id>": _QUARANTINE,
     "/admin/vault/quarantine/<quarantine_id>/assay": _QUARANTINE,
+    "/admin/vault/returns/<return_id>": ObjectKind(
+        "return_id", _supplier_return, _unknown_id("srt")
+    ),
     "/admin/vault/transfers/<transfer_id>": _STOCK_TRANSFER,
     "/admin/vault/transfers/<transfer_id>/cancel": _STOCK_TRANSFER,
     "/admin/vault/transfers/<transfer_id>/receive": _STOCK_TRANSFER,

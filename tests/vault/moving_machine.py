@@ -1,5 +1,6 @@
 """The machine with what moves goods between places, adjusts their number, and names bars."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from uuid import UUID
 
@@ -21,6 +22,8 @@ from app.vault.deliveries import service as deliveries
 from app.vault.deliveries.service import NewBarReceipt
 from app.vault.stock import service as stock
 from app.vault.stock.service import SoldGoods
+from app.vault.supplier_returns import service as supplier_returns
+from app.vault.supplier_returns.service import NewSupplierReturn
 from app.vault.transfers import service as stock_transfers
 from tests.vault.goods import post_sale
 from tests.vault.shelves import OUNCE, Bar, Shelf
@@ -100,6 +103,26 @@ class MovingMachine(StockMachine):
 
         self.attempt(book(shelf, units, state), verb)
 
+    @rule(shelf=shelves, units=few)
+    def give_back(self, shelf: Shelf, units: int) -> None:
+        wanted = NewSupplierReturn(
+            self.products[shelf.product].sku, self.places[shelf.place].code, str(units),
+            "Mint of tests", "CN-1",
+        )  # fmt: skip
+        self.attempt(self.shelves.give_back(shelf, units), self.returning(wanted))
+
+    def returning(self, wanted: NewSupplierReturn) -> Callable[[Session], None]:
+        """Return the verb that requests a return and approves it, in one transaction."""
+
+        def verb(session: Session) -> None:
+            request_id = supplier_returns.request_return(
+                session, self.maker, wanted, reason="The model says so"
+            )
+            request = approvals_queries.get_approval(session, request_id)
+            approvals.approve(session, self.checker, request_id, seen_hash=request.hash)
+
+        return verb
+
     @rule(
         place=places,
         grams=st.lists(st.integers(990_000, 1_010_000), min_size=1, max_size=3),
@@ -132,6 +155,17 @@ class MovingMachine(StockMachine):
             lambda session: deliveries.receive_bars(session, None, receipt),
         )
         self.bar_lots = {serial: lot_id for serial, lot_id, *_ in self.rows[-1]}
+
+    @precondition(lambda self: self.shelves.bars)
+    @rule(pick=picks)
+    def give_back_bar(self, pick: int) -> None:
+        serial = sorted(self.shelves.bars)[pick % len(self.shelves.bars)]
+        bar = self.shelves.bars[serial]
+        wanted = NewSupplierReturn(
+            self.products[BAR_PRODUCT].sku, self.places[bar.shelf.place].code, "1",
+            "Refiner of tests", "CN-1", serial,
+        )  # fmt: skip
+        self.attempt(self.shelves.give_back_bar(bar), self.returning(wanted))
 
     def pick_bar(self, pick: int) -> tuple[Bar, UUID]:
         serial = sorted(self.shelves.bars)[pick % len(self.shelves.bars)]

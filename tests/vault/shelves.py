@@ -46,6 +46,17 @@ class Part(NamedTuple):
 
 
 @dataclass
+class Bought:
+    """What a lot cost: cents of metal of so many units, which a branch owes, and how many of them
+    went back."""
+
+    metal: int
+    units: int
+    branch: int
+    returned: int = 0
+
+
+@dataclass
 class Bar:
     """A bar with a serial: its lot, where it is, and the hold that reserves it."""
 
@@ -110,6 +121,8 @@ class Shelves:
     ounces: Counter[tuple[str, str, int]] = field(default_factory=Counter)
     bars: dict[str, Bar] = field(default_factory=dict)
     transfers: list[Transfer] = field(default_factory=list)
+    #: By the number of the lot; what was found is none of it.
+    bought: dict[int, Bought] = field(default_factory=dict)
     last_lot: int = 0
 
     def reserved(self, shelf: Shelf) -> int:
@@ -130,6 +143,7 @@ class Shelves:
         self.last_lot += 1
         lot = Lot(self.last_lot, units, cost - metal, kind.ounces)
         self.lots.setdefault(shelf, []).append(lot)
+        self.bought[lot.number] = Bought(metal, units, branch)
         self.units[shelf, "available"] += units
         self.move_metal(shelf, kind.ounces * units)
         self.dollars["inventory.premium", branch] += cost - metal
@@ -281,22 +295,58 @@ class Shelves:
         self.dollars["position", -1] += metal
         return set()
 
+    def give_back(self, shelf: Shelf, units: int) -> Reasons:
+        """Return units in quarantine to the mint that delivered all that was not found."""
+        lots = [lot for lot in self.lots.get(shelf, []) if lot.number in self.bought]
+        if units > sum(lot.units for lot in lots):
+            return {Invalid}
+        if units > self.units[shelf, "quarantine"]:
+            return {InsufficientStock}
+        parts = []
+        for lot in lots:
+            if count := min(lot.units, units - sum(part.units for part in parts)):
+                parts.append(self.take(lot, count))
+        self.book_return(shelf, parts)
+        return set()
+
+    def book_return(self, shelf: Shelf, parts: list[Part]) -> None:
+        for lot, count, premium in parts:
+            bought = self.bought[lot.number]
+            before = half_up(Fraction(bought.metal * bought.returned, bought.units))
+            bought.returned += count
+            metal = half_up(Fraction(bought.metal * bought.returned, bought.units)) - before
+            self.units[shelf, "quarantine"] -= count
+            self.move_metal(shelf, -count * lot.ounces)
+            self.dollars["inventory.premium", self.branches[shelf.place]] -= premium
+            self.dollars["payables", bought.branch] += metal + premium
+            self.dollars["position", -1] -= metal
+
+    def give_back_bar(self, bar: Bar) -> Reasons:
+        if bar.state != "quarantine" or bar.hold is not None:
+            return {Invalid}
+        [lot] = [lot for lot in self.lots[bar.shelf] if lot.number == bar.lot]
+        bar.state = "returned"
+        self.book_return(bar.shelf, [self.take(lot, 1)])
+        return set()
+
     def receive_bars(
         self, shelf: Shelf, ounces: dict[str, int], cost: int, spot: str, note: str
     ) -> Reasons:
         """Receive bars of these serials and ounces, which share the premium by their ounces."""
-        total = sum(ounces.values())
+        total, branch = sum(ounces.values()), self.branches[shelf.place]
         metal = cents(total, spot)
-        due = given = 0
+        due = given = metal_given = 0
         for serial, weight in ounces.items():
             due += weight
             share = half_up(Fraction((cost - metal) * due, total)) - given
             given += share
+            metal_share = half_up(Fraction(metal * due, total)) - metal_given
+            metal_given += metal_share
             self.last_lot += 1
+            self.bought[self.last_lot] = Bought(metal_share, 1, branch)
             self.lots.setdefault(shelf, []).append(Lot(self.last_lot, 1, share, weight))
             self.bars[serial] = Bar(shelf, self.last_lot)
         self.deliveries.add((note, shelf.product))
-        branch = self.branches[shelf.place]
         self.units[shelf, "available"] += len(ounces)
         self.move_metal(shelf, total)
         self.dollars["inventory.premium", branch] += cost - metal

@@ -282,7 +282,7 @@ def _restate(approval: ApprovalRequest, names: Mapping[UUID, str]) -> list[tuple
         ("About", _name(approval.subject, names)),
         *(
             (
-                field.name.capitalize(),
+                field.label,
                 f"{_name(field.before, names)} → {_name(field.after, names)}"
                 if field.is_changed
                 else _name(field.after, names),

@@ -22,12 +22,18 @@ from app.catalog.tax_classes import TaxClass
 from app.kit.db import Session
 from app.pictures.file_types import BYTES_MAX
 from app.shop.images import rules as image_rules
+from app.vault import rules as vault_rules
 
 _METALS = [(metal.value, PRICED_NAMES[metal].capitalize()) for metal in Metal]
 
 
 def _check(name: str) -> Callable[[str], object]:
     return partial(details.parse, name)
+
+
+def _check_reorder_point(text: str) -> None:
+    if text:
+        vault_rules.parse_units("reorder_below", text, least=0)
 
 
 class ProductSchema(FormSchema):
@@ -192,6 +198,28 @@ def _describe(schema: type[FormSchema]) -> Callable[..., Facts]:
     return describe
 
 
+class ReorderPointSchema(FormSchema):
+    """From how many units on a product is low at one location."""
+
+    location = choice_field("Location", "Choose a location.")
+    reorder_below = text_field(
+        "Low below",
+        None,
+        hint="Available units there. Empty: as for every location.",
+        check=_check_reorder_point,
+    )
+
+
+SET_REORDER_POINT = Form(
+    "reorder",
+    title="Reorder point of a location",
+    about="For a location that needs more of this product than others, or less.",
+    schema=ReorderPointSchema,
+    button="Save for this location",
+    success="Saved for this location.",
+    failure="This was not saved",
+    is_secondary=True,
+)
 DESCRIBE_PRODUCT = Form(
     "describe",
     title="Description",

@@ -7,6 +7,7 @@ from uuid import UUID
 from flask import Response, url_for
 
 from app.access import Actor, Permission
+from app.blueprints.admin import location_field
 from app.blueprints.admin.product_forms import (
     ADD_IMAGE,
     ADD_PRODUCT,
@@ -15,6 +16,7 @@ from app.blueprints.admin.product_forms import (
     PUBLISH_PRODUCT,
     REMOVE_IMAGE,
     SELL_PRODUCT,
+    SET_REORDER_POINT,
 )
 from app.blueprints.lists import ChoiceFilter, Column, EnumFilter, Filter, ListForm, ListPage
 from app.blueprints.page_blueprint import PageBlueprint
@@ -33,6 +35,8 @@ from app.kit.db import Session
 from app.kit.errors import Invalid
 from app.shop.images import queries as images_queries
 from app.shop.images import service as images
+from app.vault.reorder_points import queries as reorder_points_queries
+from app.vault.reorder_points import service as reorder_points
 
 blp = PageBlueprint("products", "/admin/products")
 
@@ -55,7 +59,7 @@ PRODUCTS = ListPage(
     about="Coins, bars, rounds, sheets and coils that are kept and sold.",
     source=lambda _session, _actor: products_queries.PRODUCTS,
     columns=(
-        Column("sku", "SKU", lambda product: product.sku, sort="sku"),
+        Column("sku", "SKU", lambda product: product.sku, sort="sku", is_code=True),
         Column("name", "Name", lambda product: product.name),
         Column("metal", "Metal", lambda product: PRICED_NAMES[product.metal].capitalize()),
         Column("form", "Form", lambda product: product.form.label),
@@ -116,6 +120,9 @@ def show_product(session: Session, actor: Actor, sku: str) -> Response:
         may_edit=Permission.PRODUCTS_EDIT in actor.permissions,
         images=images_queries.list_images(session, product.sku),
         image_forms={"add": ADD_IMAGE, "ahead": MOVE_IMAGE, "remove": REMOVE_IMAGE},
+        reorder_points=reorder_points_queries.list_reorder_points(session, product.sku),
+        reorder_form=SET_REORDER_POINT,
+        locations=location_field.list_choices(session),
         categories=_list_choices(session),
         forms=(
             (PUBLISH_PRODUCT, "products_pages.publish_product"),
@@ -190,3 +197,14 @@ def _read_image(fields: Mapping[str, str]) -> UUID:
     if image_id is None:
         raise Invalid("image", "Choose an image of the product.")
     return image_id
+
+
+@blp.form(
+    "/<sku>/reorder-points",
+    SET_REORDER_POINT,
+    shown_on=show_product,
+    permission=Permission.PRODUCTS_EDIT,
+)
+def set_reorder_point(session: Session, actor: Actor, fields: Mapping[str, str], sku: str) -> None:
+    """Set from how many units on the product is low at a location."""
+    reorder_points.set_reorder_point(session, actor, sku, **fields)

@@ -73,7 +73,7 @@ ASSAY = Form(
     "assay",
     title="Record an assay",
     about="Units that passed are for sale at once. Units that failed stay in quarantine until they"
-    " are adjusted away.",
+    " are returned to their supplier or adjusted away.",
     schema=AssaySchema,
     button="Record assay",
     success="Assay recorded.",
@@ -86,13 +86,13 @@ QUARANTINES = ListPage(
     about="Goods that are examined before they are for sale.",
     source=lambda _session, _actor: assays_queries.QUARANTINES,
     columns=(
-        Column("id", "ID", lambda row: row.public_id),
         Column("put", "Since", lambda row: row.put_at, sort="put"),
-        Column("sku", "SKU", lambda row: row.sku),
-        Column("location", "Location", lambda row: row.location_code),
+        Column("sku", "SKU", lambda row: row.sku, is_code=True),
+        Column("location", "Location", lambda row: row.location_code, is_code=True),
         Column("status", "Status", lambda row: row.status),
         Column("units", "Units", lambda row: row.units),
         Column("waiting", "To be examined", lambda row: row.waiting),
+        Column("id", "ID", lambda row: row.public_id, is_hidden=True),
         Column("reason", "Reason", lambda row: row.reason, is_hidden=True),
         Column(
             "put_by",
@@ -106,7 +106,7 @@ QUARANTINES = ListPage(
     filters=(
         EnumFilter("status", "Status", QuarantineStatus),
         Filter("sku", "SKU"),
-        Filter("location", "Location"),
+        location_field.location_filter(),
     ),
     empty=("Nothing in quarantine yet", "Put goods there here, or as they are received."),
 )

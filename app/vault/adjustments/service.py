@@ -30,7 +30,6 @@ from app.kit.money import Amount
 from app.ledger import chart
 from app.ledger import queries as ledger_queries
 from app.ledger import service as ledger
-from app.ledger.chart import AccountClass
 from app.ledger.service import NewPosting
 from app.pricing import queries as pricing_queries
 from app.pricing.errors import PriceStale
@@ -202,11 +201,9 @@ def _book_loss(session: Session, adjustment: _Adjustment, mid: Decimal, now: dat
     for choice in adjustment.goods.bars:
         bars.move(session, choice, BarState.WRITTEN_OFF, reference=reference, at=now)
     branch_id, metal = adjustment.goods.location.branch_id, metal_value(taken.ounces, mid)
-    postings = stock.take_off_shelf(
-        taken, adjustment.state.account_class, expense=AccountClass.SHRINKAGE
-    )
+    postings = stock.take_off_shelf(taken, adjustment.state.account_class)
     postings += [
-        ledger.debit(chart.shrinkage(USD, branch_id), metal),
+        ledger.debit(chart.shrinkage(USD, branch_id), metal + taken.premium),
         ledger.credit(chart.position(USD), metal),
     ]
     return _Booking(adjustment_id, mid, postings, metal, taken.premium)

@@ -6,13 +6,17 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from app.access import Actor, Permission
 from app.catalog.products.models import Product
+from app.kit.counts import Count
 from app.kit.list_query import ListSource
 from app.ledger import queries as ledger_queries
 from app.ledger.chart import AccountClass
 from app.vault.alerts.models import StockAlert
 from app.vault.locations.models import Location
 from app.vault.locations.rules import RESTOCKED_KINDS
+from app.vault.reorder_points.models import ReorderPoint
+from app.vault.reorder_points.queries import IS_OF_PLACE, REORDER_BELOW
 from app.vault.stock.rules import StockLevel
 
 _account = ledger_queries.GUARDED_ACCOUNTS
@@ -29,13 +33,17 @@ LOW = (
     )
     .join(Location, Location.id == _account.c.owner_id)
     .join(Product, Product.sku == _account.c.asset)
+    .outerjoin(ReorderPoint, IS_OF_PLACE)
     .where(
         _account.c.account_class == AccountClass.STOCK_AVAILABLE,
         # No IN: its values would be bound only when the statement, compiled once, is sent.
         sa.or_(*(Location.kind == kind for kind in sorted(RESTOCKED_KINDS))),
-        Product.reorder_below > _AVAILABLE,
+        REORDER_BELOW > _AVAILABLE,
     )
 )
+
+
+_OPEN_COUNT = Count(("SELECT count(*) FROM stock_alerts WHERE closed_at IS NULL", None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +67,12 @@ OPEN_ALERTS = ListSource(
         Product.name.label("product_name"),
         Location.code.label("location_code"),
         StockAlert.level,
-        Product.reorder_below,
+        REORDER_BELOW.label("reorder_below"),
         StockAlert.opened_at,
     )
     .join(Product, Product.sku == StockAlert.sku)
     .join(Location, Location.id == StockAlert.location_id)
+    .outerjoin(ReorderPoint, IS_OF_PLACE)
     .where(StockAlert.closed_at.is_(None)),
     key=StockAlert.id,
     sorts={"opened": StockAlert.id, "sku": StockAlert.sku},
@@ -73,3 +82,8 @@ OPEN_ALERTS = ListSource(
         "level": lambda level: StockAlert.level == level,
     },
 )
+
+
+def open_count(actor: Actor) -> Count | None:
+    """Return the count of open alerts; None for a person who does not receive goods."""
+    return _OPEN_COUNT if Permission.VAULT_RECEIVE in actor.permissions else None

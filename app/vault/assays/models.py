@@ -21,6 +21,11 @@ class Quarantine(Base):
             "examined_units BETWEEN 0 AND units", name="no_more_is_examined_than_is_there"
         ),
         sa.Index("quarantines_sku_idx", "sku", "id"),
+        sa.Index(
+            "quarantines_waiting_idx",
+            "put_by",
+            postgresql_where=sa.text("examined_units < units"),
+        ),
         sa.Index("quarantines_location_idx", "location_id", "id"),
     )
 

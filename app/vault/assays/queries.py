@@ -6,7 +6,9 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from app.access import Actor, Permission
 from app.kit import ids
+from app.kit.counts import Count
 from app.kit.db import Session
 from app.kit.list_query import ListSource
 from app.vault.assays.models import Assay, Quarantine
@@ -71,6 +73,10 @@ _QUARANTINES = sa.select(
     Quarantine.put_by,
     Quarantine.put_at,
 ).join(Location, Location.id == Quarantine.location_id)
+_WAITING_COUNT = """
+SELECT count(*) FROM quarantines
+WHERE examined_units < units AND put_by IS DISTINCT FROM %(actor)s
+"""
 _IS_WAITING = Quarantine.examined_units < Quarantine.units
 QUARANTINES = ListSource(
     QuarantineRow,
@@ -85,6 +91,14 @@ QUARANTINES = ListSource(
         ),
     },
 )
+
+
+def waiting_count(actor: Actor) -> Count | None:
+    """Return the count of what this person could examine: what others put into quarantine; None
+    without the permission."""
+    if Permission.VAULT_ASSAY not in actor.permissions:
+        return None
+    return Count((_WAITING_COUNT, {"actor": actor.user_id}))
 
 
 def get_quarantine(session: Session, quarantine_id: UUID) -> QuarantineRow:

@@ -22,7 +22,7 @@ class Bar(Base):
     __table_args__ = (
         sa.CheckConstraint(
             "state IN ('available', 'quarantine', 'in_transit', 'allocated', 'picked',"
-            " 'delivered', 'written_off')",
+            " 'delivered', 'written_off', 'returned')",
             name="bar_state_known",
         ),
         sa.CheckConstraint(
@@ -44,7 +44,7 @@ class Bar(Base):
             sa.text("lower(refiner)"),
             "serial",
             unique=True,
-            postgresql_where=sa.text("state NOT IN ('delivered', 'written_off')"),
+            postgresql_where=sa.text("state NOT IN ('delivered', 'written_off', 'returned')"),
         ),
         sa.Index("bars_sku_idx", "sku", "location_id", "lot_id"),
         sa.Index("bars_serial_idx", "serial", "lot_id"),
@@ -79,7 +79,7 @@ class BarStateChange(Base):
     __table_args__ = (
         sa.CheckConstraint(
             "state IN ('available', 'quarantine', 'in_transit', 'allocated', 'picked',"
-            " 'delivered', 'written_off')",
+            " 'delivered', 'written_off', 'returned')",
             name="bar_came_to_a_known_state",
         ),
     )

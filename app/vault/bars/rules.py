@@ -51,6 +51,8 @@ class BarState(StatusEnum):
     """Its owner has it."""
     WRITTEN_OFF = "written_off", "Written off", Mark.PROBLEM
     """It is no longer there, and was not sold."""
+    RETURNED = "returned", "Returned", Mark.ENDED
+    """Its supplier has it again."""
 
     @classmethod
     def of(cls, account_class: AccountClass) -> "BarState":
@@ -59,7 +61,7 @@ class BarState(StatusEnum):
 
 
 #: The states of bars that are not in a vault.
-GONE = (BarState.DELIVERED, BarState.WRITTEN_OFF)
+GONE = (BarState.DELIVERED, BarState.WRITTEN_OFF, BarState.RETURNED)
 
 
 @dataclass(frozen=True, slots=True)

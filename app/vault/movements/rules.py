@@ -7,6 +7,7 @@ class MovementCause(LabelledEnum):
     """Why units moved."""
 
     GOODS_RECEIVED = "goods_received", "Delivery received"
+    GOODS_RETURNED = "goods_returned", "Returned to the supplier"
     STOCK_SENT = "stock_sent", "Sent to another location"
     STOCK_RECEIVED = "stock_received", "Received from another location"
     STOCK_RETURNED = "stock_returned", "Transfer cancelled"
@@ -15,7 +16,10 @@ class MovementCause(LabelledEnum):
     STOCK_ADJUSTED = "stock_adjusted", "Adjusted"
 
 
-def label_of(cause: str) -> str:
-    """Return the label of a cause; one without a label gets its own name as text."""
+def label_of(cause: str | None) -> str:
+    """Return the label of a cause; one without a label gets its own name as text. None is of
+    an act that moved nothing."""
+    if cause is None:
+        return "Failed an assay"
     known = MovementCause.with_value(cause)
     return known.label if known is not None else cause.replace("_", " ").capitalize()

@@ -16,6 +16,8 @@ from app.ledger import queries as ledger_queries
 from app.ledger.chart import AccountClass
 from app.vault.locations.models import Location
 from app.vault.locations.rules import RESTOCKED_KINDS
+from app.vault.reorder_points.models import ReorderPoint
+from app.vault.reorder_points.queries import IS_OF_PLACE, REORDER_BELOW
 from app.vault.stock.rules import StockLevel, level_of
 
 
@@ -76,14 +78,15 @@ def _stock() -> ListSource[StockRow]:
             units(AccountClass.STOCK_IN_TRANSIT, account.c.posted),
             units(AccountClass.STOCK_ALLOCATED, account.c.posted),
             units(AccountClass.STOCK_PICKED, account.c.posted),
-            sa.case((Location.kind.in_(RESTOCKED_KINDS), Product.reorder_below), else_=0).label(
+            sa.case((Location.kind.in_(RESTOCKED_KINDS), REORDER_BELOW), else_=0).label(
                 "reorder_below"
             ),
         )
         .join(Location, Location.id == account.c.owner_id)
         .join(Branch, Branch.id == Location.branch_id)
         .join(Product, Product.sku == account.c.asset)
-        .group_by(Product.sku, Location.id, Branch.code)
+        .outerjoin(ReorderPoint, IS_OF_PLACE)
+        .group_by(Product.sku, Location.id, Branch.code, ReorderPoint.reorder_below)
         .subquery("stock")
     )
     return ListSource(

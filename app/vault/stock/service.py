@@ -106,8 +106,9 @@ def sell(
             )
         metal, usd = metal_value(part.ounces, line.spot), line.price.asset
         postings += [
-            *take_off_shelf(
-                part, AccountClass.STOCK_AVAILABLE, expense=AccountClass.SALES_PREMIUM_COST
+            *take_off_shelf(part, AccountClass.STOCK_AVAILABLE),
+            ledger.debit(
+                chart.AccountKey(usd, AccountClass.SALES_PREMIUM_COST, branch_id), part.premium
             ),
             ledger.debit(_account(goods, AccountClass.STOCK_ALLOCATED), goods.amount),
             ledger.credit(chart.customer_goods(goods.product.asset, owner_id), goods.amount),
@@ -199,11 +200,9 @@ def put_on_shelf(goods: Goods, state: AccountClass, ounces: Amount) -> list[NewP
     ]
 
 
-def take_off_shelf(
-    taken: TakenGoods, state: AccountClass, *, expense: AccountClass
-) -> list[NewPosting]:
-    """Return the postings of goods of ours that leave: units, ounces, and their premium, which
-    becomes this expense of the branch. What their metal was worth in dollars is the caller's."""
+def take_off_shelf(taken: TakenGoods, state: AccountClass) -> list[NewPosting]:
+    """Return the postings of goods of ours that leave: units, ounces, and the premium that they
+    cost. What becomes of that, and what their metal was worth in dollars, is the caller's."""
     goods, branch_id = taken.goods, taken.goods.location.branch_id
     asset, usd = goods.product.asset, taken.premium.asset
     return [
@@ -212,7 +211,6 @@ def take_off_shelf(
         ledger.credit(chart.inventory_metal(taken.ounces.asset, branch_id), taken.ounces),
         ledger.debit(chart.position(taken.ounces.asset), taken.ounces),
         ledger.credit(chart.inventory_premium(usd, branch_id), taken.premium),
-        ledger.debit(chart.AccountKey(usd, expense, branch_id), taken.premium),
     ]
 
 

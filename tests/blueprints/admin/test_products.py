@@ -11,6 +11,7 @@ from tests.catalog.test_products import add
 from tests.page_client import Browser, check_page
 from tests.people import People
 from tests.staff import sign_in
+from tests.vault.goods import Goods
 
 
 @pytest.fixture
@@ -89,3 +90,20 @@ def test_reader_sees_details_and_no_forms(app: Flask, people: People, database: 
 
 def test_unknown_product_is_not_found(keeper: Browser) -> None:
     keeper.get_page("/admin/products/NO-SUCH-SKU", status=404)
+
+
+def test_location_gets_a_reorder_point_of_its_own_and_loses_it(
+    keeper: Browser, people: People
+) -> None:
+    goods = Goods.at_a_new_location(people)
+    path, code = f"/admin/products/{goods.sku}", goods.location.code
+    refused = keeper.submit_form(path, "reorder", location=code, reorder_below="few")
+    assert refused.status_code == 422
+    assert check_page(refused).all("details", open="")
+    for below, is_listed in (("12", True), ("", False)):
+        saved = keeper.submit_form(path, "reorder", location=code, reorder_below=below)
+        assert saved.status_code == 303, check_page(saved).visible_text
+        listed = keeper.get_page(path).visible_text
+        assert ("but for these" in listed) is is_listed
+        # As a choice of the form, and in the table.
+        assert listed.count(code) == 1 + is_listed
