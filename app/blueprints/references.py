@@ -20,6 +20,7 @@ from app.kit.db import Session
 from app.kit.errors import NotFound
 
 _PERSON = "usr"
+_STEP = re.compile(r"([a-z]{3}_[0-9a-z]{26})(?::.*)?", re.ASCII)
 _VARIABLE = re.compile(r"<(\w+)_id>")
 
 
@@ -90,6 +91,13 @@ def find_url(session: Session, actor: Actor, public_id: str) -> str | None:
     except NotFound:
         return None
     return url
+
+
+def subject_of(reference: str) -> str:
+    """Return the public id with which a reference of the ledger begins: the rest says which step of
+    an act it was. One that begins otherwise is returned as it is."""
+    named = _STEP.fullmatch(reference)
+    return named[1] if named else reference
 
 
 def render_reference(public_id: str, text: str | None = None) -> Markup:

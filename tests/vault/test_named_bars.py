@@ -22,6 +22,7 @@ from app.vault.counts import booking
 from app.vault.counts import service as counts
 from app.vault.counts.errors import SerialsNotCounted
 from app.vault.lots import queries as lots_queries
+from app.vault.movements.rules import label_of
 from app.vault.transfers import service as stock_transfers
 from app.vault.transfers.rules import parse_lines
 from tests.people import People, set_prices
@@ -259,6 +260,18 @@ def test_each_bar_in_quarantine_is_examined_once(
     code = vault.here.location.code
     assert vault.state("A") == (BarState.QUARANTINE, code)
     assert vault.state("B") == (BarState.AVAILABLE, code)
+    assert history(database, vault, "A") == [
+        ("Delivery received", BarState.AVAILABLE),
+        ("Put into quarantine", BarState.QUARANTINE),
+        ("Failed an assay", BarState.QUARANTINE),
+    ]
+    assert history(database, vault, "B")[-1] == ("Passed an assay", BarState.AVAILABLE)
+
+
+def history(database: Database, vault: Vault, letter: str) -> list[tuple[str, BarState]]:
+    with database.reading() as session:
+        changes = lots_queries.list_bar_history(session, vault.lots[letter])
+    return [(label_of(change.cause), change.state) for change in changes]
 
 
 def waiting(session: Session, quarantine_id: UUID) -> list[str]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from flask import Response, url_for
 
 from app.access import Actor, Permission
+from app.blueprints import references
 from app.blueprints.admin import location_field
 from app.blueprints.admin.receipt_forms import RECEIVE_BARS
 from app.blueprints.lists import Column, EnumFilter, Filter, ListForm, ListPage, PersonCell
@@ -20,6 +21,7 @@ from app.vault.bars.rules import BarState
 from app.vault.deliveries import service as deliveries
 from app.vault.deliveries.service import NewBarReceipt
 from app.vault.lots import queries as lots_queries
+from app.vault.movements.rules import label_of
 
 blp = PageBlueprint("bars", "/admin/vault/bars")
 
@@ -31,8 +33,8 @@ BARS = ListPage(
     columns=(
         Column("serial", "Serial", lambda bar: bar.serial, sort="serial"),
         Column("refiner", "Refiner", lambda bar: bar.refiner),
-        Column("sku", "SKU", lambda bar: bar.sku),
-        Column("location", "Location", lambda bar: bar.location_code),
+        Column("sku", "SKU", lambda bar: bar.sku, is_code=True),
+        Column("location", "Location", lambda bar: bar.location_code, is_code=True),
         Column("state", "State", lambda bar: bar.state),
         Column("reserved", "Reserved", lambda bar: "Yes" if bar.is_reserved else None),
         Column("gross", "Gross weight", lambda bar: bar.gross_weight),
@@ -54,7 +56,7 @@ BARS = ListPage(
         Filter("serial", "Serial"),
         Filter("refiner", "Refiner"),
         Filter("sku", "SKU"),
-        Filter("location", "Location"),
+        location_field.location_filter(),
         EnumFilter("state", "State", BarState),
     ),
     empty=("No bars yet", "Record the first ones here."),
@@ -92,5 +94,7 @@ def show_bar(session: Session, _actor: Actor, bar_id: str) -> Response:
         bar=bar,
         lot=lots_queries.get_lot(session, lot_id),
         history=lots_queries.list_bar_history(session, lot_id),
+        label_of=label_of,
+        subject_of=references.subject_of,
         people=people.get_names(session, [bar.owner_id] if bar.owner_id else []),
     )

@@ -61,12 +61,13 @@ class LotRow:
 
 @dataclass(frozen=True, slots=True)
 class BarHistoryRow:
-    """A state that a bar came to, and the entry of the ledger that moved it."""
+    """A state that a bar came to, and the entry of the ledger that moved it. `cause` is None for an
+    act that left it in its state: an assay that it failed."""
 
     state: BarState
     location_code: str
     reached_at: datetime
-    cause: str
+    cause: str | None
     reference: str
 
 
@@ -119,7 +120,7 @@ def list_bar_history(session: Session, lot_id: UUID) -> list[BarHistoryRow]:
             BarStateChange.reference,
         )
         .join(Location, Location.id == BarStateChange.location_id)
-        .join(entry, entry.c.reference == BarStateChange.reference)
+        .outerjoin(entry, entry.c.reference == BarStateChange.reference)
         .where(BarStateChange.lot_id == lot_id)
-        .order_by(entry.c.id),
+        .order_by(BarStateChange.reached_at, entry.c.id),
     )
