@@ -26,7 +26,7 @@ from app.ledger import service as ledger
 from app.ledger.chart import AccountClass, AccountKey
 
 ADJUST = "books.adjust"
-PREFIX = "adj"
+PREFIX = "aje"
 CAUSE = "adjustment"
 
 

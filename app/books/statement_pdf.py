@@ -31,7 +31,7 @@ class _BooksPdf(DocumentPdf):
         #: The heads of the table in progress, with their widths.
         self._heads: list[tuple[str, float, Align]] = []
         [first, *_] = statement.periods
-        title = f"Books of {statement.scope.name}"
+        title = f"Books: {statement.scope.name}"
         super().__init__(title, f"{title} · in US dollars", first.end)
         self.write_title(title)
         for period in statement.periods:

@@ -29,6 +29,7 @@ from app.kit import clock
 from app.kit.db import Session
 from app.kit.errors import Invalid
 from app.kit.formatting import format_time
+from app.vault.movements.rules import label_of
 
 blp = PageBlueprint("books", "/admin/books")
 _FIELDS = ("from", "to", "compare", "scope")
@@ -57,11 +58,11 @@ POSTINGS = ListPage(
     columns=(
         Column("posted", "Posted", lambda row: ExactTimeCell(row.posted_at), sort="posted"),
         Column("account", "Account", lambda row: row.class_name),
-        Column("branch", "Branch", lambda row: row.branch_code),
+        Column("branch", "Branch", lambda row: row.branch_code, is_code=True),
         Column("asset", "Asset", lambda row: row.asset, is_hidden=True),
         Column("debit", "Debit", lambda row: row.debit),
         Column("credit", "Credit", lambda row: row.credit),
-        Column("cause", "Cause", lambda row: row.cause),
+        Column("cause", "Cause", lambda row: label_of(row.cause)),
         Column("reference", "Reference", lambda row: ReferenceCell(row.reference)),
         Column("entry", "Entry", lambda row: row.entry_id, is_hidden=True, is_figure=True),
     ),

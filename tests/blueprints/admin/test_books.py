@@ -43,7 +43,7 @@ def test_statements_of_a_period_are_found_and_compared(auditor: Browser) -> None
     assert found.status_code == 303
     assert found.location.endswith(f"?from=2026-01-01&compare=year&scope={head_office}")
     text = auditor.get_page(found.location).visible_text
-    for part in ("Balance sheet of HQ: Head office", "1 Jan 2025, 00:00 UTC to", "Net result"):
+    for part in ("Balance sheet: HQ: Head office", "1 Jan 2025, 00:00 UTC to", "Net result"):
         assert part in text
 
 
