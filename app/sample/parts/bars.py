@@ -1,4 +1,5 @@
-"""Bars with serials: gold in the vault, silver in a partner's depot."""
+"""Bars with serials: gold in the vault, of which a bar goes to a shop and one is on its way; silver
+in a partner's depot, of which a bar failed its assay."""
 
 from app.catalog.products import service as products
 from app.catalog.products.rules import ProductForm
@@ -10,8 +11,12 @@ from app.sample import drawings, product_texts
 from app.sample.business import Business
 from app.sample.timeline import Part
 from app.shop.images import service as images
+from app.vault.assays import service as assays
+from app.vault.assays.service import NewAssay
+from app.vault.bars.rules import NamedBar
 from app.vault.deliveries import service as deliveries
 from app.vault.deliveries.service import NewBarReceipt
+from app.vault.transfers import service as stock_transfers
 
 PART = Part()
 #: Behind the other sizes of its series.
@@ -62,3 +67,60 @@ def receive_bars(business: Business) -> None:
             ),
         ):
             deliveries.receive_bars(session, inventory, receipt)
+
+
+def _send_gold(business: Business, serial: str) -> None:
+    with business.transaction() as session:
+        business.things[serial] = stock_transfers.send_goods(
+            session,
+            business.actor("inventory"),
+            origin="MAIN-VAULT",
+            destination="HARBOUR-SHOP",
+            units_by_sku={"AU-MINTED-100G": (NamedBar(serial),)},
+        )
+
+
+@PART.ago(minutes=100)
+def send_a_bar(business: Business) -> None:
+    """A bar of gold goes to a shop."""
+    _send_gold(business, "RR 4471")
+
+
+@PART.ago(minutes=70)
+def receive_a_bar(business: Business) -> None:
+    """It arrives, and the other one is sent."""
+    with business.transaction() as session:
+        stock_transfers.receive(
+            session,
+            business.actor("inventory2"),
+            business.things["RR 4471"],
+            {"AU-MINTED-100G": (NamedBar("RR 4471"),)},
+        )
+    _send_gold(business, "RR 4472")
+
+
+@PART.ago(minutes=95)
+def put_a_bar_aside(business: Business) -> None:
+    """A bar of silver sounds hollow."""
+    with business.transaction() as session:
+        business.things["hollow bar"] = assays.put_into_quarantine(
+            session,
+            business.actor("inventory"),
+            sku="AG-BAR-1000OZ",
+            location="DEPOT-WEST",
+            units="1",
+            serials="S20922",
+            reason="It sounds dull where it is struck",
+        )
+
+
+@PART.ago(minutes=60)
+def fail_a_bar(business: Business) -> None:
+    """It is not what it should be, and stays in quarantine."""
+    with business.transaction() as session:
+        assays.record_assay(
+            session,
+            business.actor("inventory2"),
+            business.things["hollow bar"],
+            NewAssay("1", "failed", "ultrasound", "Echo at 38 mm of 83 mm", "S20922"),
+        )

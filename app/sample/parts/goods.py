@@ -16,6 +16,7 @@ from app.vault.deliveries import service as deliveries
 from app.vault.deliveries.service import NewReceipt
 from app.vault.locations import service as locations
 from app.vault.locations.rules import LocationKind
+from app.vault.reorder_points import service as reorder_points
 
 PART = Part()
 _LOCATIONS = (
@@ -23,7 +24,13 @@ _LOCATIONS = (
     ("MAIN", "MAIN-SHOP", "Shop, Main Street", LocationKind.STORE),
     ("HARBOUR", "HARBOUR-SHOP", "Shop, Harbour Quay", LocationKind.STORE),
     ("AIRPORT", "AIRPORT-SHOP", "Shop, Terminal 2", LocationKind.STORE),
+    ("NEWPORT", "NEWPORT-SHOP", "Shop, Bay Street", LocationKind.STORE),
     ("MAIN", "DEPOT-WEST", "Depot of a partner, West", LocationKind.DEPOT),
+)
+#: Where more or fewer units should be than elsewhere.
+_REORDER_POINTS = (
+    ("AG-EAGLE-1OZ", "AIRPORT-SHOP", "15"),
+    ("AU-EAGLE-1-10OZ", "NEWPORT-SHOP", "10"),
 )
 _MINT, _REFINER = "First Mint", "Northern Refiners"
 
@@ -100,6 +107,21 @@ def receive_goods_of_the_branches(business: Business) -> None:
         NewReceipt("AG-EAGLE-1OZ", "AIRPORT-SHOP", "20", "1108.00", "49.2", _MINT, "FM-1108"),
         NewReceipt("PD-BAR-1OZ", "MAIN-VAULT", "3", "3690.00", "1190", _REFINER, "NR-82"),
     )
+
+
+@PART.ago(days=40)
+def receive_goods_of_the_franchise(business: Business) -> None:
+    """The franchise begins with little gold and copper."""
+    _receive(
+        business,
+        NewReceipt("AU-EAGLE-1-10OZ", "NEWPORT-SHOP", "6", "2480.00", "3895", _MINT, "FM-1112"),
+        NewReceipt("CU-ROUND-1OZ", "NEWPORT-SHOP", "40", "64.00", "0.31", _REFINER, "NR-83"),
+    )
+    with business.transaction() as session:
+        for sku, location, below in _REORDER_POINTS:
+            reorder_points.set_reorder_point(
+                session, business.actor("inventory"), sku, location=location, reorder_below=below
+            )
 
 
 @PART.ago(days=6)

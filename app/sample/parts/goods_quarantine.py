@@ -1,9 +1,11 @@
-"""Goods that are examined before they are for sale."""
+"""Goods that are examined before they are for sale, and go back to their supplier if they fail."""
 
 from app.sample.business import Business
 from app.sample.timeline import Part
 from app.vault.assays import service as assays
 from app.vault.assays.service import NewAssay
+from app.vault.supplier_returns import service as supplier_returns
+from app.vault.supplier_returns.service import NewSupplierReturn
 
 PART = Part()
 
@@ -24,7 +26,7 @@ def put_gold_aside(business: Business) -> None:
 
 @PART.ago(days=69)
 def examine_pale_gold(business: Business) -> None:
-    """One of the coins is what it should be; the other one is to be examined again elsewhere."""
+    """One of the coins is what it should be; the other one is examined again elsewhere."""
     with business.transaction() as session:
         assays.record_assay(
             session,
@@ -32,6 +34,31 @@ def examine_pale_gold(business: Business) -> None:
             business.things["pale gold"],
             NewAssay("1", "passed", "xrf", "Au 99.99 %"),
         )
+
+
+@PART.ago(days=64)
+def fail_pale_gold(business: Business) -> None:
+    """The other coin is not what it should be."""
+    with business.transaction() as session:
+        assays.record_assay(
+            session,
+            business.actor("admin"),
+            business.things["pale gold"],
+            NewAssay("1", "failed", "fire_assay", "Au 98.72 %, Ag 1.21 %"),
+        )
+
+
+@PART.ago(days=62)
+def return_pale_gold(business: Business) -> None:
+    """It goes back to the mint."""
+    with business.transaction() as session:
+        approval_id = supplier_returns.request_return(
+            session,
+            business.actor("inventory"),
+            NewSupplierReturn("AU-MAPLE-1OZ", "MAIN-SHOP", "1", "First Mint", "FM-C-12"),
+            reason="It failed its assay",
+        )
+    business.approve("compliance", approval_id)
 
 
 @PART.ago(days=5)
