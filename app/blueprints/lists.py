@@ -62,6 +62,8 @@ class Column(Generic[RowT]):
     #: Shown only to people who chose it.
     is_hidden: bool = False
     is_figure: bool = False
+    #: A code such as a SKU, which may break at its hyphens and nowhere else.
+    is_code: bool = False
     tooltip: str = ""
 
 

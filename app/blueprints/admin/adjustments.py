@@ -63,15 +63,15 @@ ADJUSTMENTS = ListPage(
     about="Units that were lost, damaged, stolen or found, and what they were worth.",
     source=lambda _session, _actor: adjustments_queries.ADJUSTMENTS,
     columns=(
-        Column("id", "ID", lambda adjustment: adjustment.public_id),
         Column("adjusted", "Booked", lambda adjustment: adjustment.adjusted_at, sort="adjusted"),
         Column("kind", "What happened", lambda adjustment: adjustment.kind),
-        Column("sku", "SKU", lambda adjustment: adjustment.sku),
-        Column("location", "Location", lambda adjustment: adjustment.location_code),
+        Column("sku", "SKU", lambda adjustment: adjustment.sku, is_code=True),
+        Column("location", "Location", lambda adjustment: adjustment.location_code, is_code=True),
         Column("state", "State", lambda adjustment: adjustment.state),
         Column("units", "Units", lambda adjustment: adjustment.units),
         Column("metal", "Metal", lambda adjustment: adjustment.metal),
         Column("premium", "Premium", lambda adjustment: adjustment.premium),
+        Column("id", "ID", lambda adjustment: adjustment.public_id, is_hidden=True),
         Column(
             "approved_by",
             "Approved by",
@@ -85,7 +85,7 @@ ADJUSTMENTS = ListPage(
     default_sort="-adjusted",
     filters=(
         Filter("sku", "SKU"),
-        Filter("location", "Location"),
+        location_field.location_filter(),
         EnumFilter("kind", "What happened", AdjustmentKind),
     ),
     empty=("No adjustments yet", "They appear here once a second person has approved them."),

@@ -7,7 +7,7 @@ from flask import Response, url_for
 from app.access import Actor, Permission
 from app.blueprints.admin import location_field
 from app.blueprints.forms import Done, Form, FormSchema, choice_field, reason_field, text_field
-from app.blueprints.lists import Column, EnumFilter, Filter, ListForm, ListPage, PersonCell
+from app.blueprints.lists import Column, EnumFilter, ListForm, ListPage, PersonCell
 from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import render_page
 from app.catalog.products import rules as products_rules
@@ -122,7 +122,7 @@ COUNTS = ListPage(
     about="What is on the shelves, counted without sight of the books.",
     source=lambda _session, _actor: counts_queries.COUNTS,
     columns=(
-        Column("location", "Location", lambda count: count.location_code),
+        Column("location", "Location", lambda count: count.location_code, is_code=True),
         Column("scope", "Products", lambda count: ", ".join(count.skus) or "All"),
         Column("started", "Started", lambda count: count.started_at, sort="started"),
         Column("started_by", "Started by", lambda count: PersonCell(count.started_by)),
@@ -131,7 +131,7 @@ COUNTS = ListPage(
     ),
     row_url=lambda count: url_for("counts_pages.show_count", count_id=count.public_id),
     default_sort="-started",
-    filters=(Filter("location", "Location"), EnumFilter("status", "Status", CountStatus)),
+    filters=(location_field.location_filter(), EnumFilter("status", "Status", CountStatus)),
     empty=("No counts yet", "Start the first one here."),
 )
 list_counts = blp.add_list(

@@ -60,7 +60,7 @@ WITHDRAWALS = ListPage(
             "requested", "Requested", lambda withdrawal: withdrawal.requested_at, sort="requested"
         ),
         Column("status", "Status", lambda withdrawal: withdrawal.status),
-        Column("to", "To", lambda withdrawal: withdrawal.destination),
+        Column("to", "To", lambda withdrawal: withdrawal.destination, is_code=True),
         Column(
             "completed", "Completed", lambda withdrawal: withdrawal.completed_at, is_hidden=True
         ),

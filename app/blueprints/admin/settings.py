@@ -60,7 +60,7 @@ SETTINGS = ListPage(
         Column("value", "Value", lambda row: row.value, is_figure=True),
         Column("since", "Since", lambda row: row.since),
         Column("next", "Next value", lambda row: row.upcoming, is_figure=True),
-        Column("from", "From", lambda row: row.next_at),
+        Column("from", "From", lambda row: row.next_at, is_code=True),
         Column("allowed", "Allowed", lambda row: row.setting.bounds, is_hidden=True),
         Column("name", "Name", lambda row: row.name, sort="name", is_hidden=True),
     ),

@@ -59,7 +59,7 @@ INVITATIONS = ListPage(
         Column("name", "Name", lambda invitation: PersonCell(invitation.id)),
         Column("email", "Email", lambda invitation: invitation.email),
         Column("role", "Role", lambda invitation: invitation.role),
-        Column("branch", "Branch", lambda invitation: invitation.branch_code),
+        Column("branch", "Branch", lambda invitation: invitation.branch_code, is_code=True),
         Column("invited", "Invited", lambda invitation: invitation.invited_at, sort="invited"),
     ),
     default_sort="-invited",

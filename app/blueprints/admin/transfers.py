@@ -7,7 +7,7 @@ from flask import Response, url_for
 from app.access import Actor, Permission
 from app.blueprints.admin import location_field
 from app.blueprints.forms import Form, FormSchema, choice_field, reason_field, text_field
-from app.blueprints.lists import Column, EnumFilter, Filter, ListForm, ListPage, PersonCell
+from app.blueprints.lists import Column, EnumFilter, ListForm, ListPage, PersonCell
 from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import render_page
 from app.identity.accounts import people
@@ -121,14 +121,14 @@ TRANSFERS = ListPage(
     about="Goods on their way from one location to another.",
     source=lambda _session, _actor: stock_transfers_queries.TRANSFERS,
     columns=(
-        Column("id", "ID", lambda transfer: transfer.public_id),
         Column("sent", "Sent", lambda transfer: transfer.sent_at, sort="sent"),
-        Column("from", "From", lambda transfer: transfer.origin_code),
-        Column("to", "To", lambda transfer: transfer.destination_code),
+        Column("from", "From", lambda transfer: transfer.origin_code, is_code=True),
+        Column("to", "To", lambda transfer: transfer.destination_code, is_code=True),
         Column("status", "Status", lambda transfer: transfer.status),
         Column("units", "Units", lambda transfer: transfer.units),
         Column("received", "Received", lambda transfer: transfer.received),
         Column("to_come", "To come", _to_come),
+        Column("id", "ID", lambda transfer: transfer.public_id, is_hidden=True),
         Column("sent_by", "Sent by", lambda transfer: PersonCell(transfer.sent_by), is_hidden=True),
     ),
     row_url=lambda transfer: url_for(
@@ -137,8 +137,8 @@ TRANSFERS = ListPage(
     default_sort="-sent",
     filters=(
         EnumFilter("status", "Status", StockTransferStatus),
-        Filter("from", "From", hint="Code of a location"),
-        Filter("to", "To", hint="Code of a location"),
+        location_field.location_filter("from", "From"),
+        location_field.location_filter("to", "To"),
     ),
     empty=("No transfers yet", "Send the first one here."),
 )

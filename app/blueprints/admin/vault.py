@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from flask import url_for
+
 from app.access import Actor, Permission
 from app.blueprints.admin import branch_field, location_field
 from app.blueprints.admin.receipt_forms import RECEIVE_GOODS
@@ -59,10 +61,12 @@ STOCK = ListPage(
     about="Units of each product by location and state.",
     source=lambda _session, _actor: stock_queries.STOCK,
     columns=(
-        Column("sku", "SKU", lambda row: row.sku, sort="sku"),
+        Column("sku", "SKU", lambda row: row.sku, sort="sku", is_code=True),
         Column("name", "Product", lambda row: row.product_name),
-        Column("location", "Location", lambda row: row.location_code, sort="location"),
-        Column("branch", "Branch", lambda row: row.branch_code, is_hidden=True),
+        Column(
+            "location", "Location", lambda row: row.location_code, sort="location", is_code=True
+        ),
+        Column("branch", "Branch", lambda row: row.branch_code, is_hidden=True, is_code=True),
         Column("available", "Available", lambda row: row.available, sort="available"),
         Column("level", "Level", lambda row: row.level),
         Column("reserved", "Reserved", lambda row: row.reserved),
@@ -76,9 +80,11 @@ STOCK = ListPage(
             lambda row: PRICED_NAMES[row.metal].capitalize(),
             is_hidden=True,
         ),
+        Column("reorder", "Low below", lambda row: row.reorder_below or None, is_hidden=True),
     ),
+    row_url=lambda row: url_for("products_pages.show_product", sku=row.sku),
     default_sort="sku",
-    filters=(Filter("sku", "SKU"), Filter("location", "Location")),
+    filters=(Filter("sku", "SKU"), location_field.location_filter()),
     empty=("No goods yet", "Goods appear here once a delivery was received."),
 )
 LOW_STOCK = ListPage(
@@ -87,17 +93,18 @@ LOW_STOCK = ListPage(
     about="Where fewer units are available than should be, until enough are.",
     source=lambda _session, _actor: alerts_queries.OPEN_ALERTS,
     columns=(
-        Column("sku", "SKU", lambda row: row.sku, sort="sku"),
+        Column("sku", "SKU", lambda row: row.sku, sort="sku", is_code=True),
         Column("name", "Product", lambda row: row.product_name),
-        Column("location", "Location", lambda row: row.location_code),
+        Column("location", "Location", lambda row: row.location_code, is_code=True),
         Column("level", "Level", lambda row: row.level),
         Column("reorder", "Low below", lambda row: row.reorder_below),
         Column("opened", "Since", lambda row: row.opened_at, sort="opened"),
     ),
+    row_url=lambda row: url_for("products_pages.show_product", sku=row.sku),
     default_sort="-opened",
     filters=(
         Filter("sku", "SKU"),
-        Filter("location", "Location"),
+        location_field.location_filter(),
         EnumFilter("level", "Level", StockLevel),
     ),
     empty=("Nothing is low", "Enough units of every product are available."),
@@ -109,8 +116,8 @@ LOTS = ListPage(
     source=lambda _session, _actor: lots_queries.LOTS,
     columns=(
         Column("received", "Received", lambda lot: lot.received_at, sort="received"),
-        Column("sku", "SKU", lambda lot: lot.sku),
-        Column("location", "Location", lambda lot: lot.location_code),
+        Column("sku", "SKU", lambda lot: lot.sku, is_code=True),
+        Column("location", "Location", lambda lot: lot.location_code, is_code=True),
         Column("units", "Units", lambda lot: lot.units),
         Column("ounces", "Ounces", lambda lot: lot.ounces, tooltip="As the metal is accounted"),
         Column("cost", "Cost", lambda lot: lot.cost),
@@ -125,7 +132,7 @@ LOTS = ListPage(
         ),
     ),
     default_sort="-received",
-    filters=(Filter("sku", "SKU"), Filter("location", "Location")),
+    filters=(Filter("sku", "SKU"), location_field.location_filter()),
     empty=("No deliveries yet", "Record the first one here."),
 )
 LOCATIONS = ListPage(
@@ -137,7 +144,7 @@ LOCATIONS = ListPage(
         Column("code", "Code", lambda location: location.code, sort="code"),
         Column("name", "Name", lambda location: location.name),
         Column("kind", "Kind", lambda location: location.kind.label),
-        Column("branch", "Branch", lambda location: location.branch_code),
+        Column("branch", "Branch", lambda location: location.branch_code, is_code=True),
         Column("opened", "Opened", lambda location: location.opened_at, sort="opened"),
     ),
     default_sort="code",
