@@ -9,6 +9,7 @@ from app.audit.actions import AuditAction
 from app.kit.db import Database
 from app.kit.errors import Invalid, NotFound, PermissionDenied
 from app.vault.alerts.queries import OPEN_ALERTS, AlertRow
+from app.vault.inventory.queries import INVENTORY, InventoryRow
 from app.vault.reorder_points import queries as reorder_points_queries
 from app.vault.reorder_points import service as reorder_points
 from app.vault.stock.queries import STOCK, StockRow
@@ -32,21 +33,23 @@ class Places:
             reorder_points.set_reorder_point(session, reorder_below=below, **wanted)
 
     def low(self) -> dict[str, tuple[StockLevel, int]]:
-        """Return the level and the point of each open alert by location, and check that the list of
-        stock says the same."""
+        """Return the level and the point of each open alert by location, and check that the
+        lists of stock, and of the API, say the same."""
         with self.here.database.reading() as session:
             alerts = session.select(AlertRow, OPEN_ALERTS.select)
             stock = session.select(StockRow, STOCK.select)
+            inventory = session.select(InventoryRow, INVENTORY.select)
         found = {
             alert.location_code: (alert.level, alert.reorder_below)
             for alert in alerts
             if alert.sku == self.here.sku
         }
-        assert found == {
-            row.location_code: (row.level, row.reorder_below)
-            for row in stock
-            if row.sku == self.here.sku and row.level is not StockLevel.ENOUGH
-        }
+        for rows in (stock, inventory):
+            assert found == {
+                row.location_code: (row.level, row.reorder_below)
+                for row in rows
+                if row.sku == self.here.sku and row.level is not StockLevel.ENOUGH
+            }
         return found
 
 
