@@ -39,6 +39,12 @@ class Places:
             alerts = session.select(AlertRow, OPEN_ALERTS.select)
             stock = session.select(StockRow, STOCK.select)
             inventory = session.select(InventoryRow, INVENTORY.select)
+        units = {row.location_code: row.available for row in stock if row.sku == self.here.sku}
+        assert all(
+            alert.available == units[alert.location_code]
+            for alert in alerts
+            if alert.sku == self.here.sku
+        )
         found = {
             alert.location_code: (alert.level, alert.reorder_below)
             for alert in alerts

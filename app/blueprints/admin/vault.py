@@ -97,6 +97,7 @@ LOW_STOCK = ListPage(
         Column("name", "Product", lambda row: row.product_name),
         Column("location", "Location", lambda row: row.location_code, is_code=True),
         Column("level", "Level", lambda row: row.level),
+        Column("available", "Available", lambda row: row.available),
         Column("reorder", "Low below", lambda row: row.reorder_below),
         Column("opened", "Since", lambda row: row.opened_at, sort="opened"),
     ),

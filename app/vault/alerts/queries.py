@@ -55,6 +55,7 @@ class AlertRow:
     product_name: str
     location_code: str
     level: StockLevel
+    available: int
     reorder_below: int
     opened_at: datetime
 
@@ -67,12 +68,21 @@ OPEN_ALERTS = ListSource(
         Product.name.label("product_name"),
         Location.code.label("location_code"),
         StockAlert.level,
+        sa.func.coalesce(_AVAILABLE, 0).label("available"),
         REORDER_BELOW.label("reorder_below"),
         StockAlert.opened_at,
     )
     .join(Product, Product.sku == StockAlert.sku)
     .join(Location, Location.id == StockAlert.location_id)
     .outerjoin(ReorderPoint, IS_OF_PLACE)
+    .outerjoin(
+        _account,
+        sa.and_(
+            _account.c.asset == StockAlert.sku,
+            _account.c.owner_id == StockAlert.location_id,
+            _account.c.account_class == AccountClass.STOCK_AVAILABLE,
+        ),
+    )
     .where(StockAlert.closed_at.is_(None)),
     key=StockAlert.id,
     sorts={"opened": StockAlert.id, "sku": StockAlert.sku},
