@@ -145,7 +145,7 @@ SECTIONS = (
             NavEntry(
                 "Returns",
                 "supplier_returns_pages.list_supplier_returns",
-                "return",
+                "box-back",
                 Permission.VAULT_READ,
             ),
             NavEntry(

@@ -46,7 +46,7 @@ class MovingMachine(StockMachine):
 
     @rule(shelf=shelves, place=places, units=few)
     def send(self, shelf: Shelf, place: int, units: int) -> None:
-        sent: list[UUID] = []
+        shelf, sent = self.stocked(shelf, "available"), list[UUID]()
         self.attempt(
             self.shelves.send(shelf, place, units),
             lambda session: sent.append(
@@ -91,6 +91,7 @@ class MovingMachine(StockMachine):
     )
     def adjust(self, shelf: Shelf, units: int, state: str, kind: str) -> None:
         """Request an adjustment and approve it, in one transaction."""
+        shelf = self.stocked(shelf, state)
         sku, code = self.products[shelf.product].sku, self.places[shelf.place].code
         wanted = NewAdjustment(sku, code, state, kind, str(units))
         book = self.shelves.lose if kind == "loss" else self.shelves.find
@@ -103,8 +104,10 @@ class MovingMachine(StockMachine):
 
         self.attempt(book(shelf, units, state), verb)
 
+    @precondition(lambda self: self.shelves.has("quarantine"))
     @rule(shelf=shelves, units=few)
     def give_back(self, shelf: Shelf, units: int) -> None:
+        shelf = self.stocked(shelf, "quarantine")
         wanted = NewSupplierReturn(
             self.products[shelf.product].sku, self.places[shelf.place].code, str(units),
             "Mint of tests", "CN-1",
@@ -199,6 +202,7 @@ class MovingMachine(StockMachine):
             ),
         )
 
+    @precondition(lambda self: self.shelves.bars)
     @rule(place=places, units=few)
     def reserve_without_naming_bars(self, place: int, units: int) -> None:
         goods = self.goods(Shelf(BAR_PRODUCT, place), units)

@@ -134,6 +134,10 @@ class Shelves:
         """Return the units for sale that are not reserved."""
         return self.units[shelf, "available"] - self.reserved(shelf)
 
+    def has(self, state: str) -> bool:
+        """Whether units are in this state anywhere."""
+        return any(units for (_, kept), units in self.units.items() if kept == state)
+
     def receive(self, shelf: Shelf, units: int, cost: int, spot: str, note: str) -> Reasons:
         if (note, shelf.product) in self.deliveries:
             return {DeliveryReceived}

@@ -55,14 +55,14 @@ def test_expected_units_are_shown_once_the_count_is_submitted(
     page = keeper.get_page(count)
     assert f"Stored: 77350 of {goods.sku}." in page.visible_text
     assert page.all("input", id="enter-units", autofocus="")
-    assert "77350" in page.visible_text
-    assert "77351" not in page.visible_text
+    assert "77,350" in page.visible_text
+    assert "77,351" not in page.visible_text
     assert "Expected" not in page.visible_text
     submitted = keeper.submit_form(count, "submit")
     assert submitted.status_code == 303
     text = keeper.get_page(count).visible_text
     assert "Expected" in text
-    assert "7735077351-1" in text
+    assert "77,35077,351-1" in text
     assert "It differs from the books" in text
 
 
