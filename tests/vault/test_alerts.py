@@ -107,6 +107,8 @@ def test_staff_who_receive_goods_are_notified_once_of_each_level(
             found = session.rows(_MESSAGES, (str(person.user_id),))
         return sum(goods.sku in args["values"]["places"] for (args,) in found)
 
+    # One message names twenty: those of other tests go first.
+    notified(keeper)
     goods.reserve(6)
     assert [notified(keeper), notified(keeper), notified(auditor)] == [1, 1, 0]
     goods.reserve(4)
