@@ -18,7 +18,9 @@ from app.shop.images import service as images
 from app.shop.locks import queries as locks_queries
 from app.shop.locks import service as locks
 from app.shop.locks.rules import LOCK_PREFIX, LockSettings
+from app.shop.prices import service as prices
 from app.shop.prices.rules import PriceScope
+from app.shop.prices.service import NewPriceRule
 from tests.api_client import assert_problem
 from tests.api_document.examples import RecordingClient
 from tests.api_document.play import Play
@@ -56,6 +58,11 @@ def browse(play: Play, visitor: RecordingClient) -> None:
         products.change_product(session, None, _EAGLE.sku, _DETAILS)
         drawing, alt = draw_product(_EAGLE)
         images.add_drawing(session, None, _EAGLE.sku, svg=drawing, size=SIZE, alt=alt)
+        for_coins = PriceScope(metal=Metal.AU, form=ProductForm.COIN)
+        first, ten = tier("5"), tier("4.25", from_quantity=10)
+        prices.record_rule(
+            session, None, NewPriceRule(for_coins, [first, ten]), reason="First prices of coins"
+        )
     visitor.ok(200, visitor.get("/api/shop/products", metal="AU", category="COINS", facets="true"))
     visitor.ok(200, visitor.get("/api/shop/products", search="gold eagel"))
     visitor.ok(200, visitor.get("/api/shop/products/AU-EAGLE-2026"))
@@ -87,8 +94,8 @@ def lock_prices(play: Play, ada: RecordingClient) -> None:
     """Lock the price of three coins; release one lock, use another, and be refused others."""
     shelf = SalesRange(play.database).stock(People(play.database), _EAGLE.sku, 5)
     eagles = {"items": [{"sku": _EAGLE.sku, "quantity": 3}]}
-    assert_problem(ada.post(_LOCK, eagles), 409, "not_for_sale")
-    SalesRange(play.database).rule(PriceScope(sku=_EAGLE.sku), tier("3.5"))
+    unknown = {"items": [{"sku": "AU-NOTHING", "quantity": 1}]}
+    assert_problem(ada.post(_LOCK, unknown), 409, "not_for_sale")
     quote = ada.ok(201, ada.post(_LOCK, eagles))["quoteId"]
     assert_problem(ada.post(_LOCK, eagles), 409, "insufficient_stock")
     assert ada.send("DELETE", f"{_LOCK}/{quote}").status_code == 204

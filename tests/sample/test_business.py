@@ -140,6 +140,7 @@ def test_shop_shows_every_product_of_the_sample(sample_app: Flask) -> None:
     while True:
         page = client.get(f"/api/shop/products?limit=100&facets=true{cursor}").get_json()
         skus += [each["sku"] for each in page["data"]]
+        assert [each["sku"] for each in page["data"] if each["price"] is None] == []
         if page["nextCursor"] is None:
             break
         cursor = f"&cursor={page['nextCursor']}"

@@ -14,6 +14,7 @@ from app.kit.db import Database
 from app.kit.errors import Invalid, NotFound, PermissionDenied
 from app.kit.ports import provide
 from app.pricing.errors import MarketHalted, PriceStale
+from app.pricing.models import MarketPriceRow
 from app.pricing.rules import HaltReason, MarketHours
 from app.pricing.service import halt_market
 from app.shop.prices import queries, service
@@ -23,6 +24,7 @@ from app.shop.prices.rules import PriceScope, ShopSettings
 from app.shop.prices.service import NewPriceRule
 from tests.fixed_settings import fixed_settings
 from tests.people import People, set_prices
+from tests.rows import delete_rows
 from tests.shop.sales_range import REASON, SalesRange, tier
 
 
@@ -168,6 +170,8 @@ def test_lines_without_a_price_say_why(goods: SalesRange) -> None:
 
 def test_nothing_is_sold_at_a_halted_market_or_an_old_price(goods: SalesRange) -> None:
     sku = goods.add(tier("5"), metal=Metal.PT)
+    with goods.database.transaction() as session:
+        delete_rows(session, MarketPriceRow, MarketPriceRow.metal == Metal.PT)
     with pytest.raises(PriceStale):
         goods.price(sku)
     set_prices(goods.database, PT="1500")

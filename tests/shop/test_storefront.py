@@ -227,6 +227,7 @@ def test_facets_count_all_that_was_found(shop: Shop, people: People) -> None:
         "form": {"COIN": 2, "BAR": 1},
         "mint": {shop.mint: 3},
         "weight": {"1": 1, "under_1": 1, "to_10": 1},
+        "price": {},
         "in_stock": {"false": 2, "true": 1},
     }
     [offer] = shop.search(in_stock=True).page.data

@@ -28,7 +28,7 @@ from app.settings.queries import current
 from app.shop.prices import rules
 from app.shop.prices.errors import NotForSale
 from app.shop.prices.models import PriceRuleRow, PriceTierRow
-from app.shop.prices.rules import PriceScope, PriceTier, SalePrice, ShopSettings
+from app.shop.prices.rules import PriceScope, PriceTier, SalePrice, SaleTerms, ShopSettings
 
 #: Later than any instant.
 _EVER = sa.func.timestamptz("infinity")
@@ -149,15 +149,20 @@ def sale_prices(
 ) -> Mapping[Metal, SalePrice | MarketHalted | PriceStale]:
     """Return the price of each metal at which goods are sold now, or why none is."""
     market = {price.metal: price for price in pricing_queries.market_prices(session, metals)}
-    pricing_rules = pricing_queries.current_rules(session)
-    settings = current(session, ShopSettings)
+    pricing_rules, terms = pricing_queries.current_rules(session), sale_terms(session, at)
     prices: dict[Metal, SalePrice | MarketHalted | PriceStale] = {}
     for metal in metals:
         try:
-            prices[metal] = rules.require_sale_price(market.get(metal), at, pricing_rules, settings)
+            prices[metal] = rules.require_sale_price(market.get(metal), at, pricing_rules, terms)
         except (MarketHalted, PriceStale) as refusal:
             prices[metal] = refusal
     return prices
+
+
+def sale_terms(session: Session, at: datetime) -> SaleTerms | None:
+    """Return at which prices goods are sold at an instant; None while nothing is."""
+    pricing_rules = pricing_queries.current_rules(session)
+    return rules.sale_terms(at, pricing_rules, current(session, ShopSettings))
 
 
 def is_in_effect(at: datetime) -> sa.ColumnElement[bool]:
@@ -268,21 +273,24 @@ def _with_tiers(session: Session, rows: Sequence[dict[str, Any]]) -> list[PriceR
 
 
 def with_rule(
-    products: FromClause, at: datetime
+    products: FromClause, at: datetime, *, many: bool = False
 ) -> tuple[FromClause, sa.ColumnElement[UUID | None]]:
     """Join the rule of each product to a join that has `Product`; return it with the rule's id.
 
     The most specific rule decides: of the product, of its category or the nearest one above that
-    has a rule, of its metal and form, of its metal.
+    has a rule, of its metal and form, of its metal. With `many` it is quick where the rules of all
+    products are read, and otherwise where few are.
     """
-    of_product = (
-        sa.select(PriceRuleRow.id)
-        .where(PriceRuleRow.sku == Product.sku, is_in_effect(at))
-        .order_by(*_LATEST)
-        .limit(1)
-        .correlate(Product)
-        .lateral("rule_of_product")
-    )
+    own = sa.select(PriceRuleRow.id, PriceRuleRow.sku).where(is_in_effect(at))
+    is_own: sa.ColumnElement[bool] = sa.true()
+    of_product: FromClause
+    if many:
+        latest = own.where(PriceRuleRow.sku.is_not(None)).order_by(PriceRuleRow.sku, *_LATEST)
+        of_product = latest.ext(distinct_on(PriceRuleRow.sku)).subquery("rule_of_product")
+        is_own = of_product.c.sku == Product.sku
+    else:
+        latest = own.where(PriceRuleRow.sku == Product.sku).order_by(*_LATEST).limit(1)
+        of_product = latest.correlate(Product).lateral("rule_of_product")
     of_category = _rules_by_category(at)
     by_metal = (
         sa.select(
@@ -297,7 +305,7 @@ def with_rule(
     )
     of_form, of_metal = by_metal.alias("rule_of_form"), by_metal.alias("rule_of_metal")
     joined = (
-        products.outerjoin(of_product, sa.true())
+        products.outerjoin(of_product, is_own)
         .outerjoin(of_category, of_category.c.category_id == Product.category_id)
         .outerjoin(
             of_form, sa.and_(of_form.c.metal == Product.metal, of_form.c.form == Product.form)

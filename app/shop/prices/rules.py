@@ -109,6 +109,16 @@ class PriceScope:
 
 
 @dataclass(frozen=True, slots=True)
+class SaleTerms:
+    """At which prices goods are sold at an instant."""
+
+    #: The price of a metal must have been fresh then.
+    fresh_at: datetime
+    #: Of the metal's value, beside the premium; zero while the market is open.
+    after_hours_percent: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class SalePrice:
     """The price of a metal at which goods are sold now."""
 
@@ -183,25 +193,32 @@ def check_quantity(field: str, quantity: int) -> None:
         raise Invalid(field, f"Enter a whole number from 1 to {format_count(QUANTITY_MAX)}.")
 
 
+def sale_terms(now: datetime, rules: PricingRules, settings: ShopSettings) -> SaleTerms | None:
+    """Return at which prices goods are sold now; None while the market is closed and nothing is.
+
+    Where a setting allows sales while the market is closed, that is at the last price of its
+    session.
+    """
+    if rules.is_open(now):
+        return SaleTerms(now, Decimal(0))
+    closed_at = hours.last_close(now)
+    if closed_at is None or not settings.after_hours_percent:
+        return None
+    return SaleTerms(closed_at, settings.after_hours_percent)
+
+
 def require_sale_price(
-    price: MarketPrice | None, now: datetime, rules: PricingRules, settings: ShopSettings
+    price: MarketPrice | None, now: datetime, rules: PricingRules, terms: SaleTerms | None
 ) -> SalePrice:
     """Return the price if goods of the metal may be sold at it now.
 
-    While the market is closed and the setting allows it, that is the last price of its session.
     Raises `MarketHalted` if the metal is halted or the market is closed, `PriceStale` if the price
     is too old or missing.
     """
-    is_after_hours = (
-        settings.after_hours_percent > 0
-        and price is not None
-        and price.halted_reason is None
-        and not rules.is_open(now)
-    )
-    if price is None or not is_after_hours:
+    is_after_hours = terms is not None and not rules.is_open(now)
+    if terms is None or price is None or price.halted_reason is not None or not is_after_hours:
         return SalePrice(require_tradable(price, now, rules), Decimal(0))
-    closed_at = hours.last_close(now)
-    if closed_at is None or price.fresh_until < closed_at:
+    if price.is_stale(terms.fresh_at):
         name = PRICED_NAMES[price.metal]
         raise PriceStale(f"There is no price of {name} from the end of the last session.")
-    return SalePrice(price, settings.after_hours_percent)
+    return SalePrice(price, terms.after_hours_percent)

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from app.catalog.products import queries as products_queries
 from app.catalog.products.models import Product
 from app.catalog.products.queries import ProductDetails
 from app.catalog.products.rules import OUNCE, ProductForm
-from app.catalog.rules import SYNTHETIC, Metal
+from app.catalog.rules import SYNTHETIC, USD, Metal
 from app.catalog.search import queries as search_queries
 from app.catalog.search.rules import WordSearch
 from app.kit import clock
@@ -29,10 +29,15 @@ from app.kit.pagination import Page
 from app.kit.statements import AnySelect, compile_select
 from app.shop.images import queries as images_queries
 from app.shop.images.queries import ServedImage
+from app.shop.prices import listed_prices
+from app.shop.prices import queries as prices_queries
+from app.shop.prices.listed_prices import ListedPrices, TierPrice
 from app.shop.storefront import rules
-from app.shop.storefront.rules import ProductSort, WeightBand
+from app.shop.storefront.rules import PriceBand, ProductSort, WeightBand
 from app.vault.stock import queries as stock_queries
 
+#: More than any price: products without one are sorted by it.
+_NO_PRICE = 2**62
 #: Products with words that are only like those of a search come after the others.
 _BEHIND = 10_000_000
 
@@ -53,9 +58,16 @@ class Offer:
     gross_units: int
     fineness: Decimal
     fine_units: int
-    #: Units for sale that nothing reserves, at all locations.
+    #: Units for sale that nothing reserves, wherever goods wait for buyers.
     available: int
     images: Sequence[ServedImage]
+    #: What one unit costs from each quantity on; none for a product that is not for sale now.
+    tiers: Sequence[TierPrice]
+
+    @property
+    def price(self) -> Amount | None:
+        """What one unit costs now, before tax and shipping."""
+        return self.tiers[0].unit_price if self.tiers else None
 
     @property
     def gross_weight(self) -> Amount:
@@ -90,8 +102,7 @@ class OfferDetails:
     """A product with its stock and its variants."""
 
     product: ProductDetails
-    available: int
-    images: Sequence[ServedImage]
+    offer: Offer
     variants: Sequence[Offer]
 
 
@@ -119,6 +130,7 @@ class OfferSearch:
     category: str | None = None
     mint: str | None = None
     weight: WeightBand | None = None
+    price: PriceBand | None = None
     in_stock: bool | None = None
     search: str | None = None
     sort: ProductSort = ProductSort.SHOP
@@ -137,30 +149,53 @@ def _band() -> sa.ColumnElement[str]:
     )
 
 
-_OFFERS = sa.select(
-    Product.sku,
-    Product.slug,
-    Product.name,
-    Product.short_text,
-    Product.metal,
-    Product.form,
-    CategoryRow.slug.label("category"),
-    Product.mint,
-    Product.year,
-    Product.gross_units,
-    Product.fineness,
-    Product.fine_units,
-    stock_queries.available_units().label("available"),
-    images_queries.images_of_product().label("images"),
-).join_from(Product, CategoryRow, CategoryRow.id == Product.category_id, isouter=True)
+def _price_band(prices: ListedPrices) -> sa.ColumnElement[str | None]:
+    """Return the band of a product's price; null without one."""
+    return sa.case(
+        (prices.unit_price.is_(None), sa.null()),
+        *(
+            (prices.unit_price < end * USD.unit, sa.literal_column(f"'{band}'"))
+            for end, band in rules.PRICE_ENDS
+        ),
+        else_=sa.literal_column(f"'{PriceBand.OVER_5000}'"),
+    )
 
 
-def _to_offer(images: Sequence[Any] | None, **columns: Any) -> Offer:
-    return Offer(**columns, images=images_queries.read_images(images))
+def _join_prices(session: Session, at: datetime, *, many: bool = False) -> ListedPrices:
+    offers = sa.join(Product, CategoryRow, CategoryRow.id == Product.category_id, isouter=True)
+    return listed_prices.join_prices(offers, at, prices_queries.sale_terms(session, at), many=many)
+
+
+def _offers(prices: ListedPrices) -> AnySelect:
+    return sa.select(
+        Product.sku,
+        Product.slug,
+        Product.name,
+        Product.short_text,
+        Product.metal,
+        Product.form,
+        CategoryRow.slug.label("category"),
+        Product.mint,
+        Product.year,
+        Product.gross_units,
+        Product.fineness,
+        Product.fine_units,
+        stock_queries.available_units().label("available"),
+        images_queries.images_of_product().label("images"),
+        prices.tiers.label("tiers"),
+    ).select_from(prices.joined)
+
+
+def _to_offer(*, images: Sequence[Any] | None, tiers: Any, **columns: Any) -> Offer:
+    return Offer(
+        images=images_queries.read_images(images),
+        tiers=listed_prices.read_tiers(tiers),
+        **columns,
+    )
 
 
 def _conditions(
-    search: OfferSearch, words: WordSearch | None, day: date
+    search: OfferSearch, words: WordSearch | None, day: date, prices: ListedPrices
 ) -> list[sa.ColumnElement[bool]]:
     conditions = [products_queries.is_published(day)]
     if search.metal is not None:
@@ -176,6 +211,8 @@ def _conditions(
         conditions.append(Product.mint == search.mint)
     if search.weight is not None:
         conditions.append(_band() == search.weight)
+    if search.price is not None:
+        conditions.append(_price_band(prices) == search.price)
     if search.in_stock is not None:
         conditions.append((stock_queries.available_units() > 0) == search.in_stock)
     if search.search is not None:
@@ -197,32 +234,47 @@ def list_offers(session: Session, search: OfferSearch) -> OfferPage:
     words = None
     if search.search is not None:
         words = search_queries.parse_search(session, search.search)
-    conditions = _conditions(search, words, clock.now().date())
+    now = clock.now()
+    is_by_price = search.price is not None or search.sort in rules.PRICE_SORTS
+    prices = _join_prices(session, now, many=is_by_price)
+    conditions = _conditions(search, words, now.date(), prices)
     place: Any = Product.display_order
     if words is not None:
         is_exact = sa.case((_finds(words.exact), 0), else_=_BEHIND)
         place = sa.cast(is_exact + Product.display_order, sa.Integer)
-    sorts = {"shop": place, "newest": Product.published_from, "weight": Product.fine_units}
+    sorts = {
+        "shop": place,
+        "newest": Product.published_from,
+        "weight": Product.fine_units,
+        "price": sa.func.coalesce(prices.unit_price, _NO_PRICE, type_=sa.BigInteger()),
+        "dearest": sa.func.coalesce(-prices.unit_price, _NO_PRICE, type_=sa.BigInteger()),
+    }
     names = {ProductSort.NEWEST: "-newest", ProductSort.HEAVIEST: "-weight"}
-    source = ListSource(_to_offer, _OFFERS, key=Product.sku, sorts=sorts, filters={})
+    source = ListSource(_to_offer, _offers(prices), key=Product.sku, sorts=sorts, filters={})
     query = ListQuery({}, names.get(search.sort, search.sort), search.cursor, search.limit)
-    facets = [compile_select(_facets(conditions)).statement] if search.facets else []
+    facets = []
+    if search.facets:
+        of_all = _join_prices(session, now, many=True)
+        found_by = _conditions(search, words, now.date(), of_all)
+        facets = [compile_select(_facets(found_by, of_all)).statement]
     page, found = fetch_following(session, source.where(*conditions), query, *facets)
     return OfferPage(page, _to_facets(*found) if found else None)
 
 
-_FACETS = ("metal", "form", "mint", "weight", "in_stock")
+_FACETS = ("metal", "form", "mint", "weight", "price", "in_stock")
 
 
-def _facets(conditions: Sequence[sa.ColumnElement[bool]]) -> AnySelect:
+def _facets(conditions: Sequence[sa.ColumnElement[bool]], prices: ListedPrices) -> AnySelect:
     found = (
         sa.select(
             sa.cast(Product.metal, sa.Text).label("metal"),
             sa.cast(Product.form, sa.Text).label("form"),
             Product.mint.label("mint"),
             _band().label("weight"),
+            _price_band(prices).label("price"),
             sa.case((stock_queries.available_units() > 0, "true"), else_="false").label("in_stock"),
         )
+        .select_from(prices.joined)
         .where(*conditions)
         .cte("found")
     )
@@ -244,6 +296,7 @@ def _to_facets(rows: Sequence[Any]) -> Mapping[str, Sequence[FacetValue]]:
     labels = {
         "form": dict(ProductForm.options()),
         "weight": dict(WeightBand.options()),
+        "price": dict(PriceBand.options()),
     }
     for facet, value, count in rows:
         label = labels.get(facet, {}).get(value, value)
@@ -256,23 +309,18 @@ def get_offer(session: Session, sku: str) -> OfferDetails:
     """Return a published product by its SKU, with its variants. Raises `NotFound`, also for a
     product that is not published."""
     product = products_queries.get_product(session, sku)
-    day = clock.now().date()
+    now = clock.now()
     is_same = Product.sku == product.sku
     if product.variant_group is not None:
         is_same = sa.or_(is_same, Product.variant_group == product.variant_group)
-    offers = session.select(
-        _to_offer,
-        _OFFERS.where(products_queries.is_published(day), is_same).order_by(
-            Product.fine_units, Product.sku
-        ),
-    )
+    found = _offers(_join_prices(session, now))
+    found = found.where(products_queries.is_published(now.date()), is_same)
+    offers = session.select(_to_offer, found.order_by(Product.fine_units, Product.sku))
     own = [offer for offer in offers if offer.sku == product.sku]
     if not own:
         raise NotFound
     [offer] = own
-    return OfferDetails(
-        product, offer.available, offer.images, [one for one in offers if one is not offer]
-    )
+    return OfferDetails(product, offer, [one for one in offers if one is not offer])
 
 
 def list_category_offers(session: Session) -> Sequence[CategoryOffer]:

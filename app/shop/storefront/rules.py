@@ -16,6 +16,16 @@ class WeightBand(LabelledEnum):
     OVER_100 = "over_100", "Over 100 oz"
 
 
+class PriceBand(LabelledEnum):
+    """Products by what one unit costs now, in US dollars."""
+
+    UNDER_50 = "under_50", "Under 50 USD"
+    TO_250 = "to_250", "50 to 250 USD"
+    TO_1000 = "to_1000", "250 to 1,000 USD"
+    TO_5000 = "to_5000", "1,000 to 5,000 USD"
+    OVER_5000 = "over_5000", "5,000 USD and over"
+
+
 class ProductSort(LabelledEnum):
     """The order of products."""
 
@@ -24,6 +34,10 @@ class ProductSort(LabelledEnum):
     NEWEST = "newest", "Newest first"
     WEIGHT = "weight", "Lightest first"
     HEAVIEST = "heaviest", "Heaviest first"
+    PRICE = "price", "Cheapest first"
+    """What has no price comes last. Prices move, so a later page may repeat a product."""
+    DEAREST = "dearest", "Dearest first"
+    """What has no price comes last."""
 
 
 #: The upper ends of bands in ounces. An ounce of silver of .999 is .999 ounces fine.
@@ -32,6 +46,16 @@ BAND_ENDS = (
     (Decimal("1.005"), WeightBand.ONE),
     (Decimal("10.05"), WeightBand.TO_10),
     (Decimal("100.5"), WeightBand.TO_100),
+)
+
+#: The orders for which every price is read.
+PRICE_SORTS = frozenset({ProductSort.PRICE, ProductSort.DEAREST})
+#: The upper ends of bands of prices in US dollars, which are in the next band.
+PRICE_ENDS = (
+    (50, PriceBand.UNDER_50),
+    (250, PriceBand.TO_250),
+    (1_000, PriceBand.TO_1000),
+    (5_000, PriceBand.TO_5000),
 )
 
 

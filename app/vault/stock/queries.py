@@ -107,7 +107,7 @@ STOCK = _stock()
 
 
 def available_units() -> sa.ScalarSelect[int]:
-    """Return the units of a product for sale that nothing reserves, at all locations, to be
+    """Return the units of a product that nothing reserves where goods wait for buyers, to be
     selected beside the product."""
     account = ledger_queries.GUARDED_ACCOUNTS
     free = sa.func.coalesce(sa.func.sum(account.c.posted - account.c.held), 0)
@@ -117,6 +117,8 @@ def available_units() -> sa.ScalarSelect[int]:
         .where(
             account.c.account_class == AccountClass.STOCK_AVAILABLE,
             account.c.asset == Product.sku,
+            # An IN could not be compiled beside parameters that get their values later.
+            sa.or_(*(Location.kind == kind for kind in sorted(RESTOCKED_KINDS))),
         )
         .correlate(Product)
         .scalar_subquery()

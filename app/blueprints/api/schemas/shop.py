@@ -17,7 +17,7 @@ from app.blueprints.api.schemas.fields import (
 from app.catalog.products.rules import ProductForm
 from app.catalog.search.rules import TEXT_LENGTH_MAX
 from app.catalog.tax_classes import TaxClass
-from app.shop.storefront.rules import ProductSort, WeightBand
+from app.shop.storefront.rules import PriceBand, ProductSort, WeightBand
 
 _OUNCES = {"description": "In troy ounces", "examples": ["1.00000000"]}
 _FORMS: Mapping[str, str] = {form.value.upper(): form.label for form in ProductForm}
@@ -65,6 +65,7 @@ class OffersQuerySchema(PageQuerySchema):
     )
     mint = TextField(60, metadata={"description": "A mint, as a facet names it"})
     weight = EnumField(WeightBand)
+    price = EnumField(PriceBand)
     in_stock = FlagField(metadata={"description": "Whether units are for sale"})
     sort = EnumField(ProductSort)
     facets = FlagField(metadata={"description": "Whether to count what was found by its values"})
@@ -100,6 +101,20 @@ class ImageSchema(ApiSchema):
     )
 
 
+class PriceTierSchema(ApiSchema):
+    """What one unit costs from a quantity on."""
+
+    from_quantity = ma.fields.Integer(required=True)
+    unit_price = AmountField(required=True, metadata={"description": "In US dollars"})
+
+
+_PRICE = {
+    "description": "What one unit costs now in US dollars, before tax and shipping; null while it"
+    " is not for sale. A price lock keeps it"
+}
+_TIERS = {"description": "Prices by quantity; none while it is not for sale"}
+
+
 class OfferSchema(ApiSchema):
     """A product in a list."""
 
@@ -125,6 +140,10 @@ class OfferSchema(ApiSchema):
         required=True,
         metadata={"description": "The first one is that of lists"},
     )
+    price = AmountField(required=True, allow_none=True, metadata=_PRICE)
+    price_tiers = ma.fields.List(
+        ma.fields.Nested(PriceTierSchema), required=True, attribute="tiers", metadata=_TIERS
+    )
 
 
 class FacetSchema(ApiSchema):
@@ -142,6 +161,7 @@ class FacetsSchema(ApiSchema):
     form = ma.fields.List(ma.fields.Nested(FacetSchema), required=True)
     mint = ma.fields.List(ma.fields.Nested(FacetSchema), required=True)
     weight = ma.fields.List(ma.fields.Nested(FacetSchema), required=True)
+    price = ma.fields.List(ma.fields.Nested(FacetSchema), required=True)
     in_stock = ma.fields.List(ma.fields.Nested(FacetSchema), required=True)
 
 
@@ -209,8 +229,12 @@ class OfferDetailsSchema(ApiSchema):
         attribute="product.restricted_states",
         metadata={"description": "States of the United States in which it is not sold"},
     )
-    available = ma.fields.Integer(required=True)
-    images = ma.fields.List(ma.fields.Nested(ImageSchema), required=True)
+    images = ma.fields.List(ma.fields.Nested(ImageSchema), required=True, attribute="offer.images")
+    available = ma.fields.Integer(required=True, attribute="offer.available")
+    price = AmountField(required=True, allow_none=True, attribute="offer.price", metadata=_PRICE)
+    price_tiers = ma.fields.List(
+        ma.fields.Nested(PriceTierSchema), required=True, attribute="offer.tiers", metadata=_TIERS
+    )
     variants = ma.fields.List(
         ma.fields.Nested(OfferSchema),
         required=True,

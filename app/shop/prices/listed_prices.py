@@ -1,0 +1,100 @@
+"""Prices of many products within one statement, for lists that show, filter and sort by them.
+
+They are those of `queries.price_goods`, to the cent.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.orm import aliased
+from sqlalchemy.sql.selectable import FromClause
+
+from app.catalog.products.models import Product
+from app.catalog.products.rules import OUNCE, accounted_units
+from app.catalog.rules import USD, Metal
+from app.kit.money import Amount
+from app.pricing.models import MarketHalt, MarketPriceRow
+from app.shop.prices.models import PriceTierRow
+from app.shop.prices.queries import with_rule
+from app.shop.prices.rules import SaleTerms
+
+#: The metals that are accounted by gross ounces.
+_BY_GROSS = [metal for metal in Metal if accounted_units(metal, 2, 1) == 2]  # noqa: PLR2004 - gross
+_HUNDREDTH = Decimal("0.01")
+_NUMERIC = sa.Numeric()
+
+
+@dataclass(frozen=True, slots=True)
+class TierPrice:
+    """What one unit costs from a quantity on."""
+
+    from_quantity: int
+    unit_price: Amount
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPrices:
+    """A join of products with their prices, and the expressions to select and compare."""
+
+    joined: FromClause
+    #: What one unit costs, in cents; null for a product without a price.
+    unit_price: sa.ColumnElement[int]
+    #: Pairs of the first quantity of a tier and its unit price in cents; null without a price.
+    tiers: sa.ColumnElement[Any]
+
+
+def join_prices(
+    products: FromClause, at: datetime, terms: SaleTerms | None, *, many: bool
+) -> ListedPrices:
+    """Join the prices at an instant to products, which the join has as `Product`. Without terms
+    nothing is sold. `many` is for statements that read the prices of all products."""
+    joined, rule_id = with_rule(products, at, many=many)
+    market = aliased(MarketPriceRow, name="market")
+    is_halted = sa.exists().where(MarketHalt.asset == market.metal, MarketHalt.lifted_at.is_(None))
+    fresh = sa.false() if terms is None else market.fresh_until >= terms.fresh_at
+    after_hours = Decimal(0) if terms is None else terms.after_hours_percent
+    first = aliased(PriceTierRow, name="first_tier")
+    joined = joined.outerjoin(
+        market, sa.and_(market.metal == Product.metal, fresh, sa.not_(is_halted))
+    ).outerjoin(first, sa.and_(first.rule_id == rule_id, first.from_quantity == 1))
+    pair = postgresql.array(
+        [
+            sa.cast(PriceTierRow.from_quantity, sa.BigInteger),
+            _unit_price(PriceTierRow, market.ask, after_hours),
+        ]
+    )
+    ordered = postgresql.aggregate_order_by(pair, PriceTierRow.from_quantity)
+    tiers = (
+        sa.select(sa.func.array_agg(ordered))
+        .where(PriceTierRow.rule_id == rule_id, market.ask.is_not(None))
+        .correlate_except(PriceTierRow)
+        .scalar_subquery()
+    )
+    return ListedPrices(joined, _unit_price(first, market.ask, after_hours), tiers)
+
+
+def _unit_price(tier: Any, ask: Any, after_hours: Decimal) -> sa.ColumnElement[int]:
+    """Return `rules.price_unit` of a product as an expression: exact, rounded half up; null where
+    it is zero, as such a product is not for sale."""
+    units = sa.case((Product.metal.in_(_BY_GROSS), Product.gross_units), else_=Product.fine_units)
+    ounces = sa.cast(units, _NUMERIC) * sa.literal(Decimal(1) / OUNCE, _NUMERIC)
+    share = 1 + (tier.percent + sa.literal(after_hours, _NUMERIC)) * sa.literal(
+        _HUNDREDTH, _NUMERIC
+    )
+    cents = (ounces * ask * share + ounces * tier.per_ounce) * USD.unit + tier.per_unit_units
+    return sa.func.nullif(sa.cast(sa.func.round(cents), sa.BigInteger), 0, type_=sa.BigInteger())
+
+
+def read_tiers(pairs: Sequence[tuple[int, int | None]] | None) -> list[TierPrice]:
+    """Return the prices of a product by quantity, of the value of `ListedPrices.tiers`; none for a
+    product without a price."""
+    return [
+        TierPrice(from_quantity, Amount(USD, cents))
+        for from_quantity, cents in pairs or ()
+        if cents is not None
+    ]
