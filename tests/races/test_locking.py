@@ -1,24 +1,28 @@
 """Price locks wanted by many at once: as many units are locked as there are, and each lock ends
 once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from uuid import UUID
 
 import pytest
 
 from app.access import Actor, Role
+from app.catalog.rules import USD
 from app.kit import clock, ids
+from app.kit.money import Amount
 from app.ledger.chart import AccountClass
 from app.shop.locks import service as locks
 from app.shop.locks.errors import QuoteVoided, TooFewUnits
 from app.shop.locks.queries import PriceLock
+from app.shop.locks.rules import LockSettings
 from app.shop.locks.service import LockRequest
 from app.trading.errors import QuoteUsed
 from app.vault.counts import service as counts
 from app.vault.lots.errors import InsufficientStock
 from app.vault.transfers import service as stock_transfers
 from tests.drill import choose_size, rounds, seeded_random
+from tests.fixed_settings import fixed_settings
 from tests.people import set_prices
 from tests.races.contest import THREADS, Act, Arena, winners
 from tests.shop.sales_range import SalesRange, tier
@@ -32,6 +36,19 @@ COINS, PLACES, BUYERS = 10, 3, 2 * THREADS
 HALF = THREADS // 2
 #: Fewer than the threads that lock one, so that some are refused.
 UNITS = THREADS // 4
+
+
+#: A drill locks for the same people in all of its rounds.
+WIDE = LockSettings(
+    unused_per_hour=10_000, pieces_max=100_000, value_max=Amount(USD, 100_000_000_00)
+)
+
+
+@pytest.fixture(autouse=True)
+def wide_limits(arena: Arena) -> Iterator[None]:
+    """Let nobody be refused because of their other locks."""
+    with fixed_settings(WIDE):
+        yield
 
 
 def lock(arena: Arena, actor: Actor, *items: tuple[str, int]) -> PriceLock:

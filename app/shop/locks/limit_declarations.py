@@ -1,5 +1,7 @@
 """How much one person can keep locked at a time, over all their accounts."""
 
+from datetime import timedelta
+
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -25,6 +27,21 @@ def _open(units: InstrumentedAttribute[int]) -> AnySelect:
     ).where(PriceLockRow.status == LockStatus.OPEN)
 
 
+#: A lock that is not used keeps goods from others, also if it is locked anew each time it ends.
+UNUSED_LOCKS = Limit(
+    "unused_locks",
+    "locking prices without buying",
+    timedelta(hours=1),
+    lambda units: format_number_of(units, "price lock"),
+    uses=[
+        sa.select(
+            PriceLockRow.user_id.label("owner"),
+            PriceLockRow.id.label("id"),
+            PriceLockRow.locked_at.label("at"),
+            sa.literal(1).label("units"),
+        ).where(PriceLockRow.status != LockStatus.USED)
+    ],
+)
 LOCKED_VALUE = Limit(
     "locked_value",
     "locking prices",

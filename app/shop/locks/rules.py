@@ -75,6 +75,15 @@ class LockSettings:
         "Most units in a person's open locks", 500, minimum=1, maximum=100_000, unit="units"
     )
 
+    unused_per_hour: int = setting(
+        "Price locks of a person that end unused, per hour",
+        60,
+        minimum=1,
+        maximum=10_000,
+        unit="price locks",
+        about="Goods cannot be kept from others by locking them again and again.",
+    )
+
     @property
     def lifetime(self) -> timedelta:
         """How long prices and units are kept."""

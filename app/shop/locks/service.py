@@ -14,6 +14,7 @@ from app.catalog.rules import Metal
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Invalid, NotFound
+from app.kit.formatting import format_number_of
 from app.kyc import queries as kyc_queries
 from app.ledger import service as ledger
 from app.limits import service as limits
@@ -25,7 +26,7 @@ from app.settings.queries import current
 from app.shop.locks import allocation, queries, rules
 from app.shop.locks.allocation import AllocatedLine
 from app.shop.locks.errors import QuoteVoided, TooFewUnits
-from app.shop.locks.limit_declarations import LOCKED_PIECES, LOCKED_VALUE
+from app.shop.locks.limit_declarations import LOCKED_PIECES, LOCKED_VALUE, UNUSED_LOCKS
 from app.shop.locks.models import PriceLockLine, PriceLockMetal, PriceLockPart, PriceLockRow
 from app.shop.locks.queries import PriceLock
 from app.shop.locks.rules import TRANSITIONS, LockSettings, LockStatus, VoidReason
@@ -77,7 +78,8 @@ def lock_prices(session: Session, actor: Actor, request: LockRequest) -> PriceLo
     """Keep the prices of goods for the actor, and the goods for them, until the lock expires.
 
     Raises `Invalid` naming the field, `NotForSale` and `TooFewUnits` naming the
-    line, `MarketHalted`, `PriceStale`, and `LimitExceeded`.
+    line, `MarketHalted`, `PriceStale`, `LimitExceeded`, and `RateLimited` after many locks that the
+    actor did not use.
     """
     _check_request(session, request)
     owners = kyc_queries.accounts_of_person(session, actor.user_id)
@@ -85,6 +87,13 @@ def lock_prices(session: Session, actor: Actor, request: LockRequest) -> PriceLo
     session.send(_LOCK_SKUS, (sorted({sku.upper() for sku, _ in request.items}),))
     now = clock.now()
     settings = current(session, LockSettings)
+    limits.check_pace(
+        session,
+        owners,
+        Demand(UNUSED_LOCKS, settings.unused_per_hour, 1),
+        detail=f"You can lock prices {format_number_of(settings.unused_per_hour, 'time')} an hour"
+        " without buying.",
+    )
     priced = prices_queries.price_goods(session, request.items, now)
     lock_id, expires_at = ids.new(), now + settings.lifetime
     for _ in range(_ATTEMPTS):

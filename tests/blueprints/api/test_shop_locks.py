@@ -3,9 +3,14 @@
 import pytest
 from flask import Flask
 
+from app.kit import ids
 from app.kit.db import Database
+from app.shop.locks.models import PriceLockRow
+from app.shop.locks.rules import LOCK_PREFIX, LockSettings, LockStatus
 from tests.api_client import ApiClient, assert_problem, wrong_fields
+from tests.fixed_settings import fixed_settings
 from tests.people import People
+from tests.rows import change_rows
 from tests.shop.sales_range import SalesRange, tier
 
 _LOCK = "/api/shop/lock-quote"
@@ -59,6 +64,29 @@ def test_request_that_says_no_goods_is_refused_naming_the_field(
     customer: ApiClient, body: dict[str, object], fields: list[str]
 ) -> None:
     assert wrong_fields(customer.post(_LOCK, body)) == fields
+
+
+def test_goods_are_not_kept_by_locking_them_again_and_again(
+    database: Database, people: People, customer: ApiClient
+) -> None:
+    goods = SalesRange(database)
+    sku = goods.add(tier("5"))
+    shelf = goods.stock(people, sku, 1)
+    body = {"items": [{"sku": sku, "quantity": 1}]}
+    with fixed_settings(LockSettings(unused_per_hour=2)):
+        for _ in range(2):
+            quote = customer.ok(201, customer.post(_LOCK, body))["quoteId"]
+            customer.send("DELETE", f"{_LOCK}/{quote}")
+        refused = customer.post(_LOCK, body)
+        assert_problem(refused, 429, "rate_limited")
+        assert 3500 < int(refused.headers["Retry-After"]) <= 3600
+        assert shelf.free() == 1
+        with database.transaction() as session:
+            change_rows(
+                session, PriceLockRow, PriceLockRow.id == ids.decode(LOCK_PREFIX, quote),
+                status=LockStatus.USED, voided_reason=None, checkout_id=ids.new(),
+            )  # fmt: skip
+        customer.ok(201, customer.post(_LOCK, body))
 
 
 def test_line_that_cannot_be_locked_is_named(
