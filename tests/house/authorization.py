@@ -71,6 +71,7 @@ from tests.shop.sales_range import SalesRange, tier
 from tests.vault.goods import GOLD_BAR, Goods
 
 OWN, OTHERS, UNKNOWN = "own", "other's", "unknown"
+RouteBody = dict[str, object]
 RELATIONS = (OWN, OTHERS, UNKNOWN)
 _REFUSED = frozenset({401, 403, 404, 405})
 _INSERT_APPROVAL = """
@@ -106,7 +107,7 @@ class Caller:
         """Return whether the caller's role holds the permission by default."""
         return self.actor is not None and permission in DEFAULT_PERMISSIONS[self.actor.role]
 
-    def send(self, route: DeclaredRoute, path: str, body: dict[str, str]) -> TestResponse:
+    def send(self, route: DeclaredRoute, path: str, body: RouteBody) -> TestResponse:
         """Send the request with authentication and nothing else that the route needs."""
         send_request = self._send_to_page if route.is_page else self._send_to_api
         response = send_request(route, path, body)
@@ -115,14 +116,14 @@ class Caller:
             self._bearer, self._token, self._is_signed_in = None, None, False
         return response
 
-    def _send_to_api(self, route: DeclaredRoute, path: str, body: dict[str, str]) -> TestResponse:
+    def _send_to_api(self, route: DeclaredRoute, path: str, body: RouteBody) -> TestResponse:
         if self._bearer is None:
             self._bearer = self._bearer_header()
         json = None if route.method == "GET" else body
         headers = {**self._bearer, "Idempotency-Key": ids.new().hex}
         return self.browser.client.open(path, method=route.method, json=json, headers=headers)
 
-    def _send_to_page(self, route: DeclaredRoute, path: str, body: dict[str, str]) -> TestResponse:
+    def _send_to_page(self, route: DeclaredRoute, path: str, body: RouteBody) -> TestResponse:
         if self.is_staff and not self._is_signed_in:
             self._sign_in()
         if route.method == "GET":
@@ -767,7 +768,9 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
     "/teller/counter/<verification_id>/check": _IDENTITY,
 }
 #: Bodies for routes that refuse an empty body before they look up the object.
-BODIES: dict[tuple[str, str], dict[str, str]] = {
+BODIES: dict[tuple[str, str], RouteBody] = {
+    ("POST", "/api/shop/cart/<cart_id>/items"): {"sku": "NO-SUCH-COIN", "quantity": 1},
+    ("PUT", "/api/shop/cart/<cart_id>/items/<sku>"): {"quantity": 0},
     ("POST", "/admin/approvals/<approval_id>/edit"): {"reason": "no"},
     ("POST", "/auth/account/passkeys/<identifier>/name"): {"name": "another"},
 }
