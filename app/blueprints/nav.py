@@ -165,6 +165,7 @@ SECTIONS = (
             NavEntry(
                 "Categories", "categories_pages.list_categories", "tree", Permission.VAULT_READ
             ),
+            NavEntry("Price rules", "prices_pages.list_price_rules", "tag", Permission.VAULT_READ),
             NavEntry("Synonyms", "synonyms_pages.list_synonyms", "swap", Permission.VAULT_READ),
         ),
     ),

@@ -45,6 +45,7 @@ from app.screening.rules import ScreeningSubject
 from app.shop.cart import service as cart
 from app.shop.locks import service as locks
 from app.shop.locks.service import LockRequest
+from app.shop.prices.rules import PriceScope
 from app.tax import queries as tax_queries
 from app.tax.assessment import CERTIFICATE_PREFIX
 from app.tax.certificates.models import ExemptionCertificate
@@ -624,6 +625,11 @@ def _cart(database: Database, owner: Actor) -> str:
     return cart_id
 
 
+def _price_rule(database: Database, _owner: Actor) -> str:
+    goods = SalesRange(database)
+    return ids.encode("prr", goods.rule(PriceScope(sku=goods.add()), tier("5")))
+
+
 def _lock(database: Database, owner: Actor) -> str:
     set_prices(database, AU="4000")
     goods = SalesRange(database)
@@ -695,6 +701,8 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
     "/admin/vault/counts/<count_id>/cancel": _COUNT,
     "/admin/vault/counts/<count_id>/lines": _COUNT,
     "/admin/vault/counts/<count_id>/submit": _COUNT,
+    "/admin/prices/<rule_id>": ObjectKind("rule_id", _price_rule, _unknown_id("prr")),
+    "/admin/prices/<rule_id>/end": ObjectKind("rule_id", _price_rule, _unknown_id("prr")),
     "/admin/products/<sku>": _PRODUCT,
     "/admin/vault/bars/<bar_id>": _BAR,
     "/admin/products/<sku>/description": _PRODUCT,

@@ -165,12 +165,12 @@ def sale_terms(session: Session, at: datetime) -> SaleTerms | None:
     return rules.sale_terms(at, pricing_rules, current(session, ShopSettings))
 
 
-def is_in_effect(at: datetime) -> sa.ColumnElement[bool]:
+def is_in_effect(at: datetime, row: type[PriceRuleRow] = PriceRuleRow) -> sa.ColumnElement[bool]:
     """Match the versions of rules whose time includes an instant."""
     return sa.and_(
-        PriceRuleRow.valid_from <= at,
-        sa.func.coalesce(PriceRuleRow.valid_until, _EVER) > at,
-        sa.func.coalesce(PriceRuleRow.ended_at, _EVER) > at,
+        row.valid_from <= at,
+        sa.func.coalesce(row.valid_until, _EVER) > at,
+        sa.func.coalesce(row.ended_at, _EVER) > at,
     )
 
 

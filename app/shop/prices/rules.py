@@ -1,5 +1,6 @@
 """What a price rule says, and what goods cost by it."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +27,11 @@ _PERCENT_MAX = Decimal(1_000)
 _PER_OUNCE_MAX = Decimal(10_000)
 _PER_UNIT_MAX = Amount(USD, 1_000_000_00)
 _DECIMALS = 4
+_NUMBER = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,4})?", re.ASCII)
+_CELL_COUNTS = (2, 3, 4)
+_LINE = (
+    "enter the first quantity, percent, US dollars per ounce and per unit, like 10, 4.25, 0.50, 2."
+)
 
 
 @settings_group("shop", "Shop")
@@ -125,6 +131,47 @@ class SalePrice:
     price: MarketPrice
     #: Of the metal's value, beside the premium; zero while the market is open.
     after_hours_percent: Decimal
+
+
+def parse_tiers(text: str) -> list[PriceTier]:
+    """Return the tiers of a text: a line for each, with the first quantity, percent, US dollars per
+    ounce and US dollars per unit, of which the last ones may be missing: `10, 4.25, 0.50`.
+
+    Raises `Invalid` naming `tiers`, with the number of the line.
+    """
+    tiers = []
+    for number, line in enumerate(filter(str.strip, text.splitlines()), start=1):
+        cells = [cell.strip() or "0" for cell in line.split(",")]
+        if not all(_NUMBER.fullmatch(cell) for cell in cells) or len(cells) not in _CELL_COUNTS:
+            raise Invalid("tiers", f"Line {number}: {_LINE}")
+        quantity, percent, per_ounce, per_unit = map(
+            Decimal, [*cells, "0", "0"][: max(_CELL_COUNTS)]
+        )
+        cents = per_unit * USD.unit
+        if quantity != int(quantity) or cents != int(cents):
+            raise Invalid("tiers", f"Line {number}: {_LINE}")
+        tiers.append(PriceTier(int(quantity), percent, per_ounce, int(cents)))
+    try:
+        return check_tiers(tiers)
+    except Invalid as refusal:
+        _, _, place = refusal.field.partition(".")
+        index = place.partition(".")[0]
+        line = f"Line {int(index) + 1}: " if index else ""
+        raise Invalid("tiers", f"{line}{refusal.message}") from None
+
+
+def write_tier(tier: PriceTier) -> str:
+    """Return a tier as a line that `parse_tiers` reads."""
+    per_unit = Decimal(tier.per_unit_units) / USD.unit
+    numbers = (tier.percent, tier.per_ounce, per_unit)
+    return ", ".join([str(tier.from_quantity), *(f"{each.normalize():f}" for each in numbers)])
+
+
+def summarize_tiers(tiers: Sequence[PriceTier]) -> str:
+    """Return the tiers in one line, for people: `5 %, from 10 units 4.25 %`."""
+    first, *others = tiers
+    later = (f"from {format_count(tier.from_quantity)} units {tier.terms}" for tier in others)
+    return ", ".join([first.terms, *later])
 
 
 def write_tiers(tiers: Sequence[PriceTier]) -> dict[str, str]:
