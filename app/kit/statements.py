@@ -6,18 +6,22 @@ written once. They travel in the session's own pipeline and transaction: SQLAlch
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.sql.cache_key import CacheKey
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import ReturningDelete, ReturningInsert, ReturningUpdate
 
 from app.kit.pipeline import Row, Statement
 
 EnumT = TypeVar("EnumT", bound=StrEnum)
+#: Makes a value of a column's type from what was read; None leaves it as it is.
+_Converter = Callable[[Any], Any] | None
 
 #: A SELECT of any columns.
 AnySelect = sa.Select[*tuple[Any, ...]]
@@ -55,7 +59,7 @@ class CompiledSelect:
     #: The names of its `sa.bindparam`s.
     parameters: frozenset[str]
     names: tuple[str, ...]
-    converters: tuple[Callable[[Any], Any] | None, ...]
+    converters: tuple[_Converter, ...]
 
     def with_values(self, values: Mapping[str, Any]) -> Statement:
         """Return the statement with a value for each of its parameters."""
@@ -83,24 +87,69 @@ def json_value(fields: Mapping[str, object]) -> sa.ColumnElement[Any]:
 
 def compile_statement(statement: sa.ClauseElement) -> Statement:
     """Return the text of a statement with its parameters."""
-    compiled = _compile(statement)
-    return compiled.string, compiled.params
+    cache_key = _find_cache_key(statement)
+    if cache_key is None:
+        compiled = _compile(statement)
+        return compiled.string, compiled.params
+    return _fill(_compile_shape(_Shape(cache_key.key, statement, cache_key)), cache_key)
 
 
 def compile_select(select: AnySelect | AnyReturning) -> CompiledSelect:
     """Return a statement whose rows are read by the names of its columns.
 
-    Compiling may take longer than sending. What is sent often is compiled once, as a constant of
-    its module, with a `sa.bindparam` for each value.
+    Building a statement may take longer than sending it. What is sent often is compiled once, as a
+    constant of its module, with a `sa.bindparam` for each value.
     """
-    compiled, columns = _compile(select), select.exported_columns
-    return CompiledSelect(
-        compiled.string,
-        compiled.params,
-        frozenset(name for name, bind in compiled.binds.items() if bind.required),
-        tuple(str(column.key) for column in columns),
-        tuple(_converter(column.type) for column in columns),
-    )
+    cache_key = _find_cache_key(select)
+    if cache_key is None:
+        compiled = _compile(select)
+        required = frozenset(name for name, bind in compiled.binds.items() if bind.required)
+        return CompiledSelect(compiled.string, compiled.params, required, *_columns(select))
+    shape = _Shape(cache_key.key, select, cache_key)
+    text, values = _fill(_compile_shape(shape), cache_key)
+    return CompiledSelect(text, values, frozenset(), *_columns_of_shape(shape))
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """A statement apart from the values of its parameters, by which it is found again."""
+
+    key: tuple[Any, ...]
+    statement: Any = field(compare=False)
+    cache_key: CacheKey = field(compare=False)
+
+
+def _find_cache_key(statement: sa.ClauseElement) -> CacheKey | None:
+    """Return SQLAlchemy's own key of the statement's shape, or None: its values come later, or it
+    has no key."""
+    # The recipe of SQLAlchemy's examples/dogpile_caching; there is no other name for it.
+    cache_key = statement._generate_cache_key()  # noqa: SLF001 - see above
+    if cache_key is None or cache_key.params:
+        return None
+    return None if any(bind.required for bind in cache_key.bindparams) else cache_key
+
+
+# Compiling takes several times as long as building the statement and filling it in.
+@lru_cache(maxsize=1000)
+def _compile_shape(shape: _Shape) -> SQLCompiler:
+    compiled = shape.statement.compile(dialect=_DIALECT, cache_key=shape.cache_key)
+    assert isinstance(compiled, SQLCompiler)
+    return compiled
+
+
+@lru_cache(maxsize=1000)
+def _columns_of_shape(shape: _Shape) -> tuple[tuple[str, ...], tuple[_Converter, ...]]:
+    return _columns(shape.statement)
+
+
+def _fill(compiled: SQLCompiler, cache_key: CacheKey) -> tuple[str, Mapping[str, Any]]:
+    """Return the text of a compiled shape with the values of the statement that has this key."""
+    values = compiled.construct_params(extracted_parameters=cache_key.bindparams)
+    if not compiled.post_compile_params and not compiled.literal_execute_params:
+        return compiled.string, values
+    # The text depends on the values: `IN` lists each of them.
+    expanded = compiled.construct_expanded_state(values)
+    return expanded.statement, expanded.parameters
 
 
 def _compile(statement: sa.ClauseElement) -> SQLCompiler:
@@ -109,7 +158,18 @@ def _compile(statement: sa.ClauseElement) -> SQLCompiler:
     return compiled
 
 
-def _converter(column_type: sa.types.TypeEngine[Any]) -> Callable[[Any], Any] | None:
+def _columns(
+    select: AnySelect | AnyReturning,
+) -> tuple[tuple[str, ...], tuple[_Converter, ...]]:
+    """Return the names of the columns, and what converts their values."""
+    columns = select.exported_columns
+    return (
+        tuple(str(column.key) for column in columns),
+        tuple(_converter(column.type) for column in columns),
+    )
+
+
+def _converter(column_type: sa.types.TypeEngine[Any]) -> _Converter:
     if isinstance(column_type, StoredEnum):
         return lambda value: column_type.process_result_value(value, _DIALECT)
     if isinstance(column_type, sa.ARRAY) and (convert := _converter(column_type.item_type)):
