@@ -24,7 +24,7 @@ A package imports only what stands below it, never up and never sideways:
     providers | branches             what was said between us and providers; branches
     cases                            findings to investigate
     keys                             the key ring, field encryption at rest
-    settings                         what the business decides, with its history
+    settings | imports               what the business decides, with its history; CSV files
     approvals                        acts that need a second person
     notifications                    what people are notified of, with its facts
     outbox                           jobs staged with the fact that needs them

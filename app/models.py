@@ -20,6 +20,7 @@ from app.hedging import models as hedging_models
 from app.idempotency import models as idempotency_models
 from app.identity import models as identity_models
 from app.identity.roles import models as identity_roles_models
+from app.imports import models as imports_models
 from app.keys import models as keys_models
 from app.kit.db import Base
 from app.kyc import models as kyc_models
@@ -72,6 +73,7 @@ __all__ = [
     "idempotency_models",
     "identity_models",
     "identity_roles_models",
+    "imports_models",
     "keys_models",
     "kyc_models",
     "ledger_models",

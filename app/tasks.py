@@ -1,4 +1,5 @@
-"""Import every room's tasks, so that each is found by its name; two modules register approvals."""
+"""Import every room's tasks, so that each is found by its name, and what registers approvals and
+imports."""
 
 from app.approvals import tasks as approvals_tasks
 from app.audit import tasks as audit_tasks
@@ -9,6 +10,7 @@ from app.funding.withdrawals import withdrawal_approval
 from app.hedging import tasks as hedging_tasks
 from app.idempotency import tasks as idempotency_tasks
 from app.identity import tasks as identity_tasks
+from app.imports import tasks as imports_tasks
 from app.keys import tasks as keys_tasks
 from app.kyc import tasks as kyc_tasks
 from app.ledger import tasks as ledger_tasks
@@ -20,6 +22,7 @@ from app.privacy import tasks as privacy_tasks
 from app.providers import tasks as providers_tasks
 from app.reconciliation import tasks as reconciliation_tasks
 from app.screening import tasks as screening_tasks
+from app.shop import product_imports
 from app.shop import tasks as shop_tasks
 from app.throttle import tasks as throttle_tasks
 from app.trading import tasks as trading_tasks
@@ -35,6 +38,7 @@ __all__ = [
     "hedging_tasks",
     "idempotency_tasks",
     "identity_tasks",
+    "imports_tasks",
     "keys_tasks",
     "kyc_tasks",
     "ledger_tasks",
@@ -42,6 +46,7 @@ __all__ = [
     "messages_tasks",
     "outbox_tasks",
     "privacy_tasks",
+    "product_imports",
     "providers_tasks",
     "reconciliation_tasks",
     "screening_tasks",

@@ -48,6 +48,7 @@ _STAFF: Mapping[str, PermissionArea] = MappingProxyType(
         "exposure": PermissionArea.TREASURY,
         "flags": PermissionArea.SYSTEM,
         "grants": PermissionArea.PEOPLE,
+        "imports": PermissionArea.GOODS,
         "jobs": PermissionArea.SYSTEM,
         "keys": PermissionArea.SYSTEM,
         "kyc": PermissionArea.VERIFICATION,

@@ -69,6 +69,8 @@ class Permission(StrEnum):
     """See which features are switched on, and for whom."""
     GRANTS_EDIT = "all:grants:edit"
     """Change what a role may do."""
+    IMPORTS_USE = "all:imports:use"
+    """Import and export CSV files of what one may change."""
     JOBS_READ = "all:jobs:read"
     """See waiting and failed background jobs, without their contents."""
     JOBS_REVIVE = "all:jobs:revive"
@@ -279,6 +281,7 @@ _GOODS = frozenset(
     {
         Permission.COUNTS_READ,
         Permission.COUNTS_WORK,
+        Permission.IMPORTS_USE,
         Permission.PRODUCTS_EDIT,
         Permission.VAULT_ADJUST,
         Permission.VAULT_ASSAY,

@@ -63,6 +63,7 @@ class AuditAction(LabelledEnum):
     IMAGE_ADDED = "image.added", "Image added to a product"
     IMAGE_REMOVED = "image.removed", "Image of a product deleted"
     IMAGES_ORDERED = "images.ordered", "Images of a product ordered"
+    IMPORT_APPLIED = "import.applied", "Rows of a file imported"
     INVITATION_ACCEPTED = "invitation.accepted", "Invitation accepted"
     JOB_REVIVED = "job.revived", "Job retried"
     JOBS_REVIVED = "jobs.revived", "Jobs retried"

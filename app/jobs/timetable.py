@@ -23,6 +23,7 @@ TIMETABLE = (
     PeriodicTask("expire-approvals", "approvals.expire_old", every_seconds=300),
     PeriodicTask("expire-archives", "privacy.expire_archives", every_seconds=300),
     PeriodicTask("expire-list-exports", "lists.expire_exports", every_seconds=300),
+    PeriodicTask("expire-imports", "imports.expire", every_seconds=3600),
     PeriodicTask("delete-expired-files", "keys.delete_expired_files", every_seconds=300),
     PeriodicTask("poll-verifications", "kyc.poll", every_seconds=60),
     PeriodicTask("follow-alerts", "vault.follow_alerts", every_seconds=60),

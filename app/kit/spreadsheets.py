@@ -1,4 +1,4 @@
-"""Cells of CSV files that spreadsheets do not run."""
+"""Cells of CSV files that spreadsheets do not run, and the way back."""
 
 import re
 
@@ -12,3 +12,9 @@ def escape_formula(cell: str) -> str:
     if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell):
         return f"'{cell}"
     return cell
+
+
+def unescape_formula(cell: str) -> str:
+    """Return the text of a cell as it was before `escape_formula`."""
+    text = cell.removeprefix("'")
+    return text if text != cell and escape_formula(text) == cell else cell

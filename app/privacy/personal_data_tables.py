@@ -18,6 +18,7 @@ from app.flags import personal as flags_personal
 from app.funding import personal as funding_personal
 from app.idempotency import personal as idempotency_personal
 from app.identity import personal as identity_personal
+from app.imports import personal as imports_personal
 from app.keys import files
 from app.keys import personal as keys_personal
 from app.kit.db import Session
@@ -115,6 +116,7 @@ ROOMS: tuple[PersonalData, ...] = (
     ledger_personal.PERSONAL_DATA,
     trading_personal.PERSONAL_DATA,
     flags_personal.PERSONAL_DATA,
+    imports_personal.PERSONAL_DATA,
     funding_personal.PERSONAL_DATA,
     custody_personal.PERSONAL_DATA,
     kyc_personal.PERSONAL_DATA,
@@ -153,6 +155,7 @@ TABLES_WITHOUT_PERSONAL_DATA: Mapping[str, str] = {
     "legal_entities": "Companies of PBCEx; a tax number is a company's.",
     "image_sizes": "Pictures of products.",
     "images": "Pictures of products.",
+    "import_rows": "What the check of a file's rows found.",
     "key_rotations": "Progress of key rotations.",
     "licences": "Licences of companies of PBCEx.",
     "locations": "Places where goods are.",

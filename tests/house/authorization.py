@@ -25,6 +25,7 @@ from app.catalog.rules import TRADABLE
 from app.flags.rules import Feature
 from app.identity.accounts import address_book, email_verification
 from app.identity.api_keys import service as api_keys
+from app.imports import service as imports
 from app.keys import files
 from app.keys import service as keys
 from app.keys.files import FileKey
@@ -223,6 +224,21 @@ def _category(database: Database, _owner: Actor) -> str:
         return ids.encode("pct", categories.add_category(session, None, entry))
 
 
+def _import(database: Database, _owner: Actor) -> str:
+    """Send a new file each time, because the request may confirm it."""
+    keeper, raw = People(database).staff(Role.INVENTORY), f"sku\n{add_product(database).sku}"
+    with database.transaction() as session:
+        import_id = imports.request_import(
+            session, keeper, "products", raw=raw.encode(), file_name="a.csv"
+        )
+    imports.check_rows(database, import_id)
+    return ids.encode("imp", import_id)
+
+
+def _import_kind(_database: Database, _owner: Actor) -> str:
+    return "products"
+
+
 def _product(database: Database, _owner: Actor) -> str:
     return add_product(database).sku
 
@@ -403,6 +419,7 @@ def _unknown_id(prefix: str) -> str:
 _BAR = ObjectKind("bar_id", _bar, _unknown_id(BAR_PREFIX))
 _COUNT = ObjectKind("count_id", _count, _unknown_id("cnt"))
 _CATEGORY = ObjectKind("category_id", _category, _unknown_id("pct"))
+_IMPORT = ObjectKind("import_id", _import, _unknown_id("imp"))
 _PRODUCT = ObjectKind("sku", _product, "NO-SUCH-SKU")
 _QUARANTINE = ObjectKind("quarantine_id", _quarantine, _unknown_id("qua"))
 _STOCK_TRANSFER = ObjectKind("transfer_id", _stock_transfer, _unknown_id("stf"))
@@ -682,6 +699,10 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
     "/admin/entities/<entity_id>": _ENTITY,
     "/admin/entities/<entity_id>/licences": _ENTITY,
     "/admin/entities/<entity_id>/regime": _ENTITY,
+    "/admin/imports/<import_id>": _IMPORT,
+    "/admin/imports/<import_id>/confirm": _IMPORT,
+    "/admin/imports/<import_id>/rows": _IMPORT,
+    "/admin/imports/export/<kind>": ObjectKind("kind", _import_kind, "no-such-kind"),
     "/admin/licences/<licence_id>": _LICENCE,
     "/admin/licences/<licence_id>/end": _LICENCE,
     "/admin/licences/<licence_id>/renew": _LICENCE,

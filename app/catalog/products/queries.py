@@ -17,6 +17,7 @@ from app.catalog.tax_classes import TaxClass
 from app.kit.db import Session
 from app.kit.list_query import ListSource
 from app.kit.money import Amount, Asset
+from app.kit.statements import AnySelect
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,5 +175,20 @@ def list_products(session: Session, skus: Collection[str]) -> list[ProductDetail
 
 def lock_product(session: Session, sku: str) -> ProductDetails:
     """Return the product as `get_product` does, and lock its row."""
-    select = _DETAILS.where(Product.sku == sku.upper()).with_for_update(of=Product)
-    return session.get(ProductDetails, select)
+    return session.get(ProductDetails, _locked(Product.sku == sku.upper()))
+
+
+def lock_products(session: Session, skus: Sequence[str]) -> Mapping[str, ProductDetails]:
+    """Return those of these products that there are, by SKU, and lock their rows."""
+    locked = _locked(Product.sku.in_(skus)).order_by(Product.sku)
+    return {product.sku: product for product in session.select(ProductDetails, locked)}
+
+
+def list_details(session: Session) -> Sequence[ProductDetails]:
+    """Return everything that is known of every product, by SKU."""
+    return session.select(ProductDetails, _DETAILS.order_by(Product.sku))
+
+
+def _locked(condition: sa.ColumnElement[bool]) -> AnySelect:
+    # What refers to a product meanwhile, such as an order, does not wait.
+    return _DETAILS.where(condition).with_for_update(of=Product, key_share=True)

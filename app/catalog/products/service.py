@@ -14,6 +14,7 @@ from app.catalog.models import AssetRow
 from app.catalog.products import details, queries, rules
 from app.catalog.products.errors import GtinTaken, SkuTaken, SlugTaken
 from app.catalog.products.models import Product
+from app.catalog.products.queries import ProductDetails
 from app.catalog.products.rules import ProductForm, WeightBasis
 from app.catalog.rules import Metal
 from app.catalog.tax_classes import TaxClass
@@ -102,7 +103,16 @@ def change_product(
     """
     if actor is not None:
         require(actor, Permission.PRODUCTS_EDIT)
-    product = queries.lock_product(session, sku)
+    return change_locked_product(session, actor, queries.lock_product(session, sku), texts)
+
+
+def change_locked_product(
+    session: Session, actor: Actor | None, product: ProductDetails, texts: Mapping[str, str]
+) -> Sequence[str]:
+    """Change details of a product that this transaction has locked, and not changed since. Returns
+    and raises as `change_product`."""
+    if actor is not None:
+        require(actor, Permission.PRODUCTS_EDIT)
     entered = {name: details.parse(name, text) for name, text in texts.items()}
     details.check_together({name: getattr(product, name) for name in details.NAMES} | entered)
     before = product.texts
