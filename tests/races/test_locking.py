@@ -80,8 +80,9 @@ def test_ten_coins_at_three_locations_are_locked_once_each_by_64_buyers(
 ) -> None:
     """Each buyer wants two products, in random order."""
     chances, goods = seeded_random("locks"), SalesRange(arena.database)
-    buyers = [arena.people.customer() for _ in range(BUYERS)]
     for _ in rounds(ROUNDS, "coins at three locations locked"):
+        # New ones: locks of earlier rounds are open and count in a person's limits.
+        buyers = [arena.people.customer() for _ in range(BUYERS)]
         set_prices(arena.database, AU="4000")
         skus, shelves = [goods.add(tier("5")) for _ in range(2)], []
         for sku in skus:
@@ -112,9 +113,9 @@ def test_coins_are_locked_or_sent_while_they_are_counted(
 ) -> None:
     chances, goods = seeded_random("locks and transfers"), SalesRange(arena.database)
     keeper = arena.people.staff(Role.INVENTORY)
-    buyers = [arena.people.customer() for _ in range(HALF)]
     locked = 0
     for _ in rounds(ROUNDS, "coins locked, sent and counted"):
+        buyers = [arena.people.customer() for _ in range(HALF)]
         set_prices(arena.database, AU="4000")
         sku = goods.add(tier("5"))
         [shelf] = open_shelves(arena, sku, [UNITS])
