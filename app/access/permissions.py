@@ -167,6 +167,10 @@ class Permission(StrEnum):
     """Request another link that confirms one's own email address."""
     EXPORTS_MANAGE = "own:exports:manage"
     """Request a copy of one's own data, and download it."""
+    GOODS_BUY = "own:goods:buy"
+    """Buy goods, and say where they go."""
+    GOODS_READ = "own:goods:read"
+    """See one's own orders of goods."""
     KYC_STATUS = "own:kyc:read"
     """See one's own verification status and limits."""
     KYC_SUBMIT = "own:kyc:submit"
@@ -219,6 +223,8 @@ _CUSTOMER = frozenset(
         Permission.CARTS_MANAGE,
         Permission.DEPOSITS_CREATE,
         Permission.DEPOSITS_READ,
+        Permission.GOODS_BUY,
+        Permission.GOODS_READ,
         Permission.KYC_STATUS,
         Permission.KYC_SUBMIT,
         Permission.ORDERS_PLACE,
@@ -331,6 +337,7 @@ NEEDS_CONFIRMED_EMAIL = frozenset(
     {
         Permission.API_KEYS_MANAGE,
         Permission.DEPOSITS_CREATE,
+        Permission.GOODS_BUY,
         Permission.ORDERS_PLACE,
         Permission.QUOTES_CREATE,
         Permission.SECOND_FACTOR_CHANGE,
@@ -345,6 +352,7 @@ NEEDS_CONFIRMED_EMAIL = frozenset(
 NEEDS_CURRENT_CONSENTS = frozenset(
     {
         Permission.DEPOSITS_CREATE,
+        Permission.GOODS_BUY,
         Permission.ORDERS_PLACE,
         Permission.QUOTES_CREATE,
         Permission.TRANSFERS_CREATE,

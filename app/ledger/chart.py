@@ -45,6 +45,8 @@ class AccountClass(StrEnum):
     STOCK_PICKED = "stock.picked"
     STOCK_POSITION = "stock.position"
     SALES_TAX = "sales_tax"
+    SALES_SHIPPING = "sales.shipping"
+    SALES_INSURANCE = "sales.insurance"
 
 
 class AccountKey(NamedTuple):
@@ -178,3 +180,13 @@ def sales_tax(usd: Asset, branch_id: UUID) -> AccountKey:
     """Return the account of sales tax that a branch collected and has not remitted to the
     states: no income of ours, and not in the price of goods."""
     return AccountKey(usd, AccountClass.SALES_TAX, branch_id)
+
+
+def sales_shipping(usd: Asset, branch_id: UUID) -> AccountKey:
+    """Return the account of what customers of a branch paid for shipping."""
+    return AccountKey(usd, AccountClass.SALES_SHIPPING, branch_id)
+
+
+def sales_insurance(usd: Asset, branch_id: UUID) -> AccountKey:
+    """Return the account of what customers of a branch paid for the insurance of shipped goods."""
+    return AccountKey(usd, AccountClass.SALES_INSURANCE, branch_id)

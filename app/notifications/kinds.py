@@ -197,6 +197,23 @@ class KycRejected(VerificationFacts):
 
 
 @dataclass(frozen=True)
+class GoodsOrderPaid(MessageFacts):
+    """An order of goods was paid. `goods` has a line for each product, `next_step` says
+    what happens to them, in a sentence."""
+
+    kind = MessageKind("goods_order_paid", Topic.TRADES)
+    order: PublicId
+    number: int
+    next_step: str
+    goods: str
+    tax: Amount
+    shipping: Amount
+    insurance: Amount
+    total: Amount
+    paid_at: datetime
+
+
+@dataclass(frozen=True)
 class TradeConfirmed(MessageFacts):
     """An order was filled."""
 

@@ -160,6 +160,7 @@ TABLES_WITHOUT_PERSONAL_DATA: Mapping[str, str] = {
     "licences": "Licences of companies of PBCEx.",
     "locations": "Places where goods are.",
     "reorder_points": "Below how many units a product is low at a location.",
+    "shop_order_parts": "Where the units of an order are.",
     "stock_alerts": "Products of which too few units were available.",
     "bar_states": "States that a bar came to.",
     "lot_movements": "Units and cost that came to a location or left it.",

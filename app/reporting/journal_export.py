@@ -83,7 +83,12 @@ _OWNERS = {
     AccountClass.INVENTORY_METAL: "brn",
     AccountClass.INVENTORY_PREMIUM: "brn",
     AccountClass.PAYABLES: "brn",
+    AccountClass.SALES_PREMIUM: "brn",
+    AccountClass.SALES_PREMIUM_COST: "brn",
+    AccountClass.SHRINKAGE: "brn",
     AccountClass.SALES_TAX: "brn",
+    AccountClass.SALES_SHIPPING: "brn",
+    AccountClass.SALES_INSURANCE: "brn",
 }
 
 

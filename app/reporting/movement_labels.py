@@ -19,6 +19,8 @@ class MovementKind(StrEnum):
     """Paid in."""
     WITHDRAWAL = "withdrawal"
     """Paid out, or returned after that."""
+    PURCHASE = "purchase"
+    """Goods bought."""
     DISPUTE = "dispute"
     """A result of a disputed payment."""
     REVERSAL = "reversal"
@@ -38,6 +40,7 @@ LABELS: Mapping[str, MovementLabel] = MappingProxyType(
     {
         "burn": MovementLabel(MovementKind.BURN, "Burn"),
         "deposit": MovementLabel(MovementKind.DEPOSIT, "Deposit"),
+        "goods_sold": MovementLabel(MovementKind.PURCHASE, "Goods bought"),
         "mint": MovementLabel(MovementKind.MINT, "Mint"),
         "payment_won_back": MovementLabel(MovementKind.DISPUTE, "Disputed payment won back"),
         "receivable_collected": MovementLabel(MovementKind.DISPUTE, "Debt collected"),

@@ -14,7 +14,7 @@ from app.cases import service as cases
 from app.kit import ids
 from app.kit.errors import Invalid
 from app.kit.list_query import ListQuery, fetch_page
-from app.kit.postal_addresses import PostalAddress
+from app.kit.postal_addresses import PostalAddress, normalize
 from app.kyc.errors import ResidenceOpen
 from app.kyc.review import residence_decisions
 from app.kyc.review import service as review
@@ -39,6 +39,13 @@ ADDRESSES = {
 
 def address(country: str) -> dict[str, Any]:
     return {**ADDRESSES[country], "country": country}
+
+
+def to_postal(country: str) -> PostalAddress:
+    """Return the address as it is stored."""
+    zip_code = ADDRESSES[country].get("zipCode")
+    lines = {name: text for name, text in ADDRESSES[country].items() if name != "zipCode"}
+    return normalize(PostalAddress(country, **lines, zip_code=zip_code))
 
 
 def open_cases(applicant: Applicant) -> list[Any]:
@@ -191,3 +198,8 @@ def test_places_beside_an_embargoed_one_are_not_taken_for_it(
     address = PostalAddress(country=country, state=state, zip_code=zip_code, street="", city="")
     person = PersonDetails("Ada", "Lovelace", date(1985, 4, 12), address)
     assert jurisdictions.find_flag(person) is not ReviewFlag.EMBARGOED
+
+
+@pytest.mark.parametrize("country", sorted(ADDRESSES))
+def test_goods_go_to_places_that_are_neither_embargoed_nor_reviewed(country: str) -> None:
+    assert jurisdictions.is_served(to_postal(country)) is (country == "DE")

@@ -41,6 +41,7 @@ WRITTEN = {
     "fee_amount": "5.00 USD",
     "limit": "1,000.00 USD",
     "price": "4,008.00 USD an ounce",
+    "total": "21,323.72 USD",
     "until": "22 Nov 2026",
     "kept_until": "2 Jan 2033",
     "role": "Teller",

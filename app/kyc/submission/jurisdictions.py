@@ -55,6 +55,11 @@ def find_flag(details: PersonDetails | CompanyDetails) -> ReviewFlag | None:
     return ReviewFlag.RESIDENCE if places & REVIEWED else None
 
 
+def is_served(address: PostalAddress) -> bool:
+    """Return whether nothing about a normalized address keeps goods from being sent there."""
+    return not set(_codes(address)) & (REFUSED | REVIEWED)
+
+
 def report(
     session: Session,
     user_id: UUID,

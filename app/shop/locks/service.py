@@ -250,7 +250,7 @@ def claim(session: Session, actor: Actor, lock_id: UUID, now: datetime) -> Price
     lock = queries.lock_row(session, actor.user_id, lock_id)
     if lock is None:
         raise QuoteNotFound
-    _require_open(lock, now)
+    require_open(lock, now)
     percent = current(session, LockSettings).move_percent_max
     prices = _current_prices(session, lock, now)
     if any(
@@ -265,7 +265,8 @@ def claim(session: Session, actor: Actor, lock_id: UUID, now: datetime) -> Price
     return lock
 
 
-def _require_open(lock: PriceLock, now: datetime) -> None:
+def require_open(lock: PriceLock, now: datetime) -> None:
+    """Raise `QuoteUsed`, `QuoteVoided` or `QuoteExpired` unless the lock is open."""
     match lock.status_at(now):
         case LockStatus.USED:
             raise QuoteUsed

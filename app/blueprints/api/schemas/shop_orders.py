@@ -1,0 +1,248 @@
+"""Schemas of checkout and of orders of goods."""
+
+from typing import Any
+
+import marshmallow as ma
+
+from app.blueprints.api.schemas.fields import (
+    AmountField,
+    ApiSchema,
+    AssetCodeField,
+    CountryField,
+    EnumField,
+    PublicIdField,
+    TextField,
+    TimestampField,
+    parse_amount,
+)
+from app.shop.orders.rules import OrderPaymentMethod, OrderStatus
+from app.tax.assessment import Delivery
+
+_LINE_MAX = 100
+_PAYMENTS_MAX = 6
+_USD = {"description": "In US dollars", "examples": ["4155.00"]}
+_PAYS_REST = "In its asset. Without it, the payment pays the rest"
+
+
+class DeliveryAddressSchema(ApiSchema):
+    """A postal address. Which parts are required depends on the country."""
+
+    country = CountryField(required=True)
+    street = TextField(_LINE_MAX, required=True, metadata={"examples": ["1600 Amphitheatre Pkwy"]})
+    street2 = TextField(_LINE_MAX, allow_none=True, metadata={"examples": ["Suite 5"]})
+    district = TextField(_LINE_MAX, allow_none=True, metadata={"examples": [None]})
+    city = TextField(_LINE_MAX, allow_none=True, metadata={"examples": ["Mountain View"]})
+    state = TextField(_LINE_MAX, allow_none=True, metadata={"examples": ["CA"]})
+    zip_code = TextField(20, allow_none=True, metadata={"examples": ["94043"]})
+    recipient = TextField(_LINE_MAX, allow_none=True, metadata={"examples": ["Ada Lovelace"]})
+    company = TextField(_LINE_MAX, allow_none=True, metadata={"examples": [None]})
+    phone = TextField(32, allow_none=True, metadata={"examples": ["+12025550123"]})
+
+
+class PaymentRequestSchema(ApiSchema):
+    """How a part of the total is paid. Of several payments, one may leave its amount out."""
+
+    method = EnumField(OrderPaymentMethod, required=True)
+    asset = AssetCodeField(
+        metadata={"description": "Of `metal`: which of yours; USD otherwise", "examples": ["XAU-s"]}
+    )
+    amount = AmountField(metadata={"description": _PAYS_REST, "examples": ["1.00000000"]})
+
+    @ma.validates_schema
+    def _check(self, data: dict[str, Any], **_options: Any) -> None:
+        is_metal = data["method"] is OrderPaymentMethod.METAL
+        asset = data.get("asset", "XAU-s" if is_metal else "USD")
+        if (asset in {"USD", "USDC", "PAXG"}) is is_metal:
+            wanted = "metal, like XAU-s" if is_metal else "dollars, USD"
+            raise ma.ValidationError(f"Pay by {data['method']} with {wanted}.", "asset")
+        if "amount" in data:
+            parse_amount("amount", asset, data["amount"])
+
+
+class CheckoutPreviewRequestSchema(ApiSchema):
+    """What to buy at promised prices, and where it goes. The payments may still be left out."""
+
+    quote_id = PublicIdField("lck", required=True)
+    payment = ma.fields.Nested(
+        PaymentRequestSchema, metadata={"description": "One payment, in place of `payments`"}
+    )
+    payments = ma.fields.List(
+        ma.fields.Nested(PaymentRequestSchema), validate=ma.validate.Length(1, _PAYMENTS_MAX)
+    )
+    destination = EnumField(
+        Delivery,
+        metadata={"description": "Follows from the address or the branch; required for `vault`"},
+    )
+    shipping_address = ma.fields.Nested(DeliveryAddressSchema)
+    billing_address = ma.fields.Nested(
+        DeliveryAddressSchema, metadata={"description": "Of the invoice, where it is another one"}
+    )
+    pickup_branch_id = PublicIdField(
+        "brn", metadata={"description": "The branch for which the prices were locked"}
+    )
+
+    @ma.validates_schema
+    def _check(self, data: dict[str, Any], **_options: Any) -> None:
+        if "payment" in data and "payments" in data:
+            raise ma.ValidationError("Send payment or payments, not both.", "payments")
+        if "shipping_address" in data and "pickup_branch_id" in data:
+            raise ma.ValidationError(
+                "Send shippingAddress or pickupBranchId, not both.", "pickupBranchId"
+            )
+        destination = destination_of(data)
+        if destination is None:
+            raise ma.ValidationError(
+                "Send shippingAddress, pickupBranchId or the destination `vault`.", "destination"
+            )
+        for name, wire, fitting in (
+            ("shipping_address", "shippingAddress", Delivery.SHIP),
+            ("pickup_branch_id", "pickupBranchId", Delivery.PICKUP),
+        ):
+            if (name in data) is not (destination is fitting):
+                act = "Send" if destination is fitting else "Leave out"
+                raise ma.ValidationError(f"{act} {wire} for the destination {destination}.", wire)
+
+
+class CheckoutRequestSchema(CheckoutPreviewRequestSchema):
+    """What to buy at promised prices, where it goes, and how it is paid."""
+
+    @ma.validates_schema
+    def _check_payment(self, data: dict[str, Any], **_options: Any) -> None:
+        if "payment" not in data and "payments" not in data:
+            raise ma.ValidationError("Send a payment, or several as payments.", "payment")
+
+
+def destination_of(body: dict[str, Any]) -> Delivery | None:
+    """Return where goods go, as the request says or implies; None if it does neither."""
+    if "destination" in body:
+        destination: Delivery = body["destination"]
+        return destination
+    if "shipping_address" in body:
+        return Delivery.SHIP
+    return Delivery.PICKUP if "pickup_branch_id" in body else None
+
+
+class InvoiceLineSchema(ApiSchema):
+    """Units of a product. Amounts are in US dollars."""
+
+    sku = ma.fields.String(required=True, metadata={"examples": ["AU-EAGLE-1OZ"]})
+    name = ma.fields.String(required=True)
+    quantity = ma.fields.Integer(required=True, metadata={"examples": [1]})
+    unit_price = AmountField(required=True, metadata=_USD)
+    total = AmountField(
+        required=True,
+        attribute="price",
+        metadata={"description": "Without tax", "examples": ["4155.00"]},
+    )
+    tax = AmountField(required=True, metadata={"examples": ["0.00"]})
+    tax_reason = ma.fields.String(required=True, metadata={"examples": ["NH has no sales tax."]})
+
+
+class PaymentOptionSchema(ApiSchema):
+    """A way to pay all of it."""
+
+    method = EnumField(OrderPaymentMethod, required=True)
+    asset = AssetCodeField(required=True, attribute="amount.asset.code")
+    amount = AmountField(
+        required=True, metadata={"description": "What pays the total, at the bid that is promised"}
+    )
+    is_covered = ma.fields.Boolean(
+        required=True, metadata={"description": "Whether so much is available"}
+    )
+
+
+class OrderPaymentSchema(ApiSchema):
+    """What pays for a part of the total."""
+
+    method = EnumField(OrderPaymentMethod, required=True)
+    asset = AssetCodeField(required=True, attribute="given.asset.code")
+    amount = AmountField(required=True, attribute="given")
+    dollars = AmountField(required=True, metadata={"description": "What it pays, in US dollars"})
+    bid = AmountField(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "At which metal is sold, in US dollars per troy ounce",
+            "examples": ["3992.000000"],
+        },
+    )
+
+
+class CheckoutPreviewSchema(ApiSchema):
+    """What an order costs before it is agreed to."""
+
+    lines = ma.fields.List(
+        ma.fields.Nested(InvoiceLineSchema), required=True, attribute="invoice.lines"
+    )
+    tax = AmountField(required=True, attribute="invoice.charges.tax", metadata=_USD)
+    shipping = AmountField(required=True, attribute="invoice.shipping", metadata=_USD)
+    insurance = AmountField(required=True, attribute="invoice.insurance", metadata=_USD)
+    total = AmountField(required=True, attribute="invoice.total", metadata=_USD)
+    methods = ma.fields.List(ma.fields.Nested(PaymentOptionSchema), required=True)
+    payments = ma.fields.List(
+        ma.fields.Nested(OrderPaymentSchema),
+        required=True,
+        metadata={"description": "As they were asked for; empty if they were left out"},
+    )
+    expires_at = TimestampField(
+        required=True, metadata={"description": "Until when the prices are promised"}
+    )
+
+
+class AddressOfOrderSchema(ApiSchema):
+    """A postal address as it is written in its country."""
+
+    country = ma.fields.String(required=True, metadata={"examples": ["US"]})
+    street = ma.fields.String(required=True)
+    street2 = ma.fields.String(required=True, allow_none=True)
+    district = ma.fields.String(required=True, allow_none=True)
+    city = ma.fields.String(required=True, allow_none=True)
+    state = ma.fields.String(required=True, allow_none=True)
+    zip_code = ma.fields.String(required=True, allow_none=True)
+    recipient = ma.fields.String(required=True, allow_none=True)
+    company = ma.fields.String(required=True, allow_none=True)
+    phone = ma.fields.String(required=True, allow_none=True)
+
+
+class OrderEventSchema(ApiSchema):
+    """A status that the order took."""
+
+    status = EnumField(OrderStatus, required=True)
+    at = TimestampField(required=True)
+
+
+class GoodsOrderSchema(ApiSchema):
+    """An order of goods. Amounts are in US dollars, unless an asset is beside them."""
+
+    id = PublicIdField("ord", required=True)
+    number = ma.fields.String(
+        required=True, metadata={"description": "For people", "examples": ["10000001"]}
+    )
+    status = EnumField(OrderStatus, required=True)
+    quote_id = PublicIdField("lck", required=True, attribute="lock_id")
+    destination = EnumField(Delivery, required=True)
+    items = ma.fields.List(ma.fields.Nested(InvoiceLineSchema), required=True, attribute="lines")
+    tax = AmountField(required=True, metadata=_USD)
+    shipping = AmountField(required=True, metadata=_USD)
+    insurance = AmountField(required=True, metadata=_USD)
+    total = AmountField(required=True, metadata=_USD)
+    payments = ma.fields.List(ma.fields.Nested(OrderPaymentSchema), required=True)
+    shipping_address = ma.fields.Nested(AddressOfOrderSchema, required=True, allow_none=True)
+    billing_address = ma.fields.Nested(AddressOfOrderSchema, required=True, allow_none=True)
+    pickup_branch_id = PublicIdField("brn", required=True, allow_none=True)
+    history = ma.fields.List(ma.fields.Nested(OrderEventSchema), required=True, attribute="events")
+    placed_at = TimestampField(required=True)
+    paid_at = TimestampField(required=True, allow_none=True)
+
+
+class GoodsOrderAnswerSchema(ApiSchema):
+    """An order of goods."""
+
+    order = ma.fields.Nested(GoodsOrderSchema, required=True)
+
+
+class GoodsOrdersSchema(ApiSchema):
+    """A page of orders of goods, newest first."""
+
+    data = ma.fields.List(ma.fields.Nested(GoodsOrderSchema), required=True)
+    next_cursor = ma.fields.String(required=True, allow_none=True)

@@ -1,0 +1,142 @@
+"""The shop: checkout, and orders of goods."""
+
+from typing import Any
+
+from app.access import Actor, Permission
+from app.blueprints.api.schemas import shop_orders as schemas_orders
+from app.blueprints.api.schemas.fields import PageQuerySchema, parse_amount
+from app.blueprints.api_blueprint import ApiBlueprint
+from app.catalog.rules import TRADABLE
+from app.funding.errors import CardMoneyUnsettled, ReceivableOutstanding, VerificationRequired
+from app.identity.errors import ReauthenticationRequired
+from app.kit import ids, pagination, postal_addresses
+from app.kit.db import Session
+from app.kit.errors import Invalid, NotFound
+from app.kit.postal_addresses import PostalAddress
+from app.ledger.errors import InsufficientFunds
+from app.pricing.errors import MarketHalted, PriceStale
+from app.shop.checkout import service as checkout
+from app.shop.checkout.errors import AgeRestricted, RegionRestricted
+from app.shop.checkout.invoices import CheckoutRequest
+from app.shop.checkout.rules import RequestedPayment
+from app.shop.locks.errors import QuoteVoided
+from app.shop.orders import queries as orders_queries
+from app.shop.orders import rules as orders_rules
+from app.shop.orders.rules import OrderPaymentMethod
+from app.tax.errors import TaxUnknown
+from app.trading.errors import QuoteExpired, QuoteNotFound, QuoteUsed
+
+blp = ApiBlueprint("shop_orders", "/api/shop", "Checkout and orders of goods")
+
+_OF_LOCK = (QuoteNotFound, QuoteExpired, QuoteUsed, QuoteVoided)
+_OF_GOODS = (RegionRestricted, AgeRestricted, VerificationRequired, TaxUnknown)
+
+
+@blp.operation(
+    "POST",
+    "/checkout/preview",
+    operation_id="shopPreviewCheckout",
+    permission=Permission.GOODS_BUY,
+    body_schema=schemas_orders.CheckoutPreviewRequestSchema,
+    response_schema=schemas_orders.CheckoutPreviewSchema,
+    writes=False,
+    refusals=(*_OF_LOCK, *_OF_GOODS),
+)
+def preview_checkout(session: Session, actor: Actor, body: dict[str, Any]) -> object:
+    """Show what an order costs in the end, and how it can be paid. Changes nothing."""
+    return checkout.preview(session, actor, _request(body))
+
+
+@blp.operation(
+    "POST",
+    "/checkout",
+    operation_id="shopCheckout",
+    permission=Permission.GOODS_BUY,
+    body_schema=schemas_orders.CheckoutRequestSchema,
+    response_schema=schemas_orders.GoodsOrderAnswerSchema,
+    status=201,
+    idempotent=True,
+    refusals=(
+        *_OF_LOCK,
+        *_OF_GOODS,
+        PriceStale,
+        MarketHalted,
+        ReauthenticationRequired,
+        ReceivableOutstanding,
+        CardMoneyUnsettled,
+        InsufficientFunds,
+    ),
+)
+def check_out(session: Session, actor: Actor, body: dict[str, Any]) -> object:
+    """Buy goods at locked prices.
+
+    They are paid from balances at once, or nothing changes. Metal is sold at the bid that was
+    promised with the prices. Goods that are shipped need a recent sign-in.
+    """
+    return {"order": checkout.check_out(session, actor, _request(body))}
+
+
+@blp.operation(
+    "GET",
+    "/orders",
+    operation_id="shopOrders",
+    permission=Permission.GOODS_READ,
+    query_schema=PageQuerySchema,
+    response_schema=schemas_orders.GoodsOrdersSchema,
+)
+def list_orders(session: Session, actor: Actor, query: dict[str, Any]) -> object:
+    """List the orders of goods, newest first."""
+    return orders_queries.list_orders(session, actor.user_id, **pagination.page_arguments(query))
+
+
+@blp.operation(
+    "GET",
+    "/orders/<order_id>",
+    operation_id="shopOrder",
+    permission=Permission.GOODS_READ,
+    response_schema=schemas_orders.GoodsOrderAnswerSchema,
+    refusals=(NotFound,),
+)
+def show_order(session: Session, actor: Actor, order_id: str) -> object:
+    """Show an order of goods."""
+    identifier = ids.decode(orders_rules.PREFIX, order_id)
+    return {"order": orders_queries.get_order(session, identifier, user_id=actor.user_id)}
+
+
+def _request(body: dict[str, Any]) -> CheckoutRequest:
+    delivery = schemas_orders.destination_of(body)
+    assert delivery is not None  # the schema requires one
+    payments = (
+        [_payment("payment", body["payment"])]
+        if "payment" in body
+        else [
+            _payment(f"payments.{number}", each)
+            for number, each in enumerate(body.get("payments", ()))
+        ]
+    )
+    return CheckoutRequest(
+        body["quote_id"],
+        delivery,
+        payments,
+        _address("shippingAddress", body.get("shipping_address")),
+        _address("billingAddress", body.get("billing_address")),
+        body.get("pickup_branch_id"),
+    )
+
+
+def _payment(field: str, body: dict[str, Any]) -> RequestedPayment:
+    is_metal = body["method"] is OrderPaymentMethod.METAL
+    code = body.get("asset", "XAU-s" if is_metal else "USD")
+    text = body.get("amount")
+    amount = parse_amount(f"{field}.amount", code, text) if text is not None else None
+    return RequestedPayment(field, body["method"], TRADABLE[code], amount)
+
+
+def _address(field: str, lines: dict[str, Any] | None) -> PostalAddress | None:
+    """Return the address in its country's format. Raises `Invalid` naming its field."""
+    if lines is None:
+        return None
+    try:
+        return postal_addresses.normalize(PostalAddress(**lines))
+    except Invalid as problem:
+        raise Invalid(f"{field}.{problem.field}", problem.message) from None

@@ -1,0 +1,225 @@
+"""What shipping and insurance cost, and how payments make up a total. Pure.
+
+Amounts are US dollars; what is given may be metal, which is sold at the bid that was promised.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+from uuid import UUID
+
+from app.catalog.products.rules import OUNCE
+from app.catalog.rules import USD
+from app.kit.errors import Invalid
+from app.kit.formatting import format_amount
+from app.kit.money import Amount, Asset, Rounding, round_units
+from app.settings.rules import setting, settings_group
+from app.shop.orders.rules import OrderPayment, OrderPaymentMethod
+from app.trading.rules import DOLLAR_PRICE, ConversionTerms, PricePair, convert_given
+from app.trading.rules import convert_received as convert_to_receive
+from app.vault.lots.rules import share_out
+
+_NOTHING = Amount(USD, 0)
+
+
+def _usd(text: str) -> Amount:
+    return Amount.parse(USD, text)
+
+
+def _fee(label: str, text: str, about: str = "") -> Any:
+    return setting(label, _usd(text), minimum=_NOTHING, maximum=_usd("1000"), about=about)
+
+
+def _ounces(label: str, ounces: int) -> Any:
+    return setting(label, ounces, minimum=1, maximum=100_000, unit="troy ounces")
+
+
+@settings_group("shipping", "Shipping and insurance")
+@dataclass(frozen=True, slots=True)
+class ShippingRules:
+    """What customers pay for shipping, by the gross weight of the goods, and for its insurance."""
+
+    light_ounces_max: int = _ounces("A light parcel weighs at most", 32)
+    light_fee: Amount = _fee("Shipping of a light parcel", "9.95")
+    medium_ounces_max: int = _ounces("A medium parcel weighs at most", 320)
+    medium_fee: Amount = _fee("Shipping of a medium parcel", "24.95")
+    heavy_fee: Amount = _fee("Shipping of a heavy parcel", "149.00")
+    abroad_fee: Amount = _fee(
+        "Shipping abroad, added",
+        "95.00",
+        "To another country than that of the branch that ships. It is never free.",
+    )
+    free_from: Amount = setting(
+        "Shipping is free from",
+        _usd("5000"),
+        minimum=_NOTHING,
+        maximum=_usd("1000000"),
+        about="The price of the goods, without tax.",
+    )
+    insurance_percent: Decimal = setting(
+        "Insurance of shipped goods",
+        Decimal("0.25"),
+        minimum=Decimal(0),
+        maximum=Decimal(5),
+        unit="percent",
+        about="Of the price of the goods, without tax.",
+    )
+
+    def __post_init__(self) -> None:
+        """Check the order of the weights."""
+        if self.medium_ounces_max <= self.light_ounces_max:
+            raise ValueError("A medium parcel must weigh more than a light one.")
+
+    def shipping_fee(self, gross_units: int, goods: Amount, *, is_abroad: bool) -> Amount:
+        """Return the price of shipping goods of this gross weight (10^-8 troy ounces) and price."""
+        if gross_units <= self.light_ounces_max * OUNCE:
+            fee = self.light_fee
+        elif gross_units <= self.medium_ounces_max * OUNCE:
+            fee = self.medium_fee
+        else:
+            fee = self.heavy_fee
+        if self.free_from <= goods:
+            fee = _NOTHING
+        return fee + self.abroad_fee if is_abroad else fee
+
+    def insurance_fee(self, goods: Amount) -> Amount:
+        """Return the price of insuring goods on their way, to the cent, halves up."""
+        exact = Fraction(goods.units) * Fraction(self.insurance_percent) / 100
+        return Amount(USD, round_units(exact, Rounding.HALF_UP))
+
+
+@dataclass(frozen=True, slots=True)
+class Charges:
+    """What an invoice has beside the price of the goods, or a branch's part of it."""
+
+    tax: Amount = _NOTHING
+    shipping: Amount = _NOTHING
+    insurance: Amount = _NOTHING
+
+    @property
+    def total(self) -> Amount:
+        """All of it."""
+        return self.tax + self.shipping + self.insurance
+
+
+def share_charges(
+    goods: Mapping[UUID, Amount], taxes: Mapping[UUID, Amount], charges: Charges
+) -> dict[UUID, Charges]:
+    """Return each branch's part of what was charged: the tax of what it sold, and of shipping and
+    insurance its share by the price of what it sold. The parts are the whole."""
+    branch_ids = sorted(goods)
+    weights = [goods[branch_id].units for branch_id in branch_ids]
+    shipping = share_out(charges.shipping.units, weights)
+    insurance = share_out(charges.insurance.units, weights)
+    return {
+        branch_id: Charges(
+            taxes.get(branch_id, _NOTHING), Amount(USD, shipping_part), Amount(USD, insurance_part)
+        )
+        for branch_id, shipping_part, insurance_part in zip(
+            branch_ids, shipping, insurance, strict=True
+        )
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class RequestedPayment:
+    """A payment as the customer requests it; without an amount it pays the rest.
+
+    `field` is its name in the request. `amount` is in `asset`.
+    """
+
+    field: str
+    method: OrderPaymentMethod
+    asset: Asset
+    amount: Amount | None = None
+
+
+def split_total(
+    total: Amount, requested: Sequence[RequestedPayment], prices: Mapping[str, PricePair]
+) -> list[OrderPayment]:
+    """Return the payments that make up the total, in the order of the request.
+
+    `prices` are those promised, by the asset of the metal. Raises `Invalid` naming the field.
+    """
+    _check_kinds(requested, prices)
+    given = {each.field: _pay(each, each.amount, prices) for each in requested if each.amount}
+    left = total
+    for field, payment in given.items():
+        if left < payment.dollars:
+            raise Invalid(
+                f"{field}.amount",
+                f"It pays {format_amount(payment.dollars)}, and {format_amount(left)} of the total"
+                " is left. Leave the amount out to pay just that.",
+            )
+        left -= payment.dollars
+    open_ended = [each for each in requested if each.amount is None]
+    if left and not open_ended:
+        raise Invalid(
+            f"{requested[-1].field}.amount",
+            f"The payments are {format_amount(left)} less than the total of"
+            f" {format_amount(total)}. Leave one amount out: it pays the rest.",
+        )
+    for each in open_ended:
+        if not left:
+            raise Invalid(each.field, "The other payments pay everything. Remove this one.")
+        given[each.field] = _pay_rest(each, left, prices)
+    return [given[each.field] for each in requested]
+
+
+def _check_kinds(requested: Sequence[RequestedPayment], prices: Mapping[str, PricePair]) -> None:
+    seen: set[tuple[OrderPaymentMethod, str]] = set()
+    is_open_ended = False
+    for each in requested:
+        kind = each.method, each.asset.code
+        if kind in seen:
+            raise Invalid(each.field, "Pay with each method and asset once. Add the two up.")
+        if each.amount is None and is_open_ended:
+            raise Invalid(f"{each.field}.amount", "Enter an amount. Only one payment has none.")
+        if each.method is OrderPaymentMethod.METAL and each.asset.code not in prices:
+            options = " or ".join(sorted(prices))
+            raise Invalid(f"{each.field}.asset", f"Pay with {options}: its price was promised.")
+        seen.add(kind)
+        is_open_ended |= each.amount is None
+
+
+def _pay(
+    request: RequestedPayment, amount: Amount | None, prices: Mapping[str, PricePair]
+) -> OrderPayment:
+    assert amount is not None
+    if request.method is not OrderPaymentMethod.METAL:
+        return OrderPayment(request.method, amount, amount)
+    conversion = convert_given(_sale(request.asset, prices), amount)
+    if conversion is None:
+        raise Invalid(f"{request.field}.amount", "Enter a larger amount. This one pays nothing.")
+    return OrderPayment(
+        request.method,
+        amount,
+        conversion.received,
+        conversion.price,
+        conversion.spread,
+        conversion.rounding,
+    )
+
+
+def _pay_rest(
+    request: RequestedPayment, left: Amount, prices: Mapping[str, PricePair]
+) -> OrderPayment:
+    if request.method is not OrderPaymentMethod.METAL:
+        return OrderPayment(request.method, left, left)
+    conversion = convert_to_receive(_sale(request.asset, prices), left)
+    assert conversion is not None  # a price that was promised is above zero
+    return OrderPayment(
+        request.method,
+        conversion.given,
+        left,
+        conversion.price,
+        conversion.spread,
+        conversion.rounding,
+    )
+
+
+def _sale(asset: Asset, prices: Mapping[str, PricePair]) -> ConversionTerms:
+    """Return the terms of selling metal for dollars, without a fee."""
+    return ConversionTerms(asset, USD, prices[asset.code], DOLLAR_PRICE, 0)

@@ -1,0 +1,269 @@
+"""Named reads of orders of goods."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from app.catalog.products.models import Product
+from app.catalog.rules import TRADABLE, USD
+from app.keys import service as keys
+from app.kit import ids
+from app.kit.db import Session
+from app.kit.ids import PublicId
+from app.kit.list_query import fetch_newest
+from app.kit.money import Amount
+from app.kit.pagination import Page
+from app.kit.postal_addresses import PostalAddress
+from app.shop.orders import rules
+from app.shop.orders.models import ShopOrder, ShopOrderEvent, ShopOrderLine, ShopOrderPayment
+from app.shop.orders.rules import OPEN, OrderPaymentMethod, OrderStatus
+from app.tax.assessment import Delivery
+
+_TABLE = "shop_orders"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """Units of a product in an order."""
+
+    order_id: UUID
+    sku: str
+    name: str
+    quantity: int
+    unit_price_units: int
+    price_units: int
+    tax_units: int
+    tax_reason: str
+
+    @property
+    def unit_price(self) -> Amount:
+        """What one unit cost, before tax."""
+        return Amount(USD, self.unit_price_units)
+
+    @property
+    def price(self) -> Amount:
+        """What all units cost, before tax."""
+        return Amount(USD, self.price_units)
+
+    @property
+    def tax(self) -> Amount:
+        """The sales tax of all units."""
+        return Amount(USD, self.tax_units)
+
+
+@dataclass(frozen=True, slots=True)
+class PaidPart:
+    """What paid for a part of an order."""
+
+    order_id: UUID
+    method: OrderPaymentMethod
+    asset: str
+    units: int
+    usd_units: int
+    bid: Decimal | None
+
+    @property
+    def given(self) -> Amount:
+        """What was taken."""
+        return Amount(TRADABLE[self.asset], self.units)
+
+    @property
+    def dollars(self) -> Amount:
+        """What it paid."""
+        return Amount(USD, self.usd_units)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderEvent:
+    """A status that an order took."""
+
+    order_id: UUID
+    status: OrderStatus
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class GoodsOrder:
+    """An order as its owner sees it."""
+
+    id: UUID
+    number: int
+    user_id: UUID
+    lock_id: UUID
+    status: OrderStatus
+    destination: Delivery
+    pickup_branch_id: UUID | None
+    shipping_sealed: bytes | None
+    billing_sealed: bytes | None
+    goods_units: int
+    tax_units: int
+    shipping_units: int
+    insurance_units: int
+    total_units: int
+    placed_at: datetime
+    paid_at: datetime | None
+    lines: list[OrderLine] = field(default_factory=list)
+    payments: list[PaidPart] = field(default_factory=list)
+    events: list[OrderEvent] = field(default_factory=list)
+
+    @property
+    def public_id(self) -> PublicId:
+        """The id as the API and the pages show it: the reference of its entry in the ledger."""
+        return ids.encode(rules.PREFIX, self.id)
+
+    @property
+    def goods(self) -> Amount:
+        """The price of all lines, before tax."""
+        return Amount(USD, self.goods_units)
+
+    @property
+    def tax(self) -> Amount:
+        """The sales tax."""
+        return Amount(USD, self.tax_units)
+
+    @property
+    def shipping(self) -> Amount:
+        """The price of shipping."""
+        return Amount(USD, self.shipping_units)
+
+    @property
+    def insurance(self) -> Amount:
+        """The price of insurance on the way."""
+        return Amount(USD, self.insurance_units)
+
+    @property
+    def total(self) -> Amount:
+        """What the customer pays."""
+        return Amount(USD, self.total_units)
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether all of it is paid."""
+        return self.paid_at is not None
+
+    @property
+    def shipping_address(self) -> PostalAddress | None:
+        """Where it is shipped to."""
+        return self._open("shipping_sealed", self.shipping_sealed)
+
+    @property
+    def billing_address(self) -> PostalAddress | None:
+        """The address of the invoice, where it is another one."""
+        return self._open("billing_sealed", self.billing_sealed)
+
+    def _open(self, column: str, sealed: bytes | None) -> PostalAddress | None:
+        if sealed is None:
+            return None
+        return PostalAddress(
+            **json.loads(keys.open_sealed(sealed, table=_TABLE, column=column, key=self.id))
+        )
+
+
+_ORDERS = sa.select(
+    ShopOrder.id,
+    ShopOrder.number,
+    ShopOrder.user_id,
+    ShopOrder.lock_id,
+    ShopOrder.status,
+    ShopOrder.destination,
+    ShopOrder.pickup_branch_id,
+    ShopOrder.shipping_sealed,
+    ShopOrder.billing_sealed,
+    ShopOrder.goods_units,
+    ShopOrder.tax_units,
+    ShopOrder.shipping_units,
+    ShopOrder.insurance_units,
+    ShopOrder.total_units,
+    ShopOrder.placed_at,
+    ShopOrder.paid_at,
+)
+_LINES = sa.select(
+    ShopOrderLine.order_id,
+    ShopOrderLine.sku,
+    Product.name,
+    ShopOrderLine.quantity,
+    ShopOrderLine.unit_price_units,
+    ShopOrderLine.price_units,
+    ShopOrderLine.tax_units,
+    ShopOrderLine.tax_reason,
+).join(Product, Product.sku == ShopOrderLine.sku)
+_PAYMENTS = sa.select(
+    ShopOrderPayment.order_id,
+    ShopOrderPayment.method,
+    ShopOrderPayment.asset,
+    ShopOrderPayment.units,
+    ShopOrderPayment.usd_units,
+    ShopOrderPayment.bid,
+)
+_EVENTS = sa.select(
+    ShopOrderEvent.order_id, ShopOrderEvent.to_status.label("status"), ShopOrderEvent.at
+)
+
+
+def list_orders(
+    session: Session, user_id: UUID, *, limit: int, before: UUID | None
+) -> Page[GoodsOrder]:
+    """Return a page of a customer's orders, newest first."""
+    owned = _ORDERS.where(ShopOrder.user_id == user_id)
+    page = fetch_newest(session, GoodsOrder, owned, ShopOrder.id, limit=limit, before=before)
+    _add_parts(session, page.data)
+    return page
+
+
+def list_every_order(session: Session, user_id: UUID) -> list[GoodsOrder]:
+    """Return all orders of a customer, oldest first."""
+    owned = _ORDERS.where(ShopOrder.user_id == user_id)
+    orders = session.select(GoodsOrder, owned.order_by(ShopOrder.id))
+    _add_parts(session, orders)
+    return orders
+
+
+def get_order(session: Session, order_id: UUID, *, user_id: UUID) -> GoodsOrder:
+    """Return an order of a customer. Raises `NotFound`, also for another customer's."""
+    owned = _ORDERS.where(ShopOrder.id == order_id, ShopOrder.user_id == user_id)
+    order = session.get(GoodsOrder, owned)
+    _add_parts(session, [order])
+    return order
+
+
+def list_open_orders(session: Session, user_id: UUID) -> list[PublicId]:
+    """Return the ids of a customer's orders whose goods have not left."""
+    owned = sa.select(ShopOrder.id.label("order_id")).where(
+        ShopOrder.user_id == user_id, ShopOrder.status.in_(OPEN)
+    )
+    return session.select(
+        lambda order_id: ids.encode(rules.PREFIX, order_id), owned.order_by(ShopOrder.id)
+    )
+
+
+def _add_parts(session: Session, orders: Sequence[GoodsOrder]) -> None:
+    """Read lines, payments and events of all orders."""
+    if not orders:
+        return
+    order_ids = [order.id for order in orders]
+    lines = session.select(
+        OrderLine,
+        _LINES.where(ShopOrderLine.order_id.in_(order_ids)).order_by(ShopOrderLine.position),
+    )
+    payments = session.select(
+        PaidPart,
+        _PAYMENTS.where(ShopOrderPayment.order_id.in_(order_ids)).order_by(
+            ShopOrderPayment.position
+        ),
+    )
+    events = session.select(
+        OrderEvent,
+        _EVENTS.where(ShopOrderEvent.order_id.in_(order_ids)).order_by(ShopOrderEvent.id),
+    )
+    by_id = {order.id: order for order in orders}
+    for line in lines:
+        by_id[line.order_id].lines.append(line)
+    for payment in payments:
+        by_id[payment.order_id].payments.append(payment)
+    for event in events:
+        by_id[event.order_id].events.append(event)

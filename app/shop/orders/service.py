@@ -1,0 +1,184 @@
+"""The verbs of orders of goods: each records what an act of checkout did."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from app.catalog.tax_classes import TaxClass
+from app.keys import service as keys
+from app.kit import ids
+from app.kit.db import Session
+from app.kit.money import Amount
+from app.kit.postal_addresses import PostalAddress, to_fields
+from app.shop.orders.models import (
+    ShopOrder,
+    ShopOrderEvent,
+    ShopOrderLine,
+    ShopOrderPart,
+    ShopOrderPayment,
+)
+from app.shop.orders.rules import OrderPayment, OrderStatus
+from app.tax.assessment import Delivery, TaxDestination
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrderPart:
+    """Units of a line at one location, or one bar, with their share of its price and tax."""
+
+    location_id: UUID
+    units: int
+    price: Amount
+    tax: Amount
+    hold_id: UUID
+    lot_id: UUID | None
+    taxed_at: TaxDestination
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrderLine:
+    """Units of a product at the price that was promised."""
+
+    sku: str
+    #: The product's.
+    name: str
+    quantity: int
+    unit_price: Amount
+    price: Amount
+    spot: Decimal
+    tax_class: TaxClass
+    tax: Amount
+    tax_reason: str
+    parts: Sequence[NewOrderPart]
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrder:
+    """An order to record."""
+
+    id: UUID
+    user_id: UUID
+    lock_id: UUID
+    destination: Delivery
+    pickup_branch_id: UUID | None
+    shipping_address: PostalAddress | None
+    billing_address: PostalAddress | None
+    goods: Amount
+    tax: Amount
+    shipping: Amount
+    insurance: Amount
+    total: Amount
+    placed_at: datetime
+    lines: Sequence[NewOrderLine]
+    payments: Sequence[OrderPayment]
+
+
+def record_paid_order(session: Session, order: NewOrder) -> None:
+    """Record an order whose goods are paid and belong to the customer.
+
+    The caller posts the entry with the order's public id as reference, in the same transaction.
+    """
+    status = OrderStatus.ALLOCATED
+    session.write(
+        sa.insert(ShopOrder).values(
+            id=order.id,
+            user_id=order.user_id,
+            lock_id=order.lock_id,
+            status=status,
+            destination=order.destination,
+            pickup_branch_id=order.pickup_branch_id,
+            shipping_sealed=_seal(order.id, "shipping_sealed", order.shipping_address),
+            billing_sealed=_seal(order.id, "billing_sealed", order.billing_address),
+            goods_units=order.goods.units,
+            tax_units=order.tax.units,
+            shipping_units=order.shipping.units,
+            insurance_units=order.insurance.units,
+            total_units=order.total.units,
+            placed_at=order.placed_at,
+            paid_at=order.placed_at,
+        )
+    )
+    _insert_lines(session, order)
+    session.write(
+        sa.insert(ShopOrderPayment).values(
+            [
+                {
+                    "order_id": order.id,
+                    "position": position,
+                    "method": payment.method,
+                    "asset": payment.given.asset.code,
+                    "units": payment.given.units,
+                    "usd_units": payment.dollars.units,
+                    "bid": payment.bid,
+                    "spread_units": payment.spread.units,
+                    "rounding_units": payment.rounding.units,
+                }
+                for position, payment in enumerate(order.payments)
+            ]
+        )
+    )
+    session.write(
+        sa.insert(ShopOrderEvent).values(
+            id=ids.new(),
+            order_id=order.id,
+            from_status=None,
+            to_status=status,
+            actor_id=order.user_id,
+            at=order.placed_at,
+        )
+    )
+
+
+def _insert_lines(session: Session, order: NewOrder) -> None:
+    session.write(
+        sa.insert(ShopOrderLine).values(
+            [
+                {
+                    "order_id": order.id,
+                    "position": position,
+                    "sku": line.sku,
+                    "quantity": line.quantity,
+                    "unit_price_units": line.unit_price.units,
+                    "price_units": line.price.units,
+                    "spot": line.spot,
+                    "tax_class": line.tax_class,
+                    "tax_units": line.tax.units,
+                    "tax_reason": line.tax_reason,
+                }
+                for position, line in enumerate(order.lines)
+            ]
+        )
+    )
+    parts = [(number, part) for number, line in enumerate(order.lines) for part in line.parts]
+    session.write(
+        sa.insert(ShopOrderPart).values(
+            [
+                {
+                    "order_id": order.id,
+                    "position": position,
+                    "line_position": number,
+                    "location_id": part.location_id,
+                    "units": part.units,
+                    "price_units": part.price.units,
+                    "tax_units": part.tax.units,
+                    "hold_id": part.hold_id,
+                    "lot_id": part.lot_id,
+                    "tax_country": part.taxed_at.country,
+                    "tax_state": part.taxed_at.state,
+                    "tax_postal_code": part.taxed_at.postal_code,
+                }
+                for position, (number, part) in enumerate(parts)
+            ]
+        )
+    )
+
+
+def _seal(order_id: UUID, column: str, address: PostalAddress | None) -> bytes | None:
+    if address is None:
+        return None
+    text = json.dumps(to_fields(address))
+    return keys.seal(text, table="shop_orders", column=column, key=order_id)
