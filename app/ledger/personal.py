@@ -6,7 +6,7 @@ from uuid import UUID
 from app.catalog.rules import TRADABLE
 from app.kit.db import Session
 from app.kit.formatting import format_amount
-from app.kit.money import Amount
+from app.kit.money import Amount, Asset
 from app.kit.personal import (
     RETAINED_BY_LAW,
     ErasureBlocker,
@@ -73,8 +73,9 @@ def _with_amount(row: Row) -> tuple[Any, ...]:
     return (asset, _text(asset, units), *rest)
 
 
-def _text(asset: str, units: int) -> str:
-    return str(Amount(TRADABLE[asset], units))
+def _text(code: str, units: int) -> str:
+    # What cannot be traded is goods, which are counted.
+    return str(Amount(TRADABLE.get(code) or Asset(code, 0), units))
 
 
 def _erasure_blockers(session: Session, person_id: UUID) -> list[ErasureBlocker]:

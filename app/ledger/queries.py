@@ -36,7 +36,7 @@ _POSTINGS_SINCE = f"""(
 _BALANCES_OF = """
 SELECT a.class, a.asset, b.posted, b.held
 FROM accounts a JOIN balances b ON b.account_id = a.id
-WHERE a.owner_id = %s
+WHERE a.owner_id = %s AND a.class IN ('customer.funding', 'customer.trading')
 """
 _ACCOUNT_BALANCES = f"""
 WITH since AS (
@@ -252,7 +252,8 @@ class AccountBalance(NamedTuple):
 
 
 def customer_balances(session: Session, owner_id: UUID) -> list[CustomerBalance]:
-    """Return the guarded balances of one owner; accounts never posted to are absent."""
+    """Return the balances of a customer's money and metal; accounts never posted to are absent, and
+    so are goods."""
     return [CustomerBalance(*row) for row in session.rows(_BALANCES_OF, (owner_id,))]
 
 

@@ -183,7 +183,7 @@ def pay_out(play: Play, ada: RecordingClient) -> None:
 
 def owe(play: Play) -> None:
     """Refuse a withdrawal of a customer whose card payment is disputed."""
-    dave = _create_verified(play, "dave", USD="5.00")
+    dave = create_verified(play, "dave", USD="5.00")
     created = dave.plain().post(_DEPOSIT, CARD)
     deposit = dave.ok(201, created)["deposit"]["id"]
     play.world.run_jobs_and_webhooks()
@@ -199,7 +199,7 @@ def owe(play: Play) -> None:
 
 def pay_a_listed_wallet(play: Play) -> None:
     """Refuse a wallet that compliance found on the sanctions list, and a price that is missing."""
-    paul = _create_verified(play, "paul", PAXG="2")
+    paul = create_verified(play, "paul", PAXG="2")
     destination = {"address": sanctions.LISTED_WALLET, "network": "ETHEREUM"}
     body = {**_TOKENS, "destination": destination}
     assert paul.plain().post(_WITHDRAW, body).status_code == 201
@@ -207,13 +207,13 @@ def pay_a_listed_wallet(play: Play) -> None:
     with play.database.transaction() as session:
         [case_id] = read_values(session, Case.id, Case.kind == "screening.hit")
         cases.close(session, officer, case_id, disposition=TRUE_MATCH, reason="It is theirs")
-    peter = _create_verified(play, "peter", PAXG="2")
+    peter = create_verified(play, "peter", PAXG="2")
     assert_problem(peter.post(_WITHDRAW, body), 409, "recipient_blocked")
     with play.without_prices():
         assert_problem(peter.post(_WITHDRAW, body), 409, "price_stale")
 
 
-def _create_verified(play: Play, name: str, **amounts: str) -> RecordingClient:
+def create_verified(play: Play, name: str, **amounts: str) -> RecordingClient:
     client = play.client(name)
     client.join().credit(**amounts)
     verify_without_evidence(play.database, client.user_id)

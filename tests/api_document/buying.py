@@ -1,0 +1,169 @@
+"""Exchanges about checkout and orders of goods."""
+
+from decimal import Decimal
+from typing import Any
+
+from app.branches import service as branches
+from app.catalog.products import service as products
+from app.catalog.products.rules import ProductForm
+from app.catalog.products.service import NewProduct
+from app.catalog.provider_ids import STRIPE
+from app.catalog.rules import USD, Metal
+from app.catalog.tax_classes import TaxClass
+from app.funding.receivables import service as receivables
+from app.kit import ids
+from app.kit.money import Amount
+from app.ledger import chart
+from app.pricing import service as pricing
+from app.pricing.rules import HaltReason
+from app.shop.prices import service as prices
+from app.shop.prices.rules import PriceScope, PriceTier
+from app.shop.prices.service import NewPriceRule
+from app.vault.deliveries import service as deliveries
+from app.vault.deliveries.service import NewReceipt
+from app.vault.locations import service as locations
+from app.vault.locations.rules import LocationKind
+from tests.api_client import assert_problem
+from tests.api_document.examples import RecordingClient
+from tests.api_document.money import create_verified
+from tests.api_document.places import DETAILS
+from tests.api_document.play import CARD, Play
+from tests.people import People, set_prices
+
+_LOCK, _CHECKOUT = "/api/shop/lock-quote", "/api/shop/checkout"
+_PREVIEW, _ORDERS = f"{_CHECKOUT}/preview", "/api/shop/orders"
+_SKU = "AU-KRUGERRAND-1OZ"
+_COIN = NewProduct(
+    _SKU, "Krugerrand, 1 oz", Metal.AU, ProductForm.COIN, "1.0909", "0.9167", "1",
+    tax_class=TaxClass.LEGAL_TENDER,
+)  # fmt: skip
+_ADDRESS = {
+    "country": "US",
+    "recipient": "Ada Lovelace",
+    "street": "1 Main Street",
+    "city": "Concord",
+    "state": "NH",
+    "zipCode": "03301",
+}
+_ABROAD = {"country": "SY", "street": "Straight Street 1", "city": "Damascus"}
+_PUERTO_RICO = {"country": "PR", "street": "1 Plaza", "city": "Ponce", "zipCode": "00730"}
+_BALANCE = {"method": "balance"}
+_FIVE_PERCENT = PriceTier(1, percent=Decimal(5))
+
+
+def buy_goods(play: Play) -> None:
+    """Buy coins into the vault and home, and be refused for each reason."""
+    _stock_a_shelf(play)
+    buyer = create_verified(play, "dora", XAU_s="1")
+    kept = {"quoteId": _lock(buyer), "destination": "vault", "payment": _BALANCE}
+    assert_problem(buyer.post(_CHECKOUT, kept), 409, "insufficient_funds")
+    buyer.credit(USD="100.00")
+    _pay_card_money_in(play, buyer)
+    shipped = {"quoteId": _lock(buyer), "shippingAddress": _ADDRESS, "payment": _BALANCE}
+    assert_problem(buyer.post(_CHECKOUT, shipped), 409, "card_money_unsettled")
+    buyer.credit(USD="50000.00")
+    parts = [{"method": "metal", "asset": "XAU-s", "amount": "1"}, _BALANCE]
+    together = {**shipped, "payments": parts}
+    del together["payment"]
+    buyer.ok(200, buyer.post(_PREVIEW, together))
+    order = buyer.ok(201, buyer.post(_CHECKOUT, together))["order"]
+    buyer.ok(200, buyer.get(_ORDERS))
+    buyer.ok(200, buyer.get(f"{_ORDERS}/{order['id']}"))
+    assert_problem(buyer.get(f"{_ORDERS}/{ids.encode('ord', ids.new())}"), 404, "not_found")
+    _refuse_locks(play, buyer, shipped)
+    _refuse_goods(play, buyer)
+    _refuse_people(play, buyer)
+
+
+def _stock_a_shelf(play: Play) -> None:
+    branch_id = People(play.database).branch()
+    with play.database.transaction() as session:
+        branches.change_details(session, None, branch_id, DETAILS)
+        products.add_product(session, None, _COIN)
+        products.change_product(session, None, _SKU, {"published_from": "2026-01-01"})
+        rule = NewPriceRule(PriceScope(sku=_SKU), (_FIVE_PERCENT,))
+        prices.record_rule(session, None, rule, reason="Example of the document")
+        locations.open_location(
+            session,
+            None,
+            branch_id=branch_id,
+            code="ALB-STORE",
+            name="Store of Albany",
+            kind=LocationKind.STORE,
+        )
+        receipt = NewReceipt(_SKU, "ALB-STORE", "20", "82000.00", "4000", "The mint", "INV-2")
+        deliveries.receive_goods(session, None, receipt)
+
+
+def _lock(buyer: RecordingClient) -> str:
+    body = {"items": [{"sku": _SKU, "quantity": 1}]}
+    quote_id: str = buyer.ok(201, buyer.post(_LOCK, body))["quoteId"]
+    return quote_id
+
+
+def _pay_card_money_in(play: Play, buyer: RecordingClient) -> None:
+    buyer.plain().ok(201, buyer.plain().post("/api/wallet/deposit", CARD))
+    play.world.run_jobs_and_webhooks()
+
+
+def _refuse(
+    buyer: RecordingClient, body: dict[str, Any], status: int, code: str, *, shown: bool = True
+) -> None:
+    """Be refused at checkout, and unless `shown` is false at its preview too."""
+    for path in (_PREVIEW, _CHECKOUT) if shown else (_CHECKOUT,):
+        assert_problem(buyer.post(path, body), status, code)
+
+
+def _refuse_locks(play: Play, buyer: RecordingClient, shipped: dict[str, Any]) -> None:
+    _refuse(buyer, {**shipped, "quoteId": ids.encode("lck", ids.new())}, 404, "not_found")
+    _refuse(buyer, {**shipped, "quoteId": _used(buyer)}, 409, "quote_used")
+    strayed = {**shipped, "quoteId": _lock(buyer)}
+    with play.without_prices():
+        _refuse(buyer, strayed, 409, "price_stale", shown=False)
+    with play.database.transaction() as session:
+        pricing.halt_market(session, None, Metal.AU, HaltReason.EVENT, note="Example")
+    _refuse(buyer, strayed, 409, "market_halted", shown=False)
+    set_prices(play.database, AU="4100")
+    assert_problem(buyer.post(_CHECKOUT, strayed), 409, "quote_voided")
+    assert_problem(buyer.post(_PREVIEW, strayed), 409, "quote_voided")
+    play.pass_time(seconds=0)
+    late = {**shipped, "quoteId": _lock(buyer)}
+    play.pass_time(minutes=11)
+    assert_problem(buyer.post(_PREVIEW, late), 409, "quote_expired")
+    assert_problem(buyer.post(_CHECKOUT, late), 401, "reauthentication_required")
+    buyer.token = buyer.plain().sign_in()["accessToken"]
+    assert_problem(buyer.post(_CHECKOUT, late), 409, "quote_expired")
+
+
+def _used(buyer: RecordingClient) -> str:
+    kept = {"quoteId": _lock(buyer), "destination": "vault", "payment": _BALANCE}
+    buyer.plain().ok(201, buyer.plain().post(_CHECKOUT, kept))
+    return str(kept["quoteId"])
+
+
+def _refuse_goods(play: Play, buyer: RecordingClient) -> None:
+    body = {"quoteId": _lock(buyer), "payment": _BALANCE}
+    _refuse(buyer, {**body, "shippingAddress": _ABROAD}, 409, "region_restricted")
+    _refuse(buyer, {**body, "shippingAddress": _PUERTO_RICO}, 409, "tax_unknown")
+    with play.database.transaction() as session:
+        products.change_product(session, None, _SKU, {"age_min": "120"})
+    _refuse(buyer, {**body, "shippingAddress": _ADDRESS}, 409, "age_restricted")
+
+
+def _refuse_people(play: Play, buyer: RecordingClient) -> None:
+    stranger = play.client("frank")
+    stranger.join()
+    stranger.credit(USD="1.00")
+    body = {"quoteId": _lock(stranger), "payment": _BALANCE, "shippingAddress": _ADDRESS}
+    _refuse(stranger, body, 409, "kyc_required")
+    with play.database.transaction() as session:
+        products.change_product(session, None, _SKU, {"age_min": ""})
+        receivables.record_receivable(
+            session,
+            buyer.user_id,
+            reference=f"example:{ids.new()}",
+            owed=Amount.parse(USD, "60000.00"),
+            taken_from=chart.processor(USD, STRIPE),
+        )
+    body = {"quoteId": _lock(buyer), "payment": _BALANCE, "shippingAddress": _ADDRESS}
+    _refuse(buyer, body, 409, "account_owes", shown=False)
