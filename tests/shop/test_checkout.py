@@ -15,6 +15,7 @@ from app.kit.money import Amount
 from app.kit.postal_addresses import PostalAddress
 from app.ledger.chart import AccountClass
 from app.ledger.errors import InsufficientFunds
+from app.privacy.personal_data_tables import ROOMS
 from app.shop.checkout import service as checkout
 from app.shop.checkout.errors import RegionRestricted
 from app.shop.checkout.invoices import CheckoutRequest
@@ -227,6 +228,30 @@ def test_goods_are_not_sent_where_they_may_not_go(stall: Stall) -> None:
             stall.buy(buyer, lock, delivery=Delivery.SHIP, shipping_address=address)
     order = stall.buy(buyer, lock, delivery=Delivery.SHIP, shipping_address=NEW_HAMPSHIRE)
     assert str(order.total) == "4228.87"
+
+
+def test_owner_of_goods_gets_a_copy_of_their_data_and_is_not_erased(stall: Stall) -> None:
+    coins, buyer = stall.coins(), proven(stall.buyer(USD="5000"))
+    order = stall.buy(
+        buyer, stall.lock(buyer, coins), delivery=Delivery.SHIP, shipping_address=NEW_HAMPSHIRE
+    )
+    with stall.database.reading() as session:
+        copied = {
+            name: records
+            for room in ROOMS
+            for name, records in room.export_sections(session, buyer.user_id).items()
+        }
+        blockers = [
+            blocker.field
+            for room in ROOMS
+            for blocker in room.erasure_blockers(session, buyer.user_id)
+        ]
+    [exported] = copied["goodsOrders"]
+    assert exported["id"] == order.public_id
+    assert exported["shippingAddress"]["zip_code"] == "03301"
+    goods = [each for each in copied["postings"] if each["asset"] == coins.sku]
+    assert [each["amount"] for each in goods] in (["1"], ["-1"])
+    assert blockers == ["balances.USD", f"orders.{order.public_id}"]
 
 
 def test_lock_sells_once_in_time_to_its_owner_near_its_price(stall: Stall, people: People) -> None:
