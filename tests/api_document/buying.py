@@ -3,15 +3,19 @@
 from decimal import Decimal
 from typing import Any
 
+import sqlalchemy as sa
+
 from app.branches import service as branches
 from app.catalog.products import service as products
 from app.catalog.products.rules import ProductForm
 from app.catalog.products.service import NewProduct
 from app.catalog.provider_ids import STRIPE
-from app.catalog.rules import USD, Metal
+from app.catalog.rules import USD, Metal, PaymentMethod
 from app.catalog.tax_classes import TaxClass
+from app.funding.models import DepositRow
 from app.funding.receivables import service as receivables
-from app.kit import ids
+from app.funding.states import DepositStatus
+from app.kit import clock, ids
 from app.kit.money import Amount
 from app.ledger import chart
 from app.pricing import service as pricing
@@ -27,7 +31,7 @@ from tests.api_client import assert_problem
 from tests.api_document.examples import RecordingClient
 from tests.api_document.money import create_verified
 from tests.api_document.places import DETAILS
-from tests.api_document.play import CARD, Play
+from tests.api_document.play import Play
 from tests.people import People, set_prices
 
 _LOCK, _CHECKOUT = "/api/shop/lock-quote", "/api/shop/checkout"
@@ -57,7 +61,7 @@ def buy_goods(play: Play) -> None:
     buyer = create_verified(play, "dora", XAU_s="1")
     kept = {"quoteId": _lock(buyer), "destination": "vault", "payment": _BALANCE}
     assert_problem(buyer.post(_CHECKOUT, kept), 409, "insufficient_funds")
-    buyer.credit(USD="100.00")
+    buyer.credit(USD="600.00")
     _pay_card_money_in(play, buyer)
     shipped = {"quoteId": _lock(buyer), "shippingAddress": _ADDRESS, "payment": _BALANCE}
     assert_problem(buyer.post(_CHECKOUT, shipped), 409, "card_money_unsettled")
@@ -102,8 +106,25 @@ def _lock(buyer: RecordingClient) -> str:
 
 
 def _pay_card_money_in(play: Play, buyer: RecordingClient) -> None:
-    buyer.plain().ok(201, buyer.plain().post("/api/wallet/deposit", CARD))
-    play.world.run_jobs_and_webhooks()
+    """Let 500 dollars have come by card a moment ago."""
+    now = clock.now()
+    with play.database.transaction() as session:
+        session.write(
+            sa.insert(DepositRow).values(
+                id=ids.new(),
+                user_id=buyer.user_id,
+                method=PaymentMethod.CARD,
+                asset=USD.code,
+                credited_units=500_00,
+                usd_units=500_00,
+                status=DepositStatus.CREDITED,
+                provider="example",
+                provider_ref=f"example {ids.new()}",
+                requested_at=now,
+                looked_at=now,
+                credited_at=now,
+            )
+        )
 
 
 def _refuse(

@@ -21,7 +21,7 @@ from app.branches.licences.service import NewLicence
 from app.cases import service as cases
 from app.catalog.categories import service as categories
 from app.catalog.categories.service import CategoryEntry
-from app.catalog.rules import TRADABLE
+from app.catalog.rules import TRADABLE, USD
 from app.flags.rules import Feature
 from app.identity.accounts import address_book, email_verification
 from app.identity.api_keys import service as api_keys
@@ -47,8 +47,11 @@ from app.shop.cart import service as cart
 from app.shop.locks import service as locks
 from app.shop.locks.service import LockRequest
 from app.shop.prices.rules import PriceScope
+from app.shop.orders import service as orders
+from app.shop.orders.rules import OrderPayment, OrderPaymentMethod
+from app.shop.orders.service import NewOrder, NewOrderLine, NewOrderPart
 from app.tax import queries as tax_queries
-from app.tax.assessment import CERTIFICATE_PREFIX
+from app.tax.assessment import CERTIFICATE_PREFIX, Delivery, TaxDestination
 from app.tax.certificates.models import ExemptionCertificate
 from app.tax.certificates.rules import CertificateGround, CertificateHolder
 from app.tax.rules import RULE_PREFIX, TaxRuleKey
@@ -75,6 +78,7 @@ from tests.vault.goods import GOLD_BAR, Goods
 OWN, OTHERS, UNKNOWN = "own", "other's", "unknown"
 RouteBody = dict[str, object]
 RELATIONS = (OWN, OTHERS, UNKNOWN)
+_FREE = Amount(USD, 0)
 _REFUSED = frozenset({401, 403, 404, 405})
 _INSERT_APPROVAL = """
 INSERT INTO approvals (id, action, subject, subject_id, payload, before, after, hash, reason,
@@ -656,6 +660,36 @@ def _lock(database: Database, owner: Actor) -> str:
         return locks.lock_prices(session, owner, LockRequest([(sku, 1)])).public_id
 
 
+def _goods_order(database: Database, owner: Actor) -> str:
+    set_prices(database, AU="4000")
+    goods, order_id = SalesRange(database), ids.new()
+    sku = goods.add(tier("5"))
+    goods.stock(People(database), sku, 1)
+    with database.transaction() as session:
+        lock = locks.lock_prices(session, owner, LockRequest([(sku, 1)]))
+        line, now = lock.lines[0], clock.now()
+        order = NewOrder(
+            order_id, owner.user_id, lock.id, Delivery.VAULT, None, None, None,
+            lock.total, _FREE, _FREE, _FREE, lock.total, now,
+            [
+                NewOrderLine(
+                    sku, "Goods", 1, line.unit_price, line.total, line.spot, line.tax_class,
+                    _FREE, "", [
+                        NewOrderPart(
+                            part.location_id, part.units, line.total, _FREE, part.hold_id, None,
+                            TaxDestination(Delivery.VAULT, "JM"),
+                        )
+                        for part in line.parts
+                    ],
+                )
+            ],
+            [OrderPayment(OrderPaymentMethod.BALANCE, lock.total, lock.total)],
+        )  # fmt: skip
+        orders.record_paid_order(session, order)
+        locks.use(session, lock, order_id, at=now)
+    return ids.encode("ord", order_id)
+
+
 _CART = ObjectKind("cart_id", _cart, _unknown_id("crt"))
 _BRANCH = ObjectKind("branch_id", _branch, _unknown_id("brn"))
 _ENTITY = ObjectKind("entity_id", _entity, _unknown_id("ent"))
@@ -746,6 +780,7 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
     "/admin/vault/transfers/<transfer_id>/receive": _STOCK_TRANSFER,
     "/admin/vault/transfers/<transfer_id>/shortage": _STOCK_TRANSFER,
     "/api/me/addresses/<address_id>": _ADDRESS,
+    "/api/shop/orders/<order_id>": ObjectKind("order_id", _goods_order, _unknown_id("ord")),
     "/api/shop/cart/<cart_id>": _CART,
     "/api/shop/cart/<cart_id>/items": _CART,
     "/api/shop/cart/<cart_id>/items/<sku>": _CART,

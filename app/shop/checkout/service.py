@@ -210,7 +210,7 @@ def _public_id(order_id: UUID) -> PublicId:
 
 
 def _notify(session: Session, order: GoodsOrder) -> None:
-    assert order.paid_at is not None  # only paid orders are told
+    assert order.paid_at is not None  # of paid orders only
     goods = "\n".join(
         f"{line.quantity} x {line.name}: {format_amount(line.price)}" for line in order.lines
     )
