@@ -46,10 +46,10 @@ from app.screening.rules import ScreeningSubject
 from app.shop.cart import service as cart
 from app.shop.locks import service as locks
 from app.shop.locks.service import LockRequest
-from app.shop.prices.rules import PriceScope
 from app.shop.orders import service as orders
 from app.shop.orders.rules import OrderPayment, OrderPaymentMethod
 from app.shop.orders.service import NewOrder, NewOrderLine, NewOrderPart
+from app.shop.prices.rules import PriceScope
 from app.tax import queries as tax_queries
 from app.tax.assessment import CERTIFICATE_PREFIX, Delivery, TaxDestination
 from app.tax.certificates.models import ExemptionCertificate
