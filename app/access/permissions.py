@@ -312,8 +312,7 @@ _ADMINISTRATION = frozenset(
         Permission.VAULT_EDIT,
     }
 )
-#: What a customer may allow their own programs: nothing that changes their identity, their
-#: credentials or their delivery addresses.
+#: What a customer may allow their own programs: nothing about who they are, or where goods go.
 API_KEY_SCOPES = frozenset(
     {
         Permission.ACCOUNT_READ,
