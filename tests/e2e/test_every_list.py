@@ -71,7 +71,7 @@ def _rows(database: Database, people: People) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_rows")
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_every_list_is_sorted_filtered_shared_and_exported(
     app: Flask, open_desk: OpenDesk, people: People
 ) -> None:
@@ -99,7 +99,7 @@ def test_every_list_is_sorted_filtered_shared_and_exported(
 
 
 @pytest.mark.usefixtures("_rows")
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_what_is_typed_into_any_search_is_in_no_url_and_no_access_log(
     app: Flask,
     open_desk: OpenDesk,

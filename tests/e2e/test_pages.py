@@ -58,7 +58,7 @@ def jobs(database: Database) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("jobs")
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_every_page_fits_and_is_accessible(
     app: Flask,
     database: Database,
