@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 from flask import Flask, url_for
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from app.access import Role
 from app.blueprints import lists
@@ -44,6 +44,18 @@ _BARE_TEXTS = """() => {
     }
   }
   return found;
+}"""
+
+#: The headings, and the texts of each row. A cell with a time or an amount, which the page formats,
+#: is null. All in one trip, because a page has hundreds of cells.
+_SHOWN_CELLS = """() => {
+  const list = document.querySelector("#list");
+  const each = (place, selector, read) => [...place.querySelectorAll(selector)].map(read);
+  return [
+    each(list, "thead th:not(.is-tick)", (heading) => heading.innerText.trim()),
+    each(list, "tbody tr", (row) => each(row, "th, td:not(.is-tick)", (cell) =>
+      cell.querySelector("time, .amount") ? null : cell.innerText)),
+  ];
 }"""
 
 
@@ -82,6 +94,11 @@ def test_every_list_is_sorted_filtered_shared_and_exported(
     lists_with_rows = 0
     for name, path in paths.items():
         page.goto(f"{desk.address}{path}")
+        lists_with_rows += page.locator("#list tbody tr").count() > 0
+        assert page.evaluate(_BARE_TEXTS) == [], name
+        _assert_csv_equals_page(page, name)
+        if "/lists/exports/" in page.url:
+            page.goto(f"{desk.address}{path}")
         _sort_by_every_column(page)
         has_filter = _choose_first_option(page)
         view = _save_shared_view(page)
@@ -90,10 +107,6 @@ def test_every_list_is_sorted_filtered_shared_and_exported(
         page.get_by_role("link", name=view).click()
         page.reload()
         assert (page.locator(".chips a").count() > 0) >= has_filter, name
-        page.goto(f"{desk.address}{path}")
-        lists_with_rows += page.locator("#list tbody tr").count() > 0
-        assert page.evaluate(_BARE_TEXTS) == [], name
-        _assert_csv_equals_page(page, name)
     assert lists_with_rows >= len(_SHOWN)
     assert desk.complaints == []
 
@@ -216,21 +229,13 @@ def _assert_csv_equals_page(page: Page, name: str) -> None:
         page.get_by_role("button", name="CSV").click()
     with Path(download.value.path()).open(encoding="utf-8", newline="") as file:
         heading, *rows = csv.reader(file)
-    labels = [
-        text.strip() for text in page.locator("#list thead th:not(.is-tick)").all_inner_texts()
-    ]
-    shown = page.locator("#list tbody tr")
-    assert len(rows) >= shown.count(), name
+    labels, shown = page.evaluate(_SHOWN_CELLS)
+    assert len(rows) >= len(shown), name
     if not labels:
         return
     assert [label for label in heading if label != "Asset"] == labels, name
-    for row, line in zip(rows, shown.all(), strict=False):
+    for row, cells in zip(rows, shown, strict=False):
         texts = [text for label, text in zip(heading, row, strict=True) if label != "Asset"]
-        for text, cell in zip(texts, line.locator("th, td:not(.is-tick)").all(), strict=True):
-            if _is_text(cell):
-                assert (text or "–") in cell.inner_text(), (name, row)
-
-
-def _is_text(cell: Locator) -> bool:
-    """Whether the page shows the cell's text as it is: times and amounts are formatted."""
-    return cell.locator("time, .amount").count() == 0
+        for text, cell in zip(texts, cells, strict=True):
+            if cell is not None:
+                assert (text or "–") in cell, (name, row)
