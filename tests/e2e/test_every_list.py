@@ -221,12 +221,12 @@ def _save_shared_view(page: Page) -> str:
 def _assert_csv_equals_page(page: Page, name: str) -> None:
     if page.get_by_text(f"{COUNT_MAX:,}+ rows").count():
         # A job prepares the file of a long list; other tests made many entries.
-        page.get_by_role("button", name="CSV").click()
+        page.get_by_role("button", name="CSV", exact=True).click()
         page.wait_for_url("**/lists/exports/**")
         return
     # A busy machine takes its time: how long it takes says nothing of the file.
     with page.expect_download(timeout=60_000) as download:
-        page.get_by_role("button", name="CSV").click()
+        page.get_by_role("button", name="CSV", exact=True).click()
     with Path(download.value.path()).open(encoding="utf-8", newline="") as file:
         heading, *rows = csv.reader(file)
     labels, shown = page.evaluate(_SHOWN_CELLS)

@@ -65,7 +65,7 @@ def test_list_is_sorted_saved_reloaded_and_exported(
     emails = [cell.inner_text() for cell in page.locator("[data-list] td[data-label=Email]").all()]
     assert emails == [f"{mark}-{number}@example.com" for number in range(len(customers))]
     with page.expect_download() as download:
-        page.get_by_role("button", name="CSV").click()
+        page.get_by_role("button", name="CSV", exact=True).click()
     with Path(download.value.path()).open(encoding="utf-8", newline="") as file:
         _head, *rows = csv.reader(file)
     assert [row[1] for row in rows] == emails
