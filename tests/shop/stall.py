@@ -1,6 +1,7 @@
 """A branch that sells: goods on its shelves at prices of its own, and customers who lock them."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
 from app.access import Actor
@@ -75,17 +76,17 @@ class Stall:
         accepted = frozenset(policy.name_version(policy.version) for policy in POLICIES.values())
         return replace(self.people.customer(**amounts), accepted=accepted)
 
-    def lock(self, buyer: Actor, *goods: Goods, quantity: int = 1, **request: object) -> PriceLock:
+    def lock(self, buyer: Actor, *goods: Goods, quantity: int = 1, **request: Any) -> PriceLock:
         """Lock prices and units of these goods for a customer."""
         items = [(each.sku, quantity) for each in goods]
         with self.database.transaction() as session:
-            return locks.lock_prices(session, buyer, LockRequest(items, **request))  # type: ignore[arg-type]
+            return locks.lock_prices(session, buyer, LockRequest(items, **request))
 
-    def buy(self, buyer: Actor, lock: PriceLock, **request: object) -> GoodsOrder:
+    def buy(self, buyer: Actor, lock: PriceLock, **request: Any) -> GoodsOrder:
         """Check out into the vault by the dollar balance, unless the request says otherwise."""
         wanted = CheckoutRequest(lock.id, Delivery.VAULT, BY_BALANCE)
         with self.database.transaction() as session:
-            return checkout.check_out(session, buyer, replace(wanted, **request))  # type: ignore[arg-type]
+            return checkout.check_out(session, buyer, replace(wanted, **request))
 
     def units(self, goods: Goods) -> dict[str, int]:
         """Return the units for sale, reserved or not, and those of customers, on the shelf."""

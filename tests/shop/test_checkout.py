@@ -9,10 +9,12 @@ from app.catalog.rules import USD, XAU
 from app.funding.card_money import CardMoneyRules
 from app.funding.errors import CardMoneyUnsettled
 from app.identity.errors import ReauthenticationRequired
+from app.kit import clock
 from app.kit.db import Database
 from app.kit.errors import Invalid, NotFound, Refusal
 from app.kit.money import Amount
 from app.kit.postal_addresses import PostalAddress
+from app.ledger import service as ledger
 from app.ledger.chart import AccountClass
 from app.ledger.errors import InsufficientFunds
 from app.privacy.personal_data_tables import ROOMS
@@ -273,3 +275,13 @@ def test_lock_sells_once_in_time_to_its_owner_near_its_price(stall: Stall, peopl
         stall.buy(buyer, strayed)
     assert people.balances(buyer) == {"USD": "4791.60"}
     assert coins.in_state(AccountClass.STOCK_ALLOCATED) == 1
+
+
+def test_sale_whose_units_were_released_meanwhile_is_refused_as_expired(stall: Stall) -> None:
+    coins, buyer = stall.coins(), stall.buyer(USD="5000")
+    lock = stall.lock(buyer, coins)
+    with stall.database.transaction() as session:
+        ledger.void_holds(session, lock.hold_ids, at=clock.now())
+    with pytest.raises(QuoteExpired):
+        stall.buy(buyer, lock)
+    assert stall.units(coins) == {"available": 10, "allocated": 0}

@@ -21,6 +21,7 @@ from app.kit.ids import PublicId
 from app.kit.money import Amount
 from app.ledger import queries as ledger_queries
 from app.ledger import service as ledger
+from app.ledger.errors import HoldNotPending
 from app.notifications import service as notifications
 from app.notifications.kinds import GoodsOrderPaid
 from app.shop.checkout import invoices, rules
@@ -37,6 +38,7 @@ from app.shop.orders.queries import GoodsOrder
 from app.shop.orders.rules import OrderPayment, OrderPaymentMethod
 from app.shop.orders.service import NewOrder
 from app.tax.assessment import Delivery
+from app.trading.errors import QuoteExpired
 from app.trading.rules import PricePair
 from app.vault.lots.service import Goods
 from app.vault.stock import service as stock
@@ -183,26 +185,28 @@ def _post_sale(
         for line in order.lines
         for part in line.parts
     ]
-    goods = stock.sell(
-        session,
-        sold,
-        owner_id=order.user_id,
-        reference=reference,
-        at=order.placed_at,
-        hold_ids=hold_ids,
-    )
-    ledger.post(
-        session,
-        cause=SALE_CAUSE,
-        reference=reference,
-        posted_at=order.placed_at,
-        postings=[
-            *goods,
-            *post_payments(order.user_id, order.payments),
-            *post_charges(invoice.charges_by_branch),
-        ],
-        hold_ids=hold_ids,
-    )
+    # The job that ends holds may come between the look at the lock and the sale.
+    with session.refusing(HoldNotPending, QuoteExpired):
+        goods = stock.sell(
+            session,
+            sold,
+            owner_id=order.user_id,
+            reference=reference,
+            at=order.placed_at,
+            hold_ids=hold_ids,
+        )
+        ledger.post(
+            session,
+            cause=SALE_CAUSE,
+            reference=reference,
+            posted_at=order.placed_at,
+            postings=[
+                *goods,
+                *post_payments(order.user_id, order.payments),
+                *post_charges(invoice.charges_by_branch),
+            ],
+            hold_ids=hold_ids,
+        )
 
 
 def _public_id(order_id: UUID) -> PublicId:
