@@ -1,6 +1,8 @@
 """Price locks used in many tabs at once: one order each, and no more than the balance pays."""
 
 from collections.abc import Callable
+from decimal import Decimal
+from functools import partial
 
 import pytest
 
@@ -18,6 +20,8 @@ from tests.shop.stall import Stall
 pytestmark = pytest.mark.drill(name="races")
 
 ROUNDS, ROUNDS_OF_MANY = choose_size(3, 200), choose_size(1, 100)
+#: Of a coin of the stall.
+PRICE = Decimal("4208.40")
 Record = Callable[[str, object], None]
 
 
@@ -39,9 +43,7 @@ def test_lock_in_many_tabs_becomes_one_order_or_is_released(
     for _ in rounds(ROUNDS, "one lock in 31 tabs, released in another one"):
         coins, buyer = stall.coins(2), stall.buyer(USD="100000")
         lock = stall.lock(buyer, coins)
-        acts: list[Callable[[], object]] = [
-            lambda lock=lock, buyer=buyer: stall.buy(buyer, lock)  # type: ignore[misc]
-        ] * (THREADS - 1)
+        acts: list[Callable[[], object]] = [partial(stall.buy, buyer, lock)] * (THREADS - 1)
         acts.append(cancelling(stall.database, buyer, lock))
         won = winners(arena.all_at_once(acts, chances), QuoteUsed, QuoteVoided)
         assert len(won) == 1
@@ -61,9 +63,9 @@ def test_balance_pays_as_many_orders_as_it_covers(arena: Arena, record_property:
     stall, chances = Stall.open(arena.people), seeded_random("balance")
     for _ in rounds(ROUNDS_OF_MANY, "32 orders of one customer"):
         coins, covered = stall.coins(THREADS), chances.randrange(1, THREADS)
-        buyer = stall.buyer(USD=f"{covered * 4208 + covered * 2 // 5}.{covered * 40 % 100:02}")
+        buyer = stall.buyer(USD=str(covered * PRICE))
         taken = [stall.lock(buyer, coins) for _ in range(THREADS)]
-        acts = [lambda lock=lock, buyer=buyer: stall.buy(buyer, lock) for lock in taken]
+        acts = [partial(stall.buy, buyer, lock) for lock in taken]
         won = winners(arena.all_at_once(acts, chances), InsufficientFunds)
         assert len(won) == covered
         assert arena.people.balances(buyer) == {}
