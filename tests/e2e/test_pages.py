@@ -27,9 +27,9 @@ _SIGN_IN_STEPS = frozenset(
 )
 #: Documents: their policy forbids even the browser's own style.
 _DOCUMENTS = frozenset({"/support/kyc/documents/<document_id>", "/lists/exports/<export_id>/file"})
-#: The sample's sent mail; test_mail.py opens it.
 #: What a browser saves instead of showing it.
 _DOWNLOADS = (".csv", ".pdf")
+#: The sample's sent mail; test_mail.py opens it.
 _MAIL_PREFIX = "/mail/"
 #: A public policy.
 _POLICY_PATH = {"policy_name": "terms", "version": "1"}

@@ -237,11 +237,11 @@ def test_file_is_sent_checked_and_confirmed_on_the_pages(
     assert browser.submit_form(path, "confirm").status_code == 303
     run_pending_jobs(database, APPLY)
     assert "Imported" in browser.get_page(path).visible_text
-    assert f"2,Changed,{sku},mint" in browser.client.get(f"{path}/rows").get_data(as_text=True)
-    exported = browser.client.get("/admin/imports/export/products")
+    assert f"2,Changed,{sku},mint" in browser.client.get(f"{path}/rows.csv").get_data(as_text=True)
+    exported = browser.client.get("/admin/imports/export/products.csv")
     assert exported.data.startswith(b"\xef\xbb\xbfsku,metal,")
     browser.get_page("/admin/imports")
-    assert Browser(app).client.get("/admin/imports/export/products").status_code == 303
+    assert Browser(app).client.get("/admin/imports/export/products.csv").status_code == 303
 
 
 @pytest.mark.drill(name="imports")

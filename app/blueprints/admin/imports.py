@@ -129,7 +129,7 @@ def confirm_import(
     service.confirm_import(session, actor, ids.decode(PREFIX, import_id))
 
 
-@blp.view("GET", "/<import_id>/rows", permission=_USE)
+@blp.view("GET", "/<import_id>/rows.csv", permission=_USE)
 def download_rows(session: Session, actor: Actor, import_id: str) -> Response:
     """Download what the check found about every row."""
     shown = queries.get_import(session, actor, ids.decode(PREFIX, import_id))
@@ -146,7 +146,7 @@ def download_rows(session: Session, actor: Actor, import_id: str) -> Response:
     return _download(output.getvalue().encode(), f"{shown.public_id}.csv")
 
 
-@blp.view("GET", "/export/<kind>", permission=_USE, writes=True)
+@blp.view("GET", "/export/<kind>.csv", permission=_USE, writes=True)
 def export(session: Session, actor: Actor, kind: str) -> Response:
     """Download everything of a kind, as it can be imported again."""
     if kind not in {each.name for each in registry.list_kinds(actor)}:
