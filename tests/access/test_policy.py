@@ -18,9 +18,12 @@ from app.access.consents import POLICIES, missing_consents
 from app.access.policy import select_staff_permissions
 from app.kit.errors import PermissionDenied
 
+READS = {Permission.BALANCES_READ, Permission.GOODS_READ, Permission.ORDERS_READ}
 MONEY = {
     Permission.BALANCES_READ,
     Permission.DEPOSITS_CREATE,
+    Permission.GOODS_BUY,
+    Permission.GOODS_READ,
     Permission.ORDERS_PLACE,
     Permission.ORDERS_READ,
     Permission.QUOTES_CREATE,
@@ -92,15 +95,13 @@ def test_unconfirmed_email_blocks_money_and_new_credentials(permission: Permissi
 def test_unconfirmed_email_allows_all_other_permissions() -> None:
     for permission in DEFAULT_PERMISSIONS[Role.USER] - NEEDS_CONFIRMED_EMAIL:
         require(make_actor(Role.USER), permission)
-    money = MONEY - {Permission.BALANCES_READ, Permission.ORDERS_READ}
     credentials = {Permission.API_KEYS_MANAGE, Permission.SECOND_FACTOR_CHANGE}
-    assert money | credentials == NEEDS_CONFIRMED_EMAIL
+    assert (MONEY - READS) | credentials == NEEDS_CONFIRMED_EMAIL
 
 
 def test_money_moves_only_with_the_required_consents() -> None:
     customer = replace(make_actor(Role.USER), email_confirmed=True)
-    reads = {Permission.BALANCES_READ, Permission.ORDERS_READ}
-    assert MONEY - reads == NEEDS_CONSENTS
+    assert MONEY - READS == NEEDS_CONSENTS
     for permission in sorted(NEEDS_CONSENTS):
         with pytest.raises(PoliciesNotAccepted, match="terms, version 3 and privacy, version 2"):
             require(customer, permission)

@@ -67,13 +67,17 @@ class CheckoutPreviewRequestSchema(ApiSchema):
         PaymentRequestSchema, metadata={"description": "One payment, in place of `payments`"}
     )
     payments = ma.fields.List(
-        ma.fields.Nested(PaymentRequestSchema), validate=ma.validate.Length(1, _PAYMENTS_MAX)
+        ma.fields.Nested(PaymentRequestSchema),
+        validate=ma.validate.Length(1, _PAYMENTS_MAX),
+        metadata={"description": "Several payments, in place of `payment`"},
     )
     destination = EnumField(
         Delivery,
         metadata={"description": "Follows from the address or the branch; required for `vault`"},
     )
-    shipping_address = ma.fields.Nested(DeliveryAddressSchema)
+    shipping_address = ma.fields.Nested(
+        DeliveryAddressSchema, metadata={"description": "Of the destination `ship`"}
+    )
     billing_address = ma.fields.Nested(
         DeliveryAddressSchema, metadata={"description": "Of the invoice, where it is another one"}
     )
