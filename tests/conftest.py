@@ -66,15 +66,10 @@ _RUN = pytest.StashKey[ExitStack]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse names with memory addresses: xdist's processes would collect different tests.
-
-    Long tests come first: one at the end would leave the other processes without work.
-    """
+    """Refuse names with memory addresses: xdist's processes would collect different tests."""
     unstable = [item.nodeid for item in items if " at 0x" in item.nodeid]
     if unstable:
         raise pytest.UsageError(f"Give the parameters ids: {unstable[0]}")
-    # Not those of a file with a timeout of its own, which share what takes long.
-    items.sort(key=lambda item: all(mark.name != "timeout" for mark in item.own_markers))
 
 
 def pytest_configure(config: pytest.Config) -> None:
