@@ -38,7 +38,7 @@ class ImportState(StatusEnum):
     FAILED = "failed", "Not imported", Mark.FAILED
     """A row was refused after all, and no row had an effect."""
     EXPIRED = "expired", "Expired", Mark.ENDED
-    """Nobody confirmed it in time."""
+    """It was not confirmed in time."""
 
 
 class RowOutcome(StatusEnum):

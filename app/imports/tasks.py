@@ -21,5 +21,5 @@ def apply_rows(database: Database, *, import_id: str) -> None:
 
 @task("imports.expire", queue=Queue.NIGHTLY)
 def expire(session: Session) -> None:
-    """Delete the files that nobody confirmed."""
+    """Delete the files that were not confirmed in time."""
     service.expire_imports(session)

@@ -122,8 +122,8 @@ class _Shape:
 def _find_cache_key(statement: sa.ClauseElement) -> CacheKey | None:
     """Return SQLAlchemy's own key of the statement's shape, or None: its values come later, or it
     has no key."""
-    # The recipe of SQLAlchemy's examples/dogpile_caching; there is no other name for it.
-    cache_key = statement._generate_cache_key()  # noqa: SLF001 - see above
+    # From examples/dogpile_caching: there is no other name for it.
+    cache_key = statement._generate_cache_key()  # noqa: SLF001 - as the recipe of SQLAlchemy
     if cache_key is None or cache_key.params:
         return None
     return None if any(bind.required for bind in cache_key.bindparams) else cache_key

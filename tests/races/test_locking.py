@@ -46,7 +46,7 @@ WIDE = LockSettings(
 
 @pytest.fixture(autouse=True)
 def wide_limits(arena: Arena) -> Iterator[None]:
-    """Let nobody be refused because of their other locks."""
+    """Lift the limits of locks: these races are about units."""
     with fixed_settings(WIDE):
         yield
 

@@ -10,7 +10,7 @@ from app.shop.cart.models import CartItemRow, CartRow
 
 TABLES = {
     "carts": PersonalDataTable(
-        "When the person's cart was last changed; a visitor's names nobody",
+        "When the person's cart was last changed; a visitor's names no person",
         ErasureEffect.DELETED,
         "It is a wish, and no sale. Without a change it is deleted after 30 days.",
         export_sections=("cart",),

@@ -40,7 +40,7 @@ _SWEPT_AT_ONCE = 10_000
 
 
 def open_visitors_cart(session: Session, *, network: str) -> str:
-    """Open a cart for a visitor from `network`, and return its id, which is known to nobody else.
+    """Open a cart for a visitor from `network`, and return its id, a secret of the visitor.
 
     Raises `RateLimited` once the network has opened as many in this hour as it may.
     """

@@ -24,7 +24,7 @@ def test_return_is_requested_by_one_person_and_booked_by_another(
         "sku": goods.sku, "location": goods.location.code, "units": "2",
         "supplier_reference": "CN-7", "reason": "They failed their assay",
     }  # fmt: skip
-    refused = keeper.submit_form(PATH, "return", supplier="Nobody", **fields)
+    refused = keeper.submit_form(PATH, "return", supplier="Unknown Mint", **fields)
     assert refused.status_code == 422
     assert check_page(refused).all("a", href="#return-supplier")
     requested = keeper.submit_form(PATH, "return", supplier="Mint of tests", **fields)
