@@ -1,25 +1,43 @@
-"""Price locks used in many tabs at once: one order each, and no more than the balance pays."""
+"""Goods bought by many at once, and in many tabs: one order for each lock, no more units than there
+are, and no more than the balance pays."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import partial
 
 import pytest
 
 from app.access import Actor
+from app.kit import clock
 from app.kit.db import Database
+from app.ledger import service as ledger
 from app.ledger.errors import InsufficientFunds
+from app.shop.cart import queries as cart_queries
+from app.shop.cart import service as cart
 from app.shop.locks import service as locks
-from app.shop.locks.errors import QuoteVoided
+from app.shop.locks.errors import QuoteVoided, TooFewUnits
 from app.shop.locks.queries import PriceLock
-from app.trading.errors import QuoteUsed
+from app.shop.locks.rules import LockSettings
+from app.shop.locks.service import LockRequest
+from app.shop.orders.queries import GoodsOrder
+from app.trading.errors import QuoteExpired, QuoteUsed
 from tests.drill import choose_size, rounds, seeded_random
-from tests.races.contest import THREADS, Arena, winners
+from tests.people import set_prices
+from tests.races.contest import THREADS, Act, Arena, winners
 from tests.shop.stall import Stall
+from tests.vault.goods import Goods
 
 pytestmark = pytest.mark.drill(name="races")
 
-ROUNDS, ROUNDS_OF_MANY = choose_size(3, 200), choose_size(1, 100)
+ROUNDS, ROUNDS_OF_MANY, ROUNDS_OF_BUYERS = (
+    choose_size(3, 200), choose_size(1, 100), choose_size(1, 200),
+)  # fmt: skip
+COINS, BUYERS = 10, 2 * THREADS
+#: Of each lock that expires, so many tabs buy; a quarter of the threads ends holds meanwhile.
+TABS = 3
+EXPIRING = THREADS // 4
+_CHECKOUTS_SECONDS = 0.3
 #: Of a coin of the stall.
 PRICE = Decimal("4208.40")
 Record = Callable[[str, object], None]
@@ -41,6 +59,7 @@ def test_lock_in_many_tabs_becomes_one_order_or_is_released(
 ) -> None:
     stall, chances, bought = Stall.open(arena.people), seeded_random("tabs"), 0
     for _ in rounds(ROUNDS, "one lock in 31 tabs, released in another one"):
+        set_prices(arena.database, AU="4000")
         coins, buyer = stall.coins(2), stall.buyer(USD="100000")
         lock = stall.lock(buyer, coins)
         acts: list[Callable[[], object]] = [partial(stall.buy, buyer, lock)] * (THREADS - 1)
@@ -62,6 +81,7 @@ def test_lock_in_many_tabs_becomes_one_order_or_is_released(
 def test_balance_pays_as_many_orders_as_it_covers(arena: Arena, record_property: Record) -> None:
     stall, chances = Stall.open(arena.people), seeded_random("balance")
     for _ in rounds(ROUNDS_OF_MANY, "32 orders of one customer"):
+        set_prices(arena.database, AU="4000")
         coins, covered = stall.coins(THREADS), chances.randrange(1, THREADS)
         buyer = stall.buyer(USD=str(covered * PRICE))
         taken = [stall.lock(buyer, coins) for _ in range(THREADS)]
@@ -74,4 +94,138 @@ def test_balance_pays_as_many_orders_as_it_covers(arena: Arena, record_property:
         "evidence",
         f"{THREADS} orders of one customer at once: {ROUNDS_OF_MANY} rounds, as many filled as"
         " the balance covered, to the cent.",
+    )
+
+
+def buy_for_each(
+    stall: Stall, buyers: Sequence[Actor], coins: Goods
+) -> list[GoodsOrder | TooFewUnits]:
+    """Lock and buy a coin for one buyer after the other; return their orders and refusals."""
+    outcomes: list[GoodsOrder | TooFewUnits] = []
+    for buyer in buyers:
+        try:
+            lock = stall.lock(buyer, coins)
+        except TooFewUnits as refusal:
+            outcomes.append(refusal)
+        else:
+            outcomes.append(stall.buy(buyer, lock))
+    return outcomes
+
+
+def test_ten_coins_at_three_locations_are_sold_to_ten_of_64_buyers(
+    arena: Arena, record_property: Record
+) -> None:
+    stall, chances = Stall.open(arena.people), seeded_random("buyers")
+    buyers = [stall.buyer(USD="1000000") for _ in range(BUYERS)]
+    for _ in rounds(ROUNDS_OF_BUYERS, "64 buyers for 10 coins"):
+        set_prices(arena.database, AU="4000")
+        first, second = sorted(chances.sample(range(1, COINS), 2))
+        shelves = [stall.coins(first)]
+        for units in (second - first, COINS - second):
+            shelves.append(shelves[0].at_another_location(arena.people, stall.branch_id))
+            shelves[-1].receive(units=str(units), cost=f"{units * 4100}.00", spot="4000")
+        acts = [
+            partial(buy_for_each, stall, buyers[2 * number : 2 * number + 2], shelves[0])
+            for number in range(THREADS)
+        ]
+        outcomes: list[list[GoodsOrder | TooFewUnits]] = winners(  # type: ignore[assignment] # what the acts return
+            arena.all_at_once(acts, chances)
+        )
+        refused = [each for pair in outcomes for each in pair if isinstance(each, TooFewUnits)]
+        assert (BUYERS - len(refused), len(refused)) == (COINS, BUYERS - COINS)
+        assert {each.code for each in refused} == {"insufficient_stock"}
+        assert [stall.units(shelf) for shelf in shelves] == [
+            {"available": 0, "allocated": units}
+            for units in (first, second - first, COINS - second)
+        ]
+    paid = sum(Decimal(1_000_000) - Decimal(arena.people.balances(each)["USD"]) for each in buyers)
+    assert paid == ROUNDS_OF_BUYERS * COINS * PRICE
+    record_property(
+        "evidence",
+        f"{COINS} coins at three locations wanted by {BUYERS} buyers, who lock and check out at"
+        f" once: {ROUNDS_OF_BUYERS} rounds; {COINS} sales and {BUYERS - COINS} refusals as"
+        " `insufficient_stock` in each, and the price of each coin paid once.",
+    )
+
+
+def test_lock_that_expires_during_checkout_is_sold_once_or_released(
+    arena: Arena, record_property: Record
+) -> None:
+    """The job that ends holds runs as of a moment at which they are over, at a random moment of the
+    checkouts, which are slower than it."""
+    stall, chances, bought = Stall.open(arena.people), seeded_random("expiry"), 0
+
+    def end_holds(after: float, limit: int) -> None:
+        time.sleep(after)
+        with arena.database.transaction() as session:
+            over = clock.now() + LockSettings().lifetime
+            ledger.expire_holds(session, now=over, limit=limit)
+
+    # Those of other tests, which would be the first to end.
+    end_holds(0, 100_000)
+    for _ in rounds(ROUNDS_OF_BUYERS, "locks that expire while they are used"):
+        set_prices(arena.database, AU="4000")
+        coins, buyer = stall.coins(EXPIRING), stall.buyer(USD="100000")
+        taken = [stall.lock(buyer, coins) for _ in range(EXPIRING)]
+        tabs: list[Act] = [partial(stall.buy, buyer, lock) for lock in taken]
+        moments = [chances.uniform(0, _CHECKOUTS_SECONDS) for _ in range(EXPIRING)]
+        acts = [*tabs * TABS, *(partial(end_holds, after, 1) for after in moments)]
+        won = winners(arena.all_at_once(acts, chances), QuoteExpired, QuoteUsed)
+        orders = [each for each in won if isinstance(each, GoodsOrder)]
+        assert len({order.lock_id for order in orders}) == len(orders)
+        end_holds(0, EXPIRING)
+        assert coins.free() == EXPIRING - len(orders)
+        assert stall.units(coins) == {
+            "available": EXPIRING - len(orders),
+            "allocated": len(orders),
+        }
+        left = Decimal(100_000) - len(orders) * PRICE
+        assert arena.people.balances(buyer) == {"USD": str(left)}
+        bought += len(orders)
+    record_property(
+        "evidence",
+        f"Locks that expire during checkout: {ROUNDS_OF_BUYERS} rounds of {EXPIRING} locks in"
+        f" {TABS} tabs each; {bought:,} were sold, each once, and"
+        f" {ROUNDS_OF_BUYERS * EXPIRING - bought:,} released.",
+    )
+
+
+def test_cart_bought_in_two_tabs_sells_what_there_is(arena: Arena, record_property: Record) -> None:
+    """Half of the tabs buy a cart, which the others change to hold one coin or two of three."""
+    stall, chances, sold = Stall.open(arena.people), seeded_random("carts bought"), 0
+    for _ in rounds(ROUNDS_OF_BUYERS, "one cart bought in many tabs"):
+        set_prices(arena.database, AU="4000")
+        coins, buyer = stall.coins(3), stall.buyer(USD="100000")
+        with arena.database.transaction() as session:
+            cart_id, _ = cart.open_own_cart(session, buyer)
+            cart.add_item(session, buyer, cart_id, coins.sku, 1)
+
+        def buy(buyer: Actor = buyer, cart_id: str = cart_id) -> GoodsOrder:
+            with arena.database.transaction() as session:
+                wanted = cart_queries.list_wanted(session, buyer, cart_id)
+                lock = locks.lock_prices(session, buyer, LockRequest(wanted))
+            return stall.buy(buyer, lock)
+
+        def change(
+            quantity: int, buyer: Actor = buyer, cart_id: str = cart_id, sku: str = coins.sku
+        ) -> None:
+            with arena.database.transaction() as session:
+                cart.set_quantity(session, buyer, cart_id, sku, quantity)
+
+        changes = [partial(change, quantity) for quantity in (1, 2)]
+        acts: list[Act] = [buy, buy, *changes] * (THREADS // 4)
+        won = winners(arena.all_at_once(acts, chances), TooFewUnits)
+        units = sum(
+            line.quantity for each in won if isinstance(each, GoodsOrder) for line in each.lines
+        )
+        # The last one stays where every later tab wants two.
+        assert units in {2, 3}
+        assert stall.units(coins) == {"available": 3 - units, "allocated": units}
+        left = Decimal(100_000) - units * PRICE
+        assert arena.people.balances(buyer) == {"USD": str(left)}
+        sold += units
+    record_property(
+        "evidence",
+        f"One cart bought in {THREADS // 2} tabs and changed in as many: {ROUNDS_OF_BUYERS}"
+        f" rounds of three coins; {sold} sold, each once, and each order paid once.",
     )
