@@ -4,6 +4,7 @@ The servers are embedded, in a folder created for the run, unless DATABASE_URL a
 settings name others. After each test that uses the database the books must be valid.
 """
 
+import gc
 import os
 import shutil
 import tempfile
@@ -70,6 +71,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     unstable = [item.nodeid for item in items if " at 0x" in item.nodeid]
     if unstable:
         raise pytest.UsageError(f"Give the parameters ids: {unstable[0]}")
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from going through all tests and modules again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,5 +1,7 @@
 """Similarity of names by weighed words, with birth dates and countries."""
 
+import gc
+import weakref
 from datetime import date
 
 import pytest
@@ -193,3 +195,13 @@ def test_word_is_itself_before_it_is_two_joined_words() -> None:
     subject = ScreeningSubject(("GRUPO W S.A.",), party_type=PartyType.ENTITY)
     [hit] = NameIndex([party]).find_hits(subject, ScreeningRules())
     assert hit.score == 100
+
+
+def test_frozen_index_is_freed_when_it_is_no_longer_used() -> None:
+    """The garbage collector passes over a frozen version of the list: nothing may need it."""
+    index = NameIndex([ESPERPENTO, BULLION, *COMMON_NAMES])
+    index.find_hits(ScreeningSubject(("Drago Villanueva",)), ScreeningRules())
+    gc.freeze()
+    former = weakref.ref(index)
+    del index
+    assert former() is None

@@ -9,7 +9,7 @@ import gc
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from math import sqrt
@@ -55,7 +55,7 @@ class RealList:
 
 
 @pytest.fixture(scope="module")
-def real_list() -> Iterator[RealList]:
+def real_list() -> RealList:
     shared = Path(__file__).resolve().parents[3] / "shared"
     if not shared.is_dir():
         pytest.skip(f"needs the data folder {shared.name}/ beside the checkout")
@@ -68,8 +68,7 @@ def real_list() -> Iterator[RealList]:
     )
     # As in the product: the collector does not go through the index again and again.
     gc.freeze()
-    yield real
-    gc.unfreeze()
+    return real
 
 
 def random_of(what: str) -> random.Random:
