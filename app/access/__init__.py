@@ -5,14 +5,12 @@ Invariant: every permission is granted to some role. The database keeps what eac
 ("mine", "my branch's") is decided by queries scoped to the actor's id or to `branch_scope`.
 """
 
+from app.access.default_permissions import DEFAULT_PERMISSIONS
 from app.access.permissions import (
     API_KEY_SCOPES,
-    BRANCH_BOUND_ROLES,
-    DEFAULT_PERMISSIONS,
     NEEDS_CONFIRMED_EMAIL,
     NEEDS_CONSENTS,
     Permission,
-    Role,
 )
 from app.access.policy import (
     Actor,
@@ -22,6 +20,7 @@ from app.access.policy import (
     check_branch,
     require,
 )
+from app.access.roles import BRANCH_BOUND_ROLES, Role
 
 __all__ = [
     "API_KEY_SCOPES",

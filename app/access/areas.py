@@ -55,6 +55,7 @@ _STAFF: Mapping[str, PermissionArea] = MappingProxyType(
         "markets": PermissionArea.TREASURY,
         "payments": PermissionArea.TREASURY,
         "people": PermissionArea.PEOPLE,
+        "prices": PermissionArea.GOODS,
         "products": PermissionArea.GOODS,
         "reconciliation": PermissionArea.TREASURY,
         "roles": PermissionArea.PEOPLE,

@@ -1,6 +1,7 @@
-"""Descriptions of roles and permissions, read from the docstrings in permissions.py."""
+"""Descriptions of roles and permissions, read from their docstrings."""
 
-from app.access.permissions import Permission, Role
+from app.access.permissions import Permission
+from app.access.roles import Role
 from app.kit.enum_docstrings import read_docstrings
 
 #: What each permission lets its holder do, by the permission's value.

@@ -9,13 +9,12 @@ from uuid import UUID
 
 from app.access.consents import AcceptedVersions, Policy, missing_consents
 from app.access.permissions import (
-    BRANCH_BOUND_ROLES,
     NEEDS_CONFIRMED_EMAIL,
     NEEDS_CONSENTS,
     NEEDS_CURRENT_CONSENTS,
     Permission,
-    Role,
 )
+from app.access.roles import BRANCH_BOUND_ROLES, Role
 from app.kit.errors import NotFound, PermissionDenied
 
 _BY_NAME: Mapping[str, Permission] = MappingProxyType(

@@ -165,7 +165,7 @@ SECTIONS = (
             NavEntry(
                 "Categories", "categories_pages.list_categories", "tree", Permission.VAULT_READ
             ),
-            NavEntry("Price rules", "prices_pages.list_price_rules", "tag", Permission.VAULT_READ),
+            NavEntry("Price rules", "prices_pages.list_price_rules", "tag", Permission.PRICES_READ),
             NavEntry("Imports", "imports_pages.list_imports", "upload", Permission.IMPORTS_USE),
             NavEntry("Synonyms", "synonyms_pages.list_synonyms", "swap", Permission.VAULT_READ),
         ),

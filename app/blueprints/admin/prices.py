@@ -37,7 +37,7 @@ from app.shop.prices.rules import RULE_PREFIX, PriceRuleStatus, PriceScope
 from app.shop.prices.service import NewPriceRule
 
 blp = PageBlueprint("prices", "/admin/prices")
-_EDIT = Permission.PRODUCTS_EDIT
+_EDIT = Permission.PRICES_EDIT
 _METALS = [(metal.value, PRICED_NAMES[metal].capitalize()) for metal in Metal]
 
 
@@ -148,7 +148,7 @@ RULES = ListPage(
 list_price_rules = blp.add_list(
     "",
     RULES,
-    permission=Permission.VAULT_READ,
+    permission=Permission.PRICES_READ,
     form=ListForm(RECORD, _EDIT, lambda session, _actor: {"category": _categories(session)}),
 )
 
@@ -194,7 +194,7 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
-@blp.view("GET", "/<rule_id>", permission=Permission.VAULT_READ, shows=RULE_PREFIX)
+@blp.view("GET", "/<rule_id>", permission=Permission.PRICES_READ, shows=RULE_PREFIX)
 def show_rule(session: Session, actor: Actor, rule_id: str) -> Response:
     """Show a version of a rule, and the forms for a new one and for its end."""
     rule = listed_rules.get_listed(session, ids.decode(RULE_PREFIX, rule_id))

@@ -43,7 +43,7 @@ def record_rule(session: Session, actor: Actor | None, rule: NewPriceRule, *, re
     field, and `PriceRuleUnchanged`.
     """
     if actor is not None:
-        require(actor, Permission.PRODUCTS_EDIT)
+        require(actor, Permission.PRICES_EDIT)
     cleaned = approvals_rules.clean_reason(reason)
     tiers = rules.check_tiers(rule.tiers)
     subject = _check_scope(session, rule.scope)
@@ -126,7 +126,7 @@ def end_rule(session: Session, actor: Actor | None, rule_id: UUID, *, reason: st
     Raises `PermissionDenied`, `NotFound`, `PriceRuleOver`, and `Invalid` for the reason.
     """
     if actor is not None:
-        require(actor, Permission.PRODUCTS_EDIT)
+        require(actor, Permission.PRICES_EDIT)
     cleaned = approvals_rules.clean_reason(reason)
     session.send(_LOCK)
     now = clock.now()
