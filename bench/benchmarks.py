@@ -19,9 +19,10 @@ from sqlalchemy.engine import make_url
 
 from app.factory import create_app
 from bench import audit as trail
-from bench import load, market_setup, parallel
+from bench import load, market_setup, parallel, past_orders, shop
 from bench import screening as lists
 from bench import stock as goods
+from bench.load import LoadResult
 from bench.server import CHECKOUT, CLIENTS, BenchServer
 
 CUSTOMERS = 200
@@ -31,6 +32,8 @@ WEB_WORKERS = 2
 #: Rounds of at most this length only check that a benchmark works.
 QUICK_SECONDS_MAX = 5
 SIZES = (10_000, 1_000_000)
+PRODUCTS, PRODUCTS_QUICK = 100_000, 10_000
+ORDERS, ORDERS_QUICK = (10_000, 1_000_000), (1_000, 10_000)
 
 
 @dataclass(frozen=True)
@@ -199,6 +202,65 @@ def stock(bench: BenchServer, pace: BenchmarkPace, result: BenchmarkResult) -> N
         result.ratio(name, f"{name}_{many}_ms", f"{name}_{few}_ms")
 
 
+def search(bench: BenchServer, pace: BenchmarkPace, result: BenchmarkResult) -> None:
+    """Searches over HTTP among 100,000 products (quick: fewer), and with facets, against the
+    yardstick."""
+    count = PRODUCTS if pace.seconds > QUICK_SECONDS_MAX else PRODUCTS_QUICK
+    shop.fill_catalogue(bench, count)
+    app = create_app(bench.settings)
+    with _run_web_server(bench) as port:
+        for _ in range(pace.rounds):
+            result.add("yardstick_tps", bench.yardstick(pace.seconds))
+            for name, facets in (("search", False), ("facets", True)):
+                market_setup.set_prices(app)
+                request = shop.searches(facets=facets)
+                _add_load(result, name, load.run_load(port, CLIENTS, pace.seconds, request), 200)
+    for name in ("search", "facets"):
+        result.ratio(name, f"{name}_per_second", "yardstick_tps")
+    result.settings |= {"products": count, "connections": CLIENTS, "web_workers": WEB_WORKERS}
+    market_setup.database_of(app).engine.dispose()
+
+
+def checkout(bench: BenchServer, pace: BenchmarkPace, result: BenchmarkResult) -> None:
+    """Goods locked and bought over HTTP after 10,000 orders and after a million (quick: fewer),
+    against the yardstick."""
+    sizes = ORDERS if pace.seconds > QUICK_SECONDS_MAX else ORDERS_QUICK
+    app = create_app(bench.settings)
+    market_setup.set_prices(app)
+    skus = shop.stock_goods(market_setup.database_of(app))
+    customers = market_setup.add_customers(app, CUSTOMERS)
+    with (
+        psycopg.connect(bench.superuser("pbcex"), autocommit=True) as connection,
+        _run_web_server(bench) as port,
+    ):
+        past_orders.prepare(connection, [customer.user_id for customer in customers], skus)
+        for count in sizes:
+            past_orders.add_orders(connection, count)
+            _settle(connection)
+            for number in range(pace.rounds):
+                result.add(f"yardstick_{count}_tps", bench.yardstick(pace.seconds))
+                market_setup.set_prices(app)
+                seeds = range(CLIENTS * number, CLIENTS * (number + 1))
+                buying = [shop.buy_goods(customers, skus, seed) for seed in seeds]
+                done = load.run_conversations(port, pace.seconds, buying)
+                _add_load(result, f"orders_{count}_requests", done, 201)
+                # One locks prices, one buys.
+                result.add(f"orders_{count}_per_second", done.rate / 2)
+    few, many = sizes
+    result.ratio("checkout", f"orders_{few}_per_second", f"yardstick_{few}_tps")
+    result.ratio("size", f"orders_{many}_per_second", f"orders_{few}_per_second")
+    result.settings |= {"orders": sizes, "connections": CLIENTS, "web_workers": WEB_WORKERS}
+    market_setup.database_of(app).engine.dispose()
+
+
+def _add_load(result: BenchmarkResult, name: str, done: LoadResult, status: int) -> None:
+    if set(done.statuses) != {status}:
+        raise RuntimeError(f"not every request of {name} succeeded: {done.statuses}")
+    result.add(f"{name}_per_second", done.rate)
+    for percent in (50, 95, 99):
+        result.add(f"{name}_p{percent}_ms", done.percentile_ms(percent))
+
+
 BENCHMARKS: dict[str, Callable[[BenchServer, BenchmarkPace, BenchmarkResult], None]] = {
     "posting": posting,
     "hot": hot,
@@ -208,6 +270,8 @@ BENCHMARKS: dict[str, Callable[[BenchServer, BenchmarkPace, BenchmarkResult], No
     "audit": audit,
     "screening": screening,
     "stock": stock,
+    "search": search,
+    "checkout": checkout,
 }
 
 
@@ -238,10 +302,15 @@ def _fill_books(bench: BenchServer, entries: int) -> None:
         for statement in _GROW.split(";\n"):
             if statement.strip():
                 connection.execute(statement, {"count": missing})
-    with psycopg.connect(bench.superuser("pbcex"), autocommit=True) as connection:
-        connection.execute("SELECT ledger_roll_up()")
-        connection.execute("VACUUM ANALYZE")
-        connection.execute("CHECKPOINT")
+        connection.commit()
+        _settle(connection)
+
+
+def _settle(connection: psycopg.Connection) -> None:
+    """Do what happens in time after rows were added: roll-ups, statistics, a checkpoint."""
+    connection.autocommit = True
+    for statement in ("SELECT ledger_roll_up()", "VACUUM ANALYZE", "CHECKPOINT"):
+        connection.execute(statement)
 
 
 def _measure_orders(

@@ -3,11 +3,14 @@
 import selectors
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from statistics import quantiles
 
 _RECEIVE_BYTES = 65_536
+#: The requests of one connection: it is sent the body of each response, and yields what follows.
+Conversation = Generator[bytes, bytes, None]
 
 
 @dataclass
@@ -29,7 +32,8 @@ class LoadResult:
 
 
 class _Connection:
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, conversation: Conversation) -> None:
+        self.conversation = conversation
         self.socket = socket.create_connection(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sent_at = 0.0
@@ -40,8 +44,8 @@ class _Connection:
         self.sent_at = time.perf_counter()
         self.socket.sendall(request)
 
-    def complete(self) -> int | None:
-        """Receive a part; return the status once the whole response has arrived, else None."""
+    def complete(self) -> tuple[int, bytes] | None:
+        """Receive a part; return status and body once the whole response has arrived, else None."""
         part = self.socket.recv(_RECEIVE_BYTES)
         if not part:
             raise ConnectionError("the server closed a keep-alive connection")
@@ -51,35 +55,45 @@ class _Connection:
             return None
         at = head.lower().index(b"content-length:")
         length = int(head[at + 15 :].split(b"\r\n", 1)[0])
-        return int(head[9:12]) if len(body) >= length else None
+        return (int(head[9:12]), body) if len(body) >= length else None
 
 
 def run_load(
     port: int, connections: int, seconds: float, request: Callable[[int], bytes]
 ) -> LoadResult:
     """Keep `connections` requests in flight for `seconds`; `request(n)` returns the n-th."""
+    numbers = count()
+    return run_conversations(port, seconds, [_repeat(request, numbers) for _ in range(connections)])
+
+
+def _repeat(request: Callable[[int], bytes], numbers: Iterator[int]) -> Conversation:
+    for number in numbers:
+        yield request(number)
+
+
+def run_conversations(port: int, seconds: float, conversations: list[Conversation]) -> LoadResult:
+    """Hold the conversations for `seconds`, each on a connection of its own; the last responses are
+    awaited."""
     load = LoadResult()
     selector = selectors.DefaultSelector()
-    sent = 0
     started = time.perf_counter()
-    for _ in range(connections):
-        connection = _Connection(port)
+    for conversation in conversations:
+        connection = _Connection(port, conversation)
         selector.register(connection.socket, selectors.EVENT_READ, connection)
-        connection.send(request(sent))
-        sent += 1
-    in_flight = connections
+        connection.send(next(conversation))
+    in_flight = len(conversations)
     while in_flight:
         for key, _ in selector.select():
             connection = key.data
-            status = connection.complete()
-            if status is None:
+            response = connection.complete()
+            if response is None:
                 continue
+            status, body = response
             now = time.perf_counter()
             load.latencies_ms.append((now - connection.sent_at) * 1000)
             load.statuses[status] = load.statuses.get(status, 0) + 1
             if now - started < seconds:
-                connection.send(request(sent))
-                sent += 1
+                connection.send(connection.conversation.send(body))
             else:
                 in_flight -= 1
                 selector.unregister(connection.socket)

@@ -11,11 +11,31 @@ from flask import Flask
 from sqlalchemy.engine import make_url
 
 from app.audit import service
+from app.kit.db import Database
 from app.screening.lists import sdn
-from bench import audit, market_setup, parallel, screening, stock
+from app.shop.storefront import queries as storefront_queries
+from app.shop.storefront.queries import OfferSearch
+from bench import (
+    audit,
+    catalogue,
+    market_setup,
+    parallel,
+    past_orders,
+    screening,
+    shop,
+    stock,
+)
 from tests import sanctions
 from tests.embedded.conftest import CHECKOUT
 from tests.running_transactions import wait_for_running_transactions
+
+
+def connect_owner(database: Database) -> psycopg.Connection:
+    """Connect to the database as its owner."""
+    url = make_url(os.environ["DATABASE_OWNER_URL"]).set(
+        drivername="postgresql", database=database.engine.url.database
+    )
+    return psycopg.connect(url.render_as_string(hide_password=False))
 
 
 def test_service_benchmark_places_orders(app: Flask) -> None:
@@ -66,12 +86,39 @@ def test_screening_benchmark_screens_people(app: Flask, shared_data: Path) -> No
 
 def test_stock_benchmark_stocks_each_product_at_three_locations(unguarded_app: Flask) -> None:
     database = market_setup.database_of(unguarded_app)
-    url = make_url(os.environ["DATABASE_OWNER_URL"]).set(
-        drivername="postgresql", database=database.engine.url.database
-    )
-    with psycopg.connect(url.render_as_string(hide_password=False)) as owner:
+    with connect_owner(database) as owner:
         stock.add_products(owner, 1, 2)
         stock.add_products(owner, 3, 4)
     with database.reading() as session:
         statement = "SELECT sum(posted) FROM balances b JOIN accounts a ON a.id = b.account_id"
         assert session.value(f"{statement} WHERE a.asset LIKE 'BENCH-%'") == 4 * 3 * 5
+
+
+def test_search_benchmark_fills_a_catalogue_of_priced_products(unguarded_app: Flask) -> None:
+    market_setup.set_prices(unguarded_app)
+    database = market_setup.database_of(unguarded_app)
+    with connect_owner(database) as owner:
+        catalogue.add_products(owner, 40)
+    with database.reading() as session:
+        offers = storefront_queries.list_offers(session, OfferSearch(search="eagle 1oz"))
+    [offer] = offers.page.data
+    # 4,008.00 with 5.9 percent, 2.00 for its ounce and 1.50 for the coin.
+    assert (offer.name, str(offer.price)) == ("1998 Gold Eagle, 1 oz", "4247.97")
+    assert shop.searches(facets=True)(3) != shop.searches(facets=True)(4)
+
+
+def test_checkout_benchmark_has_past_orders_in_books_that_are_correct(
+    lone_app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shop, "GOODS", 3)
+    market_setup.set_prices(lone_app)
+    database = market_setup.database_of(lone_app)
+    skus = shop.stock_goods(database)
+    customers = [who.user_id for who in market_setup.add_customers(lone_app, 2)]
+    with connect_owner(database) as owner:
+        past_orders.prepare(owner, customers, skus)
+        past_orders.add_orders(owner, 5)
+        past_orders.add_orders(owner, 12)
+    with database.reading() as session:
+        assert session.value("SELECT count(*) FROM shop_orders") == 12
+        assert session.value("SELECT sum(units) FROM lot_stock") == 3 * 100_000 - 12
