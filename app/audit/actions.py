@@ -56,6 +56,7 @@ class AuditAction(LabelledEnum):
     EXPORT_FETCHED = "export.fetched", "Data export downloaded"
     EXPORT_REQUESTED = "export.requested", "Data export requested"
     FLAG_CHANGED = "flag.changed", "Feature flag changed"
+    GOODS_ORDER_VIEWED = "goods_order.viewed", "Order of goods viewed"
     GOODS_RECEIVED = "goods.received", "Goods received"
     GOODS_RETURNED = "goods.returned", "Goods returned to their supplier"
     GRANT_GIVEN = "grant.given", "Permission granted to a role"

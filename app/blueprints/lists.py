@@ -25,6 +25,9 @@ from app.kit.list_query import ListSource
 RowT = TypeVar("RowT")
 Options = Sequence[tuple[str, str]]
 
+#: All numbers with so many digits fit PostgreSQL's bigint.
+_DIGITS_MAX = 18
+
 
 @dataclass(frozen=True, slots=True)
 class PersonCell:
@@ -157,6 +160,20 @@ def find_person(session: Session, field_name: str, text: str) -> UUID:
         return ids.decode("usr", text)
     except (NotFound, Invalid):
         raise Invalid(field_name, "No person has this email or ID. Check the spelling.") from None
+
+
+@dataclass(frozen=True, slots=True)
+class NumberFilter(Filter):
+    """A filter by a whole number that identifies a row."""
+
+    def parse(
+        self, _session: Session, _actor: Actor, text: str, _options: Options | None
+    ) -> object:
+        """Return the number."""
+        digits = text.strip()
+        if not digits.isascii() or not digits.isdecimal() or len(digits) > _DIGITS_MAX:
+            raise Invalid(self.name, f"{self.label}: enter digits only, like 10000001.")
+        return int(digits)
 
 
 @dataclass(frozen=True, slots=True)

@@ -226,6 +226,7 @@ SECTIONS = (
         "Customers",
         Desk.SUPPORT,
         (
+            NavEntry("Orders", "orders_pages.list_orders", "basket", Permission.SHOP_ORDERS_READ),
             NavEntry(
                 "Verification",
                 "support_kyc_pages.list_verifications",

@@ -1,0 +1,98 @@
+"""The pages of orders of goods, and what staff read of them over the API."""
+
+from dataclasses import dataclass
+
+import pytest
+from flask import Flask
+
+from app.access import Actor, Role
+from app.audit.actions import AuditAction
+from app.audit.models import AuditRecord
+from app.kit import ids
+from app.shop.orders.queries import GoodsOrder
+from app.tax.assessment import Delivery
+from tests.api_client import ApiClient, assert_problem, wrong_fields
+from tests.page_client import Browser
+from tests.people import People
+from tests.rows import read_values
+from tests.shop.stall import BOSTON, Stall, proven
+from tests.staff import sign_in
+
+PATH, API = "/admin/orders", "/api/shop/admin/orders"
+
+
+@dataclass(frozen=True)
+class Sale:
+    """An order that is shipped to Boston, and the customer who placed it."""
+
+    buyer: Actor
+    order: GoodsOrder
+
+
+@pytest.fixture
+def sale(people: People) -> Sale:
+    stall = Stall.open(people)
+    buyer = stall.buyer(USD="9000")
+    lock = stall.lock(buyer, stall.coins(), quantity=2)
+    order = stall.buy(proven(buyer), lock, delivery=Delivery.SHIP, shipping_address=BOSTON)
+    return Sale(buyer, order)
+
+
+@pytest.fixture
+def browser(app: Flask, people: People) -> Browser:
+    return sign_in(app, people.staff(Role.SUPPORT))
+
+
+def test_order_is_found_by_its_number_and_shows_goods_payments_and_history(
+    browser: Browser, sale: Sale
+) -> None:
+    page = browser.get_page(f"{PATH}?number={sale.order.number}")
+    [link] = page.all("a", href=f"{PATH}/{sale.order.public_id}")
+    text = browser.get_page(link["href"]).visible_text
+    for expected in (
+        f"Order {sale.order.number}",
+        "1 Beacon Street",
+        sale.order.lines[0].sku,
+        "8,416.80",
+        "Dollar balance",
+        "Paid, goods set aside",
+        "US MA 02108",
+    ):
+        assert expected in text
+    browser.get_fragment(f"{PATH}/{sale.order.public_id}", "order")
+
+
+@pytest.mark.parametrize("number", ["A1", "-5", "1.5", "٣", "1" * 19])
+def test_list_refuses_a_number_that_is_not_made_of_digits(browser: Browser, number: str) -> None:
+    page = browser.get_page(f"{PATH}?number={number}", status=422)
+    assert "Number: enter digits only, like 10000001." in page.visible_text
+
+
+def test_reading_an_order_with_its_address_is_recorded_once_an_hour(
+    browser: Browser, sale: Sale, people: People
+) -> None:
+    for _ in range(2):
+        browser.get_page(f"{PATH}/{sale.order.public_id}")
+    with people.database.reading() as session:
+        viewed = read_values(
+            session,
+            AuditRecord.on_behalf_of,
+            AuditRecord.subject == sale.order.public_id,
+            AuditRecord.action == AuditAction.GOODS_ORDER_VIEWED,
+        )
+    assert viewed == [sale.buyer.user_id]
+
+
+def test_staff_find_orders_by_customer_and_status_over_the_api(
+    open_app: Flask, people: People, sale: Sale
+) -> None:
+    staff = ApiClient.sign_in_staff(open_app, people.staff(Role.INVENTORY).email)
+    customer = ids.encode("usr", sale.buyer.user_id)
+    found = staff.ok(200, staff.get(API, customerId=customer, status="allocated"))
+    assert [(each["number"], each["units"], each["total"]) for each in found["data"]] == [
+        (str(sale.order.number), 2, str(sale.order.total))
+    ]
+    order = staff.ok(200, staff.get(f"{API}/{sale.order.public_id}"))["order"]
+    assert (order["customerId"], order["shippingAddress"]["city"]) == (customer, "Boston")
+    assert wrong_fields(staff.get(API, status="lost")) == ["status"]
+    assert_problem(staff.get(f"{API}/ord_{'0' * 26}"), 404, "not_found")
