@@ -18,7 +18,7 @@ from app.identity.accounts import email_verification
 from app.kit import ids
 from app.kit.db import Database
 from app.limits.errors import LimitExceeded
-from tests import people
+from tests.people import PASSWORD as STAFF_PASSWORD
 from tests.people import credit, verify_phone
 
 PASSWORD = "correct horse"
@@ -147,7 +147,7 @@ class ApiClient:
     def sign_in_staff(cls, app: Flask, email: str) -> Self:
         """Return a client of a member of staff, who has the password of all staff in tests."""
         client = cls(app)
-        body = {"email": email, "password": people.PASSWORD}
+        body = {"email": email, "password": STAFF_PASSWORD}
         client._store_tokens(client.ok(200, client.post("/api/auth/login", body)))
         return client
 

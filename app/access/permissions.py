@@ -99,6 +99,8 @@ class Permission(StrEnum):
     """Change fees, limits and thresholds; where money moves, with a second person's approval."""
     SETTINGS_READ = "all:settings:read"
     """See fees, limits and thresholds, and their history."""
+    SHOP_ORDERS_READ = "all:shop_orders:read"
+    """See customers' orders of goods, with where they go."""
     STAFF_INVITE = "all:staff:invite"
     """Invite staff to a role whose permissions one holds oneself."""
     TAX_EDIT = "all:tax:edit"

@@ -28,6 +28,7 @@ from app.vault.deliveries.service import NewReceipt
 from app.vault.locations import service as locations
 from app.vault.locations.rules import LocationKind
 from tests.api_client import assert_problem
+from tests.api_document import goods
 from tests.api_document.examples import RecordingClient
 from tests.api_document.money import create_verified
 from tests.api_document.places import DETAILS
@@ -49,6 +50,7 @@ _ADDRESS = {
     "state": "NH",
     "zipCode": "03301",
 }
+_STAFF_ORDERS = "/api/shop/admin/orders"
 _ABROAD = {"country": "SY", "street": "Straight Street 1", "city": "Damascus"}
 _PUERTO_RICO = {"country": "PR", "street": "1 Plaza", "city": "Ponce", "zipCode": "00730"}
 _BALANCE = {"method": "balance"}
@@ -73,7 +75,16 @@ def buy_goods(play: Play) -> None:
     order = buyer.ok(201, buyer.post(_CHECKOUT, together))["order"]
     buyer.ok(200, buyer.get(_ORDERS))
     buyer.ok(200, buyer.get(f"{_ORDERS}/{order['id']}"))
-    assert_problem(buyer.get(f"{_ORDERS}/{ids.encode('ord', ids.new())}"), 404, "not_found")
+    unknown = ids.encode("ord", ids.new())
+    assert_problem(buyer.get(f"{_ORDERS}/{unknown}"), 404, "not_found")
+    track = {"number": order["number"], "contact": buyer.email}
+    visitor = play.client("visitor")
+    visitor.ok(200, visitor.get(f"{_ORDERS}/track", **track))
+    assert_problem(visitor.get(f"{_ORDERS}/track", **track | {"number": 1}), 404, "not_found")
+    keeper = goods.sign_keeper_in(play)
+    keeper.ok(200, keeper.get(_STAFF_ORDERS, status="allocated"))
+    keeper.ok(200, keeper.get(f"{_STAFF_ORDERS}/{order['id']}"))
+    assert_problem(keeper.get(f"{_STAFF_ORDERS}/{unknown}"), 404, "not_found")
     _refuse_locks(play, buyer, shipped)
     _refuse_goods(play, buyer)
     _refuse_people(play, buyer)

@@ -18,17 +18,17 @@ from tests.api_document.examples import RecordingClient
 from tests.api_document.play import Play
 from tests.api_document.refusals import refuse_invalid_input
 from tests.flags.cohorts import ceiling
-from tests.people import PASSWORD, People
+from tests.people import People
 from tests.vault.goods import EAGLE
 
-PATHS = ("/api/vault/",)
+PATHS = ("/api/vault/", "/api/shop/admin/")
 _INVENTORY = "/api/vault/inventory"
 
 
 def show_inventory(play: Play) -> None:
     """Receive coins, reserve most of them, and read what is there; then without the feature."""
     _stock_the_vault(play)
-    keeper = _sign_keeper_in(play)
+    keeper = sign_keeper_in(play)
     reads = (_INVENTORY, f"{_INVENTORY}/low-stock", f"{_INVENTORY}/summary")
     for path in reads:
         keeper.ok(200, keeper.get(path))
@@ -38,10 +38,11 @@ def show_inventory(play: Play) -> None:
         assert keeper.send_unchecked("GET", _INVENTORY).status_code == 501
 
 
-def _sign_keeper_in(play: Play) -> RecordingClient:
-    keeper, plain = play.client("keeper"), ApiClient(play.app)
-    body = {"email": People(play.database).staff(Role.INVENTORY).email, "password": PASSWORD}
-    keeper.token = plain.ok(200, plain.post("/api/auth/login", body))["accessToken"]
+def sign_keeper_in(play: Play) -> RecordingClient:
+    """Return a client of a member of staff who keeps the vault, signed in unseen."""
+    keeper = play.client("keeper")
+    email = People(play.database).staff(Role.INVENTORY).email
+    keeper.token = ApiClient.sign_in_staff(play.app, email).token
     return keeper
 
 

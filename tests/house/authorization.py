@@ -781,6 +781,8 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
     "/admin/vault/transfers/<transfer_id>/shortage": _STOCK_TRANSFER,
     "/api/me/addresses/<address_id>": _ADDRESS,
     "/api/shop/orders/<order_id>": ObjectKind("order_id", _goods_order, _unknown_id("ord")),
+    "/api/shop/admin/orders/<order_id>": ObjectKind("order_id", _goods_order, _unknown_id("ord")),
+    "/admin/orders/<order_id>": ObjectKind("order_id", _goods_order, _unknown_id("ord")),
     "/api/shop/cart/<cart_id>": _CART,
     "/api/shop/cart/<cart_id>/items": _CART,
     "/api/shop/cart/<cart_id>/items/<sku>": _CART,

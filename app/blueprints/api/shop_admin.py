@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.access import Actor, Permission
-from app.blueprints.api.schemas import shop_admin as schemas_admin
+from app.blueprints.api.schemas import shop_admin as schemas_shop_admin
 from app.blueprints.api_blueprint import ApiBlueprint
 from app.kit import ids
 from app.kit.db import Session
@@ -20,8 +20,8 @@ blp = ApiBlueprint("shop_admin", "/api/shop/admin", "Orders of goods, for staff"
     "/orders",
     operation_id="staffShopOrders",
     permission=Permission.SHOP_ORDERS_READ,
-    query_schema=schemas_admin.OrdersQuerySchema,
-    response_schema=schemas_admin.ListedOrdersSchema,
+    query_schema=schemas_shop_admin.OrdersQuerySchema,
+    response_schema=schemas_shop_admin.ListedOrdersSchema,
 )
 def list_orders(session: Session, _actor: Actor, query: dict[str, Any]) -> object:
     """List the orders of goods of all customers, newest first."""
@@ -36,7 +36,7 @@ def list_orders(session: Session, _actor: Actor, query: dict[str, Any]) -> objec
     "/orders/<order_id>",
     operation_id="staffShopOrder",
     permission=Permission.SHOP_ORDERS_READ,
-    response_schema=schemas_admin.StaffOrderAnswerSchema,
+    response_schema=schemas_shop_admin.StaffOrderAnswerSchema,
     refusals=(NotFound,),
     writes=True,
 )

@@ -6,6 +6,7 @@ from app.access import Actor, Permission
 from app.blueprints.api.schemas import shop_orders as schemas_orders
 from app.blueprints.api.schemas.fields import PageQuerySchema, parse_amount
 from app.blueprints.api_blueprint import ApiBlueprint
+from app.blueprints.rate_limits import RateLimit
 from app.catalog.rules import TRADABLE
 from app.funding.errors import CardMoneyUnsettled, ReceivableOutstanding, VerificationRequired
 from app.identity.errors import ReauthenticationRequired
@@ -22,6 +23,7 @@ from app.shop.checkout.rules import RequestedPayment
 from app.shop.locks.errors import QuoteVoided
 from app.shop.orders import queries as orders_queries
 from app.shop.orders import rules as orders_rules
+from app.shop.orders import tracking
 from app.shop.orders.rules import OrderPaymentMethod
 from app.tax.errors import TaxUnknown
 from app.trading.errors import QuoteExpired, QuoteNotFound, QuoteUsed
@@ -87,6 +89,24 @@ def check_out(session: Session, actor: Actor, body: dict[str, Any]) -> object:
 def list_orders(session: Session, actor: Actor, query: dict[str, Any]) -> object:
     """List the orders of goods, newest first."""
     return orders_queries.list_orders(session, actor.user_id, **pagination.page_arguments(query))
+
+
+@blp.operation(
+    "GET",
+    "/orders/track",
+    operation_id="trackShopOrder",
+    public=True,
+    rate_limit=RateLimit.SIGN_IN,
+    query_schema=schemas_orders.TrackingQuerySchema,
+    response_schema=schemas_orders.TrackedOrderAnswerSchema,
+    refusals=(NotFound,),
+)
+def track_order(session: Session, query: dict[str, Any]) -> object:
+    """Show how far an order is, without signing in, to a person who knows its number and contact.
+
+    A wrong number and a wrong contact are refused alike.
+    """
+    return {"order": tracking.track_order(session, query["number"], query["contact"])}
 
 
 @blp.operation(

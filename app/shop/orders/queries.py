@@ -250,6 +250,12 @@ def list_open_orders(session: Session, user_id: UUID) -> list[PublicId]:
     )
 
 
+def list_events(session: Session, order_id: UUID) -> list[OrderEvent]:
+    """Return the statuses that an order took, oldest first."""
+    own = _EVENTS.where(ShopOrderEvent.order_id == order_id)
+    return session.select(OrderEvent, own.order_by(ShopOrderEvent.id))
+
+
 def _add_parts(session: Session, orders: Sequence[GoodsOrder]) -> None:
     """Read lines, payments and events of all orders."""
     if not orders:

@@ -13,12 +13,14 @@ from app.shop.orders.queries import GoodsOrder
 from app.tax.assessment import Delivery
 from tests.api_client import ApiClient, assert_problem, wrong_fields
 from tests.page_client import Browser
-from tests.people import People
+from tests.people import People, verify_phone
+from tests.recorded_trips import record_trips
 from tests.rows import read_values
 from tests.shop.stall import BOSTON, Stall, proven
 from tests.staff import sign_in
 
 PATH, API = "/admin/orders", "/api/shop/admin/orders"
+TRACK = "/api/shop/orders/track"
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def test_order_is_found_by_its_number_and_shows_goods_payments_and_history(
 
 @pytest.mark.parametrize("number", ["A1", "-5", "1.5", "٣", "1" * 19])
 def test_list_refuses_a_number_that_is_not_made_of_digits(browser: Browser, number: str) -> None:
-    page = browser.get_page(f"{PATH}?number={number}", status=422)
+    page = browser.get_page(f"{PATH}?number={number}")
     assert "Number: enter digits only, like 10000001." in page.visible_text
 
 
@@ -96,3 +98,41 @@ def test_staff_find_orders_by_customer_and_status_over_the_api(
     assert (order["customerId"], order["shippingAddress"]["city"]) == (customer, "Boston")
     assert wrong_fields(staff.get(API, status="lost")) == ["status"]
     assert_problem(staff.get(f"{API}/ord_{'0' * 26}"), 404, "not_found")
+
+
+def test_order_is_tracked_without_signing_in_by_number_and_contact(
+    open_app: Flask, people: People, sale: Sale
+) -> None:
+    visitor = ApiClient(open_app)
+    number, contact = sale.order.number, sale.buyer.email.upper()
+    order = visitor.ok(200, visitor.get(TRACK, number=number, contact=contact))["order"]
+    assert set(order) == {"number", "status", "destination", "history", "placedAt"}
+    assert (order["number"], order["history"][0]["status"]) == (str(number), "allocated")
+    phone = "+12025550199"
+    assert_problem(visitor.get(TRACK, number=number, contact=phone), 404, "not_found")
+    with people.database.transaction() as session:
+        verify_phone(session, sale.buyer.user_id, phone)
+    assert visitor.get(TRACK, number=number, contact="+1 202 555 0199").status_code == 200
+
+
+def test_wrong_number_and_wrong_contact_are_refused_alike_by_one_statement(
+    open_app: Flask, people: People, sale: Sale, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor, stranger = ApiClient(open_app), people.customer()
+    trips = record_trips(monkeypatch)
+    refusals, statements = [], []
+    for number, contact in (
+        (sale.order.number, stranger.email),
+        (sale.order.number + 1_000_000, sale.buyer.email),
+        (sale.order.number, "unknown@example.com"),
+    ):
+        trips.clear()
+        refused = visitor.get(TRACK, number=number, contact=contact)
+        refusals.append({**refused.json, "requestId": ""})
+        statements.append([trip for trip in trips if any("shop_orders" in each for each in trip)])
+    assert refusals[0]["code"] == "not_found"
+    assert refusals.count(refusals[0]) == statements.count(statements[0]) == 3
+    assert len(statements[0]) == 1
+    assert wrong_fields(visitor.get(TRACK, number=1, contact="Ada")) == ["contact"]
+    assert wrong_fields(visitor.get(TRACK, contact="a@b@c", number="x")) == ["number"]
+    assert wrong_fields(visitor.get(TRACK, number=1, contact="a@b@c")) == ["contact"]

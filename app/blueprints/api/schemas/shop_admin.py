@@ -11,18 +11,16 @@ from app.blueprints.api.schemas.fields import (
     QueryIntegerField,
     TimestampField,
 )
-from app.blueprints.api.schemas.shop_orders import GoodsOrderSchema
+from app.blueprints.api.schemas.shop_orders import ORDER_NUMBER_MAX, GoodsOrderSchema
 from app.shop.orders.rules import OrderStatus
 from app.tax.assessment import Delivery
-
-_NUMBER_MAX = 10**18
 
 
 class OrdersQuerySchema(PageQuerySchema):
     """A page of orders, of one customer, status or destination, or with one number."""
 
     number = QueryIntegerField(
-        1, _NUMBER_MAX, metadata={"description": "For people", "examples": [10_000_001]}
+        1, ORDER_NUMBER_MAX, metadata={"description": "For people", "examples": [10_000_001]}
     )
     customer = PublicIdField("usr", data_key="customerId")
     status = EnumField(OrderStatus)

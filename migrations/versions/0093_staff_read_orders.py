@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0092"
-down_revision = "0091"
+revision = "0093"
+down_revision = "0092"
 branch_labels = None
 depends_on = None
 
@@ -17,5 +17,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.execute("DELETE FROM role_permissions WHERE permission = 'all:shop_orders:read'")
+    """Keep the permission: an older release does not know it, and grants that were edited stay."""
     op.execute("DROP INDEX shop_orders_placed_at_idx")
