@@ -20,7 +20,7 @@ from app.kit.db import Database
 from app.kit.postal_addresses import PostalAddress
 from app.shop.prices import service as prices
 from app.shop.prices.rules import PriceScope, PriceTier
-from app.shop.prices.service import NewPriceRule
+from app.shop.prices.versions import NewPriceRule
 from app.vault.deliveries import service as deliveries
 from app.vault.deliveries.service import NewReceipt
 from app.vault.locations import service as locations
@@ -105,7 +105,7 @@ def _stock(database: Database, sku: str) -> str:
         )  # fmt: skip
         products.change_product(session, None, sku, {"published_from": "2026-01-01"})
         rule = NewPriceRule(PriceScope(sku=sku), [PriceTier(1, per_unit_units=150)])
-        prices.record_rule(session, None, rule, reason="Prices of the benchmark")
+        prices.set_by_operator(session, rule, reason="Prices of the benchmark")
         deliveries.receive_goods(
             session,
             None,

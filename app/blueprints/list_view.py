@@ -13,6 +13,7 @@ from app.blueprints import lists, searches
 from app.blueprints.list_cells import cell_text
 from app.blueprints.lists import (
     BulkAction,
+    BulkStart,
     Column,
     Filter,
     ListPage,
@@ -71,7 +72,7 @@ class ListView(Generic[RowT]):
     names: Mapping[UUID, str]
     #: The names of the columns that are aligned to the right.
     figures: AbstractSet[str]
-    actions: list[BulkAction]
+    actions: list[BulkAction | BulkStart]
     actor_id: UUID
     endpoint: str
     #: Whether the person may open the pages of the rows.
@@ -93,6 +94,16 @@ class ListView(Generic[RowT]):
     def row_name(self, row: RowT) -> str:
         """Return what the row is called: the text of its first cell."""
         return cell_text(self.page.columns[0].value(row), self.names)
+
+    @property
+    def action_buttons(self) -> Options:
+        """Return what can be done with selected rows, and with every row that was found."""
+        buttons = []
+        for action in self.actions:
+            buttons.append((action.name, action.label))
+            if isinstance(action, BulkStart):
+                buttons.append((f"{action.name}:all", action.all_label))
+        return buttons
 
     @property
     def share_options(self) -> Options:

@@ -210,6 +210,22 @@ class BulkAction:
 
 
 @dataclass(frozen=True, slots=True)
+class BulkStart:
+    """An act on all selected rows together that goes on at another page: `run` returns its URL, or
+    raises why none of the rows are taken. A second button, with `all_label`, takes every row that
+    the filters find, up to `rows_max`."""
+
+    name: str
+    label: str
+    all_label: str
+    permission: Permission
+    prefix: str
+    rows_max: int
+    run: Callable[[Session, Actor, Sequence[UUID]], str]
+    fresh: bool = field(default=False, init=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ListPage(Generic[RowT]):
     """The declaration of a list. `source` returns what this person may see."""
 
@@ -228,7 +244,7 @@ class ListPage(Generic[RowT]):
     #: What that page takes, where it is more than this list takes.
     row_permission: Permission | None = None
     #: The rows of a list with bulk actions have a `public_id`.
-    bulk_actions: tuple[BulkAction, ...] = ()
+    bulk_actions: tuple[BulkAction | BulkStart, ...] = ()
     #: Whether the open page refreshes its rows: a queue, from which several people work.
     refreshes: bool = False
 

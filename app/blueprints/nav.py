@@ -166,6 +166,12 @@ SECTIONS = (
                 "Categories", "categories_pages.list_categories", "tree", Permission.VAULT_READ
             ),
             NavEntry("Price rules", "prices_pages.list_price_rules", "tag", Permission.PRICES_READ),
+            NavEntry(
+                "Price changes",
+                "price_changes_pages.list_price_effects",
+                "tags",
+                Permission.PRICES_READ,
+            ),
             NavEntry("Imports", "imports_pages.list_imports", "upload", Permission.IMPORTS_USE),
             NavEntry("Synonyms", "synonyms_pages.list_synonyms", "swap", Permission.VAULT_READ),
         ),

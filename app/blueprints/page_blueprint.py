@@ -40,7 +40,7 @@ from app.blueprints import (
 )
 from app.blueprints.environ_keys import ACTOR
 from app.blueprints.forms import Done, Form, Refused
-from app.blueprints.lists import ListForm, ListPage
+from app.blueprints.lists import BulkStart, ListForm, ListPage
 from app.blueprints.page_session import current_database, run_page
 from app.blueprints.rate_limits import RateLimit
 from app.kit.db import Session
@@ -228,8 +228,9 @@ class PageBlueprint(Blueprint):
                 action, outcome = bulk_actions.run_bulk_action(page, session, actor, name, chosen)
             except (Invalid, Conflict) as refusal:
                 status, problems = report_at_form(refusal)
-                [problem] = problems.values()
-                return render(session, actor, status, bulk_problem=problem)
+                return render(session, actor, status, bulk_problem=next(iter(problems.values())))
+            if isinstance(action, BulkStart):
+                return see_other(outcome.location or url_for(f"{self.name}.{endpoint}"))
             for public_id, row_refusal in outcome.new_refusals.items():
                 audit_denials.record_later(row_refusal, public_id)
             if outcome.refusals:

@@ -186,6 +186,8 @@ class Session:
         except Exception as error:  # noqa: BLE001 - always raised again, as a refusal
             self._queue.clear()
             self.send("ROLLBACK TO SAVEPOINT attempt")
+            # A savepoint around this one has the same name.
+            self.send("RELEASE SAVEPOINT attempt")
             raise_refusal(error, committing=False)
         for refusal in kept:
             raise refusal

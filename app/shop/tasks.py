@@ -5,6 +5,7 @@ from app.kit.tasks import Queue, task
 from app.shop.cart import service as cart
 from app.shop.images import service as images
 from app.shop.locks import service as locks
+from app.shop.prices import service as prices
 
 
 @task("shop.expire_locks", queue=Queue.LEDGER)
@@ -17,6 +18,12 @@ def expire_due_locks(session: Session) -> None:
 def delete_expired_carts(session: Session) -> None:
     """Delete the carts that were not changed for as long as they are kept."""
     cart.delete_expired(session)
+
+
+@task("shop.forget_price_changes", queue=Queue.NIGHTLY)
+def delete_unconfirmed_price_changes(session: Session) -> None:
+    """Delete the changes of price rules that were begun and never confirmed."""
+    prices.forget_unconfirmed(session)
 
 
 @task("shop.draw_image", queue=Queue.FULFILLMENT, own_transactions=True)

@@ -22,7 +22,7 @@ from app.pricing import service as pricing
 from app.pricing.rules import HaltReason
 from app.shop.prices import service as prices
 from app.shop.prices.rules import PriceScope, PriceTier
-from app.shop.prices.service import NewPriceRule
+from app.shop.prices.versions import NewPriceRule
 from app.vault.deliveries import service as deliveries
 from app.vault.deliveries.service import NewReceipt
 from app.vault.locations import service as locations
@@ -97,7 +97,7 @@ def _stock_a_shelf(play: Play) -> None:
         products.add_product(session, None, _COIN)
         products.change_product(session, None, _SKU, {"published_from": "2026-01-01"})
         rule = NewPriceRule(PriceScope(sku=_SKU), (_FIVE_PERCENT,))
-        prices.record_rule(session, None, rule, reason="Example of the document")
+        prices.set_by_operator(session, rule, reason="Example of the document")
         locations.open_location(
             session,
             None,

@@ -20,7 +20,7 @@ from app.shop.locks import service as locks
 from app.shop.locks.rules import LOCK_PREFIX, LockSettings
 from app.shop.prices import service as prices
 from app.shop.prices.rules import PriceScope
-from app.shop.prices.service import NewPriceRule
+from app.shop.prices.versions import NewPriceRule
 from tests.api_client import assert_problem
 from tests.api_document.examples import RecordingClient
 from tests.api_document.play import Play
@@ -60,8 +60,8 @@ def browse(play: Play, visitor: RecordingClient) -> None:
         images.add_drawing(session, None, _EAGLE.sku, svg=drawing, size=SIZE, alt=alt)
         for_coins = PriceScope(metal=Metal.AU, form=ProductForm.COIN)
         first, ten = tier("5"), tier("4.25", from_quantity=10)
-        prices.record_rule(
-            session, None, NewPriceRule(for_coins, [first, ten]), reason="First prices of coins"
+        prices.set_by_operator(
+            session, NewPriceRule(for_coins, [first, ten]), reason="First prices of coins"
         )
     visitor.ok(200, visitor.get("/api/shop/products", metal="AU", category="COINS", facets="true"))
     visitor.ok(200, visitor.get("/api/shop/products", search="gold eagel"))

@@ -16,6 +16,7 @@ from app.blueprints import lists
 from app.kit import ids
 from app.kit.db import Database
 from app.kit.list_query import COUNT_MAX
+from app.kit.spreadsheets import unescape_formula
 from app.outbox import service as outbox
 from app.outbox.models import StagedJob
 from tests.e2e.conftest import OpenDesk
@@ -235,7 +236,11 @@ def _assert_csv_equals_page(page: Page, name: str) -> None:
         return
     assert [label for label in heading if label != "Asset"] == labels, name
     for row, cells in zip(rows, shown, strict=False):
-        texts = [text for label, text in zip(heading, row, strict=True) if label != "Asset"]
+        texts = [
+            unescape_formula(text)
+            for label, text in zip(heading, row, strict=True)
+            if label != "Asset"
+        ]
         for text, cell in zip(texts, cells, strict=True):
             if cell is not None:
                 # The page groups the digits of a count; a file is for spreadsheets.

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -49,6 +50,8 @@ from app.shop.locks.service import LockRequest
 from app.shop.orders import service as orders
 from app.shop.orders.rules import OrderPayment, OrderPaymentMethod
 from app.shop.orders.service import NewOrder, NewOrderLine, NewOrderPart
+from app.shop.prices import service as prices
+from app.shop.prices.adjustments import Adjustment, PremiumPart, PremiumStep
 from app.shop.prices.rules import PriceScope
 from app.tax import queries as tax_queries
 from app.tax.assessment import CERTIFICATE_PREFIX, Delivery, TaxDestination
@@ -651,6 +654,20 @@ def _price_rule(database: Database, _owner: Actor) -> str:
     return ids.encode("prr", goods.rule(PriceScope(sku=goods.add()), tier("5")))
 
 
+def _price_change(database: Database, _owner: Actor) -> str:
+    """Show the effect of a change that no one who is tested prepared."""
+    set_prices(database, AU="4000")
+    goods, maker = SalesRange(database), People(database).staff(Role.INVENTORY)
+    rule_id = goods.rule(PriceScope(sku=goods.add()), tier("5"))
+    with database.transaction() as session:
+        change_id = prices.start_change(session, maker, [rule_id])
+        adjustment = Adjustment(PremiumPart.PERCENT, PremiumStep.RAISE, Decimal("0.5"))
+        prices.preview_change(
+            session, maker, change_id, adjustment, valid_from=None, valid_until=None
+        )
+    return ids.encode("prc", change_id)
+
+
 def _lock(database: Database, owner: Actor) -> str:
     set_prices(database, AU="4000")
     goods = SalesRange(database)
@@ -694,6 +711,7 @@ _CART = ObjectKind("cart_id", _cart, _unknown_id("crt"))
 _BRANCH = ObjectKind("branch_id", _branch, _unknown_id("brn"))
 _ENTITY = ObjectKind("entity_id", _entity, _unknown_id("ent"))
 _LICENCE = ObjectKind("licence_id", _licence, _unknown_id("lic"))
+_PRICE_CHANGE = ObjectKind("change_id", _price_change, _unknown_id("prc"))
 _CASE = ObjectKind("case_id", _case, _unknown_id("cas"))
 _DEPOSIT = ObjectKind("deposit_id", _deposit, _unknown_id("dep"))
 _WITHDRAWAL = ObjectKind("withdrawal_id", _withdrawal, _unknown_id("wdr"))
@@ -758,6 +776,9 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
     "/admin/vault/counts/<count_id>/submit": _COUNT,
     "/admin/prices/<rule_id>": ObjectKind("rule_id", _price_rule, _unknown_id("prr")),
     "/admin/prices/<rule_id>/end": ObjectKind("rule_id", _price_rule, _unknown_id("prr")),
+    "/admin/price-changes/<change_id>": _PRICE_CHANGE,
+    "/admin/price-changes/<change_id>/confirm": _PRICE_CHANGE,
+    "/admin/price-changes/<change_id>/effect": _PRICE_CHANGE,
     "/admin/products/<sku>": _PRODUCT,
     "/admin/vault/bars/<bar_id>": _BAR,
     "/admin/products/<sku>/description": _PRODUCT,

@@ -17,7 +17,7 @@ from app.shop.prices import queries as prices_queries
 from app.shop.prices import service as prices
 from app.shop.prices.queries import PricedLine
 from app.shop.prices.rules import PriceScope, PriceTier
-from app.shop.prices.service import NewPriceRule
+from app.shop.prices.versions import NewPriceRule
 from tests.people import People
 from tests.vault.goods import Goods as ShelvedGoods
 from tests.vault.goods import open_location
@@ -79,7 +79,7 @@ class SalesRange:
     def rule(self, scope: PriceScope, *tiers: PriceTier) -> UUID:
         """Record a rule that counts from now on; return its id."""
         with self.database.transaction() as session:
-            return prices.record_rule(session, None, NewPriceRule(scope, tiers), reason=REASON)
+            return prices.set_by_operator(session, NewPriceRule(scope, tiers), reason=REASON)
 
     def shelf(self, people: People, sku: str, branch_id: UUID | None = None) -> ShelvedGoods:
         """Open a location of a branch, a new one if none is given, with none of the product yet."""

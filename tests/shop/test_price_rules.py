@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from app.catalog.rules import XAG, XAU, XCU
 from app.kit.errors import Invalid
 from app.kit.money import Amount, Asset
-from app.shop.prices import rules
+from app.shop.prices import adjustments, rules
+from app.shop.prices.adjustments import Adjustment, PremiumPart, PremiumStep
 from app.shop.prices.rules import PriceScope, PriceTier
 from tests.shop.sales_range import tier
 
@@ -116,3 +117,55 @@ def test_rule_is_of_one_product_or_one_category_or_one_metal() -> None:
     for scope in ({}, {"sku": "A", "metal": "AU"}, {"sku": "A", "form": "bar"}):
         with pytest.raises(ValueError, match=r"^A (rule|form) is"):
             PriceScope(**scope)  # type: ignore[arg-type] # texts where enums are expected
+
+
+PERCENT, PER_OUNCE, PER_UNIT = PremiumPart
+RAISE, LOWER, SET = PremiumStep
+
+
+@pytest.mark.parametrize(
+    ("part", "step", "number", "expected"),
+    [
+        (PERCENT, RAISE, "0.25", ["5.25 % + 1.5000 USD per ounce", "4.25 % + 2.00 USD per unit"]),
+        (PERCENT, LOWER, "4", ["1 % + 1.5000 USD per ounce", "2.00 USD per unit"]),
+        (PERCENT, SET, "0", ["1.5000 USD per ounce", "2.00 USD per unit"]),
+        (PER_OUNCE, RAISE, "0.5", ["5 % + 2.0000 USD per ounce",
+                                   "4 % + 0.5000 USD per ounce + 2.00 USD per unit"]),
+        (PER_UNIT, SET, "0.5", ["5 % + 1.5000 USD per ounce + 0.50 USD per unit",
+                                "4 % + 0.50 USD per unit"]),
+    ],
+)  # fmt: skip
+def test_one_part_of_the_premium_changes_in_every_tier(
+    part: PremiumPart, step: PremiumStep, number: str, expected: list[str]
+) -> None:
+    tiers = [tier("5", per_ounce="1.5"), tier("4", per_unit=200, from_quantity=10)]
+    adjusted = adjustments.parse_adjustment(part, step, number).adjust(tiers)
+    assert [each.terms for each in adjusted] == expected
+    assert [each.from_quantity for each in adjusted] == [1, 10]
+
+
+@pytest.mark.parametrize(
+    ("part", "step", "number"),
+    [
+        (PERCENT, RAISE, "0"),
+        (PERCENT, RAISE, "-1"),
+        (PERCENT, SET, ""),
+        (PERCENT, SET, "0.12345"),
+        (PER_UNIT, RAISE, "0.005"),
+    ],
+)
+def test_change_by_no_sound_number_is_refused(
+    part: PremiumPart, step: PremiumStep, number: str
+) -> None:
+    with pytest.raises(Invalid, match="number"):
+        adjustments.parse_adjustment(part, step, number)
+
+
+@pytest.mark.parametrize(
+    ("part", "step", "number"),
+    [(PERCENT, LOWER, "4.0001"), (PERCENT, RAISE, "996"), (PER_UNIT, LOWER, "0.01")],
+)
+def test_premium_stays_within_its_bounds(part: PremiumPart, step: PremiumStep, number: str) -> None:
+    adjustment = Adjustment(part, step, Decimal(number))
+    with pytest.raises(Invalid, match="number"):
+        adjustment.adjust([tier("5"), tier("4", from_quantity=10)])

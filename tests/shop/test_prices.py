@@ -17,11 +17,11 @@ from app.pricing.errors import MarketHalted, PriceStale
 from app.pricing.models import MarketPriceRow
 from app.pricing.rules import HaltReason, MarketHours
 from app.pricing.service import halt_market
-from app.shop.prices import queries, service
+from app.shop.prices import queries, service, versions
 from app.shop.prices.errors import NotForSale, PriceRuleOver, PriceRuleUnchanged
 from app.shop.prices.queries import UnpricedLine
 from app.shop.prices.rules import PriceScope, ShopSettings
-from app.shop.prices.service import NewPriceRule
+from app.shop.prices.versions import Author, NewPriceRule
 from tests.fixed_settings import fixed_settings
 from tests.people import People, set_prices
 from tests.rows import delete_rows
@@ -95,7 +95,7 @@ def test_version_counts_from_its_first_instant_until_its_last(goods: SalesRange)
     ends = begins + timedelta(days=1)
     with goods.database.transaction() as session:
         sale = NewPriceRule(PriceScope(sku=sku), [tier("2")], begins, ends)
-        service.record_rule(session, None, sale, reason=REASON)
+        service.set_by_operator(session, sale, reason=REASON)
 
     def percent_at(at: datetime) -> Decimal:
         with time_machine.travel(at, tick=False):
@@ -112,18 +112,18 @@ def test_ended_rule_takes_what_it_replaced_with_it(goods: SalesRange) -> None:
     second = goods.rule(scope, tier("4"))
     with goods.database.transaction() as session:
         sale = NewPriceRule(scope, [tier("2")], valid_until=clock.now() + timedelta(days=1))
-        sale_id = service.record_rule(session, None, sale, reason=REASON)
+        sale_id = service.set_by_operator(session, sale, reason=REASON)
     percents = [goods.price(sku).tier.percent]
     with goods.database.transaction() as session:
-        service.end_rule(session, None, sale_id, reason=REASON)
+        versions.end_version(session, sale_id, Author(None, REASON))
     percents.append(goods.price(sku).tier.percent)
     with goods.database.transaction() as session:
-        service.end_rule(session, None, second, reason=REASON)
+        versions.end_version(session, second, Author(None, REASON))
     assert percents == [2, 4]
     with pytest.raises(NotForSale):
         goods.price(sku)
     with pytest.raises(PriceRuleOver), goods.database.transaction() as session:
-        service.end_rule(session, None, second, reason=REASON)
+        versions.end_version(session, second, Author(None, REASON))
 
 
 def test_refused_rule_changes_nothing(goods: SalesRange, people: People) -> None:

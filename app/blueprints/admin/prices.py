@@ -1,13 +1,15 @@
 """Price rules: what products cost above their metal, and from when to when."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from uuid import UUID
 
 from flask import Response, url_for
 
 from app.access import Actor, Permission
+from app.blueprints.admin.price_changes import read_days, say_outcome
 from app.blueprints.forms import (
+    Done,
     Form,
     FormSchema,
     choice_field,
@@ -16,6 +18,7 @@ from app.blueprints.forms import (
     text_field,
 )
 from app.blueprints.lists import (
+    BulkStart,
     ChoiceFilter,
     Column,
     EnumFilter,
@@ -32,9 +35,9 @@ from app.catalog.rules import PRICED_NAMES, Metal
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Invalid
-from app.shop.prices import listed_rules, rules, service
+from app.shop.prices import changes, listed_rules, rules, service
 from app.shop.prices.rules import RULE_PREFIX, PriceRuleStatus, PriceScope
-from app.shop.prices.service import NewPriceRule
+from app.shop.prices.versions import NewPriceRule
 
 blp = PageBlueprint("prices", "/admin/prices")
 _EDIT = Permission.PRICES_EDIT
@@ -70,19 +73,19 @@ RECORD = Form(
     "record",
     title="Record a rule",
     about="Enter a SKU, or choose a category or a metal. The most specific rule of a product"
-    " decides its price alone. Price locks that are open keep theirs.",
+    " decides its price alone. Price locks that are open keep theirs. If it moves a price far, a"
+    " second person has to approve it.",
     schema=PriceRuleSchema,
     button="Record rule",
-    success="Price rule recorded.",
     failure="The rule was not recorded",
 )
 CHANGE = Form(
     "change",
     title="Record a new version",
-    about="It replaces this one from its first day on; with a last day, only until then.",
+    about="It replaces this one from its first day on; with a last day, only until then. If it"
+    " moves a price far, a second person has to approve it.",
     schema=PremiumSchema,
     button="Record version",
-    success="Price rule recorded.",
     failure="The version was not recorded",
 )
 
@@ -99,7 +102,6 @@ END = Form(
     about="The next less specific rule decides from now on. Products without one are not for sale.",
     schema=PriceRuleEndSchema,
     button="End rule",
-    success="Price rule ended.",
     failure="The rule was not ended",
     is_dangerous=True,
     confirm="End this price rule now?",
@@ -109,6 +111,11 @@ END = Form(
 def _categories(session: Session) -> Sequence[tuple[str, str]]:
     categories = categories_queries.list_categories(session)
     return [(category.public_id, category.full_name) for category in categories]
+
+
+def _start_change(session: Session, actor: Actor, rule_ids: Sequence[UUID]) -> str:
+    change_id = ids.encode(changes.PREFIX, service.start_change(session, actor, rule_ids))
+    return url_for("price_changes_pages.show_change", change_id=change_id)
 
 
 RULES = ListPage(
@@ -143,6 +150,17 @@ RULES = ListPage(
         ChoiceFilter("metal", "Metal", choices=lambda _session, _actor: _METALS),
         EnumFilter("status", "Status", PriceRuleStatus, default=PriceRuleStatus.IN_EFFECT),
     ),
+    bulk_actions=(
+        BulkStart(
+            "change",
+            "Change selected",
+            "Change all found",
+            _EDIT,
+            RULE_PREFIX,
+            service.CHOSEN_MAX,
+            _start_change,
+        ),
+    ),
     empty=("No price rules yet", "Nothing is for sale until a rule is recorded."),
 )
 list_price_rules = blp.add_list(
@@ -154,8 +172,8 @@ list_price_rules = blp.add_list(
 
 
 @blp.form("", RECORD, shown_on=list_price_rules, permission=_EDIT)
-def record_rule(session: Session, actor: Actor, fields: Mapping[str, Any]) -> str:
-    """Record a rule, which counts from its first day."""
+def record_rule(session: Session, actor: Actor, fields: Mapping[str, Any]) -> Done:
+    """Record a rule, which counts from its first day, or request it where it moves a price far."""
     chosen = [name for name in ("sku", "category", "metal") if fields[name]]
     if len(chosen) != 1:
         field = chosen[1] if chosen else "sku"
@@ -174,24 +192,12 @@ def record_rule(session: Session, actor: Actor, fields: Mapping[str, Any]) -> st
     return _record(session, actor, scope, fields)
 
 
-def _record(session: Session, actor: Actor, scope: PriceScope, fields: Mapping[str, Any]) -> str:
-    first, last = fields["first_day"], fields["last_day"]
-    if first is not None and first < clock.now().date():
-        raise Invalid("first_day", "Enter a day that has not passed, or leave it empty.")
-    if last is not None and last < (first or clock.now().date()):
-        raise Invalid("last_day", "Enter a last day that is not before the first, nor has passed.")
-    rule = NewPriceRule(
-        scope,
-        rules.parse_tiers(fields["tiers"]),
-        _midnight(first) if first else None,
-        _midnight(last + timedelta(days=1)) if last else None,
-    )
-    rule_id = service.record_rule(session, actor, rule, reason=fields["reason"])
-    return url_for("prices_pages.show_rule", rule_id=ids.encode(RULE_PREFIX, rule_id))
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)
+def _record(session: Session, actor: Actor, scope: PriceScope, fields: Mapping[str, Any]) -> Done:
+    rule = NewPriceRule(scope, rules.parse_tiers(fields["tiers"]), *read_days(fields))
+    outcome = service.record_rule(session, actor, rule, reason=fields["reason"])
+    recorded = [ids.encode(RULE_PREFIX, rule_id) for rule_id in outcome.rule_ids]
+    page = url_for("prices_pages.show_rule", rule_id=recorded[0]) if recorded else None
+    return say_outcome(outcome, page, "Price rule recorded.")
 
 
 @blp.view("GET", "/<rule_id>", permission=Permission.PRICES_READ, shows=RULE_PREFIX)
@@ -209,13 +215,15 @@ def show_rule(session: Session, actor: Actor, rule_id: str) -> Response:
 
 
 @blp.form("/<rule_id>", CHANGE, shown_on=show_rule, permission=_EDIT)
-def change_rule(session: Session, actor: Actor, fields: Mapping[str, Any], rule_id: str) -> str:
-    """Record another version of a rule."""
+def change_rule(session: Session, actor: Actor, fields: Mapping[str, Any], rule_id: str) -> Done:
+    """Record another version of a rule, or request it where it moves a price far."""
     rule = listed_rules.get_listed(session, ids.decode(RULE_PREFIX, rule_id))
     return _record(session, actor, rule.scope, fields)
 
 
 @blp.form("/<rule_id>/end", END, shown_on=show_rule, permission=_EDIT)
-def end_rule(session: Session, actor: Actor, fields: Mapping[str, str], rule_id: str) -> None:
-    """End a version of a rule now."""
-    service.end_rule(session, actor, ids.decode(RULE_PREFIX, rule_id), reason=fields["reason"])
+def end_rule(session: Session, actor: Actor, fields: Mapping[str, str], rule_id: str) -> Done:
+    """End a version of a rule now, or request it where that moves a price far."""
+    rule = ids.decode(RULE_PREFIX, rule_id)
+    outcome = service.end_rule(session, actor, rule, reason=fields["reason"])
+    return say_outcome(outcome, None, "Price rule ended.")

@@ -12,7 +12,7 @@ from app.sample.business import Business
 from app.sample.timeline import Part
 from app.shop.prices import service as prices
 from app.shop.prices.rules import PriceScope, PriceTier
-from app.shop.prices.service import NewPriceRule
+from app.shop.prices.versions import NewPriceRule
 
 PART = Part()
 _COIN, _ROUND, _BAR = ProductForm.COIN, ProductForm.ROUND, ProductForm.BAR
@@ -53,11 +53,12 @@ def price_the_range(business: Business) -> None:
     """Say what every product costs above its metal."""
     actor = business.actor("inventory")
     rules = [
+        # Small pieces first: one of their own would move what they cost by the rule of their metal.
+        *_small_pieces(),
         *(
             NewPriceRule(PriceScope(metal=metal, form=form), _tiers(*premium))
             for (metal, form), premium in _PREMIUMS.items()
         ),
-        *_small_pieces(),
     ]
     with business.transaction() as session:
         for rule in rules:

@@ -23,6 +23,21 @@ class PriceRuleUnchanged(Conflict):
     title = "The rule already says this. Change its tiers or its times."
 
 
+class PricePreviewOutdated(Conflict):
+    """Rules, products or their categories have changed since the effect was shown, or it was shown
+    too long ago."""
+
+    code = "price_preview_outdated"
+    title = "The effect is no longer what was shown. Show it again, then confirm."
+
+
+class PriceChangeSettled(Conflict):
+    """The change has been made, or waits for a second person."""
+
+    code = "price_change_settled"
+    title = "This change was confirmed before. See what became of it."
+
+
 class PriceRuleOver(Conflict):
     """The rule has ended, or was replaced."""
 

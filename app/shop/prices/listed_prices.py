@@ -3,7 +3,7 @@
 They are those of `queries.price_goods`, to the cent.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -62,20 +62,37 @@ def join_prices(
     joined = joined.outerjoin(
         market, sa.and_(market.metal == Product.metal, fresh, sa.not_(is_halted))
     ).outerjoin(first, sa.and_(first.rule_id == rule_id, first.from_quantity == 1))
+    tiers = _tier_prices(rule_id, market.ask, after_hours)
+    return ListedPrices(joined, _unit_price(first, market.ask, after_hours), tiers)
+
+
+def tiers_at_asks(
+    products: FromClause, at: datetime, asks: Mapping[Metal, Decimal]
+) -> tuple[FromClause, sa.ColumnElement[Any]]:
+    """Join the rules at an instant to products; return the join, and the pairs of quantity and unit
+    price in cents by these asks, whatever the market does."""
+    joined, rule_id = with_rule(products, at, many=True)
+    ask = sa.case(
+        *((Product.metal == metal, sa.literal(price, _NUMERIC)) for metal, price in asks.items()),
+        else_=sa.cast(sa.null(), _NUMERIC),
+    )
+    return joined, _tier_prices(rule_id, ask, Decimal(0))
+
+
+def _tier_prices(rule_id: Any, ask: Any, after_hours: Decimal) -> sa.ColumnElement[Any]:
     pair = postgresql.array(
         [
             sa.cast(PriceTierRow.from_quantity, sa.BigInteger),
-            _unit_price(PriceTierRow, market.ask, after_hours),
+            _unit_price(PriceTierRow, ask, after_hours),
         ]
     )
     ordered = postgresql.aggregate_order_by(pair, PriceTierRow.from_quantity)
-    tiers = (
+    return (
         sa.select(sa.func.array_agg(ordered))
-        .where(PriceTierRow.rule_id == rule_id, market.ask.is_not(None))
+        .where(PriceTierRow.rule_id == rule_id, ask.is_not(None))
         .correlate_except(PriceTierRow)
         .scalar_subquery()
     )
-    return ListedPrices(joined, _unit_price(first, market.ask, after_hours), tiers)
 
 
 def _unit_price(tier: Any, ask: Any, after_hours: Decimal) -> sa.ColumnElement[int]:

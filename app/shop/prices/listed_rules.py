@@ -157,6 +157,13 @@ def _status_at(at: datetime) -> sa.Case[str]:
     )
 
 
+def list_listed(session: Session, rule_ids: Sequence[UUID]) -> list[ListedPriceRule]:
+    """Return these versions of rules with their status now, by products."""
+    source = every_rule(clock.now())
+    found = source.select.where(PriceRuleRow.id.in_(rule_ids)).order_by(source.sorts["products"])
+    return session.select(_listed, found)
+
+
 def get_listed(session: Session, rule_id: UUID) -> ListedPriceRule:
     """Return a version of a rule with its status now. Raises `NotFound`."""
     found = every_rule(clock.now()).select.where(PriceRuleRow.id == rule_id)

@@ -1,10 +1,12 @@
-"""Tables of price rules. Append-only, but for the end of a rule."""
+"""Tables of price rules and of their changes. Rules are append-only, but for the end of one."""
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.catalog.products.rules import ProductForm
@@ -79,3 +81,59 @@ class PriceTierRow(Base):
     per_ounce: Mapped[Decimal] = mapped_column(sa.Numeric(10, 4))
     #: Cents.
     per_unit_units: Mapped[int] = mapped_column(sa.BigInteger)
+
+
+class PriceChangeRow(Base):
+    """A change of price rules by staff: prepared, then made by one person or by two."""
+
+    __tablename__ = "price_changes"
+    __table_args__ = (
+        sa.CheckConstraint(
+            "num_nonnulls(plan, asks, previewed_at, digest) IN (0, 4)",
+            name="price_change_is_previewed_whole",
+        ),
+        sa.CheckConstraint(
+            "plan IS NOT NULL OR num_nonnulls(approval_id, made_at) = 0",
+            name="price_change_is_previewed_first",
+        ),
+        sa.Index("price_changes_created_at_idx", "created_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    maker_id: Mapped[UUID]
+    #: The versions that were chosen to be changed together.
+    chosen: Mapped[list[UUID]] = mapped_column(sa.ARRAY(sa.Uuid))
+    #: What it does, as `plans.write_plan` writes it; null until that is entered.
+    plan: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    #: The prices of metals by which its effect was shown: US dollars per troy ounce, by metal.
+    asks: Mapped[dict[str, str] | None] = mapped_column(JSONB)
+    #: Of the plan and its effects, which is what is confirmed and approved.
+    digest: Mapped[str | None] = mapped_column(sa.Text)
+    previewed_at: Mapped[datetime | None] = mapped_column(_INSTANT)
+    #: The request for a second person, where one was needed.
+    approval_id: Mapped[UUID | None]
+    made_at: Mapped[datetime | None] = mapped_column(_INSTANT)
+    created_at: Mapped[datetime] = mapped_column(_INSTANT)
+
+
+class PriceEffectRow(Base):
+    """What a change does to the price of a product, from a quantity on."""
+
+    __tablename__ = "price_effects"
+    __table_args__ = (
+        sa.UniqueConstraint(
+            "change_id", "sku", "from_quantity", name="price_effects_change_id_sku_key"
+        ),
+        sa.Index("price_effects_sku_idx", "sku"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    change_id: Mapped[UUID] = mapped_column(sa.ForeignKey("price_changes.id", ondelete="CASCADE"))
+    sku: Mapped[str] = mapped_column(sa.Text, sa.ForeignKey("products.sku"))
+    from_quantity: Mapped[int]
+    #: Cents; null for a product without a price.
+    before_units: Mapped[int | None] = mapped_column(sa.BigInteger)
+    after_units: Mapped[int | None] = mapped_column(sa.BigInteger)
+    #: By how much the price moves, in ten-thousandths of a percent, towards zero; null without a
+    #: price before or after.
+    moved: Mapped[int | None] = mapped_column(sa.BigInteger)

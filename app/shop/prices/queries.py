@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.sql.selectable import FromClause
 
+from app.catalog.categories import queries as categories_queries
 from app.catalog.categories.models import CategoryRow
 from app.catalog.products import queries as products_queries
 from app.catalog.products.models import Product
@@ -222,6 +223,20 @@ def get_rule(session: Session, rule_id: UUID) -> PriceRule:
     """Return a version of a rule. Raises `NotFound`."""
     [rule] = _with_tiers(session, [session.get(dict, _RULES.where(PriceRuleRow.id == rule_id))])
     return rule
+
+
+def name_products(session: Session, scope: PriceScope) -> str:
+    """Return the products of a scope, for people. Raises `NotFound` for a category that is gone."""
+    if scope.category_id is not None:
+        return categories_queries.get_category(session, scope.category_id).name
+    return scope.sku or scope.metal_name
+
+
+def list_versions(session: Session, rule_ids: Sequence[UUID]) -> Mapping[UUID, PriceRule]:
+    """Return those of these versions that there are, by id."""
+    select = _RULES.where(PriceRuleRow.id.in_(rule_ids))
+    rows: list[dict[str, Any]] = session.select(dict, select)
+    return {rule.id: rule for rule in _with_tiers(session, rows)}
 
 
 def find_version(session: Session, scope: PriceScope, at: datetime) -> PriceRule | None:

@@ -48,6 +48,15 @@ class ShopSettings:
         about="Of the metal's value at the last ask, beside the premium. 0: nothing is sold while"
         " the market is closed.",
     )
+    approval_percent: Decimal = setting(
+        "Price change that takes two people",
+        Decimal(3),
+        minimum=Decimal(0),
+        maximum=Decimal(100),
+        unit="percent",
+        about="A change of price rules waits for a second person if the price of a product, at any"
+        " quantity, moves by more: from what it is, or from what it was a day before.",
+    )
 
 
 class PriceRuleStatus(StatusEnum):
@@ -158,6 +167,11 @@ def parse_tiers(text: str) -> list[PriceTier]:
         index = place.partition(".")[0]
         line = f"Line {int(index) + 1}: " if index else ""
         raise Invalid("tiers", f"{line}{refusal.message}") from None
+
+
+def parse_number(text: str) -> Decimal | None:
+    """Return a number of a premium, None for any other text."""
+    return Decimal(text.strip()) if _NUMBER.fullmatch(text.strip()) else None
 
 
 def write_tier(tier: PriceTier) -> str:
