@@ -19,6 +19,7 @@ import time_machine
 from flask import Flask
 from flask_migrate import upgrade
 from hypothesis import settings as hypothesis_settings
+from psycopg import sql
 from sqlalchemy.engine import make_url
 
 from app import embedded
@@ -103,6 +104,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["REDIS_URL"] = urls.redis_url
     os.environ["PBCEX_TEST_SUPERUSER_URL"] = urls.superuser_url
     os.environ["DATABASE_URL"] = _on(urls.database_url, TEMPLATE)
+    _shorten_waits(urls.database_url, urls.superuser_url)
     recreate(TEMPLATE)
     app = create_app(settings_on(TEMPLATE))
     with app.app_context():
@@ -120,6 +122,18 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def _on(url: str, name: str) -> str:
     return make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+def _shorten_waits(app_url: str, superuser_url: str) -> None:
+    """Let the application's sessions find a deadlock soon, and not wait for the disk: this server
+    is never killed. Servers that are have tests of their own."""
+    if not superuser_url:
+        return
+    url = make_url(superuser_url).set(drivername="postgresql")
+    role = sql.Identifier(make_url(app_url).username or "")
+    with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as server:
+        for setting in ("deadlock_timeout = '50ms'", "synchronous_commit = off"):
+            server.execute(sql.SQL("ALTER ROLE {} SET {}").format(role, sql.SQL(setting)))
 
 
 def recreate(name: str, template: str = "template1") -> None:
