@@ -40,6 +40,8 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no kil
 CLIENTS = 4
 #: Seconds of trading without and with kills of PostgreSQL.
 CALM, ROUGH = choose_size(5, 30), choose_size(3, 30)
+#: Seconds between the orders of a customer: the books are compared the same for fewer orders.
+PAUSE = choose_size(0.1, 0)
 #: How many orders are filled at least, however slow the machine is.
 FILLED_MIN = choose_size(50, 1000)
 KILLS_MIN = choose_size(1, 3)
@@ -235,6 +237,7 @@ class Customer:
                 self.retry(wanted_order)
             if wanted_order.filled is not None and random.random() < _REPLAYED_AGAIN:
                 self.send(wanted_order)
+            until.wait(PAUSE)
 
     def retry(self, wanted_order: WantedOrder) -> None:
         """Send the order again to learn its outcome."""
