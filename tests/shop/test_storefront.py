@@ -43,7 +43,8 @@ class Shop:
         **details: str,
     ) -> str:
         """Add a published product and return its SKU."""
-        sku = f"P{ids.new().hex[-12:].upper()}"
+        # Without digits: a search for a number would find them.
+        sku = f"P{ids.new().hex[-12:].translate(DIGITS_AS_LETTERS).upper()}"
         product = NewProduct(sku, name, metal, form, gross, "0.999", tax_class=TaxClass.BULLION)
         with self.database.transaction() as session:
             products.add_product(session, None, product)
