@@ -91,7 +91,7 @@ def fetch_page(session: Session, source: ListSource[RowT], query: ListQuery) -> 
     page, count = compile_select(_page_select(source, select, query, cursor)), _count_select(select)
     found, [(total,)] = session.fetch(page.statement, compile_select(count).statement)
     # One row more than the page was read: it tells whether the list goes on.
-    edges, rows = _split(source, page, found)
+    edges, rows = _split(source.row, page, found)
     edges, rows, goes_on = edges[: query.limit], rows[: query.limit], len(rows) > query.limit
     if cursor is not None and cursor.side == _BEFORE:
         edges.reverse()
@@ -116,15 +116,67 @@ def fetch_following(
     """
     select = _filtered(source, query.filters)
     cursor = _decode_cursor(query.cursor, source, query.sort) if query.cursor else None
+    page = compile_select(_page_select(source, select, query, _following(cursor)))
+    found, *rest = session.fetch(page.statement, *others)
+    return _page(source.row, page, found, query.sort, query.limit), rest
+
+
+#: Parameters of a `PreparedPage`: how many rows it reads, and the edge that it follows.
+PAGE_ROWS = sa.bindparam("page_rows", type_=sa.Integer)
+AFTER_KEY = sa.bindparam("after_key", type_=sa.Text)
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedPage(Generic[RowT]):
+    """A statement of pages of the API, compiled once, of rows in the order of `sort`.
+
+    Its select has the columns `_sort` and `_key`, reads `PAGE_ROWS` rows and, if it `follows`
+    another page, those behind the edge `after_sort`, `AFTER_KEY`.
+    """
+
+    row: Callable[..., RowT]
+    select: CompiledSelect
+    sort: str
+
+
+def decode_edge(text: str, sort: str, sort_type: type, key_type: type) -> Mapping[str, Any]:
+    """Return the edge of a cursor as values of `after_sort` and `after_key`.
+
+    Raises `Invalid` naming `cursor` for one that pages of this sort did not return.
+    """
+    cursor = _decode(text, sort, sort_type, key_type)
+    _following(cursor)
+    return {"after_sort": cursor.value, "after_key": cursor.key}
+
+
+def fetch_prepared(
+    session: Session,
+    page: PreparedPage[RowT],
+    limit: int,
+    values: Mapping[str, Any],
+    *others: Statement,
+) -> tuple[Page[RowT], list[list[Row]]]:
+    """Return a page, and the rows of the other statements, in one round trip. `values` has those of
+    all parameters but `PAGE_ROWS`."""
+    # One row more than the page: it tells whether the list goes on.
+    statement = page.select.with_values({**values, "page_rows": limit + 1})
+    found, *rest = session.fetch(statement, *others)
+    return _page(page.row, page.select, found, page.sort, limit), rest
+
+
+def _following(cursor: "_Cursor | None") -> "_Cursor | None":
     if cursor is not None and cursor.side == _BEFORE:
         raise Invalid("cursor", "Send the nextCursor of an earlier response, unchanged.")
-    page = compile_select(_page_select(source, select, query, cursor))
-    found, *rest = session.fetch(page.statement, *others)
-    edges, rows = _split(source, page, found)
-    goes_on = len(rows) > query.limit
-    last = edges[query.limit - 1] if goes_on else None
-    next_cursor = None if last is None else _Cursor(query.sort, _AFTER, *last).encode()
-    return Page(rows[: query.limit], next_cursor), rest
+    return cursor
+
+
+def _page(
+    row: Callable[..., RowT], select: CompiledSelect, found: list[Row], sort: str, limit: int
+) -> Page[RowT]:
+    edges, rows = _split(row, select, found)
+    last = edges[limit - 1] if len(rows) > limit else None
+    next_cursor = None if last is None else _Cursor(sort, _AFTER, *last).encode()
+    return Page(rows[:limit], next_cursor)
 
 
 def fetch_all(
@@ -135,7 +187,7 @@ def fetch_all(
     query, cursor = ListQuery(filters, sort, limit=_BATCH - 1), None
     while True:
         page = compile_select(_page_select(source, select, query, cursor))
-        edges, rows = _split(source, page, session.fetch(page.statement)[0])
+        edges, rows = _split(source.row, page, session.fetch(page.statement)[0])
         yield from rows
         if len(rows) < _BATCH:
             return
@@ -149,7 +201,7 @@ def fetch_by_ids(
     select = source.select.where(source.key.in_(identifiers))
     query = ListQuery({}, sort, limit=len(identifiers))
     page = compile_select(_page_select(source, select, query, None))
-    return _split(source, page, session.fetch(page.statement)[0])[1]
+    return _split(source.row, page, session.fetch(page.statement)[0])[1]
 
 
 def fetch_newest(
@@ -185,12 +237,15 @@ class _Cursor:
 
 
 def _decode_cursor(text: str, source: ListSource[Any], sort: str) -> _Cursor:
+    sort_type = source.sorts[sort.removeprefix("-")].type.python_type
+    return _decode(text, sort, sort_type, source.key.type.python_type)
+
+
+def _decode(text: str, sort: str, sort_type: type, key_type: type) -> _Cursor:
     try:
         content = json.loads(base64.urlsafe_b64decode(text.encode("ascii") + b"=="))
         sorted_by, side, value, key = content
-        parse = _PARSERS[source.sorts[sort.removeprefix("-")].type.python_type]
-        parse_key = _PARSERS[source.key.type.python_type]
-        cursor = _Cursor(sorted_by, side, parse(value), parse_key(key))
+        cursor = _Cursor(sorted_by, side, _PARSERS[sort_type](value), _PARSERS[key_type](key))
     except (ValueError, TypeError, AttributeError):
         cursor = None
     if cursor is None or cursor.sort != sort or cursor.side not in {_AFTER, _BEFORE}:
@@ -253,9 +308,9 @@ def _count_select(select: AnySelect) -> AnySelect:
 
 
 def _split(
-    source: ListSource[RowT], page: CompiledSelect, found: list[Row]
+    row: Callable[..., RowT], page: CompiledSelect, found: list[Row]
 ) -> tuple[list[tuple[Any, Any]], list[RowT]]:
     """Return for each row its edge (sort value and key), and the row itself."""
-    values = [page.read(row) for row in found]
+    values = [page.read(columns) for columns in found]
     edges = [(value.pop("_sort"), value.pop("_key")) for value in values]
-    return edges, [source.row(**value) for value in values]
+    return edges, [row(**value) for value in values]

@@ -7,6 +7,7 @@ written once. They travel in the session's own pipeline and transaction: SQLAlch
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
@@ -19,6 +20,8 @@ from sqlalchemy.sql.dml import ReturningDelete, ReturningInsert, ReturningUpdate
 
 from app.kit.pipeline import Row, Statement
 
+#: An instant, or a parameter that gets one later.
+SqlInstant = datetime | sa.ColumnElement[datetime]
 EnumT = TypeVar("EnumT", bound=StrEnum)
 #: Makes a value of a column's type from what was read; None leaves it as it is.
 _Converter = Callable[[Any], Any] | None

@@ -140,7 +140,7 @@ PRODUCTS = ListSource(
 )
 
 
-def is_published(day: date) -> sa.ColumnElement[bool]:
+def is_published(day: date | sa.ColumnElement[date]) -> sa.ColumnElement[bool]:
     """Return the condition that customers see the product on this day."""
     return sa.and_(
         Product.published_from <= day,

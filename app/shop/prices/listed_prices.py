@@ -1,11 +1,12 @@
 """Prices of many products within one statement, for lists that show, filter and sort by them.
 
-They are those of `queries.price_goods`, to the cent.
+They are those of `queries.price_goods`, to the cent. The statements are compiled once: instant and
+terms of the sale are parameters.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -27,6 +28,12 @@ from app.shop.prices.rules import SaleTerms
 _BY_GROSS = [metal for metal in Metal if accounted_units(metal, 2, 1) == 2]  # noqa: PLR2004 - gross
 _HUNDREDTH = Decimal("0.01")
 _NUMERIC = sa.Numeric()
+_INSTANT = sa.DateTime(timezone=True)
+_AT = sa.bindparam("priced_at", type_=_INSTANT)
+_FRESH_AT = sa.bindparam("fresh_at", type_=_INSTANT)
+_AFTER_HOURS = sa.bindparam("after_hours_percent", type_=_NUMERIC)
+#: No price is fresh so late: nothing is sold then.
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +55,29 @@ class ListedPrices:
     tiers: sa.ColumnElement[Any]
 
 
-def join_prices(
-    products: FromClause, at: datetime, terms: SaleTerms | None, *, many: bool
-) -> ListedPrices:
-    """Join the prices at an instant to products, which the join has as `Product`. Without terms
-    nothing is sold. `many` is for statements that read the prices of all products."""
-    joined, rule_id = with_rule(products, at, many=many)
+def price_values(at: datetime, terms: SaleTerms | None) -> Mapping[str, object]:
+    """Return the values of the parameters of `join_prices`: of an instant, and of the terms of its
+    sales. Without terms nothing is sold."""
+    return {
+        "priced_at": at,
+        "fresh_at": _NEVER if terms is None else terms.fresh_at,
+        "after_hours_percent": Decimal(0) if terms is None else terms.after_hours_percent,
+    }
+
+
+def join_prices(products: FromClause, *, many: bool) -> ListedPrices:
+    """Join prices to products, which the join has as `Product`. `many` is for statements that read
+    the prices of all products."""
+    joined, rule_id = with_rule(products, _AT, many=many)
     market = aliased(MarketPriceRow, name="market")
     is_halted = sa.exists().where(MarketHalt.asset == market.metal, MarketHalt.lifted_at.is_(None))
-    fresh = sa.false() if terms is None else market.fresh_until >= terms.fresh_at
-    after_hours = Decimal(0) if terms is None else terms.after_hours_percent
     first = aliased(PriceTierRow, name="first_tier")
     joined = joined.outerjoin(
-        market, sa.and_(market.metal == Product.metal, fresh, sa.not_(is_halted))
+        market,
+        sa.and_(market.metal == Product.metal, market.fresh_until >= _FRESH_AT, sa.not_(is_halted)),
     ).outerjoin(first, sa.and_(first.rule_id == rule_id, first.from_quantity == 1))
-    tiers = _tier_prices(rule_id, market.ask, after_hours)
-    return ListedPrices(joined, _unit_price(first, market.ask, after_hours), tiers)
+    tiers = _tier_prices(rule_id, market.ask, _AFTER_HOURS)
+    return ListedPrices(joined, _unit_price(first, market.ask, _AFTER_HOURS), tiers)
 
 
 def tiers_at_asks(
@@ -79,7 +93,7 @@ def tiers_at_asks(
     return joined, _tier_prices(rule_id, ask, Decimal(0))
 
 
-def _tier_prices(rule_id: Any, ask: Any, after_hours: Decimal) -> sa.ColumnElement[Any]:
+def _tier_prices(rule_id: Any, ask: Any, after_hours: Any) -> sa.ColumnElement[Any]:
     pair = postgresql.array(
         [
             sa.cast(PriceTierRow.from_quantity, sa.BigInteger),
@@ -95,14 +109,14 @@ def _tier_prices(rule_id: Any, ask: Any, after_hours: Decimal) -> sa.ColumnEleme
     )
 
 
-def _unit_price(tier: Any, ask: Any, after_hours: Decimal) -> sa.ColumnElement[int]:
+def _unit_price(tier: Any, ask: Any, after_hours: Any) -> sa.ColumnElement[int]:
     """Return `rules.price_unit` of a product as an expression: exact, rounded half up; null where
     it is zero, as such a product is not for sale."""
-    units = sa.case((Product.metal.in_(_BY_GROSS), Product.gross_units), else_=Product.fine_units)
+    # An IN could not be compiled beside parameters that get their values later.
+    is_by_gross = sa.or_(*(Product.metal == metal for metal in _BY_GROSS))
+    units = sa.case((is_by_gross, Product.gross_units), else_=Product.fine_units)
     ounces = sa.cast(units, _NUMERIC) * sa.literal(Decimal(1) / OUNCE, _NUMERIC)
-    share = 1 + (tier.percent + sa.literal(after_hours, _NUMERIC)) * sa.literal(
-        _HUNDREDTH, _NUMERIC
-    )
+    share = 1 + (tier.percent + sa.cast(after_hours, _NUMERIC)) * sa.literal(_HUNDREDTH, _NUMERIC)
     cents = (ounces * ask * share + ounces * tier.per_ounce) * USD.unit + tier.per_unit_units
     return sa.func.nullif(sa.cast(sa.func.round(cents), sa.BigInteger), 0, type_=sa.BigInteger())
 

@@ -23,6 +23,7 @@ from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import Refusal
 from app.kit.money import Amount
+from app.kit.statements import SqlInstant
 from app.pricing import queries as pricing_queries
 from app.pricing.errors import MarketHalted, PriceStale
 from app.settings.queries import current
@@ -166,7 +167,7 @@ def sale_terms(session: Session, at: datetime) -> SaleTerms | None:
     return rules.sale_terms(at, pricing_rules, current(session, ShopSettings))
 
 
-def is_in_effect(at: datetime, row: type[PriceRuleRow] = PriceRuleRow) -> sa.ColumnElement[bool]:
+def is_in_effect(at: SqlInstant, row: type[PriceRuleRow] = PriceRuleRow) -> sa.ColumnElement[bool]:
     """Match the versions of rules whose time includes an instant."""
     return sa.and_(
         row.valid_from <= at,
@@ -288,7 +289,7 @@ def _with_tiers(session: Session, rows: Sequence[dict[str, Any]]) -> list[PriceR
 
 
 def with_rule(
-    products: FromClause, at: datetime, *, many: bool = False
+    products: FromClause, at: SqlInstant, *, many: bool = False
 ) -> tuple[FromClause, sa.ColumnElement[UUID | None]]:
     """Join the rule of each product to a join that has `Product`; return it with the rule's id.
 
@@ -306,7 +307,9 @@ def with_rule(
     else:
         latest = own.where(PriceRuleRow.sku == Product.sku).order_by(*_LATEST).limit(1)
         of_product = latest.correlate(Product).lateral("rule_of_product")
-    of_category = _rules_by_category(at)
+    # A statement may join the rules twice: of all products to find some, then of these.
+    suffix = "_of_all" if many else ""
+    of_category = _rules_by_category(at, suffix)
     by_metal = (
         sa.select(
             PriceRuleRow.metal,
@@ -316,9 +319,9 @@ def with_rule(
         .where(PriceRuleRow.metal.is_not(None), is_in_effect(at))
         .ext(distinct_on(PriceRuleRow.metal, PriceRuleRow.form))
         .order_by(PriceRuleRow.metal, PriceRuleRow.form, *_LATEST)
-        .cte("rules_by_metal")
+        .cte(f"rules_by_metal{suffix}")
     )
-    of_form, of_metal = by_metal.alias("rule_of_form"), by_metal.alias("rule_of_metal")
+    of_form, of_metal = (by_metal.alias(f"rule_of_{kind}{suffix}") for kind in ("form", "metal"))
     joined = (
         products.outerjoin(of_product, is_own)
         .outerjoin(of_category, of_category.c.category_id == Product.category_id)
@@ -335,14 +338,14 @@ def with_rule(
     return joined, rule_id
 
 
-def _rules_by_category(at: datetime) -> sa.CTE:
+def _rules_by_category(at: SqlInstant, suffix: str) -> sa.CTE:
     """Return the rule of each category: its own, or that of the nearest one above with a rule."""
     own = sa.select(
         CategoryRow.id.label("category_id"),
         CategoryRow.id.label("above_id"),
         CategoryRow.parent_id,
         sa.literal(0).label("distance"),
-    ).cte("lineage", recursive=True)
+    ).cte(f"lineage{suffix}", recursive=True)
     lineage = own.union_all(
         sa.select(
             own.c.category_id, CategoryRow.id, CategoryRow.parent_id, own.c.distance + 1
@@ -354,7 +357,7 @@ def _rules_by_category(at: datetime) -> sa.CTE:
         .where(is_in_effect(at))
         .ext(distinct_on(lineage.c.category_id))
         .order_by(lineage.c.category_id, lineage.c.distance, *_LATEST)
-        .cte("rules_by_category")
+        .cte(f"rules_by_category{suffix}")
     )
 
 

@@ -3,43 +3,35 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import TSQUERY
 
 from app.catalog.categories import queries as categories_queries
-from app.catalog.categories.models import CategoryRow
 from app.catalog.products import queries as products_queries
 from app.catalog.products.models import Product
 from app.catalog.products.queries import ProductDetails
-from app.catalog.products.rules import OUNCE, ProductForm
-from app.catalog.rules import SYNTHETIC, USD, Metal
+from app.catalog.products.rules import ProductForm
+from app.catalog.rules import SYNTHETIC, Metal
 from app.catalog.search import queries as search_queries
-from app.catalog.search.rules import WordSearch
 from app.kit import clock
 from app.kit.db import Session
 from app.kit.errors import NotFound
-from app.kit.list_query import ListQuery, ListSource, fetch_following
+from app.kit.list_query import PreparedPage, decode_edge, fetch_prepared
 from app.kit.money import Amount
 from app.kit.pagination import Page
-from app.kit.statements import AnySelect, compile_select
+from app.kit.statements import CompiledSelect
 from app.shop.images import queries as images_queries
 from app.shop.images.queries import ServedImage
 from app.shop.prices import listed_prices
 from app.shop.prices import queries as prices_queries
-from app.shop.prices.listed_prices import ListedPrices, TierPrice
-from app.shop.storefront import rules
+from app.shop.prices.listed_prices import TierPrice
+from app.shop.storefront import rules, statements
 from app.shop.storefront.rules import PriceBand, ProductSort, WeightBand
-from app.vault.stock import queries as stock_queries
-
-#: More than any price: products without one are sorted by it.
-_NO_PRICE = 2**62
-#: Products with words that are only like those of a search come after the others.
-_BEHIND = 10_000_000
+from app.shop.storefront.statements import FACETS, OfferShape
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,53 +131,6 @@ class OfferSearch:
     facets: bool = False
 
 
-def _band() -> sa.ColumnElement[str]:
-    return sa.case(
-        *(
-            (Product.fine_units < int(end * OUNCE), sa.literal_column(f"'{band}'"))
-            for end, band in rules.BAND_ENDS
-        ),
-        else_=sa.literal_column(f"'{WeightBand.OVER_100}'"),
-    )
-
-
-def _price_band(prices: ListedPrices) -> sa.ColumnElement[str | None]:
-    """Return the band of a product's price; null without one."""
-    return sa.case(
-        (prices.unit_price.is_(None), sa.null()),
-        *(
-            (prices.unit_price < end * USD.unit, sa.literal_column(f"'{band}'"))
-            for end, band in rules.PRICE_ENDS
-        ),
-        else_=sa.literal_column(f"'{PriceBand.OVER_5000}'"),
-    )
-
-
-def _join_prices(session: Session, at: datetime, *, many: bool = False) -> ListedPrices:
-    offers = sa.join(Product, CategoryRow, CategoryRow.id == Product.category_id, isouter=True)
-    return listed_prices.join_prices(offers, at, prices_queries.sale_terms(session, at), many=many)
-
-
-def _offers(prices: ListedPrices) -> AnySelect:
-    return sa.select(
-        Product.sku,
-        Product.slug,
-        Product.name,
-        Product.short_text,
-        Product.metal,
-        Product.form,
-        CategoryRow.slug.label("category"),
-        Product.mint,
-        Product.year,
-        Product.gross_units,
-        Product.fineness,
-        Product.fine_units,
-        stock_queries.available_units().label("available"),
-        images_queries.images_of_product().label("images"),
-        prices.tiers.label("tiers"),
-    ).select_from(prices.joined)
-
-
 def _to_offer(*, images: Sequence[Any] | None, tiers: Any, **columns: Any) -> Offer:
     return Offer(
         images=images_queries.read_images(images),
@@ -194,35 +139,7 @@ def _to_offer(*, images: Sequence[Any] | None, tiers: Any, **columns: Any) -> Of
     )
 
 
-def _conditions(
-    search: OfferSearch, words: WordSearch | None, day: date, prices: ListedPrices
-) -> list[sa.ColumnElement[bool]]:
-    conditions = [products_queries.is_published(day)]
-    if search.metal is not None:
-        conditions.append(Product.metal == search.metal)
-    if search.category is not None:
-        form = rules.form_of(search.category)
-        conditions.append(
-            Product.form == form
-            if form is not None
-            else categories_queries.is_in(Product.category_id, search.category.lower())
-        )
-    if search.mint is not None:
-        conditions.append(Product.mint == search.mint)
-    if search.weight is not None:
-        conditions.append(_band() == search.weight)
-    if search.price is not None:
-        conditions.append(_price_band(prices) == search.price)
-    if search.in_stock is not None:
-        conditions.append((stock_queries.available_units() > 0) == search.in_stock)
-    if search.search is not None:
-        found = sa.false() if words is None else _finds(words.wide)
-        conditions.append(found)
-    return conditions
-
-
-def _finds(condition: str) -> sa.ColumnElement[bool]:
-    return Product.search.bool_op("@@")(sa.cast(condition, TSQUERY))
+_SORT_TYPES: Mapping[ProductSort, type] = defaultdict(lambda: int, {ProductSort.NEWEST: date})
 
 
 def list_offers(session: Session, search: OfferSearch) -> OfferPage:
@@ -231,78 +148,68 @@ def list_offers(session: Session, search: OfferSearch) -> OfferPage:
 
     Raises `Invalid` naming `cursor` for one of another search or sort.
     """
-    words = None
+    filters = _filters_of(search)
+    values: dict[str, object] = dict(filters)
+    if search.cursor is not None:
+        sort_type = _SORT_TYPES[search.sort]
+        values |= decode_edge(search.cursor, search.sort, sort_type, str)
     if search.search is not None:
         words = search_queries.parse_search(session, search.search)
+        if words is None:
+            return OfferPage(
+                Page([], None), {name: [] for name in FACETS} if search.facets else None
+            )
+        values |= {"exact": words.exact, "wide": words.wide}
     now = clock.now()
-    is_by_price = search.price is not None or search.sort in rules.PRICE_SORTS
-    prices = _join_prices(session, now, many=is_by_price)
-    conditions = _conditions(search, words, now.date(), prices)
-    place: Any = Product.display_order
-    if words is not None:
-        is_exact = sa.case((_finds(words.exact), 0), else_=_BEHIND)
-        place = sa.cast(is_exact + Product.display_order, sa.Integer)
-    sorts = {
-        "shop": place,
-        "newest": Product.published_from,
-        "weight": Product.fine_units,
-        "price": sa.func.coalesce(prices.unit_price, _NO_PRICE, type_=sa.BigInteger()),
-        "dearest": sa.func.coalesce(-prices.unit_price, _NO_PRICE, type_=sa.BigInteger()),
-    }
-    names = {ProductSort.NEWEST: "-newest", ProductSort.HEAVIEST: "-weight"}
-    source = ListSource(_to_offer, _offers(prices), key=Product.sku, sorts=sorts, filters={})
-    query = ListQuery({}, names.get(search.sort, search.sort), search.cursor, search.limit)
-    facets = []
-    if search.facets:
-        of_all = _join_prices(session, now, many=True)
-        found_by = _conditions(search, words, now.date(), of_all)
-        facets = [compile_select(_facets(found_by, of_all)).statement]
-    page, found = fetch_following(session, source.where(*conditions), query, *facets)
-    return OfferPage(page, _to_facets(*found) if found else None)
-
-
-_FACETS = ("metal", "form", "mint", "weight", "price", "in_stock")
-
-
-def _facets(conditions: Sequence[sa.ColumnElement[bool]], prices: ListedPrices) -> AnySelect:
-    found = (
-        sa.select(
-            sa.cast(Product.metal, sa.Text).label("metal"),
-            sa.cast(Product.form, sa.Text).label("form"),
-            Product.mint.label("mint"),
-            _band().label("weight"),
-            _price_band(prices).label("price"),
-            sa.case((stock_queries.available_units() > 0, "true"), else_="false").label("in_stock"),
-        )
-        .select_from(prices.joined)
-        .where(*conditions)
-        .cte("found")
+    values |= statements.general_values(now, prices_queries.sale_terms(session, now))
+    shape = OfferShape(frozenset(filters), search.search is not None)
+    page = statements.page_of_offers(shape, search.sort, follows=search.cursor is not None)
+    facets = [statements.facets_of_offers(shape)] if search.facets else []
+    session.send(statements.PLAN_FOR_VALUES)
+    found, counted = fetch_prepared(
+        session,
+        PreparedPage(_to_offer, page, search.sort),
+        search.limit,
+        _known(page, values),
+        *(facet.with_values(_known(facet, values)) for facet in facets),
     )
-    counts = [
-        sa.select(
-            sa.literal(name).label("facet"),
-            found.c[name].label("value"),
-            sa.func.count().label("count"),
-        )
-        .where(found.c[name].is_not(None))
-        .group_by(found.c[name])
-        for name in _FACETS
-    ]
-    return sa.union_all(*counts).subquery().select().order_by(sa.text("1, 3 DESC, 2"))
+    return OfferPage(found, _to_facets(*counted) if counted else None)
+
+
+def _filters_of(search: OfferSearch) -> dict[str, object]:
+    """Return the filters of a search with their values."""
+    form = rules.form_of(search.category) if search.category is not None else None
+    filters: dict[str, object] = {
+        "metal": search.metal,
+        "form": form,
+        "category": search.category.lower() if search.category and form is None else None,
+        "mint": search.mint,
+        "weight": search.weight,
+        "price": search.price,
+        "in_stock": search.in_stock or None,
+        "sold_out": search.in_stock is False or None,
+    }
+    return {name: value for name, value in filters.items() if value is not None}
+
+
+def _known(statement: CompiledSelect, values: Mapping[str, object]) -> Mapping[str, object]:
+    """Return the values of a statement's parameters, but for those that a page adds."""
+    return {name: values[name] for name in statement.parameters if name in values}
 
 
 def _to_facets(rows: Sequence[Any]) -> Mapping[str, Sequence[FacetValue]]:
-    facets: dict[str, list[FacetValue]] = defaultdict(list)
+    facets: dict[str, list[FacetValue]] = {name: [] for name in FACETS}
     labels = {
         "form": dict(ProductForm.options()),
         "weight": dict(WeightBand.options()),
         "price": dict(PriceBand.options()),
     }
-    for facet, value, count in rows:
+    for place, value, count in rows:
+        facet = FACETS[place]
         label = labels.get(facet, {}).get(value, value)
         written = value.upper() if facet == "form" else value
         facets[facet].append(FacetValue(written, label, count))
-    return {name: facets[name] for name in _FACETS}
+    return facets
 
 
 def get_offer(session: Session, sku: str) -> OfferDetails:
@@ -310,12 +217,13 @@ def get_offer(session: Session, sku: str) -> OfferDetails:
     product that is not published."""
     product = products_queries.get_product(session, sku)
     now = clock.now()
-    is_same = Product.sku == product.sku
-    if product.variant_group is not None:
-        is_same = sa.or_(is_same, Product.variant_group == product.variant_group)
-    found = _offers(_join_prices(session, now))
-    found = found.where(products_queries.is_published(now.date()), is_same)
-    offers = session.select(_to_offer, found.order_by(Product.fine_units, Product.sku))
+    offers = session.select(
+        _to_offer,
+        statements.VARIANTS,
+        sku=product.sku,
+        variant_group=product.variant_group,
+        **statements.general_values(now, prices_queries.sale_terms(session, now)),
+    )
     own = [offer for offer in offers if offer.sku == product.sku]
     if not own:
         raise NotFound

@@ -48,6 +48,7 @@ BAND_ENDS = (
     (Decimal("100.5"), WeightBand.TO_100),
 )
 
+DESCENDING_SORTS = frozenset({ProductSort.NEWEST, ProductSort.HEAVIEST})
 #: The orders for which every price is read.
 PRICE_SORTS = frozenset({ProductSort.PRICE, ProductSort.DEAREST})
 #: The upper ends of bands of prices in US dollars, which are in the next band.
