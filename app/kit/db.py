@@ -155,6 +155,20 @@ class Session:
         [rows] = self.fetch(compiled.with_values(values))
         return [row(**compiled.read(columns)) for columns in rows]
 
+    def select_together(
+        self, *reads: tuple[Callable[..., Any], CompiledSelect], **values: Any
+    ) -> list[list[Any]]:
+        """Send the queue and these statements in one trip, each with those of the values that it
+        has as parameters. Return what the function beside each makes of its rows."""
+        statements = [
+            compiled.with_values({name: values[name] for name in compiled.parameters})
+            for _, compiled in reads
+        ]
+        return [
+            [row(**compiled.read(columns)) for columns in rows]
+            for (row, compiled), rows in zip(reads, self.fetch(*statements), strict=True)
+        ]
+
     def find(self, row: Callable[..., RowT], statement: Readable, /, **values: Any) -> RowT | None:
         """Return the first row of `select`, or None."""
         return next(iter(self.select(row, statement, **values)), None)

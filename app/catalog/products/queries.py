@@ -17,7 +17,7 @@ from app.catalog.tax_classes import TaxClass
 from app.kit.db import Session
 from app.kit.list_query import ListSource
 from app.kit.money import Amount, Asset
-from app.kit.statements import AnySelect
+from app.kit.statements import AnySelect, compile_select
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,12 +165,17 @@ def get_product(session: Session, sku: str) -> ProductDetails:
     return session.get(ProductDetails, _DETAILS.where(Product.sku == sku.upper()))
 
 
+_OF_SKUS = compile_select(
+    _DETAILS.where(Product.sku == sa.any_(sa.bindparam("skus", type_=sa.ARRAY(sa.Text)))).order_by(
+        Product.sku
+    )
+)
+
+
 def list_products(session: Session, skus: Collection[str]) -> list[ProductDetails]:
     """Return everything that is known of the products with these SKUs, in order of SKU; unknown
     SKUs are absent."""
-    return session.select(
-        ProductDetails, _DETAILS.where(Product.sku.in_(skus)).order_by(Product.sku)
-    )
+    return session.select(ProductDetails, _OF_SKUS, skus=list(skus))
 
 
 def lock_product(session: Session, sku: str) -> ProductDetails:

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -16,7 +15,7 @@ from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import NotFound
 from app.kit.money import Amount
-from app.kit.statements import AnySelect
+from app.kit.statements import CompiledSelect, compile_select
 from app.shop.locks.models import PriceLockLine, PriceLockMetal, PriceLockPart, PriceLockRow
 from app.shop.locks.rules import LOCK_PREFIX, LockStatus, VoidReason
 
@@ -103,7 +102,8 @@ class PriceLock:
         return LockStatus.EXPIRED if is_over else self.status
 
 
-_LOCKS = sa.select(
+_LOCK_ID = sa.bindparam("lock_id", type_=sa.Uuid())
+_OWN_LOCK = sa.select(
     PriceLockRow.id,
     PriceLockRow.user_id,
     PriceLockRow.status,
@@ -116,38 +116,52 @@ _LOCKS = sa.select(
     PriceLockRow.after_hours_percent,
     PriceLockRow.voided_reason,
     PriceLockRow.checkout_id,
+).where(
+    PriceLockRow.id == _LOCK_ID, PriceLockRow.user_id == sa.bindparam("user_id", type_=sa.Uuid())
 )
-_LINES = sa.select(
-    PriceLockLine.position,
-    PriceLockLine.sku,
-    Product.metal,
-    Product.fineness,
-    PriceLockLine.quantity,
-    PriceLockLine.unit_price_units,
-    PriceLockLine.spot,
-    PriceLockLine.ounces_units,
-    PriceLockLine.rule_id,
-    PriceLockLine.tax_class,
-).join(Product, Product.sku == PriceLockLine.sku)
-_METALS = sa.select(
-    PriceLockMetal.metal,
-    PriceLockMetal.ask,
-    PriceLockMetal.bid,
-    PriceLockMetal.source,
-    PriceLockMetal.observed_at,
+_READ, _LOCKED = compile_select(_OWN_LOCK), compile_select(_OWN_LOCK.with_for_update())
+_LINES = compile_select(
+    sa.select(
+        PriceLockLine.position,
+        PriceLockLine.sku,
+        Product.metal,
+        Product.fineness,
+        PriceLockLine.quantity,
+        PriceLockLine.unit_price_units,
+        PriceLockLine.spot,
+        PriceLockLine.ounces_units,
+        PriceLockLine.rule_id,
+        PriceLockLine.tax_class,
+    )
+    .join(Product, Product.sku == PriceLockLine.sku)
+    .where(PriceLockLine.lock_id == _LOCK_ID)
+    .order_by(PriceLockLine.position)
 )
-_PARTS = sa.select(
-    PriceLockPart.hold_id,
-    PriceLockPart.position,
-    PriceLockPart.location_id,
-    PriceLockPart.units,
-    PriceLockPart.lot_id,
+_METALS = compile_select(
+    sa.select(
+        PriceLockMetal.metal,
+        PriceLockMetal.ask,
+        PriceLockMetal.bid,
+        PriceLockMetal.source,
+        PriceLockMetal.observed_at,
+    ).where(PriceLockMetal.lock_id == _LOCK_ID)
+)
+_PARTS = compile_select(
+    sa.select(
+        PriceLockPart.hold_id,
+        PriceLockPart.position,
+        PriceLockPart.location_id,
+        PriceLockPart.units,
+        PriceLockPart.lot_id,
+    )
+    .where(PriceLockPart.lock_id == _LOCK_ID)
+    .order_by(PriceLockPart.position, PriceLockPart.location_id, PriceLockPart.lot_id)
 )
 
 
 def get_lock(session: Session, user_id: UUID, lock_id: UUID) -> PriceLock:
     """Return a person's lock. Raises `NotFound`, also for one of another person."""
-    lock = _read_lock(session, _LOCKS, user_id, lock_id)
+    lock = _read_lock(session, _READ, user_id, lock_id)
     if lock is None:
         raise NotFound
     return lock
@@ -155,27 +169,24 @@ def get_lock(session: Session, user_id: UUID, lock_id: UUID) -> PriceLock:
 
 def lock_row(session: Session, user_id: UUID, lock_id: UUID) -> PriceLock | None:
     """Return a person's lock, its row locked until the transaction ends, or None."""
-    return _read_lock(session, _LOCKS.with_for_update(), user_id, lock_id)
+    return _read_lock(session, _LOCKED, user_id, lock_id)
 
 
 def _read_lock(
-    session: Session, select: AnySelect, user_id: UUID, lock_id: UUID
+    session: Session, select: CompiledSelect, user_id: UUID, lock_id: UUID
 ) -> PriceLock | None:
     """Return the lock that one of the selects above finds, or None."""
-    own = select.where(PriceLockRow.id == lock_id, PriceLockRow.user_id == user_id)
-    row: dict[str, Any] | None = session.find(dict, own)
-    if row is None:
+    found, parts, lines, metals = session.select_together(
+        (dict, select),
+        (LockedPart, _PARTS),
+        (dict, _LINES),
+        (LockedMetal, _METALS),
+        user_id=user_id,
+        lock_id=lock_id,
+    )
+    if not found:
         return None
-    parts = session.select(
-        LockedPart,
-        _PARTS.where(PriceLockPart.lock_id == lock_id).order_by(
-            PriceLockPart.position, PriceLockPart.location_id, PriceLockPart.lot_id
-        ),
-    )
-    lines: list[dict[str, Any]] = session.select(
-        dict, _LINES.where(PriceLockLine.lock_id == lock_id).order_by(PriceLockLine.position)
-    )
-    metals = session.select(LockedMetal, _METALS.where(PriceLockMetal.lock_id == lock_id))
+    [row] = found
     return PriceLock(
         total=Amount(USD, row.pop("total_units")),
         lines=[

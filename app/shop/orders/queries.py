@@ -19,6 +19,7 @@ from app.kit.list_query import fetch_newest
 from app.kit.money import Amount
 from app.kit.pagination import Page
 from app.kit.postal_addresses import PostalAddress
+from app.kit.statements import compile_select
 from app.shop.orders import rules
 from app.shop.orders.models import ShopOrder, ShopOrderEvent, ShopOrderLine, ShopOrderPayment
 from app.shop.orders.rules import OPEN, OrderPaymentMethod, OrderStatus
@@ -212,6 +213,18 @@ _EVENTS = sa.select(
 )
 
 
+_ORDER_IDS = sa.any_(sa.bindparam("order_ids", type_=sa.ARRAY(sa.Uuid)))
+_LINES_OF_ORDERS = compile_select(
+    _LINES.where(ShopOrderLine.order_id == _ORDER_IDS).order_by(ShopOrderLine.position)
+)
+_PAYMENTS_OF_ORDERS = compile_select(
+    _PAYMENTS.where(ShopOrderPayment.order_id == _ORDER_IDS).order_by(ShopOrderPayment.position)
+)
+_EVENTS_OF_ORDERS = compile_select(
+    _EVENTS.where(ShopOrderEvent.order_id == _ORDER_IDS).order_by(ShopOrderEvent.id)
+)
+
+
 def list_orders(
     session: Session, user_id: UUID, *, limit: int, before: UUID | None
 ) -> Page[GoodsOrder]:
@@ -260,20 +273,11 @@ def _add_parts(session: Session, orders: Sequence[GoodsOrder]) -> None:
     """Read lines, payments and events of all orders."""
     if not orders:
         return
-    order_ids = [order.id for order in orders]
-    lines = session.select(
-        OrderLine,
-        _LINES.where(ShopOrderLine.order_id.in_(order_ids)).order_by(ShopOrderLine.position),
-    )
-    payments = session.select(
-        PaidPart,
-        _PAYMENTS.where(ShopOrderPayment.order_id.in_(order_ids)).order_by(
-            ShopOrderPayment.position
-        ),
-    )
-    events = session.select(
-        OrderEvent,
-        _EVENTS.where(ShopOrderEvent.order_id.in_(order_ids)).order_by(ShopOrderEvent.id),
+    lines, payments, events = session.select_together(
+        (OrderLine, _LINES_OF_ORDERS),
+        (PaidPart, _PAYMENTS_OF_ORDERS),
+        (OrderEvent, _EVENTS_OF_ORDERS),
+        order_ids=[order.id for order in orders],
     )
     by_id = {order.id: order for order in orders}
     for line in lines:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +24,7 @@ from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import Refusal
 from app.kit.money import Amount
-from app.kit.statements import SqlInstant
+from app.kit.statements import CompiledSelect, SqlInstant, compile_select
 from app.pricing import queries as pricing_queries
 from app.pricing.errors import MarketHalted, PriceStale
 from app.settings.queries import current
@@ -371,12 +372,12 @@ class _TierOfProduct:
     per_unit_units: int
 
 
-def _rules_of(
-    session: Session, skus: Sequence[str], at: datetime
-) -> Mapping[str, tuple[UUID, Sequence[PriceTier]]]:
-    """Return the rule of each product with its tiers; products without one are absent."""
-    joined, rule_id = with_rule(sa.inspect(Product).local_table, at)
-    select = (
+@cache
+def _tiers_of() -> CompiledSelect:
+    joined, rule_id = with_rule(
+        sa.inspect(Product).local_table, sa.bindparam("at", type_=sa.DateTime(timezone=True))
+    )
+    return compile_select(
         sa.select(
             Product.sku,
             PriceTierRow.rule_id,
@@ -386,12 +387,18 @@ def _rules_of(
             PriceTierRow.per_unit_units,
         )
         .select_from(joined.join(PriceTierRow, PriceTierRow.rule_id == rule_id))
-        .where(Product.sku.in_(skus))
+        .where(Product.sku == sa.any_(sa.bindparam("skus", type_=sa.ARRAY(sa.Text))))
         .order_by(Product.sku, PriceTierRow.from_quantity)
     )
+
+
+def _rules_of(
+    session: Session, skus: Sequence[str], at: datetime
+) -> Mapping[str, tuple[UUID, Sequence[PriceTier]]]:
+    """Return the rule of each product with its tiers; products without one are absent."""
     tiers: dict[str, list[PriceTier]] = defaultdict(list)
     rule_ids: dict[str, UUID] = {}
-    for row in session.select(_TierOfProduct, select):
+    for row in session.select(_TierOfProduct, _tiers_of(), skus=list(skus), at=at):
         rule_ids[row.sku] = row.rule_id
         tiers[row.sku].append(
             PriceTier(row.from_quantity, row.percent, row.per_ounce, row.per_unit_units)

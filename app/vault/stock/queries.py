@@ -12,7 +12,7 @@ from app.catalog.products.rules import ProductForm
 from app.catalog.rules import Metal
 from app.kit.db import Session
 from app.kit.list_query import ListSource
-from app.kit.statements import AnySelect
+from app.kit.statements import AnySelect, compile_select
 from app.ledger import queries as ledger_queries
 from app.ledger.chart import AccountClass
 from app.vault.locations.models import Location
@@ -107,6 +107,10 @@ def _stock() -> ListSource[StockRow]:
 STOCK = _stock()
 
 
+#: Where goods wait for buyers. An IN could not be compiled beside parameters without values.
+_FOR_BUYERS = sa.or_(*(Location.kind == kind for kind in sorted(RESTOCKED_KINDS)))
+
+
 def available_units() -> sa.ScalarSelect[int]:
     """Return the units of a product that nothing reserves where goods wait for buyers, to be
     selected beside the product."""
@@ -130,8 +134,7 @@ def _of_product(select: AnySelect) -> AnySelect:
         .where(
             account.c.account_class == AccountClass.STOCK_AVAILABLE,
             account.c.asset == Product.sku,
-            # An IN could not be compiled beside parameters that get their values later.
-            sa.or_(*(Location.kind == kind for kind in sorted(RESTOCKED_KINDS))),
+            _FOR_BUYERS,
         )
         .correlate(Product)
     )
@@ -183,29 +186,31 @@ class FreeUnits:
     units: int
 
 
+_account = ledger_queries.GUARDED_ACCOUNTS
+_free = _account.c.posted - _account.c.held
+_branch_id = sa.bindparam("branch_id", type_=sa.Uuid())
+_FREE_UNITS = compile_select(
+    sa.select(
+        _account.c.asset.label("sku"),
+        Location.id.label("location_id"),
+        Location.code.label("location_code"),
+        sa.cast(_free, sa.BigInteger).label("units"),
+    )
+    .join(Location, Location.id == _account.c.owner_id)
+    .where(
+        _account.c.account_class == AccountClass.STOCK_AVAILABLE,
+        _account.c.asset == sa.any_(sa.bindparam("skus", type_=sa.ARRAY(sa.Text))),
+        _FOR_BUYERS,
+        _free > 0,
+        sa.or_(_branch_id.is_(None), Location.branch_id == _branch_id),
+    )
+    .order_by(_account.c.asset, Location.id)
+)
+
+
 def list_free_units(
     session: Session, skus: Collection[str], branch_id: UUID | None = None
 ) -> list[FreeUnits]:
     """Return the units of these products that are free where goods wait for buyers, at one branch
     or at all, in order of SKU and location."""
-    account = ledger_queries.GUARDED_ACCOUNTS
-    free = account.c.posted - account.c.held
-    found = (
-        sa.select(
-            account.c.asset.label("sku"),
-            Location.id.label("location_id"),
-            Location.code.label("location_code"),
-            sa.cast(free, sa.BigInteger).label("units"),
-        )
-        .join(Location, Location.id == account.c.owner_id)
-        .where(
-            account.c.account_class == AccountClass.STOCK_AVAILABLE,
-            account.c.asset.in_(skus),
-            Location.kind.in_(RESTOCKED_KINDS),
-            free > 0,
-        )
-        .order_by(account.c.asset, Location.id)
-    )
-    if branch_id is not None:
-        found = found.where(Location.branch_id == branch_id)
-    return session.select(FreeUnits, found)
+    return session.select(FreeUnits, _FREE_UNITS, skus=list(skus), branch_id=branch_id)
