@@ -207,6 +207,8 @@ def _load(database: Database, import_id: UUID, state: ImportState) -> _Loaded | 
             actor = resolve(CurrentPermissions).lock_actor(session, found["requested_by"])
             kind = registry.find(found["kind"])
             require(actor, kind.permission)
+            # A process that was killed may have shown some before.
+            session.write(sa.update(ImportRow).where(ImportRow.id == import_id).values(progress=0))
     except Refusal as refusal:
         with database.transaction() as session:
             _settle(session, import_id, ImportState.FAILED, problem=refusal.detail)
@@ -327,8 +329,11 @@ def _counts(reports: Sequence[RowReport]) -> Mapping[str, int]:
 
 
 def _settle(session: Session, import_id: UUID, state: ImportState, **values: object) -> None:
-    is_over = state not in {ImportState.CHECKING, ImportState.CHECKED}
-    kept = {"content": None, "settled_at": clock.now()} if is_over else {"progress": 0}
+    kept: dict[str, object] = {"progress": 0}
+    if state not in {ImportState.CHECKING, ImportState.CHECKED}:
+        kept = {"content": None, "settled_at": clock.now()}
+    if state in {ImportState.WRONG, ImportState.DONE}:
+        kept["progress"] = ImportRow.row_count
     of_import = sa.update(ImportRow).where(ImportRow.id == import_id)
     session.write(of_import.values(state=state, **kept, **values))
 
