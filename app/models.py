@@ -38,6 +38,7 @@ from app.shop.cart import models as shop_cart_models
 from app.shop.images import models as shop_images_models
 from app.shop.locks import models as shop_locks_models
 from app.shop.orders import models as shop_orders_models
+from app.shop.popularity import models as shop_popularity_models
 from app.shop.prices import models as shop_prices_models
 from app.tax import models as tax_models
 from app.tax.certificates import models as certificates_models
@@ -95,6 +96,7 @@ __all__ = [
     "shop_images_models",
     "shop_locks_models",
     "shop_orders_models",
+    "shop_popularity_models",
     "shop_prices_models",
     "tax_models",
     "throttle_models",

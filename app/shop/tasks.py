@@ -5,6 +5,7 @@ from app.kit.tasks import Queue, task
 from app.shop.cart import service as cart
 from app.shop.images import service as images
 from app.shop.locks import service as locks
+from app.shop.popularity import service as popularity
 from app.shop.prices import service as prices
 
 
@@ -24,6 +25,12 @@ def delete_expired_carts(session: Session) -> None:
 def delete_unconfirmed_price_changes(session: Session) -> None:
     """Delete the changes of price rules that were begun and never confirmed."""
     prices.forget_unconfirmed(session)
+
+
+@task("shop.count_sales", queue=Queue.NIGHTLY)
+def count_sales(session: Session) -> None:
+    """Count how many people bought each product lately, and what they bought with it."""
+    popularity.count_sales(session)
 
 
 @task("shop.draw_image", queue=Queue.FULFILLMENT, own_transactions=True)

@@ -65,6 +65,7 @@ def browse(play: Play, visitor: RecordingClient) -> None:
         )
     visitor.ok(200, visitor.get("/api/shop/products", metal="AU", category="COINS", facets="true"))
     visitor.ok(200, visitor.get("/api/shop/products", search="gold eagel"))
+    visitor.ok(200, visitor.get("/api/shop/products", skus=_EAGLE.sku, sort="popularity"))
     visitor.ok(200, visitor.get("/api/shop/products/AU-EAGLE-2026"))
     assert_problem(visitor.get("/api/shop/products/AU-NOTHING"), 404, "not_found")
     visitor.ok(200, visitor.get("/api/shop/categories"))

@@ -263,3 +263,20 @@ def test_closed_market_stays_closed_until_the_next_opening(
     assert not hours.is_open(opening - timedelta(microseconds=1))
     if not hours.is_open(instant):
         assert not hours.is_open(instant + (opening - instant) * thousandth / 1000)
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [
+        # In a session: the close of the one before, at the end of the day before.
+        ("2026-11-24T15:00", "2026-11-23T22:00"),
+        # The instant of closing belongs to the break that it begins.
+        ("2026-11-24T22:00", "2026-11-24T22:00"),
+        ("2026-11-24T21:59:59", "2026-11-23T22:00"),
+        # A Saturday, and Sunday before the session: Friday's.
+        ("2026-11-21T12:00", "2026-11-20T22:00"),
+        ("2026-11-22T22:59", "2026-11-20T22:00"),
+    ],
+)
+def test_last_close_is_the_end_of_the_session_before(at: str, expected: str) -> None:
+    assert hours.last_close(utc(at)) == utc(expected)

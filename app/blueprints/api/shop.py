@@ -23,7 +23,8 @@ blp = ApiBlueprint("shop", "/api/shop", "Products and categories")
 def list_products(session: Session, query: dict[str, Any]) -> object:
     """List the products that are for sale, as the shop orders them.
 
-    Filters narrow each other. Facets count all products that were found, not only those of the
+    Filters narrow each other. With `skus` it compares products: what a fine ounce costs in each,
+    and its premium. Facets count all products that were found, not only those of the
     page.
     """
     return storefront_queries.list_offers(session, OfferSearch(**query))
@@ -38,7 +39,7 @@ def list_products(session: Session, query: dict[str, Any]) -> object:
     refusals=(NotFound,),
 )
 def get_product(session: Session, sku: str) -> object:
-    """Return a product with its variants."""
+    """Return a product with its variants, and what people buy together with it."""
     return storefront_queries.get_offer(session, sku)
 
 

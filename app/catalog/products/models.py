@@ -60,6 +60,7 @@ class Product(Base):
             "least(width_mm, height_mm, thickness_mm) > 0", name="dimensions_positive"
         ),
         sa.CheckConstraint("age_min BETWEEN 1 AND 120", name="age_is_of_a_person"),
+        sa.CheckConstraint("popularity >= 0", name="popularity_not_negative"),
         sa.CheckConstraint(
             "published_until IS NULL OR published_from <= published_until",
             name="published_for_a_time",
@@ -73,6 +74,7 @@ class Product(Base):
                 ("products_in_order_idx", "display_order"),
                 ("products_newest_idx", "published_from"),
                 ("products_by_weight_idx", "fine_units"),
+                ("products_popular_idx", "popularity"),
             )
         ),
     )
@@ -119,6 +121,8 @@ class Product(Base):
     #: not; without a last day they do from then on.
     published_from: Mapped[date | None]
     published_until: Mapped[date | None]
+    #: How many people bought it lately, as it was counted last.
+    popularity: Mapped[int] = mapped_column(server_default="0")
     #: The words by which the search finds it.
     search: Mapped[str] = mapped_column(TSVECTOR, sa.Computed(SEARCH, persisted=True))
     #: Stock below so many units is low.

@@ -1,5 +1,6 @@
 """The verbs of products: add one, change its details."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from uuid import UUID
@@ -35,6 +36,15 @@ _AT_FIRST: Mapping[str, object] = {
     "restricted_states": [],
     "display_order": 1000,
 }
+
+_SET_POPULARITY = """
+WITH changed AS (
+    SELECT p.sku, coalesce(c.value::integer, 0) AS people
+    FROM products p LEFT JOIN jsonb_each_text(%s::jsonb) AS c ON c.key = p.sku
+    WHERE p.popularity <> coalesce(c.value::integer, 0)
+)
+UPDATE products SET popularity = changed.people FROM changed WHERE products.sku = changed.sku
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +146,11 @@ def change_locked_product(
             after={name: details.write(value) for name, value in changed.items()},
         )
     return tuple(changed)
+
+
+def set_popularity(session: Session, people: Mapping[str, int]) -> None:
+    """Store how many people bought each product lately, by SKU; all others were bought by none."""
+    session.send(_SET_POPULARITY, (json.dumps(dict(people)),))
 
 
 def _find_category(session: Session, slug: object) -> UUID | None:

@@ -51,6 +51,8 @@ class ListedPrices:
     joined: FromClause
     #: What one unit costs, in cents; null for a product without a price.
     unit_price: sa.ColumnElement[int]
+    #: The price of the metal, in US dollars per troy ounce; null while it is not sold.
+    ask: sa.ColumnElement[Decimal | None]
     #: Pairs of the first quantity of a tier and its unit price in cents; null without a price.
     tiers: sa.ColumnElement[Any]
 
@@ -77,7 +79,8 @@ def join_prices(products: FromClause, *, many: bool) -> ListedPrices:
         sa.and_(market.metal == Product.metal, market.fresh_until >= _FRESH_AT, sa.not_(is_halted)),
     ).outerjoin(first, sa.and_(first.rule_id == rule_id, first.from_quantity == 1))
     tiers = _tier_prices(rule_id, market.ask, _AFTER_HOURS)
-    return ListedPrices(joined, _unit_price(first, market.ask, _AFTER_HOURS), tiers)
+    unit_price = _unit_price(first, market.ask, _AFTER_HOURS)
+    return ListedPrices(joined, unit_price, sa.type_coerce(market.ask, _NUMERIC), tiers)
 
 
 def tiers_at_asks(

@@ -14,7 +14,7 @@ from app.catalog.categories import queries as categories_queries
 from app.catalog.products import queries as products_queries
 from app.catalog.products.models import Product
 from app.catalog.products.queries import ProductDetails
-from app.catalog.products.rules import ProductForm
+from app.catalog.products.rules import ProductForm, accounted_units
 from app.catalog.rules import SYNTHETIC, Metal
 from app.catalog.search import queries as search_queries
 from app.kit import clock
@@ -53,6 +53,8 @@ class Offer:
     #: Units for sale that nothing reserves, wherever goods wait for buyers.
     available: int
     images: Sequence[ServedImage]
+    #: The price of its metal, in US dollars per troy ounce; None while it is not sold.
+    ask: Decimal | None
     #: What one unit costs from each quantity on; none for a product that is not for sale now.
     tiers: Sequence[TierPrice]
 
@@ -60,6 +62,21 @@ class Offer:
     def price(self) -> Amount | None:
         """What one unit costs now, before tax and shipping."""
         return self.tiers[0].unit_price if self.tiers else None
+
+    @property
+    def price_per_fine_ounce(self) -> Decimal | None:
+        """What an ounce of fine metal costs in it, in US dollars; None without a price."""
+        if self.price is None:
+            return None
+        return rules.price_per_fine_ounce(self.price, self.fine_weight)
+
+    @property
+    def premium_percent(self) -> Decimal | None:
+        """By how many percent it costs more than its metal at the ask; None without a price."""
+        if self.price is None or self.ask is None:
+            return None
+        units = accounted_units(self.metal, self.gross_units, self.fine_units)
+        return rules.premium_percent(self.price, Amount(SYNTHETIC[self.metal], units), self.ask)
 
     @property
     def gross_weight(self) -> Amount:
@@ -91,11 +108,13 @@ class OfferPage:
 
 @dataclass(frozen=True, slots=True)
 class OfferDetails:
-    """A product with its stock and its variants."""
+    """A product with its stock and its variants, and what people buy together with it, what most
+    people buy first."""
 
     product: ProductDetails
     offer: Offer
     variants: Sequence[Offer]
+    also_bought: Sequence[Offer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +143,8 @@ class OfferSearch:
     weight: WeightBand | None = None
     price: PriceBand | None = None
     in_stock: bool | None = None
+    #: Just these products, to compare them.
+    skus: Sequence[str] | None = None
     search: str | None = None
     sort: ProductSort = ProductSort.SHOP
     cursor: str | None = None
@@ -188,6 +209,7 @@ def _filters_of(search: OfferSearch) -> dict[str, object]:
         "price": search.price,
         "in_stock": search.in_stock or None,
         "sold_out": search.in_stock is False or None,
+        "skus": list(search.skus) if search.skus is not None else None,
     }
     return {name: value for name, value in filters.items() if value is not None}
 
@@ -213,22 +235,23 @@ def _to_facets(rows: Sequence[Any]) -> Mapping[str, Sequence[FacetValue]]:
 
 
 def get_offer(session: Session, sku: str) -> OfferDetails:
-    """Return a published product by its SKU, with its variants. Raises `NotFound`, also for a
-    product that is not published."""
+    """Return a published product by its SKU, with its variants and what is bought with it. Raises
+    `NotFound`, also for a product that is not published."""
     product = products_queries.get_product(session, sku)
     now = clock.now()
-    offers = session.select(
-        _to_offer,
-        statements.VARIANTS,
-        sku=product.sku,
-        variant_group=product.variant_group,
+    values = {
+        "sku": product.sku,
         **statements.general_values(now, prices_queries.sale_terms(session, now)),
-    )
+    }
+    variant_group = product.variant_group
+    offers = session.select(_to_offer, statements.VARIANTS, variant_group=variant_group, **values)
     own = [offer for offer in offers if offer.sku == product.sku]
     if not own:
         raise NotFound
     [offer] = own
-    return OfferDetails(product, offer, [one for one in offers if one is not offer])
+    variants = [one for one in offers if one is not offer]
+    also_bought = session.select(_to_offer, statements.ALSO_BOUGHT, **values)
+    return OfferDetails(product, offer, variants, also_bought)
 
 
 def list_category_offers(session: Session) -> Sequence[CategoryOffer]:

@@ -1,9 +1,16 @@
 """How customers narrow and sort products, as pure functions."""
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from app.catalog.products.rules import ProductForm
+from app.kit.errors import Invalid
 from app.kit.labels import LabelledEnum
+from app.kit.money import Amount
+
+#: How many products are compared at a time.
+COMPARED_MAX = 10
+_HUNDRED = 100
+_CENT = Decimal("0.01")
 
 
 class WeightBand(LabelledEnum):
@@ -32,6 +39,8 @@ class ProductSort(LabelledEnum):
     SHOP = "shop", "As the shop orders them"
     """A search puts products with just these words first."""
     NEWEST = "newest", "Newest first"
+    POPULARITY = "popularity", "Most bought first"
+    """By how many people bought it in the last 90 days, counted at night."""
     WEIGHT = "weight", "Lightest first"
     HEAVIEST = "heaviest", "Heaviest first"
     PRICE = "price", "Cheapest first"
@@ -48,7 +57,7 @@ BAND_ENDS = (
     (Decimal("100.5"), WeightBand.TO_100),
 )
 
-DESCENDING_SORTS = frozenset({ProductSort.NEWEST, ProductSort.HEAVIEST})
+DESCENDING_SORTS = frozenset({ProductSort.NEWEST, ProductSort.POPULARITY, ProductSort.HEAVIEST})
 #: The orders for which every price is read.
 PRICE_SORTS = frozenset({ProductSort.PRICE, ProductSort.DEAREST})
 #: The upper ends of bands of prices in US dollars, which are in the next band.
@@ -65,3 +74,27 @@ def form_of(category: str) -> ProductForm | None:
     for the slug of a category."""
     name = category.lower()
     return ProductForm.with_value(name) or ProductForm.with_value(name.removesuffix("s"))
+
+
+def parse_skus(text: str) -> list[str]:
+    """Return the SKUs of a text that commas separate. Raises `Invalid` naming `skus`."""
+    skus = list(dict.fromkeys(sku.strip().upper() for sku in text.split(",") if sku.strip()))
+    if not 1 <= len(skus) <= COMPARED_MAX:
+        raise Invalid("skus", f"Send 1 to {COMPARED_MAX} SKUs, separated by commas.")
+    return skus
+
+
+def price_per_fine_ounce(price: Amount, fine_weight: Amount) -> Decimal:
+    """Return what an ounce of fine metal costs in a product, in US dollars, rounded to the cent,
+    halves up."""
+    dollars = Decimal(price.units) / price.asset.unit
+    ounces = Decimal(fine_weight.units) / fine_weight.asset.unit
+    return (dollars / ounces).quantize(_CENT, ROUND_HALF_UP)
+
+
+def premium_percent(price: Amount, accounted: Amount, ask: Decimal) -> Decimal:
+    """Return by how many percent a product costs more than the metal by which it is accounted, at
+    the ask, rounded to the hundredth, halves up."""
+    metal = ask * accounted.units / accounted.asset.unit
+    dollars = Decimal(price.units) / price.asset.unit
+    return ((dollars / metal - 1) * _HUNDRED).quantize(_CENT, ROUND_HALF_UP)

@@ -23,6 +23,7 @@ from app.catalog.rules import USD
 from app.kit.list_query import AFTER_KEY, PAGE_ROWS
 from app.kit.statements import AnySelect, CompiledSelect, compile_select
 from app.shop.images import queries as images_queries
+from app.shop.popularity.models import BoughtTogether
 from app.shop.prices import listed_prices
 from app.shop.prices.listed_prices import ListedPrices
 from app.shop.prices.rules import SaleTerms
@@ -102,6 +103,7 @@ _FILTERS: Mapping[str, Callable[[], sa.ColumnElement[bool]]] = {
     "weight": lambda: _band() == _value("weight", sa.Text()),
     "in_stock": lambda: _IS_IN_STOCK,
     "sold_out": lambda: sa.not_(_IS_IN_STOCK),
+    "skus": lambda: Product.sku == sa.any_(_value("skus", sa.ARRAY(sa.Text))),
 }
 
 
@@ -134,6 +136,7 @@ def join_offers(products: FromClause) -> AnySelect:
         Product.fine_units,
         stock_queries.available_units().label("available"),
         images_queries.images_of_product().label("images"),
+        prices.ask.label("ask"),
         prices.tiers.label("tiers"),
     ).select_from(prices.joined)
 
@@ -172,6 +175,8 @@ def _sort_expression(sort: ProductSort, prices: ListedPrices | None) -> sa.Colum
             return sa.type_coerce(Product.display_order, sa.Integer)
         case ProductSort.NEWEST:
             return sa.type_coerce(Product.published_from, sa.Date)
+        case ProductSort.POPULARITY:
+            return sa.type_coerce(Product.popularity, sa.Integer)
         case ProductSort.WEIGHT | ProductSort.HEAVIEST:
             return sa.type_coerce(Product.fine_units, sa.BigInteger)
     assert prices is not None, "the others are prices"
@@ -267,4 +272,10 @@ VARIANTS = compile_select(
     join_offers(_PRODUCTS)
     .where(_IS_PUBLISHED, _IS_VARIANT)
     .order_by(Product.fine_units, Product.sku)
+)
+#: What people buy together with a product, what most of them buy first.
+ALSO_BOUGHT = compile_select(
+    join_offers(_PRODUCTS.join(BoughtTogether, BoughtTogether.other_sku == Product.sku))
+    .where(_IS_PUBLISHED, BoughtTogether.sku == _value("sku", sa.Text()))
+    .order_by(BoughtTogether.place)
 )

@@ -12,11 +12,14 @@ from app.blueprints.api.schemas.fields import (
     EnumField,
     MetalCodeField,
     PageQuerySchema,
+    SignedAmountField,
     TextField,
 )
 from app.catalog.products.rules import ProductForm
 from app.catalog.search.rules import TEXT_LENGTH_MAX
 from app.catalog.tax_classes import TaxClass
+from app.kit.errors import Invalid
+from app.shop.storefront import rules
 from app.shop.storefront.rules import PriceBand, ProductSort, WeightBand
 
 _OUNCES = {"description": "In troy ounces", "examples": ["1.00000000"]}
@@ -32,6 +35,19 @@ class FlagField(CodesField):
 
     def _deserialize(self, value: Any, *_others: Any, **_options: Any) -> Any:
         return super()._deserialize(value) == "true"
+
+
+class SkusField(TextField):
+    """SKUs that commas separate, loaded as a list."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(400, **options)
+
+    def _deserialize(self, value: Any, *_others: Any, **_options: Any) -> Any:
+        try:
+            return rules.parse_skus(super()._deserialize(value, *_others, **_options))
+        except Invalid as refusal:
+            raise ma.ValidationError(refusal.message) from None
 
 
 class ProductFormField(CodesField):
@@ -67,6 +83,13 @@ class OffersQuerySchema(PageQuerySchema):
     weight = EnumField(WeightBand)
     price = EnumField(PriceBand)
     in_stock = FlagField(metadata={"description": "Whether units are for sale"})
+    skus = SkusField(
+        metadata={
+            "description": "Just these products, to compare them: up to 10 SKUs, separated by"
+            " commas. Others and unknown ones are left out",
+            "examples": ["AU-EAGLE-1OZ,AU-MAPLE-1OZ"],
+        }
+    )
     sort = EnumField(ProductSort)
     facets = FlagField(metadata={"description": "Whether to count what was found by its values"})
 
@@ -141,6 +164,22 @@ class OfferSchema(ApiSchema):
         metadata={"description": "The first one is that of lists"},
     )
     price = AmountField(required=True, allow_none=True, metadata=_PRICE)
+    price_per_fine_ounce = AmountField(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "What a troy ounce of fine metal costs in it, in US dollars",
+            "examples": ["4208.40"],
+        },
+    )
+    premium_percent = SignedAmountField(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "By how many percent it costs more than its metal at the ask",
+            "examples": ["5.00"],
+        },
+    )
     price_tiers = ma.fields.List(
         ma.fields.Nested(PriceTierSchema), required=True, attribute="tiers", metadata=_TIERS
     )
@@ -239,6 +278,14 @@ class OfferDetailsSchema(ApiSchema):
         ma.fields.Nested(OfferSchema),
         required=True,
         metadata={"description": "The other products of its group, by weight"},
+    )
+    also_bought = ma.fields.List(
+        ma.fields.Nested(OfferSchema),
+        required=True,
+        metadata={
+            "description": "What people buy together with it, what most of them buy first. What few"
+            " people bought together is left out"
+        },
     )
 
 
