@@ -125,15 +125,14 @@ def _on(url: str, name: str) -> str:
 
 
 def _shorten_waits(app_url: str, superuser_url: str) -> None:
-    """Let the application's sessions find a deadlock soon, and not wait for the disk: this server
-    is never killed. Servers that are have tests of their own."""
+    """Let the application's sessions find a deadlock soon. They wait for the disk as ever: the
+    health of the exchange says whether they do."""
     if not superuser_url:
         return
     url = make_url(superuser_url).set(drivername="postgresql")
     role = sql.Identifier(make_url(app_url).username or "")
     with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as server:
-        for setting in ("deadlock_timeout = '50ms'", "synchronous_commit = off"):
-            server.execute(sql.SQL("ALTER ROLE {} SET {}").format(role, sql.SQL(setting)))
+        server.execute(sql.SQL("ALTER ROLE {} SET deadlock_timeout = '50ms'").format(role))
 
 
 def recreate(name: str, template: str = "template1") -> None:
