@@ -129,7 +129,9 @@ def test_what_is_typed_into_any_search_is_in_no_url_and_no_access_log(
         page.goto(f"{desk.address}{path}")
         if _type_into_every_field(page, customer.email):
             searched.append(path)
-            _assert_csv_equals_page(page, name)
+            # A field for a number refuses the text: nothing is found that a file could contain.
+            if not page.get_by_text("Nothing was searched for").count():
+                _assert_csv_equals_page(page, name)
     assert len(searched) >= len(_SHOWN)
     page.goto(f"{desk.address}{paths['people']}")
     _type_into_every_field(page, customer.email)
