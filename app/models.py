@@ -14,6 +14,7 @@ from app.catalog.categories import models as categories_models
 from app.catalog.products import models as products_models
 from app.catalog.search import models as search_models
 from app.custody import models as custody_models
+from app.documents import models as documents_models
 from app.flags import models as flags_models
 from app.funding import models as funding_models
 from app.hedging import models as hedging_models
@@ -67,6 +68,7 @@ __all__ = [
     "categories_models",
     "certificates_models",
     "custody_models",
+    "documents_models",
     "entities_models",
     "flags_models",
     "funding_models",

@@ -5,6 +5,7 @@ from app.approvals import tasks as approvals_tasks
 from app.audit import tasks as audit_tasks
 from app.branches import tasks as branches_tasks
 from app.custody import tasks as custody_tasks
+from app.documents import tasks as documents_tasks
 from app.funding import tasks as funding_tasks
 from app.funding.withdrawals import withdrawal_approval
 from app.hedging import tasks as hedging_tasks
@@ -33,6 +34,7 @@ __all__ = [
     "audit_tasks",
     "branches_tasks",
     "custody_tasks",
+    "documents_tasks",
     "erasure",
     "funding_tasks",
     "hedging_tasks",

@@ -234,6 +234,9 @@ SECTIONS = (
         (
             NavEntry("Orders", "orders_pages.list_orders", "basket", Permission.SHOP_ORDERS_READ),
             NavEntry(
+                "Invoices", "documents_pages.list_documents", "receipt", Permission.SHOP_ORDERS_READ
+            ),
+            NavEntry(
                 "Verification",
                 "support_kyc_pages.list_verifications",
                 "id-card",

@@ -6,9 +6,9 @@ from fpdf.enums import Align
 
 from app.books.queries import BooksStatement
 from app.books.rules import FigureLine, Section, TrialLine
+from app.documents.document_pdf import GREY, INK, MARGIN_MM, SMALL_PT, TEXT_PT, DocumentPdf
 from app.kit.formatting import format_figure, format_time
 from app.kit.money import Amount
-from app.reporting.document_pdf import GREY, INK, MARGIN_MM, SMALL_PT, TEXT_PT, DocumentPdf
 
 _LINE_MM, _ROW_MM, _GAP_MM = 92.0, 4.6, 1.2
 #: Account, asset, debit, credit, value.

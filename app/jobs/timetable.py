@@ -14,6 +14,7 @@ TIMETABLE = (
     PeriodicTask("anchor-audit", "audit.anchor", every_seconds=5),
     PeriodicTask("poll-payments", "funding.poll", every_seconds=10),
     PeriodicTask("expire-holds", "ledger.expire_holds", every_seconds=10),
+    PeriodicTask("number-documents", "documents.number_waiting", every_seconds=5),
     PeriodicTask("expire-price-locks", "shop.expire_locks", every_seconds=30),
     PeriodicTask("record-exposure", "hedging.record_exposure", every_seconds=30),
     PeriodicTask("follow-sends", "custody.follow_sends", every_seconds=30),

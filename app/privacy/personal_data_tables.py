@@ -14,6 +14,7 @@ from app.approvals import personal as approvals_personal
 from app.audit import personal as audit_personal
 from app.cases import personal as cases_personal
 from app.custody import personal as custody_personal
+from app.documents import personal as documents_personal
 from app.flags import personal as flags_personal
 from app.funding import personal as funding_personal
 from app.idempotency import personal as idempotency_personal
@@ -128,6 +129,7 @@ ROOMS: tuple[PersonalData, ...] = (
     approvals_personal.personal_data(ignored_action=ERASE_PERSON),
     pricing_personal.PERSONAL_DATA,
     shop_personal.PERSONAL_DATA,
+    documents_personal.PERSONAL_DATA,
     vault_personal.PERSONAL_DATA,
     tax_personal.PERSONAL_DATA,
     settings_personal.PERSONAL_DATA,
@@ -151,6 +153,7 @@ TABLES_WITHOUT_PERSONAL_DATA: Mapping[str, str] = {
     "custody_balances": "Balances as custodians report them.",
     "custody_polls": "How far each custodian's list has been read.",
     "daily_totals": "Totals of each day over all customers, and of house accounts.",
+    "document_counters": "The last number of each kind of document of a company.",
     "exposures": "Totals over all customers.",
     "legal_entities": "Companies of PBCEx; a tax number is a company's.",
     "image_sizes": "Pictures of products.",

@@ -7,9 +7,9 @@ from datetime import datetime
 
 from fpdf.enums import Align
 
+from app.documents.document_pdf import FAMILY, GREY, INK, MARGIN_MM, SMALL_PT, TEXT_PT, DocumentPdf
 from app.kit.formatting import format_amount, format_exact_time, format_figure
 from app.kit.money import Amount
-from app.reporting.document_pdf import FAMILY, GREY, INK, MARGIN_MM, SMALL_PT, TEXT_PT, DocumentPdf
 from app.reporting.statements import AccountStatement, AssetStatement, StatementLine
 
 # Time, movement, amount, balance.

@@ -12,6 +12,7 @@ from app.catalog.products.service import NewProduct
 from app.catalog.provider_ids import STRIPE
 from app.catalog.rules import USD, Metal, PaymentMethod
 from app.catalog.tax_classes import TaxClass
+from app.documents import service as sales_documents
 from app.funding.models import DepositRow
 from app.funding.receivables import service as receivables
 from app.funding.states import DepositStatus
@@ -50,6 +51,7 @@ _ADDRESS = {
     "state": "NH",
     "zipCode": "03301",
 }
+_DOCUMENTS = "/api/shop/documents"
 _STAFF_ORDERS = "/api/shop/admin/orders"
 _ABROAD = {"country": "SY", "street": "Straight Street 1", "city": "Damascus"}
 _PUERTO_RICO = {"country": "PR", "street": "1 Plaza", "city": "Ponce", "zipCode": "00730"}
@@ -75,7 +77,14 @@ def buy_goods(play: Play) -> None:
     order = buyer.ok(201, buyer.post(_CHECKOUT, together))["order"]
     buyer.ok(200, buyer.get(_ORDERS))
     buyer.ok(200, buyer.get(f"{_ORDERS}/{order['id']}"))
+    with play.database.transaction() as session:
+        sales_documents.number_waiting(session)
+    documents = f"{_ORDERS}/{order['id']}/documents"
+    [invoice] = buyer.ok(200, buyer.get(documents))["data"]
+    assert buyer.get(f"{_DOCUMENTS}/{invoice['id']}").status_code == 200
+    assert_problem(buyer.get(f"{_DOCUMENTS}/{ids.encode('sdc', ids.new())}"), 404, "not_found")
     unknown = ids.encode("ord", ids.new())
+    assert_problem(buyer.get(documents.replace(order["id"], unknown)), 404, "not_found")
     assert_problem(buyer.get(f"{_ORDERS}/{unknown}"), 404, "not_found")
     track = {"number": order["number"], "contact": buyer.email}
     visitor = play.client("visitor")

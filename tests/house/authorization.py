@@ -23,6 +23,7 @@ from app.cases import service as cases
 from app.catalog.categories import service as categories
 from app.catalog.categories.service import CategoryEntry
 from app.catalog.rules import TRADABLE, USD
+from app.documents import service as sales_documents
 from app.flags.rules import Feature
 from app.identity.accounts import address_book, email_verification
 from app.identity.api_keys import service as api_keys
@@ -72,6 +73,7 @@ from app.vault.transfers.models import StockTransfer, StockTransferLine
 from app.vault.transfers.rules import StockTransferStatus
 from tests import sanctions
 from tests.catalog.test_products import add as add_product
+from tests.documents import paper
 from tests.kyc.applicant import make_picture
 from tests.page_client import Browser
 from tests.people import PASSWORD, People, credit, set_prices
@@ -707,6 +709,14 @@ def _goods_order(database: Database, owner: Actor) -> str:
     return ids.encode("ord", order_id)
 
 
+def _sales_document(database: Database, owner: Actor) -> str:
+    with database.transaction() as session:
+        document_id = paper.request(session, FIRST_ENTITY, owner)
+        sales_documents.number_waiting(session)
+    return ids.encode("sdc", document_id)
+
+
+_SALES_DOCUMENT = ObjectKind("document_id", _sales_document, _unknown_id("sdc"))
 _CART = ObjectKind("cart_id", _cart, _unknown_id("crt"))
 _BRANCH = ObjectKind("branch_id", _branch, _unknown_id("brn"))
 _ENTITY = ObjectKind("entity_id", _entity, _unknown_id("ent"))
@@ -803,6 +813,11 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
     "/api/me/addresses/<address_id>": _ADDRESS,
     "/api/shop/orders/<order_id>": ObjectKind("order_id", _goods_order, _unknown_id("ord")),
     "/api/shop/admin/orders/<order_id>": ObjectKind("order_id", _goods_order, _unknown_id("ord")),
+    "/api/shop/orders/<order_id>/documents": ObjectKind(
+        "order_id", _goods_order, _unknown_id("ord")
+    ),
+    "/api/shop/documents/<document_id>": _SALES_DOCUMENT,
+    "/admin/documents/<document_id>.pdf": _SALES_DOCUMENT,
     "/admin/orders/<order_id>": ObjectKind("order_id", _goods_order, _unknown_id("ord")),
     "/api/shop/cart/<cart_id>": _CART,
     "/api/shop/cart/<cart_id>/items": _CART,

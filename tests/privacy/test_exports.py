@@ -33,6 +33,7 @@ ROOMS = (
     "lists",
     "screening",
     "shop",
+    "documents",
     "vault",
     "tax",
 )

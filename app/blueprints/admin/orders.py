@@ -15,6 +15,7 @@ from app.blueprints.lists import (
 from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import render_page
 from app.branches import queries as branches_queries
+from app.documents import queries as documents_queries
 from app.funding import customer_facts
 from app.identity.accounts import people
 from app.kit import ids
@@ -68,6 +69,7 @@ def show_order(session: Session, actor: Actor, order_id: str) -> Response:
         "admin/orders/order.html",
         order=order,
         steps=order.events,
+        documents=documents_queries.list_documents_about(session, order.public_id),
         places=listed_orders.list_places(session, order.id),
         pickup=branches_queries.get_any_branch(session, pickup) if pickup else None,
         customer=customer_facts.describe_customer(session, actor, order.user_id),

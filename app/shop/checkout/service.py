@@ -24,7 +24,7 @@ from app.ledger import service as ledger
 from app.ledger.errors import HoldNotPending
 from app.notifications import service as notifications
 from app.notifications.kinds import GoodsOrderPaid
-from app.shop.checkout import invoices, rules
+from app.shop.checkout import invoice_documents, invoices, rules
 from app.shop.checkout.invoices import CheckoutRequest, Invoice
 from app.shop.checkout.postings import post_charges, post_payments
 from app.shop.checkout.rules import RequestedPayment
@@ -126,6 +126,7 @@ def check_out(session: Session, actor: Actor, request: CheckoutRequest) -> Goods
     orders.record_paid_order(session, order)
     locks.use(session, lock, order.id, at=now)
     placed = orders_queries.get_order(session, order.id, user_id=actor.user_id)
+    invoice_documents.request_invoices(session, placed)
     _notify(session, placed)
     return placed
 

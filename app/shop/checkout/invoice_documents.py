@@ -1,0 +1,141 @@
+"""The invoices of a paid order: one of each legal entity whose goods were sold."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from app.branches.entities import queries as entities_queries
+from app.branches.models import Branch
+from app.catalog.rules import USD
+from app.documents import service as documents
+from app.documents.rules import DocumentContent, DocumentKind, DocumentLine, Party
+from app.documents.service import NewDocument
+from app.identity.accounts import people
+from app.kit.db import Session
+from app.kit.formatting import format_amount
+from app.kit.money import Amount
+from app.shop.checkout import rules
+from app.shop.checkout.rules import Charges
+from app.shop.orders.models import ShopOrderPart
+from app.shop.orders.queries import GoodsOrder, PaidPart
+from app.tax.assessment import sum_amounts
+from app.vault.locations.models import Location
+
+
+@dataclass(frozen=True, slots=True)
+class _SoldPart:
+    line_position: int
+    units: int
+    price_units: int
+    tax_units: int
+    branch_id: UUID
+    entity_id: UUID
+
+    @property
+    def price(self) -> Amount:
+        return Amount(USD, self.price_units)
+
+    @property
+    def tax(self) -> Amount:
+        return Amount(USD, self.tax_units)
+
+
+_PARTS = (
+    sa.select(
+        ShopOrderPart.line_position,
+        ShopOrderPart.units,
+        ShopOrderPart.price_units,
+        ShopOrderPart.tax_units,
+        Location.branch_id,
+        Branch.legal_entity_id.label("entity_id"),
+    )
+    .join(Location, Location.id == ShopOrderPart.location_id)
+    .join(Branch, Branch.id == Location.branch_id)
+    .order_by(ShopOrderPart.position)
+)
+
+
+def request_invoices(session: Session, order: GoodsOrder) -> None:
+    """Store an invoice of a paid order for each legal entity that sold goods of it.
+
+    Together they are the order's total: each has the goods of its branches, and their shares of
+    shipping and insurance as the ledger entry has them.
+    """
+    assert order.paid_at is not None  # of paid orders only
+    parts = session.select(_SoldPart, _PARTS.where(ShopOrderPart.order_id == order.id))
+    charges = _share_charges(order, parts)
+    by_entity: defaultdict[UUID, list[_SoldPart]] = defaultdict(list)
+    for part in parts:
+        by_entity[part.entity_id].append(part)
+    customer = _customer(session, order)
+    for entity_id, own in by_entity.items():
+        entity = entities_queries.get_entity(session, entity_id)
+        branch_ids = {part.branch_id for part in own}
+        content = DocumentContent(
+            Party(
+                entity.name,
+                entity.postal.in_one_line if entity.postal else "",
+                entity.tax_number or "",
+            ),
+            customer,
+            str(order.number),
+            order.placed_at,
+            order.paid_at,
+            _lines(order, own),
+            sum_amounts(charges[branch_id].shipping for branch_id in branch_ids),
+            sum_amounts(charges[branch_id].insurance for branch_id in branch_ids),
+            "; ".join(map(_describe_payment, order.payments)),
+        )
+        documents.request_document(
+            session,
+            NewDocument(
+                DocumentKind.INVOICE,
+                entity_id,
+                order.public_id,
+                order.user_id,
+                content,
+                order.paid_at,
+            ),
+        )
+
+
+def _share_charges(order: GoodsOrder, parts: list[_SoldPart]) -> dict[UUID, Charges]:
+    goods: defaultdict[UUID, Amount] = defaultdict(lambda: Amount(USD, 0))
+    taxes: defaultdict[UUID, Amount] = defaultdict(lambda: Amount(USD, 0))
+    for part in parts:
+        goods[part.branch_id] += part.price
+        taxes[part.branch_id] += part.tax
+    return rules.share_charges(goods, taxes, Charges(order.tax, order.shipping, order.insurance))
+
+
+def _customer(session: Session, order: GoodsOrder) -> Party:
+    address = order.billing_address or order.shipping_address
+    name = people.get_names(session, [order.user_id])[order.user_id]
+    return Party(name, address.in_one_line if address else "")
+
+
+def _lines(order: GoodsOrder, parts: list[_SoldPart]) -> list[DocumentLine]:
+    own: defaultdict[int, list[_SoldPart]] = defaultdict(list)
+    for part in parts:
+        own[part.line_position].append(part)
+    return [
+        DocumentLine(
+            line.sku,
+            line.name,
+            sum(part.units for part in own[position]),
+            sum_amounts(part.price for part in own[position]),
+            sum_amounts(part.tax for part in own[position]),
+            line.tax_reason,
+        )
+        for position, line in enumerate(order.lines)
+        if position in own
+    ]
+
+
+def _describe_payment(payment: PaidPart) -> str:
+    given = format_amount(payment.given)
+    if payment.bid is None:
+        return f"{payment.method.label}: {given}"
+    return f"{payment.method.label}: {given} for {format_amount(payment.dollars)}"
