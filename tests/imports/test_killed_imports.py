@@ -1,4 +1,4 @@
-"""Imports whose process is killed at any moment: nothing is half done, and the job begins again."""
+"""Imports whose process is killed at any moment: no row is left, and the job begins again."""
 
 import os
 import time

@@ -20,8 +20,8 @@ from app.catalog.products.rules import OUNCE, accounted_units
 from app.catalog.rules import USD, Metal
 from app.kit.money import Amount
 from app.pricing.models import MarketHalt, MarketPriceRow
+from app.shop.prices.applicable_rules import with_rule
 from app.shop.prices.models import PriceTierRow
-from app.shop.prices.queries import with_rule
 from app.shop.prices.rules import SaleTerms
 
 #: The metals that are accounted by gross ounces.

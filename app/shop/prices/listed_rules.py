@@ -18,8 +18,8 @@ from app.kit.db import Session
 from app.kit.list_query import ListSource
 from app.kit.statements import StoredEnum
 from app.shop.prices import rules
+from app.shop.prices.applicable_rules import is_in_effect
 from app.shop.prices.models import PriceRuleRow, PriceTierRow
-from app.shop.prices.queries import is_in_effect
 from app.shop.prices.rules import PriceRuleStatus, PriceScope, PriceTier
 
 _SCOPE = ("sku", "category_id", "metal", "form")

@@ -5,18 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from functools import cache
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import distinct_on
-from sqlalchemy.sql.selectable import FromClause
 
 from app.catalog.categories import queries as categories_queries
-from app.catalog.categories.models import CategoryRow
 from app.catalog.products import queries as products_queries
-from app.catalog.products.models import Product
 from app.catalog.products.queries import ProductDetails
 from app.catalog.products.rules import Publication
 from app.catalog.rules import Metal
@@ -24,19 +19,14 @@ from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import Refusal
 from app.kit.money import Amount
-from app.kit.statements import CompiledSelect, SqlInstant, compile_select
 from app.pricing import queries as pricing_queries
 from app.pricing.errors import MarketHalted, PriceStale
 from app.settings.queries import current
 from app.shop.prices import rules
+from app.shop.prices.applicable_rules import LATEST, is_in_effect, rules_of
 from app.shop.prices.errors import NotForSale
 from app.shop.prices.models import PriceRuleRow, PriceTierRow
 from app.shop.prices.rules import PriceScope, PriceTier, SalePrice, SaleTerms, ShopSettings
-
-#: Later than any instant.
-_EVER = sa.func.timestamptz("infinity")
-#: The form of a rule of all forms of a metal, which has none.
-_EVERY_FORM = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +89,7 @@ def find_prices(
     """Return as `price_goods` does, but in place of a line without a price why it has none."""
     skus = {sku.upper() for sku, _ in wanted}
     products = {each.sku: each for each in products_queries.list_products(session, skus)}
-    found = _rules_of(session, sorted(products), at)
+    found = rules_of(session, sorted(products), at)
     prices = sale_prices(session, {product.metal for product in products.values()}, at)
     lines: list[PricedLine | UnpricedLine] = []
     for index, (text, quantity) in enumerate(wanted):
@@ -168,19 +158,6 @@ def sale_terms(session: Session, at: datetime) -> SaleTerms | None:
     return rules.sale_terms(at, pricing_rules, current(session, ShopSettings))
 
 
-def is_in_effect(at: SqlInstant, row: type[PriceRuleRow] = PriceRuleRow) -> sa.ColumnElement[bool]:
-    """Match the versions of rules whose time includes an instant."""
-    return sa.and_(
-        row.valid_from <= at,
-        sa.func.coalesce(row.valid_until, _EVER) > at,
-        sa.func.coalesce(row.ended_at, _EVER) > at,
-    )
-
-
-#: Of several versions of one scope, that which began last counts.
-_LATEST = (PriceRuleRow.valid_from.desc(), PriceRuleRow.id.desc())
-
-
 @dataclass(frozen=True, slots=True)
 class PriceRule:
     """A version of a rule with its tiers."""
@@ -243,7 +220,7 @@ def list_versions(session: Session, rule_ids: Sequence[UUID]) -> Mapping[UUID, P
 
 def find_version(session: Session, scope: PriceScope, at: datetime) -> PriceRule | None:
     """Return the version of the rule of just this scope that counts at an instant, or None."""
-    select = _RULES.where(*is_of(scope), is_in_effect(at)).order_by(*_LATEST).limit(1)
+    select = _RULES.where(*is_of(scope), is_in_effect(at)).order_by(*LATEST).limit(1)
     return next(iter(_with_tiers(session, session.select(dict, select))), None)
 
 
@@ -287,120 +264,3 @@ def _with_tiers(session: Session, rows: Sequence[dict[str, Any]]) -> list[PriceR
         )
         for row in rows
     ]
-
-
-def with_rule(
-    products: FromClause, at: SqlInstant, *, many: bool = False
-) -> tuple[FromClause, sa.ColumnElement[UUID | None]]:
-    """Join the rule of each product to a join that has `Product`; return it with the rule's id.
-
-    The most specific rule decides: of the product, of its category or the nearest one above that
-    has a rule, of its metal and form, of its metal. With `many` it is quick where the rules of all
-    products are read, and otherwise where few are.
-    """
-    own = sa.select(PriceRuleRow.id, PriceRuleRow.sku).where(is_in_effect(at))
-    is_own: sa.ColumnElement[bool] = sa.true()
-    of_product: FromClause
-    if many:
-        latest = own.where(PriceRuleRow.sku.is_not(None)).order_by(PriceRuleRow.sku, *_LATEST)
-        of_product = latest.ext(distinct_on(PriceRuleRow.sku)).subquery("rule_of_product")
-        is_own = of_product.c.sku == Product.sku
-    else:
-        latest = own.where(PriceRuleRow.sku == Product.sku).order_by(*_LATEST).limit(1)
-        of_product = latest.correlate(Product).lateral("rule_of_product")
-    # A statement may join the rules twice: of all products to find some, then of these.
-    suffix = "_of_all" if many else ""
-    of_category = _rules_by_category(at, suffix)
-    by_metal = (
-        sa.select(
-            PriceRuleRow.metal,
-            sa.func.coalesce(PriceRuleRow.form, _EVERY_FORM).label("form"),
-            PriceRuleRow.id,
-        )
-        .where(PriceRuleRow.metal.is_not(None), is_in_effect(at))
-        .ext(distinct_on(PriceRuleRow.metal, PriceRuleRow.form))
-        .order_by(PriceRuleRow.metal, PriceRuleRow.form, *_LATEST)
-        .cte(f"rules_by_metal{suffix}")
-    )
-    of_form, of_metal = (by_metal.alias(f"rule_of_{kind}{suffix}") for kind in ("form", "metal"))
-    joined = (
-        products.outerjoin(of_product, is_own)
-        .outerjoin(of_category, of_category.c.category_id == Product.category_id)
-        .outerjoin(
-            of_form, sa.and_(of_form.c.metal == Product.metal, of_form.c.form == Product.form)
-        )
-        .outerjoin(
-            of_metal, sa.and_(of_metal.c.metal == Product.metal, of_metal.c.form == _EVERY_FORM)
-        )
-    )
-    rule_id = sa.func.coalesce(
-        of_product.c.id, of_category.c.id, of_form.c.id, of_metal.c.id, type_=sa.Uuid()
-    )
-    return joined, rule_id
-
-
-def _rules_by_category(at: SqlInstant, suffix: str) -> sa.CTE:
-    """Return the rule of each category: its own, or that of the nearest one above with a rule."""
-    own = sa.select(
-        CategoryRow.id.label("category_id"),
-        CategoryRow.id.label("above_id"),
-        CategoryRow.parent_id,
-        sa.literal(0).label("distance"),
-    ).cte(f"lineage{suffix}", recursive=True)
-    lineage = own.union_all(
-        sa.select(
-            own.c.category_id, CategoryRow.id, CategoryRow.parent_id, own.c.distance + 1
-        ).join(own, own.c.parent_id == CategoryRow.id)
-    )
-    return (
-        sa.select(lineage.c.category_id, PriceRuleRow.id)
-        .join(PriceRuleRow, PriceRuleRow.category_id == lineage.c.above_id)
-        .where(is_in_effect(at))
-        .ext(distinct_on(lineage.c.category_id))
-        .order_by(lineage.c.category_id, lineage.c.distance, *_LATEST)
-        .cte(f"rules_by_category{suffix}")
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _TierOfProduct:
-    sku: str
-    rule_id: UUID
-    from_quantity: int
-    percent: Decimal
-    per_ounce: Decimal
-    per_unit_units: int
-
-
-@cache
-def _tiers_of() -> CompiledSelect:
-    joined, rule_id = with_rule(
-        sa.inspect(Product).local_table, sa.bindparam("at", type_=sa.DateTime(timezone=True))
-    )
-    return compile_select(
-        sa.select(
-            Product.sku,
-            PriceTierRow.rule_id,
-            PriceTierRow.from_quantity,
-            PriceTierRow.percent,
-            PriceTierRow.per_ounce,
-            PriceTierRow.per_unit_units,
-        )
-        .select_from(joined.join(PriceTierRow, PriceTierRow.rule_id == rule_id))
-        .where(Product.sku == sa.any_(sa.bindparam("skus", type_=sa.ARRAY(sa.Text))))
-        .order_by(Product.sku, PriceTierRow.from_quantity)
-    )
-
-
-def _rules_of(
-    session: Session, skus: Sequence[str], at: datetime
-) -> Mapping[str, tuple[UUID, Sequence[PriceTier]]]:
-    """Return the rule of each product with its tiers; products without one are absent."""
-    tiers: dict[str, list[PriceTier]] = defaultdict(list)
-    rule_ids: dict[str, UUID] = {}
-    for row in session.select(_TierOfProduct, _tiers_of(), skus=list(skus), at=at):
-        rule_ids[row.sku] = row.rule_id
-        tiers[row.sku].append(
-            PriceTier(row.from_quantity, row.percent, row.per_ounce, row.per_unit_units)
-        )
-    return {sku: (rule_ids[sku], tiers[sku]) for sku in rule_ids}

@@ -1,0 +1,153 @@
+"""Which price rule a product has at an instant, as SQL."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from functools import cache
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.sql.selectable import FromClause
+
+from app.catalog.categories.models import CategoryRow
+from app.catalog.products.models import Product
+from app.kit.db import Session
+from app.kit.statements import CompiledSelect, SqlInstant, compile_select
+from app.shop.prices.models import PriceRuleRow, PriceTierRow
+from app.shop.prices.rules import PriceTier
+
+#: Later than any instant.
+_EVER = sa.func.timestamptz("infinity")
+#: The form of a rule of all forms of a metal, which has none.
+_EVERY_FORM = ""
+#: Of several versions of one scope, that which began last counts.
+LATEST = (PriceRuleRow.valid_from.desc(), PriceRuleRow.id.desc())
+
+
+def is_in_effect(at: SqlInstant, row: type[PriceRuleRow] = PriceRuleRow) -> sa.ColumnElement[bool]:
+    """Match the versions of rules whose time includes an instant."""
+    return sa.and_(
+        row.valid_from <= at,
+        sa.func.coalesce(row.valid_until, _EVER) > at,
+        sa.func.coalesce(row.ended_at, _EVER) > at,
+    )
+
+
+def with_rule(
+    products: FromClause, at: SqlInstant, *, many: bool = False
+) -> tuple[FromClause, sa.ColumnElement[UUID | None]]:
+    """Join the rule of each product to a join that has `Product`; return it with the rule's id.
+
+    The most specific rule decides: of the product, of its category or the nearest one above that
+    has a rule, of its metal and form, of its metal. With `many` it is quick where the rules of all
+    products are read, and otherwise where few are.
+    """
+    own = sa.select(PriceRuleRow.id, PriceRuleRow.sku).where(is_in_effect(at))
+    is_own: sa.ColumnElement[bool] = sa.true()
+    of_product: FromClause
+    if many:
+        latest = own.where(PriceRuleRow.sku.is_not(None)).order_by(PriceRuleRow.sku, *LATEST)
+        of_product = latest.ext(distinct_on(PriceRuleRow.sku)).subquery("rule_of_product")
+        is_own = of_product.c.sku == Product.sku
+    else:
+        latest = own.where(PriceRuleRow.sku == Product.sku).order_by(*LATEST).limit(1)
+        of_product = latest.correlate(Product).lateral("rule_of_product")
+    # A statement may join the rules twice: of all products to find some, then of these.
+    suffix = "_of_all" if many else ""
+    of_category = _rules_by_category(at, suffix)
+    by_metal = (
+        sa.select(
+            PriceRuleRow.metal,
+            sa.func.coalesce(PriceRuleRow.form, _EVERY_FORM).label("form"),
+            PriceRuleRow.id,
+        )
+        .where(PriceRuleRow.metal.is_not(None), is_in_effect(at))
+        .ext(distinct_on(PriceRuleRow.metal, PriceRuleRow.form))
+        .order_by(PriceRuleRow.metal, PriceRuleRow.form, *LATEST)
+        .cte(f"rules_by_metal{suffix}")
+    )
+    of_form, of_metal = (by_metal.alias(f"rule_of_{kind}{suffix}") for kind in ("form", "metal"))
+    joined = (
+        products.outerjoin(of_product, is_own)
+        .outerjoin(of_category, of_category.c.category_id == Product.category_id)
+        .outerjoin(
+            of_form, sa.and_(of_form.c.metal == Product.metal, of_form.c.form == Product.form)
+        )
+        .outerjoin(
+            of_metal, sa.and_(of_metal.c.metal == Product.metal, of_metal.c.form == _EVERY_FORM)
+        )
+    )
+    rule_id = sa.func.coalesce(
+        of_product.c.id, of_category.c.id, of_form.c.id, of_metal.c.id, type_=sa.Uuid()
+    )
+    return joined, rule_id
+
+
+def _rules_by_category(at: SqlInstant, suffix: str) -> sa.CTE:
+    """Return the rule of each category: its own, or that of the nearest one above with a rule."""
+    own = sa.select(
+        CategoryRow.id.label("category_id"),
+        CategoryRow.id.label("above_id"),
+        CategoryRow.parent_id,
+        sa.literal(0).label("distance"),
+    ).cte(f"lineage{suffix}", recursive=True)
+    lineage = own.union_all(
+        sa.select(
+            own.c.category_id, CategoryRow.id, CategoryRow.parent_id, own.c.distance + 1
+        ).join(own, own.c.parent_id == CategoryRow.id)
+    )
+    return (
+        sa.select(lineage.c.category_id, PriceRuleRow.id)
+        .join(PriceRuleRow, PriceRuleRow.category_id == lineage.c.above_id)
+        .where(is_in_effect(at))
+        .ext(distinct_on(lineage.c.category_id))
+        .order_by(lineage.c.category_id, lineage.c.distance, *LATEST)
+        .cte(f"rules_by_category{suffix}")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _TierOfProduct:
+    sku: str
+    rule_id: UUID
+    from_quantity: int
+    percent: Decimal
+    per_ounce: Decimal
+    per_unit_units: int
+
+
+@cache
+def _tiers_of() -> CompiledSelect:
+    joined, rule_id = with_rule(
+        sa.inspect(Product).local_table, sa.bindparam("at", type_=sa.DateTime(timezone=True))
+    )
+    return compile_select(
+        sa.select(
+            Product.sku,
+            PriceTierRow.rule_id,
+            PriceTierRow.from_quantity,
+            PriceTierRow.percent,
+            PriceTierRow.per_ounce,
+            PriceTierRow.per_unit_units,
+        )
+        .select_from(joined.join(PriceTierRow, PriceTierRow.rule_id == rule_id))
+        .where(Product.sku == sa.any_(sa.bindparam("skus", type_=sa.ARRAY(sa.Text))))
+        .order_by(Product.sku, PriceTierRow.from_quantity)
+    )
+
+
+def rules_of(
+    session: Session, skus: Sequence[str], at: datetime
+) -> Mapping[str, tuple[UUID, Sequence[PriceTier]]]:
+    """Return the rule of each product with its tiers; products without one are absent."""
+    tiers: dict[str, list[PriceTier]] = defaultdict(list)
+    rule_ids: dict[str, UUID] = {}
+    for row in session.select(_TierOfProduct, _tiers_of(), skus=list(skus), at=at):
+        rule_ids[row.sku] = row.rule_id
+        tiers[row.sku].append(
+            PriceTier(row.from_quantity, row.percent, row.per_ounce, row.per_unit_units)
+        )
+    return {sku: (rule_ids[sku], tiers[sku]) for sku in rule_ids}
