@@ -209,6 +209,8 @@ def search(bench: BenchServer, pace: BenchmarkPace, result: BenchmarkResult) -> 
     shop.fill_catalogue(bench, count)
     app = create_app(bench.settings)
     with _run_web_server(bench) as port:
+        market_setup.set_prices(app)
+        load.run_load(port, CLIENTS, 2, shop.searches(facets=True))
         for _ in range(pace.rounds):
             result.add("yardstick_tps", bench.yardstick(pace.seconds))
             for name, facets in (("search", False), ("facets", True)):
@@ -237,11 +239,12 @@ def checkout(bench: BenchServer, pace: BenchmarkPace, result: BenchmarkResult) -
         for count in sizes:
             past_orders.add_orders(connection, count)
             _settle(connection)
-            for number in range(pace.rounds):
+            market_setup.set_prices(app)
+            load.run_conversations(port, 2, shop.buyers(CLIENTS, customers, skus))
+            for _ in range(pace.rounds):
                 result.add(f"yardstick_{count}_tps", bench.yardstick(pace.seconds))
                 market_setup.set_prices(app)
-                seeds = range(CLIENTS * number, CLIENTS * (number + 1))
-                buying = [shop.buy_goods(customers, skus, seed) for seed in seeds]
+                buying = shop.buyers(CLIENTS, customers, skus)
                 done = load.run_conversations(port, pace.seconds, buying)
                 _add_load(result, f"orders_{count}_requests", done, 201)
                 # One locks prices, one buys.

@@ -94,6 +94,8 @@ def run_bench_server(progress: Callable[[str], None]) -> Iterator[BenchServer]:
             redis_url=urls.redis_url,
             secret_key="a secret of benchmarks, used nowhere else",
             rate_limit="1000000/minute",
+            # A million orders take longer to fill in than a token is valid.
+            access_token_seconds=8 * 3600,
             log_level="WARNING",
         )
         bench = BenchServer(urls, settings)

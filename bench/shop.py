@@ -116,11 +116,17 @@ def _stock(database: Database, sku: str) -> str:
     return sku
 
 
-def buy_goods(
-    customers: Sequence[SignedInCustomer], skus: Sequence[str], seed: int
+def buyers(
+    count: int, customers: Sequence[SignedInCustomer], skus: Sequence[str]
+) -> list[Conversation]:
+    """Return so many conversations that lock one unit after the other and buy it, each by another
+    customer, into the vault."""
+    return [_buy(customers, skus, Random(number)) for number in range(count)]
+
+
+def _buy(
+    customers: Sequence[SignedInCustomer], skus: Sequence[str], random: Random
 ) -> Conversation:
-    """Lock one unit after the other and buy it, each by another customer, into the vault."""
-    random = Random(seed)
     while True:
         customer = random.choice(customers)
         items = [{"sku": random.choice(skus), "quantity": 1}]
