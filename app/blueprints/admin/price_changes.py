@@ -38,7 +38,7 @@ from app.shop.prices.service import ChangeOutcome
 blp = PageBlueprint("price_changes", "/admin/price-changes")
 REQUESTED = "The change moves a price so far that a second person has to approve it."
 #: How many prices the page of a change shows; the list has all.
-_SHOWN_MAX = 50
+_SHOWN_MAX = 20
 
 
 class PremiumChangeSchema(FormSchema):
@@ -98,13 +98,13 @@ PRICE_EFFECTS = ListPage(
             sort="difference",
             is_figure=True,
         ),
-        Column("made", "Made", lambda effect: effect.made_at),
+        Column("made", "Made", lambda effect: effect.made_at, sort="newest"),
         Column("maker", "Prepared by", lambda effect: PersonCell(effect.maker_id)),
         Column(
             "change",
             "Change",
             lambda effect: ReferenceCell(effect.change_public_id),
-            sort="newest",
+            is_hidden=True,
         ),
     ),
     row_url=lambda effect: url_for(
@@ -164,7 +164,7 @@ def _list_rules(session: Session, change: PriceChange) -> Sequence[_ShownRule]:
     if change.chosen:
         chosen = listed_rules.list_listed(session, change.chosen)
         return [
-            _ShownRule(rule.products, rule.terms, planned.get(rule.scope, rule.terms))
+            _ShownRule(rule.products, rule.terms, planned.get(rule.scope, "Unchanged"))
             for rule in chosen
         ]
     at = change.previewed_at or change.created_at

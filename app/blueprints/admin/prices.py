@@ -60,13 +60,17 @@ class PremiumSchema(FormSchema):
     reason = reason_field()
 
 
-class PriceRuleSchema(PremiumSchema):
-    """A rule: its products, then what it says."""
+class ProductsSchema(FormSchema):
+    """The products of a rule: one, those of a category, or those of a metal."""
 
     sku = text_field("SKU", None, hint="Of a rule for one product")
     category = choice_field("Category", None, none="No category", hint="With what is below it")
     metal = choice_field("Metal", None, _METALS, none="No metal")
     metal_form = choice_field("Form of the metal", None, ProductForm.options(), none="Every form")
+
+
+class PriceRuleSchema(PremiumSchema, ProductsSchema):
+    """A rule: its products, then what it says."""
 
 
 RECORD = Form(

@@ -7,11 +7,14 @@ from decimal import Decimal
 from app.catalog.products.rules import ProductForm
 from app.catalog.rules import Metal
 from app.kit import clock
+from app.kit.list_query import fetch_all
 from app.sample import product_range
 from app.sample.business import Business
 from app.sample.timeline import Part
+from app.shop.prices import changes, listed_rules
 from app.shop.prices import service as prices
-from app.shop.prices.rules import PriceScope, PriceTier
+from app.shop.prices.adjustments import Adjustment, PremiumPart, PremiumStep
+from app.shop.prices.rules import PriceRuleStatus, PriceScope, PriceTier
 from app.shop.prices.versions import NewPriceRule
 
 PART = Part()
@@ -63,6 +66,35 @@ def price_the_range(business: Business) -> None:
     with business.transaction() as session:
         for rule in rules:
             prices.record_rule(session, actor, rule, reason="First prices of the range")
+
+
+def _change(business: Business, metal: Metal, adjustment: Adjustment, reason: str) -> None:
+    """Change all rules of a metal together, as the page does: choose, see the effect, confirm."""
+    actor = business.actor("inventory")
+    with business.transaction() as session:
+        listed = listed_rules.every_rule(clock.now())
+        filters = {"metal": metal, "status": PriceRuleStatus.IN_EFFECT}
+        chosen = [rule.id for rule in fetch_all(session, listed, filters, "products")]
+        change_id = prices.start_change(session, actor, chosen)
+        prices.preview_change(
+            session, actor, change_id, adjustment, valid_from=None, valid_until=None
+        )
+        digest = changes.get_change(session, change_id).digest
+        prices.confirm_change(session, actor, change_id, digest=digest, reason=reason)
+
+
+@PART.ago(days=19)
+def raise_silver(business: Business) -> None:
+    """Raise the premium of all silver a little, which one person does alone."""
+    by_half = Adjustment(PremiumPart.PERCENT, PremiumStep.RAISE, Decimal("0.5"))
+    _change(business, Metal.AG, by_half, "Mints charge more for silver")
+
+
+@PART.ago(days=1)
+def lower_copper(business: Business) -> None:
+    """Lower the premium of copper so much that a second person has to approve it."""
+    by_twelve = Adjustment(PremiumPart.PERCENT, PremiumStep.LOWER, Decimal(12))
+    _change(business, Metal.CU, by_twelve, "Stock of copper is too high")
 
 
 @PART.ago(days=2)

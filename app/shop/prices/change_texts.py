@@ -5,7 +5,13 @@ from datetime import datetime
 from app.approvals.registry import ProposedChange
 from app.catalog.rules import PRICED_NAMES, USD
 from app.kit.db import Session
-from app.kit.formatting import format_amount, format_number_of, format_price, format_time
+from app.kit.formatting import (
+    format_amount,
+    format_count,
+    format_number_of,
+    format_price,
+    format_time,
+)
 from app.kit.money import Amount
 from app.shop.prices import changes, queries
 from app.shop.prices.changes import PriceChange
@@ -30,10 +36,12 @@ def write_change(session: Session, change: PriceChange, trial: Trial) -> Propose
     after = {
         "products": format_number_of(count, "product"),
         "largest moves": changes.write_range(known),
-        "from": plan.valid_from.isoformat() if plan.valid_from else "",
-        "until": plan.valid_until.isoformat() if plan.valid_until else "",
         "asks": write_asks(change),
     }
+    if plan.valid_from is not None:
+        after["from"] = plan.valid_from.isoformat()
+    if plan.valid_until is not None:
+        after["until"] = plan.valid_until.isoformat()
     for version, rule_id in list(zip(plan.versions, trial.replaced, strict=True))[:_NAMED_MAX]:
         name = _name_rule(session, version.scope)
         old = stored.get(rule_id) if rule_id is not None else None
@@ -43,17 +51,23 @@ def write_change(session: Session, change: PriceChange, trial: Trial) -> Propose
         rule = stored[plan.ends]
         before[_name_rule(session, rule.scope)] = summarize_tiers(rule.tiers)
         after[_name_rule(session, rule.scope)] = "Ended"
-    for effect in sorted(trial.effects, key=_size, reverse=True)[:_NAMED_MAX]:
-        name = effect.sku if effect.from_quantity == 1 else f"{effect.sku} × {effect.from_quantity}"
-        before[name] = _write_price(effect.before_units)
-        moved = changes.write_percent(changes.to_moved(effect.percent))
-        after[name] = f"{_write_price(effect.after_units)} ({moved})"
+    moved_most = sorted(trial.effects, key=_size, reverse=True)
+    for sku in list(dict.fromkeys(effect.sku for effect in moved_most))[:_NAMED_MAX]:
+        own = [effect for effect in trial.effects if effect.sku == sku]
+        before[sku] = ", ".join(
+            f"{_write_start(each)}{_write_price(each.before_units)}" for each in own
+        )
+        after[sku] = ", ".join(
+            f"{_write_start(each)}{_write_price(each.after_units)}"
+            f" ({changes.write_percent(changes.to_moved(each.percent))})"
+            for each in own
+        )
     return ProposedChange(before, after)
 
 
 def write_instant(text: str) -> str:
-    """Return a stored instant for people; empty for none."""
-    return format_time(datetime.fromisoformat(text)) if text else ""
+    """Return a stored instant for people."""
+    return format_time(datetime.fromisoformat(text))
 
 
 def write_asks(change: PriceChange) -> str:
@@ -69,6 +83,11 @@ def _name_rule(session: Session, scope: PriceScope) -> str:
 
 def _size(effect: PriceEffect) -> int:
     return abs(changes.to_moved(effect.percent) or 0)
+
+
+def _write_start(effect: PriceEffect) -> str:
+    quantity = effect.from_quantity
+    return f"from {format_count(quantity)} units " if quantity > 1 else ""
 
 
 def _write_price(cents: int | None) -> str:

@@ -90,9 +90,11 @@ class ListedEffect:
 
 @dataclass(frozen=True, slots=True)
 class EffectTotals:
-    """How many products a change moves, and by how much at most, up and down."""
+    """How many products a change moves, and prices of them by quantity, and by how much at most, up
+    and down."""
 
     product_count: int
+    price_count: int
     highest: int | None
     lowest: int | None
 
@@ -200,6 +202,7 @@ def count_effects(session: Session, change_id: UUID) -> EffectTotals:
     """Return how many products a change moves, and how far."""
     counts = sa.select(
         sa.func.count(sa.distinct(PriceEffectRow.sku)).label("product_count"),
+        sa.func.count().label("price_count"),
         sa.func.max(PriceEffectRow.moved).label("highest"),
         sa.func.min(PriceEffectRow.moved).label("lowest"),
     )

@@ -60,10 +60,12 @@ class PriceEffect:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What a change did before it was undone: which versions it replaced, and its effects."""
+    """What a change did before it was undone: which versions it replaced, its effects, and the
+    metals of the products that its rules may concern."""
 
     replaced: Sequence[UUID | None]
     effects: Sequence[PriceEffect]
+    metals: frozenset[Metal]
 
     def digest(self, plan: Mapping[str, Any], asks: Mapping[Metal, Decimal]) -> str:
         """Return the SHA-256 of the change and of its effects, in hexadecimal digits. What prices
@@ -97,6 +99,10 @@ def try_change(
     Raises `PriceStale` for a metal that never had a price, and the refusals of the change.
     """
     at = begins()
+    metals = _read_metals(session, scopes)
+    for metal in sorted(metals - asks.keys()):
+        name = PRICED_NAMES[metal]
+        raise PriceStale(f"There is no price of {name} yet, so the effect is not known.")
     before, day_before = (_read_prices(session, scopes, each, asks) for each in (at, at - _DAY))
     replaced: Sequence[UUID | None] = ()
     after: Prices = {}
@@ -104,7 +110,7 @@ def try_change(
         replaced = change()
         after = _read_prices(session, scopes, begins(), asks)
         raise _Undone
-    return Trial(replaced, list(_compare(before, after, day_before)))
+    return Trial(replaced, list(_compare(before, after, day_before)), metals)
 
 
 def _compare(before: Prices, after: Prices, day_before: Prices) -> Sequence[PriceEffect]:
@@ -131,26 +137,26 @@ def _price_of(tiers: Mapping[int, int], quantity: int) -> int | None:
     return tiers[max(begun)] if begun else None
 
 
+def _read_metals(session: Session, scopes: Sequence[PriceScope]) -> frozenset[Metal]:
+    select = sa.select(Product.metal).where(_is_in_one_of(scopes)).distinct()
+    rows: list[dict[str, Any]] = session.select(dict, select)
+    return frozenset(row["metal"] for row in rows)
+
+
 def _read_prices(
     session: Session, scopes: Sequence[PriceScope], at: datetime, asks: Mapping[Metal, Decimal]
 ) -> Prices:
     joined, tiers = listed_prices.tiers_at_asks(sa.inspect(Product).local_table, at, asks)
     select = (
-        sa.select(Product.sku, Product.metal, tiers.label("tiers"))
+        sa.select(Product.sku, tiers.label("tiers"))
         .select_from(joined)
         .where(_is_in_one_of(scopes))
     )
-    prices: dict[str, Mapping[int, int]] = {}
     rows: list[dict[str, Any]] = session.select(dict, select)
-    for row in rows:
-        metal = row["metal"]
-        if metal not in asks:
-            name = PRICED_NAMES[metal]
-            raise PriceStale(f"There is no price of {name} yet, so the effect is not known.")
-        prices[row["sku"]] = {
-            quantity: cents for quantity, cents in row["tiers"] or () if cents is not None
-        }
-    return prices
+    return {
+        row["sku"]: {quantity: cents for quantity, cents in row["tiers"] or () if cents is not None}
+        for row in rows
+    }
 
 
 def _is_in_one_of(scopes: Sequence[PriceScope]) -> sa.ColumnElement[bool]:

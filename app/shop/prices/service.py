@@ -26,6 +26,7 @@ from app.kit.db import Session
 from app.kit.errors import Invalid, NotFound
 from app.kit.statements import json_value
 from app.pricing import queries as pricing_queries
+from app.pricing.errors import PriceStale
 from app.settings.queries import current
 from app.shop.prices import change_texts, changes, effects, plans, queries, rules, versions
 from app.shop.prices.adjustments import Adjustment
@@ -248,6 +249,7 @@ def _preview(
     author: Author,
 ) -> Trial:
     trial, written = _try(session, plan, asks, author), plans.write_plan(plan)
+    asks = {metal: asks[metal] for metal in sorted(trial.metals)}
     session.write(
         sa.update(PriceChangeRow)
         .where(PriceChangeRow.id == change_id)
@@ -279,7 +281,11 @@ def _try_again(session: Session, change: PriceChange, digest: str, author: Autho
     """Return what a change does now. Raises `PricePreviewOutdated` if that is not what the digest
     is of."""
     assert change.plan is not None, "its effect was shown"
-    trial = _try(session, change.plan, change.asks, author)
+    try:
+        trial = _try(session, change.plan, change.asks, author)
+    except PriceStale:
+        # Products of another metal have come to a category.
+        raise PricePreviewOutdated from None
     if not compare_digest(trial.digest(plans.write_plan(change.plan), change.asks), digest):
         raise PricePreviewOutdated
     return trial
