@@ -41,6 +41,16 @@ class FeeRate:
         share = divide(amount.units * self.bps, BPS, Rounding.UP)
         return Amount(amount.asset, self.fixed.units + share)
 
+    def amount_leaving(self, received: Amount) -> Amount:
+        """Return the least amount of which so much is left after the fee."""
+        asset = received.asset
+        exact = divide((received.units + self.fixed.units) * BPS, BPS - self.bps, Rounding.DOWN)
+        amount = Amount(asset, exact)
+        # The share is rounded up, by less than a unit.
+        while amount - self.fee_on(amount) < received:
+            amount += Amount(asset, 1)
+        return amount
+
 
 #: The settings of each payment start with this: `bank_withdrawal_fee`, `bank_withdrawal_cost`.
 _NAMES: Mapping[tuple[PaymentDirection, PaymentMethod, Asset], str] = MappingProxyType(
@@ -164,6 +174,13 @@ def quote(
     if agreed_max is not None and agreed_max < fee:
         raise FeeChanged(f"The fee is {format_amount(fee)} now.")
     return PaymentQuote(direction, method, amount, fee)
+
+
+def quote_deposit_of(session: Session, method: PaymentMethod, received: Amount) -> PaymentQuote:
+    """Return the least deposit of which so much is credited, with its fee."""
+    rate = current(session, PaymentFees).rate(PaymentDirection.DEPOSIT, method, received.asset)
+    amount = rate.amount_leaving(received)
+    return PaymentQuote(PaymentDirection.DEPOSIT, method, amount, rate.fee_on(amount))
 
 
 def fee_on_arrival(session: Session, method: PaymentMethod, amount: Amount) -> Amount:

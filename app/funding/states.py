@@ -63,7 +63,7 @@ _D, _W = DepositStatus, WithdrawalStatus
 DEPOSIT_TRANSITIONS = Transitions(
     {
         _D.REQUESTED: {_D.UNKNOWN, _D.PENDING, _D.CREDITED, _D.FAILED, _D.CANCELLED},
-        _D.UNKNOWN: {_D.PENDING, _D.CREDITED, _D.FAILED},
+        _D.UNKNOWN: {_D.PENDING, _D.CREDITED, _D.FAILED, _D.CANCELLED},
         _D.PENDING: {_D.UNKNOWN, _D.CREDITED, _D.FAILED, _D.CANCELLED},
         _D.CREDITED: {_D.DISPUTED, _D.TAKEN_BACK},
         _D.DISPUTED: {_D.CREDITED, _D.TAKEN_BACK},
@@ -88,6 +88,8 @@ WITHDRAWAL_TRANSITIONS = Transitions(
 )
 #: Deposits whose outcome is open: the poll checks them.
 OPEN_DEPOSITS = frozenset({_D.REQUESTED, _D.UNKNOWN, _D.PENDING})
+#: Deposits whose outcome is known, before anything is taken back.
+ENDED_DEPOSITS = frozenset({_D.CREDITED, _D.FAILED, _D.CANCELLED})
 #: Deposits that were credited, whether or not they were taken back since.
 RECEIVED_DEPOSITS = frozenset({_D.CREDITED, _D.DISPUTED, _D.TAKEN_BACK})
 #: Withdrawals that can be cancelled or rejected: no provider was called yet.

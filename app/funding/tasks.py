@@ -37,6 +37,13 @@ def advance_deposit(database: Database, *, deposit_id: str) -> None:
     payments.advance(database, UUID(deposit_id))
 
 
+@task("funding.release_payment", queue=Queue.PAYMENTS, own_transactions=True)
+def release_payment(database: Database, *, deposit_id: str) -> None:
+    """Release the payment of a cancelled deposit at its provider. No poll checks it again, so it is
+    tried until the provider has answered."""
+    payments.advance(database, UUID(deposit_id))
+
+
 @task("funding.look_for_arrivals", queue=Queue.PAYMENTS, own_transactions=True, polled=True)
 def fetch_transfers(database: Database, *, deposit_id: str) -> None:
     """Give the customer a virtual account, and credit transfers to it."""

@@ -16,6 +16,7 @@ from app.ledger.chart import AccountClass
 from app.pricing import queries as pricing_queries
 from app.settings.queries import current
 from app.shop.locks import queries as locks_queries
+from app.shop.orders import waiting as waiting_orders
 from app.trading import queries as trading_queries
 
 #: How far back the history goes.
@@ -82,6 +83,7 @@ def current_exposure(session: Session) -> Exposure:
             vault[balance.asset] = balance.units
     quoted = Counter(trading_queries.open_quote_units(session, now))
     quoted.update(locks_queries.open_lock_units(session, now))
+    quoted.update(waiting_orders.waiting_units(session))
     prices = pricing_queries.market_prices(session, (*Metal, *Token))
     mids = {price.metal: price.mid for price in prices}
     metals = [

@@ -16,6 +16,7 @@ TIMETABLE = (
     PeriodicTask("expire-holds", "ledger.expire_holds", every_seconds=10),
     PeriodicTask("number-documents", "documents.number_waiting", every_seconds=5),
     PeriodicTask("expire-price-locks", "shop.expire_locks", every_seconds=30),
+    PeriodicTask("poll-orders", "shop.poll_orders", every_seconds=15),
     PeriodicTask("record-exposure", "hedging.record_exposure", every_seconds=30),
     PeriodicTask("follow-sends", "custody.follow_sends", every_seconds=30),
     PeriodicTask("poll-custodians", "custody.poll", every_seconds=60),

@@ -214,6 +214,30 @@ class GoodsOrderPaid(MessageFacts):
 
 
 @dataclass(frozen=True)
+class GoodsOrderWaiting(MessageFacts):
+    """An order of goods waits for a bank transfer. `goods` has a line for each product."""
+
+    kind = MessageKind("goods_order_waiting", Topic.TRADES)
+    order: PublicId
+    number: int
+    goods: str
+    total: Amount
+    transfer: Amount
+    due_at: datetime
+
+
+@dataclass(frozen=True)
+class GoodsOrderCancelled(MessageFacts):
+    """An order of goods ended before it was paid. The reason is a sentence."""
+
+    kind = MessageKind("goods_order_cancelled", Topic.TRADES)
+    order: PublicId
+    number: int
+    reason: str
+    total: Amount
+
+
+@dataclass(frozen=True)
 class TradeConfirmed(MessageFacts):
     """An order was filled."""
 

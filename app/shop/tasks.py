@@ -1,8 +1,12 @@
 """The background tasks of the shop."""
 
+from uuid import UUID
+
+from app.funding.facts import DepositEnded
 from app.kit.db import Database, Session
 from app.kit.tasks import Queue, task
 from app.shop.cart import service as cart
+from app.shop.checkout import waiting_orders
 from app.shop.images import service as images
 from app.shop.locks import service as locks
 from app.shop.popularity import service as popularity
@@ -13,6 +17,29 @@ from app.shop.prices import service as prices
 def expire_due_locks(session: Session) -> None:
     """Note which price locks have expired, and delete old ones that were never used."""
     locks.expire_due_locks(session)
+
+
+@task("shop.poll_orders", queue=Queue.LEDGER)
+def poll_orders(session: Session) -> None:
+    """Stage the job of every order whose payment has ended, or is late."""
+    waiting_orders.stage_due(session)
+
+
+@task("shop.advance_order", queue=Queue.LEDGER)
+def advance_order(session: Session, *, order_id: str) -> None:
+    """Sell the goods of an order that is paid, or cancel one that will not be."""
+    waiting_orders.advance(session, UUID(order_id))
+
+
+@task("shop.deposit_ended", queue=Queue.LEDGER, on=DepositEnded)
+def handle_ended_deposit(
+    session: Session,
+    *,
+    deposit_id: str,  # noqa: ARG001 - part of the fact; another deposit may bring what is missing
+    user_id: str,
+) -> None:
+    """Advance the orders of the customer whose deposit has ended."""
+    waiting_orders.advance_orders_of(session, UUID(user_id))
 
 
 @task("shop.forget_carts", queue=Queue.NIGHTLY)

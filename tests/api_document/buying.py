@@ -18,9 +18,11 @@ from app.funding.receivables import service as receivables
 from app.funding.states import DepositStatus
 from app.kit import clock, ids
 from app.kit.money import Amount
+from app.kyc.rules import KycRules
 from app.ledger import chart
 from app.pricing import service as pricing
 from app.pricing.rules import HaltReason
+from app.shop.checkout.rules import OrderPaymentRules
 from app.shop.prices import service as prices
 from app.shop.prices.rules import PriceScope, PriceTier
 from app.shop.prices.versions import NewPriceRule
@@ -31,9 +33,10 @@ from app.vault.locations.rules import LocationKind
 from tests.api_client import assert_problem
 from tests.api_document import goods
 from tests.api_document.examples import RecordingClient
-from tests.api_document.money import create_verified
+from tests.api_document.money import create_verified, without_rails
 from tests.api_document.places import DETAILS
-from tests.api_document.play import Play
+from tests.api_document.play import CARD, Play
+from tests.fixed_settings import fixed_settings
 from tests.people import People, set_prices
 
 _LOCK, _CHECKOUT = "/api/shop/lock-quote", "/api/shop/checkout"
@@ -56,6 +59,8 @@ _STAFF_ORDERS = "/api/shop/admin/orders"
 _ABROAD = {"country": "SY", "street": "Straight Street 1", "city": "Damascus"}
 _PUERTO_RICO = {"country": "PR", "street": "1 Plaza", "city": "Ponce", "zipCode": "00730"}
 _BALANCE = {"method": "balance"}
+_THOUSAND = Amount.parse(USD, "1000.00")
+_CARD = {"method": "card", "paymentMethod": "pm_card_visa"}
 _FIVE_PERCENT = PriceTier(1, percent=Decimal(5))
 
 
@@ -94,9 +99,47 @@ def buy_goods(play: Play) -> None:
     keeper.ok(200, keeper.get(_STAFF_ORDERS, status="allocated"))
     keeper.ok(200, keeper.get(f"{_STAFF_ORDERS}/{order['id']}"))
     assert_problem(keeper.get(f"{_STAFF_ORDERS}/{unknown}"), 404, "not_found")
+    assert_problem(buyer.post(f"{_ORDERS}/{order['id']}/cancel"), 409, "cancel_window_closed")
+    _pay_later(play)
     _refuse_locks(play, buyer, shipped)
     _refuse_goods(play, buyer)
     _refuse_people(play, buyer)
+
+
+def _pay_later(play: Play) -> None:
+    """Order by card and by bank transfer, cancel an order, and be refused for each reason."""
+    play.provide()
+    buyer = create_verified(play, "gina")
+    kept: dict[str, Any] = {"quoteId": _lock(buyer), "destination": "vault", "payment": _CARD}
+    buyer.ok(200, buyer.post(_PREVIEW, kept))
+    unwanted = {**kept, "payment": {**_CARD, "maxFee": "0"}}
+    _refuse(buyer, unwanted, 409, "fee_changed", shown=False)
+    with fixed_settings(OrderPaymentRules(card_leaving_max=Amount(USD, 0))):
+        shipped = {"quoteId": kept["quoteId"], "shippingAddress": _ADDRESS, "payment": _CARD}
+        _refuse(buyer, shipped, 409, "limit_exceeded", shown=False)
+    with fixed_settings(KycRules(daily_tier_2=_THOUSAND, daily_tier_3=_THOUSAND)):
+        _refuse(buyer, kept, 409, "daily_limit_exceeded", shown=False)
+    with without_rails():
+        disabled = buyer.send_unchecked("POST", _CHECKOUT, json=kept)
+        assert_problem(disabled, 501, "feature_disabled")
+    ordered = buyer.ok(201, buyer.post(_CHECKOUT, kept))["order"]
+    play.world.run_jobs_and_webhooks()
+    paid = buyer.ok(200, buyer.get(f"{_ORDERS}/{ordered['id']}"))["order"]
+    assert (paid["status"], paid["payment"]["status"]) == ("allocated", "paid")
+    by_transfer = {**kept, "quoteId": _lock(buyer), "payment": {"method": "bank_transfer"}}
+    ordered = buyer.ok(201, buyer.post(_CHECKOUT, by_transfer))["order"]
+    play.world.run_jobs_and_webhooks()
+    waiting = buyer.ok(200, buyer.get(f"{_ORDERS}/{ordered['id']}"))["order"]
+    assert waiting["payment"]["transferTo"]
+    buyer.ok(200, buyer.post(f"{_ORDERS}/{ordered['id']}/cancel"))
+    unknown = f"{_ORDERS}/{ids.encode('ord', ids.new())}/cancel"
+    assert_problem(buyer.post(unknown), 404, "not_found")
+    for _ in range(3):
+        declined = {**CARD, "amount": "20.00", "paymentMethod": "pm_card_chargeDeclined"}
+        assert buyer.plain().post("/api/wallet/deposit", declined).status_code == 201
+        play.world.run_jobs_and_webhooks()
+    again = {**kept, "quoteId": _lock(buyer)}
+    _refuse(buyer, again, 409, "too_many_card_failures", shown=False)
 
 
 def _stock_a_shelf(play: Play) -> None:

@@ -4,6 +4,8 @@ from dataclasses import fields, replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.catalog.rules import PAXG, USD, USDC, PaymentMethod
 from app.funding.deposits import queries as deposit_queries
@@ -94,6 +96,15 @@ def test_card_fee_covers_the_processors_fee_of_any_amount() -> None:
     rate = PaymentFees().rate(DEPOSIT, PaymentMethod.CARD, USD)
     for cents in [*range(100, 2000), 999_999, 1_000_000]:
         assert rate.fee_on(Amount(USD, cents)).units >= (cents * 29 + 500) // 1000 + 30
+
+
+@given(st.integers(1, 10**8), st.integers(0, 100_00), st.integers(0, 1000))
+def test_least_amount_that_leaves_a_sum_leaves_just_that(cents: int, fixed: int, bps: int) -> None:
+    rate, received = FeeRate(Amount(USD, fixed), bps), Amount(USD, cents)
+    amount = rate.amount_leaving(received)
+    assert amount - rate.fee_on(amount) == received
+    one_less = amount - Amount(USD, 1)
+    assert one_less - rate.fee_on(one_less) < received
 
 
 def test_card_deposit_is_credited_less_its_fee(customer: PayingCustomer) -> None:

@@ -704,7 +704,7 @@ def _goods_order(database: Database, owner: Actor) -> str:
             ],
             [OrderPayment(OrderPaymentMethod.BALANCE, lock.total, lock.total)],
         )  # fmt: skip
-        orders.record_paid_order(session, order)
+        orders.record_order(session, order)
         locks.use(session, lock, order_id, at=now)
     return ids.encode("ord", order_id)
 
@@ -819,6 +819,7 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
     "/api/shop/documents/<document_id>": _SALES_DOCUMENT,
     "/admin/documents/<document_id>.pdf": _SALES_DOCUMENT,
     "/admin/orders/<order_id>": ObjectKind("order_id", _goods_order, _unknown_id("ord")),
+    "/api/shop/orders/<order_id>/cancel": ObjectKind("order_id", _goods_order, _unknown_id("ord")),
     "/api/shop/cart/<cart_id>": _CART,
     "/api/shop/cart/<cart_id>/items": _CART,
     "/api/shop/cart/<cart_id>/items/<sku>": _CART,

@@ -1,6 +1,7 @@
 """What shipping costs, how payments make up a total, and what an order posts, to the cent."""
 
 from collections import Counter
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from app.ledger.service import NewPosting
 from app.shop.checkout.postings import post_charges, post_payments
 from app.shop.checkout.rules import (
     Charges,
+    OrderPaymentRules,
     RequestedPayment,
     ShippingRules,
     share_charges,
@@ -31,6 +33,7 @@ RULES = ShippingRules()
 GOLD = PricePair(Decimal(3992), Decimal(4008), Decimal(4000))
 PROMISED = {"XAU-s": GOLD}
 BALANCE, METAL = OrderPaymentMethod.BALANCE, OrderPaymentMethod.METAL
+CARD, TRANSFER = OrderPaymentMethod.CARD, OrderPaymentMethod.BANK_TRANSFER
 
 
 def usd(text: str) -> Amount:
@@ -133,6 +136,7 @@ def test_payments_make_up_the_total(
         ([request(METAL, asset=XAG)], "payments.0.asset"),
         ([request(METAL, "0.00000001", XAU), request(BALANCE, number=1)], "payments.0.amount"),
         ([request(METAL, "0.026", XAU), request(BALANCE, number=1)], "payments.0.amount"),
+        ([request(CARD, "50"), request(TRANSFER, number=1)], "payments.1.method"),
     ],
 )
 def test_payments_that_are_not_the_total_are_refused_by_field(
@@ -141,6 +145,25 @@ def test_payments_that_are_not_the_total_are_refused_by_field(
     with pytest.raises(Invalid) as refused:
         split_total(usd("100"), requested, PROMISED)
     assert refused.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("method", "placed", "due"),
+    [
+        (CARD, "2026-11-27 23:59", "2026-11-28 00:29"),
+        # From Monday to Wednesday, from Thursday to Monday, from Friday and Sunday to Tuesday.
+        (TRANSFER, "2026-11-30 10:00", "2026-12-02 10:00"),
+        (TRANSFER, "2026-11-26 10:00", "2026-11-30 10:00"),
+        (TRANSFER, "2026-11-27 10:00", "2026-12-01 10:00"),
+        (TRANSFER, "2026-11-29 10:00", "2026-12-01 10:00"),
+    ],
+)
+def test_order_waits_minutes_for_a_card_and_working_days_for_a_transfer(
+    method: OrderPaymentMethod, placed: str, due: str
+) -> None:
+    placed_at = datetime.fromisoformat(f"{placed}+00:00")
+    due_at = OrderPaymentRules().due_at(method, placed_at)
+    assert due_at == datetime.fromisoformat(f"{due}+00:00")
 
 
 @given(

@@ -5,19 +5,30 @@ from typing import Any
 from app.access import Actor, Permission
 from app.blueprints.api.schemas import shop_orders as schemas_orders
 from app.blueprints.api.schemas.fields import PageQuerySchema, parse_amount
+from app.blueprints.api.schemas.payments import fee_max
 from app.blueprints.api_blueprint import ApiBlueprint
 from app.blueprints.rate_limits import RateLimit
 from app.catalog.rules import TRADABLE
-from app.funding.errors import CardMoneyUnsettled, ReceivableOutstanding, VerificationRequired
+from app.funding.errors import (
+    CardMoneyUnsettled,
+    DailyLimitExceeded,
+    FeeChanged,
+    PaymentMethodDisabled,
+    ReceivableOutstanding,
+    TooManyCardFailures,
+    VerificationRequired,
+)
 from app.identity.errors import ReauthenticationRequired
 from app.kit import ids, pagination, postal_addresses
 from app.kit.db import Session
 from app.kit.errors import Invalid, NotFound
 from app.kit.postal_addresses import PostalAddress
 from app.ledger.errors import InsufficientFunds
+from app.limits.errors import LimitExceeded
 from app.pricing.errors import MarketHalted, PriceStale
 from app.shop.checkout import service as checkout
-from app.shop.checkout.errors import AgeRestricted, RegionRestricted
+from app.shop.checkout import waiting_orders
+from app.shop.checkout.errors import AgeRestricted, CancelWindowClosed, RegionRestricted
 from app.shop.checkout.invoices import CheckoutRequest
 from app.shop.checkout.rules import RequestedPayment
 from app.shop.locks.errors import QuoteVoided
@@ -67,13 +78,21 @@ def preview_checkout(session: Session, actor: Actor, body: dict[str, Any]) -> ob
         ReceivableOutstanding,
         CardMoneyUnsettled,
         InsufficientFunds,
+        PaymentMethodDisabled,
+        FeeChanged,
+        LimitExceeded,
+        DailyLimitExceeded,
+        TooManyCardFailures,
     ),
 )
 def check_out(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     """Buy goods at locked prices.
 
-    They are paid from balances at once, or nothing changes. Metal is sold at the bid that was
-    promised with the prices. Goods that are shipped need a recent sign-in.
+    From balances they are paid at once, or nothing changes. Metal is sold at the bid that was
+    promised with the prices. With a card or a bank transfer, the order waits for it: goods, price
+    and the other payments are kept until `payment.dueAt`. Once the money is credited, the order is
+    paid from the balance; if it does not arrive, the order is cancelled, and what arrives later is
+    in the balance. Goods that are shipped need a recent sign-in.
     """
     return {"order": checkout.check_out(session, actor, _request(body))}
 
@@ -123,6 +142,25 @@ def show_order(session: Session, actor: Actor, order_id: str) -> object:
     return {"order": orders_queries.get_order(session, identifier, user_id=actor.user_id)}
 
 
+@blp.operation(
+    "POST",
+    "/orders/<order_id>/cancel",
+    operation_id="shopCancelOrder",
+    permission=Permission.GOODS_BUY,
+    response_schema=schemas_orders.GoodsOrderAnswerSchema,
+    idempotent=True,
+    refusals=(NotFound, CancelWindowClosed),
+)
+def cancel_order(session: Session, actor: Actor, order_id: str) -> object:
+    """Cancel an order that waits for its payment.
+
+    A card payment is released. Money that arrives all the same is credited to the balance.
+    """
+    identifier = ids.decode(orders_rules.PREFIX, order_id)
+    waiting_orders.cancel(session, actor, identifier)
+    return {"order": orders_queries.get_order(session, identifier, user_id=actor.user_id)}
+
+
 def _request(body: dict[str, Any]) -> CheckoutRequest:
     delivery = schemas_orders.destination_of(body)
     assert delivery is not None  # the schema requires one
@@ -149,7 +187,14 @@ def _payment(field: str, body: dict[str, Any]) -> RequestedPayment:
     code = body.get("asset", "XAU-s" if is_metal else "USD")
     text = body.get("amount")
     amount = parse_amount(f"{field}.amount", code, text) if text is not None else None
-    return RequestedPayment(field, body["method"], TRADABLE[code], amount)
+    return RequestedPayment(
+        field,
+        body["method"],
+        TRADABLE[code],
+        amount,
+        body.get("payment_method", ""),
+        fee_max({**body, "asset": "USD"}),
+    )
 
 
 def _address(field: str, lines: dict[str, Any] | None) -> PostalAddress | None:

@@ -159,7 +159,8 @@ def credit_transfer(
 ) -> tuple[LockedDeposit, bool]:
     """Credit an incoming transfer once; return its deposit and whether it was new.
 
-    The deposit is the oldest announcement, whatever its amount, or else a new one.
+    The deposit is the oldest announcement of just this amount, else the oldest of any amount, else
+    a new one.
     """
     limits.lock_customer_payments(session, user_id)
     lock_first, table = deposit_queries.lock_first_deposit, DepositRow
@@ -167,14 +168,15 @@ def credit_transfer(
     if credited is not None:
         return credited, False
     cost = Amount(amount.asset, 0)
-    announced = lock_first(
-        session,
+    waiting = (
         table.user_id == user_id,
         table.method == method,
         table.asset == amount.asset.code,
         table.provider_ref.is_(None),
         table.status.in_(sorted(OPEN_DEPOSITS)),
     )
+    announced = lock_first(session, *waiting, table.asked_units == amount.units)
+    announced = announced or lock_first(session, *waiting)
     if announced is not None:
         announced = replace(announced, provider_ref=provider_ref)
         deposits.credit(session, announced, amount, cost, account)

@@ -1,7 +1,7 @@
 """Reads of deposits."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -177,6 +177,12 @@ def deposit(session: Session, deposit_id: UUID, *, user_id: UUID | None = None) 
 def find_deposit(session: Session, deposit_id: UUID) -> Deposit | None:
     """Return the deposit with this id, if there is one."""
     return session.find(Deposit, DEPOSITS.select.where(DepositRow.id == deposit_id))
+
+
+def list_deposits(session: Session, deposit_ids: Collection[UUID]) -> dict[UUID, Deposit]:
+    """Return these deposits by their ids."""
+    found = DEPOSITS.select.where(DepositRow.id.in_(deposit_ids))
+    return {each.id: each for each in session.select(Deposit, found)} if deposit_ids else {}
 
 
 def lock_deposit(session: Session, deposit_id: UUID) -> LockedDeposit:

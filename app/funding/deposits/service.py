@@ -25,11 +25,12 @@ from app.funding.deposits.queries import (
     lock_deposit,
 )
 from app.funding.errors import NotCancellable, PaymentMethodDisabled
+from app.funding.facts import DepositEnded
 from app.funding.fees import PaymentDirection
 from app.funding.models import DepositEvent, DepositRow
 from app.funding.ports import IncomingTransferRails, PaymentRails
 from app.funding.rules import check_asset, mobile_money_phone
-from app.funding.states import DEPOSIT_TRANSITIONS, OPEN_DEPOSITS, DepositStatus
+from app.funding.states import DEPOSIT_TRANSITIONS, ENDED_DEPOSITS, OPEN_DEPOSITS, DepositStatus
 from app.identity.accounts import queries as account_queries
 from app.identity.errors import PhoneNotVerified
 from app.keys import service as keys
@@ -135,11 +136,31 @@ def cancel(session: Session, actor: Actor, deposit_id: UUID) -> LockedDeposit:
         raise NotFound
     if not _is_cancellable(deposit):
         raise NotCancellable
+    return _cancel(session, actor, deposit)
+
+
+def give_up(session: Session, deposit_id: UUID) -> None:
+    """Cancel a deposit that nothing waits for any more, whatever its provider is doing; one that
+    has ended stays as it is.
+
+    A card payment is released at its provider. Money that arrives all the same is credited.
+    """
+    deposit = lock_deposit(session, deposit_id)
+    if deposit.status in OPEN_DEPOSITS:
+        _cancel(session, None, deposit)
+
+
+def _cancel(session: Session, actor: Actor | None, deposit: LockedDeposit) -> LockedDeposit:
     cancelled = transition(session, deposit, DepositStatus.CANCELLED)
     if deposit.method is PaymentMethod.CARD:
-        stage_advance(session, deposit.id, deposit.method, deposit.provider)
+        args = {"deposit_id": str(deposit.id)}
+        outbox.stage(session, "funding.release_payment", args, provider=deposit.provider)
     audit.record(
-        session, actor=actor, action=AuditAction.DEPOSIT_CANCELLED, subject=deposit.public_id
+        session,
+        actor=actor,
+        action=AuditAction.DEPOSIT_CANCELLED,
+        subject=deposit.public_id,
+        on_behalf_of=None if actor else deposit.user_id,
     )
     return cancelled
 
@@ -340,7 +361,10 @@ def _update(deposit_id: UUID) -> sa.Update:
 def _record_event(
     session: Session, deposit: LockedDeposit, old: DepositStatus | None, evidence: str | None
 ) -> None:
-    """Record in the timeline that the deposit took its status, with the evidence."""
+    """Record in the timeline that the deposit took its status, with the evidence, and publish that
+    it has ended."""
+    if deposit.status in ENDED_DEPOSITS:
+        outbox.publish(session, DepositEnded(deposit.id, deposit.user_id))
     session.write(
         sa.insert(DepositEvent).values(
             id=ids.new(),

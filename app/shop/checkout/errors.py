@@ -10,6 +10,13 @@ class RegionRestricted(Conflict):
     title = "These goods cannot be delivered there."
 
 
+class CancelWindowClosed(Conflict):
+    """The order is paid."""
+
+    code = "cancel_window_closed"
+    title = "This order can no longer be cancelled."
+
+
 class AgeRestricted(Conflict):
     """The customer is younger than the people to whom a product is sold."""
 

@@ -24,7 +24,6 @@ from app.kyc import rules as kyc_rules
 from app.kyc.submission import jurisdictions
 from app.kyc.submission import queries as submission_queries
 from app.settings.queries import current
-from app.shop.checkout import rules
 from app.shop.checkout.errors import AgeRestricted, RegionRestricted
 from app.shop.checkout.rules import Charges, RequestedPayment, ShippingRules
 from app.shop.locks.queries import LockedLine, LockedPart, PriceLock
@@ -77,18 +76,6 @@ class Invoice:
     def total(self) -> Amount:
         """What the customer pays."""
         return self.goods + self.charges.total
-
-    @property
-    def charges_by_branch(self) -> Mapping[UUID, Charges]:
-        """Each branch's part of the charges."""
-        goods: defaultdict[UUID, Amount] = defaultdict(lambda: _NOTHING)
-        taxes: defaultdict[UUID, Amount] = defaultdict(lambda: _NOTHING)
-        for line in self.lines:
-            for part in line.parts:
-                branch_id = self.locations[part.location_id].branch_id
-                goods[branch_id] += part.price
-                taxes[branch_id] += part.tax
-        return rules.share_charges(goods, taxes, self.charges)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Amounts are US dollars; what is given may be metal, which is sold at the bid tha
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -16,12 +17,13 @@ from app.kit.errors import Invalid
 from app.kit.formatting import format_amount
 from app.kit.money import Amount, Asset, Rounding, round_units
 from app.settings.rules import setting, settings_group
-from app.shop.orders.rules import OrderPayment, OrderPaymentMethod
+from app.shop.orders.rules import DEPOSIT_METHODS, OrderPayment, OrderPaymentMethod
 from app.trading.rules import DOLLAR_PRICE, ConversionTerms, PricePair, convert_given
 from app.trading.rules import convert_received as convert_to_receive
 from app.vault.lots.rules import share_out
 
 _NOTHING = Amount(USD, 0)
+_WEEKEND = (5, 6)
 
 
 def _usd(text: str) -> Amount:
@@ -90,6 +92,64 @@ class ShippingRules:
         return Amount(USD, round_units(exact, Rounding.HALF_UP))
 
 
+@settings_group("order_payments", "Payment of orders")
+@dataclass(frozen=True, slots=True)
+class OrderPaymentRules:
+    """How long an order waits for a card or a transfer, and how much of that a person may ask."""
+
+    card_minutes: int = setting(
+        "An order waits for a card payment",
+        30,
+        minimum=5,
+        maximum=1440,
+        unit="minutes",
+        about="Goods and prices are kept until then, whatever the market does.",
+    )
+    transfer_days: int = setting(
+        "An order waits for a bank transfer",
+        2,
+        minimum=1,
+        maximum=10,
+        unit="days",
+        about="Days from Monday to Friday. Goods and prices are kept until then, whatever the"
+        " market does.",
+    )
+    waiting_max: int = setting(
+        "Orders of a person that wait for payment at a time",
+        3,
+        minimum=1,
+        maximum=100,
+        unit="orders",
+    )
+    unpaid_per_day: int = setting(
+        "Orders of a person that end unpaid, in 24 hours",
+        10,
+        minimum=1,
+        maximum=1000,
+        unit="orders",
+        about="Goods cannot be kept from others by ordering them again and again. Orders that still"
+        " wait count.",
+    )
+    card_leaving_max: Amount = setting(
+        "Most that a person pays by card for goods that leave",
+        _usd("500"),
+        minimum=_NOTHING,
+        maximum=_usd("100000"),
+        about="Shipped or picked up, in the days for which card money is withheld: a card payment"
+        " can be taken back when the goods are gone. Goods for the vault have no such limit.",
+    )
+
+    def due_at(self, method: OrderPaymentMethod, placed_at: datetime) -> datetime:
+        """Return until when an order waits for its payment."""
+        if method is OrderPaymentMethod.CARD:
+            return placed_at + timedelta(minutes=self.card_minutes)
+        due, days = placed_at, self.transfer_days
+        while days:
+            due += timedelta(days=1)
+            days -= due.weekday() not in _WEEKEND
+        return due
+
+
 @dataclass(frozen=True, slots=True)
 class Charges:
     """What an invoice has beside the price of the goods, or a branch's part of it."""
@@ -127,13 +187,21 @@ def share_charges(
 class RequestedPayment:
     """A payment as the customer requests it; without an amount it pays the rest.
 
-    `field` is its name in the request. `amount` is in `asset`.
+    `field` is its name in the request. `amount` is in `asset`. `source` is the processor's token of
+    a card, and `fee_max` the fee of a card payment or transfer that the customer agreed to.
     """
 
     field: str
     method: OrderPaymentMethod
     asset: Asset
     amount: Amount | None = None
+    source: str = ""
+    fee_max: Amount | None = None
+
+
+def find_later(requested: Sequence[RequestedPayment]) -> int | None:
+    """Return the position of the payment that a deposit pays; None if all is paid at once."""
+    return next((at for at, each in enumerate(requested) if each.method in DEPOSIT_METHODS), None)
 
 
 def split_total(
@@ -170,7 +238,7 @@ def split_total(
 
 def _check_kinds(requested: Sequence[RequestedPayment], prices: Mapping[str, PricePair]) -> None:
     seen: set[tuple[OrderPaymentMethod, str]] = set()
-    is_open_ended = False
+    is_open_ended = is_later = False
     for each in requested:
         kind = each.method, each.asset.code
         if kind in seen:
@@ -180,6 +248,9 @@ def _check_kinds(requested: Sequence[RequestedPayment], prices: Mapping[str, Pri
         if each.method is OrderPaymentMethod.METAL and each.asset.code not in prices:
             options = " or ".join(sorted(prices))
             raise Invalid(f"{each.field}.asset", f"Pay with {options}: its price was promised.")
+        if each.method in DEPOSIT_METHODS and is_later:
+            raise Invalid(f"{each.field}.method", "Pay one part by card or bank transfer, not two.")
+        is_later |= each.method in DEPOSIT_METHODS
         seen.add(kind)
         is_open_ended |= each.amount is None
 

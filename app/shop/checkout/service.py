@@ -1,65 +1,40 @@
 """The verbs of checkout: say what an order costs in the end, and sell its goods.
 
 An order that balance and metal pay is one transaction: the goods, the money, the tax and the order
-are stored together, or nothing is.
+are stored together, or nothing is. One that a card or a bank transfer pays waits for that.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 from app.access import Actor
-from app.catalog.rules import SYNTHETIC, USD
-from app.funding import card_money, limits
-from app.funding.receivables import service as receivables
+from app.catalog.rules import SYNTHETIC
+from app.funding.fees import PaymentQuote
 from app.identity.sign_in import recent_proof
 from app.kit import clock, ids
 from app.kit.db import Session
-from app.kit.formatting import format_amount
-from app.kit.ids import PublicId
-from app.kit.money import Amount
-from app.ledger import queries as ledger_queries
-from app.ledger import service as ledger
-from app.ledger.errors import HoldNotPending
-from app.notifications import service as notifications
-from app.notifications.kinds import GoodsOrderPaid
-from app.shop.checkout import invoice_documents, invoices, rules
+from app.shop.checkout import (
+    invoice_documents,
+    invoices,
+    order_messages,
+    payment_checks,
+    rules,
+    waiting_orders,
+)
 from app.shop.checkout.invoices import CheckoutRequest, Invoice
-from app.shop.checkout.postings import post_charges, post_payments
-from app.shop.checkout.rules import RequestedPayment
+from app.shop.checkout.payment_checks import PaymentOption
+from app.shop.checkout.sales import Sale, post_sale
 from app.shop.locks import queries as locks_queries
 from app.shop.locks import service as locks
 from app.shop.locks.queries import PriceLock
 from app.shop.orders import queries as orders_queries
-from app.shop.orders import rules as orders_rules
 from app.shop.orders import service as orders
 from app.shop.orders.queries import GoodsOrder
 from app.shop.orders.rules import OrderPayment, OrderPaymentMethod
 from app.shop.orders.service import NewOrder
 from app.tax.assessment import Delivery
-from app.trading.errors import QuoteExpired
 from app.trading.rules import PricePair
-from app.vault.lots.service import Goods
-from app.vault.stock import service as stock
-from app.vault.stock.service import SoldGoods
-
-SALE_CAUSE = "goods_sold"
-_NEXT_STEPS = {
-    Delivery.SHIP: "We pack your goods and tell you when they are on their way.",
-    Delivery.PICKUP: "We pack your goods and tell you when you can pick them up. Bring the document"
-    " by which you were identified.",
-    Delivery.VAULT: "Your goods are in our vault, and they are yours.",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class PaymentOption:
-    """A way to pay the total: what it takes of an asset, and whether so much is available."""
-
-    method: OrderPaymentMethod
-    amount: Amount
-    is_covered: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +44,16 @@ class CheckoutPreview:
     invoice: Invoice
     methods: Sequence[PaymentOption]
     payments: Sequence[OrderPayment]
+    #: What the card would be charged, or the customer transfer; None if all is paid at once.
+    charge: PaymentQuote | None
     expires_at: datetime
 
 
 def preview(session: Session, actor: Actor, request: CheckoutRequest) -> CheckoutPreview:
     """Return what an order costs before it is agreed to. Changes nothing.
 
-    Raises what `check_out` raises of the goods, their destination and the payments.
+    Raises what `check_out` raises of the goods, their destination and how payments make up the
+    total.
     """
     now = clock.now()
     lock = locks_queries.get_lock(session, actor.user_id, request.lock_id)
@@ -85,17 +63,20 @@ def preview(session: Session, actor: Actor, request: CheckoutRequest) -> Checkou
     payments = (
         rules.split_total(invoice.total, request.payments, prices) if request.payments else []
     )
-    methods = _payment_options(session, actor, invoice.total, prices)
-    return CheckoutPreview(invoice, methods, payments, lock.expires_at)
+    methods = payment_checks.list_options(session, actor, invoice.total, prices, request.delivery)
+    later = rules.find_later(request.payments)
+    charge = None if later is None else payment_checks.quote_deposit(session, payments[later])
+    return CheckoutPreview(invoice, methods, payments, charge, lock.expires_at)
 
 
 def check_out(session: Session, actor: Actor, request: CheckoutRequest) -> GoodsOrder:
-    """Sell the goods of a price lock, once, and return the order.
+    """Sell the goods of a price lock, once, and return the order; it waits for its payment if a
+    card or a bank transfer pays.
 
     Raises `ReauthenticationRequired` for goods that are shipped, `QuoteNotFound`, `QuoteExpired`,
     `QuoteUsed` and `QuoteVoided` of the lock, what `invoices.draw_up` raises of the goods and their
-    destination, `Invalid` naming a field of the payments, `ReceivableOutstanding` and
-    `CardMoneyUnsettled` for goods that leave, and `InsufficientFunds`.
+    destination, `Invalid` naming a field of the payments, what `payment_checks.check_may_leave`
+    raises for goods that leave, `InsufficientFunds`, and what `waiting_orders.keep` raises.
     """
     now = clock.now()
     if request.delivery is Delivery.SHIP:
@@ -104,7 +85,7 @@ def check_out(session: Session, actor: Actor, request: CheckoutRequest) -> Goods
     invoice = invoices.draw_up(session, actor, lock, request, at=now)
     payments = rules.split_total(invoice.total, request.payments, _promised_prices(lock))
     if request.delivery is not Delivery.VAULT:
-        _check_may_leave(session, actor, invoice.total)
+        payment_checks.check_may_leave(session, actor, payments)
     order = NewOrder(
         ids.new(),
         actor.user_id,
@@ -122,12 +103,19 @@ def check_out(session: Session, actor: Actor, request: CheckoutRequest) -> Goods
         invoice.lines,
         payments,
     )
-    _post_sale(session, order, invoice, lock.hold_ids)
-    orders.record_paid_order(session, order)
+    later = rules.find_later(request.payments)
+    if later is None:
+        _post(session, order, invoice, lock)
+    else:
+        order = waiting_orders.keep(session, actor, order, invoice, request.payments[later])
+    orders.record_order(session, order)
     locks.use(session, lock, order.id, at=now)
     placed = orders_queries.get_order(session, order.id, user_id=actor.user_id)
-    invoice_documents.request_invoices(session, placed)
-    _notify(session, placed)
+    if later is None:
+        invoice_documents.request_invoices(session, placed)
+        order_messages.tell_of_payment(session, placed)
+    elif payments[later].method is OrderPaymentMethod.BANK_TRANSFER:
+        order_messages.tell_of_waiting(session, placed)
     return placed
 
 
@@ -139,95 +127,8 @@ def _promised_prices(lock: PriceLock) -> Mapping[str, PricePair]:
     }
 
 
-def _payment_options(
-    session: Session, actor: Actor, total: Amount, prices: Mapping[str, PricePair]
-) -> list[PaymentOption]:
-    """Return what each asset would have to give to pay everything."""
-    available = {
-        balance.asset: balance.posted - balance.held
-        for balance in ledger_queries.customer_balances(session, actor.user_id)
-    }
-    metals = [asset for asset in SYNTHETIC.values() if asset.code in prices]
-    options = []
-    for method, asset in (
-        (OrderPaymentMethod.BALANCE, USD),
-        *((OrderPaymentMethod.METAL, asset) for asset in metals),
-    ):
-        request = RequestedPayment("payment", method, asset)
-        [payment] = rules.split_total(total, [request], prices)
-        is_covered = payment.given.units <= available.get(asset.code, 0)
-        options.append(PaymentOption(method, payment.given, is_covered))
-    return options
-
-
-def _check_may_leave(session: Session, actor: Actor, total: Amount) -> None:
-    """Raise what a withdrawal of this worth would: goods that leave are one."""
-    limits.lock_customer_payments(session, actor.user_id)
-    receivables.require_nothing_owed(session, actor.user_id)
-    card_money.check_withdrawable(session, actor.user_id, total)
-
-
-def _post_sale(
-    session: Session, order: NewOrder, invoice: Invoice, hold_ids: Sequence[UUID]
-) -> None:
-    """Post the one entry of the sale: units, ounces, premium, payments, tax and charges."""
-    reference = _public_id(order.id)
-    sold = [
-        SoldGoods(
-            Goods(
-                invoice.products[line.sku],
-                invoice.locations[part.location_id],
-                part.units,
-                (part.lot_id,) if part.lot_id else (),
-            ),
-            part.price,
-            line.spot,
-        )
-        for line in order.lines
-        for part in line.parts
-    ]
-    # The job that ends holds may come between the look at the lock and the sale.
-    with session.refusing(HoldNotPending, QuoteExpired):
-        goods = stock.sell(
-            session,
-            sold,
-            owner_id=order.user_id,
-            reference=reference,
-            at=order.placed_at,
-            hold_ids=hold_ids,
-        )
-        ledger.post(
-            session,
-            cause=SALE_CAUSE,
-            reference=reference,
-            posted_at=order.placed_at,
-            postings=[
-                *goods,
-                *post_payments(order.user_id, order.payments),
-                *post_charges(invoice.charges_by_branch),
-            ],
-            hold_ids=hold_ids,
-        )
-
-
-def _public_id(order_id: UUID) -> PublicId:
-    return ids.encode(orders_rules.PREFIX, order_id)
-
-
-def _notify(session: Session, order: GoodsOrder) -> None:
-    assert order.paid_at is not None  # of paid orders only
-    goods = "\n".join(
-        f"{line.quantity} x {line.name}: {format_amount(line.price)}" for line in order.lines
+def _post(session: Session, order: NewOrder, invoice: Invoice, lock: PriceLock) -> None:
+    sale = Sale(
+        order.id, order.user_id, order.units, invoice.charges, order.payments, lock.hold_ids
     )
-    message = GoodsOrderPaid(
-        order.public_id,
-        order.number,
-        _NEXT_STEPS[order.destination],
-        goods,
-        order.tax,
-        order.shipping,
-        order.insurance,
-        order.total,
-        order.paid_at,
-    )
-    notifications.notify(session, message, to=order.user_id, event=order.public_id)
+    post_sale(session, sale, invoice.products, invoice.locations, at=order.placed_at)

@@ -11,7 +11,7 @@ from app.catalog.tax_classes import TaxClass
 from app.keys.registry import Sealed
 from app.kit.db import Base
 from app.kit.statements import StoredEnum
-from app.shop.orders.rules import OrderPaymentMethod, OrderStatus
+from app.shop.orders.rules import CancelReason, OrderPaymentMethod, OrderStatus
 from app.tax.assessment import Delivery
 
 
@@ -20,7 +20,10 @@ class ShopOrder(Base):
 
     __tablename__ = "shop_orders"
     __table_args__ = (
-        sa.CheckConstraint("status IN ('allocated')", name="shop_order_status_known"),
+        sa.CheckConstraint(
+            "status IN ('pending_payment', 'allocated', 'cancelled')",
+            name="shop_order_status_known",
+        ),
         sa.CheckConstraint(
             "destination IN ('ship', 'pickup', 'vault')", name="shop_order_destination_known"
         ),
@@ -41,11 +44,35 @@ class ShopOrder(Base):
             name="shop_order_total_is_the_sum",
         ),
         sa.CheckConstraint(
-            "(status = 'allocated') <= (paid_at IS NOT NULL)", name="paid_order_says_when"
+            "(status = 'allocated') = (paid_at IS NOT NULL)", name="paid_order_says_when"
+        ),
+        sa.CheckConstraint(
+            "status = 'allocated' OR (deposit_id IS NOT NULL AND payment_due_at IS NOT NULL)",
+            name="unpaid_order_waits_for_a_deposit",
+        ),
+        sa.CheckConstraint(
+            "(deposit_id IS NULL) = (payment_due_at IS NULL)", name="deposit_of_order_is_due"
+        ),
+        sa.CheckConstraint(
+            "(status = 'cancelled') = (cancelled_at IS NOT NULL)", name="cancelled_order_says_when"
+        ),
+        sa.CheckConstraint(
+            "(status = 'cancelled') = (cancel_reason IS NOT NULL)", name="cancelled_order_says_why"
+        ),
+        sa.CheckConstraint(
+            "cancel_reason IN ('customer', 'payment_failed', 'payment_cancelled', 'payment_late',"
+            " 'money_short', 'goods_gone')",
+            name="shop_order_cancel_reason_known",
         ),
         sa.Index("shop_orders_user_id_id_idx", "user_id", "id"),
         sa.Index("shop_orders_pickup_branch_id_idx", "pickup_branch_id"),
         sa.Index("shop_orders_placed_at_idx", "placed_at", "id"),
+        sa.Index(
+            "shop_orders_waiting_idx",
+            "user_id",
+            "id",
+            postgresql_where=sa.text("status = 'pending_payment'"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -69,6 +96,12 @@ class ShopOrder(Base):
     total_units: Mapped[int] = mapped_column(sa.BigInteger)
     placed_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
     paid_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+    #: The deposit that pays for a part, and until when it has to come; null if all was paid at
+    #: once.
+    deposit_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("deposits.id"), unique=True)
+    payment_due_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+    cancelled_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+    cancel_reason: Mapped[CancelReason | None] = mapped_column(StoredEnum(CancelReason))
 
 
 class ShopOrderLine(Base):
@@ -131,7 +164,10 @@ class ShopOrderPayment(Base):
 
     __tablename__ = "shop_order_payments"
     __table_args__ = (
-        sa.CheckConstraint("method IN ('balance', 'metal')", name="shop_payment_method_known"),
+        sa.CheckConstraint(
+            "method IN ('balance', 'metal', 'card', 'bank_transfer')",
+            name="shop_payment_method_known",
+        ),
         sa.CheckConstraint("units > 0 AND usd_units > 0", name="shop_payment_pays_something"),
         sa.CheckConstraint("(method = 'metal') = (bid IS NOT NULL)", name="metal_is_sold_at_a_bid"),
     )
@@ -147,6 +183,8 @@ class ShopOrderPayment(Base):
     bid: Mapped[Decimal | None] = mapped_column(sa.Numeric)
     spread_units: Mapped[int] = mapped_column(sa.BigInteger)
     rounding_units: Mapped[int] = mapped_column(sa.BigInteger)
+    #: What keeps it available until the order is paid; null of what is paid at once or later.
+    hold_id: Mapped[UUID | None]
 
 
 class ShopOrderEvent(Base):

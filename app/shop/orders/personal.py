@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from app.kit import clock
+from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.personal import (
     RETAINED_BY_LAW,
@@ -55,13 +55,18 @@ def _export(order: GoodsOrder) -> dict[str, Any]:
         "billingAddress": to_fields(billing) if billing else None,
         "placedAt": clock.rfc3339(order.placed_at),
         "paidAt": clock.rfc3339(order.paid_at) if order.paid_at else None,
+        "depositId": order.deposit_id and ids.encode("dep", order.deposit_id),
+        "cancelledAt": clock.rfc3339(order.cancelled_at) if order.cancelled_at else None,
+        "cancelReason": order.cancel_reason,
     }
 
 
 def erasure_blockers(session: Session, person_id: UUID) -> list[ErasureBlocker]:
     """Return the orders whose goods have not left."""
     return [
-        ErasureBlocker(f"orders.{order_id}", "Goods of this order are still with PBCEx.")
+        ErasureBlocker(
+            f"orders.{order_id}", "This order waits for payment, or its goods are with PBCEx."
+        )
         for order_id in queries.list_open_orders(session, person_id)
     ]
 

@@ -1,7 +1,7 @@
 """Named reads of orders of goods."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -10,7 +10,10 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from app.catalog.products.models import Product
-from app.catalog.rules import TRADABLE, USD
+from app.catalog.rules import TRADABLE, USD, PaymentMethod
+from app.funding.deposits import queries as deposit_queries
+from app.funding.deposits.queries import Deposit
+from app.funding.states import DepositStatus
 from app.keys import service as keys
 from app.kit import ids
 from app.kit.db import Session
@@ -22,7 +25,13 @@ from app.kit.postal_addresses import PostalAddress
 from app.kit.statements import compile_select
 from app.shop.orders import rules
 from app.shop.orders.models import ShopOrder, ShopOrderEvent, ShopOrderLine, ShopOrderPayment
-from app.shop.orders.rules import OPEN, OrderPaymentMethod, OrderStatus
+from app.shop.orders.rules import (
+    OPEN,
+    CancelReason,
+    OrderPaymentMethod,
+    OrderStatus,
+    PaymentProgress,
+)
 from app.tax.assessment import Delivery
 
 _TABLE = "shop_orders"
@@ -92,6 +101,46 @@ class OrderEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderPaymentState:
+    """How far the payment of an order is, and what its customer has to do."""
+
+    status: PaymentProgress
+    #: That pays for a part; None if all was paid at once.
+    deposit: Deposit | None
+    #: Until when it has to come.
+    due_at: datetime | None
+
+    @property
+    def deposit_id(self) -> UUID | None:
+        """The deposit."""
+        return self.deposit.id if self.deposit else None
+
+    @property
+    def amount(self) -> Amount | None:
+        """What the card is charged, or is to be transferred."""
+        return self.deposit.amount if self.deposit else None
+
+    @property
+    def fee(self) -> Amount | None:
+        """The fee, of the amount."""
+        return self.deposit.fee if self.deposit else None
+
+    @property
+    def client_secret(self) -> str | None:
+        """What the card's form needs to have the payment confirmed, while it has to be."""
+        return self._instructions(PaymentProgress.REQUIRES_ACTION).get("client_secret")
+
+    @property
+    def transfer_to(self) -> Mapping[str, str] | None:
+        """The account to send the transfer to, while it is waited for."""
+        return self._instructions(PaymentProgress.AWAITING_TRANSFER) or None
+
+    def _instructions(self, status: PaymentProgress) -> Mapping[str, str]:
+        has_to_act = self.status is status and self.deposit is not None
+        return self.deposit.instructions if has_to_act and self.deposit else {}
+
+
+@dataclass(frozen=True, slots=True)
 class GoodsOrder:
     """An order with its lines, payments and history."""
 
@@ -111,6 +160,11 @@ class GoodsOrder:
     total_units: int
     placed_at: datetime
     paid_at: datetime | None
+    deposit_id: UUID | None
+    payment_due_at: datetime | None
+    cancelled_at: datetime | None
+    cancel_reason: CancelReason | None
+    deposits: list[Deposit] = field(default_factory=list)
     lines: list[OrderLine] = field(default_factory=list)
     payments: list[PaidPart] = field(default_factory=list)
     events: list[OrderEvent] = field(default_factory=list)
@@ -146,9 +200,22 @@ class GoodsOrder:
         return Amount(USD, self.total_units)
 
     @property
-    def is_paid(self) -> bool:
-        """Whether all of it is paid."""
-        return self.paid_at is not None
+    def payment(self) -> OrderPaymentState:
+        """How far its payment is."""
+        deposit = next(iter(self.deposits), None)
+        return OrderPaymentState(self._payment_progress(deposit), deposit, self.payment_due_at)
+
+    def _payment_progress(self, deposit: Deposit | None) -> PaymentProgress:
+        if self.status is OrderStatus.CANCELLED:
+            return PaymentProgress.CANCELLED
+        if self.paid_at is not None:
+            return PaymentProgress.PAID
+        assert deposit is not None  # unpaid_order_waits_for_a_deposit
+        if deposit.status is not DepositStatus.PENDING:
+            return PaymentProgress.PROCESSING
+        if deposit.method is PaymentMethod.CARD:
+            return PaymentProgress.REQUIRES_ACTION
+        return PaymentProgress.AWAITING_TRANSFER
 
     @property
     def shipping_address(self) -> PostalAddress | None:
@@ -185,6 +252,10 @@ _ORDERS = sa.select(
     ShopOrder.total_units,
     ShopOrder.placed_at,
     ShopOrder.paid_at,
+    ShopOrder.deposit_id,
+    ShopOrder.payment_due_at,
+    ShopOrder.cancelled_at,
+    ShopOrder.cancel_reason,
 )
 _LINES = sa.select(
     ShopOrderLine.order_id,
@@ -270,7 +341,7 @@ def list_events(session: Session, order_id: UUID) -> list[OrderEvent]:
 
 
 def _add_parts(session: Session, orders: Sequence[GoodsOrder]) -> None:
-    """Read lines, payments and events of all orders."""
+    """Read lines, payments, deposits and events of all orders."""
     if not orders:
         return
     lines, payments, events = session.select_together(
@@ -280,6 +351,12 @@ def _add_parts(session: Session, orders: Sequence[GoodsOrder]) -> None:
         order_ids=[order.id for order in orders],
     )
     by_id = {order.id: order for order in orders}
+    deposits = deposit_queries.list_deposits(
+        session, [order.deposit_id for order in orders if order.deposit_id]
+    )
+    for order in orders:
+        if order.deposit_id:
+            order.deposits.append(deposits[order.deposit_id])
     for line in lines:
         by_id[line.order_id].lines.append(line)
     for payment in payments:

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from uuid import UUID
 
-from app.catalog.rules import USD
+from app.catalog.rules import USD, PaymentMethod
 from app.kit.labels import LabelledEnum, Mark, StatusEnum
 from app.kit.money import Amount
 from app.kit.states import Transitions
@@ -16,8 +17,34 @@ _NOTHING = Amount(USD, 0)
 class OrderStatus(StatusEnum):
     """The status of an order of goods."""
 
+    PENDING_PAYMENT = "pending_payment", "Waiting for payment", Mark.WAITING
+    """Its goods are set aside until the payment arrives or its time is over."""
     ALLOCATED = "allocated", "Paid, goods set aside", Mark.UNDERWAY
     """It is paid, and its goods belong to the customer."""
+    CANCELLED = "cancelled", "Cancelled", Mark.ENDED
+    """It ended before it was paid. Its goods are for sale again."""
+
+
+class CancelReason(LabelledEnum):
+    """Why an order ended before it was paid."""
+
+    CUSTOMER = "customer", "The customer cancelled it"
+    PAYMENT_FAILED = "payment_failed", "The payment failed"
+    PAYMENT_CANCELLED = "payment_cancelled", "The payment was cancelled"
+    PAYMENT_LATE = "payment_late", "The payment did not arrive in time"
+    MONEY_SHORT = "money_short", "The balance did not cover the order once the payment had arrived"
+    GOODS_GONE = "goods_gone", "The goods were no longer there"
+
+
+class PaymentProgress(LabelledEnum):
+    """How far the payment of an order is."""
+
+    PROCESSING = "processing", "Being processed"
+    """Nothing is to be done."""
+    REQUIRES_ACTION = "requires_action", "To be confirmed at the card's bank"
+    AWAITING_TRANSFER = "awaiting_transfer", "Waiting for the bank transfer"
+    PAID = "paid", "Paid"
+    CANCELLED = "cancelled", "Cancelled"
 
 
 class OrderPaymentMethod(LabelledEnum):
@@ -27,6 +54,10 @@ class OrderPaymentMethod(LabelledEnum):
     """From the customer's dollars."""
     METAL = "metal", "Metal"
     """From the customer's metal, sold at the bid that was promised with the prices."""
+    CARD = "card", "Card"
+    """By a deposit that is charged to a card."""
+    BANK_TRANSFER = "bank_transfer", "Bank transfer"
+    """By a deposit that the customer transfers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +77,31 @@ class OrderPayment:
     rounding: Amount = _NOTHING
 
 
+@dataclass(frozen=True, slots=True)
+class OrderedUnits:
+    """Units of a product at one location, or one bar, with their share of price and tax."""
+
+    sku: str
+    location_id: UUID
+    lot_id: UUID | None
+    units: int
+    #: The price of the metal that was promised, in US dollars per troy ounce.
+    spot: Decimal
+    price: Amount
+    tax: Amount
+    hold_id: UUID
+
+
+#: The deposit by which each method pays that does not pay at once.
+DEPOSIT_METHODS = {
+    OrderPaymentMethod.CARD: PaymentMethod.CARD,
+    OrderPaymentMethod.BANK_TRANSFER: PaymentMethod.BANK,
+}
 #: What may follow each status.
-TRANSITIONS: Transitions[OrderStatus] = Transitions({})
+TRANSITIONS = Transitions(
+    {
+        OrderStatus.PENDING_PAYMENT: frozenset({OrderStatus.ALLOCATED, OrderStatus.CANCELLED}),
+    }
+)
 #: Orders whose goods have not left: their customers cannot be erased.
-OPEN = frozenset({OrderStatus.ALLOCATED})
+OPEN = frozenset({OrderStatus.PENDING_PAYMENT, OrderStatus.ALLOCATED})

@@ -1,7 +1,7 @@
 """The verbs of orders of goods: each records what an act of checkout did."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -22,7 +22,14 @@ from app.shop.orders.models import (
     ShopOrderPart,
     ShopOrderPayment,
 )
-from app.shop.orders.rules import OrderPayment, OrderStatus
+from app.shop.orders.rules import (
+    TRANSITIONS,
+    CancelReason,
+    OrderedUnits,
+    OrderPayment,
+    OrderStatus,
+)
+from app.shop.orders.waiting import WaitingOrder
 from app.tax.assessment import Delivery, TaxDestination
 
 
@@ -57,6 +64,16 @@ class NewOrderLine:
 
 
 @dataclass(frozen=True, slots=True)
+class LaterPayment:
+    """The deposit that pays for a part of an order, until when it has to come, and the holds that
+    keep the other payments available, by their positions."""
+
+    deposit_id: UUID
+    due_at: datetime
+    hold_ids: Mapping[int, UUID]
+
+
+@dataclass(frozen=True, slots=True)
 class NewOrder:
     """An order to record."""
 
@@ -75,14 +92,37 @@ class NewOrder:
     placed_at: datetime
     lines: Sequence[NewOrderLine]
     payments: Sequence[OrderPayment]
+    #: None if all is paid at once.
+    later: LaterPayment | None = None
+
+    @property
+    def units(self) -> list[OrderedUnits]:
+        """Its goods, by where they are."""
+        return [
+            OrderedUnits(
+                line.sku,
+                part.location_id,
+                part.lot_id,
+                part.units,
+                line.spot,
+                part.price,
+                part.tax,
+                part.hold_id,
+            )
+            for line in self.lines
+            for part in line.parts
+        ]
 
 
-def record_paid_order(session: Session, order: NewOrder) -> None:
-    """Record an order whose goods are paid and belong to the customer.
+def record_order(session: Session, order: NewOrder) -> None:
+    """Record an order whose goods are paid and belong to the customer, or one that waits for its
+    payment.
 
-    The caller posts the entry with the order's public id as reference, in the same transaction.
+    For the first, the caller posts the entry with the order's public id as reference, in the same
+    transaction; for the second, it has reserved goods and money.
     """
-    status = OrderStatus.ALLOCATED
+    later = order.later
+    status = OrderStatus.ALLOCATED if later is None else OrderStatus.PENDING_PAYMENT
     session.write(
         sa.insert(ShopOrder).values(
             id=order.id,
@@ -99,7 +139,9 @@ def record_paid_order(session: Session, order: NewOrder) -> None:
             insurance_units=order.insurance.units,
             total_units=order.total.units,
             placed_at=order.placed_at,
-            paid_at=order.placed_at,
+            paid_at=order.placed_at if later is None else None,
+            deposit_id=later and later.deposit_id,
+            payment_due_at=later and later.due_at,
         )
     )
     _insert_lines(session, order)
@@ -116,19 +158,62 @@ def record_paid_order(session: Session, order: NewOrder) -> None:
                     "bid": payment.bid,
                     "spread_units": payment.spread.units,
                     "rounding_units": payment.rounding.units,
+                    "hold_id": later and later.hold_ids.get(position),
                 }
                 for position, payment in enumerate(order.payments)
             ]
         )
     )
+    _record_event(session, order.id, None, status, actor_id=order.user_id, at=order.placed_at)
+
+
+def mark_paid(session: Session, order: WaitingOrder, *, at: datetime, evidence: str) -> None:
+    """Record that a waiting order, locked before, is paid. The caller posts the entry as for
+    `record_order`."""
+    status = TRANSITIONS.transition(order.status, OrderStatus.ALLOCATED)
+    _update(session, order.id, status=status, paid_at=at)
+    _record_event(session, order.id, order.status, status, at=at, evidence=evidence)
+
+
+def mark_cancelled(
+    session: Session,
+    order: WaitingOrder,
+    reason: CancelReason,
+    *,
+    actor_id: UUID | None,
+    at: datetime,
+) -> None:
+    """Record that a waiting order, locked before, has ended. The caller releases what it held."""
+    status = TRANSITIONS.transition(order.status, OrderStatus.CANCELLED)
+    _update(session, order.id, status=status, cancelled_at=at, cancel_reason=reason)
+    _record_event(
+        session, order.id, order.status, status, actor_id=actor_id, at=at, evidence=reason
+    )
+
+
+def _update(session: Session, order_id: UUID, **values: object) -> None:
+    session.write(sa.update(ShopOrder).where(ShopOrder.id == order_id).values(values))
+
+
+def _record_event(
+    session: Session,
+    order_id: UUID,
+    before: OrderStatus | None,
+    after: OrderStatus,
+    *,
+    actor_id: UUID | None = None,
+    at: datetime,
+    evidence: str | None = None,
+) -> None:
     session.write(
         sa.insert(ShopOrderEvent).values(
             id=ids.new(),
-            order_id=order.id,
-            from_status=None,
-            to_status=status,
-            actor_id=order.user_id,
-            at=order.placed_at,
+            order_id=order_id,
+            from_status=before,
+            to_status=after,
+            actor_id=actor_id,
+            evidence=evidence,
+            at=at,
         )
     )
 

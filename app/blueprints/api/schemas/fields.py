@@ -164,7 +164,7 @@ class CodesField(ma.fields.String):
         described = [about] if about else []
         described.append(describe_values(meanings))
         options["metadata"] = {
-            "enum": list(self.codes),
+            "enum": [*self.codes, *([None] if options.get("allow_none") else [])],
             **options.get("metadata", {}),
             "description": "\n\n".join(described),
         }

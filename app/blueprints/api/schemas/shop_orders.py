@@ -16,12 +16,21 @@ from app.blueprints.api.schemas.fields import (
     TimestampField,
     parse_amount,
 )
-from app.shop.orders.rules import OrderPaymentMethod, OrderStatus
+from app.blueprints.api.schemas.payments import fee_max
+from app.catalog.rules import PaymentMethod
+from app.shop.orders.rules import (
+    DEPOSIT_METHODS,
+    CancelReason,
+    OrderPaymentMethod,
+    OrderStatus,
+    PaymentProgress,
+)
 from app.tax.assessment import Delivery
 
 _LINE_MAX = 100
 #: More than any number of an order.
 ORDER_NUMBER_MAX = 10**18
+_TOKEN_LENGTH_MAX = 255
 _PAYMENTS_MAX = 6
 _USD = {"description": "In US dollars", "examples": ["4155.00"]}
 _PAYS_REST = "In its asset. Without it, the payment pays the rest"
@@ -50,6 +59,20 @@ class PaymentRequestSchema(ApiSchema):
         metadata={"description": "Of `metal`: which of yours; USD otherwise", "examples": ["XAU-s"]}
     )
     amount = AmountField(metadata={"description": _PAYS_REST, "examples": ["1.00000000"]})
+    payment_method = TextField(
+        _TOKEN_LENGTH_MAX,
+        metadata={
+            "description": "Of `card`, for checkout: the processor's token",
+            "examples": ["pm_card_visa"],
+        },
+    )
+    max_fee = AmountField(
+        metadata={
+            "description": "Of `card` and `bank_transfer`: the fee that you agreed to, in US"
+            " dollars. Above it, the request is refused",
+            "examples": ["3.20"],
+        }
+    )
 
     @ma.validates_schema
     def _check(self, data: dict[str, Any], **_options: Any) -> None:
@@ -60,6 +83,13 @@ class PaymentRequestSchema(ApiSchema):
             raise ma.ValidationError(f"Pay by {data['method']} with {wanted}.", "asset")
         if "amount" in data:
             parse_amount("amount", asset, data["amount"])
+        for name, wire, fitting in (
+            ("payment_method", "paymentMethod", {OrderPaymentMethod.CARD}),
+            ("max_fee", "maxFee", DEPOSIT_METHODS),
+        ):
+            if name in data and data["method"] not in fitting:
+                raise ma.ValidationError(f"Leave out {wire} for {data['method']}.", wire)
+        fee_max({**data, "asset": "USD"})
 
 
 class CheckoutPreviewRequestSchema(ApiSchema):
@@ -117,6 +147,14 @@ class CheckoutRequestSchema(CheckoutPreviewRequestSchema):
     def _check_payment(self, data: dict[str, Any], **_options: Any) -> None:
         if "payment" not in data and "payments" not in data:
             raise ma.ValidationError("Send a payment, or several as payments.", "payment")
+        payments = data.get("payments") or [data["payment"]]
+        if any(
+            each["method"] is OrderPaymentMethod.CARD and "payment_method" not in each
+            for each in payments
+        ):
+            raise ma.ValidationError(
+                "Send the card as paymentMethod.", "payments" if "payments" in data else "payment"
+            )
 
 
 def destination_of(body: dict[str, Any]) -> Delivery | None:
@@ -151,10 +189,33 @@ class PaymentOptionSchema(ApiSchema):
     method = EnumField(OrderPaymentMethod, required=True)
     asset = AssetCodeField(required=True, attribute="amount.asset.code")
     amount = AmountField(
-        required=True, metadata={"description": "What pays the total, at the bid that is promised"}
+        required=True,
+        metadata={
+            "description": "What pays the total: metal at the bid that is promised; a card or a"
+            " transfer with its fee"
+        },
+    )
+    fee = AmountField(
+        required=True, metadata={"description": "Of the amount", "examples": ["0.00"]}
     )
     is_covered = ma.fields.Boolean(
-        required=True, metadata={"description": "Whether so much is available"}
+        required=True,
+        metadata={"description": "Whether it can be used: so much is available, or allowed"},
+    )
+    problem = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Why it cannot be used", "examples": [None]},
+    )
+
+
+class ChargeSchema(ApiSchema):
+    """What a card is charged, or what is transferred, for a part of the total."""
+
+    method = EnumField(PaymentMethod, required=True)
+    amount = AmountField(required=True, metadata={"examples": ["4334.40"]})
+    fee = AmountField(
+        required=True, metadata={"description": "Of the amount", "examples": ["126.00"]}
     )
 
 
@@ -191,6 +252,12 @@ class CheckoutPreviewSchema(ApiSchema):
         required=True,
         metadata={"description": "As they were asked for; empty if they were left out"},
     )
+    charge = ma.fields.Nested(
+        ChargeSchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "Of the payment by card or transfer, if there is one"},
+    )
     expires_at = TimestampField(
         required=True, metadata={"description": "Until when the prices are promised"}
     )
@@ -218,6 +285,48 @@ class OrderEventSchema(ApiSchema):
     at = TimestampField(required=True)
 
 
+class OrderPaymentStateSchema(ApiSchema):
+    """How far the payment of an order is, and what is to be done."""
+
+    status = EnumField(PaymentProgress, required=True)
+    deposit_id = PublicIdField(
+        "dep",
+        required=True,
+        allow_none=True,
+        metadata={"description": "The deposit that pays for a part; null if all was paid at once"},
+    )
+    amount = AmountField(
+        required=True,
+        allow_none=True,
+        metadata={"description": "What the card is charged, or is to be transferred"},
+    )
+    fee = AmountField(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Of the amount", "examples": ["126.00"]},
+    )
+    due_at = TimestampField(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Until when it has to arrive; then the order is cancelled"},
+    )
+    client_secret = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "To confirm the payment at the card's bank, while that is needed"},
+    )
+    transfer_to = ma.fields.Dict(
+        keys=ma.fields.String(),
+        values=ma.fields.String(),
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "The account to transfer to, while the transfer is waited for",
+            "examples": [{"accountNumber": "000123456789", "routingNumber": "110000000"}],
+        },
+    )
+
+
 class GoodsOrderSchema(ApiSchema):
     """An order of goods. Amounts are in US dollars, unless an asset is beside them."""
 
@@ -234,12 +343,15 @@ class GoodsOrderSchema(ApiSchema):
     insurance = AmountField(required=True, metadata=_USD)
     total = AmountField(required=True, metadata=_USD)
     payments = ma.fields.List(ma.fields.Nested(OrderPaymentSchema), required=True)
+    payment = ma.fields.Nested(OrderPaymentStateSchema, required=True)
     shipping_address = ma.fields.Nested(AddressOfOrderSchema, required=True, allow_none=True)
     billing_address = ma.fields.Nested(AddressOfOrderSchema, required=True, allow_none=True)
     pickup_branch_id = PublicIdField("brn", required=True, allow_none=True)
     history = ma.fields.List(ma.fields.Nested(OrderEventSchema), required=True, attribute="events")
     placed_at = TimestampField(required=True)
     paid_at = TimestampField(required=True, allow_none=True)
+    cancelled_at = TimestampField(required=True, allow_none=True)
+    cancel_reason = EnumField(CancelReason, required=True, allow_none=True)
 
 
 class GoodsOrderAnswerSchema(ApiSchema):

@@ -1,0 +1,191 @@
+"""Reads of orders that wait for their payment."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from app.catalog.products.models import Product
+from app.catalog.rules import SYNTHETIC, TRADABLE, USD, Metal
+from app.funding.models import DepositRow
+from app.funding.states import OPEN_DEPOSITS
+from app.kit import ids
+from app.kit.db import Session
+from app.kit.ids import PublicId
+from app.kit.money import Amount
+from app.shop.locks.models import PriceLockLine
+from app.shop.orders.models import ShopOrder, ShopOrderLine, ShopOrderPart, ShopOrderPayment
+from app.shop.orders.rules import (
+    PREFIX,
+    OrderedUnits,
+    OrderPayment,
+    OrderPaymentMethod,
+    OrderStatus,
+)
+
+_IS_WAITING = ShopOrder.status == OrderStatus.PENDING_PAYMENT
+_IDS = sa.select(ShopOrder.id.label("order_id"))
+_BATCH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingOrder:
+    """An order whose row this transaction has locked; it waited for its payment when it was placed.
+
+    `deposit_id` pays for a part, until `payment_due_at`.
+    """
+
+    id: UUID
+    number: int
+    user_id: UUID
+    status: OrderStatus
+    tax_units: int
+    shipping_units: int
+    insurance_units: int
+    deposit_id: UUID
+    payment_due_at: datetime
+
+    @property
+    def public_id(self) -> PublicId:
+        """The id as the API shows it."""
+        return ids.encode(PREFIX, self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPayment:
+    """A payment of a waiting order, and the hold that keeps it available; None for the part that a
+    deposit pays."""
+
+    payment: OrderPayment
+    hold_id: UUID | None
+
+
+def lock_order(
+    session: Session, order_id: UUID, *, user_id: UUID | None = None
+) -> WaitingOrder | None:
+    """Return an order that waits or waited for its payment, its row locked until the transaction
+    ends, or None; with `user_id` only one of that customer."""
+    select = sa.select(
+        ShopOrder.id,
+        ShopOrder.number,
+        ShopOrder.user_id,
+        ShopOrder.status,
+        ShopOrder.tax_units,
+        ShopOrder.shipping_units,
+        ShopOrder.insurance_units,
+        ShopOrder.deposit_id,
+        ShopOrder.payment_due_at,
+    ).where(ShopOrder.id == order_id, ShopOrder.deposit_id.is_not(None))
+    if user_id is not None:
+        select = select.where(ShopOrder.user_id == user_id)
+    return session.find(WaitingOrder, select.with_for_update())
+
+
+def list_waiting_of(session: Session, user_id: UUID) -> list[UUID]:
+    """Return the ids of a customer's orders that wait for their payment, oldest first."""
+    select = _IDS.where(_IS_WAITING, ShopOrder.user_id == user_id)
+    return session.select(lambda order_id: order_id, select.order_by(ShopOrder.id))
+
+
+def list_due(session: Session, now: datetime) -> list[UUID]:
+    """Return the ids of waiting orders whose deposit has ended or is too late, oldest first."""
+    has_ended = DepositRow.status.not_in(sorted(OPEN_DEPOSITS))
+    select = (
+        _IDS.join(DepositRow, DepositRow.id == ShopOrder.deposit_id)
+        .where(_IS_WAITING, sa.or_(has_ended, ShopOrder.payment_due_at <= now))
+        .order_by(ShopOrder.id)
+        .limit(_BATCH)
+    )
+    return session.select(lambda order_id: order_id, select)
+
+
+def list_units(session: Session, order_id: UUID) -> list[OrderedUnits]:
+    """Return the goods of an order, by where they are."""
+    part, line = ShopOrderPart, ShopOrderLine
+    is_of_line = sa.and_(line.order_id == part.order_id, line.position == part.line_position)
+    select = (
+        sa.select(
+            line.sku,
+            part.location_id,
+            part.lot_id,
+            part.units,
+            line.spot,
+            part.price_units,
+            part.tax_units,
+            part.hold_id,
+        )
+        .join(line, is_of_line)
+        .where(part.order_id == order_id)
+        .order_by(part.position)
+    )
+    return session.select(_units, select)
+
+
+def _units(
+    *,
+    sku: str,
+    location_id: UUID,
+    lot_id: UUID | None,
+    units: int,
+    spot: Decimal,
+    price_units: int,
+    tax_units: int,
+    hold_id: UUID,
+) -> OrderedUnits:
+    price, tax = Amount(USD, price_units), Amount(USD, tax_units)
+    return OrderedUnits(sku, location_id, lot_id, units, spot, price, tax, hold_id)
+
+
+def list_payments(session: Session, order_id: UUID) -> list[KeptPayment]:
+    """Return what pays for an order, in the order of the request."""
+    table = ShopOrderPayment
+    select = sa.select(
+        table.method,
+        table.asset,
+        table.units,
+        table.usd_units,
+        table.bid,
+        table.spread_units,
+        table.rounding_units,
+        table.hold_id,
+    ).where(table.order_id == order_id)
+    return session.select(_payment, select.order_by(table.position))
+
+
+def _payment(
+    *,
+    method: OrderPaymentMethod,
+    asset: str,
+    units: int,
+    usd_units: int,
+    bid: Decimal | None,
+    spread_units: int,
+    rounding_units: int,
+    hold_id: UUID | None,
+) -> KeptPayment:
+    payment = OrderPayment(
+        method,
+        Amount(TRADABLE[asset], units),
+        Amount(USD, usd_units),
+        bid,
+        Amount(USD, spread_units),
+        Amount(USD, rounding_units),
+    )
+    return KeptPayment(payment, hold_id)
+
+
+def waiting_units(session: Session) -> dict[str, int]:
+    """Return, by the asset of the metal, the ounces (10^-8) that every waiting order would add to
+    what we owe once it is paid."""
+    ounces = sa.func.sum(PriceLockLine.ounces_units * PriceLockLine.quantity)
+    found = (
+        sa.select(Product.metal, sa.cast(ounces, sa.BigInteger).label("units"))
+        .select_from(ShopOrder)
+        .join(PriceLockLine, PriceLockLine.lock_id == ShopOrder.lock_id)
+        .join(Product, Product.sku == PriceLockLine.sku)
+        .where(_IS_WAITING)
+        .group_by(Product.metal)
+    )
+    return dict(session.select(lambda metal, units: (SYNTHETIC[Metal(metal)].code, units), found))

@@ -1,0 +1,109 @@
+"""Buying goods by card and by bank transfer over HTTP, with the jobs and webhooks that follow."""
+
+from typing import Any
+
+from tests.api_client import ApiClient, assert_problem
+from tests.journeys.test_buying_goods import income
+from tests.journeys.world import World
+from tests.people import People, set_prices
+from tests.shop.stall import Stall
+from tests.vault.goods import Goods
+
+
+def checkout(me: ApiClient, coins: Goods, payment: dict[str, str], **request: Any) -> Any:
+    """Lock a coin and check it out into the vault; return the response."""
+    items = {"items": [{"sku": coins.sku, "quantity": 1}]}
+    quote = me.ok(201, me.post("/api/shop/lock-quote", items))["quoteId"]
+    body = {"quoteId": quote, "destination": "vault", "payment": payment}
+    return me.post("/api/shop/checkout", body, **request)
+
+
+def order_now(me: ApiClient, order: dict[str, Any]) -> dict[str, Any]:
+    current: dict[str, Any] = me.ok(200, me.get(f"/api/shop/orders/{order['id']}"))["order"]
+    return current
+
+
+def test_customer_buys_coins_by_card_and_by_transfer(world: World) -> None:
+    """Three coins of 4,208.40: one by a card that its bank wants confirmed, one by bank transfer;
+    the third is ordered by a card that is declined.
+
+    The card is charged 4,334.40, of which 126.00 are our fee; the processor keeps as much.
+    """
+    stall, me = Stall.open(People(world.database)), world.verified()
+    coins = stall.coins(3)
+    set_prices(world.database, AU="4000", AG="50", PT="1600", PD="1500", CU="0.4", PAXG="4000")
+    card = {"method": "card", "paymentMethod": "pm_card_authenticationRequired"}
+    ordered = me.ok(201, checkout(me, coins, card, key="by-card"))["order"]
+    assert (ordered["status"], ordered["payment"]["status"]) == ("pending_payment", "processing")
+    world.run_jobs_and_webhooks()
+    waiting = order_now(me, ordered)["payment"]
+    assert (waiting["status"], waiting["amount"], waiting["fee"]) == (
+        "requires_action", "4334.40", "126.00",
+    )  # fmt: skip
+    [intent] = world.sandbox.store.find("stripe", "payment_intent")
+    assert waiting["clientSecret"] == intent["client_secret"]
+    world.sandbox.call_control("stripe", f"/payments/{intent['id']}/authenticate", success=True)
+    world.run_jobs_and_webhooks()
+    by_card = order_now(me, ordered)
+    assert (by_card["status"], by_card["payment"]["status"]) == ("allocated", "paid")
+    assert by_card["payment"]["clientSecret"] is None
+
+    declined = {"method": "card", "paymentMethod": "pm_card_chargeDeclined"}
+    refused = me.ok(201, checkout(me, coins, declined))["order"]
+    world.run_jobs_and_webhooks()
+    refused = order_now(me, refused)
+    assert (refused["status"], refused["cancelReason"]) == ("cancelled", "payment_failed")
+
+    transfer = {"method": "bank_transfer"}
+    ordered = me.ok(201, checkout(me, coins, transfer))["order"]
+    world.run_jobs_and_webhooks()
+    waiting = order_now(me, ordered)["payment"]
+    assert (waiting["status"], waiting["amount"]) == ("awaiting_transfer", "4208.40")
+    world.sandbox.call_control(
+        "bank",
+        "/arrivals",
+        account_number=waiting["transferTo"]["accountNumber"],
+        amount=waiting["amount"],
+    )
+    world.run_jobs_and_webhooks()
+    assert order_now(me, ordered)["status"] == "allocated"
+    cancel = f"/api/shop/orders/{ordered['id']}/cancel"
+    assert_problem(me.post(cancel), 409, "cancel_window_closed")
+
+    assert me.available_balances() == {}
+    assert stall.units(coins) == {"available": 1, "allocated": 2}
+    assert income(world.database) == {
+        "Sales of goods, above their metal": "400.80",
+        "Cost of goods sold, above their metal": "200.00",
+        "Trading fees": "126.00",
+        "Charged by processors, banks and networks": "126.00",
+    }
+    subjects = [each["subject"] for each in me.ok(200, me.get("/api/messages"))["data"]]
+    for order, told in (
+        (by_card, "is paid"),
+        (ordered, "is paid"),
+        (refused, "has been cancelled"),
+    ):
+        assert subjects.count(f"Your order {order['number']} {told}") == 1
+    assert subjects.count(f"Your order {ordered['number']} waits for your bank transfer") == 1
+    world.assert_everything_agrees()
+
+
+def test_customer_cancels_an_order_whose_card_is_not_confirmed(world: World) -> None:
+    stall, me = Stall.open(People(world.database)), world.verified()
+    coins = stall.coins(1)
+    card = {"method": "card", "paymentMethod": "pm_card_authenticationRequired"}
+    first = checkout(me, coins, card, key="once")
+    ordered = me.ok(201, first)["order"]
+    world.run_jobs_and_webhooks()
+    cancelled = me.ok(200, me.post(f"/api/shop/orders/{ordered['id']}/cancel"))["order"]
+    assert (cancelled["status"], cancelled["cancelReason"]) == ("cancelled", "customer")
+    world.run_jobs_and_webhooks()
+    [intent] = world.sandbox.store.find("stripe", "payment_intent")
+    assert intent["status"] == "canceled"
+    assert (me.available_balances(), stall.units(coins)) == (
+        {}, {"available": 1, "allocated": 0},
+    )  # fmt: skip
+    # The coin is for sale again.
+    me.credit(USD="4208.40")
+    me.ok(201, checkout(me, coins, {"method": "balance"}))
