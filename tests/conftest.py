@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 import stamina
@@ -63,6 +64,8 @@ hypothesis_settings.register_profile(
 )
 hypothesis_settings.load_profile("pbcex")
 
+#: Several times what the servers of a run write.
+_ROOM_BYTES = 6 * 2**30
 _PROVIDED = "provided"
 _RUN = pytest.StashKey[ExitStack]()
 
@@ -93,7 +96,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["PBCEX_ARGON2_PASSES"] = "1"
     if config.option.collectonly:
         return
-    folder = tempfile.mkdtemp(prefix="pbcex-test-")
+    folder = _create_folder()
     stack.callback(shutil.rmtree, folder, ignore_errors=True)
     # It has a folder for each database, with the anchors of the audit trail and the key ring.
     os.environ["PBCEX_TEST_FILES"] = str(Path(folder) / "files")
@@ -118,6 +121,17 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the servers."""
     if _RUN in config.stash:
         config.stash[_RUN].close()
+
+
+def _create_folder() -> str:
+    """Create the run's folder, in memory where there is room, and remove those of killed runs."""
+    memory = Path("/dev/shm")  # where Linux has it
+    if not memory.is_dir() or shutil.disk_usage(memory).free < _ROOM_BYTES:
+        return tempfile.mkdtemp(prefix="pbcex-test-")
+    for left in memory.glob("pbcex-test-*-*"):
+        if not psutil.pid_exists(int(left.name.split("-")[2])):
+            shutil.rmtree(left, ignore_errors=True)
+    return tempfile.mkdtemp(prefix=f"pbcex-test-{os.getpid()}-", dir=memory)
 
 
 def _on(url: str, name: str) -> str:
