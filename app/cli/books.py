@@ -8,7 +8,7 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
-from app.books import periods, statement_csv, statement_pdf
+from app.books import periods, statement_csv
 from app.books import queries as books_queries
 from app.books.periods import ComparedPeriod
 from app.kit import clock
@@ -101,5 +101,9 @@ def write_statement(
         statement = books_queries.read_statement(
             session, scopes[code], period, ComparedPeriod(compare or ComparedPeriod.NONE)
         )
-    render = statement_csv.render_csv if form == "csv" else statement_pdf.render_pdf
-    output.write(render(statement))
+    if form == "csv":
+        output.write(statement_csv.render_csv(statement))
+        return
+    from app.books import statement_pdf  # noqa: PLC0415 - its library takes 50 MB
+
+    output.write(statement_pdf.render_pdf(statement))

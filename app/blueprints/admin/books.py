@@ -20,7 +20,7 @@ from app.blueprints.lists import (
 )
 from app.blueprints.page_blueprint import PageBlueprint, see_other
 from app.blueprints.rendering import render_page
-from app.books import entries, periods, statement_csv, statement_pdf
+from app.books import entries, periods, statement_csv
 from app.books import queries as books_queries
 from app.books.periods import BooksPeriod, ComparedPeriod
 from app.books.queries import BooksStatement, Scope
@@ -189,6 +189,8 @@ def download_csv(session: Session, _actor: Actor) -> Response:
 @blp.view("GET", "/statement.pdf", permission=Permission.BOOKS_READ, snapshot=True)
 def download_pdf(session: Session, _actor: Actor) -> Response:
     """Download the statements of a period as PDF."""
+    from app.books import statement_pdf  # noqa: PLC0415 - its library takes 50 MB
+
     content = statement_pdf.render_pdf(_read_search(session).read(session))
     return _attachment(content, "books.pdf", _PDF)
 

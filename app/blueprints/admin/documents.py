@@ -16,7 +16,6 @@ from app.blueprints.lists import (
 )
 from app.blueprints.page_blueprint import PageBlueprint
 from app.branches.entities import queries as entities_queries
-from app.documents import invoice_pdf
 from app.documents import queries as documents_queries
 from app.documents.rules import PREFIX
 from app.kit import ids
@@ -65,6 +64,8 @@ def download_document(session: Session, _actor: Actor, document_id: str) -> Resp
     """Download a document as PDF."""
     document = documents_queries.get_document(session, ids.decode(PREFIX, document_id))
     content = documents_queries.get_content(session, document.id)
+    from app.documents import invoice_pdf  # noqa: PLC0415 - its library takes 50 MB
+
     pdf = invoice_pdf.render_pdf(document, content)
     response = file_downloads.respond(pdf, document.file_name, "application/pdf")
     response.headers["Cache-Control"] = "no-store"

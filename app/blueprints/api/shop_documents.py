@@ -5,7 +5,6 @@ from app.blueprints.api.schemas import shop_documents as schemas_documents
 from app.blueprints.api_blueprint import ApiBlueprint
 from app.blueprints.api_operation import FileReply
 from app.blueprints.rate_limits import RateLimit
-from app.documents import invoice_pdf
 from app.documents import queries as documents_queries
 from app.documents.rules import PREFIX
 from app.kit import ids
@@ -51,4 +50,6 @@ def download_document(session: Session, actor: Actor, document_id: str) -> objec
     identifier = ids.decode(PREFIX, document_id)
     document = documents_queries.get_document(session, identifier, user_id=actor.user_id)
     content = documents_queries.get_content(session, document.id)
+    from app.documents import invoice_pdf  # noqa: PLC0415 - its library takes 50 MB
+
     return FileReply(invoice_pdf.render_pdf(document, content), document.file_name, _PDF)
