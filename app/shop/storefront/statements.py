@@ -32,7 +32,7 @@ from app.shop.storefront.rules import PriceBand, ProductSort, WeightBand
 from app.vault.stock import queries as stock_queries
 
 #: How many products have a word decides which index finds them soon, so each search is planned.
-PLAN_FOR_VALUES = "SET LOCAL plan_cache_mode = force_custom_plan"
+PLAN_FOR_VALUES = "SELECT set_config('plan_cache_mode', 'force_custom_plan', true)"
 #: More than any price: products without one are sorted by it.
 _NO_PRICE = 2**62
 #: Products with words that are only like those of a search come after the others.
