@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import time_machine
 
+from app.access import Actor
 from app.catalog.rules import USD, XAU
 from app.funding.card_money import CardMoneyRules
 from app.funding.errors import CardMoneyUnsettled
@@ -18,6 +19,8 @@ from app.ledger import service as ledger
 from app.ledger.chart import AccountClass
 from app.ledger.errors import InsufficientFunds
 from app.privacy.personal_data_tables import ROOMS
+from app.shop.cart import queries as cart_queries
+from app.shop.cart import service as cart
 from app.shop.checkout import service as checkout
 from app.shop.checkout.errors import RegionRestricted
 from app.shop.checkout.invoices import CheckoutRequest
@@ -57,6 +60,30 @@ def test_coin_into_the_vault_is_paid_from_the_balance_and_is_the_customers(
     assert [(each.sku, each.quantity, str(each.price)) for each in order.lines] == [
         (coins.sku, 1, "4208.40")
     ]
+
+
+def test_order_takes_its_units_out_of_the_cart_of_the_customer(stall: Stall) -> None:
+    coins, bars, others = (stall.coins() for _ in range(3))
+    buyer, another = stall.buyer(USD="50000"), stall.buyer()
+    for owner in (buyer, another):
+        with stall.database.transaction() as session:
+            cart_id, _ = cart.open_own_cart(session, owner)
+            for goods, quantity in ((coins, 5), (bars, 2), (others, 1)):
+                cart.add_item(session, owner, cart_id, goods.sku, quantity)
+    stall.buy(buyer, stall.lock(buyer, coins, bars, quantity=2))
+
+    def held(owner: Actor) -> dict[str, int]:
+        with stall.database.transaction() as session:
+            cart_id, _ = cart.open_own_cart(session, owner)
+            return dict(cart_queries.list_wanted(session, owner, cart_id))
+
+    assert held(buyer) == {coins.sku: 3, others.sku: 1}
+    assert held(another) == {coins.sku: 5, bars.sku: 2, others.sku: 1}
+    # What a refused checkout would have taken stays.
+    poor = stall.lock(buyer, others, quantity=9)
+    with pytest.raises(InsufficientFunds):
+        stall.buy(buyer, poor)
+    assert held(buyer) == {coins.sku: 3, others.sku: 1}
 
 
 def test_metal_and_balance_pay_together_in_the_entry_of_the_sale(

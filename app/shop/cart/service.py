@@ -5,7 +5,7 @@ which is a secret; a person's is theirs alone.
 """
 
 from base64 import b32encode
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from secrets import token_bytes
 from uuid import UUID
@@ -127,6 +127,16 @@ def take_over_at_sign_in(session: Session, person: PersonProfile, public_id: str
             _write_item(session, own_id, item)
         _renew(session, own_id, now)
     session.write(sa.delete(CartRow).where(CartRow.id == cart_id))
+
+
+def take_out_ordered(session: Session, user_id: UUID, units: Mapping[str, int]) -> None:
+    """Take the units of an order, by SKU, out of the person's cart, as far as it holds them."""
+    own = sa.select(CartRow.id).where(CartRow.user_id == user_id).scalar_subquery()
+    for sku, ordered in units.items():
+        is_this = CartItemRow.cart_id == own, CartItemRow.sku == sku
+        session.write(sa.delete(CartItemRow).where(*is_this, CartItemRow.quantity <= ordered))
+        rest = CartItemRow.quantity - ordered
+        session.write(sa.update(CartItemRow).where(*is_this).values(quantity=rest))
 
 
 def delete_expired(session: Session) -> None:

@@ -14,6 +14,7 @@ from app.funding.fees import PaymentQuote
 from app.identity.sign_in import recent_proof
 from app.kit import clock, ids
 from app.kit.db import Session
+from app.shop.cart import service as cart
 from app.shop.checkout import (
     invoice_documents,
     invoices,
@@ -110,6 +111,7 @@ def check_out(session: Session, actor: Actor, request: CheckoutRequest) -> Goods
         order = waiting_orders.keep(session, actor, order, invoice, request.payments[later])
     orders.record_order(session, order)
     locks.use(session, lock, order.id, at=now)
+    cart.take_out_ordered(session, actor.user_id, {line.sku: line.quantity for line in order.lines})
     placed = orders_queries.get_order(session, order.id, user_id=actor.user_id)
     if later is None:
         invoice_documents.request_invoices(session, placed)
