@@ -23,17 +23,19 @@ from app.privacy import tasks as privacy_tasks
 from app.providers import tasks as providers_tasks
 from app.reconciliation import tasks as reconciliation_tasks
 from app.screening import tasks as screening_tasks
-from app.shop import product_imports
+from app.shop import price_imports, product_imports
 from app.shop import tasks as shop_tasks
 from app.throttle import tasks as throttle_tasks
 from app.trading import tasks as trading_tasks
 from app.vault import tasks as vault_tasks
+from app.vault.deliveries import delivery_imports
 
 __all__ = [
     "approvals_tasks",
     "audit_tasks",
     "branches_tasks",
     "custody_tasks",
+    "delivery_imports",
     "documents_tasks",
     "erasure",
     "funding_tasks",
@@ -47,6 +49,7 @@ __all__ = [
     "lists_tasks",
     "messages_tasks",
     "outbox_tasks",
+    "price_imports",
     "privacy_tasks",
     "product_imports",
     "providers_tasks",

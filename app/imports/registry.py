@@ -45,8 +45,8 @@ class ImportKind:
     write alike; after a check each batch is undone. A row writer calls the verbs of its room,
     which check the actor's permission and write the audit trail.
 
-    `key` is the column that names the thing of a row: twice in a file it is wrong. `export` yields
-    the cells of every row as they can be imported again.
+    `keys` are the columns that together name the thing of a row, which `subject` is called: twice
+    in a file it is wrong. `export` yields the cells of every row as they can be imported again.
     """
 
     name: str
@@ -54,9 +54,10 @@ class ImportKind:
     about: str
     permission: Permission
     columns: tuple[ImportColumn, ...]
-    key: str
+    keys: tuple[str, ...]
     open_batch: Callable[[Session, Actor, Sequence[Texts]], RowWriter]
     export: Callable[[Session], Iterator[Texts]]
+    subject: str = "SKU"
     batch_max: int = 500
 
     @property
@@ -68,6 +69,10 @@ class ImportKind:
     def required_names(self) -> Sequence[str]:
         """The names of the columns that every file has."""
         return [column.name for column in self.columns if column.is_required]
+
+    def key_of(self, cells: Texts) -> tuple[str, ...]:
+        """Return what names the thing of a row, without regard to spaces around it and to case."""
+        return tuple(cells.get(name, "").strip().upper() for name in self.keys)
 
     def check_cells(self, cells: Texts) -> Mapping[str, str]:
         """Return what is wrong with the cells of a row, by column."""

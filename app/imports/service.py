@@ -220,15 +220,16 @@ def _load(database: Database, import_id: UUID, state: ImportState) -> _Loaded | 
 def _check_by_themselves(kind: ImportKind, rows: Sequence[CsvRow]) -> dict[int, RowReport]:
     """Return the reports of rows that are wrong whatever the database holds."""
     reports: dict[int, RowReport] = {}
-    seen: dict[str, int] = {}
+    seen: dict[tuple[str, ...], int] = {}
     for row in rows:
-        key = row.cells.get(kind.key, "").strip().upper()
+        key = kind.key_of(row.cells)
         problems = {"": row.problem} if row.problem else dict(kind.check_cells(row.cells))
         first = seen.setdefault(key, row.line)
-        if first != row.line and kind.key not in problems and not row.problem:
-            problems[kind.key] = f"Line {first:,} names it already. Remove one of the two."
+        if first != row.line and not problems.keys() & set(kind.keys) and not row.problem:
+            problems[kind.keys[0]] = f"Line {first:,} names it already. Remove one of the two."
         if problems:
-            reports[row.line] = RowReport(row.line, RowOutcome.WRONG, key, (), problems)
+            subject = " ".join(filter(None, key))
+            reports[row.line] = RowReport(row.line, RowOutcome.WRONG, subject, (), problems)
     return reports
 
 

@@ -179,7 +179,7 @@ registry.register(
         " empty cell empties it.",
         permission=Permission.PRODUCTS_EDIT,
         columns=_COLUMNS,
-        key="sku",
+        keys=("sku",),
         open_batch=_open_batch,
         export=_export,
         # All rows together, so that two of them with the same slug are found.

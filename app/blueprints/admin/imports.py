@@ -139,7 +139,7 @@ def download_rows(session: Session, actor: Actor, import_id: str) -> Response:
     ]
     output = io.StringIO()
     writer = csv.writer(output)
-    writer.writerow(["Line", "Outcome", shown.registered.key, "What"])
+    writer.writerow(["Line", "Outcome", shown.registered.subject, "What"])
     for report in reports:
         cells = [str(report.line), report.outcome.label, report.subject, report.what]
         writer.writerow([escape_formula(cell) for cell in cells])

@@ -15,7 +15,7 @@ from app.catalog.categories.models import CategoryRow
 from app.catalog.rules import Metal
 from app.kit import clock, ids
 from app.kit.db import Session
-from app.kit.list_query import ListSource
+from app.kit.list_query import ListSource, fetch_all
 from app.kit.statements import StoredEnum
 from app.shop.prices import rules
 from app.shop.prices.applicable_rules import is_in_effect
@@ -168,3 +168,10 @@ def get_listed(session: Session, rule_id: UUID) -> ListedPriceRule:
     """Return a version of a rule with its status now. Raises `NotFound`."""
     found = every_rule(clock.now()).select.where(PriceRuleRow.id == rule_id)
     return session.get(_listed, found)
+
+
+def list_in_effect(session: Session) -> Sequence[ListedPriceRule]:
+    """Return the versions that count now, by their products."""
+    rules_now = every_rule(clock.now())
+    wanted = {"status": PriceRuleStatus.IN_EFFECT}
+    return list(fetch_all(session, rules_now, wanted, "products"))
