@@ -9,6 +9,7 @@ from app.access import Actor, Role
 from app.audit.actions import AuditAction
 from app.audit.models import AuditRecord
 from app.kit import ids
+from app.kit.db import Database
 from app.shop.orders.queries import GoodsOrder
 from app.tax.assessment import Delivery
 from tests.api_client import ApiClient, assert_problem, wrong_fields
@@ -16,6 +17,7 @@ from tests.page_client import Browser
 from tests.people import People, verify_phone
 from tests.recorded_trips import record_trips
 from tests.rows import read_values
+from tests.shop.paid_later import BY_CARD, LaterBuyer
 from tests.shop.stall import BOSTON, Stall, proven
 from tests.staff import sign_in
 
@@ -62,6 +64,21 @@ def test_order_is_found_by_its_number_and_shows_goods_payments_and_history(
     ):
         assert expected in text
     browser.get_fragment(f"{PATH}/{sale.order.public_id}", "order")
+
+
+def test_order_that_waits_shows_when_its_payment_is_due_and_then_why_it_ended(
+    browser: Browser, database: Database, people: People
+) -> None:
+    later = LaterBuyer.create(database, people)
+    order = later.order(BY_CARD)
+    page = browser.get_page(f"{PATH}/{order.public_id}")
+    assert "Waiting for payment" in page.visible_text
+    assert "Payment due" in page.visible_text
+    assert page.all("a", href=f"/admin/payments/deposits/{order.deposits[0].public_id}")
+    later.cancel(order)
+    text = browser.get_page(f"{PATH}/{order.public_id}").visible_text
+    assert "The customer cancelled it" in text
+    assert "Payment due" not in text
 
 
 @pytest.mark.parametrize("number", ["A1", "-5", "1.5", "٣", "1" * 19])
