@@ -17,6 +17,8 @@ from app.imports.rules import ROWS_MAX, RowOutcome
 from app.kit.db import Session
 from app.kit.errors import Invalid
 from app.kit.labels import LabelledEnum
+from app.shop.prices.guard import keep_prices
+from app.shop.prices.rules import PriceScope
 
 _REORDER_BELOW = "5"
 _ABOUT = {
@@ -114,7 +116,11 @@ def _open_batch(session: Session, actor: Actor, rows: Sequence[Texts]) -> RowWri
         if product is None:
             return _add(session, actor, sku, texts, entered)
         _check_fixed(product, texts)
-        changes = products.change_locked_product(session, actor, product, entered)
+        if entered.get("category", product.category or "").strip() == (product.category or ""):
+            changes = products.change_locked_product(session, actor, product, entered)
+        else:
+            with keep_prices(session, PriceScope(sku=sku), "category"):
+                changes = products.change_locked_product(session, actor, product, entered)
         return WrittenRow(RowOutcome.CHANGED if changes else RowOutcome.SAME, sku, changes)
 
     return write

@@ -7,12 +7,17 @@ from uuid import UUID
 
 import pytest
 import time_machine
+from flask import Flask
 
 from app.access import Actor, Role
 from app.approvals import queries as approvals_queries
 from app.approvals.errors import ApprovalOutdated, SelfApproval
 from app.audit.models import AuditRecord
+from app.catalog.categories import service as categories
+from app.catalog.categories.service import CategoryEntry
+from app.catalog.products.models import Product
 from app.catalog.rules import USD, Metal
+from app.imports import registry
 from app.kit import clock
 from app.kit.db import Database
 from app.kit.errors import Invalid, NotFound, PermissionDenied
@@ -28,14 +33,17 @@ from app.shop.prices.errors import (
     PriceRuleOver,
     PriceRuleUnchanged,
 )
+from app.shop.prices.guard import keep_prices
 from app.shop.prices.models import PriceChangeRow
 from app.shop.prices.rules import PriceScope, PriceTier
 from app.shop.prices.service import ChangeOutcome
 from app.shop.prices.versions import NewPriceRule
+from tests.page_client import check_page
 from tests.people import People, set_prices
-from tests.rows import delete_rows, read_values
+from tests.rows import change_rows, delete_rows, read_values
 from tests.second_person import approve
 from tests.shop.sales_range import REASON, SalesRange, tier
+from tests.staff import sign_in
 
 RAISE, LOWER, SET = PremiumStep.RAISE, PremiumStep.LOWER, PremiumStep.SET
 PERCENT, PER_OUNCE, PER_UNIT = PremiumPart.PERCENT, PremiumPart.PER_OUNCE, PremiumPart.PER_UNIT
@@ -317,3 +325,56 @@ def test_change_that_was_not_confirmed_is_forgotten_after_a_week(pricing: Pricin
         requested.change_id,
         made.change_id,
     }
+
+
+def test_product_moves_to_no_category_whose_rule_moves_its_price_far(
+    pricing: Pricing, app: Flask
+) -> None:
+    """One person alone would else set a price by a category of their own making."""
+    near_id, near = pricing.goods.category()
+    far_id, far = pricing.goods.category()
+    top_id, _ = pricing.goods.category()
+    for category_id, percent in ((near_id, "5"), (far_id, "9"), (top_id, "15")):
+        pricing.goods.rule(PriceScope(category_id=category_id), tier(percent))
+    sku = pricing.goods.add(fine="1", category=near)
+    page, browser = f"/admin/products/{sku}", sign_in(app, pricing.buyer)
+    texts = {"name": f"Goods {sku}", "slug": sku.lower(), "display_order": "100"}
+    refused = browser.submit_form(page, "describe", **texts, category=far)
+    assert refused.status_code == 422
+    assert "by more than 3 %" in check_page(refused).visible_text
+    row = {"sku": sku, "category": far}
+    with pricing.database.transaction() as session:
+        write = registry.find("products").open_batch(session, pricing.buyer, [row])
+        with pytest.raises(Invalid, match="category"):
+            write(row)
+        change_rows(session, Product, Product.sku == sku, category_id=near_id)
+    entry = CategoryEntry(near, "Category", far_id)
+    with pricing.database.transaction() as session:
+        categories.change_category(session, None, near_id, entry)
+    assert pricing.price(sku) == "4208.40", "its nearest category has a rule"
+    pricing.goods.rule(PriceScope(sku=sku), tier("5"))
+    moved = browser.submit_form(page, "describe", **texts, category=far)
+    assert moved.status_code == 303, check_page(moved).visible_text
+    assert pricing.price(sku) == "4208.40"
+
+
+def test_category_moves_below_none_whose_rule_moves_prices_far(pricing: Pricing) -> None:
+    own_id, own = pricing.goods.category()
+    top_id, _ = pricing.goods.category()
+    low_id, _ = pricing.goods.category()
+    pricing.goods.rule(PriceScope(category_id=low_id), tier("5"))
+    pricing.goods.rule(PriceScope(category_id=top_id), tier("15"))
+    sku = pricing.goods.add(fine="1", category=own)
+
+    def move(parent_id: UUID) -> None:
+        scope, entry = PriceScope(category_id=own_id), CategoryEntry(own, "Category", parent_id)
+        with (
+            pricing.database.transaction() as session,
+            keep_prices(session, scope, "parent"),
+        ):
+            categories.change_category(session, None, own_id, entry)
+
+    move(low_id)
+    with pytest.raises(Invalid, match="parent"):
+        move(top_id)
+    assert pricing.price(sku) == "4208.40"

@@ -17,6 +17,8 @@ from app.catalog.products import details
 from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import Invalid
+from app.shop.prices.guard import keep_prices
+from app.shop.prices.rules import PriceScope
 
 blp = PageBlueprint("categories", "/admin/categories")
 _EDIT = Permission.PRODUCTS_EDIT
@@ -162,7 +164,9 @@ def change_category(
     session: Session, actor: Actor, fields: Mapping[str, str], category_id: str
 ) -> None:
     """Rename or move a category."""
-    service.change_category(session, actor, ids.decode(PREFIX, category_id), _read_entry(fields))
+    identifier = ids.decode(PREFIX, category_id)
+    with keep_prices(session, PriceScope(category_id=identifier), "parent"):
+        service.change_category(session, actor, identifier, _read_entry(fields))
 
 
 @blp.form("/<category_id>/remove", REMOVE, shown_on=show_category, permission=_EDIT)

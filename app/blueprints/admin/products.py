@@ -35,6 +35,8 @@ from app.kit.db import Session
 from app.kit.errors import Invalid
 from app.shop.images import queries as images_queries
 from app.shop.images import service as images
+from app.shop.prices.guard import keep_prices
+from app.shop.prices.rules import PriceScope
 from app.vault.reorder_points import queries as reorder_points_queries
 from app.vault.reorder_points import service as reorder_points
 
@@ -151,7 +153,8 @@ def publish_product(session: Session, actor: Actor, fields: Mapping[str, str], s
 )
 def describe_product(session: Session, actor: Actor, fields: Mapping[str, str], sku: str) -> None:
     """Change what customers read about the product."""
-    service.change_product(session, actor, sku, fields)
+    with keep_prices(session, PriceScope(sku=sku.upper()), "category"):
+        service.change_product(session, actor, sku, fields)
 
 
 @blp.form("/<sku>/sale", SELL_PRODUCT, shown_on=show_product, permission=Permission.PRODUCTS_EDIT)

@@ -103,20 +103,30 @@ def try_change(
     for metal in sorted(metals - asks.keys()):
         name = PRICED_NAMES[metal]
         raise PriceStale(f"There is no price of {name} yet, so the effect is not known.")
-    before, day_before = (_read_prices(session, scopes, each, asks) for each in (at, at - _DAY))
+    before, day_before = read_lately(session, scopes, at, asks)
     replaced: Sequence[UUID | None] = ()
     after: Prices = {}
     with suppress(_Undone), session.savepoint():
         replaced = change()
-        after = _read_prices(session, scopes, begins(), asks)
+        after = read_prices(session, scopes, begins(), asks)
         raise _Undone
-    return Trial(replaced, list(_compare(before, after, day_before)), metals)
+    return Trial(replaced, compare(before, after, day_before), metals)
 
 
-def _compare(before: Prices, after: Prices, day_before: Prices) -> Sequence[PriceEffect]:
+def read_lately(
+    session: Session, scopes: Sequence[PriceScope], at: datetime, asks: Mapping[Metal, Decimal]
+) -> tuple[Prices, Prices]:
+    """Return the prices of products of these scopes at an instant and a day before, by these asks;
+    products of other metals have none."""
+    now, earlier = (read_prices(session, scopes, each, asks) for each in (at, at - _DAY))
+    return now, earlier
+
+
+def compare(before: Prices, after: Prices, day_before: Prices) -> Sequence[PriceEffect]:
+    """Return the prices that differ, of the products that were there before, by SKU."""
     effects = []
     for sku in sorted(before):
-        old, new = before[sku], after[sku]
+        old, new = before[sku], after.get(sku, {})
         if old == new:
             continue
         for quantity in sorted({*old, *new}):
@@ -143,9 +153,10 @@ def _read_metals(session: Session, scopes: Sequence[PriceScope]) -> frozenset[Me
     return frozenset(row["metal"] for row in rows)
 
 
-def _read_prices(
+def read_prices(
     session: Session, scopes: Sequence[PriceScope], at: datetime, asks: Mapping[Metal, Decimal]
 ) -> Prices:
+    """Return the prices of products of these scopes at an instant, by these asks."""
     joined, tiers = listed_prices.tiers_at_asks(sa.inspect(Product).local_table, at, asks)
     select = (
         sa.select(Product.sku, tiers.label("tiers"))

@@ -152,6 +152,12 @@ def sale_prices(
     return prices
 
 
+def read_asks(session: Session) -> Mapping[Metal, Decimal]:
+    """Return the last ask of each metal, however old; metals without a price are absent."""
+    prices = pricing_queries.market_prices(session)
+    return {price.metal: price.ask for price in prices if isinstance(price.metal, Metal)}
+
+
 def sale_terms(session: Session, at: datetime) -> SaleTerms | None:
     """Return at which prices goods are sold at an instant; None while nothing is."""
     pricing_rules = pricing_queries.current_rules(session)

@@ -25,7 +25,6 @@ from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Invalid, NotFound
 from app.kit.statements import json_value
-from app.pricing import queries as pricing_queries
 from app.pricing.errors import PriceStale
 from app.settings.queries import current
 from app.shop.prices import change_texts, changes, effects, plans, queries, rules, versions
@@ -104,7 +103,7 @@ def _change_at_once(session: Session, actor: Actor, plan: PricePlan, reason: str
     require(actor, Permission.PRICES_EDIT)
     author = Author(actor, approvals_rules.clean_reason(reason))
     change_id = _insert(session, actor, ())
-    trial = _preview(session, change_id, plan, _read_asks(session), author)
+    trial = _preview(session, change_id, plan, queries.read_asks(session), author)
     return _settle(session, changes.get_change(session, change_id), trial, author)
 
 
@@ -153,7 +152,7 @@ def preview_change(
     if not planned:
         raise PriceRuleUnchanged("The rules already say this. Change another part, or by more.")
     plan = PricePlan(planned, valid_from, valid_until)
-    _preview(session, change_id, plan, _read_asks(session), Author(actor, ""))
+    _preview(session, change_id, plan, queries.read_asks(session), Author(actor, ""))
 
 
 def _adjust(
@@ -213,11 +212,6 @@ def _lock_own(session: Session, actor: Actor, change_id: UUID) -> PriceChange:
     if change.is_settled:
         raise PriceChangeSettled
     return change
-
-
-def _read_asks(session: Session) -> Mapping[Metal, Decimal]:
-    prices = pricing_queries.market_prices(session)
-    return {price.metal: price.ask for price in prices if isinstance(price.metal, Metal)}
 
 
 def _make(session: Session, plan: PricePlan, author: Author) -> list[versions.WrittenVersion]:
