@@ -58,6 +58,8 @@ CARD, TRANSFER = OrderPaymentMethod.CARD, OrderPaymentMethod.BANK_TRANSFER
 TRIPS = 100
 ROUNDS = choose_size(20, 4 * TRIPS)
 TURNS = 3
+#: More than jobs that stage each other need.
+PASSES_MAX = 8
 #: The cause of holds that stand for what the customer spends.
 SPENT = "spent"
 JOBS = [
@@ -154,7 +156,7 @@ class Shop:
         self._finish(order)
         self._check(order, coins, before, told)
 
-    def _survive(self, act: Callable[[], None]) -> None:
+    def _survive(self, act: Callable[[], object]) -> None:
         """Do something, and start the process again if it dies."""
         try:
             act()
@@ -172,8 +174,8 @@ class Shop:
             order_id = session.value("SELECT id FROM shop_orders WHERE lock_id = %s", (lock.id,))
             return orders_queries.get_order(session, order_id, user_id=buyer.user_id)
 
-    def _work(self) -> None:
-        """Run the polls and all pending jobs, once each."""
+    def _work(self) -> bool:
+        """Run the polls and all pending jobs, once each; return whether there were any."""
         with self.process.unwatched(), self.database.transaction() as session:
             session.send(
                 "UPDATE deposits SET looked_at = looked_at - interval '1 hour'"
@@ -189,6 +191,7 @@ class Shop:
             )
         for (job_id,) in jobs:
             execute_job(self.database, job_id, Backoff(tries_max=1000))
+        return bool(jobs)
 
     def _cancel(self, order: GoodsOrder, _chances: Random) -> None:
         with suppress(CancelWindowClosed):
@@ -235,14 +238,14 @@ class Shop:
         """Let everything end that is still under way, without faults."""
         self.process.start(for_good=True)
         self.rail.faults, self.later.payer.bank.faults = [], []
-        for _ in range(2):
-            self._work()
+        self._work()
         # What is left waits for its customer: its time is over.
         self.clock.shift(timedelta(days=6))
         with self.database.transaction() as session:
             ledger.expire_due_holds(session)
-        for _ in range(2):
-            self._work()
+        for _ in range(PASSES_MAX):
+            if not self._work():
+                break
         self.ends[str(self.later.now(order).cancel_reason or "sold")] += 1
 
     def _money(self) -> dict[str, int]:

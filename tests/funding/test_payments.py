@@ -8,8 +8,10 @@ import pytest
 import sqlalchemy as sa
 import time_machine
 
+from app.funding.deposits import service as deposits
 from app.funding.errors import TooManyCardFailures
 from app.funding.models import DepositRow
+from app.funding.ports import PaymentState
 from app.kit import clock
 from tests.paying_customer import PayingCustomer
 from tests.rows import change_rows
@@ -62,3 +64,20 @@ def test_undecided_card_payments_count_as_failures(customer: PayingCustomer) -> 
         customer.deposit()
     with pytest.raises(TooManyCardFailures):
         customer.deposit()
+
+
+def test_payment_whose_release_does_not_reach_the_processor_is_released_later(
+    customer: PayingCustomer,
+) -> None:
+    """It is made and given up in one run, because earlier ones did not reach the processor."""
+    customer.cards.created_state = PaymentState.PENDING
+    deposit = customer.deposit()
+    with time_machine.travel(clock.now() + timedelta(hours=2)):
+        customer.cards.faults = [None, CallFault.UNAVAILABLE]
+        customer.advance_deposit(deposit)
+        with customer.database.transaction() as session:
+            deposits.give_up(session, deposit)
+        customer.advance_deposit(deposit)
+    assert customer.cards.calls == ["open", "release", "look", "release"]
+    [payment] = customer.cards.payments_by_ref.values()
+    assert payment.state is PaymentState.FAILED

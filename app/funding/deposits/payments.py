@@ -138,6 +138,9 @@ def _current_payment(
         with _refusal_as_unknown():
             payment = finish(payment.provider_ref, deposit.public_id)
     elif payment and payment.state is PaymentState.PENDING and is_given_up:
+        with database.transaction() as session:
+            # If the provider cannot be reached now, the payment is not taken for one never made.
+            deposits.store_provider_ref(session, deposit.id, payment.provider_ref)
         payment = _release(rail, payment, deposit)
     return payment
 
