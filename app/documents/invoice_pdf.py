@@ -1,9 +1,10 @@
-"""Render an invoice as PDF. The same document renders to the same bytes."""
+"""Render an invoice as PDF. The same invoice renders to the same bytes."""
+
+from datetime import datetime
 
 from fpdf.enums import Align, XPos, YPos
 
 from app.documents.document_pdf import GREY, INK, MARGIN_MM, SMALL_PT, TEXT_PT, DocumentPdf
-from app.documents.queries import NumberedDocument
 from app.documents.rules import DocumentContent, DocumentLine, Party
 from app.kit.formatting import format_amount, format_count, format_date
 from app.kit.money import Amount
@@ -18,9 +19,9 @@ _COLUMNS = (
 )
 
 
-def render_pdf(document: NumberedDocument, content: DocumentContent) -> bytes:
+def render_pdf(title: str, issued_at: datetime, content: DocumentContent) -> bytes:
     """Return the invoice as a PDF."""
-    pdf = _InvoicePdf(document, content)
+    pdf = _InvoicePdf(title, issued_at, content)
     pdf.write_invoice()
     return bytes(pdf.output())
 
@@ -28,13 +29,12 @@ def render_pdf(document: NumberedDocument, content: DocumentContent) -> bytes:
 class _InvoicePdf(DocumentPdf):
     """The pages of an invoice."""
 
-    def __init__(self, document: NumberedDocument, content: DocumentContent) -> None:
+    def __init__(self, title: str, issued_at: datetime, content: DocumentContent) -> None:
         self._content = content
         self._is_in_table = False
-        title = f"{document.kind.label} {document.number}"
-        super().__init__(title, f"{title} · in US dollars", document.issued_at)
+        super().__init__(title, f"{title} · in US dollars", issued_at)
         self.write_title(title)
-        self.write_fact("Date", format_date(document.issued_at))
+        self.write_fact("Date", format_date(issued_at))
         self.write_fact("Order", content.order_number)
 
     def write_invoice(self) -> None:
@@ -57,7 +57,8 @@ class _InvoicePdf(DocumentPdf):
             self._write_sum(name, amount)
         self._write_sum("Total", content.total, bold=True)
         self.ln(4)
-        self.write_note(f"The order was paid on {format_date(content.paid_at)}. {content.payment}.")
+        paid = f"The order was paid on {format_date(content.paid_at)}. " if content.paid_at else ""
+        self.write_note(f"{paid}{content.payment}.")
 
     def continue_page(self) -> None:
         """Repeat the head of the table in progress."""

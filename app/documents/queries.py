@@ -51,6 +51,11 @@ class NumberedDocument:
         return Amount(USD, self.total_units)
 
     @property
+    def title(self) -> str:
+        """Its kind and number."""
+        return f"{self.kind.label} {self.number}"
+
+    @property
     def file_name(self) -> str:
         """The name of its file."""
         return f"{self.number}.pdf"

@@ -56,14 +56,14 @@ class DocumentContent:
 
     seller: Party
     customer: Party
-    #: The order's number for people, and when it was placed and paid.
+    #: The order's number for people, and when it was placed and paid; None of a pro-forma invoice.
     order_number: str
     placed_at: datetime
-    paid_at: datetime
+    paid_at: datetime | None
     lines: Sequence[DocumentLine]
     shipping: Amount
     insurance: Amount
-    #: How it was paid, in words.
+    #: How it was paid, or is to be paid, in words.
     payment: str
 
     @property
@@ -88,7 +88,7 @@ class DocumentContent:
             "customer": _party_to_json(self.customer),
             "orderNumber": self.order_number,
             "placedAt": self.placed_at.isoformat(),
-            "paidAt": self.paid_at.isoformat(),
+            "paidAt": self.paid_at.isoformat() if self.paid_at else None,
             "lines": [
                 {
                     "sku": line.sku,
@@ -113,7 +113,7 @@ class DocumentContent:
             _party_from_json(stored["customer"]),
             stored["orderNumber"],
             datetime.fromisoformat(stored["placedAt"]),
-            datetime.fromisoformat(stored["paidAt"]),
+            datetime.fromisoformat(stored["paidAt"]) if stored["paidAt"] else None,
             [
                 DocumentLine(
                     line["sku"],

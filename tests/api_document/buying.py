@@ -131,6 +131,10 @@ def _pay_later(play: Play) -> None:
     play.world.run_jobs_and_webhooks()
     waiting = buyer.ok(200, buyer.get(f"{_ORDERS}/{ordered['id']}"))["order"]
     assert waiting["payment"]["transferTo"]
+    pro_forma = f"{_ORDERS}/{ordered['id']}/pro-forma"
+    assert buyer.get(pro_forma).status_code == 200
+    unknown = ids.encode("ord", ids.new())
+    assert_problem(buyer.get(pro_forma.replace(ordered["id"], unknown)), 404, "not_found")
     buyer.ok(200, buyer.post(f"{_ORDERS}/{ordered['id']}/cancel"))
     unknown = f"{_ORDERS}/{ids.encode('ord', ids.new())}/cancel"
     assert_problem(buyer.post(unknown), 404, "not_found")

@@ -17,12 +17,14 @@ from app.documents.queries import NumberedDocument
 from app.documents.rules import DocumentContent
 from app.kit.db import Database
 from app.kit.errors import NotFound
+from app.shop.checkout import invoice_documents
 from app.shop.orders.queries import GoodsOrder
 from app.tax.assessment import Delivery
 from tests.api_client import ApiClient, assert_problem
 from tests.documents.paper import add_entity, read_numbers, request
 from tests.people import People
 from tests.rows import change_rows
+from tests.shop.paid_later import BY_TRANSFER, LaterBuyer
 from tests.shop.stall import BOSTON, Stall, proven
 from tests.staff import sign_in
 
@@ -77,11 +79,16 @@ def test_invoices_of_an_order_are_one_of_each_company_and_add_up_to_its_total(sa
         assert content.payment == "Dollar balance: 8,437.84 USD"
 
 
+def read_pdf(pdf: bytes) -> str:
+    """Return the text of the first page."""
+    return str(pypdfium2.PdfDocument(pdf)[0].get_textpage().get_text_range())
+
+
 def test_invoice_as_pdf_says_the_same_and_has_the_same_bytes_each_time(sale: Sale) -> None:
     document, content = sale.documents[0], sale.contents[0]
-    pdf = invoice_pdf.render_pdf(document, content)
-    assert pdf == invoice_pdf.render_pdf(document, content)
-    text = pypdfium2.PdfDocument(pdf)[0].get_textpage().get_text_range()
+    pdf = invoice_pdf.render_pdf(document.title, document.issued_at, content)
+    assert pdf == invoice_pdf.render_pdf(document.title, document.issued_at, content)
+    text = read_pdf(pdf)
     for expected in (
         f"Invoice {document.number}",
         str(sale.order.number),
@@ -92,6 +99,32 @@ def test_invoice_as_pdf_says_the_same_and_has_the_same_bytes_each_time(sale: Sal
         "Massachusetts exempts",
     ):
         assert expected in text
+
+
+def test_pro_forma_invoice_of_a_bank_transfer_says_where_to_send_the_money_until_it_came(
+    database: Database, people: People
+) -> None:
+    later = LaterBuyer.create(database, people)
+    order = later.order(BY_TRANSFER)
+    later.pay(order)
+    waiting = later.now(order)
+    with database.reading() as session:
+        content = invoice_documents.draw_up_pro_forma(session, waiting)
+    transfer_to = waiting.payment.transfer_to
+    assert transfer_to is not None
+    text = read_pdf(invoice_pdf.render_pdf("Pro-forma invoice", waiting.placed_at, content))
+    words = " ".join(text.split())
+    for expected in (
+        "Transfer 4,208.40 USD until",
+        *transfer_to.values(),
+        str(order.number),
+        later.coins.sku,
+    ):
+        assert expected in words
+    assert content.total == order.total
+    later.cancel(order)
+    with database.reading() as session, pytest.raises(NotFound):
+        invoice_documents.draw_up_pro_forma(session, later.now(order))
 
 
 def test_numbers_are_consecutive_for_each_company_and_a_failed_run_leaves_no_gap(

@@ -25,6 +25,7 @@ from app.catalog.categories.service import CategoryEntry
 from app.catalog.rules import TRADABLE, USD
 from app.documents import service as sales_documents
 from app.flags.rules import Feature
+from app.funding.deposits import service as deposits
 from app.identity.accounts import address_book, email_verification
 from app.identity.api_keys import service as api_keys
 from app.imports import service as imports
@@ -50,7 +51,7 @@ from app.shop.locks import service as locks
 from app.shop.locks.service import LockRequest
 from app.shop.orders import service as orders
 from app.shop.orders.rules import OrderPayment, OrderPaymentMethod
-from app.shop.orders.service import NewOrder, NewOrderLine, NewOrderPart
+from app.shop.orders.service import LaterPayment, NewOrder, NewOrderLine, NewOrderPart
 from app.shop.prices import service as prices
 from app.shop.prices.adjustments import Adjustment, PremiumPart, PremiumStep
 from app.shop.prices.rules import PriceScope
@@ -679,7 +680,9 @@ def _lock(database: Database, owner: Actor) -> str:
         return locks.lock_prices(session, owner, LockRequest([(sku, 1)])).public_id
 
 
-def _goods_order(database: Database, owner: Actor) -> str:
+def _goods_order(database: Database, owner: Actor, *, later: LaterPayment | None = None) -> str:
+    """Create an order that the balance paid, or with `later` one that waits for a transfer."""
+    method = OrderPaymentMethod.BANK_TRANSFER if later else OrderPaymentMethod.BALANCE
     set_prices(database, AU="4000")
     goods, order_id = SalesRange(database), ids.new()
     sku = goods.add(tier("5"))
@@ -702,11 +705,20 @@ def _goods_order(database: Database, owner: Actor) -> str:
                     ],
                 )
             ],
-            [OrderPayment(OrderPaymentMethod.BALANCE, lock.total, lock.total)],
+            [OrderPayment(method, lock.total, lock.total)],
+            later,
         )  # fmt: skip
         orders.record_order(session, order)
         locks.use(session, lock, order_id, at=now)
     return ids.encode("ord", order_id)
+
+
+def _waiting_order(database: Database, owner: Actor) -> str:
+    deposit_id = ids.decode("dep", _deposit(database, owner))
+    with database.transaction() as session:
+        deposits.set_instructions(session, deposit_id, {"account": "1"})
+    due_at = clock.now() + timedelta(days=1)
+    return _goods_order(database, owner, later=LaterPayment(deposit_id, due_at, {}))
 
 
 def _sales_document(database: Database, owner: Actor) -> str:
@@ -815,6 +827,9 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
     "/api/shop/admin/orders/<order_id>": ObjectKind("order_id", _goods_order, _unknown_id("ord")),
     "/api/shop/orders/<order_id>/documents": ObjectKind(
         "order_id", _goods_order, _unknown_id("ord")
+    ),
+    "/api/shop/orders/<order_id>/pro-forma": ObjectKind(
+        "order_id", _waiting_order, _unknown_id("ord")
     ),
     "/api/shop/documents/<document_id>": _SALES_DOCUMENT,
     "/admin/documents/<document_id>.pdf": _SALES_DOCUMENT,

@@ -66,7 +66,7 @@ def download_document(session: Session, _actor: Actor, document_id: str) -> Resp
     content = documents_queries.get_content(session, document.id)
     from app.documents import invoice_pdf  # noqa: PLC0415 - its library takes 50 MB
 
-    pdf = invoice_pdf.render_pdf(document, content)
+    pdf = invoice_pdf.render_pdf(document.title, document.issued_at, content)
     response = file_downloads.respond(pdf, document.file_name, "application/pdf")
     response.headers["Cache-Control"] = "no-store"
     return response

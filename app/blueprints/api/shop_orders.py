@@ -121,9 +121,10 @@ def list_orders(session: Session, actor: Actor, query: dict[str, Any]) -> object
     refusals=(NotFound,),
 )
 def track_order(session: Session, query: dict[str, Any]) -> object:
-    """Show how far an order is, without signing in, to a person who knows its number and contact.
+    """Track an order by its number and contact, without signing in.
 
-    A wrong number and a wrong contact are refused alike.
+    The contact is the email address or the verified phone of its customer. A wrong number and a
+    wrong contact are refused alike.
     """
     return {"order": tracking.track_order(session, query["number"], query["contact"])}
 

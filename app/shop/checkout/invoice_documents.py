@@ -1,4 +1,5 @@
-"""The invoices of a paid order: one of each legal entity whose goods were sold."""
+"""The invoices of a paid order, one of each legal entity whose goods were sold; and the pro-forma
+invoice of one that waits for a bank transfer."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from app.branches.entities import queries as entities_queries
+from app.branches.entities.queries import EntitySummary
 from app.branches.models import Branch
 from app.catalog.rules import USD
 from app.documents import service as documents
@@ -14,7 +16,8 @@ from app.documents.rules import DocumentContent, DocumentKind, DocumentLine, Par
 from app.documents.service import NewDocument
 from app.identity.accounts import people
 from app.kit.db import Session
-from app.kit.formatting import format_amount
+from app.kit.errors import NotFound
+from app.kit.formatting import format_amount, format_time
 from app.kit.money import Amount
 from app.shop.checkout import rules
 from app.shop.checkout.rules import Charges
@@ -64,21 +67,15 @@ def request_invoices(session: Session, order: GoodsOrder) -> None:
     shipping and insurance as the ledger entry has them.
     """
     assert order.paid_at is not None  # of paid orders only
-    parts = session.select(_SoldPart, _PARTS.where(ShopOrderPart.order_id == order.id))
-    charges = _share_charges(order, parts)
+    parts = _read_parts(session, order)
+    charges, customer = _share_charges(order, parts), _customer(session, order)
     by_entity: defaultdict[UUID, list[_SoldPart]] = defaultdict(list)
     for part in parts:
         by_entity[part.entity_id].append(part)
-    customer = _customer(session, order)
     for entity_id, own in by_entity.items():
-        entity = entities_queries.get_entity(session, entity_id)
         branch_ids = {part.branch_id for part in own}
         content = DocumentContent(
-            Party(
-                entity.name,
-                entity.postal.in_one_line if entity.postal else "",
-                entity.tax_number or "",
-            ),
+            _seller(entities_queries.get_entity(session, entity_id)),
             customer,
             str(order.number),
             order.placed_at,
@@ -99,6 +96,46 @@ def request_invoices(session: Session, order: GoodsOrder) -> None:
                 order.paid_at,
             ),
         )
+
+
+def draw_up_pro_forma(session: Session, order: GoodsOrder) -> DocumentContent:
+    """Return what the pro-forma invoice says of an order that waits for a bank transfer: all its
+    goods, where the money is to be sent, and by when. It has no number, and is not kept.
+
+    Raises `NotFound` for an order that does not wait for one.
+    """
+    payment = order.payment
+    if payment.transfer_to is None or payment.amount is None or payment.due_at is None:
+        raise NotFound
+    parts = _read_parts(session, order)
+    sellers = [
+        _seller(entities_queries.get_entity(session, entity_id))
+        for entity_id in dict.fromkeys(part.entity_id for part in parts)
+    ]
+    where = "; ".join(
+        f"{name.replace('_', ' ').capitalize()}: {text}"
+        for name, text in payment.transfer_to.items()
+    )
+    return DocumentContent(
+        sellers[0] if len(sellers) == 1 else Party(", ".join(each.name for each in sellers)),
+        _customer(session, order),
+        str(order.number),
+        order.placed_at,
+        None,
+        _lines(order, parts),
+        order.shipping,
+        order.insurance,
+        f"Transfer {format_amount(payment.amount)} until {format_time(payment.due_at)}. {where}",
+    )
+
+
+def _read_parts(session: Session, order: GoodsOrder) -> list[_SoldPart]:
+    return session.select(_SoldPart, _PARTS.where(ShopOrderPart.order_id == order.id))
+
+
+def _seller(entity: EntitySummary) -> Party:
+    address = entity.postal.in_one_line if entity.postal else ""
+    return Party(entity.name, address, entity.tax_number or "")
 
 
 def _share_charges(order: GoodsOrder, parts: list[_SoldPart]) -> dict[UUID, Charges]:
