@@ -58,6 +58,8 @@ CARD, TRANSFER = OrderPaymentMethod.CARD, OrderPaymentMethod.BANK_TRANSFER
 TRIPS = 100
 ROUNDS = choose_size(20, 4 * TRIPS)
 TURNS = 3
+#: Until an order is late. All rounds end before the customer's verification does, after two years.
+LATE_AFTER = {CARD: timedelta(hours=2), TRANSFER: timedelta(days=3, hours=1)}
 #: More than jobs that stage each other need.
 PASSES_MAX = 8
 #: The cause of holds that stand for what the customer spends.
@@ -76,7 +78,7 @@ SETTINGS = (
         card_per_week=Amount(USD, 7_000_000_00),
         transfers_open=100,
     ),
-    OrderPaymentRules(waiting_max=100, unpaid_per_day=1000),
+    OrderPaymentRules(transfer_days=1, waiting_max=100, unpaid_per_day=1000),
     LockSettings(unused_per_hour=10_000),
 )
 
@@ -197,8 +199,8 @@ class Shop:
         with suppress(CancelWindowClosed):
             self.later.cancel(order)
 
-    def _wait(self, _order: GoodsOrder, _chances: Random) -> None:
-        self.clock.shift(timedelta(days=6))
+    def _wait(self, order: GoodsOrder, _chances: Random) -> None:
+        self.clock.shift(LATE_AFTER[order.payments[-1].method])
 
     def _spend(self, order: GoodsOrder, chances: Random) -> None:
         """Pay, and spend at once what is available."""
@@ -214,7 +216,7 @@ class Shop:
                     amount=available,
                     cause=SPENT,
                     placed_at=clock.now(),
-                    expires_at=clock.now() + timedelta(days=1),
+                    expires_at=clock.now() + timedelta(hours=1),
                 )
 
     def _available(self, session: Session) -> Amount:
@@ -240,7 +242,7 @@ class Shop:
         self.rail.faults, self.later.payer.bank.faults = [], []
         self._work()
         # What is left waits for its customer: its time is over.
-        self.clock.shift(timedelta(days=6))
+        self.clock.shift(LATE_AFTER[order.payments[-1].method])
         with self.database.transaction() as session:
             ledger.expire_due_holds(session)
         for _ in range(PASSES_MAX):
