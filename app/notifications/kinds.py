@@ -118,7 +118,7 @@ class UnsupportedTokensArrived(MessageFacts):
 class DepositPending(MessageFacts):
     """A payment by card or mobile money waits for the customer or their bank."""
 
-    kind = MessageKind("deposit_pending", Topic.DEPOSITS, version=2, sms_version=2)
+    kind = MessageKind("deposit_pending", Topic.DEPOSITS, version=3, sms_version=2)
     terms: DepositTerms
     fee_terms: FeeTerms
 
@@ -145,6 +145,8 @@ class TransferAwaited(DepositPending):
     """A deposit by bank or token transfer was announced: where to pay."""
 
     instructions: BankInstructions | TokenInstructions
+    #: After how many days the deposit is closed if nothing arrives.
+    closes_after_days: int
 
 
 @dataclass(frozen=True)

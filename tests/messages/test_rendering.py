@@ -42,6 +42,7 @@ WRITTEN = {
     "limit": "1,000.00 USD",
     "price": "4,008.00 USD an ounce",
     "total": "21,323.72 USD",
+    "transfer": "4,155.00 USD",
     "until": "22 Nov 2026",
     "kept_until": "2 Jan 2033",
     "role": "Teller",
@@ -108,8 +109,8 @@ def test_jobs_staged_before_owed_and_limit_named_their_asset_are_rendered() -> N
 
 
 PENDING = (
-    TransferAwaited(replace(DEPOSIT, method=PaymentMethod.BANK), FEE, BANK),
-    TransferAwaited(replace(DEPOSIT, method=PaymentMethod.CRYPTO), FEE, TOKENS),
+    TransferAwaited(replace(DEPOSIT, method=PaymentMethod.BANK), FEE, BANK, 10),
+    TransferAwaited(replace(DEPOSIT, method=PaymentMethod.CRYPTO), FEE, TOKENS, 10),
     DepositPending(replace(DEPOSIT, method=PaymentMethod.MOBILE_MONEY), FEE),
     DepositPending(replace(DEPOSIT, method=PaymentMethod.CARD), FEE),
 )

@@ -35,7 +35,9 @@ def failed_message(deposit: Deposit, code: str) -> DepositFailed:
     return DepositFailed(deposit.terms(deposit.requested_amount), reason)
 
 
-def pending_message(deposit: Deposit, details: Mapping[str, str]) -> DepositPending:
+def pending_message(
+    deposit: Deposit, details: Mapping[str, str], *, closes_after_days: int
+) -> DepositPending:
     """Return the message that says how to pay. A card's details hold a secret, which stays here."""
     terms = deposit.terms(deposit.requested_amount)
     match deposit.method:
@@ -43,8 +45,8 @@ def pending_message(deposit: Deposit, details: Mapping[str, str]) -> DepositPend
             account = BankInstructions(
                 details["accountNumber"], details["routingNumber"], details["bankName"]
             )
-            return TransferAwaited(terms, deposit.fee_terms, account)
+            return TransferAwaited(terms, deposit.fee_terms, account, closes_after_days)
         case PaymentMethod.CRYPTO:
             address = TokenInstructions(details["network"], details["address"])
-            return TransferAwaited(terms, deposit.fee_terms, address)
+            return TransferAwaited(terms, deposit.fee_terms, address, closes_after_days)
     return DepositPending(terms, deposit.fee_terms)

@@ -46,6 +46,7 @@ from app.notifications import service as notifications
 from app.notifications.facts import MessageFacts
 from app.notifications.kinds import DepositCredited
 from app.outbox import service as outbox
+from app.settings.queries import current
 
 PREFIX = "dep"
 DEPOSIT = "deposit"
@@ -212,7 +213,9 @@ def set_instructions(session: Session, deposit_id: UUID, details: Mapping[str, s
     session.write(_update(deposit_id).values(instructions_sealed=sealed))
     if deposit.status is not DepositStatus.PENDING:
         transition(session, deposit, DepositStatus.PENDING)
-        notify_customer(session, deposit, customer_messages.pending_message(deposit, details))
+        days = current(session, limits.PaymentLimits).transfer_days
+        message = customer_messages.pending_message(deposit, details, closes_after_days=days)
+        notify_customer(session, deposit, message)
 
 
 def stage_advance(session: Session, deposit_id: UUID, method: PaymentMethod, provider: str) -> None:
