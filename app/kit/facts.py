@@ -1,4 +1,4 @@
-"""Facts: what happened, told by the room that knows it to the rooms that subscribe to it."""
+"""Facts: what happened, published by the room that knows it for the rooms that subscribe to it."""
 
 from dataclasses import dataclass, fields
 from typing import Any

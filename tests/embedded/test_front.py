@@ -40,8 +40,8 @@ class _Echo(BaseHTTPRequestHandler):
             return
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         names = ("X-Forwarded-For", "X-Forwarded-Proto")
-        told = {name: self.headers.get_all(name) for name in names}
-        answer = json.dumps({"path": self.path, "length": len(body), **told}).encode()
+        received = {name: self.headers.get_all(name) for name in names}
+        answer = json.dumps({"path": self.path, "length": len(body), **received}).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()

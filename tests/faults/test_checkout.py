@@ -134,7 +134,7 @@ class Shop:
         set_prices(self.database, AU="4000", AG="50")
         coins = self.later.stall.coins(1)
         lock = self.later.stall.lock(self.later.buyer, coins)
-        before, told = self._money(), len(self.later.told())
+        before, earlier_count = self._money(), len(self.later.message_kinds())
         payments = [part(method)]
         if chances.random() < 0.5:
             metal = part(METAL, Amount.parse(XAU, "0.1"), asset=XAU)
@@ -156,7 +156,7 @@ class Shop:
         left = self.later.payer.bank.faults if method is TRANSFER else self.rail.faults
         self.faults += sum(fault is not None for fault in faults[: len(faults) - len(left)])
         self._finish(order)
-        self._check(order, coins, before, told)
+        self._check(order, coins, before, earlier_count)
 
     def _survive(self, act: Callable[[], object]) -> None:
         """Do something, and start the process again if it dies."""
@@ -266,7 +266,9 @@ class Shop:
         if (OrderStatus.CANCELLED,) in rows:
             self.problems.append(f"{reference} is captured although its order was cancelled")
 
-    def _check(self, order: GoodsOrder, coins: Goods, before: dict[str, int], told: int) -> None:
+    def _check(
+        self, order: GoodsOrder, coins: Goods, before: dict[str, int], earlier_count: int
+    ) -> None:
         """Compare money, goods and messages with those of one of the two ends."""
         ended = self.later.now(order)
         is_sold = ended.status is OrderStatus.ALLOCATED
@@ -297,7 +299,10 @@ class Shop:
             "held": (self.later.payer.held_cents(), self.later.payer.held_cents() == 0),
             "free coins": (coins.free(), coins.free() == 1 - is_sold),
             "entries": (sales, sales == is_sold),
-            "messages": (self.later.told()[told:], self._is_told_once(is_sold, told)),
+            "messages": (
+                self.later.message_kinds()[earlier_count:],
+                self._has_one_message(is_sold, earlier_count),
+            ),
             "card": (states, not is_card or (len(states) <= 1 and set(states) <= charged)),
         }
         self.problems += [
@@ -306,8 +311,12 @@ class Shop:
             if not is_right
         ]
 
-    def _is_told_once(self, is_sold: bool, told: int) -> bool:
-        news = [kind for kind in self.later.told()[told:] if kind != "goods_order_waiting"]
+    def _has_one_message(self, is_sold: bool, earlier_count: int) -> bool:
+        news = [
+            kind
+            for kind in self.later.message_kinds()[earlier_count:]
+            if kind != "goods_order_waiting"
+        ]
         return news == ["goods_order_paid" if is_sold else "goods_order_cancelled"]
 
 

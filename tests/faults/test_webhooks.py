@@ -121,8 +121,8 @@ class ProviderWebhooks:
         client = self.sandbox.app.test_client()
         answer = client.post(f"/{provider}/_control{path}", json=document)
         assert answer.status_code < 300, answer.text
-        told: dict[str, str] = answer.get_json()
-        return told
+        document: dict[str, str] = answer.get_json()
+        return document
 
     def build_deliveries(self, count: int) -> list[tuple[bool, Callable[[], Sent]]]:
         """Yield `count` deliveries, genuine or forged, each signed when it is sent."""

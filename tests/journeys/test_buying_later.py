@@ -81,12 +81,12 @@ def test_customer_buys_coins_by_card_and_by_transfer(world: World) -> None:
         "Charged by processors, banks and networks": "126.00",
     }
     subjects = [each["subject"] for each in me.ok(200, me.get("/api/messages"))["data"]]
-    for order, told in (
+    for order, ending in (
         (by_card, "is paid"),
         (ordered, "is paid"),
         (refused, "has been cancelled"),
     ):
-        assert subjects.count(f"Your order {order['number']} {told}") == 1
+        assert subjects.count(f"Your order {order['number']} {ending}") == 1
     assert subjects.count(f"Your order {ordered['number']} waits for your bank transfer") == 1
     world.assert_everything_agrees()
 

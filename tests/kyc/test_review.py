@@ -171,8 +171,8 @@ class TestIdentity:
     @pytest.mark.parametrize(
         ("reasons", "reason", "field"),
         [
-            ([], REASON, "told"),
-            (["nonsense"], REASON, "told"),
+            ([], REASON, "customer_message"),
+            (["nonsense"], REASON, "customer_message"),
             (["cannot_serve"], "no", "reason"),
             (["cannot_serve"], "write to ada@example.com", "reason"),
         ],

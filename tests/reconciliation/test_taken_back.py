@@ -1,4 +1,4 @@
-"""Disputes and refunds that no webhook told: booked the same night, each on its own."""
+"""Disputes and refunds that no webhook reported: booked the same night, each on its own."""
 
 from dataclasses import replace
 

@@ -94,7 +94,7 @@ class LaterBuyer:
     def balances(self) -> dict[str, str]:
         return self.payer.balances()
 
-    def told(self) -> list[str]:
+    def message_kinds(self) -> list[str]:
         """Return the kinds of the messages about orders, oldest first."""
         with self.database.reading() as session:
             return [

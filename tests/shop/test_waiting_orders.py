@@ -72,7 +72,11 @@ def test_card_pays_in_the_entry_of_an_order_by_balance(later: LaterBuyer) -> Non
     with fixed_settings(PaymentFees()):
         order = later.order()
         assert (outcome(order), order.payment.status) == (("pending_payment", None), "processing")
-        assert (later.free_units, later.balances, later.told()) == (8, {"USD": "500.00"}, [])
+        assert (later.free_units, later.balances, later.message_kinds()) == (
+            8,
+            {"USD": "500.00"},
+            [],
+        )
         later.pay(order)
         assert later.balances == {"USD": "4708.40"}
         run_pending_jobs(later.database, "shop.deposit_ended")
@@ -83,12 +87,12 @@ def test_card_pays_in_the_entry_of_an_order_by_balance(later: LaterBuyer) -> Non
     assert (str(deposit.amount), str(deposit.fee)) == ("4334.40", "126.00")
     posted = postings_of(later.database, paid.public_id)
     assert posted == postings_of(later.database, bought.public_id)
-    assert (later.balances, later.told()) == ({"USD": "500.00"}, ["goods_order_paid"])
+    assert (later.balances, later.message_kinds()) == ({"USD": "500.00"}, ["goods_order_paid"])
     assert later.stall.units(later.coins) == {"available": 8, "allocated": 2}
     assert [str(each.status) for each in paid.events] == ["pending_payment", "allocated"]
     # Nothing happens twice.
     assert later.advance(order) == paid
-    assert later.told() == ["goods_order_paid"]
+    assert later.message_kinds() == ["goods_order_paid"]
 
 
 def test_card_pays_with_metal_and_balance_which_are_kept_meanwhile(later: LaterBuyer) -> None:
@@ -133,7 +137,7 @@ def test_cancelled_order_gives_back_what_it_kept_and_its_card_is_never_charged(
     assert "capture" not in later.payer.cards.calls
     assert later.balances == {"USD": "500.00", "XAU-s": "0.75000000"}
     assert (later.payer.held_cents(), later.free_units) == (0, 10)
-    assert later.told() == ["goods_order_cancelled"]
+    assert later.message_kinds() == ["goods_order_cancelled"]
     assert_sound(later)
 
 
@@ -158,7 +162,7 @@ def test_declined_card_cancels_the_order(later: LaterBuyer) -> None:
         ("cancelled", "payment_failed"), "cancelled",
     )  # fmt: skip
     assert (later.free_units, later.balances) == (10, {"USD": "500.00"})
-    assert later.told() == ["goods_order_cancelled"]
+    assert later.message_kinds() == ["goods_order_cancelled"]
 
 
 def test_customer_who_cancels_the_deposit_cancels_the_order(later: LaterBuyer) -> None:
@@ -187,7 +191,7 @@ def test_payment_after_the_deadline_is_in_the_balance_and_buys_nothing(later: La
         later.receive("late", "4208.40")
     run_pending_jobs(later.database, "shop.deposit_ended")
     assert (later.balances, later.free_units) == ({"USD": "4708.40"}, 10)
-    assert later.told() == ["goods_order_waiting", "goods_order_cancelled"]
+    assert later.message_kinds() == ["goods_order_waiting", "goods_order_cancelled"]
     assert outcome(later.now(order)) == ("cancelled", "payment_late")
 
 
@@ -208,7 +212,7 @@ def test_card_whose_capture_was_answered_after_the_end_is_credited(later: LaterB
     assert outcome(later.cancel(order)) == ("cancelled", "customer")
     run_pending_jobs(later.database, "funding.release_payment", "shop.deposit_ended")
     assert (later.balances, later.free_units) == ({"USD": "4708.40"}, 10)
-    assert later.told() == ["goods_order_cancelled"]
+    assert later.message_kinds() == ["goods_order_cancelled"]
     assert_sound(later)
 
 
@@ -339,7 +343,7 @@ def test_goods_that_leave_are_paid_by_card_up_to_a_limit(
         assert outcome(later.finish(later.order())) == ("allocated", None)
         with pytest.raises(LimitExceeded, match="goods that leave"):
             later.order(**shipped)
-        # Own money beside the card must be withdrawable, and stands for the card money of late.
+        # Own money beside the card must be withdrawable, less what cards paid in lately.
         with pytest.raises(CardMoneyUnsettled):
             later.order(part(BALANCE, usd("0.01")), part(CARD), **shipped)
         with time_machine.travel(clock.now() + timedelta(days=8)):

@@ -78,11 +78,11 @@ def test_every_drill_has_a_section_and_tests() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "status", "told"),
+    ("arguments", "status", "output"),
     [(["--list"], 0, "races\n"), (["sharks"], 2, "unknown drill sharks")],
 )
 def test_list_and_unknown_drill_are_answered(
-    arguments: list[str], *, status: int, told: str
+    arguments: list[str], *, status: int, output: str
 ) -> None:
     answer = subprocess.run(
         [sys.executable, "-m", "tooling.drill", *arguments],
@@ -92,4 +92,4 @@ def test_list_and_unknown_drill_are_answered(
         check=False,
     )
     assert answer.returncode == status
-    assert told in answer.stdout + answer.stderr
+    assert output in answer.stdout + answer.stderr

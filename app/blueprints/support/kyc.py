@@ -81,7 +81,7 @@ class EvidenceSchema(FormSchema):
 class CustomerMessageSchema(FormSchema):
     """The message to the customer, and a note that stays internal."""
 
-    told = choice_field(
+    customer_message = choice_field(
         "Message to customer", "Choose a message for the customer.", ReasonCode.options()
     )
     reason = reason_field("Internal note", "Enter a note.")
@@ -264,7 +264,9 @@ def _decide(
     verification_id: str,
 ) -> None:
     identifier = ids.decode(kyc_queries.PREFIX, verification_id)
-    decide(session, actor, identifier, reasons=[fields["told"]], reason=fields["reason"])
+    decide(
+        session, actor, identifier, reasons=[fields["customer_message"]], reason=fields["reason"]
+    )
 
 
 def _list_forms(

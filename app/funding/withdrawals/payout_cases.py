@@ -8,7 +8,7 @@ from app.kit.formatting import format_amount
 
 
 def report_contradiction(session: Session, withdrawal: LockedWithdrawal, payout: Payout) -> None:
-    """Open a case: the provider says that a withdrawal ended otherwise than it told us before."""
+    """Open a case: the provider says that a withdrawal ended otherwise than it said before."""
     cases.open_case(
         session,
         kind="payout_end",

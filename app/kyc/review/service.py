@@ -166,9 +166,9 @@ def _parse_reasons(texts: Sequence[str]) -> list[ReasonCode]:
     try:
         reasons = [ReasonCode(text) for text in texts]
     except ValueError:
-        raise Invalid("told", "Choose reasons from the list.") from None
+        raise Invalid("customer_message", "Choose reasons from the list.") from None
     if not reasons:
-        raise Invalid("told", "Choose at least one reason. The customer sees it.")
+        raise Invalid("customer_message", "Choose at least one reason. The customer sees it.")
     return reasons
 
 

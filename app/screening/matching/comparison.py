@@ -54,9 +54,9 @@ def compare_names(table: NameTable, searched: SearchedName, position: int) -> Li
     accuracy = max(0.0, 1 - pairing.mistakes / pairing.letters)
     if name.distinctive and not name.distinctive & pairing.listed_taken:
         accuracy *= _NOTHING_DISTINCTIVE
-    alike = likeness_of_weights(pairing.told, searched_left, listed_left)
+    alike = likeness_of_weights(pairing.certain_weight, searched_left, listed_left)
     # Shares that add up to 1 may miss it by the last bit.
-    return Likeness(int(accuracy * alike + 1e-9), is_common=pairing.told < _COMMON_NAME)
+    return Likeness(int(accuracy * alike + 1e-9), is_common=pairing.certain_weight < _COMMON_NAME)
 
 
 @dataclass(slots=True)
@@ -69,7 +69,7 @@ class _Pairing:
     letters: int = 0
     weight: float = 0.0
     #: The weight, less for mistakes.
-    told: float = 0.0
+    certain_weight: float = 0.0
     initials_weight: float = 0.0
 
 
@@ -86,7 +86,7 @@ def _pair_words(
         pairing.mistakes += mistakes
         pairing.letters += max(len(span.text), _count_letters(table, name, listed_bits))
         pairing.weight -= negative_weight
-        pairing.told -= negative_weight * max(0.0, 1 - mistakes * _MISTAKE_DOUBT)
+        pairing.certain_weight -= negative_weight * max(0.0, 1 - mistakes * _MISTAKE_DOUBT)
     return pairing
 
 

@@ -24,7 +24,7 @@ _CANCEL_REASONS = {
 }
 
 
-def tell_of_payment(session: Session, order: GoodsOrder) -> None:
+def notify_of_payment(session: Session, order: GoodsOrder) -> None:
     """Stage the message that an order is paid."""
     assert order.paid_at is not None  # of paid orders only
     message = GoodsOrderPaid(
@@ -41,7 +41,7 @@ def tell_of_payment(session: Session, order: GoodsOrder) -> None:
     notifications.notify(session, message, to=order.user_id, event=order.public_id)
 
 
-def tell_of_waiting(session: Session, order: GoodsOrder) -> None:
+def notify_of_waiting(session: Session, order: GoodsOrder) -> None:
     """Stage the message that an order waits for a bank transfer. The deposit's own says where to
     send it."""
     deposit = order.payment.deposit
@@ -58,7 +58,7 @@ def tell_of_waiting(session: Session, order: GoodsOrder) -> None:
     notifications.notify(session, message, to=order.user_id, event=order.public_id)
 
 
-def tell_of_end(session: Session, order: GoodsOrder) -> None:
+def notify_of_end(session: Session, order: GoodsOrder) -> None:
     """Stage the message that an order ended before it was paid."""
     assert order.cancel_reason is not None  # of cancelled orders only
     message = GoodsOrderCancelled(

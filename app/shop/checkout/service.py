@@ -115,9 +115,9 @@ def check_out(session: Session, actor: Actor, request: CheckoutRequest) -> Goods
     placed = orders_queries.get_order(session, order.id, user_id=actor.user_id)
     if later is None:
         invoice_documents.request_invoices(session, placed)
-        order_messages.tell_of_payment(session, placed)
+        order_messages.notify_of_payment(session, placed)
     elif payments[later].method is OrderPaymentMethod.BANK_TRANSFER:
-        order_messages.tell_of_waiting(session, placed)
+        order_messages.notify_of_waiting(session, placed)
     return placed
 
 

@@ -229,7 +229,7 @@ def _sell(
     )
     paid = orders_queries.get_order(session, order.id, user_id=order.user_id)
     invoice_documents.request_invoices(session, paid)
-    order_messages.tell_of_payment(session, paid)
+    order_messages.notify_of_payment(session, paid)
     return None
 
 
@@ -280,4 +280,4 @@ def _end(
         reason=reason,
     )
     ended = orders_queries.get_order(session, order.id, user_id=order.user_id)
-    order_messages.tell_of_end(session, ended)
+    order_messages.notify_of_end(session, ended)

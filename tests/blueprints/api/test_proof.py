@@ -211,10 +211,10 @@ class TestWrongCodes:
         self, customer: ApiClient, database: Database, mailbox: Mailbox
     ) -> None:
         turn_on_second_factor(customer)
-        told = "Wrong codes were entered with your password"
+        subject = "Wrong codes were entered with your password"
         for expected in (0, 0, 1, 1):
             assert_problem(self.guess(customer), 401, "two_factor_invalid")
-            assert self.subjects(customer, database, mailbox).count(told) == expected
+            assert self.subjects(customer, database, mailbox).count(subject) == expected
 
     def test_ten_wrong_codes_in_a_day_block_further_ones(self, customer: ApiClient) -> None:
         turn_on_second_factor(customer)

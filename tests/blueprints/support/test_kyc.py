@@ -168,9 +168,9 @@ class TestDecisions:
     ) -> None:
         browser = sign_in_as(open_app, Role.COMPLIANCE)
         path = path_of(applicant_in_review)
-        browser.submit_form(path, "more", reason=REASON, told="document_unreadable")
+        browser.submit_form(path, "more", reason=REASON, customer_message="document_unreadable")
         assert applicant_in_review.latest.status is VerificationStatus.MORE_NEEDED
-        browser.submit_form(path, "reject", reason=REASON, told="document_mismatch")
+        browser.submit_form(path, "reject", reason=REASON, customer_message="document_mismatch")
         assert applicant_in_review.latest.status is VerificationStatus.REJECTED
         assert "A document does not match your details." in browser.get_page(path).visible_text
 
@@ -196,7 +196,7 @@ class TestDecisions:
         browser = sign_in_as(open_app, Role.SUPPORT)
         path = path_of(applicant_in_review)
         fields = browser.get_page(path).hidden_fields["approve"]
-        browser.submit_form(path, "reject", reason=REASON, told="document_mismatch")
+        browser.submit_form(path, "reject", reason=REASON, customer_message="document_mismatch")
         refused = browser.client.post(f"{path}/approve", data={**fields, "reason": REASON})
         assert refused.status_code == 409
         assert "The verification was not approved" in check_page(refused).visible_text
@@ -232,7 +232,9 @@ class TestDecisions:
         assert shown
         assert officer.submit_form(link, "approve").status_code == 303
         assert applicant_in_review.tier_status.tier == 3
-        response = officer.submit_form(path, "take-back", reason=REASON, told="funds_not_shown")
+        response = officer.submit_form(
+            path, "take-back", reason=REASON, customer_message="funds_not_shown"
+        )
         assert (response.status_code, applicant_in_review.tier_status.tier) == (303, 2)
 
     def test_company_is_shown_with_owners_and_licences(
