@@ -147,14 +147,15 @@ class CheckoutRequestSchema(CheckoutPreviewRequestSchema):
     def _check_payment(self, data: dict[str, Any], **_options: Any) -> None:
         if "payment" not in data and "payments" not in data:
             raise ma.ValidationError("Send a payment, or several as payments.", "payment")
-        payments = data.get("payments") or [data["payment"]]
-        if any(
-            each["method"] is OrderPaymentMethod.CARD and "payment_method" not in each
-            for each in payments
-        ):
-            raise ma.ValidationError(
-                "Send the card as paymentMethod.", "payments" if "payments" in data else "payment"
-            )
+        problem = {"paymentMethod": ["Send paymentMethod for the method card."]}
+        lacking = {
+            place: problem
+            for place, each in enumerate(data.get("payments") or [data["payment"]])
+            if each["method"] is OrderPaymentMethod.CARD and "payment_method" not in each
+        }
+        if lacking:
+            several = "payments" in data
+            raise ma.ValidationError({"payments": lacking} if several else {"payment": problem})
 
 
 def destination_of(body: dict[str, Any]) -> Delivery | None:
