@@ -12,13 +12,23 @@ from urllib.parse import urljoin
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    expect,
+    sync_playwright,
+)
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app.access import Role
 from app.kit.db import Database
 from tests.page_client import Page as Parsed
 from tests.people import PASSWORD, People, set_prices
+
+# What is promised is what a page shows, not how soon a busy machine shows it.
+expect.set_options(timeout=30_000)
 
 _FLAGS = (
     "--no-sandbox",
