@@ -1,7 +1,7 @@
 """Changes of price rules: their effect on each product, and the second person for large ones."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -58,10 +58,10 @@ class Pricing:
     people: People
     buyer: Actor
 
-    def change(self, sku: str, *tiers: PriceTier, **dates: object) -> ChangeOutcome:
+    def change(self, sku: str, *tiers: PriceTier, **dates: datetime) -> ChangeOutcome:
         """Record another version of the rule of one product."""
         with self.database.transaction() as session:
-            rule = NewPriceRule(PriceScope(sku=sku), tiers, **dates)  # type: ignore[arg-type] # days
+            rule = NewPriceRule(PriceScope(sku=sku), tiers, **dates)
             return service.record_rule(session, self.buyer, rule, reason=REASON)
 
     def end(self, sku: str) -> ChangeOutcome:
