@@ -104,6 +104,6 @@ def write_statement(
     if form == "csv":
         output.write(statement_csv.render_csv(statement))
         return
-    from app.books import statement_pdf  # noqa: PLC0415 - its library takes 50 MB
+    from app.books import statement_pdf  # noqa: PLC0415 - its library takes 20 MB
 
     output.write(statement_pdf.render_pdf(statement))

@@ -189,7 +189,7 @@ def download_csv(session: Session, _actor: Actor) -> Response:
 @blp.view("GET", "/statement.pdf", permission=Permission.BOOKS_READ, snapshot=True)
 def download_pdf(session: Session, _actor: Actor) -> Response:
     """Download the statements of a period as PDF."""
-    from app.books import statement_pdf  # noqa: PLC0415 - its library takes 50 MB
+    from app.books import statement_pdf  # noqa: PLC0415 - its library takes 20 MB
 
     content = statement_pdf.render_pdf(_read_search(session).read(session))
     return _attachment(content, "books.pdf", _PDF)

@@ -82,6 +82,6 @@ def download_document(session: Session, actor: Actor, document_id: str) -> objec
 
 
 def _render(title: str, issued_at: datetime, content: DocumentContent) -> bytes:
-    from app.documents import invoice_pdf  # noqa: PLC0415 - its library takes 50 MB
+    from app.documents import invoice_pdf  # noqa: PLC0415 - its library takes 20 MB
 
     return invoice_pdf.render_pdf(title, issued_at, content)

@@ -130,7 +130,7 @@ def _render_statement(statement: AccountStatement, media_type: str) -> object:
             statement_csv.MEDIA_TYPE,
         )
     if media_type == _PDF:
-        from app.reporting import statement_pdf  # noqa: PLC0415 - its library takes a second and 50 MB
+        from app.reporting import statement_pdf  # noqa: PLC0415 - its library takes 20 MB
 
         return FileReply(statement_pdf.render_pdf(statement), f"{statement.file_name}.pdf", _PDF)
     return statement
