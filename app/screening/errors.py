@@ -11,6 +11,13 @@ class NoSanctionsList(Unavailable):
     retry_after_seconds = 300
 
 
+class RecipientBlocked(Conflict):
+    """Compliance decided that nothing may be delivered to the recipient."""
+
+    code = "delivery_refused"
+    title = "We cannot deliver to this recipient."
+
+
 class ImportRunning(Conflict):
     """Another import is running."""
 
