@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 from app.config import Settings
 from app.config.providers import ProviderSettings
 from app.custody.ports import Custodians
+from app.fulfillment.carriers.ports import LabelSellers, ParcelTrackers
 from app.funding.ports import IncomingTransferRails, PaymentRails, PayoutRails
 from app.integrations.http_calls import ProviderCaller
 from app.integrations.webhook_lookups import WebhookLookups
@@ -35,6 +36,8 @@ class Adapters:
     payouts: PayoutRails = field(default_factory=lambda: PayoutRails({}))
     custodians: Custodians = field(default_factory=lambda: Custodians({}))
     depots: DepotKeepers = field(default_factory=lambda: DepotKeepers({}))
+    labels: LabelSellers = field(default_factory=lambda: LabelSellers({}))
+    tracking: ParcelTrackers = field(default_factory=lambda: ParcelTrackers({}))
     webhooks: WebhookVerifiers = field(default_factory=lambda: WebhookVerifiers({}))
     #: By the name in PBCEX_PRICE_FEEDS; each is connected only if it is named there.
     price_feeds: dict[str, Callable[[], PriceFeed]] = field(default_factory=dict)

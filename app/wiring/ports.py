@@ -11,6 +11,7 @@ from app.config import Settings
 from app.config.providers import ProviderSettings
 from app.custody.ports import Custodians
 from app.flags.rules import FeatureCeiling, FulfilmentStrategy
+from app.fulfillment.carriers.ports import LabelSellers, ParcelTrackers
 from app.funding.custody_rail import CustodyRail
 from app.funding.ports import IncomingTransferRails, PaymentRails, PayoutRails
 from app.identity.credentials.one_time_tokens import OneTimeKey
@@ -101,5 +102,7 @@ def provide_providers(
     provide(PayoutRails, adapters.payouts)
     provide(Custodians, adapters.custodians)
     provide(DepotKeepers, adapters.depots)
+    provide(LabelSellers, adapters.labels)
+    provide(ParcelTrackers, adapters.tracking)
     provide(WebhookVerifiers, adapters.webhooks)
     return build_price_feeds(settings, adapters.price_feeds)
