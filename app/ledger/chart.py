@@ -43,6 +43,7 @@ class AccountClass(StrEnum):
     STOCK_IN_TRANSIT = "stock.in_transit"
     STOCK_ALLOCATED = "stock.allocated"
     STOCK_PICKED = "stock.picked"
+    STOCK_SHIPPED = "stock.shipped"
     STOCK_POSITION = "stock.position"
     SALES_TAX = "sales_tax"
     SALES_SHIPPING = "sales.shipping"

@@ -38,7 +38,7 @@ class Account(Base):
             "asset",
             postgresql_where=sa.text(
                 "class IN ('stock.available', 'stock.quarantine', 'stock.in_transit',"
-                " 'stock.allocated', 'stock.picked')"
+                " 'stock.allocated', 'stock.picked', 'stock.shipped')"
             ),
         ),
         sa.Index(
@@ -47,7 +47,7 @@ class Account(Base):
             postgresql_where=sa.text(
                 "class NOT IN ('customer.funding', 'customer.trading', 'customer.goods',"
                 " 'stock.available', 'stock.quarantine', 'stock.in_transit', 'stock.allocated',"
-                " 'stock.picked', 'stock.position')"
+                " 'stock.picked', 'stock.shipped', 'stock.position')"
             ),
         ),
     )

@@ -84,7 +84,8 @@ BAR_INVARIANTS = (
                  JOIN products p ON p.sku = a.asset AND p.is_serialized
                  WHERE a.class = 'customer.goods') l
            FULL JOIN (SELECT sku, owner_id, count(*) AS units FROM bars
-                      WHERE state IN ('allocated', 'picked') GROUP BY sku, owner_id) b
+                      WHERE state IN ('allocated', 'picked', 'shipped')
+                      GROUP BY sku, owner_id) b
                USING (sku, owner_id)
            WHERE coalesce(l.units, 0) <> coalesce(b.units, 0)""",
     ),

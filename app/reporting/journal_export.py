@@ -79,6 +79,7 @@ _OWNERS = {
     AccountClass.STOCK_IN_TRANSIT: "loc",
     AccountClass.STOCK_ALLOCATED: "loc",
     AccountClass.STOCK_PICKED: "loc",
+    AccountClass.STOCK_SHIPPED: "loc",
     AccountClass.STOCK_POSITION: "brn",
     AccountClass.INVENTORY_METAL: "brn",
     AccountClass.INVENTORY_PREMIUM: "brn",

@@ -245,12 +245,18 @@ class Goods:
             )
         )
 
-    def deliver(self, units: int, owner_id: UUID, *lot_ids: UUID) -> None:
-        """Give packed units to their owner."""
+    def deliver(
+        self,
+        units: int,
+        owner_id: UUID,
+        *lot_ids: UUID,
+        before: AccountClass = AccountClass.STOCK_PICKED,
+    ) -> None:
+        """Give packed or shipped units to their owner."""
         goods = self.units(units, *lot_ids)
         self._post(
             lambda session, reference: stock.deliver(
-                session, goods, owner_id, reference=reference, at=clock.now()
+                session, goods, before, owner_id, reference=reference, at=clock.now()
             )
         )
 

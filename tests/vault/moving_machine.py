@@ -217,7 +217,12 @@ class MovingMachine(StockMachine):
     @rule(
         pick=picks,
         change=st.sampled_from(
-            [("available", "quarantine"), ("quarantine", "available"), ("allocated", "picked")]
+            [
+                ("available", "quarantine"),
+                ("quarantine", "available"),
+                ("allocated", "picked"),
+                ("picked", "shipped"),
+            ]
         ),
     )
     def change_bar(self, pick: int, change: tuple[str, str]) -> None:
@@ -232,13 +237,18 @@ class MovingMachine(StockMachine):
         )
 
     @precondition(lambda self: self.shelves.bars)
-    @rule(pick=picks, customer=customers)
-    def deliver_bar(self, pick: int, customer: int) -> None:
+    @rule(pick=picks, before=st.sampled_from(["picked", "shipped"]), customer=customers)
+    def deliver_bar(self, pick: int, before: str, customer: int) -> None:
         bar, lot_id = self.pick_bar(pick)
         goods = self.goods(bar.shelf, 1, lot_id)
         self.post(
-            self.shelves.deliver_bar(bar, customer),
+            self.shelves.deliver_bar(bar, before, customer),
             lambda session, reference: stock.deliver(
-                session, goods, self.customers[customer], reference=reference, at=AT
+                session,
+                goods,
+                AccountClass(f"stock.{before}"),
+                self.customers[customer],
+                reference=reference,
+                at=AT,
             ),
         )

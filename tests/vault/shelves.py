@@ -229,10 +229,10 @@ class Shelves:
         self.units[shelf, after] += units
         return set()
 
-    def deliver(self, shelf: Shelf, units: int, customer: int) -> Reasons:
-        if units > min(self.units[shelf, "picked"], self.owned[shelf.product, customer]):
+    def deliver(self, shelf: Shelf, units: int, before: str, customer: int) -> Reasons:
+        if units > min(self.units[shelf, before], self.owned[shelf.product, customer]):
             return {InsufficientStock}
-        self.units[shelf, "picked"] -= units
+        self.units[shelf, before] -= units
         self.owned[shelf.product, customer] -= units
         return set()
 
@@ -381,10 +381,10 @@ class Shelves:
         self.units[bar.shelf, after] += 1
         return set()
 
-    def deliver_bar(self, bar: Bar, customer: int) -> Reasons:
-        if (bar.state, bar.owner) != ("picked", customer):
+    def deliver_bar(self, bar: Bar, before: str, customer: int) -> Reasons:
+        if (bar.state, bar.owner) != (before, customer):
             return {SerialMismatch}
         bar.state = "delivered"
-        self.units[bar.shelf, "picked"] -= 1
+        self.units[bar.shelf, before] -= 1
         self.owned[bar.shelf.product, customer] -= 1
         return set()

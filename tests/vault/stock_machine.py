@@ -66,7 +66,7 @@ PRODUCTS = {
 BRANCHES = [0, 0, 1]
 BAR_PRODUCT = 3
 SPOTS = ("3900", "48.517", "0.31", "4127.334455")
-STATES = ("available", "quarantine", "in_transit", "allocated", "picked")
+STATES = ("available", "quarantine", "in_transit", "allocated", "picked", "shipped")
 
 _UNITS = """
 SELECT a.asset, a.class, a.owner_id, b.posted, b.held, b.xmin::text
@@ -287,7 +287,12 @@ class StockMachine(ModelMachine):
         shelf=shelves,
         units=counts,
         change=st.sampled_from(
-            [("available", "quarantine"), ("quarantine", "available"), ("allocated", "picked")]
+            [
+                ("available", "quarantine"),
+                ("quarantine", "available"),
+                ("allocated", "picked"),
+                ("picked", "shipped"),
+            ]
         ),
     )
     def change_state(self, shelf: Shelf, units: int, change: tuple[str, str]) -> None:
@@ -301,14 +306,20 @@ class StockMachine(ModelMachine):
         )
 
     @precondition(lambda self: self.shelves.has("picked"))
-    @rule(shelf=shelves, units=st.integers(1, 4), customer=customers)
-    def deliver(self, shelf: Shelf, units: int, customer: int) -> None:
-        shelf = self.stocked(shelf, "picked")
+    @rule(
+        shelf=shelves,
+        units=st.integers(1, 4),
+        before=st.sampled_from(["picked", "shipped"]),
+        customer=customers,
+    )
+    def deliver(self, shelf: Shelf, units: int, before: str, customer: int) -> None:
+        shelf = self.stocked(shelf, before)
         self.post(
-            self.shelves.deliver(shelf, units, customer),
+            self.shelves.deliver(shelf, units, before, customer),
             lambda session, reference: stock.deliver(
                 session,
                 self.goods(shelf, units),
+                AccountClass(f"stock.{before}"),
                 self.customers[customer],
                 reference=reference,
                 at=AT,

@@ -74,6 +74,7 @@ STOCK = ListPage(
         Column("in_transit", "In transit", lambda row: row.in_transit),
         Column("allocated", "Allocated", lambda row: row.allocated),
         Column("picked", "Picked", lambda row: row.picked, is_hidden=True),
+        Column("shipped", "Shipped", lambda row: row.shipped, is_hidden=True),
         Column(
             "metal",
             "Metal",

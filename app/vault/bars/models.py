@@ -22,11 +22,11 @@ class Bar(Base):
     __table_args__ = (
         sa.CheckConstraint(
             "state IN ('available', 'quarantine', 'in_transit', 'allocated', 'picked',"
-            " 'delivered', 'written_off', 'returned')",
+            " 'shipped', 'delivered', 'written_off', 'returned')",
             name="bar_state_known",
         ),
         sa.CheckConstraint(
-            "(owner_id IS NOT NULL) = (state IN ('allocated', 'picked', 'delivered'))",
+            "(owner_id IS NOT NULL) = (state IN ('allocated', 'picked', 'shipped', 'delivered'))",
             name="sold_bar_has_an_owner",
         ),
         sa.CheckConstraint("length(refiner) BETWEEN 1 AND 100", name="refiner_has_a_length"),
@@ -79,7 +79,7 @@ class BarStateChange(Base):
     __table_args__ = (
         sa.CheckConstraint(
             "state IN ('available', 'quarantine', 'in_transit', 'allocated', 'picked',"
-            " 'delivered', 'written_off', 'returned')",
+            " 'shipped', 'delivered', 'written_off', 'returned')",
             name="bar_came_to_a_known_state",
         ),
     )

@@ -162,7 +162,7 @@ def total_bars(session: Session) -> list[BarTotals]:
             total(Bar.fine_units.expression).label("fine"),
         )
         .join(Product, Product.sku == Bar.sku)
-        .where(Bar.state.not_in(GONE))
+        .where(Bar.state.not_in((*GONE, BarState.SHIPPED)))
         .group_by(Product.metal)
         .order_by(Product.metal),
     )

@@ -47,6 +47,8 @@ class BarState(StatusEnum):
     """A customer owns it; it is on the shelf."""
     PICKED = "picked", "Picked", Mark.WAITING
     """A customer owns it; it is packed to go out."""
+    SHIPPED = "shipped", "Shipped", Mark.UNDERWAY
+    """A customer owns it; it is on its way to them."""
     DELIVERED = "delivered", "Delivered", Mark.ENDED
     """Its owner has it."""
     WRITTEN_OFF = "written_off", "Written off", Mark.PROBLEM

@@ -14,6 +14,9 @@ class MovementCause(LabelledEnum):
     STOCK_QUARANTINED = "stock_quarantined", "Put into quarantine"
     STOCK_PASSED = "stock_passed", "Passed an assay"
     STOCK_ADJUSTED = "stock_adjusted", "Adjusted"
+    GOODS_PACKED = "goods_packed", "Packed to go out"
+    GOODS_SHIPPED = "goods_shipped", "Shipped"
+    GOODS_DELIVERED = "goods_delivered", "Delivered"
 
 
 def label_of(cause: str | None) -> str:

@@ -42,6 +42,7 @@ class StockRow:
     in_transit: int
     allocated: int
     picked: int
+    shipped: int
     #: Zero where none need be.
     reorder_below: int
 
@@ -79,6 +80,7 @@ def _stock() -> ListSource[StockRow]:
             units(AccountClass.STOCK_IN_TRANSIT, account.c.posted),
             units(AccountClass.STOCK_ALLOCATED, account.c.posted),
             units(AccountClass.STOCK_PICKED, account.c.posted),
+            units(AccountClass.STOCK_SHIPPED, account.c.posted),
             sa.case((Location.kind.in_(RESTOCKED_KINDS), REORDER_BELOW), else_=0).label(
                 "reorder_below"
             ),

@@ -35,6 +35,8 @@ class StockState(LabelledEnum):
     """A customer's, on the shelf."""
     PICKED = "picked", "Picked"
     """A customer's, packed to go out."""
+    SHIPPED = "shipped", "Shipped"
+    """A customer's, on their way to them."""
 
     @property
     def account_class(self) -> AccountClass:

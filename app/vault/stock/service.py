@@ -119,16 +119,22 @@ def sell(
 
 
 def deliver(
-    session: Session, goods: Goods, owner_id: UUID, *, reference: str, at: datetime
+    session: Session,
+    goods: Goods,
+    before: AccountClass,
+    owner_id: UUID,
+    *,
+    reference: str,
+    at: datetime,
 ) -> list[NewPosting]:
-    """Return the postings of goods that were packed and are in their owner's hands now. Raises
-    `SerialMismatch`."""
-    bars.claim(session, goods.bars, BarState.PICKED, owner_id=owner_id)
+    """Return the postings of goods that were packed, or shipped, and are in their owner's hands
+    now. Raises `SerialMismatch`."""
+    bars.claim(session, goods.bars, BarState.of(before), owner_id=owner_id)
     for choice in goods.bars:
         bars.move(session, choice, BarState.DELIVERED, reference=reference, at=at)
     return [
         ledger.debit(chart.customer_goods(goods.product.asset, owner_id), goods.amount),
-        ledger.credit(_account(goods, AccountClass.STOCK_PICKED), goods.amount),
+        ledger.credit(_account(goods, before), goods.amount),
     ]
 
 
