@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-import sqlalchemy as sa
-
 from app.documents.models import SalesDocument
 from app.documents.rules import DocumentContent, DocumentKind
 from app.keys import service as keys
@@ -59,20 +57,19 @@ def request_document(session: Session, document: NewDocument) -> UUID:
     """
     document_id = ids.new()
     text = json.dumps(document.content.to_json())
-    session.write(
-        sa.insert(SalesDocument).values(
-            id=document_id,
-            entity_id=document.entity_id,
-            kind=document.kind,
-            subject=document.subject,
-            user_id=document.user_id,
-            total_units=document.content.total.units,
-            content_sealed=keys.seal(
-                text, table="sales_documents", column="content_sealed", key=document_id
-            ),
-            issued_at=document.issued_at,
-        )
-    )
+    columns = {
+        "id": document_id,
+        "entity_id": document.entity_id,
+        "kind": document.kind,
+        "subject": document.subject,
+        "user_id": document.user_id,
+        "total_units": document.content.total.units,
+        "content_sealed": keys.seal(
+            text, table="sales_documents", column="content_sealed", key=document_id
+        ),
+        "issued_at": document.issued_at,
+    }
+    session.insert((SalesDocument, [columns]))
     return document_id
 
 

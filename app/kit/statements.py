@@ -5,15 +5,18 @@ written once. They travel in the session's own pipeline and transaction: SQLAlch
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.sql.cache_key import CacheKey
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import ReturningDelete, ReturningInsert, ReturningUpdate
@@ -86,6 +89,36 @@ class CompiledSelect:
 def json_value(fields: Mapping[str, object]) -> sa.ColumnElement[Any]:
     """Return an object as a value of a column of JSON, to be written."""
     return sa.cast(json.dumps(fields, ensure_ascii=False), JSONB)
+
+
+def insert_rows(*tables: tuple[type[DeclarativeBase], Sequence[Mapping[str, Any]]]) -> Statement:
+    """Return one statement that adds rows to tables, all rows of a table with the same columns."""
+    filled = [(table.__tablename__, rows) for table, rows in tables if rows]
+    shape = tuple((name, tuple(rows[0]), len(rows)) for name, rows in filled)
+    values = [
+        row[name]
+        for (_, names, _), (_, rows) in zip(shape, filled, strict=True)
+        for row in rows
+        for name in names
+    ]
+    return _insert_text(shape), [_without_type(value) for value in values]
+
+
+@lru_cache(maxsize=1000)
+def _insert_text(shape: tuple[tuple[str, tuple[str, ...], int], ...]) -> str:
+    *first, last = (
+        f"INSERT INTO {table} ({', '.join(names)}) VALUES "  # noqa: S608 - names of the models
+        + ", ".join([f"({', '.join(['%s'] * len(names))})"] * count)
+        for table, names, count in shape
+    )
+    parts = ", ".join(f"part_{number} AS ({insert})" for number, insert in enumerate(first))
+    return f"WITH {parts} {last}" if parts else last
+
+
+def _without_type(value: Any) -> Any:
+    """Return a value as text that the database reads as its column's type: otherwise a statement
+    would be prepared for each size of a number, and again for each value that is missing."""
+    return str(value) if isinstance(value, int | UUID | Decimal | datetime) else value
 
 
 def compile_statement(statement: sa.ClauseElement) -> Statement:

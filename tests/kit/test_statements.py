@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from app.identity.models import User
 from app.kit import ids, statements
-from app.kit.statements import compile_select, compile_statement
+from app.kit.statements import compile_select, compile_statement, insert_rows
 
 ONE, OTHER = ids.new(), ids.new()
 
@@ -72,3 +72,21 @@ def test_awaited_parameter_is_not_taken_from_a_statement_that_has_a_value() -> N
     assert with_value.parameters == frozenset()
     assert awaiting.parameters == {"name"}
     assert awaiting.with_values({"name": "Eve"})[1] == {"name": "Eve"}
+
+
+def test_rows_of_several_tables_are_added_by_one_statement_whatever_the_sizes_of_numbers() -> None:
+    def insert(units: int | None) -> tuple[str, list[object]]:
+        parts = [{"order_id": ONE, "units": units, "name": "a"} for _ in range(2)]
+        text, values = insert_rows((User, [{"id": ONE}]), (User, []), (User, parts))
+        assert isinstance(values, list)
+        return text, values
+
+    text, values = insert(10**12)
+    assert text == (
+        "WITH part_0 AS (INSERT INTO users (id) VALUES (%s))"
+        " INSERT INTO users (order_id, units, name) VALUES (%s, %s, %s), (%s, %s, %s)"
+    )
+    assert values == [str(ONE), *(str(ONE), str(10**12), "a") * 2]
+    # A number as text has no type by which the statement would be prepared once more.
+    assert insert(1) == (text, [str(ONE), *(str(ONE), "1", "a") * 2])
+    assert insert(None) == (text, [str(ONE), *(str(ONE), None, "a") * 2])

@@ -6,11 +6,12 @@ import pytest
 import time_machine
 
 from app.access import Actor
-from app.catalog.rules import USD, XAU
+from app.catalog.products.rules import ProductForm
+from app.catalog.rules import USD, XAU, Metal
 from app.funding.card_money import CardMoneyRules
 from app.funding.errors import CardMoneyUnsettled
 from app.identity.errors import ReauthenticationRequired
-from app.kit import clock
+from app.kit import clock, ids
 from app.kit.db import Database
 from app.kit.errors import Invalid, NotFound, Refusal
 from app.kit.money import Amount
@@ -34,6 +35,7 @@ from app.trading.errors import QuoteExpired, QuoteNotFound, QuoteUsed
 from tests.fixed_settings import fixed_settings
 from tests.paying_customer import create_paying_customer
 from tests.people import People, set_prices
+from tests.shop.sales_range import tier
 from tests.shop.stall import BOSTON, NEW_HAMPSHIRE, Stall, proven
 from tests.vault.goods import postings_of
 
@@ -84,6 +86,23 @@ def test_order_takes_its_units_out_of_the_cart_of_the_customer(stall: Stall) -> 
     with pytest.raises(InsufficientFunds):
         stall.buy(buyer, poor)
     assert held(buyer) == {coins.sku: 3, others.sku: 1}
+
+
+def test_bars_that_are_lines_of_their_own_leave_the_cart_together(stall: Stall) -> None:
+    sku = stall.range.add(
+        tier(per_ounce="1"), metal=Metal.AG, form=ProductForm.BAR, gross="100", is_serialized=True
+    )
+    bars, code = stall.range.shelf(stall.people, sku, stall.branch_id), ids.new().hex[-8:].upper()
+    two = f"A{code}, Rand Refinery, 100.5, 999\nB{code}, Rand Refinery, 99.5, 999"
+    bars.receive_bars(two, cost="10100.00", spot="50")
+    buyer = stall.buyer(USD="50000")
+    with stall.database.transaction() as session:
+        cart_id, _ = cart.open_own_cart(session, buyer)
+        cart.add_item(session, buyer, cart_id, sku, 2)
+    order = stall.buy(buyer, stall.lock(buyer, bars, quantity=2))
+    assert len(order.lines) == 2
+    with stall.database.reading() as session, pytest.raises(Invalid, match="empty"):
+        cart_queries.list_wanted(session, buyer, cart_id)
 
 
 def test_metal_and_balance_pay_together_in_the_entry_of_the_sale(

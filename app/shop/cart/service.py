@@ -37,6 +37,14 @@ from app.throttle import networks
 
 _TOKEN_BYTES = 20
 _SWEPT_AT_ONCE = 10_000
+_TAKE_OUT = """
+WITH own AS (SELECT id FROM carts WHERE user_id = %s FOR UPDATE)
+MERGE INTO cart_items AS item
+USING (SELECT * FROM own, unnest(%s::text[], %s::integer[]) AS units (sku, ordered)) AS taken
+ON item.cart_id = taken.id AND item.sku = taken.sku
+WHEN MATCHED AND item.quantity <= ordered THEN DELETE
+WHEN MATCHED THEN UPDATE SET quantity = item.quantity - ordered
+"""
 
 
 def open_visitors_cart(session: Session, *, network: str) -> str:
@@ -131,12 +139,7 @@ def take_over_at_sign_in(session: Session, person: PersonProfile, public_id: str
 
 def take_out_ordered(session: Session, user_id: UUID, units: Mapping[str, int]) -> None:
     """Take the units of an order, by SKU, out of the person's cart, as far as it holds them."""
-    own = sa.select(CartRow.id).where(CartRow.user_id == user_id).scalar_subquery()
-    for sku, ordered in units.items():
-        is_this = CartItemRow.cart_id == own, CartItemRow.sku == sku
-        session.write(sa.delete(CartItemRow).where(*is_this, CartItemRow.quantity <= ordered))
-        rest = CartItemRow.quantity - ordered
-        session.write(sa.update(CartItemRow).where(*is_this).values(quantity=rest))
+    session.send(_TAKE_OUT, (user_id, list(units), list(units.values())))
 
 
 def delete_expired(session: Session) -> None:

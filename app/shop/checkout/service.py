@@ -4,6 +4,7 @@ An order that balance and metal pay is one transaction: the goods, the money, th
 are stored together, or nothing is. One that a card or a bank transfer pays waits for that.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -111,7 +112,7 @@ def check_out(session: Session, actor: Actor, request: CheckoutRequest) -> Goods
         order = waiting_orders.keep(session, actor, order, invoice, request.payments[later])
     orders.record_order(session, order)
     locks.use(session, lock, order.id, at=now)
-    cart.take_out_ordered(session, actor.user_id, {line.sku: line.quantity for line in order.lines})
+    cart.take_out_ordered(session, actor.user_id, _count_units(order))
     placed = orders_queries.get_order(session, order.id, user_id=actor.user_id)
     if later is None:
         invoice_documents.request_invoices(session, placed)
@@ -119,6 +120,14 @@ def check_out(session: Session, actor: Actor, request: CheckoutRequest) -> Goods
     elif payments[later].method is OrderPaymentMethod.BANK_TRANSFER:
         order_messages.notify_of_waiting(session, placed)
     return placed
+
+
+def _count_units(order: NewOrder) -> Counter[str]:
+    """Return the units by SKU: bars with weights of their own are lines of their own."""
+    units = Counter[str]()
+    for line in order.lines:
+        units[line.sku] += line.quantity
+    return units
 
 
 def _promised_prices(lock: PriceLock) -> Mapping[str, PricePair]:

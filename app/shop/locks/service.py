@@ -1,7 +1,7 @@
 """The verbs of price locks: lock prices, claim a lock for a checkout and use it, release one."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -28,10 +28,11 @@ from app.shop.locks.allocation import AllocatedLine
 from app.shop.locks.errors import QuoteVoided, TooFewUnits
 from app.shop.locks.limit_declarations import LOCKED_PIECES, LOCKED_VALUE, UNUSED_LOCKS
 from app.shop.locks.models import PriceLockLine, PriceLockMetal, PriceLockPart, PriceLockRow
-from app.shop.locks.queries import PriceLock
+from app.shop.locks.queries import LockedLine, LockedMetal, LockedPart, PriceLock
 from app.shop.locks.rules import TRANSITIONS, LockSettings, LockStatus, VoidReason
 from app.shop.prices import queries as prices_queries
 from app.shop.prices import rules as prices_rules
+from app.tax.assessment import sum_amounts
 from app.trading.errors import QuoteExpired, QuoteNotFound, QuoteUsed
 from app.vault.bars import queries as bars_queries
 from app.vault.bars.errors import SerialMismatch
@@ -95,7 +96,7 @@ def lock_prices(session: Session, actor: Actor, request: LockRequest) -> PriceLo
         " without buying.",
     )
     priced = prices_queries.price_goods(session, request.items, now)
-    lock_id, expires_at = ids.new(), now + settings.lifetime
+    expires_at = now + settings.lifetime
     for _ in range(_ATTEMPTS):
         lines = allocation.allocate(session, priced, request.pickup_branch_id)
         _check_limits(session, owners, lines, settings)
@@ -104,8 +105,9 @@ def lock_prices(session: Session, actor: Actor, request: LockRequest) -> PriceLo
                 _reserve(session, lines, now, expires_at)
         except (InsufficientStock, SerialMismatch):
             continue
-        _insert(session, _NewLock(lock_id, actor.user_id, request, now, expires_at), lines)
-        return queries.get_lock(session, actor.user_id, lock_id)
+        lock = _build(actor.user_id, request, lines, at=now, expires_at=expires_at)
+        _insert(session, lock)
+        return lock
     raise TooFewUnits
 
 
@@ -160,83 +162,92 @@ def _reserve(
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _NewLock:
-    id: UUID
-    user_id: UUID
-    request: LockRequest
-    locked_at: datetime
-    expires_at: datetime
-
-
-def _insert(session: Session, lock: _NewLock, lines: Sequence[AllocatedLine]) -> None:
+def _build(
+    user_id: UUID,
+    request: LockRequest,
+    lines: Sequence[AllocatedLine],
+    *,
+    at: datetime,
+    expires_at: datetime,
+) -> PriceLock:
     priced = {line.priced.product.metal: line.priced for line in lines}
-    session.write(
-        sa.insert(PriceLockRow).values(
-            id=lock.id,
-            user_id=lock.user_id,
-            status=LockStatus.OPEN,
-            locked_at=lock.locked_at,
-            expires_at=lock.expires_at,
-            total_units=sum(line.total.units for line in lines),
-            pieces=sum(line.quantity for line in lines),
-            pickup_branch_id=lock.request.pickup_branch_id,
-            terms_version=POLICIES[PolicyName.TERMS].version,
-            after_hours_percent=max(each.after_hours_percent for each in priced.values()),
-        )
+    locked = [_lock_line(position, line) for position, line in enumerate(lines)]
+    return PriceLock(
+        ids.new(),
+        user_id,
+        LockStatus.OPEN,
+        at,
+        expires_at,
+        ended_at=None,
+        total=sum_amounts(line.total for line in locked),
+        pickup_branch_id=request.pickup_branch_id,
+        terms_version=POLICIES[PolicyName.TERMS].version,
+        after_hours_percent=max(each.after_hours_percent for each in priced.values()),
+        voided_reason=None,
+        checkout_id=None,
+        lines=locked,
+        metals={
+            metal: LockedMetal(metal, each.spot, each.bid, each.source, each.observed_at)
+            for metal, each in priced.items()
+        },
     )
-    session.write(
-        sa.insert(PriceLockMetal).values(
-            [
-                {
-                    "lock_id": lock.id,
-                    "metal": metal,
-                    "ask": line.spot,
-                    "bid": line.bid,
-                    "source": line.source,
-                    "observed_at": line.observed_at,
-                }
-                for metal, line in priced.items()
-            ]
-        )
-    )
-    _insert_lines(session, lock.id, lines)
 
 
-def _insert_lines(session: Session, lock_id: UUID, lines: Sequence[AllocatedLine]) -> None:
-    session.write(
-        sa.insert(PriceLockLine).values(
-            [
-                {
-                    "lock_id": lock_id,
-                    "position": position,
-                    "sku": line.priced.sku,
-                    "quantity": line.quantity,
-                    "unit_price_units": line.unit_price.units,
-                    "spot": line.priced.spot,
-                    "ounces_units": line.ounces.units,
-                    "rule_id": line.priced.rule_id,
-                    "tax_class": line.priced.product.tax_class,
-                }
-                for position, line in enumerate(lines)
-            ]
-        )
+def _lock_line(position: int, line: AllocatedLine) -> LockedLine:
+    product = line.priced.product
+    return LockedLine(
+        position,
+        product.sku,
+        product.metal,
+        product.fineness,
+        line.quantity,
+        line.unit_price,
+        line.priced.spot,
+        line.ounces,
+        line.priced.rule_id,
+        product.tax_class,
+        [
+            LockedPart(part.hold_id, position, part.location_id, part.units, part.lot_id)
+            for part in sorted(line.parts, key=lambda part: part.order)
+        ],
     )
-    session.write(
-        sa.insert(PriceLockPart).values(
-            [
-                {
-                    "hold_id": part.hold_id,
-                    "lock_id": lock_id,
-                    "position": position,
-                    "location_id": part.location_id,
-                    "units": part.units,
-                    "lot_id": part.lot_id,
-                }
-                for position, line in enumerate(lines)
-                for part in line.parts
-            ]
-        )
+
+
+def _insert(session: Session, lock: PriceLock) -> None:
+    columns = {
+        "id": lock.id,
+        "user_id": lock.user_id,
+        "status": lock.status,
+        "locked_at": lock.locked_at,
+        "expires_at": lock.expires_at,
+        "total_units": lock.total.units,
+        "pieces": sum(line.quantity for line in lock.lines),
+        "pickup_branch_id": lock.pickup_branch_id,
+        "terms_version": lock.terms_version,
+        "after_hours_percent": lock.after_hours_percent,
+    }
+    lines = [
+        {
+            "lock_id": lock.id,
+            "position": line.position,
+            "sku": line.sku,
+            "quantity": line.quantity,
+            "unit_price_units": line.unit_price.units,
+            "spot": line.spot,
+            "ounces_units": line.ounces.units,
+            "rule_id": line.rule_id,
+            "tax_class": line.tax_class,
+        }
+        for line in lock.lines
+    ]
+    session.insert(
+        (PriceLockRow, [columns]),
+        (PriceLockMetal, [{"lock_id": lock.id, **asdict(each)} for each in lock.metals.values()]),
+        (PriceLockLine, lines),
+        (
+            PriceLockPart,
+            [{"lock_id": lock.id, **asdict(part)} for line in lock.lines for part in line.parts],
+        ),
     )
 
 

@@ -123,48 +123,33 @@ def record_order(session: Session, order: NewOrder) -> None:
     """
     later = order.later
     status = OrderStatus.ALLOCATED if later is None else OrderStatus.PENDING_PAYMENT
-    session.write(
-        sa.insert(ShopOrder).values(
-            id=order.id,
-            user_id=order.user_id,
-            lock_id=order.lock_id,
-            status=status,
-            destination=order.destination,
-            pickup_branch_id=order.pickup_branch_id,
-            shipping_sealed=_seal(order.id, "shipping_sealed", order.shipping_address),
-            billing_sealed=_seal(order.id, "billing_sealed", order.billing_address),
-            goods_units=order.goods.units,
-            tax_units=order.tax.units,
-            shipping_units=order.shipping.units,
-            insurance_units=order.insurance.units,
-            total_units=order.total.units,
-            placed_at=order.placed_at,
-            paid_at=order.placed_at if later is None else None,
-            deposit_id=later and later.deposit_id,
-            payment_due_at=later and later.due_at,
-        )
+    columns = {
+        "id": order.id,
+        "user_id": order.user_id,
+        "lock_id": order.lock_id,
+        "status": status,
+        "destination": order.destination,
+        "pickup_branch_id": order.pickup_branch_id,
+        "shipping_sealed": _seal(order.id, "shipping_sealed", order.shipping_address),
+        "billing_sealed": _seal(order.id, "billing_sealed", order.billing_address),
+        "goods_units": order.goods.units,
+        "tax_units": order.tax.units,
+        "shipping_units": order.shipping.units,
+        "insurance_units": order.insurance.units,
+        "total_units": order.total.units,
+        "placed_at": order.placed_at,
+        "paid_at": order.placed_at if later is None else None,
+        "deposit_id": later and later.deposit_id,
+        "payment_due_at": later and later.due_at,
+    }
+    event = _event(order.id, None, status, actor_id=order.user_id, at=order.placed_at)
+    session.insert(
+        (ShopOrder, [columns]),
+        (ShopOrderLine, _line_columns(order)),
+        (ShopOrderPart, _part_columns(order)),
+        (ShopOrderPayment, _payment_columns(order)),
+        (ShopOrderEvent, [event]),
     )
-    _insert_lines(session, order)
-    session.write(
-        sa.insert(ShopOrderPayment).values(
-            [
-                {
-                    "order_id": order.id,
-                    "position": position,
-                    "method": payment.method,
-                    "asset": payment.given.asset.code,
-                    "units": payment.given.units,
-                    "usd_units": payment.dollars.units,
-                    "bid": payment.bid,
-                    "spread_units": payment.spread.units,
-                    "rounding_units": payment.rounding.units,
-                    "hold_id": later and later.hold_ids.get(position),
-                }
-                for position, payment in enumerate(order.payments)
-            ]
-        )
-    )
-    _record_event(session, order.id, None, status, actor_id=order.user_id, at=order.placed_at)
 
 
 def mark_paid(session: Session, order: WaitingOrder, *, at: datetime, evidence: str) -> None:
@@ -172,7 +157,8 @@ def mark_paid(session: Session, order: WaitingOrder, *, at: datetime, evidence: 
     `record_order`."""
     status = TRANSITIONS.transition(order.status, OrderStatus.ALLOCATED)
     _update(session, order.id, status=status, paid_at=at)
-    _record_event(session, order.id, order.status, status, at=at, evidence=evidence)
+    event = _event(order.id, order.status, status, at=at, evidence=evidence)
+    session.insert((ShopOrderEvent, [event]))
 
 
 def mark_cancelled(
@@ -186,17 +172,15 @@ def mark_cancelled(
     """Record that a waiting order, locked before, has ended. The caller releases what it held."""
     status = TRANSITIONS.transition(order.status, OrderStatus.CANCELLED)
     _update(session, order.id, status=status, cancelled_at=at, cancel_reason=reason)
-    _record_event(
-        session, order.id, order.status, status, actor_id=actor_id, at=at, evidence=reason
-    )
+    event = _event(order.id, order.status, status, actor_id=actor_id, at=at, evidence=reason)
+    session.insert((ShopOrderEvent, [event]))
 
 
 def _update(session: Session, order_id: UUID, **values: object) -> None:
     session.write(sa.update(ShopOrder).where(ShopOrder.id == order_id).values(values))
 
 
-def _record_event(
-    session: Session,
+def _event(
     order_id: UUID,
     before: OrderStatus | None,
     after: OrderStatus,
@@ -204,62 +188,73 @@ def _record_event(
     actor_id: UUID | None = None,
     at: datetime,
     evidence: str | None = None,
-) -> None:
-    session.write(
-        sa.insert(ShopOrderEvent).values(
-            id=ids.new(),
-            order_id=order_id,
-            from_status=before,
-            to_status=after,
-            actor_id=actor_id,
-            evidence=evidence,
-            at=at,
-        )
-    )
+) -> dict[str, object]:
+    return {
+        "id": ids.new(),
+        "order_id": order_id,
+        "from_status": before,
+        "to_status": after,
+        "actor_id": actor_id,
+        "evidence": evidence,
+        "at": at,
+    }
 
 
-def _insert_lines(session: Session, order: NewOrder) -> None:
-    session.write(
-        sa.insert(ShopOrderLine).values(
-            [
-                {
-                    "order_id": order.id,
-                    "position": position,
-                    "sku": line.sku,
-                    "quantity": line.quantity,
-                    "unit_price_units": line.unit_price.units,
-                    "price_units": line.price.units,
-                    "spot": line.spot,
-                    "tax_class": line.tax_class,
-                    "tax_units": line.tax.units,
-                    "tax_reason": line.tax_reason,
-                }
-                for position, line in enumerate(order.lines)
-            ]
-        )
-    )
+def _line_columns(order: NewOrder) -> list[dict[str, object]]:
+    return [
+        {
+            "order_id": order.id,
+            "position": position,
+            "sku": line.sku,
+            "quantity": line.quantity,
+            "unit_price_units": line.unit_price.units,
+            "price_units": line.price.units,
+            "spot": line.spot,
+            "tax_class": line.tax_class,
+            "tax_units": line.tax.units,
+            "tax_reason": line.tax_reason,
+        }
+        for position, line in enumerate(order.lines)
+    ]
+
+
+def _part_columns(order: NewOrder) -> list[dict[str, object]]:
     parts = [(number, part) for number, line in enumerate(order.lines) for part in line.parts]
-    session.write(
-        sa.insert(ShopOrderPart).values(
-            [
-                {
-                    "order_id": order.id,
-                    "position": position,
-                    "line_position": number,
-                    "location_id": part.location_id,
-                    "units": part.units,
-                    "price_units": part.price.units,
-                    "tax_units": part.tax.units,
-                    "hold_id": part.hold_id,
-                    "lot_id": part.lot_id,
-                    "tax_country": part.taxed_at.country,
-                    "tax_state": part.taxed_at.state,
-                    "tax_postal_code": part.taxed_at.postal_code,
-                }
-                for position, (number, part) in enumerate(parts)
-            ]
-        )
-    )
+    return [
+        {
+            "order_id": order.id,
+            "position": position,
+            "line_position": number,
+            "location_id": part.location_id,
+            "units": part.units,
+            "price_units": part.price.units,
+            "tax_units": part.tax.units,
+            "hold_id": part.hold_id,
+            "lot_id": part.lot_id,
+            "tax_country": part.taxed_at.country,
+            "tax_state": part.taxed_at.state,
+            "tax_postal_code": part.taxed_at.postal_code,
+        }
+        for position, (number, part) in enumerate(parts)
+    ]
+
+
+def _payment_columns(order: NewOrder) -> list[dict[str, object]]:
+    return [
+        {
+            "order_id": order.id,
+            "position": position,
+            "method": payment.method,
+            "asset": payment.given.asset.code,
+            "units": payment.given.units,
+            "usd_units": payment.dollars.units,
+            "bid": payment.bid,
+            "spread_units": payment.spread.units,
+            "rounding_units": payment.rounding.units,
+            "hold_id": order.later and order.later.hold_ids.get(position),
+        }
+        for position, payment in enumerate(order.payments)
+    ]
 
 
 def _seal(order_id: UUID, column: str, address: PostalAddress | None) -> bytes | None:

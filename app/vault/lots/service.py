@@ -18,6 +18,7 @@ from app.catalog.rules import USD
 from app.kit.db import Session
 from app.kit.errors import Invalid
 from app.kit.money import Amount
+from app.kit.statements import compile_select
 from app.ledger.chart import AccountClass
 from app.vault.bars import queries as bars_queries
 from app.vault.bars import service as bars
@@ -27,7 +28,12 @@ from app.vault.lots.errors import InsufficientStock
 from app.vault.lots.models import Lot, LotMovement, LotStock
 from app.vault.lots.rules import LotPart, take_first_in
 
-_LEFT = (
+_TAKE = """
+UPDATE lot_stock SET units = units - %s, premium_usd = premium_usd - %s
+WHERE location_id = %s AND sku = %s AND lot_id = %s
+"""
+_lot_ids = sa.bindparam("lot_ids", type_=sa.ARRAY(sa.Uuid))
+_LEFT = compile_select(
     sa.select(
         LotStock.lot_id,
         LotStock.units,
@@ -35,7 +41,12 @@ _LEFT = (
         LotStock.premium_usd,
     )
     .join(Lot, Lot.id == LotStock.lot_id)
-    .where(LotStock.units > 0)
+    .where(
+        LotStock.location_id == sa.bindparam("location_id", type_=sa.Uuid()),
+        LotStock.sku == sa.bindparam("sku", type_=sa.Text()),
+        LotStock.units > 0,
+        sa.or_(_lot_ids.is_(None), LotStock.lot_id == sa.any_(_lot_ids)),
+    )
     .order_by(LotStock.lot_id)
     .with_for_update(of=LotStock)
 )
@@ -135,7 +146,8 @@ def take_from_lots(
     ):
         parts = take_first_in(_lock_parts(session, wanted), wanted.units)
         for part in parts:
-            _take(session, wanted, part)
+            place = wanted.location.id, wanted.product.sku, part.lot_id
+            session.send(_TAKE, (part.units, part.premium_usd, *place))
             _record(session, wanted, part, reference=reference, at=at, sign=-1)
         taken[index] = TakenGoods(wanted, tuple(parts))
     choices = [choice for wanted in goods for choice in wanted.bars]
@@ -220,43 +232,28 @@ def put_into_lots(
 def _lock_parts(session: Session, goods: Goods) -> list[LotPart]:
     """Return what is left of the lots, locked. Waiting for a lock reads what was there before, and
     a delivery may have come meanwhile: a shortage is believed when it was seen twice."""
-    statement = _LEFT.where(
-        LotStock.location_id == goods.location.id, LotStock.sku == goods.product.sku
-    )
-    if goods.lot_ids:
-        statement = statement.where(LotStock.lot_id.in_(goods.lot_ids))
     for _ in range(2):
-        parts = session.select(LotPart, statement)
+        parts = session.select(
+            LotPart,
+            _LEFT,
+            location_id=goods.location.id,
+            sku=goods.product.sku,
+            lot_ids=list(goods.lot_ids) or None,
+        )
         if sum(part.units for part in parts) >= goods.units:
             return parts
     raise InsufficientStock
 
 
-def _take(session: Session, goods: Goods, part: LotPart) -> None:
-    session.write(
-        sa.update(LotStock)
-        .where(
-            LotStock.location_id == goods.location.id,
-            LotStock.sku == goods.product.sku,
-            LotStock.lot_id == part.lot_id,
-        )
-        .values(
-            units=LotStock.units - part.units,
-            premium_usd=LotStock.premium_usd - part.premium_usd,
-        )
-    )
-
-
 def _record(
     session: Session, goods: Goods, part: LotPart, *, reference: str, at: datetime, sign: int
 ) -> None:
-    session.write(
-        sa.insert(LotMovement).values(
-            reference=reference,
-            lot_id=part.lot_id,
-            location_id=goods.location.id,
-            units=sign * part.units,
-            premium_usd=sign * part.premium_usd,
-            moved_at=at,
-        )
-    )
+    columns = {
+        "reference": reference,
+        "lot_id": part.lot_id,
+        "location_id": goods.location.id,
+        "units": sign * part.units,
+        "premium_usd": sign * part.premium_usd,
+        "moved_at": at,
+    }
+    session.insert((LotMovement, [columns]))
