@@ -13,7 +13,7 @@ A package imports only what stands below it, never up and never sideways:
     reconciliation                   our books against themselves and providers' lists
     lists                            what staff keep about the lists of the desks
     hedging                          what is owed against what is held
-    shop                             what customers see of products
+    shop | redemption                what customers see and buy; metal that becomes goods
     fulfillment                      goods on their way to people, and who carries them
     documents                        invoices: numbers without gaps, and PDF
     trading | funding                quotes and conversion orders; balances, mints and burns

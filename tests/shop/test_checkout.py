@@ -8,6 +8,7 @@ import time_machine
 from app.access import Actor
 from app.catalog.products.rules import ProductForm
 from app.catalog.rules import USD, XAU, Metal
+from app.fulfillment.restrictions.errors import RegionRestricted
 from app.funding.card_money import CardMoneyRules
 from app.funding.errors import CardMoneyUnsettled
 from app.identity.errors import ReauthenticationRequired
@@ -23,7 +24,6 @@ from app.privacy.personal_data_tables import ROOMS
 from app.shop.cart import queries as cart_queries
 from app.shop.cart import service as cart
 from app.shop.checkout import service as checkout
-from app.shop.checkout.errors import RegionRestricted
 from app.shop.checkout.invoices import CheckoutRequest
 from app.shop.checkout.rules import RequestedPayment
 from app.shop.locks.errors import QuoteVoided

@@ -1,4 +1,4 @@
-"""What shipping costs, how payments make up a total, and what an order posts, to the cent."""
+"""How payments make up a total, and what an order posts, to the cent."""
 
 from collections import Counter
 from datetime import datetime
@@ -20,7 +20,6 @@ from app.shop.checkout.rules import (
     Charges,
     OrderPaymentRules,
     RequestedPayment,
-    ShippingRules,
     share_charges,
     split_total,
 )
@@ -28,7 +27,6 @@ from app.shop.orders.rules import OrderPayment, OrderPaymentMethod
 from app.trading.rules import PricePair
 
 BUYER, NEW_YORK, KINGSTON = UUID(int=1), UUID(int=2), UUID(int=3)
-RULES = ShippingRules()
 #: A bid of 3,992 and an ask of 4,008 around 4,000 dollars.
 GOLD = PricePair(Decimal(3992), Decimal(4008), Decimal(4000))
 PROMISED = {"XAU-s": GOLD}
@@ -45,33 +43,6 @@ def request(
 ) -> RequestedPayment:
     wanted = None if amount is None else Amount.parse(asset, amount)
     return RequestedPayment(f"payments.{number}", method, asset, wanted)
-
-
-@pytest.mark.parametrize(
-    ("ounces", "price", "is_abroad", "fee"),
-    [
-        ("32", "100.00", False, "9.95"),
-        ("32.00000001", "100.00", False, "24.95"),
-        ("320", "4999.99", False, "24.95"),
-        ("320.00000001", "4999.99", False, "149.00"),
-        ("400", "5000.00", False, "0.00"),
-        ("32", "100.00", True, "104.95"),
-        ("400", "5000.00", True, "95.00"),
-    ],
-)
-def test_shipping_goes_by_weight_and_is_free_above_a_price_at_home(
-    ounces: str, price: str, is_abroad: bool, fee: str
-) -> None:
-    units = int(Decimal(ounces) * OUNCE)
-    assert str(RULES.shipping_fee(units, usd(price), is_abroad=is_abroad)) == fee
-
-
-def test_insurance_is_a_percentage_rounded_half_up() -> None:
-    assert [str(RULES.insurance_fee(usd(price))) for price in ("12465.00", "1.99", "2.00")] == [
-        "31.16",
-        "0.00",
-        "0.01",
-    ]
 
 
 def test_metal_and_dollars_together_post_what_a_hand_calculation_says() -> None:

@@ -9,6 +9,7 @@ from app.blueprints.api.schemas.payments import fee_max
 from app.blueprints.api_blueprint import ApiBlueprint
 from app.blueprints.rate_limits import RateLimit
 from app.catalog.rules import TRADABLE
+from app.fulfillment.restrictions.errors import AgeRestricted, RegionRestricted
 from app.funding.errors import (
     CardMoneyUnsettled,
     DailyLimitExceeded,
@@ -28,7 +29,7 @@ from app.limits.errors import LimitExceeded
 from app.pricing.errors import MarketHalted, PriceStale
 from app.shop.checkout import service as checkout
 from app.shop.checkout import waiting_orders
-from app.shop.checkout.errors import AgeRestricted, CancelWindowClosed, RegionRestricted
+from app.shop.checkout.errors import CancelWindowClosed
 from app.shop.checkout.invoices import CheckoutRequest
 from app.shop.checkout.rules import RequestedPayment
 from app.shop.locks.errors import QuoteVoided

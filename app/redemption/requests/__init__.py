@@ -1,4 +1,4 @@
 """Redemptions from their request to the delivery.
 
-Owns `redemptions` with their parts and events. Whoever changes one locks its row first.
+Owns `redemptions` with their parts and events. Each verb locks the row of a redemption first.
 """

@@ -14,18 +14,14 @@ from app.branches.queries import BranchSummary
 from app.catalog.products import queries as products_queries
 from app.catalog.products.queries import ProductDetails
 from app.catalog.rules import USD
-from app.funding.errors import VerificationRequired
-from app.kit.countries import country_name
+from app.fulfillment.restrictions import service as restrictions
+from app.fulfillment.shipping_prices.rules import ShippingRules
 from app.kit.db import Session
 from app.kit.errors import Invalid
 from app.kit.money import Amount
 from app.kit.postal_addresses import PostalAddress
-from app.kyc import rules as kyc_rules
-from app.kyc.submission import jurisdictions
-from app.kyc.submission import queries as submission_queries
 from app.settings.queries import current
-from app.shop.checkout.errors import AgeRestricted, RegionRestricted
-from app.shop.checkout.rules import Charges, RequestedPayment, ShippingRules
+from app.shop.checkout.rules import Charges, RequestedPayment
 from app.shop.locks.queries import LockedLine, LockedPart, PriceLock
 from app.shop.orders.service import NewOrderLine, NewOrderPart
 from app.tax import queries as tax_queries
@@ -36,7 +32,6 @@ from app.vault.locations.queries import LocationSummary
 from app.vault.lots.rules import share_out
 
 _NOTHING = Amount(USD, 0)
-_USA = "US"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +112,8 @@ def draw_up(
     """
     skus = {line.sku for line in lock.lines}
     products = {each.sku: each for each in products_queries.list_products(session, skus)}
-    _check_destination(products, request)
-    _check_age(session, actor, products, at)
+    restrictions.check_destination(products.values(), request.shipping_address)
+    restrictions.check_age(session, actor.user_id, products.values(), at)
     locations = {each.id: each for each in locations_queries.list_locations(session)}
     place = _find_place(session, lock, request, locations)
     pieces = [piece for line in lock.lines for piece in _cut(line, place, locations)]
@@ -134,30 +129,6 @@ def draw_up(
         shipping = settings.shipping_fee(gross_units, lock.total, is_abroad=place.is_abroad)
         insurance = settings.insurance_fee(lock.total)
     return Invoice(lines, shipping, insurance, products, locations)
-
-
-def _check_destination(products: Mapping[str, ProductDetails], request: CheckoutRequest) -> None:
-    address = request.shipping_address
-    if address is None:
-        return
-    if not jurisdictions.is_served(address):
-        raise RegionRestricted(f"PBCEx sends nothing there ({country_name(address.country)}).")
-    for product in products.values():
-        if address.country == _USA and address.state_code in product.restricted_states:
-            raise RegionRestricted(f"{product.name} is not delivered to {address.state_code}.")
-
-
-def _check_age(
-    session: Session, actor: Actor, products: Mapping[str, ProductDetails], at: datetime
-) -> None:
-    age_min = max(product.age_min or 0 for product in products.values())
-    if not age_min:
-        return
-    birth_date = submission_queries.get_customer(session, actor.user_id).birth_date
-    if birth_date is None:
-        raise VerificationRequired("One of the products has a minimum age. Verify your identity.")
-    if kyc_rules.full_years_between(birth_date, at.date()) < age_min:
-        raise AgeRestricted(f"One of the products is sold to people of {age_min} years or older.")
 
 
 def _find_place(

@@ -1,0 +1,1 @@
+"""Where goods may not go, and to whom."""

@@ -1,0 +1,1 @@
+"""What customers pay for shipping and its insurance."""
