@@ -11,6 +11,7 @@ from app.catalog.provider_ids import BANK, STRIPE
 from app.catalog.rules import USD
 from app.funding.ports import (
     Dispute,
+    DisputeKind,
     IncomingTransfer,
     Payment,
     PaymentRequest,
@@ -150,6 +151,16 @@ class ScriptedCardRail(ScriptedProvider):
 
     def disputes(self, since: datetime) -> Listing[Dispute]:
         return Listing(list(self.disputes_by_ref.values()))
+
+    def make_refund(self, payment_ref: str, amount: Amount, reference: str) -> Dispute:
+        def action() -> Dispute:
+            refund = Dispute(
+                f"re_{reference}", payment_ref, "lost", amount, Amount(USD, 0),
+                DisputeKind.REFUND, reference,
+            )  # fmt: skip
+            return self.refunds_by_ref.setdefault(refund.provider_ref, refund)
+
+        return self.call("make_refund", action)
 
     def refund(self, provider_ref: str) -> Dispute:
         return self.call("refund", lambda: self.refunds_by_ref[provider_ref])

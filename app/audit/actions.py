@@ -40,6 +40,8 @@ class AuditAction(LabelledEnum):
     COUNT_STARTED = "count.started", "Count started"
     COUNT_SUBMITTED = "count.submitted", "Count submitted"
     CUSTODY_OPENED = "custody.opened", "Opening balance of a custodian booked"
+    CARD_REFUND_FAILED = "card_refund.failed", "Refund to a card failed"
+    CARD_REFUND_REQUESTED = "card_refund.requested", "Refund to a card requested"
     DEPOSIT_CANCELLED = "deposit.cancelled", "Deposit cancelled"
     DEPOSIT_CREDITED = "deposit.credited", "Deposit credited"
     DEPOSIT_REQUESTED = "deposit.requested", "Deposit requested"

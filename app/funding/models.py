@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.catalog.rules import PaymentMethod
-from app.funding.states import DepositStatus, WithdrawalStatus
+from app.funding.states import CardRefundStatus, DepositStatus, WithdrawalStatus
 from app.keys.registry import Sealed
 from app.kit.db import Base
 from app.kit.statements import StoredEnum
@@ -174,6 +174,45 @@ class DisputeRow(Base):
     kind: Mapped[str] = mapped_column(sa.Text, server_default=sa.text("'dispute'"))
     #: How often its status or cost changed: an answer from before the last change is old.
     changes: Mapped[int] = mapped_column(server_default=sa.text("1"))
+
+
+class CardRefundRow(Base):
+    """A part of a card payment that we give back to its card. It is held until that is done."""
+
+    __tablename__ = "card_refunds"
+    __table_args__ = (
+        sa.CheckConstraint(
+            "status IN ('requested', 'refunded', 'failed')", name="card_refund_status_known"
+        ),
+        sa.CheckConstraint("units > 0", name="card_refund_gives_back_something"),
+        sa.CheckConstraint(
+            "status <> 'refunded' OR provider_ref IS NOT NULL", name="made_refund_has_evidence"
+        ),
+        sa.Index("card_refunds_deposit_id_idx", "deposit_id"),
+        sa.Index("card_refunds_user_id_idx", "user_id", "id"),
+        sa.Index("card_refunds_because_of_idx", "because_of"),
+        sa.Index(
+            "card_refunds_open_looked_at_idx",
+            "looked_at",
+            postgresql_where=sa.text("status = 'requested'"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    deposit_id: Mapped[UUID] = mapped_column(sa.ForeignKey("deposits.id"))
+    user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
+    #: Cents.
+    units: Mapped[int] = mapped_column(sa.BigInteger)
+    status: Mapped[CardRefundStatus] = mapped_column(StoredEnum(CardRefundStatus))
+    #: The public id of the act that gives the money back.
+    because_of: Mapped[str] = mapped_column(sa.Text)
+    hold_id: Mapped[UUID] = mapped_column(sa.ForeignKey("holds.id"), unique=True)
+    provider_ref: Mapped[str | None] = mapped_column(sa.Text)
+    code: Mapped[str | None] = mapped_column(sa.Text)
+    requested_at: Mapped[datetime] = mapped_column(Instant)
+    #: When the processor was first called, before each call that may make a refund.
+    opened_at: Mapped[datetime | None] = mapped_column(Instant)
+    looked_at: Mapped[datetime] = mapped_column(Instant)
 
 
 class WithdrawalRow(Base):

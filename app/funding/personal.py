@@ -34,6 +34,10 @@ _DISPUTES = """
 SELECT p.deposit_id, d.asset, p.units, p.status, p.opened_at, p.closed_at
 FROM disputes p JOIN deposits d ON d.id = p.deposit_id WHERE d.user_id = %s ORDER BY p.id
 """
+_CARD_REFUNDS = """
+SELECT id, 'USD', units, deposit_id, status, requested_at
+FROM card_refunds WHERE user_id = %s ORDER BY id
+"""
 _WITHDRAWALS = """
 SELECT id, asset, units, fee_units, method, status, destination_sealed, requested_at, completed_at
 FROM withdrawals WHERE user_id = %s ORDER BY id
@@ -50,10 +54,11 @@ SELECT id FROM withdrawals WHERE user_id = %s AND status = ANY (%s)
 
 def _export_sections(session: Session, person_id: UUID) -> ExportSections:
     person = (person_id,)
-    transfers, deposits, disputes, withdrawals, accounts = session.fetch(
+    transfers, deposits, disputes, card_refunds, withdrawals, accounts = session.fetch(
         (_TRANSFERS, person),
         (_DEPOSITS, person),
         (_DISPUTES, person),
+        (_CARD_REFUNDS, person),
         (_WITHDRAWALS, person),
         (_ACCOUNTS, person),
     )
@@ -72,6 +77,10 @@ def _export_sections(session: Session, person_id: UUID) -> ExportSections:
         "disputes": export_records(
             _with_amount_text(disputes),
             "depositId asset amount status openedAt closedAt", depositId="dep",
+        ),
+        "cardRefunds": export_records(
+            _with_amount_text(card_refunds),
+            "id asset amount depositId status requestedAt", id="crf", depositId="dep",
         ),
         "withdrawals": export_records(
             map(_with_open_destination, map(_with_fee_text, _with_amount_text(withdrawals))),
@@ -145,6 +154,12 @@ PERSONAL_DATA = PersonalData(
             ErasureEffect.RETAINED,
             _PAYMENTS,
             export_sections=("disputes",),
+        ),
+        "card_refunds": PersonalDataTable(
+            "Parts of card payments that we gave back to the card",
+            ErasureEffect.RETAINED,
+            _PAYMENTS,
+            export_sections=("cardRefunds",),
         ),
         "withdrawals": PersonalDataTable(
             "Payments from us, with the bank account or wallet address, sealed",

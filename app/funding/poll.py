@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from app.catalog.rules import PaymentMethod
+from app.funding.card_refunds import service as card_refunds
 from app.funding.deposits import service as deposits
 from app.funding.states import WithdrawalStatus
 from app.funding.withdrawals import service as withdrawals
@@ -47,6 +48,15 @@ WITH due AS (
 SELECT DISTINCT ON (user_id, provider) id, method, provider FROM checked
 ORDER BY user_id, provider, id
 """
+_CARD_REFUNDS = """
+UPDATE card_refunds SET looked_at = %(now)s WHERE id = ANY (ARRAY(
+    SELECT id FROM card_refunds
+    WHERE status = 'requested'
+        AND looked_at < CASE WHEN requested_at < %(long_ago)s THEN %(old_before)s
+            ELSE %(before)s END
+    ORDER BY looked_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+)) RETURNING id
+"""
 _WITHDRAWALS = """
 UPDATE withdrawals SET looked_at = %(now)s WHERE id = ANY (ARRAY(
     SELECT id FROM withdrawals
@@ -60,7 +70,8 @@ UPDATE withdrawals SET looked_at = %(now)s WHERE id = ANY (ARRAY(
 
 
 def poll_payments(session: Session) -> None:
-    """Stage the check of every open deposit and withdrawal, those that waited longest first."""
+    """Stage the check of every open payment to us, to a card or to customers, those that waited
+    longest first."""
     now = clock.now()
     values = {
         "now": now, "before": now - _PAUSE, "reviewed_before": now - _REVIEW_PAUSE,
@@ -71,6 +82,8 @@ def poll_payments(session: Session) -> None:
         *session.rows(_BANK_DEPOSITS, values),
     ):
         deposits.stage_advance(session, deposit_id, PaymentMethod(method), provider)
+    for (refund_id,) in session.rows(_CARD_REFUNDS, values):
+        card_refunds.stage_advance(session, refund_id)
     for withdrawal_id, status, provider in session.rows(_WITHDRAWALS, values):
         if status == WithdrawalStatus.IN_REVIEW:
             args = {"withdrawal_id": str(withdrawal_id)}

@@ -64,7 +64,7 @@ class DisputeKind(StrEnum):
     DISPUTE = "dispute"
     """The customer's bank takes it back."""
     REFUND = "refund"
-    """It was refunded at the processor, which we never order."""
+    """It was refunded at the processor: at its dashboard, or because we ordered it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,8 @@ class Dispute:
     """A payment, or a part of it, that is taken back from us.
 
     `state` is `inquiry` (nothing was taken yet), `open`, `won` (the amount is ours again) or
-    `lost`; `cost` is what the provider charges for it. A refund is `lost`, or `won` if it failed.
+    `lost`; `cost` is what the provider charges for it. A refund is `lost`, or `won` if it failed;
+    `reference` is ours if we ordered it.
     """
 
     provider_ref: str
@@ -81,6 +82,7 @@ class Dispute:
     amount: Amount
     cost: Amount
     kind: DisputeKind = DisputeKind.DISPUTE
+    reference: str = ""
 
 
 class PaymentRail(Protocol):
@@ -126,6 +128,11 @@ class CardRail(Protocol):
 
     def disputes(self, since: datetime) -> Listing[Dispute]:
         """Return every dispute opened since then."""
+        ...
+
+    def make_refund(self, payment_ref: str, amount: Amount, reference: str) -> Dispute:
+        """Give a part of a collected payment back to its card; once for each reference within a
+        day."""
         ...
 
     def refund(self, provider_ref: str) -> Dispute:

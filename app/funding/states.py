@@ -33,6 +33,16 @@ class Reversal(StatusEnum):
     """The sender's bank took the transfer back."""
 
 
+class CardRefundStatus(StatusEnum):
+    """The status of a refund to a card. Its amount is held until it has an end."""
+
+    REQUESTED = "requested", "Being sent", Mark.UNDERWAY
+    """The processor is being called, and asked again until it has answered."""
+    REFUNDED = "refunded", "Refunded to the card", Mark.DONE
+    FAILED = "failed", "Not possible: the amount is in the balance", Mark.FAILED
+    """The processor refused it, or the card's bank returned it."""
+
+
 class WithdrawalStatus(StatusEnum):
     """The status of a withdrawal. The amount is held until it is paid out or released."""
 
@@ -84,6 +94,14 @@ WITHDRAWAL_TRANSITIONS = Transitions(
         _W.UNKNOWN: {_W.SENDING, _W.SENT, _W.COMPLETED, _W.FAILED, _W.APPROVED},
         _W.SENT: {_W.COMPLETED, _W.FAILED, _W.RETURNED, _W.APPROVED},
         _W.COMPLETED: {_W.RETURNED},
+    }
+)
+CARD_REFUND_TRANSITIONS = Transitions(
+    {
+        CardRefundStatus.REQUESTED: {CardRefundStatus.REFUNDED, CardRefundStatus.FAILED},
+        # The card's bank returns some, and now and then takes them after all.
+        CardRefundStatus.REFUNDED: {CardRefundStatus.FAILED},
+        CardRefundStatus.FAILED: {CardRefundStatus.REFUNDED},
     }
 )
 #: Deposits whose outcome is open: the poll checks them.

@@ -5,6 +5,7 @@ from uuid import UUID
 from app.catalog.rules import TRADABLE
 from app.custody.facts import SendSettled, TokensArrived
 from app.funding import custody_rail, poll
+from app.funding.card_refunds import service as card_refunds
 from app.funding.deposits import incoming_transfers, payments
 from app.funding.disputes import service as disputes
 from app.funding.ports import (
@@ -42,6 +43,12 @@ def release_payment(database: Database, *, deposit_id: str) -> None:
     """Release the payment of a cancelled deposit at its provider. No poll checks it again, so it is
     tried until the provider has answered."""
     payments.advance(database, UUID(deposit_id))
+
+
+@task("funding.refund_card", queue=Queue.PAYMENTS, own_transactions=True, polled=True)
+def advance_card_refund(database: Database, *, refund_id: str) -> None:
+    """Give a part of a card payment back to its card, or learn whether an earlier try did."""
+    card_refunds.advance(database, UUID(refund_id))
 
 
 @task("funding.look_for_arrivals", queue=Queue.PAYMENTS, own_transactions=True, polled=True)

@@ -98,6 +98,15 @@ class DepositRefunded(MessageFacts):
 
 
 @dataclass(frozen=True)
+class CardRefundFailed(MessageFacts):
+    """A refund to a card was not possible: its amount stays in the balance."""
+
+    kind = MessageKind("card_refund_failed", Topic.DEPOSITS)
+    deposit: PublicId
+    amount: Amount
+
+
+@dataclass(frozen=True)
 class DepositFailed(MessageFacts):
     """A deposit will not come. The reason is whole sentences."""
 

@@ -37,6 +37,7 @@ _PARAMETERS = frozenset(
     {"amount", "currency", "payment_method", "payment_method_types", "capture_method", "confirm"}
     | {"metadata", "expand"}
 )
+_REFUND_PARAMETERS = frozenset({"payment_intent", "amount", "metadata"})
 _CENTS_MIN, _CENTS_MAX = 50, 99_999_999
 _FEE_PER_MILLE, _FEE_CENTS = 29, 30
 _DISPUTE_FEE = 1500
@@ -257,6 +258,35 @@ def get_refund(identifier: str) -> Document:
     return _require(_REFUNDS, identifier)
 
 
+@_operation("POST", "/v1/refunds", "refunds.create")
+def create_refund() -> Document:
+    """Refund a captured payment or a part of it, as long as so much of it is left."""
+    parameters = request.form
+    for name in parameters:
+        if name.partition("[")[0] not in _REFUND_PARAMETERS:
+            raise _invalid(f"Received unknown parameter: {name}", "parameter_unknown", name)
+    intent = _intent_with_status(parameters.get("payment_intent", ""), "succeeded")
+    refunded = sum(
+        each["amount"]
+        for each in store().find(NAME, _REFUNDS)
+        if each["payment_intent"] == intent["id"] and each["status"] != "failed"
+    )
+    disputed = any(
+        each["payment_intent"] == intent["id"] and each["status"] != "won"
+        for each in store().find(NAME, _DISPUTES)
+    )
+    if disputed:
+        raise _invalid("The charge has been charged back", "charge_disputed", "payment_intent")
+    amount = parameters.get("amount", "")
+    if (
+        not amount.isdecimal()
+        or int(amount) > intent["amount_received"] - refunded
+        or has_fault(FaultMode.REFUSED)
+    ):
+        raise _invalid("So much is not left to refund", "charge_already_refunded", "amount")
+    return _refund(intent, int(amount), parameters.get("metadata[reference]"))
+
+
 @provider.control("POST", "/refunds")
 def make_refund() -> Response:
     """Refund a payment at the dashboard: {"payment", "amount"?: cents}."""
@@ -264,18 +294,7 @@ def make_refund() -> Response:
     intent = store().get(NAME, _INTENTS, str(payload["payment"]))
     if intent is None or intent["status"] != "succeeded":
         raise NotFound
-    refund = {
-        "id": f"re_{secrets.token_hex(12)}",
-        "object": "refund",
-        "amount": int(payload.get("amount") or intent["amount_received"]),
-        "charge": intent["latest_charge"]["id"],
-        "created": int(clock.now()),
-        "currency": "usd",
-        "payment_intent": intent["id"],
-        "reason": None,
-        "status": "succeeded",
-    }
-    return _json(_store_and_notify(refund, "refund.created", _REFUNDS))
+    return _json(_refund(intent, int(payload.get("amount") or intent["amount_received"]), None))
 
 
 @provider.control("POST", "/refunds/<identifier>/fail")
@@ -389,6 +408,22 @@ def _open_dispute(intent: Document, amount: int, *, is_inquiry: bool) -> Documen
         "status": "warning_needs_response" if is_inquiry else "needs_response",
     }
     return _store_and_notify(opened, "charge.dispute.created", _DISPUTES)
+
+
+def _refund(intent: Document, amount: int, reference: str | None) -> Document:
+    made = {
+        "id": f"re_{secrets.token_hex(12)}",
+        "object": "refund",
+        "amount": amount,
+        "charge": intent["latest_charge"]["id"],
+        "created": int(clock.now()),
+        "currency": "usd",
+        "metadata": {"reference": reference} if reference else {},
+        "payment_intent": intent["id"],
+        "reason": None,
+        "status": "succeeded",
+    }
+    return _store_and_notify(made, "refund.created", _REFUNDS)
 
 
 def _balance_transaction(amount: int, *, fee: int = _DISPUTE_FEE) -> Document:

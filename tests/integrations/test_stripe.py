@@ -414,6 +414,21 @@ class TestRefunds:
         sandbox.call_control("stripe", f"/refunds/{refs[0]}/fail")
         assert [stripe.rail.refund(ref).state for ref in refs] == ["won", "lost"]
 
+    def test_refund_that_we_order_is_made_once_and_never_above_what_was_captured(
+        self, stripe: StripeSetup
+    ) -> None:
+        payment = stripe.rail.create(stripe.payment_request())
+        paid = stripe.rail.capture(payment.provider_ref, stripe.reference)
+        made, again = (
+            stripe.rail.make_refund(paid.provider_ref, dollars("4.00"), "crf_1") for _ in range(2)
+        )
+        assert made == again == stripe.rail.refund(made.provider_ref)
+        assert (made.state, made.amount, made.reference) == ("lost", dollars("4.00"), "crf_1")
+        assert made in stripe.rail.refunds(clock.now() - timedelta(minutes=1))
+        too_much = paid.amount - dollars("3.99")
+        with pytest.raises(ProviderRefused, match="charge_already_refunded"):
+            stripe.rail.make_refund(paid.provider_ref, too_much, "crf_2")
+
 
 def test_secrets_are_not_in_errors_call_log_or_output(
     database: Database, sandbox: Sandbox, capfd: pytest.CaptureFixture[str]

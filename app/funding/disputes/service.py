@@ -13,6 +13,7 @@ from app.audit import service as audit
 from app.audit.actions import AuditAction
 from app.catalog.rules import PaymentMethod
 from app.funding import limits
+from app.funding.card_refunds import settlement
 from app.funding.deposits import queries as deposit_queries
 from app.funding.deposits import service as deposits
 from app.funding.models import DepositRow
@@ -203,13 +204,16 @@ def _book(
     }  # fmt: skip
     session.send(_UPDATE, values)
     _set_deposit_status(session, disputed.deposit_id, f"{public_id} {dispute.state}")
+    # What we held for a refund of ours is free now, and pays what it takes.
+    is_ordered = settlement.settle(session, dispute)
     was_taken, is_taken = stored.status != "won", dispute.state != "won"
     reference = _reference(public_id, dispute.state, changes)
     if is_taken and not was_taken:
         receivables.record_receivable(
             session, disputed.user_id, reference=reference, owed=amount, taken_from=disputed.account
         )
-        _notify(session, dispute, amount, disputed, reference)
+        if not is_ordered:
+            _notify(session, dispute, amount, disputed, reference)
     elif was_taken and not is_taken:
         receivables.reverse_receivable(
             session, disputed.user_id, reference=reference, amount=amount,

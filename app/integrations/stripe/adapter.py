@@ -65,6 +65,7 @@ class StripeApi(Protocol):
     def search_payments(self, query: str) -> list[object]: ...
     def get_dispute(self, identifier: str) -> Document: ...
     def list_disputes(self, since: int) -> list[object]: ...
+    def create_refund(self, parameters: Mapping[str, Any], *, key: str) -> Document: ...
     def get_refund(self, identifier: str) -> Document: ...
     def list_refunds(self, since: int) -> list[object]: ...
 
@@ -166,6 +167,21 @@ class StripeRail:
 
         return self._caller.call("disputes.list", fetch, reference="", idempotent=True)
 
+    def make_refund(self, payment_ref: str, amount: Amount, reference: str) -> Dispute:
+        """Refund a part of a captured payment. One that Stripe has refunded or whose bank disputes
+        it is refused."""
+        parameters = {
+            "payment_intent": payment_ref,
+            "amount": amount.units,
+            "metadata": {"reference": reference},
+        }
+
+        def send() -> Dispute:
+            _currency(amount)
+            return _refund(self._client.create_refund(parameters, key=reference))
+
+        return self._caller.call("refunds.create", send, reference=reference, idempotent=True)
+
     def refund(self, provider_ref: str) -> Dispute:
         """Return a refund's current state."""
 
@@ -175,7 +191,7 @@ class StripeRail:
         return self._caller.call("refunds.look", fetch, reference=provider_ref, idempotent=True)
 
     def refunds(self, since: datetime) -> Listing[Dispute]:
-        """Return every refund since an instant, made at the dashboard: we order none."""
+        """Return every refund since an instant, ordered by us or made at the dashboard."""
 
         def fetch() -> Listing[Dispute]:
             return read_rows(self._client.list_refunds(int(since.timestamp())), _refund)
@@ -275,6 +291,7 @@ def _refund(payload: Document) -> Dispute:
             amount=_money(payload, "amount"),
             cost=Amount(USD, 0),
             kind=DisputeKind.REFUND,
+            reference=(payload.get("metadata") or {}).get("reference", ""),
         )
 
 

@@ -83,6 +83,11 @@ class StripeClient:
         """Return every dispute opened since a second of the epoch, newest first."""
         return list(self._pages(self._api.v1.disputes.list, since))
 
+    def create_refund(self, parameters: Mapping[str, Any], *, key: str) -> Document:
+        """Refund a captured payment or a part of it. Stripe recognises a repetition by `key`."""
+        options = {"idempotency_key": key}
+        return self._call(self._api.v1.refunds.create, {**parameters}, options)
+
     def get_refund(self, identifier: str) -> Document:
         """Return a refund."""
         return self._call(self._api.v1.refunds.retrieve, identifier)
