@@ -37,6 +37,7 @@ SAMPLES: tuple[MessageFacts, ...] = (
     kinds.DebtCollected(Amount.parse(USD, "15000.00"), owed=Amount.parse(USD, "14000.50")),
     kinds.DepositCredited(DEPOSIT, FEE, AT),
     kinds.DepositDisputed(DEPOSIT, owed=Amount.parse(USD, "14000.50")),
+    kinds.CardRefundFailed(PublicId("dep_01"), Amount.parse(USD, "15000.00")),
     kinds.DepositRefunded(DEPOSIT, owed=Amount.parse(USD, "14000.50")),
     kinds.DepositFailed(DEPOSIT, "The card has expired."),
     kinds.DepositPending(DEPOSIT, FEE),
