@@ -16,6 +16,8 @@ from app.catalog.search import models as search_models
 from app.custody import models as custody_models
 from app.documents import models as documents_models
 from app.flags import models as flags_models
+from app.fulfillment.labels import models as fulfillment_labels_models
+from app.fulfillment.tracking import models as fulfillment_tracking_models
 from app.funding import models as funding_models
 from app.hedging import models as hedging_models
 from app.idempotency import models as idempotency_models
@@ -71,6 +73,8 @@ __all__ = [
     "documents_models",
     "entities_models",
     "flags_models",
+    "fulfillment_labels_models",
+    "fulfillment_tracking_models",
     "funding_models",
     "hedging_models",
     "hours_models",

@@ -6,6 +6,7 @@ from app.audit import tasks as audit_tasks
 from app.branches import tasks as branches_tasks
 from app.custody import tasks as custody_tasks
 from app.documents import tasks as documents_tasks
+from app.fulfillment import tasks as fulfillment_tasks
 from app.funding import tasks as funding_tasks
 from app.funding.withdrawals import withdrawal_approval
 from app.hedging import tasks as hedging_tasks
@@ -38,6 +39,7 @@ __all__ = [
     "delivery_imports",
     "documents_tasks",
     "erasure",
+    "fulfillment_tasks",
     "funding_tasks",
     "hedging_tasks",
     "idempotency_tasks",

@@ -16,6 +16,7 @@ from app.cases import personal as cases_personal
 from app.custody import personal as custody_personal
 from app.documents import personal as documents_personal
 from app.flags import personal as flags_personal
+from app.fulfillment import personal as fulfillment_personal
 from app.funding import personal as funding_personal
 from app.idempotency import personal as idempotency_personal
 from app.identity import personal as identity_personal
@@ -130,6 +131,7 @@ ROOMS: tuple[PersonalData, ...] = (
     pricing_personal.PERSONAL_DATA,
     shop_personal.PERSONAL_DATA,
     documents_personal.PERSONAL_DATA,
+    fulfillment_personal.PERSONAL_DATA,
     vault_personal.PERSONAL_DATA,
     tax_personal.PERSONAL_DATA,
     settings_personal.PERSONAL_DATA,

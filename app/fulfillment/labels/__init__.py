@@ -1,0 +1,1 @@
+"""Labels of parcels: each bought once, whatever fails on the way, and cancelled where unused."""

@@ -1,0 +1,35 @@
+"""The background tasks of fulfilment."""
+
+from uuid import UUID
+
+from app.fulfillment.carriers.rules import Carrier
+from app.fulfillment.labels import service as labels
+from app.fulfillment.tracking import service as tracking
+from app.fulfillment.tracking.facts import ParcelMoved
+from app.kit.db import Database, Session
+from app.kit.tasks import Queue, task
+
+
+@task("fulfillment.poll_tracking", queue=Queue.FULFILLMENT)
+def poll_tracking(session: Session) -> None:
+    """Stage the check of every parcel that is due."""
+    tracking.poll(session)
+
+
+@task("fulfillment.track_parcels", queue=Queue.FULFILLMENT, own_transactions=True, polled=True)
+def track_parcels(database: Database, *, carrier: str, tracking_numbers: list[str]) -> None:
+    """Ask a carrier for parcels, and store what happened to them."""
+    tracking.track_parcels(database, Carrier(carrier), tracking_numbers)
+
+
+@task("fulfillment.fetch_proof", queue=Queue.FULFILLMENT, own_transactions=True, on=ParcelMoved)
+def fetch_proof(database: Database, *, parcel_id: str) -> None:
+    """Fetch the proof of a delivery, if the parcel is delivered and has none."""
+    tracking.fetch_proof(database, UUID(parcel_id))
+
+
+@task("fulfillment.forget_old", queue=Queue.NIGHTLY)
+def forget_old(session: Session) -> None:
+    """Delete the documents of old labels, and what happened to parcels long ago."""
+    labels.empty_documents(session)
+    tracking.delete_old(session)
