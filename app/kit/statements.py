@@ -86,6 +86,16 @@ class CompiledSelect:
         }
 
 
+def any_of(name: str, item_type: type[sa.types.TypeEngine[Any]]) -> sa.ColumnElement[Any]:
+    """Return any item of a list that a statement gets as a parameter of this name.
+
+    PostgreSQL plans the statement once for lists of every length, in place of each time.
+    """
+    items = sa.bindparam(name, type_=sa.ARRAY(item_type))
+    unnested = sa.select(sa.func.unnest(items)).scalar_subquery()
+    return sa.any_(sa.func.array(unnested, type_=sa.ARRAY(item_type)))
+
+
 def json_value(fields: Mapping[str, object]) -> sa.ColumnElement[Any]:
     """Return an object as a value of a column of JSON, to be written."""
     return sa.cast(json.dumps(fields, ensure_ascii=False), JSONB)

@@ -22,6 +22,11 @@ def lock(session: Session, owners: Owners) -> None:
 def check(session: Session, owners: Owners, *demands: Demand) -> list[Usage]:
     """Lock the owners and return the usages. Raises the refusal of the first exceeded limit."""
     lock(session, owners)
+    return require(session, owners, *demands)
+
+
+def require(session: Session, owners: Owners, *demands: Demand) -> list[Usage]:
+    """Return the usages as `check` does, for owners who were locked before."""
     found = usages(session, owners, demands)
     for usage in found:
         if usage.is_exceeded:

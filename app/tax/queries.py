@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 from app.kit import clock
 from app.kit.db import Session
 from app.kit.list_query import ListSource
-from app.kit.statements import StoredEnum
+from app.kit.statements import StoredEnum, compile_select
 from app.settings import queries as settings_queries
 from app.tax import assessment
 from app.tax.assessment import Assessment, Reassessment, TaxableLine, TaxDestination
@@ -42,6 +42,7 @@ _COLUMNS = (
     TaxRuleRow.recorded_at,
 )
 _SELECT = sa.select(*_COLUMNS)
+_OF_STATE = compile_select(_SELECT.where(TaxRuleRow.state == sa.bindparam("state", type_=sa.Text)))
 #: A state with its rules, those for all goods first.
 _GOODS = sa.func.concat_ws(
     " ",
@@ -117,7 +118,7 @@ def get_rule(session: Session, rule_id: UUID) -> TaxRule:
 
 def list_rules(session: Session, state: UsState) -> list[TaxRule]:
     """Return every version of every rule of a state."""
-    return session.select(TaxRule, _SELECT.where(TaxRuleRow.state == state))
+    return session.select(TaxRule, _OF_STATE, state=state)
 
 
 def find_rule(session: Session, key: TaxRuleKey, at: datetime) -> TaxRule | None:

@@ -17,7 +17,7 @@ from app.catalog.tax_classes import TaxClass
 from app.kit.db import Session
 from app.kit.list_query import ListSource
 from app.kit.money import Amount, Asset
-from app.kit.statements import AnySelect, compile_select
+from app.kit.statements import AnySelect, any_of, compile_select
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +166,7 @@ def get_product(session: Session, sku: str) -> ProductDetails:
 
 
 _OF_SKUS = compile_select(
-    _DETAILS.where(Product.sku == sa.any_(sa.bindparam("skus", type_=sa.ARRAY(sa.Text)))).order_by(
-        Product.sku
-    )
+    _DETAILS.where(Product.sku == any_of("skus", sa.Text)).order_by(Product.sku)
 )
 
 

@@ -19,6 +19,7 @@ from app.kit.db import Session
 from app.kit.errors import NotFound
 from app.kit.formatting import format_amount, format_time
 from app.kit.money import Amount
+from app.kit.statements import compile_select
 from app.shop.checkout import rules
 from app.shop.checkout.rules import Charges
 from app.shop.orders.models import ShopOrderPart
@@ -45,7 +46,7 @@ class _SoldPart:
         return Amount(USD, self.tax_units)
 
 
-_PARTS = (
+_PARTS = compile_select(
     sa.select(
         ShopOrderPart.line_position,
         ShopOrderPart.units,
@@ -56,6 +57,7 @@ _PARTS = (
     )
     .join(Location, Location.id == ShopOrderPart.location_id)
     .join(Branch, Branch.id == Location.branch_id)
+    .where(ShopOrderPart.order_id == sa.bindparam("order_id", type_=sa.Uuid))
     .order_by(ShopOrderPart.position)
 )
 
@@ -72,10 +74,11 @@ def request_invoices(session: Session, order: GoodsOrder) -> None:
     by_entity: defaultdict[UUID, list[_SoldPart]] = defaultdict(list)
     for part in parts:
         by_entity[part.entity_id].append(part)
+    sellers = entities_queries.entities_by_id(session, by_entity)
     for entity_id, own in by_entity.items():
         branch_ids = {part.branch_id for part in own}
         content = DocumentContent(
-            _seller(entities_queries.get_entity(session, entity_id)),
+            _seller(sellers[entity_id]),
             customer,
             str(order.number),
             order.placed_at,
@@ -108,10 +111,9 @@ def draw_up_pro_forma(session: Session, order: GoodsOrder) -> DocumentContent:
     if payment.transfer_to is None or payment.amount is None or payment.due_at is None:
         raise NotFound
     parts = _read_parts(session, order)
-    sellers = [
-        _seller(entities_queries.get_entity(session, entity_id))
-        for entity_id in dict.fromkeys(part.entity_id for part in parts)
-    ]
+    entity_ids = dict.fromkeys(part.entity_id for part in parts)
+    entities = entities_queries.entities_by_id(session, entity_ids)
+    sellers = [_seller(entities[entity_id]) for entity_id in entity_ids]
     where = "; ".join(
         f"{name.replace('_', ' ').capitalize()}: {text}"
         for name, text in payment.transfer_to.items()
@@ -130,7 +132,7 @@ def draw_up_pro_forma(session: Session, order: GoodsOrder) -> DocumentContent:
 
 
 def _read_parts(session: Session, order: GoodsOrder) -> list[_SoldPart]:
-    return session.select(_SoldPart, _PARTS.where(ShopOrderPart.order_id == order.id))
+    return session.select(_SoldPart, _PARTS, order_id=order.id)
 
 
 def _seller(entity: EntitySummary) -> Party:

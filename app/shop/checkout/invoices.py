@@ -114,7 +114,8 @@ def draw_up(
     products = {each.sku: each for each in products_queries.list_products(session, skus)}
     restrictions.check_destination(products.values(), request.shipping_address)
     restrictions.check_age(session, actor.user_id, products.values(), at)
-    locations = {each.id: each for each in locations_queries.list_locations(session)}
+    places = {part.location_id for line in lock.lines for part in line.parts}
+    locations = locations_queries.locations_by_id(session, places)
     place = _find_place(session, lock, request, locations)
     pieces = [piece for line in lock.lines for piece in _cut(line, place, locations)]
     taxes, reasons = _assess(session, actor, pieces, at)
@@ -137,11 +138,8 @@ def _find_place(
     request: CheckoutRequest,
     locations: Mapping[UUID, LocationSummary],
 ) -> _Place:
-    parts = (part for line in lock.lines for part in line.parts)
-    branches = {
-        branch_id: branches_queries.get_any_branch(session, branch_id)
-        for branch_id in sorted({locations[part.location_id].branch_id for part in parts})
-    }
+    branch_ids = {location.branch_id for location in locations.values()}
+    branches = branches_queries.branches_by_id(session, branch_ids)
     if request.delivery is not Delivery.PICKUP:
         return _Place(request, None, branches)
     if lock.pickup_branch_id is None or lock.pickup_branch_id != request.pickup_branch_id:

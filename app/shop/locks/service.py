@@ -5,8 +5,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-import sqlalchemy as sa
-
 from app.access import Actor
 from app.access.consents import POLICIES, PolicyName
 from app.branches import queries as branches_queries
@@ -53,6 +51,10 @@ _LOCK_SKUS = """
 SELECT pg_advisory_xact_lock(hashtextextended('shop ' || sku, 0))
 FROM unnest(%s::text[]) AS sku
 """
+_END = """
+UPDATE price_locks SET status = %s, ended_at = %s, voided_reason = %s, checkout_id = %s
+WHERE id = %s
+"""
 _EXPIRE = """
 UPDATE price_locks SET status = 'expired', ended_at = expires_at WHERE id = ANY (ARRAY(
     SELECT id FROM price_locks WHERE status = 'open' AND expires_at <= %s
@@ -84,9 +86,6 @@ def lock_prices(session: Session, actor: Actor, request: LockRequest) -> PriceLo
     """
     _check_request(session, request)
     owners = kyc_queries.accounts_of_person(session, actor.user_id)
-    limits.lock(session, owners)
-    session.send(_LOCK_SKUS, (sorted({sku.upper() for sku, _ in request.items}),))
-    now = clock.now()
     settings = current(session, LockSettings)
     limits.check_pace(
         session,
@@ -95,6 +94,8 @@ def lock_prices(session: Session, actor: Actor, request: LockRequest) -> PriceLo
         detail=f"You can lock prices {format_number_of(settings.unused_per_hour, 'time')} an hour"
         " without buying.",
     )
+    session.send(_LOCK_SKUS, (sorted({sku.upper() for sku, _ in request.items}),))
+    now = clock.now()
     priced = prices_queries.price_goods(session, request.items, now)
     expires_at = now + settings.lifetime
     for _ in range(_ATTEMPTS):
@@ -134,7 +135,7 @@ def _check_limits(
 ) -> None:
     total = sum(line.total.units for line in lines)
     pieces = sum(line.quantity for line in lines)
-    limits.check(
+    limits.require(
         session,
         owners,
         Demand(LOCKED_VALUE, settings.value_max.units, total, settings.lifetime),
@@ -336,13 +337,16 @@ def _void(session: Session, lock: PriceLock, reason: VoidReason, at: datetime) -
 
 
 def _end(
-    session: Session, lock: PriceLock, status: LockStatus, at: datetime, **evidence: object
+    session: Session,
+    lock: PriceLock,
+    status: LockStatus,
+    at: datetime,
+    *,
+    voided_reason: VoidReason | None = None,
+    checkout_id: UUID | None = None,
 ) -> None:
-    session.write(
-        sa.update(PriceLockRow)
-        .where(PriceLockRow.id == lock.id)
-        .values(status=TRANSITIONS.transition(lock.status, status), ended_at=at, **evidence)
-    )
+    status = TRANSITIONS.transition(lock.status, status)
+    session.send(_END, (status, at, voided_reason, checkout_id, lock.id))
 
 
 def expire_due_locks(session: Session) -> None:

@@ -22,7 +22,7 @@ from app.kit.list_query import fetch_newest
 from app.kit.money import Amount
 from app.kit.pagination import Page
 from app.kit.postal_addresses import PostalAddress
-from app.kit.statements import compile_select
+from app.kit.statements import any_of, compile_select
 from app.shop.orders import rules
 from app.shop.orders.models import ShopOrder, ShopOrderEvent, ShopOrderLine, ShopOrderPayment
 from app.shop.orders.rules import (
@@ -284,7 +284,14 @@ _EVENTS = sa.select(
 )
 
 
-_ORDER_IDS = sa.any_(sa.bindparam("order_ids", type_=sa.ARRAY(sa.Uuid)))
+_owner_id = sa.bindparam("owner_id", type_=sa.Uuid)
+_OF_OWNER = compile_select(
+    _ORDERS.where(
+        ShopOrder.id == sa.bindparam("order_id", type_=sa.Uuid),
+        sa.or_(_owner_id.is_(None), ShopOrder.user_id == _owner_id),
+    )
+)
+_ORDER_IDS = any_of("order_ids", sa.Uuid)
 _LINES_OF_ORDERS = compile_select(
     _LINES.where(ShopOrderLine.order_id == _ORDER_IDS).order_by(ShopOrderLine.position)
 )
@@ -316,10 +323,7 @@ def list_every_order(session: Session, user_id: UUID) -> list[GoodsOrder]:
 
 def get_order(session: Session, order_id: UUID, *, user_id: UUID | None = None) -> GoodsOrder:
     """Return an order; with `user_id` only if that customer owns it. Raises `NotFound`."""
-    found = _ORDERS.where(ShopOrder.id == order_id)
-    if user_id is not None:
-        found = found.where(ShopOrder.user_id == user_id)
-    order = session.get(GoodsOrder, found)
+    order = session.get(GoodsOrder, _OF_OWNER, order_id=order_id, owner_id=user_id)
     _add_parts(session, [order])
     return order
 

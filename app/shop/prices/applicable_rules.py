@@ -15,7 +15,7 @@ from sqlalchemy.sql.selectable import FromClause
 from app.catalog.categories.models import CategoryRow
 from app.catalog.products.models import Product
 from app.kit.db import Session
-from app.kit.statements import CompiledSelect, SqlInstant, compile_select
+from app.kit.statements import CompiledSelect, SqlInstant, any_of, compile_select
 from app.shop.prices.models import PriceRuleRow, PriceTierRow
 from app.shop.prices.rules import PriceTier
 
@@ -134,7 +134,7 @@ def _tiers_of() -> CompiledSelect:
             PriceTierRow.per_unit_units,
         )
         .select_from(joined.join(PriceTierRow, PriceTierRow.rule_id == rule_id))
-        .where(Product.sku == sa.any_(sa.bindparam("skus", type_=sa.ARRAY(sa.Text))))
+        .where(Product.sku == any_of("skus", sa.Text))
         .order_by(Product.sku, PriceTierRow.from_quantity)
     )
 

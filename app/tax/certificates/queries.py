@@ -11,6 +11,7 @@ from app.keys import service as keys
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.list_query import ListSource
+from app.kit.statements import compile_select
 from app.tax.assessment import CERTIFICATE_PREFIX, Exemption
 from app.tax.certificates.models import ExemptionCertificate
 from app.tax.certificates.rules import CertificateGround, CertificateHolder, CertificateStatus
@@ -78,6 +79,11 @@ _SELECT = sa.select(
     ExemptionCertificate.revoked_at,
     ExemptionCertificate.revoked_reason,
 )
+_OF_CUSTOMER = compile_select(
+    _SELECT.where(ExemptionCertificate.user_id == sa.bindparam("user_id", type_=sa.Uuid)).order_by(
+        ExemptionCertificate.id
+    )
+)
 CERTIFICATES = ListSource(
     CertificateSummary,
     _SELECT,
@@ -97,8 +103,7 @@ def get_certificate(session: Session, certificate_id: UUID) -> CertificateSummar
 
 def list_certificates(session: Session, user_id: UUID) -> list[CertificateSummary]:
     """Return every certificate of a customer, oldest first."""
-    own = _SELECT.where(ExemptionCertificate.user_id == user_id)
-    return session.select(CertificateSummary, own.order_by(ExemptionCertificate.id))
+    return session.select(CertificateSummary, _OF_CUSTOMER, user_id=user_id)
 
 
 def list_exemptions(session: Session, user_id: UUID, at: datetime) -> list[Exemption]:

@@ -50,15 +50,13 @@ _opened = insert(StockAlert).from_select(
         _now,
     ),
 )
-_OPEN = compile_statement(
-    _opened.on_conflict_do_update(
-        index_elements=[StockAlert.sku, StockAlert.location_id],
-        index_where=StockAlert.closed_at.is_(None),
-        set_={"level": _opened.excluded.level},
-        where=StockAlert.level != _opened.excluded.level,
-    )
+_is_opened = _opened.on_conflict_do_update(
+    index_elements=[StockAlert.sku, StockAlert.location_id],
+    index_where=StockAlert.closed_at.is_(None),
+    set_={"level": _opened.excluded.level},
+    where=StockAlert.level != _opened.excluded.level,
 )
-_CLOSE = compile_statement(
+_is_closed = (
     sa.update(StockAlert)
     .where(
         StockAlert.sku == _sku,
@@ -68,6 +66,8 @@ _CLOSE = compile_statement(
     )
     .values(level=_level_value(StockLevel.ENOUGH), closed_at=_now)
 )
+#: Open or change an alert, or close it.
+_CHECK = compile_statement(_is_closed.add_cte(_is_opened.cte("opened")))
 _low = LOW.subquery("low_anywhere")
 _open_alerts = sa.select(StockAlert).where(StockAlert.closed_at.is_(None)).subquery("open_alerts")
 #: Where an alert does not say what the stock is.
@@ -113,9 +113,9 @@ def check(session: Session, places: Iterable[StockPlace]) -> None:
     for place in sorted(set(places)):
         session.send(_LOCK, (f"stock {place.sku} {place.location_id}",))
         values = {"sku": place.sku, "location_id": place.location_id, "now": clock.now()}
-        for text, parameters in (_OPEN, _CLOSE):
-            assert isinstance(parameters, Mapping)
-            session.send(text, {**parameters, **values, "id": ids.new()})
+        text, parameters = _CHECK
+        assert isinstance(parameters, Mapping)
+        session.send(text, {**parameters, **values, "id": ids.new()})
 
 
 def check_all(session: Session) -> None:

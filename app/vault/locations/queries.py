@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from app.branches.models import Branch
 from app.kit.db import Session
 from app.kit.list_query import ListSource
+from app.kit.statements import any_of, compile_select
 from app.vault.locations.models import Location
 from app.vault.locations.rules import LocationKind
 
@@ -38,6 +39,7 @@ _LOCATION_SELECT = sa.select(
     Location.kind,
     Location.opened_at,
 ).join(Branch, Branch.id == Location.branch_id)
+_BY_ID = compile_select(_LOCATION_SELECT.where(Location.id == any_of("location_ids", sa.Uuid)))
 LOCATIONS = ListSource(
     LocationSummary,
     _LOCATION_SELECT,
@@ -72,5 +74,5 @@ def locations_by_id(
     session: Session, location_ids: Collection[UUID]
 ) -> Mapping[UUID, LocationSummary]:
     """Return these locations by their id."""
-    found = _LOCATION_SELECT.where(Location.id.in_(location_ids))
-    return {each.id: each for each in session.select(LocationSummary, found)}
+    found = session.select(LocationSummary, _BY_ID, location_ids=list(location_ids))
+    return {each.id: each for each in found}

@@ -29,8 +29,17 @@ from app.vault.lots.models import Lot, LotMovement, LotStock
 from app.vault.lots.rules import LotPart, take_first_in
 
 _TAKE = """
-UPDATE lot_stock SET units = units - %s, premium_usd = premium_usd - %s
-WHERE location_id = %s AND sku = %s AND lot_id = %s
+WITH part AS (
+    SELECT * FROM unnest(%(lot_ids)s::uuid[], %(units)s::bigint[], %(premiums)s::bigint[])
+        AS part (lot_id, units, premium_usd)
+), taken AS (
+    UPDATE lot_stock SET units = lot_stock.units - part.units,
+        premium_usd = lot_stock.premium_usd - part.premium_usd
+    FROM part
+    WHERE location_id = %(location_id)s AND sku = %(sku)s AND lot_stock.lot_id = part.lot_id
+)
+INSERT INTO lot_movements (reference, lot_id, location_id, units, premium_usd, moved_at)
+SELECT %(reference)s, lot_id, %(location_id)s, -units, -premium_usd, %(at)s FROM part
 """
 _lot_ids = sa.bindparam("lot_ids", type_=sa.ARRAY(sa.Uuid))
 _LEFT = compile_select(
@@ -145,10 +154,16 @@ def take_from_lots(
         enumerate(goods), key=lambda pair: (pair[1].location.id, pair[1].product.sku)
     ):
         parts = take_first_in(_lock_parts(session, wanted), wanted.units)
-        for part in parts:
-            place = wanted.location.id, wanted.product.sku, part.lot_id
-            session.send(_TAKE, (part.units, part.premium_usd, *place))
-            _record(session, wanted, part, reference=reference, at=at, sign=-1)
+        values = {
+            "lot_ids": [part.lot_id for part in parts],
+            "units": [part.units for part in parts],
+            "premiums": [part.premium_usd for part in parts],
+            "location_id": wanted.location.id,
+            "sku": wanted.product.sku,
+            "reference": reference,
+            "at": at,
+        }
+        session.send(_TAKE, values)
         taken[index] = TakenGoods(wanted, tuple(parts))
     choices = [choice for wanted in goods for choice in wanted.bars]
     bars.claim(session, choices, BarState.of(state), hold_ids=hold_ids)
@@ -226,7 +241,15 @@ def put_into_lots(
                 },
             )
         )
-        _record(session, goods, part, reference=reference, at=at, sign=1)
+        columns = {
+            "reference": reference,
+            "lot_id": part.lot_id,
+            "location_id": goods.location.id,
+            "units": part.units,
+            "premium_usd": part.premium_usd,
+            "moved_at": at,
+        }
+        session.insert((LotMovement, [columns]))
 
 
 def _lock_parts(session: Session, goods: Goods) -> list[LotPart]:
@@ -243,17 +266,3 @@ def _lock_parts(session: Session, goods: Goods) -> list[LotPart]:
         if sum(part.units for part in parts) >= goods.units:
             return parts
     raise InsufficientStock
-
-
-def _record(
-    session: Session, goods: Goods, part: LotPart, *, reference: str, at: datetime, sign: int
-) -> None:
-    columns = {
-        "reference": reference,
-        "lot_id": part.lot_id,
-        "location_id": goods.location.id,
-        "units": sign * part.units,
-        "premium_usd": sign * part.premium_usd,
-        "moved_at": at,
-    }
-    session.insert((LotMovement, [columns]))

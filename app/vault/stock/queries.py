@@ -12,7 +12,7 @@ from app.catalog.products.rules import ProductForm
 from app.catalog.rules import Metal
 from app.kit.db import Session
 from app.kit.list_query import ListSource
-from app.kit.statements import AnySelect, compile_select
+from app.kit.statements import AnySelect, any_of, compile_select
 from app.ledger import queries as ledger_queries
 from app.ledger.chart import AccountClass
 from app.vault.locations.models import Location
@@ -201,7 +201,7 @@ _FREE_UNITS = compile_select(
     .join(Location, Location.id == _account.c.owner_id)
     .where(
         _account.c.account_class == AccountClass.STOCK_AVAILABLE,
-        _account.c.asset == sa.any_(sa.bindparam("skus", type_=sa.ARRAY(sa.Text))),
+        _account.c.asset == any_of("skus", sa.Text),
         _FOR_BUYERS,
         _free > 0,
         sa.or_(_branch_id.is_(None), Location.branch_id == _branch_id),
