@@ -165,7 +165,7 @@ class ProgramSupervisor:
         self._stop_now = True
 
     def stop(self) -> None:
-        """Ask every program to end, wait a while for each, then kill it."""
+        """Ask every program to end; after a while, report and kill those that still run."""
         for program in self._programs:
             program.child.signal(signal.SIGTERM)
         deadline = time.monotonic() + _STOP_SECONDS
@@ -174,6 +174,11 @@ class ProgramSupervisor:
                 break
             time.sleep(0.02)
         for program in self._programs:
+            if program.pid and not self._stop_now:
+                self._report(
+                    f"{program.name} did not stop within {_STOP_SECONDS:g} s and is killed "
+                    f"(see {program.log})"
+                )
             program.child.kill()
 
 

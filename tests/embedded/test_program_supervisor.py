@@ -260,3 +260,24 @@ def test_restart_pauses_grow_and_reset_after_steady_running(tmp_path, monkeypatc
     now += 61
     supervisor.check_once()
     assert reports[-1].endswith("restarting it in 0.5 s")
+
+
+@needs_linux
+def test_program_that_ignores_the_request_to_stop_is_named_and_killed(tmp_path, monkeypatch):
+    monkeypatch.setattr(supervising, "_STOP_SECONDS", 0.2)
+    deaf = "import signal, time; signal.signal(15, signal.SIG_IGN); print('deaf'); time.sleep(60)"
+    reports: list[str] = []
+    folder = DataFolder(tmp_path)
+    folder.log_path("deaf").parent.mkdir(parents=True, exist_ok=True)
+    supervisor = supervising.ProgramSupervisor(
+        [],
+        [supervising.Program("deaf", (sys.executable, "-u", "-c", deaf))],
+        folder=folder,
+        environ={},
+        report=reports.append,
+    )
+    supervisor.start()
+    log = folder.log_path("deaf")
+    assert wait_for(lambda: "deaf" in log.read_text())
+    supervisor.stop()
+    assert reports == [f"deaf did not stop within 0.2 s and is killed (see {log})"]
