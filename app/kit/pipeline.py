@@ -33,7 +33,8 @@ else:
 
 # The application has a fixed set of statements; a connection sends any beyond this unprepared.
 _PREPARED_MAX = 300
-_PLACEHOLDER = re.compile(r"%(?:(%)|s|\((\w+)\)s)")
+#: A percent sign, or a parameter, by its place or its name.
+PLACEHOLDER = re.compile(r"%(?:(%)|s|\((\w+)\)s)")
 
 
 _FAILED = frozenset({ExecStatus.FATAL_ERROR, ExecStatus.PIPELINE_ABORTED})
@@ -58,7 +59,7 @@ def _number_parameters(text: str) -> tuple[bytes, list[str]]:
             names.append(match[2])
         return f"${names.index(match[2]) + 1}"
 
-    numbered = _PLACEHOLDER.sub(number, text)
+    numbered = PLACEHOLDER.sub(number, text)
     return numbered.encode(), names
 
 

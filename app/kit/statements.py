@@ -5,6 +5,7 @@ written once. They travel in the session's own pipeline and transaction: SQLAlch
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,13 +16,14 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
+from psycopg.sql import Literal
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.sql.cache_key import CacheKey
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import ReturningDelete, ReturningInsert, ReturningUpdate
 
-from app.kit.pipeline import Row, Statement
+from app.kit.pipeline import PLACEHOLDER, Row, Statement
 
 #: An instant, or a parameter that gets one later.
 SqlInstant = datetime | sa.ColumnElement[datetime]
@@ -150,7 +152,10 @@ def compile_select(select: AnySelect | AnyReturning) -> CompiledSelect:
     if cache_key is None:
         compiled = _compile(select)
         required = frozenset(name for name, bind in compiled.binds.items() if bind.required)
-        return CompiledSelect(compiled.string, compiled.params, required, *_columns(select))
+        text, values = compiled.string, compiled.params
+        if required:
+            text, values = _write_constants(compiled, required), {}
+        return CompiledSelect(text, values, required, *_columns(select))
     shape = _Shape(cache_key.key, select, cache_key)
     text, values = _fill(_compile_shape(shape), cache_key)
     return CompiledSelect(text, values, frozenset(), *_columns_of_shape(shape))
@@ -202,6 +207,21 @@ def _compile(statement: sa.ClauseElement) -> SQLCompiler:
     compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
     assert isinstance(compiled, SQLCompiler)
     return compiled
+
+
+def _write_constants(compiled: SQLCompiler, required: frozenset[str]) -> str:
+    """Return the text with the values that it has already: PostgreSQL makes one plan for all values
+    to come, and chooses a better one if it knows these, such as the status of an index."""
+
+    def write(match: re.Match[str]) -> str:
+        is_given = match[2] is not None and match[2] not in required
+        return (
+            Literal(compiled.params[match[2]]).as_string().replace("%", "%%")
+            if is_given
+            else match[0]
+        )
+
+    return PLACEHOLDER.sub(write, compiled.string)
 
 
 def _columns(

@@ -74,6 +74,16 @@ def test_awaited_parameter_is_not_taken_from_a_statement_that_has_a_value() -> N
     assert awaiting.with_values({"name": "Eve"})[1] == {"name": "Eve"}
 
 
+def test_value_that_is_known_is_written_into_a_statement_that_awaits_others() -> None:
+    known = User.first_name != "100 % %(name)s d'Or"
+    compiled = compile_select(
+        sa.select(User.id).where(known, User.last_name == sa.bindparam("name"))
+    )
+    text, values = compiled.with_values({"name": "Eve"})
+    assert values == {"name": "Eve"}
+    assert "users.first_name != '100 %% %%(name)s d''Or'::VARCHAR" in text
+
+
 def test_rows_of_several_tables_are_added_by_one_statement_whatever_the_sizes_of_numbers() -> None:
     def insert(units: int | None) -> tuple[str, list[object]]:
         parts = [{"order_id": ONE, "units": units, "name": "a"} for _ in range(2)]
