@@ -21,6 +21,8 @@ _BEFORE = {
     FaultMode.ERROR_BEFORE,
     FaultMode.HANG_UP_BEFORE,
     FaultMode.TIMEOUT_BEFORE,
+    FaultMode.LIMITED,
+    FaultMode.UNAUTHORIZED,
 }
 
 
@@ -144,6 +146,10 @@ def _apply_fault(response: Response, fault: Fault) -> Response:
             return Response("the service is down", 503, {"Retry-After": "1"})
         case FaultMode.ERROR_BEFORE | FaultMode.ERROR_AFTER:
             return Response("internal error", 500)
+        case FaultMode.LIMITED:
+            return Response("too many requests", 429)
+        case FaultMode.UNAUTHORIZED:
+            return Response("unauthorized", 401)
         case FaultMode.GARBAGE:
             return Response(b"\xff{not json", 200, content_type="application/json")
         case (

@@ -8,6 +8,7 @@ from app.config.providers import ProviderSettings
 from app.integrations.anchorage.provider import PROVIDER as ANCHORAGE
 from app.integrations.bank.provider import PROVIDER as BANK
 from app.integrations.depository.provider import PROVIDER as DEPOSITORY
+from app.integrations.fedex.provider import PROVIDER as FEDEX
 from app.integrations.mpesa.provider import PROVIDER as MPESA
 from app.integrations.paxos.provider import PROVIDER as PAXOS
 from app.integrations.plaid.provider import PROVIDER as PLAID
@@ -27,6 +28,7 @@ PROVIDERS: tuple[Provider[Any], ...] = (
     ANCHORAGE,
     PRIMETRUST,
     DEPOSITORY,
+    FEDEX,
     PLAID,
     SENDGRID,
     TWILIO,

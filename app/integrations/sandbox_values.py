@@ -41,4 +41,9 @@ SPECIAL_VALUES = (
     ("`lastName` of a verification", "Expired…", "It is not finished in time at the provider."),
     ("`lastName` of a verification", "Canceled…", "It is cancelled at the provider."),
     ("`lastName` of a verification", "Waiting…", "The verification stays `pending`."),
+    ("`street` of a shipping address", "Lost…", "The parcel is lost on its way."),
+    ("`street` of a shipping address", "Damaged…", "The parcel is damaged on its way."),
+    ("`street` of a shipping address", "Returned…", "The parcel comes back to us."),
+    ("`street` of a shipping address", "Held…", "The carrier holds the parcel."),
+    ("`street` of a shipping address", "Wrong…", "The carrier asks for another address."),
 )

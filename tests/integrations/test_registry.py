@@ -10,6 +10,7 @@ from app.catalog.rules import USD, PaymentMethod
 from app.config import Settings, UnsafeSettings
 from app.config.providers import ProviderSettings
 from app.custody.ports import Custodians
+from app.fulfillment.carriers.rules import Carrier
 from app.funding.ports import CardRail, PaymentRails, PayoutRails
 from app.integrations import registry
 from app.integrations.bank.provider import BankSettings
@@ -102,7 +103,10 @@ def test_sandbox_provides_every_adapter(database: Database) -> None:
     assert list(adapters.custodians) == ["paxos", "anchorage", "primetrust"]
     assert None not in {adapters.identity, adapters.email, adapters.sms}
     assert list(adapters.depots) == ["depository"]
-    assert set(adapters.webhooks) == {provider.id for provider in PROVIDERS} - {"depository"}
+    assert list(adapters.labels) == [Carrier.FEDEX]
+    assert list(adapters.tracking) == [Carrier.FEDEX]
+    polled = {"depository", "fedex"}
+    assert set(adapters.webhooks) == {provider.id for provider in PROVIDERS} - polled
 
 
 def test_provider_without_url_is_absent(database: Database) -> None:

@@ -79,6 +79,8 @@ def test_call_without_a_fault_creates_the_object(sandbox: Flask, url: str) -> No
         (FaultMode.DOWN, 503, 0),
         (FaultMode.ERROR_BEFORE, 500, 0),
         (FaultMode.ERROR_AFTER, 500, 1),
+        (FaultMode.LIMITED, 429, 0),
+        (FaultMode.UNAUTHORIZED, 401, 0),
         (FaultMode.GARBAGE, 200, 1),
         (FaultMode.SLOW, 201, 1),
     ],
