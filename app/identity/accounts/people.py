@@ -17,9 +17,10 @@ from app.kit.errors import Invalid, NotFound, PermissionDenied
 from app.kit.list_query import ListSource
 from app.kit.statements import compile_select
 
-_NAMES = (
-    "SELECT id, first_name || ' ' || last_name FROM users WHERE id = ANY (ARRAY(SELECT unnest(%s)))"
-)
+_NAMES = """
+SELECT id, first_name || ' ' || last_name FROM users
+WHERE id = ANY (ARRAY(SELECT unnest(%s::uuid[])))
+"""
 # Waits for an erasure in progress and then skips the erased person.
 _LOCK_NEXT = """
 SELECT id, first_name, last_name FROM users
