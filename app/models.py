@@ -17,6 +17,7 @@ from app.custody import models as custody_models
 from app.documents import models as documents_models
 from app.flags import models as flags_models
 from app.fulfillment.labels import models as fulfillment_labels_models
+from app.fulfillment.shipments import models as shipments_models
 from app.fulfillment.tracking import models as fulfillment_tracking_models
 from app.funding import models as funding_models
 from app.hedging import models as hedging_models
@@ -98,6 +99,7 @@ __all__ = [
     "screening_models",
     "search_models",
     "settings_models",
+    "shipments_models",
     "shop_cart_models",
     "shop_images_models",
     "shop_locks_models",

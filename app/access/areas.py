@@ -61,6 +61,7 @@ _STAFF: Mapping[str, PermissionArea] = MappingProxyType(
         "roles": PermissionArea.PEOPLE,
         "screening": PermissionArea.VERIFICATION,
         "settings": PermissionArea.SYSTEM,
+        "shipments": PermissionArea.GOODS,
         "shop_orders": PermissionArea.GOODS,
         "staff": PermissionArea.PEOPLE,
         "tax": PermissionArea.GOODS,

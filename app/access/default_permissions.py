@@ -65,6 +65,7 @@ _OVERSIGHT = frozenset(
         Permission.ROLES_READ,
         Permission.SCREENING_READ,
         Permission.SETTINGS_READ,
+        Permission.SHIPMENTS_READ,
         Permission.SHOP_ORDERS_READ,
         Permission.TAX_READ,
         Permission.VAULT_READ,
@@ -100,6 +101,8 @@ _GOODS = frozenset(
         Permission.PRICES_EDIT,
         Permission.PRICES_READ,
         Permission.PRODUCTS_EDIT,
+        Permission.SHIPMENTS_READ,
+        Permission.SHIPMENTS_WORK,
         Permission.SHOP_ORDERS_READ,
         Permission.VAULT_ADJUST,
         Permission.VAULT_ASSAY,
@@ -135,7 +138,12 @@ DEFAULT_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
         | {Permission.PAYMENTS_READ}
         | _CASEWORK
         | _KYC
-        | {Permission.PEOPLE_READ, Permission.SHOP_ORDERS_READ, Permission.TAX_READ},
+        | {
+            Permission.PEOPLE_READ,
+            Permission.SHIPMENTS_READ,
+            Permission.SHOP_ORDERS_READ,
+            Permission.TAX_READ,
+        },
         Role.TELLER: _EVERY_ROLE | {Permission.BRANCHES_READ, Permission.KYC_VERIFY},
         Role.INVENTORY: _EVERY_ROLE | _GOODS,
         Role.COMPLIANCE: _EVERY_ROLE
@@ -148,6 +156,7 @@ DEFAULT_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             Permission.KYC_DECIDE,
             Permission.PRICES_READ,
             Permission.SCREENING_READ,
+            Permission.SHIPMENTS_READ,
             Permission.SHOP_ORDERS_READ,
             Permission.VAULT_ADJUST,
             Permission.VAULT_READ,

@@ -124,6 +124,8 @@ class AuditAction(LabelledEnum):
     LOCATION_OPENED = "location.opened", "Location opened"
     MARKET_HALTED = "market.halted", "Market halted"
     MARKET_RESUMED = "market.resumed", "Market resumed"
+    SHIPMENT_CHANGED = "shipment.changed", "Status of a shipment changed"
+    SHIPMENT_VIEWED = "shipment.viewed", "Shipment viewed"
     SETTING_CHANGED = "setting.changed", "Setting changed"
     TAX_RULE_RECORDED = "tax_rule.recorded", "Sales tax rule recorded"
     TILL_CLOSED = "till.closed", "Till closed"

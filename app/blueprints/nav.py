@@ -234,6 +234,9 @@ SECTIONS = (
         (
             NavEntry("Orders", "orders_pages.list_orders", "basket", Permission.SHOP_ORDERS_READ),
             NavEntry(
+                "Shipments", "shipments_pages.list_shipments", "truck", Permission.SHIPMENTS_READ
+            ),
+            NavEntry(
                 "Invoices", "documents_pages.list_documents", "receipt", Permission.SHOP_ORDERS_READ
             ),
             NavEntry(

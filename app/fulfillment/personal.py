@@ -1,12 +1,74 @@
 """The personal data in fulfilment."""
 
-from app.kit.personal import ErasureEffect, PersonalData, PersonalDataTable
+from typing import Any
+from uuid import UUID
+
+from app.fulfillment.shipments import queries
+from app.fulfillment.shipments.queries import ShipmentRow
+from app.kit import clock
+from app.kit.db import Session
+from app.kit.personal import (
+    RETAINED_BY_LAW,
+    ErasureBlocker,
+    ErasureEffect,
+    ExportSections,
+    PersonalData,
+    PersonalDataTable,
+)
+from app.kit.postal_addresses import to_fields
 
 _WITH_THE_ORDER = "Exported with the order or redemption that it is of."
+
+
+def _export_sections(session: Session, person_id: UUID) -> ExportSections:
+    return {
+        "shipments": [
+            _export(session, shipment)
+            for shipment in queries.list_every_shipment(session, person_id)
+        ]
+    }
+
+
+def _export(session: Session, shipment: ShipmentRow) -> dict[str, Any]:
+    return {
+        "id": shipment.public_id,
+        "number": str(shipment.number),
+        "subject": shipment.subject_public_id,
+        "status": shipment.status,
+        "address": to_fields(shipment.address) if shipment.address else None,
+        "items": [
+            {"sku": line.sku, "quantity": line.units, "serial": line.serial}
+            for line in queries.list_lines(session, shipment.id)
+        ],
+        "requestedAt": clock.rfc3339(shipment.requested_at),
+    }
+
+
+def _erasure_blockers(session: Session, person_id: UUID) -> list[ErasureBlocker]:
+    return [
+        ErasureBlocker(f"shipments.{shipment.public_id}", "This shipment is not delivered yet.")
+        for shipment in queries.list_open_shipments(session, person_id)
+    ]
+
+
+def _table(description: str, *, is_exported: bool = True) -> PersonalDataTable:
+    return PersonalDataTable(
+        description,
+        ErasureEffect.RETAINED,
+        RETAINED_BY_LAW,
+        export_sections=("shipments",) if is_exported else (),
+        not_exported="" if is_exported else "The shipment has its status.",
+    )
+
 
 PERSONAL_DATA = PersonalData(
     "fulfillment",
     {
+        "shipments": _table("Shipments of goods, and where they go; the address is sealed"),
+        "shipment_lines": _table("The products and bars in a shipment"),
+        "shipment_events": _table(
+            "When a shipment took a status, and who did it", is_exported=False
+        ),
         "parcel_labels": PersonalDataTable(
             "The labels of parcels, sealed, with the recipient's address",
             ErasureEffect.EXPIRES,
@@ -27,4 +89,6 @@ PERSONAL_DATA = PersonalData(
             not_exported=_WITH_THE_ORDER,
         ),
     },
+    export_sections=_export_sections,
+    erasure_blockers=_erasure_blockers,
 )

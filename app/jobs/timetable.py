@@ -17,6 +17,7 @@ TIMETABLE = (
     PeriodicTask("number-documents", "documents.number_waiting", every_seconds=5),
     PeriodicTask("expire-price-locks", "shop.expire_locks", every_seconds=30),
     PeriodicTask("poll-orders", "shop.poll_orders", every_seconds=15),
+    PeriodicTask("poll-shipments", "shop.poll_shipments", every_seconds=10),
     PeriodicTask("record-exposure", "hedging.record_exposure", every_seconds=30),
     PeriodicTask("follow-sends", "custody.follow_sends", every_seconds=30),
     PeriodicTask("poll-custodians", "custody.poll", every_seconds=60),

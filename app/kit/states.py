@@ -22,9 +22,13 @@ class Transitions(Generic[Status]):
 
     next_statuses: Mapping[Status, AbstractSet[Status]]
 
+    def allows(self, old: Status, new: Status) -> bool:
+        """Return whether `new` may follow `old`."""
+        return new in self.next_statuses.get(old, frozenset())
+
     def transition(self, old: Status, new: Status) -> Status:
         """Return `new`. Raises `UndeclaredTransition` unless `new` may follow `old`."""
-        if new not in self.next_statuses.get(old, frozenset()):
+        if not self.allows(old, new):
             raise UndeclaredTransition(f"{type(new).__name__} does not go from {old} to {new}")
         return new
 

@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from app.fulfillment.facts import ShipmentChanged
+from app.fulfillment.shipments.rules import SubjectType
 from app.funding.facts import DepositEnded
 from app.kit.db import Database, Session
 from app.kit.tasks import Queue, task
@@ -9,6 +11,7 @@ from app.shop.cart import service as cart
 from app.shop.checkout import waiting_orders
 from app.shop.images import service as images
 from app.shop.locks import service as locks
+from app.shop.orders import shipping
 from app.shop.popularity import service as popularity
 from app.shop.prices import service as prices
 
@@ -40,6 +43,25 @@ def handle_ended_deposit(
 ) -> None:
     """Advance the orders of the customer whose deposit has ended."""
     waiting_orders.advance_orders_of(session, UUID(user_id))
+
+
+@task("shop.poll_shipments", queue=Queue.LEDGER)
+def poll_shipments(session: Session) -> None:
+    """Stage the job of every paid order that has no shipment yet."""
+    shipping.stage_unrequested(session)
+
+
+@task("shop.request_shipments", queue=Queue.LEDGER)
+def request_shipments(session: Session, *, order_id: str) -> None:
+    """Request the shipments of a paid order."""
+    shipping.request_shipments(session, UUID(order_id))
+
+
+@task("shop.shipment_changed", queue=Queue.LEDGER, on=ShipmentChanged)
+def handle_changed_shipment(session: Session, *, subject_type: str, subject_id: str) -> None:
+    """Give the order the status that its shipments have together."""
+    if subject_type == SubjectType.ORDER:
+        shipping.follow_shipments(session, UUID(subject_id))
 
 
 @task("shop.forget_carts", queue=Queue.NIGHTLY)

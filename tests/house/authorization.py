@@ -25,6 +25,13 @@ from app.catalog.categories.service import CategoryEntry
 from app.catalog.rules import TRADABLE, USD
 from app.documents import service as sales_documents
 from app.flags.rules import Feature
+from app.fulfillment.shipments import service as shipments
+from app.fulfillment.shipments.rules import (
+    NewShipment,
+    ShipmentSubject,
+    ShippedUnits,
+    SubjectType,
+)
 from app.funding.deposits import service as deposits
 from app.identity.accounts import address_book, email_verification
 from app.identity.api_keys import service as api_keys
@@ -422,6 +429,19 @@ def _approval(database: Database, owner: Actor) -> str:
     return ids.encode("apr", approval_id)
 
 
+def _shipment(database: Database, owner: Actor) -> str:
+    goods = Goods.at_a_new_location(People(database))
+    new = NewShipment(
+        ShipmentSubject(SubjectType.ORDER, ids.new(), "10000001"),
+        owner.user_id,
+        goods.location.id,
+        [ShippedUnits(goods.sku, 1, _FREE)],
+        branch_id=goods.location.branch_id,
+    )
+    with database.transaction() as session:
+        return ids.encode("shp", shipments.request(session, new))
+
+
 def _unknown_id(prefix: str) -> str:
     return ids.encode(prefix, UUID(int=7))
 
@@ -433,6 +453,7 @@ _IMPORT = ObjectKind("import_id", _import, _unknown_id("imp"))
 _PRODUCT = ObjectKind("sku", _product, "NO-SUCH-SKU")
 _QUARANTINE = ObjectKind("quarantine_id", _quarantine, _unknown_id("qua"))
 _STOCK_TRANSFER = ObjectKind("transfer_id", _stock_transfer, _unknown_id("stf"))
+_SHIPMENT = ObjectKind("shipment_id", _shipment, _unknown_id("shp"))
 _PERSON = ObjectKind("person_id", _person, _unknown_id("usr"))
 _CERTIFICATE = ObjectKind("certificate_id", _certificate, _unknown_id(CERTIFICATE_PREFIX))
 _TAX_RULE = ObjectKind("rule_id", _tax_rule, _unknown_id(RULE_PREFIX))
@@ -818,6 +839,10 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
     "/admin/vault/returns/<return_id>": ObjectKind(
         "return_id", _supplier_return, _unknown_id("srt")
     ),
+    **{
+        f"/admin/shipments/<shipment_id>{act}": _SHIPMENT
+        for act in ("", "/start", "/scan", "/pack", "/stop", "/ship", "/deliver")
+    },
     "/admin/vault/transfers/<transfer_id>": _STOCK_TRANSFER,
     "/admin/vault/transfers/<transfer_id>/cancel": _STOCK_TRANSFER,
     "/admin/vault/transfers/<transfer_id>/receive": _STOCK_TRANSFER,

@@ -33,6 +33,7 @@ ROOMS = (
     "lists",
     "screening",
     "shop",
+    "fulfillment",
     "documents",
     "vault",
     "tax",

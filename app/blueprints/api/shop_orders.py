@@ -3,6 +3,7 @@
 from typing import Any
 
 from app.access import Actor, Permission
+from app.blueprints.api.schemas import order_tracking
 from app.blueprints.api.schemas import shop_orders as schemas_orders
 from app.blueprints.api.schemas.fields import PageQuerySchema, parse_amount
 from app.blueprints.api.schemas.payments import fee_max
@@ -117,8 +118,8 @@ def list_orders(session: Session, actor: Actor, query: dict[str, Any]) -> object
     operation_id="trackShopOrder",
     public=True,
     rate_limit=RateLimit.SIGN_IN,
-    query_schema=schemas_orders.TrackingQuerySchema,
-    response_schema=schemas_orders.TrackedOrderAnswerSchema,
+    query_schema=order_tracking.TrackingQuerySchema,
+    response_schema=order_tracking.TrackedOrderAnswerSchema,
     refusals=(NotFound,),
 )
 def track_order(session: Session, query: dict[str, Any]) -> object:

@@ -34,7 +34,7 @@ UNPAID_ORDERS = Limit(
     "orders that are not paid",
     timedelta(days=1),
     lambda units: format_number_of(units, "order"),
-    uses=[_ORDERS.where(ShopOrder.status != OrderStatus.ALLOCATED)],
+    uses=[_ORDERS.where(ShopOrder.paid_at.is_(None))],
 )
 #: Callers give the days for which card money is withheld as the window.
 CARD_LEAVING = Limit(

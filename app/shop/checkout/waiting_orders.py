@@ -251,7 +251,9 @@ def cancel(session: Session, actor: Actor, order_id: UUID) -> None:
     match order.status:
         case OrderStatus.PENDING_PAYMENT:
             _end(session, order, CancelReason.CUSTOMER, actor=actor, at=clock.now())
-        case OrderStatus.ALLOCATED:
+        case OrderStatus.CANCELLED:
+            return
+        case _:
             raise CancelWindowClosed
 
 

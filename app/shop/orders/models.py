@@ -21,7 +21,8 @@ class ShopOrder(Base):
     __tablename__ = "shop_orders"
     __table_args__ = (
         sa.CheckConstraint(
-            "status IN ('pending_payment', 'allocated', 'cancelled')",
+            "status IN ('pending_payment', 'allocated', 'picking', 'shipped', 'delivered',"
+            " 'cancelled')",
             name="shop_order_status_known",
         ),
         sa.CheckConstraint(
@@ -44,10 +45,11 @@ class ShopOrder(Base):
             name="shop_order_total_is_the_sum",
         ),
         sa.CheckConstraint(
-            "(status = 'allocated') = (paid_at IS NOT NULL)", name="paid_order_says_when"
+            "status IN ('allocated', 'picking', 'shipped', 'delivered') <= (paid_at IS NOT NULL)",
+            name="paid_order_says_when",
         ),
         sa.CheckConstraint(
-            "status = 'allocated' OR (deposit_id IS NOT NULL AND payment_due_at IS NOT NULL)",
+            "paid_at IS NOT NULL OR deposit_id IS NOT NULL",
             name="unpaid_order_waits_for_a_deposit",
         ),
         sa.CheckConstraint(
@@ -73,6 +75,11 @@ class ShopOrder(Base):
             "id",
             postgresql_where=sa.text("status = 'pending_payment'"),
         ),
+        sa.Index(
+            "shop_orders_to_ship_idx",
+            "id",
+            postgresql_where=sa.text("status = 'allocated' AND destination <> 'vault'"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -84,6 +91,8 @@ class ShopOrder(Base):
     #: The prices that were promised, each used once.
     lock_id: Mapped[UUID] = mapped_column(sa.ForeignKey("price_locks.id"), unique=True)
     status: Mapped[OrderStatus] = mapped_column(StoredEnum(OrderStatus))
+    #: Whether some of its shipments have left and others have not.
+    partially_shipped: Mapped[bool] = mapped_column(server_default=sa.false())
     destination: Mapped[Delivery] = mapped_column(StoredEnum(Delivery))
     pickup_branch_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("branches.id"))
     #: Where it is shipped to, and the address of the invoice where that is another one.

@@ -149,6 +149,8 @@ class GoodsOrder:
     user_id: UUID
     lock_id: UUID
     status: OrderStatus
+    #: Whether some of its shipments have left and others have not.
+    partially_shipped: bool
     destination: Delivery
     pickup_branch_id: UUID | None
     shipping_sealed: bytes | None
@@ -241,6 +243,7 @@ _ORDERS = sa.select(
     ShopOrder.user_id,
     ShopOrder.lock_id,
     ShopOrder.status,
+    ShopOrder.partially_shipped,
     ShopOrder.destination,
     ShopOrder.pickup_branch_id,
     ShopOrder.shipping_sealed,

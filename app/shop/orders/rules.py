@@ -21,6 +21,12 @@ class OrderStatus(StatusEnum):
     """Its goods are set aside until the payment arrives or its time is over."""
     ALLOCATED = "allocated", "Paid, goods set aside", Mark.UNDERWAY
     """It is paid, and its goods belong to the customer."""
+    PICKING = "picking", "Being packed", Mark.UNDERWAY
+    """Its goods are being picked and packed, or part of them has left."""
+    SHIPPED = "shipped", "Shipped", Mark.UNDERWAY
+    """All of its goods are on their way, or part of them is delivered."""
+    DELIVERED = "delivered", "Delivered", Mark.DONE
+    """The customer has its goods."""
     CANCELLED = "cancelled", "Cancelled", Mark.ENDED
     """It ended before it was paid. Its goods are for sale again."""
 
@@ -101,7 +107,18 @@ DEPOSIT_METHODS = {
 TRANSITIONS = Transitions(
     {
         OrderStatus.PENDING_PAYMENT: frozenset({OrderStatus.ALLOCATED, OrderStatus.CANCELLED}),
+        # From here on it follows its shipments, whose facts may come late.
+        OrderStatus.ALLOCATED: {OrderStatus.PICKING, OrderStatus.SHIPPED, OrderStatus.DELIVERED},
+        OrderStatus.PICKING: {OrderStatus.ALLOCATED, OrderStatus.SHIPPED, OrderStatus.DELIVERED},
+        OrderStatus.SHIPPED: {OrderStatus.DELIVERED},
     }
 )
-#: Orders whose goods have not left: their customers cannot be erased.
-OPEN = frozenset({OrderStatus.PENDING_PAYMENT, OrderStatus.ALLOCATED})
+#: Orders whose goods are not delivered: their customers cannot be erased.
+OPEN = frozenset(
+    {
+        OrderStatus.PENDING_PAYMENT,
+        OrderStatus.ALLOCATED,
+        OrderStatus.PICKING,
+        OrderStatus.SHIPPED,
+    }
+)

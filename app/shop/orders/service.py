@@ -176,6 +176,19 @@ def mark_cancelled(
     session.insert((ShopOrderEvent, [event]))
 
 
+def mark_followed(
+    session: Session, order_id: UUID, before: OrderStatus, after: OrderStatus, *, at: datetime
+) -> None:
+    """Record the status of an order, locked before, that its shipments have together."""
+    _update(session, order_id, status=TRANSITIONS.transition(before, after))
+    session.insert((ShopOrderEvent, [_event(order_id, before, after, at=at)]))
+
+
+def mark_partially_shipped(session: Session, order_id: UUID, *, is_partial: bool) -> None:
+    """Record whether some shipments of an order, locked before, have left and others have not."""
+    _update(session, order_id, partially_shipped=is_partial)
+
+
 def _update(session: Session, order_id: UUID, **values: object) -> None:
     session.write(sa.update(ShopOrder).where(ShopOrder.id == order_id).values(values))
 

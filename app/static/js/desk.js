@@ -75,7 +75,10 @@
       document.dispatchEvent(new CustomEvent("desk:refreshed", { detail: region.id }));
     }
   });
-  document.addEventListener("htmx:after:swap", () => focusFirstProblem());
+  document.addEventListener("htmx:after:swap", () => {
+    focusFirstProblem();
+    soundAlarm();
+  });
 
   // The sidebar counts what the home counts, as often.
   document.addEventListener("desk:refreshed", (event) => {
@@ -124,6 +127,16 @@
     document.querySelector("[data-takes-focus]")?.focus();
   }
 
+  // A person at the packing station looks at the goods, not at the screen.
+  function soundAlarm() {
+    if (!document.querySelector("[data-alarms] .error-summary")) return;
+    const audio = new AudioContext();
+    const tone = new OscillatorNode(audio, { type: "square", frequency: 220 });
+    tone.connect(new GainNode(audio, { gain: 0.2 })).connect(audio.destination);
+    tone.start();
+    tone.stop(audio.currentTime + 0.6);
+  }
+
   // The link to the list leads to the filters that the list had when this tab came from it, also
   // after a reload and after a form of the page.
   function keepFilters() {
@@ -141,5 +154,6 @@
   keepFilters();
   regions().forEach(settle);
   focusFirstProblem();
+  soundAlarm();
   setInterval(watch, 1000);
 })();

@@ -117,6 +117,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "order": "The order",
     "otpauthUri": "The same as a URI that authenticator apps open",
     "paidAt": "When it was paid; null before",
+    "partiallyShipped": "Whether some of its parcels have left and others have not",
     "password": "The password",
     "payment": "How far its payment is",
     "payments": "What pays, each for a part of the total",

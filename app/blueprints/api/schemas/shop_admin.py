@@ -11,7 +11,8 @@ from app.blueprints.api.schemas.fields import (
     QueryIntegerField,
     TimestampField,
 )
-from app.blueprints.api.schemas.shop_orders import ORDER_NUMBER_MAX, GoodsOrderSchema
+from app.blueprints.api.schemas.order_tracking import ORDER_NUMBER_MAX
+from app.blueprints.api.schemas.shop_orders import GoodsOrderSchema
 from app.shop.orders.rules import OrderStatus
 from app.tax.assessment import Delivery
 

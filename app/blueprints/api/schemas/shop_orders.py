@@ -11,7 +11,6 @@ from app.blueprints.api.schemas.fields import (
     CountryField,
     EnumField,
     PublicIdField,
-    QueryIntegerField,
     TextField,
     TimestampField,
     parse_amount,
@@ -28,8 +27,6 @@ from app.shop.orders.rules import (
 from app.tax.assessment import Delivery
 
 _LINE_MAX = 100
-#: More than any number of an order.
-ORDER_NUMBER_MAX = 10**18
 _TOKEN_LENGTH_MAX = 255
 _PAYMENTS_MAX = 6
 _USD = {"description": "In US dollars", "examples": ["4155.00"]}
@@ -336,6 +333,7 @@ class GoodsOrderSchema(ApiSchema):
         required=True, metadata={"description": "For people", "examples": ["10000001"]}
     )
     status = EnumField(OrderStatus, required=True)
+    partially_shipped = ma.fields.Boolean(required=True)
     quote_id = PublicIdField("lck", required=True, attribute="lock_id")
     destination = EnumField(Delivery, required=True)
     items = ma.fields.List(ma.fields.Nested(InvoiceLineSchema), required=True, attribute="lines")
@@ -366,35 +364,3 @@ class GoodsOrdersSchema(ApiSchema):
 
     data = ma.fields.List(ma.fields.Nested(GoodsOrderSchema), required=True)
     next_cursor = ma.fields.String(required=True, allow_none=True)
-
-
-class TrackingQuerySchema(ApiSchema):
-    """Which order a person asks about, and how they are known to its customer."""
-
-    number = QueryIntegerField(
-        1, ORDER_NUMBER_MAX, required=True, metadata={"examples": [10_000_001]}
-    )
-    contact = TextField(
-        254,
-        required=True,
-        metadata={
-            "description": "The email address, or the verified phone, of the customer",
-            "examples": ["ada@example.com"],
-        },
-    )
-
-
-class TrackedOrderSchema(ApiSchema):
-    """How far an order is."""
-
-    number = ma.fields.String(required=True, metadata={"examples": ["10000001"]})
-    status = EnumField(OrderStatus, required=True)
-    destination = EnumField(Delivery, required=True)
-    history = ma.fields.List(ma.fields.Nested(OrderEventSchema), required=True, attribute="events")
-    placed_at = TimestampField(required=True)
-
-
-class TrackedOrderAnswerSchema(ApiSchema):
-    """How far an order is."""
-
-    order = ma.fields.Nested(TrackedOrderSchema, required=True)

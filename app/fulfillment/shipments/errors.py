@@ -1,0 +1,24 @@
+"""The refusals of shipments."""
+
+from app.kit.errors import Conflict
+
+
+class AlreadyPicking(Conflict):
+    """The goods are being picked, or have gone further."""
+
+    code = "already_picking"
+    title = "The goods are being packed or are on their way, so this cannot be cancelled any more."
+
+
+class GoodsNotScanned(Conflict):
+    """Not all goods of the shipment were scanned."""
+
+    code = "goods_not_scanned"
+    title = "Scan every unit of the shipment before you pack it."
+
+
+class ShipmentMovedOn(Conflict):
+    """The shipment is not in a status in which this is possible."""
+
+    code = "shipment_moved_on"
+    title = "This is not possible now: the shipment has another status. Reload the page."

@@ -1,0 +1,320 @@
+"""The verbs of shipments: request, pick, pack, ship, deliver, cancel.
+
+Each locks the row of the shipment, records the status with its evidence, posts what moves in the
+books of goods, and publishes `ShipmentChanged`, all in the caller's transaction.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from app.access import Actor, Permission, require
+from app.audit import service as audit
+from app.audit.actions import AuditAction
+from app.catalog.products import queries as products_queries
+from app.fulfillment.facts import ShipmentChanged
+from app.fulfillment.shipments import queries
+from app.fulfillment.shipments.errors import AlreadyPicking, GoodsNotScanned, ShipmentMovedOn
+from app.fulfillment.shipments.models import Shipment, ShipmentEvent, ShipmentLine
+from app.fulfillment.shipments.queries import ShipmentRow
+from app.fulfillment.shipments.rules import TRANSITIONS, NewShipment, ShipmentStatus
+from app.fulfillment.shipments.scanning import find_scanned
+from app.keys import service as keys
+from app.kit import clock, ids
+from app.kit.db import Session
+from app.kit.postal_addresses import PostalAddress, to_fields
+from app.ledger.chart import AccountClass
+from app.outbox import service as outbox
+from app.tax.assessment import Delivery
+from app.vault.locations import queries as locations_queries
+from app.vault.lots.service import Goods
+from app.vault.movements.rules import MovementCause
+from app.vault.stock import service as stock
+
+_S = ShipmentStatus
+_ALLOCATED, _PICKED = AccountClass.STOCK_ALLOCATED, AccountClass.STOCK_PICKED
+_SHIPPED = AccountClass.STOCK_SHIPPED
+
+
+def request(session: Session, new: NewShipment) -> UUID:
+    """Request the shipment of goods that the customer owns (`stock.allocated`), and return its id.
+
+    The same subject has one shipment of each location that is not cancelled: a repeated request
+    returns it. The caller has locked the subject's row.
+    """
+    shipment_id, now = ids.new(), clock.now()
+    inserted = (
+        insert(Shipment)
+        .values(
+            id=shipment_id,
+            subject_type=new.subject.type,
+            subject_id=new.subject.id,
+            subject_number=new.subject.number,
+            user_id=new.user_id,
+            location_id=new.location_id,
+            status=_S.REQUESTED,
+            delivery=new.delivery,
+            address_sealed=_seal(shipment_id, new.address),
+            branch_id=new.branch_id,
+            requested_at=now,
+        )
+        .on_conflict_do_nothing(
+            index_elements=["subject_id", "location_id"],
+            index_where=sa.text("status <> 'cancelled'"),
+        )
+        .returning(Shipment.id.label("shipment_id"))
+    )
+    if session.find(lambda shipment_id: shipment_id, inserted) is None:
+        found = sa.select(Shipment.id.label("shipment_id")).where(
+            Shipment.subject_id == new.subject.id,
+            Shipment.location_id == new.location_id,
+            Shipment.status != _S.CANCELLED,
+        )
+        existing: UUID = session.get(lambda shipment_id: shipment_id, found)
+        return existing
+    session.write(
+        sa.insert(ShipmentLine).values(
+            [
+                {
+                    "shipment_id": shipment_id,
+                    "position": position,
+                    "sku": line.sku,
+                    "units": line.units,
+                    "lot_id": line.lot_id,
+                    "hold_id": line.hold_id,
+                    "value_units": line.value.units,
+                }
+                for position, line in enumerate(new.lines)
+            ]
+        )
+    )
+    _record_event(session, shipment_id, None, _S.REQUESTED, at=now)
+    return shipment_id
+
+
+def start_picking(session: Session, actor: Actor, shipment_id: UUID) -> None:
+    """Begin to pick a shipment: from now on it cannot be cancelled. Raises `PermissionDenied`,
+    `NotFound` and `ShipmentMovedOn`."""
+    _change(session, actor, _lock(session, actor, shipment_id), _S.PICKING)
+
+
+def stop_picking(session: Session, actor: Actor, shipment_id: UUID) -> None:
+    """Put back what was picked: the shipment waits again, and can be cancelled. Raises as
+    `start_picking` does."""
+    _change(session, actor, _lock(session, actor, shipment_id), _S.REQUESTED)
+    session.write(
+        sa.update(ShipmentLine)
+        .where(ShipmentLine.shipment_id == shipment_id)
+        .values(scanned_units=0)
+    )
+
+
+def scan(session: Session, actor: Actor, shipment_id: UUID, code: str) -> None:
+    """Note that goods of a shipment that is being picked were scanned: a bar by its serial, other
+    units by their SKU, several as `SKU*5`.
+
+    Raises `PermissionDenied`, `NotFound`, `ShipmentMovedOn`, `SerialMismatch` for goods that are
+    not of the shipment, and `Invalid` naming `code` for more than it has.
+    """
+    shipment = _lock(session, actor, shipment_id)
+    if shipment.status is not _S.PICKING:
+        raise ShipmentMovedOn
+    position, units = find_scanned(code, queries.list_lines(session, shipment.id))
+    session.write(
+        sa.update(ShipmentLine)
+        .where(ShipmentLine.shipment_id == shipment.id, ShipmentLine.position == position)
+        .values(scanned_units=ShipmentLine.scanned_units + units)
+    )
+
+
+def pack(session: Session, actor: Actor, shipment_id: UUID) -> None:
+    """Note that the goods of a shipment, all of them scanned, are packed. Raises as `start_picking`
+    does, and `GoodsNotScanned`."""
+    shipment = _lock(session, actor, shipment_id)
+    if shipment.status is not _S.PICKING:
+        raise ShipmentMovedOn
+    if any(line.missing for line in queries.list_lines(session, shipment.id)):
+        raise GoodsNotScanned
+    at = _change(session, actor, shipment, _S.PACKED)
+    _move(session, shipment, _ALLOCATED, _PICKED, cause=MovementCause.GOODS_PACKED, at=at)
+
+
+def ship(session: Session, actor: Actor | None, shipment_id: UUID, *, evidence: str) -> None:
+    """Note that the carrier took a packed shipment: its goods leave our stock. Raises as
+    `start_picking` does; also `ShipmentMovedOn` for goods that are collected."""
+    shipment = _lock(session, actor, shipment_id)
+    if shipment.delivery is not Delivery.SHIP:
+        raise ShipmentMovedOn
+    at = _change(session, actor, shipment, _S.SHIPPED, evidence=evidence)
+    _move(session, shipment, _PICKED, _SHIPPED, cause=MovementCause.GOODS_SHIPPED, at=at)
+
+
+def deliver(session: Session, actor: Actor | None, shipment_id: UUID, *, evidence: str) -> None:
+    """Note that the customer has the goods: of a shipped shipment, or of a packed one that is
+    collected at a branch. Raises as `start_picking` does."""
+    shipment = _lock(session, actor, shipment_id)
+    is_collected = shipment.delivery is Delivery.PICKUP
+    if shipment.status is not (_S.PACKED if is_collected else _S.SHIPPED):
+        raise ShipmentMovedOn
+    at = _change(session, actor, shipment, _S.DELIVERED, evidence=evidence)
+    reference = f"{shipment.public_id}:delivered"
+    postings = [
+        posting
+        for goods in _goods_of(session, shipment)
+        for posting in stock.deliver(
+            session,
+            goods,
+            _PICKED if is_collected else _SHIPPED,
+            shipment.user_id,
+            reference=reference,
+            at=at,
+        )
+    ]
+    stock.post(
+        session,
+        cause=MovementCause.GOODS_DELIVERED,
+        reference=reference,
+        posted_at=at,
+        postings=postings,
+    )
+
+
+def cancel(session: Session, actor: Actor | None, subject_id: UUID, *, evidence: str) -> None:
+    """Cancel all shipments of an order or redemption, whose row the caller has locked. What it
+    becomes of the goods, which are on the shelf and the customer's, is the caller's.
+
+    The caller decides who may do it. Raises `AlreadyPicking` if picking of any has begun, and
+    changes nothing then.
+    """
+    open_ones = [
+        shipment
+        for shipment in queries.list_shipments_of(session, subject_id, lock=True)
+        if shipment.status is not _S.CANCELLED
+    ]
+    if any(shipment.status is not _S.REQUESTED for shipment in open_ones):
+        raise AlreadyPicking
+    for shipment in open_ones:
+        _change(session, actor, shipment, _S.CANCELLED, evidence=evidence)
+
+
+def view(session: Session, actor: Actor, shipment_id: UUID) -> ShipmentRow:
+    """Return a shipment with its address, and record that this member of staff read it, once an
+    hour. Raises `NotFound`."""
+    shipment = queries.get_shipment(session, shipment_id)
+    audit.record_viewing(
+        session,
+        actor=actor,
+        action=AuditAction.SHIPMENT_VIEWED,
+        subject=shipment.public_id,
+        on_behalf_of=shipment.user_id,
+    )
+    return shipment
+
+
+def _lock(session: Session, actor: Actor | None, shipment_id: UUID) -> ShipmentRow:
+    if actor is not None:
+        require(actor, Permission.SHIPMENTS_WORK)
+    return queries.lock_shipment(session, shipment_id)
+
+
+def _change(
+    session: Session,
+    actor: Actor | None,
+    shipment: ShipmentRow,
+    status: ShipmentStatus,
+    *,
+    evidence: str | None = None,
+) -> datetime:
+    """Give a locked shipment another status, and return when. Raises `ShipmentMovedOn` unless it
+    may follow."""
+    if not TRANSITIONS.allows(shipment.status, status):
+        raise ShipmentMovedOn
+    at = clock.now()
+    session.write(
+        sa.update(Shipment)
+        .where(Shipment.id == shipment.id)
+        .values(status=TRANSITIONS.transition(shipment.status, status))
+    )
+    actor_id = actor.user_id if actor else None
+    _record_event(
+        session, shipment.id, shipment.status, status, actor_id=actor_id, evidence=evidence, at=at
+    )
+    audit.record(
+        session,
+        actor=actor,
+        action=AuditAction.SHIPMENT_CHANGED,
+        subject=shipment.public_id,
+        on_behalf_of=shipment.user_id,
+        before={"status": shipment.status},
+        after={"status": status},
+        reason=evidence,
+    )
+    outbox.publish(session, ShipmentChanged(shipment.subject_type, shipment.subject_id))
+    return at
+
+
+def _move(
+    session: Session,
+    shipment: ShipmentRow,
+    before: AccountClass,
+    after: AccountClass,
+    *,
+    cause: MovementCause,
+    at: datetime,
+) -> None:
+    """Post that the goods of a shipment are in another state."""
+    reference = f"{shipment.public_id}:{after.rpartition('.')[2]}"
+    postings = [
+        posting
+        for goods in _goods_of(session, shipment)
+        for posting in stock.change_state(session, goods, before, after, reference=reference, at=at)
+    ]
+    stock.post(session, cause=cause, reference=reference, posted_at=at, postings=postings)
+
+
+def _goods_of(session: Session, shipment: ShipmentRow) -> Sequence[Goods]:
+    """Return the goods of a shipment, in the order of SKU and lot, by which bars are locked."""
+    lines = queries.list_lines(session, shipment.id)
+    products = {
+        product.sku: product
+        for product in products_queries.list_products(session, {line.sku for line in lines})
+    }
+    location = locations_queries.get_location(session, shipment.location_id)
+    return [
+        Goods(products[line.sku], location, line.units, (line.lot_id,) if line.lot_id else ())
+        for line in sorted(lines, key=lambda line: (line.sku, str(line.lot_id)))
+    ]
+
+
+def _record_event(
+    session: Session,
+    shipment_id: UUID,
+    before: ShipmentStatus | None,
+    after: ShipmentStatus,
+    *,
+    actor_id: UUID | None = None,
+    evidence: str | None = None,
+    at: datetime,
+) -> None:
+    session.write(
+        sa.insert(ShipmentEvent).values(
+            id=ids.new(),
+            shipment_id=shipment_id,
+            from_status=before,
+            to_status=after,
+            actor_id=actor_id,
+            evidence=evidence,
+            at=at,
+        )
+    )
+
+
+def _seal(shipment_id: UUID, address: PostalAddress | None) -> bytes | None:
+    if address is None:
+        return None
+    text = json.dumps(to_fields(address))
+    return keys.seal(text, table=queries.TABLE, column="address_sealed", key=shipment_id)

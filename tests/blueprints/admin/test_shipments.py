@@ -1,0 +1,61 @@
+"""The packing station: a shipment is found by its number, scanned, packed and shipped."""
+
+import pytest
+from flask import Flask
+
+from app.access import Role
+from tests.fulfillment.dispatch import Dispatch
+from tests.page_client import Browser
+from tests.people import People
+from tests.shop.stall import Stall
+from tests.staff import sign_in
+
+PATH = "/admin/shipments"
+
+
+@pytest.fixture
+def dispatch(people: People) -> Dispatch:
+    return Dispatch.open(Stall.open(people))
+
+
+@pytest.fixture
+def browser(app: Flask, people: People) -> Browser:
+    return sign_in(app, people.staff(Role.INVENTORY))
+
+
+def test_shipment_is_found_picked_with_the_scanner_packed_shipped_and_delivered(
+    dispatch: Dispatch, browser: Browser
+) -> None:
+    coins = dispatch.stall.coins()
+    order = dispatch.order(coins, quantity=2)
+    shipment = dispatch.shipment(order)
+    station = f"{PATH}/{shipment.public_id}"
+    found = browser.submit_form(PATH, "station", number=str(order.number))
+    assert found.headers["Location"] == station
+
+    browser.submit_form(station, "start")
+    wrong = browser.submit_form(station, "scan", code="A999")
+    assert wrong.status_code == 409
+    assert "A999 is not in this shipment" in wrong.text
+    assert "data-alarms" in wrong.text
+    assert "Goods are packed" not in browser.get_page(station).visible_text
+    browser.submit_form(station, "scan", code=f"{coins.sku}*2")
+    browser.submit_form(station, "pack")
+    browser.submit_form(station, "ship", evidence="FedEx 123")
+    browser.submit_form(station, "deliver", evidence="signed by the customer")
+    dispatch.settle()
+    text = browser.get_page(station).visible_text
+    for expected in ("FedEx 123", "signed by the customer", "1 Main Street", "8,416.80"):
+        assert expected in text
+    assert dispatch.now(order).status == "delivered"
+
+
+def test_unknown_number_is_refused_and_support_reads_without_acting(
+    dispatch: Dispatch, browser: Browser, app: Flask, people: People
+) -> None:
+    refused = browser.submit_form(PATH, "station", number="nothing")
+    assert "Nothing with this number" in refused.text
+    shipment = dispatch.shipment(dispatch.order(dispatch.stall.coins()))
+    support = sign_in(app, people.staff(Role.SUPPORT))
+    station = f"{PATH}/{shipment.public_id}"
+    assert "Start picking" not in support.get_page(station).visible_text
