@@ -51,7 +51,7 @@ _SANDBOX_SECRETS = frozenset(
         "daraja consumer", "daraja consumer secret", "daraja credential", "daraja passkey",
         "depository", "fedex",
         "paxos", "plaid", "primetrust", "sendgrid key", "sendgrid webhook", "stripe",
-        "stripe webhook", "twilio account", "twilio token",
+        "stripe webhook", "twilio account", "twilio token", "ups",
     }
 )  # fmt: skip
 #: How providers name the hosts that play with money: sandbox.plaid.com, api.anchorage-staging.com.

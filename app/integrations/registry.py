@@ -17,6 +17,7 @@ from app.integrations.provider import Adapters, Connection, Provider
 from app.integrations.sendgrid.provider import PROVIDER as SENDGRID
 from app.integrations.stripe.provider import PROVIDER as STRIPE
 from app.integrations.twilio.provider import PROVIDER as TWILIO
+from app.integrations.ups.provider import PROVIDER as UPS
 from app.kit.db import Database
 
 #: Custodians are used in this order of preference.
@@ -29,6 +30,7 @@ PROVIDERS: tuple[Provider[Any], ...] = (
     PRIMETRUST,
     DEPOSITORY,
     FEDEX,
+    UPS,
     PLAID,
     SENDGRID,
     TWILIO,

@@ -104,8 +104,8 @@ def test_sandbox_provides_every_adapter(database: Database) -> None:
     assert None not in {adapters.identity, adapters.email, adapters.sms}
     assert list(adapters.depots) == ["depository"]
     assert list(adapters.labels) == [Carrier.FEDEX]
-    assert list(adapters.tracking) == [Carrier.FEDEX]
-    polled = {"depository", "fedex"}
+    assert list(adapters.tracking) == [Carrier.FEDEX, Carrier.UPS]
+    polled = {"depository", "fedex", "ups"}
     assert set(adapters.webhooks) == {provider.id for provider in PROVIDERS} - polled
 
 

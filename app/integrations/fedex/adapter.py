@@ -1,6 +1,5 @@
 """FedEx as a seller of labels and a tracker of parcels."""
 
-import base64
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
@@ -9,6 +8,7 @@ from app.fulfillment.carriers.ports import Consignment, Label, LabelOrder, Rate,
 from app.integrations.fedex.label_requests import SERVICES, rate_request, read_charge, ship_request
 from app.integrations.fedex.track_results import NOT_FOUND, numbers_with_reference, read_tracking
 from app.integrations.http_calls import ProviderCaller
+from app.integrations.parcel_scans import read_pdf
 from app.integrations.response_parsing import (
     object_row,
     optional_text,
@@ -19,7 +19,7 @@ from app.integrations.response_parsing import (
 from app.integrations.transport import parsing_response
 from app.kit import clock
 from app.kit.money import Amount
-from app.providers.errors import ProviderRefused, ResponseUnreadable
+from app.providers.errors import ProviderRefused
 from app.providers.ports import Listing
 
 NAME = "fedex"
@@ -27,7 +27,6 @@ _TRACKED_AT_ONCE = 30
 _SPEEDS = {service: speed for speed, service in SERVICES.items()}
 _ALREADY_CANCELLED = frozenset({"SHIPMENT.ALREADY.CANCELLED"})
 _NO_PROOF_YET = frozenset({"TRACKING.DOCUMENT.UNAVAILABLE"})
-_PDF = b"%PDF"
 
 
 class FedexApi(Protocol):
@@ -160,7 +159,7 @@ class Fedex:
                     return None
                 raise
             with parsing_response():
-                return _read_pdf(required_list(output, "document")[0])
+                return read_pdf(required_list(output, "document")[0])
 
         return self._caller.call("documents.get", fetch, reference=tracking_number, idempotent=True)
 
@@ -189,7 +188,7 @@ def _read_label(output: dict[str, Any]) -> Label:
         return Label(
             required_text(piece, "trackingNumber"),
             _read_cost(shipment),
-            _read_pdf(document.get("encodedLabel")),
+            read_pdf(document.get("encodedLabel")),
         )
 
 
@@ -198,13 +197,3 @@ def _read_cost(shipment: dict[str, Any]) -> Amount | None:
     rating = (shipment.get("completedShipmentDetail") or {}).get("shipmentRating") or {}
     charges = rating.get("shipmentRateDetails") or ()
     return read_charge(object_row(charges[0])) if charges else None
-
-
-def _read_pdf(encoded: object) -> bytes:
-    if not isinstance(encoded, str):
-        raise ResponseUnreadable("The document is missing.")
-    with parsing_response():
-        document = base64.b64decode(encoded, validate=True)
-    if not document.startswith(_PDF):
-        raise ResponseUnreadable("The document is not a PDF.")
-    return document

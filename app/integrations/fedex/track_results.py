@@ -1,6 +1,5 @@
 """What FedEx says about parcels: its codes, and the events that we make of its scans."""
 
-import hashlib
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import date, datetime
@@ -9,6 +8,7 @@ from typing import Any
 
 from app.fulfillment.carriers.ports import Tracking, TrackingEvent
 from app.fulfillment.carriers.rules import TrackingStatus
+from app.integrations.parcel_scans import scan_event
 from app.integrations.response_parsing import (
     JsonObject,
     object_row,
@@ -42,7 +42,6 @@ _EXCEPTIONS: Mapping[str, TrackingStatus] = MappingProxyType(
 )
 _EXCEPTION_SCANS = frozenset({"DE", "SE"})
 _CANCELLED = "CA"
-_TEXT_LENGTH_MAX = 200
 NOT_FOUND = frozenset({"TRACKING.TRACKINGNUMBER.NOTFOUND", "TRACKING.REFERENCENUMBER.NOTFOUND"})
 
 
@@ -100,16 +99,7 @@ def _event(scan: dict[str, Any]) -> TrackingEvent:
     if kind in _EXCEPTION_SCANS:
         status = _EXCEPTIONS.get(exception, status)
     text = optional_text(scan, "exceptionDescription") or optional_text(scan, "eventDescription")
-    return TrackingEvent(
-        _digest(at, kind, exception, place), at, status,
-        place[:_TEXT_LENGTH_MAX], text[:_TEXT_LENGTH_MAX],
-    )  # fmt: skip
-
-
-def _digest(at: datetime, *parts: str) -> str:
-    """Return an id of a scan, which has none at FedEx."""
-    text = "|".join((at.isoformat(), *parts))
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    return scan_event(at, f"{kind} {exception}", status, place=place, text=text)
 
 
 def _expected_on(result: JsonObject) -> date | None:
