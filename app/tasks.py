@@ -26,6 +26,7 @@ from app.reconciliation import tasks as reconciliation_tasks
 from app.screening import tasks as screening_tasks
 from app.shop import price_imports, product_imports
 from app.shop import tasks as shop_tasks
+from app.shop.checkout import order_release
 from app.throttle import tasks as throttle_tasks
 from app.trading import tasks as trading_tasks
 from app.vault import tasks as vault_tasks
@@ -50,6 +51,7 @@ __all__ = [
     "ledger_tasks",
     "lists_tasks",
     "messages_tasks",
+    "order_release",
     "outbox_tasks",
     "price_imports",
     "privacy_tasks",

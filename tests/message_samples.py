@@ -63,6 +63,12 @@ SAMPLES: tuple[MessageFacts, ...] = (
         Amount.parse(USD, "4155.00"),
         AT,
     ),
+    kinds.GoodsOrderHeld(
+        PublicId("ord_01"),
+        10_000_001,
+        "1 x American Gold Eagle, 1 oz: 4,155.00 USD",
+        Amount.parse(USD, "21323.72"),
+    ),
     kinds.GoodsOrderCancelled(
         PublicId("ord_01"),
         10_000_001,

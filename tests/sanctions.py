@@ -8,6 +8,7 @@ from app.outbox.models import StagedJob
 from app.sample.lists import FIRST_LIST as SANCTIONS
 from app.screening.lists import activation, imports, sdn
 from app.screening.lists.imports import ImportResult
+from app.screening.queries import list_versions
 from tests.rows import delete_rows
 
 #: A person on the sample list, as they would write their name.
@@ -24,6 +25,14 @@ def import_sample_list(database: Database) -> None:
     with database.transaction() as session:
         tasks = ("screening.rescreen", "screening.activate")
         delete_rows(session, StagedJob, StagedJob.task.in_(tasks))
+
+
+def import_sample_list_once(database: Database) -> None:
+    """Import the sample list unless a list is current."""
+    with database.reading() as session:
+        is_current = any(version.current_at for version in list_versions(session, 1))
+    if not is_current:
+        import_sample_list(database)
 
 
 def write_files(

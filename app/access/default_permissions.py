@@ -89,6 +89,7 @@ _OPERATIONS = frozenset(
         Permission.RECONCILIATION_READ,
         Permission.SETTINGS_EDIT,
         Permission.SETTINGS_READ,
+        Permission.SHOP_ORDERS_REVIEW,
         Permission.TAX_EDIT,
         Permission.TAX_READ,
     }

@@ -16,6 +16,7 @@ from app.kit.counts import Count, fetch_counts
 from app.kit.db import Session
 from app.kyc import queries as kyc_queries
 from app.outbox import queries as outbox_queries
+from app.shop.orders import listed_orders
 from app.vault.alerts import queries as alerts_queries
 from app.vault.assays import queries as assays_queries
 
@@ -73,6 +74,7 @@ _DESKS = {Role.SUPPORT: Desk.SUPPORT, Role.TELLER: Desk.TELLER}
 _DECISIONS = NavCount(approvals_queries.decidable_count, "waiting for you")
 _WITHDRAWALS = NavCount(lambda _actor: withdrawal_queries.AWAITING_STAFF, "waiting")
 _CASES = NavCount(cases_queries.workable_count, "to investigate")
+_HELD_ORDERS = NavCount(lambda _actor: listed_orders.AWAITING_STAFF, "on hold")
 _VERIFICATIONS = NavCount(lambda _actor: kyc_queries.IN_REVIEW, "in review")
 _LOW_STOCK = NavCount(alerts_queries.open_count, "low")
 _QUARANTINE = NavCount(assays_queries.waiting_count, "to be examined")
@@ -233,6 +235,13 @@ SECTIONS = (
         Desk.SUPPORT,
         (
             NavEntry("Orders", "orders_pages.list_orders", "basket", Permission.SHOP_ORDERS_READ),
+            NavEntry(
+                "Orders on hold",
+                "orders_pages.list_held_orders",
+                "basket-held",
+                Permission.SHOP_ORDERS_REVIEW,
+                _HELD_ORDERS,
+            ),
             NavEntry(
                 "Shipments", "shipments_pages.list_shipments", "truck", Permission.SHIPMENTS_READ
             ),

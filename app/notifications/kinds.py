@@ -238,6 +238,18 @@ class GoodsOrderWaiting(MessageFacts):
 
 
 @dataclass(frozen=True)
+class GoodsOrderHeld(MessageFacts):
+    """An order of goods is being checked before its goods are sold. `goods` has a line for each
+    product."""
+
+    kind = MessageKind("goods_order_held", Topic.TRADES)
+    order: PublicId
+    number: int
+    goods: str
+    total: Amount
+
+
+@dataclass(frozen=True)
 class GoodsOrderCancelled(MessageFacts):
     """An order of goods ended before it was paid. The reason is a sentence."""
 

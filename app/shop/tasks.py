@@ -7,8 +7,9 @@ from app.fulfillment.shipments.rules import SubjectType
 from app.funding.facts import DepositEnded
 from app.kit.db import Database, Session
 from app.kit.tasks import Queue, task
+from app.screening.facts import ScreeningDecided
 from app.shop.cart import service as cart
-from app.shop.checkout import waiting_orders
+from app.shop.checkout import held_orders, waiting_orders
 from app.shop.images import service as images
 from app.shop.locks import service as locks
 from app.shop.orders import shipping
@@ -62,6 +63,21 @@ def handle_changed_shipment(session: Session, *, subject_type: str, subject_id: 
     """Give the order the status that its shipments have together."""
     if subject_type == SubjectType.ORDER:
         shipping.follow_shipments(session, UUID(subject_id))
+
+
+@task("shop.screening_decided", queue=Queue.LEDGER, on=ScreeningDecided)
+def handle_screening_decision(
+    session: Session,
+    *,
+    about: str,
+    person_id: str | None,  # noqa: ARG001 - part of the decision
+    verdict: str,  # noqa: ARG001 - the recipient is screened again: other hits may be undecided
+    case_id: str | None = None,
+) -> None:
+    """Release or reject the order on hold that a sanctions decision is about."""
+    held_orders.handle_screening_decision(
+        session, about, UUID(case_id) if case_id is not None else None
+    )
 
 
 @task("shop.forget_carts", queue=Queue.NIGHTLY)

@@ -30,7 +30,7 @@ from app.vault.deliveries import service as deliveries
 from app.vault.deliveries.service import NewReceipt
 from app.vault.locations import service as locations
 from app.vault.locations.rules import LocationKind
-from tests.api_client import assert_problem
+from tests.api_client import ApiClient, assert_problem
 from tests.api_document import goods
 from tests.api_document.examples import RecordingClient
 from tests.api_document.money import create_verified, without_rails
@@ -39,14 +39,14 @@ from tests.api_document.play import CARD, Play
 from tests.fixed_settings import fixed_settings
 from tests.people import People, set_prices
 
-_LOCK, _CHECKOUT = "/api/shop/lock-quote", "/api/shop/checkout"
-_PREVIEW, _ORDERS = f"{_CHECKOUT}/preview", "/api/shop/orders"
+_LOCK, CHECKOUT = "/api/shop/lock-quote", "/api/shop/checkout"
+_PREVIEW, _ORDERS = f"{CHECKOUT}/preview", "/api/shop/orders"
 _SKU = "AU-KRUGERRAND-1OZ"
 _COIN = NewProduct(
     _SKU, "Krugerrand, 1 oz", Metal.AU, ProductForm.COIN, "1.0909", "0.9167", "1",
     tax_class=TaxClass.LEGAL_TENDER,
 )  # fmt: skip
-_ADDRESS = {
+ADDRESS = {
     "country": "US",
     "recipient": "Ada Lovelace",
     "street": "1 Main Street",
@@ -55,7 +55,7 @@ _ADDRESS = {
     "zipCode": "03301",
 }
 _DOCUMENTS = "/api/shop/documents"
-_STAFF_ORDERS = "/api/shop/admin/orders"
+STAFF_ORDERS = "/api/shop/admin/orders"
 _ABROAD = {"country": "SY", "street": "Straight Street 1", "city": "Damascus"}
 _PUERTO_RICO = {"country": "PR", "street": "1 Plaza", "city": "Ponce", "zipCode": "00730"}
 _BALANCE = {"method": "balance"}
@@ -68,18 +68,18 @@ def buy_goods(play: Play) -> None:
     """Buy coins into the vault and home, and be refused for each reason."""
     _stock_a_shelf(play)
     buyer = create_verified(play, "dora", XAU_s="1")
-    kept = {"quoteId": _lock(buyer), "destination": "vault", "payment": _BALANCE}
-    assert_problem(buyer.post(_CHECKOUT, kept), 409, "insufficient_funds")
+    kept = {"quoteId": lock_coin(buyer), "destination": "vault", "payment": _BALANCE}
+    assert_problem(buyer.post(CHECKOUT, kept), 409, "insufficient_funds")
     buyer.credit(USD="600.00")
     _pay_card_money_in(play, buyer)
-    shipped = {"quoteId": _lock(buyer), "shippingAddress": _ADDRESS, "payment": _BALANCE}
-    assert_problem(buyer.post(_CHECKOUT, shipped), 409, "card_money_unsettled")
+    shipped = {"quoteId": lock_coin(buyer), "shippingAddress": ADDRESS, "payment": _BALANCE}
+    assert_problem(buyer.post(CHECKOUT, shipped), 409, "card_money_unsettled")
     buyer.credit(USD="50000.00")
     parts = [{"method": "metal", "asset": "XAU-s", "amount": "1"}, _BALANCE]
     together = {**shipped, "payments": parts}
     del together["payment"]
     buyer.ok(200, buyer.post(_PREVIEW, together))
-    order = buyer.ok(201, buyer.post(_CHECKOUT, together))["order"]
+    order = buyer.ok(201, buyer.post(CHECKOUT, together))["order"]
     buyer.ok(200, buyer.get(_ORDERS))
     buyer.ok(200, buyer.get(f"{_ORDERS}/{order['id']}"))
     with play.database.transaction() as session:
@@ -96,9 +96,9 @@ def buy_goods(play: Play) -> None:
     visitor.ok(200, visitor.get(f"{_ORDERS}/track", **track))
     assert_problem(visitor.get(f"{_ORDERS}/track", **track | {"number": 1}), 404, "not_found")
     keeper = goods.sign_keeper_in(play)
-    keeper.ok(200, keeper.get(_STAFF_ORDERS, status="allocated"))
-    keeper.ok(200, keeper.get(f"{_STAFF_ORDERS}/{order['id']}"))
-    assert_problem(keeper.get(f"{_STAFF_ORDERS}/{unknown}"), 404, "not_found")
+    keeper.ok(200, keeper.get(STAFF_ORDERS, status="allocated"))
+    keeper.ok(200, keeper.get(f"{STAFF_ORDERS}/{order['id']}"))
+    assert_problem(keeper.get(f"{STAFF_ORDERS}/{unknown}"), 404, "not_found")
     assert_problem(buyer.post(f"{_ORDERS}/{order['id']}/cancel"), 409, "cancel_window_closed")
     _pay_later(play)
     _refuse_locks(play, buyer, shipped)
@@ -110,24 +110,24 @@ def _pay_later(play: Play) -> None:
     """Order by card and by bank transfer, cancel an order, and be refused for each reason."""
     play.provide()
     buyer = create_verified(play, "gina")
-    kept: dict[str, Any] = {"quoteId": _lock(buyer), "destination": "vault", "payment": _CARD}
+    kept: dict[str, Any] = {"quoteId": lock_coin(buyer), "destination": "vault", "payment": _CARD}
     buyer.ok(200, buyer.post(_PREVIEW, kept))
     unwanted = {**kept, "payment": {**_CARD, "maxFee": "0"}}
     _refuse(buyer, unwanted, 409, "fee_changed", shown=False)
     with fixed_settings(OrderPaymentRules(card_leaving_max=Amount(USD, 0))):
-        shipped = {"quoteId": kept["quoteId"], "shippingAddress": _ADDRESS, "payment": _CARD}
+        shipped = {"quoteId": kept["quoteId"], "shippingAddress": ADDRESS, "payment": _CARD}
         _refuse(buyer, shipped, 409, "limit_exceeded", shown=False)
     with fixed_settings(KycRules(daily_tier_2=_THOUSAND, daily_tier_3=_THOUSAND)):
         _refuse(buyer, kept, 409, "daily_limit_exceeded", shown=False)
     with without_rails():
-        disabled = buyer.send_unchecked("POST", _CHECKOUT, json=kept)
+        disabled = buyer.send_unchecked("POST", CHECKOUT, json=kept)
         assert_problem(disabled, 501, "feature_disabled")
-    ordered = buyer.ok(201, buyer.post(_CHECKOUT, kept))["order"]
+    ordered = buyer.ok(201, buyer.post(CHECKOUT, kept))["order"]
     play.world.run_jobs_and_webhooks()
     paid = buyer.ok(200, buyer.get(f"{_ORDERS}/{ordered['id']}"))["order"]
     assert (paid["status"], paid["payment"]["status"]) == ("allocated", "paid")
-    by_transfer = {**kept, "quoteId": _lock(buyer), "payment": {"method": "bank_transfer"}}
-    ordered = buyer.ok(201, buyer.post(_CHECKOUT, by_transfer))["order"]
+    by_transfer = {**kept, "quoteId": lock_coin(buyer), "payment": {"method": "bank_transfer"}}
+    ordered = buyer.ok(201, buyer.post(CHECKOUT, by_transfer))["order"]
     play.world.run_jobs_and_webhooks()
     waiting = buyer.ok(200, buyer.get(f"{_ORDERS}/{ordered['id']}"))["order"]
     assert waiting["payment"]["transferTo"]
@@ -142,7 +142,7 @@ def _pay_later(play: Play) -> None:
         declined = {**CARD, "amount": "20.00", "paymentMethod": "pm_card_chargeDeclined"}
         assert buyer.plain().post("/api/wallet/deposit", declined).status_code == 201
         play.world.run_jobs_and_webhooks()
-    again = {**kept, "quoteId": _lock(buyer)}
+    again = {**kept, "quoteId": lock_coin(buyer)}
     _refuse(buyer, again, 409, "too_many_card_failures", shown=False)
 
 
@@ -166,7 +166,8 @@ def _stock_a_shelf(play: Play) -> None:
         deliveries.receive_goods(session, None, receipt)
 
 
-def _lock(buyer: RecordingClient) -> str:
+def lock_coin(buyer: ApiClient) -> str:
+    """Lock the price of a coin, and return the quote's id."""
     body = {"items": [{"sku": _SKU, "quantity": 1}]}
     quote_id: str = buyer.ok(201, buyer.post(_LOCK, body))["quoteId"]
     return quote_id
@@ -198,51 +199,51 @@ def _refuse(
     buyer: RecordingClient, body: dict[str, Any], status: int, code: str, *, shown: bool = True
 ) -> None:
     """Be refused at checkout, and unless `shown` is false at its preview too."""
-    for path in (_PREVIEW, _CHECKOUT) if shown else (_CHECKOUT,):
+    for path in (_PREVIEW, CHECKOUT) if shown else (CHECKOUT,):
         assert_problem(buyer.post(path, body), status, code)
 
 
 def _refuse_locks(play: Play, buyer: RecordingClient, shipped: dict[str, Any]) -> None:
     _refuse(buyer, {**shipped, "quoteId": ids.encode("lck", ids.new())}, 404, "not_found")
     _refuse(buyer, {**shipped, "quoteId": _used(buyer)}, 409, "quote_used")
-    strayed = {**shipped, "quoteId": _lock(buyer)}
+    strayed = {**shipped, "quoteId": lock_coin(buyer)}
     with play.without_prices():
         _refuse(buyer, strayed, 409, "price_stale", shown=False)
     with play.database.transaction() as session:
         pricing.halt_market(session, None, Metal.AU, HaltReason.EVENT, note="Example")
     _refuse(buyer, strayed, 409, "market_halted", shown=False)
     set_prices(play.database, AU="4100")
-    assert_problem(buyer.post(_CHECKOUT, strayed), 409, "quote_voided")
+    assert_problem(buyer.post(CHECKOUT, strayed), 409, "quote_voided")
     assert_problem(buyer.post(_PREVIEW, strayed), 409, "quote_voided")
     play.pass_time(seconds=0)
-    late = {**shipped, "quoteId": _lock(buyer)}
+    late = {**shipped, "quoteId": lock_coin(buyer)}
     play.pass_time(minutes=11)
     assert_problem(buyer.post(_PREVIEW, late), 409, "quote_expired")
-    assert_problem(buyer.post(_CHECKOUT, late), 401, "reauthentication_required")
+    assert_problem(buyer.post(CHECKOUT, late), 401, "reauthentication_required")
     buyer.token = buyer.plain().sign_in()["accessToken"]
-    assert_problem(buyer.post(_CHECKOUT, late), 409, "quote_expired")
+    assert_problem(buyer.post(CHECKOUT, late), 409, "quote_expired")
 
 
 def _used(buyer: RecordingClient) -> str:
-    kept = {"quoteId": _lock(buyer), "destination": "vault", "payment": _BALANCE}
-    buyer.plain().ok(201, buyer.plain().post(_CHECKOUT, kept))
+    kept = {"quoteId": lock_coin(buyer), "destination": "vault", "payment": _BALANCE}
+    buyer.plain().ok(201, buyer.plain().post(CHECKOUT, kept))
     return str(kept["quoteId"])
 
 
 def _refuse_goods(play: Play, buyer: RecordingClient) -> None:
-    body = {"quoteId": _lock(buyer), "payment": _BALANCE}
+    body = {"quoteId": lock_coin(buyer), "payment": _BALANCE}
     _refuse(buyer, {**body, "shippingAddress": _ABROAD}, 409, "region_restricted")
     _refuse(buyer, {**body, "shippingAddress": _PUERTO_RICO}, 409, "tax_unknown")
     with play.database.transaction() as session:
         products.change_product(session, None, _SKU, {"age_min": "120"})
-    _refuse(buyer, {**body, "shippingAddress": _ADDRESS}, 409, "age_restricted")
+    _refuse(buyer, {**body, "shippingAddress": ADDRESS}, 409, "age_restricted")
 
 
 def _refuse_people(play: Play, buyer: RecordingClient) -> None:
     stranger = play.client("frank")
     stranger.join()
     stranger.credit(USD="1.00")
-    body = {"quoteId": _lock(stranger), "payment": _BALANCE, "shippingAddress": _ADDRESS}
+    body = {"quoteId": lock_coin(stranger), "payment": _BALANCE, "shippingAddress": ADDRESS}
     _refuse(stranger, body, 409, "kyc_required")
     with play.database.transaction() as session:
         products.change_product(session, None, _SKU, {"age_min": ""})
@@ -253,5 +254,5 @@ def _refuse_people(play: Play, buyer: RecordingClient) -> None:
             owed=Amount.parse(USD, "60000.00"),
             taken_from=chart.processor(USD, STRIPE),
         )
-    body = {"quoteId": _lock(buyer), "payment": _BALANCE, "shippingAddress": _ADDRESS}
+    body = {"quoteId": lock_coin(buyer), "payment": _BALANCE, "shippingAddress": ADDRESS}
     _refuse(buyer, body, 409, "account_owes", shown=False)

@@ -32,7 +32,8 @@ def show_inventory(play: Play) -> None:
     reads = (_INVENTORY, f"{_INVENTORY}/low-stock", f"{_INVENTORY}/summary")
     for path in reads:
         keeper.ok(200, keeper.get(path))
-    refuse_invalid_input(keeper, PATHS)
+    admin = sign_staff_in(play, "admin", People(play.database).staff(Role.ADMIN).email)
+    refuse_invalid_input(admin, PATHS)
     keeper.refuses_for_all = True
     with ceiling(1):
         assert keeper.send_unchecked("GET", _INVENTORY).status_code == 501
@@ -40,10 +41,14 @@ def show_inventory(play: Play) -> None:
 
 def sign_keeper_in(play: Play) -> RecordingClient:
     """Return a client of a member of staff who keeps the vault, signed in unseen."""
-    keeper = play.client("keeper")
-    email = People(play.database).staff(Role.INVENTORY).email
-    keeper.token = ApiClient.sign_in_staff(play.app, email).token
-    return keeper
+    return sign_staff_in(play, "keeper", People(play.database).staff(Role.INVENTORY).email)
+
+
+def sign_staff_in(play: Play, name: str, email: str) -> RecordingClient:
+    """Return a client of the member of staff with this address, signed in unseen."""
+    client = play.client(name)
+    client.token = ApiClient.sign_in_staff(play.app, email).token
+    return client
 
 
 def _stock_the_vault(play: Play) -> None:

@@ -3,7 +3,17 @@
 import pytest
 from flask import Flask
 
-from tests.api_document import accounts, buying, goods, money, places, profile, refusals, shopping
+from tests.api_document import (
+    accounts,
+    buying,
+    goods,
+    money,
+    places,
+    profile,
+    refusals,
+    reviewing,
+    shopping,
+)
 from tests.api_document.play import Play, playing
 from tests.house import snapshot
 from tests.house.source import CHECKOUT
@@ -40,6 +50,7 @@ def perform(play: Play, patch: pytest.MonkeyPatch) -> None:
     refusals.refuse_invalid_input(ada, goods.PATHS, others=True)
     goods.show_inventory(play)
     buying.buy_goods(play)
+    reviewing.review_orders(play)
     refusals.fail(play, ada, patch)
 
 

@@ -727,7 +727,7 @@ def _goods_order(database: Database, owner: Actor, *, later: LaterPayment | None
                 )
             ],
             [OrderPayment(method, lock.total, lock.total)],
-            later,
+            later=later,
         )  # fmt: skip
         orders.record_order(session, order)
         locks.use(session, lock, order_id, at=now)
@@ -739,7 +739,7 @@ def _waiting_order(database: Database, owner: Actor) -> str:
     with database.transaction() as session:
         deposits.set_instructions(session, deposit_id, {"account": "1"})
     due_at = clock.now() + timedelta(days=1)
-    return _goods_order(database, owner, later=LaterPayment(deposit_id, due_at, {}))
+    return _goods_order(database, owner, later=LaterPayment(deposit_id, due_at))
 
 
 def _sales_document(database: Database, owner: Actor) -> str:
@@ -750,6 +750,7 @@ def _sales_document(database: Database, owner: Actor) -> str:
 
 
 _SALES_DOCUMENT = ObjectKind("document_id", _sales_document, _unknown_id("sdc"))
+_GOODS_ORDER = ObjectKind("order_id", _goods_order, _unknown_id("ord"))
 _CART = ObjectKind("cart_id", _cart, _unknown_id("crt"))
 _BRANCH = ObjectKind("branch_id", _branch, _unknown_id("brn"))
 _ENTITY = ObjectKind("entity_id", _entity, _unknown_id("ent"))
@@ -848,18 +849,19 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
     "/admin/vault/transfers/<transfer_id>/receive": _STOCK_TRANSFER,
     "/admin/vault/transfers/<transfer_id>/shortage": _STOCK_TRANSFER,
     "/api/me/addresses/<address_id>": _ADDRESS,
-    "/api/shop/orders/<order_id>": ObjectKind("order_id", _goods_order, _unknown_id("ord")),
-    "/api/shop/admin/orders/<order_id>": ObjectKind("order_id", _goods_order, _unknown_id("ord")),
-    "/api/shop/orders/<order_id>/documents": ObjectKind(
-        "order_id", _goods_order, _unknown_id("ord")
-    ),
+    "/api/shop/orders/<order_id>": _GOODS_ORDER,
+    "/api/shop/admin/orders/<order_id>": _GOODS_ORDER,
+    "/api/shop/orders/<order_id>/documents": _GOODS_ORDER,
     "/api/shop/orders/<order_id>/pro-forma": ObjectKind(
         "order_id", _waiting_order, _unknown_id("ord")
     ),
     "/api/shop/documents/<document_id>": _SALES_DOCUMENT,
     "/admin/documents/<document_id>.pdf": _SALES_DOCUMENT,
-    "/admin/orders/<order_id>": ObjectKind("order_id", _goods_order, _unknown_id("ord")),
-    "/api/shop/orders/<order_id>/cancel": ObjectKind("order_id", _goods_order, _unknown_id("ord")),
+    "/api/shop/admin/orders/<order_id>/status": _GOODS_ORDER,
+    "/admin/orders/<order_id>": _GOODS_ORDER,
+    "/admin/orders/<order_id>/release": _GOODS_ORDER,
+    "/admin/orders/<order_id>/reject": _GOODS_ORDER,
+    "/api/shop/orders/<order_id>/cancel": _GOODS_ORDER,
     "/api/shop/cart/<cart_id>": _CART,
     "/api/shop/cart/<cart_id>/items": _CART,
     "/api/shop/cart/<cart_id>/items/<sku>": _CART,
@@ -915,6 +917,10 @@ BODIES: dict[tuple[str, str], RouteBody] = {
     ("POST", "/api/shop/cart/<cart_id>/items"): {"sku": "NO-SUCH-COIN", "quantity": 1},
     ("PUT", "/api/shop/cart/<cart_id>/items/<sku>"): {"quantity": 0},
     ("POST", "/admin/approvals/<approval_id>/edit"): {"reason": "no"},
+    ("PUT", "/api/shop/admin/orders/<order_id>/status"): {
+        "status": "cancelled",
+        "reason": "Unpaid",
+    },
     ("POST", "/auth/account/passkeys/<identifier>/name"): {"name": "another"},
 }
 

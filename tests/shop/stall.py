@@ -24,6 +24,7 @@ from app.shop.locks.service import LockRequest
 from app.shop.orders.queries import GoodsOrder
 from app.shop.orders.rules import OrderPaymentMethod
 from app.tax.assessment import Delivery
+from tests import sanctions
 from tests.people import People, set_prices
 from tests.shop.sales_range import SalesRange, tier
 from tests.vault.goods import Goods, open_location
@@ -50,6 +51,8 @@ class Stall:
     def open(cls, people: People, address: PostalAddress = NEW_HAMPSHIRE) -> "Stall":
         """Open one, with gold at 4,000 and silver at 50 dollars."""
         set_prices(people.database, AU="4000", AG="50")
+        # Without a list, no order that leaves is sold.
+        sanctions.import_sample_list_once(people.database)
         branch_id = people.branch()
         with people.database.transaction() as session:
             branches.change_details(

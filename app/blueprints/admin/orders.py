@@ -1,8 +1,13 @@
 """Orders of goods: the list, and one order with its goods, payments and history."""
 
+from collections.abc import Mapping
+
 from flask import Response, url_for
 
 from app.access import Actor, Permission
+from app.approvals import queries as approvals_queries
+from app.approvals.rules import ApprovalStatus
+from app.blueprints.forms import Done, Form, FormSchema, reason_field
 from app.blueprints.lists import (
     Column,
     DateFilter,
@@ -20,8 +25,10 @@ from app.funding import customer_facts
 from app.identity.accounts import people
 from app.kit import ids
 from app.kit.db import Session
+from app.shop.checkout import held_orders, order_release
 from app.shop.orders import listed_orders
-from app.shop.orders.rules import PREFIX, OrderStatus
+from app.shop.orders import queries as orders_queries
+from app.shop.orders.rules import PREFIX, HoldReason, OrderStatus
 from app.tax.assessment import Delivery
 
 blp = PageBlueprint("orders", "/admin/orders")
@@ -56,7 +63,64 @@ ORDERS = ListPage(
     refreshes=True,
 )
 
+HELD_ORDERS = ListPage(
+    name="held_orders",
+    title="Orders on hold",
+    about="Orders that a rule or the sanctions list stopped, the oldest first. Goods and money are"
+    " kept until they are released or rejected.",
+    source=lambda _session, _actor: listed_orders.HELD_ORDERS,
+    columns=(
+        Column("number", "Number", lambda order: str(order.number)),
+        Column("held", "On hold since", lambda order: order.held_at, sort="held"),
+        Column("why", "Why", lambda order: order.hold_reason_text),
+        Column("customer", "Customer", lambda order: PersonCell(order.user_id)),
+        Column("total", "Total", lambda order: order.total, is_figure=True),
+        Column("destination", "Destination", lambda order: order.destination),
+        Column("placed", "Placed", lambda order: order.placed_at, is_hidden=True),
+        Column("id", "ID", lambda order: order.public_id, is_hidden=True),
+    ),
+    row_url=lambda order: url_for("orders_pages.show_order", order_id=order.public_id),
+    default_sort="held",
+    filters=(EnumFilter("why", "Why", HoldReason),),
+    empty=("No orders on hold", "They appear here when a rule stops an order."),
+    no_match="No order on hold matches these filters.",
+    refreshes=True,
+)
+
+
+class ReviewSchema(FormSchema):
+    """Why staff release or reject an order."""
+
+    reason = reason_field("Reason (internal)")
+
+
+RELEASE = Form(
+    "release",
+    title="Release",
+    about="The goods are sold to the customer at once, at the prices that were promised. A large"
+    " order waits for a second person.",
+    schema=ReviewSchema,
+    button="Release order",
+    success="Order released. Its goods are sold to the customer.",
+    failure="The order was not released",
+)
+REJECT = Form(
+    "reject",
+    title="Reject",
+    about="The order ends. Its goods are for sale again, and the customer can use what paid for it."
+    " They are notified, without the reason.",
+    schema=ReviewSchema,
+    button="Reject order",
+    success="Order rejected. What paid for it is in the customer's balance.",
+    failure="The order was not rejected",
+    is_dangerous=True,
+    confirm="Reject this order?",
+)
+_REQUESTED = "Release requested. Another person has to approve it."
+_LISTED = "Order rejected: its recipient is on the sanctions list."
+
 blp.add_list("", ORDERS, permission=Permission.SHOP_ORDERS_READ)
+blp.add_list("/held", HELD_ORDERS, permission=Permission.SHOP_ORDERS_REVIEW)
 
 
 # It writes: viewing the order, with its addresses, is recorded.
@@ -65,9 +129,26 @@ def show_order(session: Session, actor: Actor, order_id: str) -> Response:
     """Show an order of goods."""
     order = listed_orders.view_order(session, actor, ids.decode(PREFIX, order_id))
     pickup = order.pickup_branch_id
+    requests = approvals_queries.list_requests_about(session, order.public_id)
+    is_requested = any(approval.status is ApprovalStatus.PENDING for approval in requests)
+    is_reviewable = (
+        order.status is OrderStatus.ON_HOLD
+        and Permission.SHOP_ORDERS_REVIEW in actor.permissions
+        and order.user_id != actor.user_id
+    )
     return render_page(
         "admin/orders/order.html",
         order=order,
+        approvals=requests,
+        # Each form, its URL, and whether the order's status allows it.
+        forms=[
+            (
+                RELEASE,
+                url_for("orders_pages.release", order_id=order_id),
+                is_reviewable and not is_requested,
+            ),
+            (REJECT, url_for("orders_pages.reject", order_id=order_id), is_reviewable),
+        ],
         steps=order.events,
         documents=documents_queries.list_documents_about(session, order.public_id),
         places=listed_orders.list_places(session, order.id),
@@ -77,3 +158,33 @@ def show_order(session: Session, actor: Actor, order_id: str) -> Response:
             session, [order.user_id, *(step.actor_id for step in order.events if step.actor_id)]
         ),
     )
+
+
+@blp.form(
+    "/<order_id>/release",
+    RELEASE,
+    shown_on=show_order,
+    permission=Permission.SHOP_ORDERS_REVIEW,
+    fresh=True,
+)
+def release(session: Session, actor: Actor, fields: Mapping[str, str], order_id: str) -> Done:
+    """Release an order on hold, or request that a second person approves it."""
+    identifier = ids.decode(PREFIX, order_id)
+    approval_id = order_release.release(session, actor, identifier, reason=fields["reason"])
+    if approval_id is not None:
+        public_id = ids.encode("apr", approval_id)
+        return Done(url_for("approvals_pages.show_approval", approval_id=public_id), _REQUESTED)
+    order = orders_queries.get_order(session, identifier)
+    return Done(message=_LISTED if order.status is OrderStatus.CANCELLED else RELEASE.success)
+
+
+@blp.form(
+    "/<order_id>/reject",
+    REJECT,
+    shown_on=show_order,
+    permission=Permission.SHOP_ORDERS_REVIEW,
+    fresh=True,
+)
+def reject(session: Session, actor: Actor, fields: Mapping[str, str], order_id: str) -> None:
+    """Reject an order on hold, and release what it kept."""
+    held_orders.reject(session, actor, ids.decode(PREFIX, order_id), reason=fields["reason"])

@@ -3,14 +3,18 @@
 from typing import Any
 
 from app.access import Actor, Permission
+from app.approvals.errors import ApprovalPending
 from app.blueprints.api.schemas import shop_admin as schemas_shop_admin
 from app.blueprints.api_blueprint import ApiBlueprint
+from app.blueprints.api_operation import RouteReply
 from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import NotFound
 from app.kit.list_query import ListQuery, fetch_following
+from app.shop.checkout import held_orders, order_release
+from app.shop.checkout.errors import OrderNotOnHold, OwnOrder, ScreeningUndecided
 from app.shop.orders import listed_orders
-from app.shop.orders.rules import PREFIX
+from app.shop.orders.rules import PREFIX, OrderDecision
 
 blp = ApiBlueprint("shop_admin", "/api/shop/admin", "Orders of goods, for staff")
 
@@ -43,3 +47,29 @@ def list_orders(session: Session, _actor: Actor, query: dict[str, Any]) -> objec
 def show_order(session: Session, actor: Actor, order_id: str) -> object:
     """Show an order of goods with its addresses. That it was read is recorded."""
     return {"order": listed_orders.view_order(session, actor, ids.decode(PREFIX, order_id))}
+
+
+@blp.operation(
+    "PUT",
+    "/orders/<order_id>/status",
+    operation_id="staffSetShopOrderStatus",
+    permission=Permission.SHOP_ORDERS_REVIEW,
+    body_schema=schemas_shop_admin.OrderStatusRequestSchema,
+    response_schema=schemas_shop_admin.StaffOrderAnswerSchema,
+    other_responses={202: schemas_shop_admin.ReleaseRequestedSchema},
+    idempotent=True,
+    fresh=True,
+    refusals=(NotFound, OwnOrder, OrderNotOnHold, ScreeningUndecided, ApprovalPending),
+)
+def set_order_status(session: Session, actor: Actor, body: dict[str, Any], order_id: str) -> object:
+    """Release an order on hold (`allocated`) or reject it (`cancelled`).
+
+    A large order is released by two people: then the answer is 202 with the request that another
+    one approves. An order whose recipient has become a listed party is rejected instead.
+    """
+    identifier = ids.decode(PREFIX, order_id)
+    if body["status"] is OrderDecision.REJECT:
+        held_orders.reject(session, actor, identifier, reason=body["reason"])
+    elif approval_id := order_release.release(session, actor, identifier, reason=body["reason"]):
+        return RouteReply({"approval": {"id": approval_id}}, 202)
+    return {"order": listed_orders.view_order(session, actor, identifier)}

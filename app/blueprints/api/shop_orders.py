@@ -28,6 +28,7 @@ from app.kit.postal_addresses import PostalAddress
 from app.ledger.errors import InsufficientFunds
 from app.limits.errors import LimitExceeded
 from app.pricing.errors import MarketHalted, PriceStale
+from app.screening.errors import RecipientBlocked
 from app.shop.checkout import service as checkout
 from app.shop.checkout import waiting_orders
 from app.shop.checkout.errors import CancelWindowClosed
@@ -79,6 +80,7 @@ def preview_checkout(session: Session, actor: Actor, body: dict[str, Any]) -> ob
         ReauthenticationRequired,
         ReceivableOutstanding,
         CardMoneyUnsettled,
+        RecipientBlocked,
         InsufficientFunds,
         PaymentMethodDisabled,
         FeeChanged,
@@ -94,7 +96,8 @@ def check_out(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     promised with the prices. With a card or a bank transfer, the order waits for it: goods, price
     and the other payments are kept until `payment.dueAt`. Once the money is credited, the order is
     paid from the balance; if it does not arrive, the order is cancelled, and what arrives later is
-    in the balance. Goods that are shipped need a recent sign-in.
+    in the balance. Goods that are shipped need a recent sign-in. An order that leaves may be put on
+    hold (`on_hold`): goods, price and payments are kept while our staff check it.
     """
     return {"order": checkout.check_out(session, actor, _request(body))}
 
@@ -155,7 +158,7 @@ def show_order(session: Session, actor: Actor, order_id: str) -> object:
     refusals=(NotFound, CancelWindowClosed),
 )
 def cancel_order(session: Session, actor: Actor, order_id: str) -> object:
-    """Cancel an order that waits for its payment.
+    """Cancel an order that waits for its payment or is on hold.
 
     A card payment is released. Money that arrives all the same is credited to the balance.
     """

@@ -8,3 +8,25 @@ class CancelWindowClosed(Conflict):
 
     code = "cancel_window_closed"
     title = "This order can no longer be cancelled."
+
+
+class OrderNotOnHold(Conflict):
+    """The order is not on hold, or no longer."""
+
+    code = "order_not_on_hold"
+    title = "This order is not on hold."
+
+
+class ScreeningUndecided(Conflict):
+    """A hit of the recipient or the customer on the sanctions list is not decided."""
+
+    code = "screening_undecided"
+    title = "Decide the sanctions case of this order first."
+
+
+class OwnOrder(Conflict):
+    """Members of staff cannot decide about an order of their own, from when they were a
+    customer."""
+
+    code = "own_order"
+    title = "This order is yours. Another member of staff must decide it."

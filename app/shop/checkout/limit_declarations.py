@@ -34,7 +34,9 @@ UNPAID_ORDERS = Limit(
     "orders that are not paid",
     timedelta(days=1),
     lambda units: format_number_of(units, "order"),
-    uses=[_ORDERS.where(ShopOrder.paid_at.is_(None))],
+    uses=[
+        _ORDERS.where(ShopOrder.paid_at.is_(None), ShopOrder.status != OrderStatus.ON_HOLD),
+    ],
 )
 #: Callers give the days for which card money is withheld as the window.
 CARD_LEAVING = Limit(

@@ -3,7 +3,12 @@
 from app.kit.db import Session
 from app.kit.formatting import format_amount
 from app.notifications import service as notifications
-from app.notifications.kinds import GoodsOrderCancelled, GoodsOrderPaid, GoodsOrderWaiting
+from app.notifications.kinds import (
+    GoodsOrderCancelled,
+    GoodsOrderHeld,
+    GoodsOrderPaid,
+    GoodsOrderWaiting,
+)
 from app.shop.orders.queries import GoodsOrder
 from app.shop.orders.rules import CancelReason
 from app.tax.assessment import Delivery
@@ -21,6 +26,7 @@ _CANCEL_REASONS = {
     CancelReason.PAYMENT_LATE: "Your payment did not arrive in time.",
     CancelReason.MONEY_SHORT: "Your balance did not cover it when your payment had arrived.",
     CancelReason.GOODS_GONE: "We no longer have the goods. We are sorry.",
+    CancelReason.REJECTED: "We cannot accept it.",
 }
 
 
@@ -55,6 +61,13 @@ def notify_of_waiting(session: Session, order: GoodsOrder) -> None:
         deposit.requested_amount,
         order.payment_due_at,
     )
+    notifications.notify(session, message, to=order.user_id, event=order.public_id)
+
+
+def notify_of_hold(session: Session, order: GoodsOrder) -> None:
+    """Stage the message that an order is being checked. It never says why: that could disclose a
+    suspicion."""
+    message = GoodsOrderHeld(order.public_id, order.number, _goods_of(order), order.total)
     notifications.notify(session, message, to=order.user_id, event=order.public_id)
 
 

@@ -84,6 +84,50 @@ class OrderPaymentRules:
         return due
 
 
+@settings_group("order_review", "Review of orders")
+@dataclass(frozen=True, slots=True)
+class OrderReviewRules:
+    """Which orders of goods that leave our staff look at before the goods are sold."""
+
+    orders_per_day: int = setting(
+        "Orders of a person in 24 hours without a review",
+        20,
+        minimum=1,
+        maximum=1000,
+        unit="orders",
+        about="Of goods that are shipped or picked up. The order after them is put on hold.",
+    )
+    first_order_from: Amount = setting(
+        "Review of a new customer's order, from",
+        _usd("25000"),
+        minimum=_NOTHING,
+        maximum=_usd("10000000"),
+        about="A customer is new until an order was paid so many days ago.",
+    )
+    new_days: int = setting(
+        "A customer is new for",
+        7,
+        minimum=1,
+        maximum=365,
+        unit="days",
+        about="From the payment of their first order.",
+    )
+    addresses_differ_from: Amount = setting(
+        "Review of an invoice to another place, from",
+        _usd("5000"),
+        minimum=_NOTHING,
+        maximum=_usd("10000000"),
+        about="The invoice goes to another country or postal code than the goods.",
+    )
+    approval_from: Amount = setting(
+        "Second person to release an order, from",
+        _usd("50000"),
+        minimum=_usd("1"),
+        maximum=_usd("10000000"),
+        about="An order on hold of this total, or above, is released by two members of staff.",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Charges:
     """What an invoice has beside the price of the goods, or a branch's part of it."""

@@ -6,7 +6,7 @@ are stored together, or nothing is. One that a card or a bank transfer pays wait
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from app.access import Actor
@@ -19,10 +19,11 @@ from app.shop.cart import service as cart
 from app.shop.checkout import (
     invoice_documents,
     invoices,
+    kept_orders,
+    order_holds,
     order_messages,
     payment_checks,
     rules,
-    waiting_orders,
 )
 from app.shop.checkout.invoices import CheckoutRequest, Invoice
 from app.shop.checkout.payment_checks import PaymentOption
@@ -33,7 +34,7 @@ from app.shop.locks.queries import PriceLock
 from app.shop.orders import queries as orders_queries
 from app.shop.orders import service as orders
 from app.shop.orders.queries import GoodsOrder
-from app.shop.orders.rules import OrderPayment, OrderPaymentMethod
+from app.shop.orders.rules import OrderPayment, OrderPaymentMethod, OrderStatus
 from app.shop.orders.service import NewOrder
 from app.tax.assessment import Delivery
 from app.trading.rules import PricePair
@@ -73,12 +74,13 @@ def preview(session: Session, actor: Actor, request: CheckoutRequest) -> Checkou
 
 def check_out(session: Session, actor: Actor, request: CheckoutRequest) -> GoodsOrder:
     """Sell the goods of a price lock, once, and return the order; it waits for its payment if a
-    card or a bank transfer pays.
+    card or a bank transfer pays, and for staff if a rule puts it on hold.
 
     Raises `ReauthenticationRequired` for goods that are shipped, `QuoteNotFound`, `QuoteExpired`,
     `QuoteUsed` and `QuoteVoided` of the lock, what `invoices.draw_up` raises of the goods and their
     destination, `Invalid` naming a field of the payments, what `payment_checks.check_may_leave`
-    raises for goods that leave, `InsufficientFunds`, and what `waiting_orders.keep` raises.
+    raises for goods that leave, `RecipientBlocked`, `InsufficientFunds`, and what
+    `kept_orders.keep` raises.
     """
     now = clock.now()
     if request.delivery is Delivery.SHIP:
@@ -105,18 +107,22 @@ def check_out(session: Session, actor: Actor, request: CheckoutRequest) -> Goods
         invoice.lines,
         payments,
     )
+    order = replace(order, hold_reasons=order_holds.find_hold_reasons(session, actor, order))
     later = rules.find_later(request.payments)
-    if later is None:
+    if later is None and not order.hold_reasons:
         _post(session, order, invoice, lock)
     else:
-        order = waiting_orders.keep(session, actor, order, invoice, request.payments[later])
+        by_deposit = None if later is None else request.payments[later]
+        order = kept_orders.keep(session, actor, order, invoice, by_deposit)
     orders.record_order(session, order)
     locks.use(session, lock, order.id, at=now)
     cart.take_out_ordered(session, actor.user_id, _count_units(order))
     placed = orders_queries.get_order(session, order.id, user_id=actor.user_id)
-    if later is None:
+    if placed.status is OrderStatus.ALLOCATED:
         invoice_documents.request_invoices(session, placed)
         order_messages.notify_of_payment(session, placed)
+    elif later is None:
+        order_messages.notify_of_hold(session, placed)
     elif payments[later].method is OrderPaymentMethod.BANK_TRANSFER:
         order_messages.notify_of_waiting(session, placed)
     return placed

@@ -1,7 +1,7 @@
 """Orders of goods as staff list and read them, and where the goods of an order are."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -12,14 +12,16 @@ from app.audit import service as audit
 from app.audit.actions import AuditAction
 from app.catalog.rules import USD
 from app.kit import ids
+from app.kit.counts import Count
 from app.kit.db import Session
 from app.kit.ids import PublicId
 from app.kit.list_query import ListSource
 from app.kit.money import Amount
+from app.kit.statements import compile_select
 from app.shop.orders import queries, rules
 from app.shop.orders.models import ShopOrder, ShopOrderLine, ShopOrderPart
 from app.shop.orders.queries import GoodsOrder
-from app.shop.orders.rules import OrderStatus
+from app.shop.orders.rules import HoldReason, OrderStatus
 from app.tax.assessment import Delivery
 from app.vault.bars.queries import PREFIX as BAR_PREFIX
 from app.vault.locations.models import Location
@@ -38,6 +40,13 @@ class ListedOrder:
     total_units: int
     placed_at: datetime
     paid_at: datetime | None
+    hold_reasons: tuple[HoldReason, ...]
+    held_at: datetime | None
+
+    @property
+    def hold_reason_text(self) -> str:
+        """Why staff look or looked at it; empty if no rule wanted that."""
+        return "; ".join(reason.label for reason in self.hold_reasons)
 
     @property
     def public_id(self) -> PublicId:
@@ -83,6 +92,8 @@ ORDERS = ListSource(
         ShopOrder.total_units,
         ShopOrder.placed_at,
         ShopOrder.paid_at,
+        ShopOrder.hold_reasons,
+        ShopOrder.held_at,
     ),
     key=ShopOrder.id,
     sorts={"placed": ShopOrder.placed_at, "number": ShopOrder.number},
@@ -94,6 +105,18 @@ ORDERS = ListSource(
         "from": lambda instant: ShopOrder.placed_at >= instant,
         "to": lambda instant: ShopOrder.placed_at < instant,
     },
+)
+_IS_HELD = ShopOrder.status == OrderStatus.ON_HOLD
+#: Those that wait for a decision of staff.
+HELD_ORDERS = replace(
+    ORDERS,
+    select=ORDERS.select.where(_IS_HELD),
+    sorts={"held": ShopOrder.held_at},
+    filters={"why": lambda reason: ShopOrder.hold_reasons.contains([reason])},
+)
+#: How many there are.
+AWAITING_STAFF = Count(
+    compile_select(sa.select(sa.func.count()).select_from(ShopOrder).where(_IS_HELD)).statement
 )
 _PLACES = (
     sa.select(

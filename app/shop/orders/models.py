@@ -5,13 +5,14 @@ from decimal import Decimal
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.catalog.tax_classes import TaxClass
 from app.keys.registry import Sealed
 from app.kit.db import Base
 from app.kit.statements import StoredEnum
-from app.shop.orders.rules import CancelReason, OrderPaymentMethod, OrderStatus
+from app.shop.orders.rules import CancelReason, HoldReason, OrderPaymentMethod, OrderStatus
 from app.tax.assessment import Delivery
 
 
@@ -21,8 +22,8 @@ class ShopOrder(Base):
     __tablename__ = "shop_orders"
     __table_args__ = (
         sa.CheckConstraint(
-            "status IN ('pending_payment', 'allocated', 'picking', 'shipped', 'delivered',"
-            " 'cancelled')",
+            "status IN ('pending_payment', 'on_hold', 'allocated', 'picking', 'shipped',"
+            " 'delivered', 'cancelled')",
             name="shop_order_status_known",
         ),
         sa.CheckConstraint(
@@ -49,8 +50,17 @@ class ShopOrder(Base):
             name="paid_order_says_when",
         ),
         sa.CheckConstraint(
-            "paid_at IS NOT NULL OR deposit_id IS NOT NULL",
+            "status <> 'pending_payment' OR deposit_id IS NOT NULL",
             name="unpaid_order_waits_for_a_deposit",
+        ),
+        sa.CheckConstraint(
+            "status <> 'on_hold' OR held_at IS NOT NULL", name="held_order_says_when"
+        ),
+        sa.CheckConstraint("held_at IS NULL OR hold_reasons <> '{}'", name="held_order_says_why"),
+        sa.CheckConstraint(
+            "hold_reasons <@ ARRAY['screening', 'many_orders', 'addresses_differ',"
+            " 'first_large_order']",
+            name="shop_order_hold_reasons_known",
         ),
         sa.CheckConstraint(
             "(deposit_id IS NULL) = (payment_due_at IS NULL)", name="deposit_of_order_is_due"
@@ -63,7 +73,7 @@ class ShopOrder(Base):
         ),
         sa.CheckConstraint(
             "cancel_reason IN ('customer', 'payment_failed', 'payment_cancelled', 'payment_late',"
-            " 'money_short', 'goods_gone')",
+            " 'money_short', 'goods_gone', 'rejected')",
             name="shop_order_cancel_reason_known",
         ),
         sa.Index("shop_orders_user_id_id_idx", "user_id", "id"),
@@ -73,7 +83,7 @@ class ShopOrder(Base):
             "shop_orders_waiting_idx",
             "user_id",
             "id",
-            postgresql_where=sa.text("status = 'pending_payment'"),
+            postgresql_where=sa.text("status IN ('pending_payment', 'on_hold')"),
         ),
         sa.Index(
             "shop_orders_to_ship_idx",
@@ -109,6 +119,12 @@ class ShopOrder(Base):
     #: once.
     deposit_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("deposits.id"), unique=True)
     payment_due_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+    #: Why staff look at it before its goods are sold, and since when they do or did; empty and null
+    #: of an order that no rule stops.
+    hold_reasons: Mapped[list[HoldReason]] = mapped_column(
+        ARRAY(StoredEnum(HoldReason)), server_default=sa.text("'{}'::text[]")
+    )
+    held_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
     cancelled_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
     cancel_reason: Mapped[CancelReason | None] = mapped_column(StoredEnum(CancelReason))
 

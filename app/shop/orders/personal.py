@@ -65,7 +65,8 @@ def erasure_blockers(session: Session, person_id: UUID) -> list[ErasureBlocker]:
     """Return the orders whose goods have not left."""
     return [
         ErasureBlocker(
-            f"orders.{order_id}", "This order waits for payment, or its goods are with PBCEx."
+            f"orders.{order_id}",
+            "This order waits for payment or a review, or its goods are with PBCEx.",
         )
         for order_id in queries.list_open_orders(session, person_id)
     ]

@@ -1,6 +1,5 @@
 """Named reads of orders of goods."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,7 +13,6 @@ from app.catalog.rules import TRADABLE, USD, PaymentMethod
 from app.funding.deposits import queries as deposit_queries
 from app.funding.deposits.queries import Deposit
 from app.funding.states import DepositStatus
-from app.keys import service as keys
 from app.kit import ids
 from app.kit.db import Session
 from app.kit.ids import PublicId
@@ -23,18 +21,17 @@ from app.kit.money import Amount
 from app.kit.pagination import Page
 from app.kit.postal_addresses import PostalAddress
 from app.kit.statements import any_of, compile_select
-from app.shop.orders import rules
+from app.shop.orders import rules, sealed_addresses
 from app.shop.orders.models import ShopOrder, ShopOrderEvent, ShopOrderLine, ShopOrderPayment
 from app.shop.orders.rules import (
     OPEN,
     CancelReason,
+    HoldReason,
     OrderPaymentMethod,
     OrderStatus,
     PaymentProgress,
 )
 from app.tax.assessment import Delivery
-
-_TABLE = "shop_orders"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +161,8 @@ class GoodsOrder:
     paid_at: datetime | None
     deposit_id: UUID | None
     payment_due_at: datetime | None
+    hold_reasons: tuple[HoldReason, ...]
+    held_at: datetime | None
     cancelled_at: datetime | None
     cancel_reason: CancelReason | None
     deposits: list[Deposit] = field(default_factory=list)
@@ -212,6 +211,8 @@ class GoodsOrder:
             return PaymentProgress.CANCELLED
         if self.paid_at is not None:
             return PaymentProgress.PAID
+        if self.status is OrderStatus.ON_HOLD:
+            return PaymentProgress.PROCESSING
         assert deposit is not None  # unpaid_order_waits_for_a_deposit
         if deposit.status is not DepositStatus.PENDING:
             return PaymentProgress.PROCESSING
@@ -222,19 +223,12 @@ class GoodsOrder:
     @property
     def shipping_address(self) -> PostalAddress | None:
         """Where it is shipped to."""
-        return self._open("shipping_sealed", self.shipping_sealed)
+        return sealed_addresses.open_address(self.id, "shipping_sealed", self.shipping_sealed)
 
     @property
     def billing_address(self) -> PostalAddress | None:
         """The address of the invoice, where it is another one."""
-        return self._open("billing_sealed", self.billing_sealed)
-
-    def _open(self, column: str, sealed: bytes | None) -> PostalAddress | None:
-        if sealed is None:
-            return None
-        return PostalAddress(
-            **json.loads(keys.open_sealed(sealed, table=_TABLE, column=column, key=self.id))
-        )
+        return sealed_addresses.open_address(self.id, "billing_sealed", self.billing_sealed)
 
 
 _ORDERS = sa.select(
@@ -257,6 +251,8 @@ _ORDERS = sa.select(
     ShopOrder.paid_at,
     ShopOrder.deposit_id,
     ShopOrder.payment_due_at,
+    ShopOrder.hold_reasons,
+    ShopOrder.held_at,
     ShopOrder.cancelled_at,
     ShopOrder.cancel_reason,
 )

@@ -19,6 +19,8 @@ class OrderStatus(StatusEnum):
 
     PENDING_PAYMENT = "pending_payment", "Waiting for payment", Mark.WAITING
     """Its goods are set aside until the payment arrives or its time is over."""
+    ON_HOLD = "on_hold", "On hold for review", Mark.REVIEW
+    """Staff look at it before its goods are sold. They are kept, and so is what pays for them."""
     ALLOCATED = "allocated", "Paid, goods set aside", Mark.UNDERWAY
     """It is paid, and its goods belong to the customer."""
     PICKING = "picking", "Being packed", Mark.UNDERWAY
@@ -40,6 +42,29 @@ class CancelReason(LabelledEnum):
     PAYMENT_LATE = "payment_late", "The payment did not arrive in time"
     MONEY_SHORT = "money_short", "The balance did not cover the order once the payment had arrived"
     GOODS_GONE = "goods_gone", "The goods were no longer there"
+    REJECTED = "rejected", "Rejected after a review"
+
+
+class HoldReason(LabelledEnum):
+    """Why staff look at an order before its goods are sold."""
+
+    SCREENING = "screening", "The recipient may be a listed party"
+    """The recipient, or the customer, is not clear of the sanctions list."""
+    MANY_ORDERS = "many_orders", "Many orders within 24 hours"
+    """The customer has placed more than a setting allows."""
+    ADDRESSES_DIFFER = "addresses_differ", "The invoice goes to another place"
+    """Another country or postal code than that to which the goods are shipped."""
+    FIRST_LARGE_ORDER = "first_large_order", "A large order of a new customer"
+    """No earlier order of the customer was paid long enough ago."""
+
+
+class OrderDecision(LabelledEnum):
+    """The decision of staff about an order on hold, by the status that it leads to."""
+
+    RELEASE = OrderStatus.ALLOCATED.value, "Release"
+    """Its goods are sold."""
+    REJECT = OrderStatus.CANCELLED.value, "Reject"
+    """What it kept is released."""
 
 
 class PaymentProgress(LabelledEnum):
@@ -106,19 +131,19 @@ DEPOSIT_METHODS = {
 #: What may follow each status.
 TRANSITIONS = Transitions(
     {
-        OrderStatus.PENDING_PAYMENT: frozenset({OrderStatus.ALLOCATED, OrderStatus.CANCELLED}),
+        OrderStatus.PENDING_PAYMENT: {
+            OrderStatus.ON_HOLD,
+            OrderStatus.ALLOCATED,
+            OrderStatus.CANCELLED,
+        },
+        OrderStatus.ON_HOLD: {OrderStatus.ALLOCATED, OrderStatus.CANCELLED},
         # From here on it follows its shipments, whose facts may come late.
         OrderStatus.ALLOCATED: {OrderStatus.PICKING, OrderStatus.SHIPPED, OrderStatus.DELIVERED},
         OrderStatus.PICKING: {OrderStatus.ALLOCATED, OrderStatus.SHIPPED, OrderStatus.DELIVERED},
         OrderStatus.SHIPPED: {OrderStatus.DELIVERED},
     }
 )
+#: Orders that keep goods which are not sold yet.
+KEEPING = frozenset({OrderStatus.PENDING_PAYMENT, OrderStatus.ON_HOLD})
 #: Orders whose goods are not delivered: their customers cannot be erased.
-OPEN = frozenset(
-    {
-        OrderStatus.PENDING_PAYMENT,
-        OrderStatus.ALLOCATED,
-        OrderStatus.PICKING,
-        OrderStatus.SHIPPED,
-    }
-)
+OPEN = KEEPING | {OrderStatus.ALLOCATED, OrderStatus.PICKING, OrderStatus.SHIPPED}

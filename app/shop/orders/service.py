@@ -1,8 +1,7 @@
 """The verbs of orders of goods: each records what an act of checkout did."""
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -10,11 +9,11 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from app.catalog.tax_classes import TaxClass
-from app.keys import service as keys
 from app.kit import ids
 from app.kit.db import Session
 from app.kit.money import Amount
-from app.kit.postal_addresses import PostalAddress, to_fields
+from app.kit.postal_addresses import PostalAddress
+from app.shop.orders import sealed_addresses
 from app.shop.orders.models import (
     ShopOrder,
     ShopOrderEvent,
@@ -25,11 +24,12 @@ from app.shop.orders.models import (
 from app.shop.orders.rules import (
     TRANSITIONS,
     CancelReason,
+    HoldReason,
     OrderedUnits,
     OrderPayment,
     OrderStatus,
 )
-from app.shop.orders.waiting import WaitingOrder
+from app.shop.orders.waiting import LockedOrder
 from app.tax.assessment import Delivery, TaxDestination
 
 
@@ -65,12 +65,10 @@ class NewOrderLine:
 
 @dataclass(frozen=True, slots=True)
 class LaterPayment:
-    """The deposit that pays for a part of an order, until when it has to come, and the holds that
-    keep the other payments available, by their positions."""
+    """The deposit that pays for a part of an order, and until when it has to come."""
 
     deposit_id: UUID
     due_at: datetime
-    hold_ids: Mapping[int, UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +90,19 @@ class NewOrder:
     placed_at: datetime
     lines: Sequence[NewOrderLine]
     payments: Sequence[OrderPayment]
+    #: Why staff look at it before its goods are sold.
+    hold_reasons: Sequence[HoldReason] = ()
     #: None if all is paid at once.
     later: LaterPayment | None = None
+    #: Of an order that keeps its goods: the holds that keep its payments available, by position.
+    money_hold_ids: Mapping[int, UUID] = field(default_factory=dict)
+
+    @property
+    def status(self) -> OrderStatus:
+        """The status that it begins with."""
+        if self.later is not None:
+            return OrderStatus.PENDING_PAYMENT
+        return OrderStatus.ON_HOLD if self.hold_reasons else OrderStatus.ALLOCATED
 
     @property
     def units(self) -> list[OrderedUnits]:
@@ -116,13 +125,12 @@ class NewOrder:
 
 def record_order(session: Session, order: NewOrder) -> None:
     """Record an order whose goods are paid and belong to the customer, or one that waits for its
-    payment.
+    payment or for staff.
 
     For the first, the caller posts the entry with the order's public id as reference, in the same
-    transaction; for the second, it has reserved goods and money.
+    transaction; for the others, it has reserved goods and money.
     """
-    later = order.later
-    status = OrderStatus.ALLOCATED if later is None else OrderStatus.PENDING_PAYMENT
+    later, status = order.later, order.status
     columns = {
         "id": order.id,
         "user_id": order.user_id,
@@ -130,15 +138,21 @@ def record_order(session: Session, order: NewOrder) -> None:
         "status": status,
         "destination": order.destination,
         "pickup_branch_id": order.pickup_branch_id,
-        "shipping_sealed": _seal(order.id, "shipping_sealed", order.shipping_address),
-        "billing_sealed": _seal(order.id, "billing_sealed", order.billing_address),
+        "shipping_sealed": sealed_addresses.seal_address(
+            order.id, "shipping_sealed", order.shipping_address
+        ),
+        "billing_sealed": sealed_addresses.seal_address(
+            order.id, "billing_sealed", order.billing_address
+        ),
         "goods_units": order.goods.units,
         "tax_units": order.tax.units,
         "shipping_units": order.shipping.units,
         "insurance_units": order.insurance.units,
         "total_units": order.total.units,
         "placed_at": order.placed_at,
-        "paid_at": order.placed_at if later is None else None,
+        "paid_at": order.placed_at if status is OrderStatus.ALLOCATED else None,
+        "hold_reasons": list(order.hold_reasons),
+        "held_at": order.placed_at if status is OrderStatus.ON_HOLD else None,
         "deposit_id": later and later.deposit_id,
         "payment_due_at": later and later.due_at,
     }
@@ -152,24 +166,53 @@ def record_order(session: Session, order: NewOrder) -> None:
     )
 
 
-def mark_paid(session: Session, order: WaitingOrder, *, at: datetime, evidence: str) -> None:
-    """Record that a waiting order, locked before, is paid. The caller posts the entry as for
-    `record_order`."""
+def mark_paid(
+    session: Session,
+    order: LockedOrder,
+    *,
+    actor_id: UUID | None = None,
+    at: datetime,
+    evidence: str,
+) -> None:
+    """Record that an order which kept its goods, locked before, is paid. The caller posts the entry
+    as for `record_order`."""
     status = TRANSITIONS.transition(order.status, OrderStatus.ALLOCATED)
     _update(session, order.id, status=status, paid_at=at)
+    event = _event(order.id, order.status, status, actor_id=actor_id, at=at, evidence=evidence)
+    session.insert((ShopOrderEvent, [event]))
+
+
+def mark_held(
+    session: Session,
+    order: LockedOrder,
+    money_hold_ids: Mapping[int, UUID],
+    *,
+    at: datetime,
+    evidence: str,
+) -> None:
+    """Record that a waiting order, locked before, has its money and is on hold for review.
+    `money_hold_ids` keep the payments that none has kept yet, by their positions."""
+    status = TRANSITIONS.transition(order.status, OrderStatus.ON_HOLD)
+    _update(session, order.id, status=status, held_at=at)
+    for position, hold_id in money_hold_ids.items():
+        session.write(
+            sa.update(ShopOrderPayment)
+            .where(ShopOrderPayment.order_id == order.id, ShopOrderPayment.position == position)
+            .values(hold_id=hold_id)
+        )
     event = _event(order.id, order.status, status, at=at, evidence=evidence)
     session.insert((ShopOrderEvent, [event]))
 
 
 def mark_cancelled(
     session: Session,
-    order: WaitingOrder,
+    order: LockedOrder,
     reason: CancelReason,
     *,
     actor_id: UUID | None,
     at: datetime,
 ) -> None:
-    """Record that a waiting order, locked before, has ended. The caller releases what it held."""
+    """Record that an order, locked before, has ended. The caller releases what it held."""
     status = TRANSITIONS.transition(order.status, OrderStatus.CANCELLED)
     _update(session, order.id, status=status, cancelled_at=at, cancel_reason=reason)
     event = _event(order.id, order.status, status, actor_id=actor_id, at=at, evidence=reason)
@@ -264,14 +307,7 @@ def _payment_columns(order: NewOrder) -> list[dict[str, object]]:
             "bid": payment.bid,
             "spread_units": payment.spread.units,
             "rounding_units": payment.rounding.units,
-            "hold_id": order.later and order.later.hold_ids.get(position),
+            "hold_id": order.money_hold_ids.get(position),
         }
         for position, payment in enumerate(order.payments)
     ]
-
-
-def _seal(order_id: UUID, column: str, address: PostalAddress | None) -> bytes | None:
-    if address is None:
-        return None
-    text = json.dumps(to_fields(address))
-    return keys.seal(text, table="shop_orders", column=column, key=order_id)

@@ -1,4 +1,4 @@
-"""Reads of orders that wait for their payment."""
+"""Reads of orders that keep goods: they wait for their payment, or for staff."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,15 +15,20 @@ from app.kit import ids
 from app.kit.db import Session
 from app.kit.ids import PublicId
 from app.kit.money import Amount
+from app.kit.postal_addresses import PostalAddress
 from app.shop.locks.models import PriceLockLine
+from app.shop.orders import sealed_addresses
 from app.shop.orders.models import ShopOrder, ShopOrderLine, ShopOrderPart, ShopOrderPayment
 from app.shop.orders.rules import (
+    KEEPING,
     PREFIX,
+    HoldReason,
     OrderedUnits,
     OrderPayment,
     OrderPaymentMethod,
     OrderStatus,
 )
+from app.tax.assessment import Delivery
 
 _IS_WAITING = ShopOrder.status == OrderStatus.PENDING_PAYMENT
 _IDS = sa.select(ShopOrder.id.label("order_id"))
@@ -31,10 +36,10 @@ _BATCH = 200
 
 
 @dataclass(frozen=True, slots=True)
-class WaitingOrder:
-    """An order whose row this transaction has locked; it waited for its payment when it was placed.
+class LockedOrder:
+    """An order whose row this transaction has locked.
 
-    `deposit_id` pays for a part, until `payment_due_at`.
+    `deposit_id` pays for a part, until `payment_due_at`; both are None if all was paid at once.
     """
 
     id: UUID
@@ -44,13 +49,27 @@ class WaitingOrder:
     tax_units: int
     shipping_units: int
     insurance_units: int
-    deposit_id: UUID
-    payment_due_at: datetime
+    total_units: int
+    shipping_sealed: bytes | None
+    destination: Delivery
+    deposit_id: UUID | None
+    payment_due_at: datetime | None
+    hold_reasons: tuple[HoldReason, ...]
 
     @property
     def public_id(self) -> PublicId:
         """The id as the API shows it."""
         return ids.encode(PREFIX, self.id)
+
+    @property
+    def total(self) -> Amount:
+        """What the customer pays."""
+        return Amount(USD, self.total_units)
+
+    @property
+    def shipping_address(self) -> PostalAddress | None:
+        """Where it is shipped to."""
+        return sealed_addresses.open_address(self.id, "shipping_sealed", self.shipping_sealed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +81,9 @@ class KeptPayment:
     hold_id: UUID | None
 
 
-def lock_order(
-    session: Session, order_id: UUID, *, user_id: UUID | None = None
-) -> WaitingOrder | None:
-    """Return an order that waits or waited for its payment, its row locked until the transaction
-    ends, or None; with `user_id` only one of that customer."""
+def lock_order(session: Session, order_id: UUID, *, user_id: UUID | None = None) -> LockedOrder:
+    """Return an order, its row locked until the transaction ends; with `user_id` only one of that
+    customer. Raises `NotFound`."""
     select = sa.select(
         ShopOrder.id,
         ShopOrder.number,
@@ -75,12 +92,16 @@ def lock_order(
         ShopOrder.tax_units,
         ShopOrder.shipping_units,
         ShopOrder.insurance_units,
+        ShopOrder.total_units,
+        ShopOrder.shipping_sealed,
+        ShopOrder.destination,
         ShopOrder.deposit_id,
         ShopOrder.payment_due_at,
-    ).where(ShopOrder.id == order_id, ShopOrder.deposit_id.is_not(None))
+        ShopOrder.hold_reasons,
+    ).where(ShopOrder.id == order_id)
     if user_id is not None:
         select = select.where(ShopOrder.user_id == user_id)
-    return session.find(WaitingOrder, select.with_for_update())
+    return session.get(LockedOrder, select.with_for_update())
 
 
 def list_waiting_of(session: Session, user_id: UUID) -> list[UUID]:
@@ -177,15 +198,15 @@ def _payment(
 
 
 def waiting_units(session: Session) -> dict[str, int]:
-    """Return, by the asset of the metal, the ounces (10^-8) that every waiting order would add to
-    what we owe once it is paid."""
+    """Return, by the asset of the metal, the ounces (10^-8) that orders which keep goods would add
+    to what we owe once they are sold."""
     ounces = sa.func.sum(PriceLockLine.ounces_units * PriceLockLine.quantity)
     found = (
         sa.select(Product.metal, sa.cast(ounces, sa.BigInteger).label("units"))
         .select_from(ShopOrder)
         .join(PriceLockLine, PriceLockLine.lock_id == ShopOrder.lock_id)
         .join(Product, Product.sku == PriceLockLine.sku)
-        .where(_IS_WAITING)
+        .where(ShopOrder.status.in_(sorted(KEEPING)))
         .group_by(Product.metal)
     )
     return dict(session.select(lambda metal, units: (SYNTHETIC[Metal(metal)].code, units), found))

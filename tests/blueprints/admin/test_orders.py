@@ -10,10 +10,13 @@ from app.audit.actions import AuditAction
 from app.audit.models import AuditRecord
 from app.kit import ids
 from app.kit.db import Database
+from app.shop.checkout.rules import OrderReviewRules
 from app.shop.orders.queries import GoodsOrder
 from app.tax.assessment import Delivery
 from tests.api_client import ApiClient, assert_problem, wrong_fields
+from tests.fixed_settings import fixed_settings
 from tests.page_client import Browser
+from tests.paying_customer import usd
 from tests.people import People, verify_phone
 from tests.recorded_trips import record_trips
 from tests.rows import read_values
@@ -130,6 +133,47 @@ def test_order_is_tracked_without_signing_in_by_number_and_contact(
     with people.database.transaction() as session:
         verify_phone(session, sale.buyer.user_id, phone)
     assert visitor.get(TRACK, number=number, contact="+1 202 555 0199").status_code == 200
+
+
+def test_order_on_hold_is_in_the_queue_until_it_is_released_or_rejected(
+    app: Flask, people: People
+) -> None:
+    stall = Stall.open(people)
+    buyer, browser = stall.buyer(USD="20000"), sign_in(app, people.staff(Role.COMPLIANCE))
+    coins = stall.coins()
+    for act, text in (("release", "Its goods are sold"), ("reject", "What paid for it is in")):
+        with fixed_settings(OrderReviewRules(first_order_from=usd("1"))):
+            order = stall.buy(
+                proven(buyer),
+                stall.lock(buyer, coins),
+                delivery=Delivery.SHIP,
+                shipping_address=BOSTON,
+            )
+        path = f"{PATH}/{order.public_id}"
+        queue = browser.get_page(f"{PATH}/held?why=first_large_order")
+        assert queue.all("a", href=path)
+        assert "A large order of a new customer" in queue.visible_text
+        refused = browser.submit_form(path, act, reason="no")
+        assert refused.status_code == 422
+        assert browser.submit_form(path, act, reason="They called back").status_code == 303
+        page = browser.get_page(path)
+        assert text in page.visible_text
+        assert page.all("form", id=act) == []
+        assert browser.get_page(f"{PATH}/held").all("a", href=path) == []
+
+
+def test_support_sees_why_an_order_was_held_and_does_not_decide(
+    browser: Browser, people: People
+) -> None:
+    stall = Stall.open(people)
+    buyer = proven(stall.buyer(USD="20000"))
+    with fixed_settings(OrderReviewRules(first_order_from=usd("1"))):
+        lock = stall.lock(buyer, stall.coins())
+        order = stall.buy(buyer, lock, delivery=Delivery.SHIP, shipping_address=BOSTON)
+    page = browser.get_page(f"{PATH}/{order.public_id}")
+    assert "A large order of a new customer" in page.visible_text
+    assert page.all("form", id="release") == []
+    assert browser.get_page(f"{PATH}/held", status=403)
 
 
 def test_wrong_number_and_wrong_contact_are_refused_alike_by_one_statement(

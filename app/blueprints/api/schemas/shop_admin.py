@@ -2,6 +2,7 @@
 
 import marshmallow as ma
 
+from app.approvals.rules import REASON_LENGTH_MAX
 from app.blueprints.api.schemas.fields import (
     AmountField,
     ApiSchema,
@@ -9,11 +10,12 @@ from app.blueprints.api.schemas.fields import (
     PageQuerySchema,
     PublicIdField,
     QueryIntegerField,
+    TextField,
     TimestampField,
 )
 from app.blueprints.api.schemas.order_tracking import ORDER_NUMBER_MAX
 from app.blueprints.api.schemas.shop_orders import GoodsOrderSchema
-from app.shop.orders.rules import OrderStatus
+from app.shop.orders.rules import HoldReason, OrderDecision, OrderStatus
 from app.tax.assessment import Delivery
 
 
@@ -59,9 +61,44 @@ class StaffOrderSchema(GoodsOrderSchema):
     """An order of goods with its customer."""
 
     customer_id = PublicIdField("usr", required=True, attribute="user_id")
+    hold_reasons = ma.fields.List(
+        EnumField(HoldReason),
+        required=True,
+        metadata={"description": "Why staff look or looked at it; empty if no rule wanted that"},
+    )
+    held_at = TimestampField(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Since when it is or was on hold", "examples": [None]},
+    )
 
 
 class StaffOrderAnswerSchema(ApiSchema):
     """An order of goods."""
 
     order = ma.fields.Nested(StaffOrderSchema, required=True)
+
+
+class OrderStatusRequestSchema(ApiSchema):
+    """The decision about an order on hold."""
+
+    status = EnumField(OrderDecision, required=True)
+    reason = TextField(
+        REASON_LENGTH_MAX,
+        required=True,
+        metadata={"description": "Internal", "examples": ["The customer called back."]},
+    )
+
+
+class OrderApprovalSchema(ApiSchema):
+    """A request that a second person decides."""
+
+    id = PublicIdField("apr", required=True)
+
+
+class ReleaseRequestedSchema(ApiSchema):
+    """The release waits for a second person."""
+
+    approval = ma.fields.Nested(
+        OrderApprovalSchema, required=True, metadata={"description": "Another person decides it"}
+    )
