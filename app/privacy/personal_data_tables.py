@@ -175,6 +175,7 @@ TABLES_WITHOUT_PERSONAL_DATA: Mapping[str, str] = {
     "price_lock_metals": "Prices.",
     "price_lock_parts": "Where units of a price lock are.",
     "bought_together": "Which products are bought together, without who did or how many.",
+    "listings": "What products are found by: no person is named.",
     "price_effects": "What changes of price rules do to the prices of products.",
     "price_rule_tiers": "Premiums of price rules.",
     "product_categories": "Categories of products.",

@@ -1,4 +1,5 @@
-"""Every invariant of the books: the ledger's, and that lots and bars agree with it."""
+"""Every invariant of the books: the ledger's, that lots and bars agree with it, and that the shop
+finds products by what is true of them."""
 
 from app.kit.db import Session
 from app.ledger import verification as ledger_verification
@@ -99,7 +100,55 @@ BAR_INVARIANTS = (
            GROUP BY h.id, h.units HAVING count(b.lot_id) <> h.units""",
     ),
 )
-INVARIANTS = (*ledger_verification.INVARIANTS, *LOT_INVARIANTS, *BAR_INVARIANTS)
+#: Triggers keep what the storefront searches (`app.shop.storefront.models`).
+LISTING_INVARIANTS = (
+    Invariant(
+        "a product is listed as it is",
+        """SELECT format('%s: listed as %s, the product has %s', sku, l.columns, p.columns)
+           FROM (SELECT sku, (metal, form, mint, category_id, gross_units, fine_units,
+                     display_order, popularity, published_from, published_until, search)::text
+                     AS columns FROM products) p
+           FULL JOIN (SELECT sku, (metal, form, mint, category_id, gross_units, fine_units,
+                          display_order, popularity, published_from, published_until, search)::text
+                          AS columns FROM listings) l USING (sku)
+           WHERE l.columns IS DISTINCT FROM p.columns""",
+    ),
+    Invariant(
+        "a listing counts the places with units for sale",
+        """SELECT format('%s: listed are %s places, %s have units', sku, listings.stocked_places,
+                         coalesce(s.places, 0))
+           FROM listings
+           LEFT JOIN (SELECT a.asset AS sku, count(*) AS places FROM accounts a
+                      JOIN balances b ON b.account_id = a.id JOIN locations l ON l.id = a.owner_id
+                      WHERE a.class = 'stock.available' AND b.posted > b.held
+                          AND l.kind IN ('vault', 'store', 'depot')
+                      GROUP BY a.asset) s USING (sku)
+           WHERE listings.stocked_places <> coalesce(s.places, 0)""",
+    ),
+    Invariant(
+        "a listing has the terms of the rule of its product",
+        """SELECT format('%s: listed are %s from %s until %s', l.sku, l.own_terms,
+                         l.own_terms_from, l.own_terms_until)
+           FROM listings l
+           WHERE l.own_terms IS DISTINCT FROM (
+                   SELECT ARRAY[t.percent, t.per_ounce, t.per_unit_units] FROM price_rules r
+                   JOIN price_rule_tiers t ON t.rule_id = r.id AND t.from_quantity = 1
+                   WHERE r.sku = l.sku AND r.valid_from <= l.own_terms_from
+                       AND coalesce(r.valid_until, 'infinity') > l.own_terms_from
+                       AND coalesce(r.ended_at, 'infinity') > l.own_terms_from
+                   ORDER BY r.valid_from DESC, r.id DESC LIMIT 1)
+              OR EXISTS (
+                   SELECT FROM price_rules r,
+                       unnest(ARRAY[r.valid_from, r.valid_until, r.ended_at]) AS edge
+                   WHERE r.sku = l.sku AND edge > l.own_terms_from AND edge < l.own_terms_until)""",
+    ),
+)
+INVARIANTS = (
+    *ledger_verification.INVARIANTS,
+    *LOT_INVARIANTS,
+    *BAR_INVARIANTS,
+    *LISTING_INVARIANTS,
+)
 
 
 def find_violations(session: Session) -> list[Violation]:

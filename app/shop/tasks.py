@@ -15,6 +15,7 @@ from app.shop.locks import service as locks
 from app.shop.orders import shipping
 from app.shop.popularity import service as popularity
 from app.shop.prices import service as prices
+from app.shop.storefront import service as storefront
 
 
 @task("shop.expire_locks", queue=Queue.LEDGER)
@@ -96,6 +97,12 @@ def delete_unconfirmed_price_changes(session: Session) -> None:
 def count_sales(session: Session) -> None:
     """Count how many people bought each product lately, and what they bought with it."""
     popularity.count_sales(session)
+
+
+@task("shop.refresh_terms", queue=Queue.NIGHTLY)
+def refresh_terms(session: Session) -> None:
+    """Note which price rules count now, where others have begun or ended meanwhile."""
+    storefront.refresh_terms(session)
 
 
 @task("shop.draw_image", queue=Queue.FULFILLMENT, own_transactions=True)

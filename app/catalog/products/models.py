@@ -67,16 +67,6 @@ class Product(Base):
         ),
         sa.Index("products_variant_group_idx", "variant_group"),
         sa.Index("products_category_id_idx", "category_id"),
-        sa.Index("products_search_idx", "search", postgresql_using="gin"),
-        *(
-            sa.Index(name, column, "sku", postgresql_where=sa.text("published_from IS NOT NULL"))
-            for name, column in (
-                ("products_in_order_idx", "display_order"),
-                ("products_newest_idx", "published_from"),
-                ("products_by_weight_idx", "fine_units"),
-                ("products_popular_idx", "popularity"),
-            )
-        ),
     )
 
     sku: Mapped[str] = mapped_column(sa.Text, sa.ForeignKey("assets.code"), primary_key=True)

@@ -15,7 +15,7 @@ from app.catalog.products.rules import ProductForm, WeightBasis, accounted_units
 from app.catalog.rules import SYNTHETIC, Metal
 from app.catalog.tax_classes import TaxClass
 from app.kit.db import Session
-from app.kit.list_query import ListSource
+from app.kit.list_query import ListColumn, ListSource
 from app.kit.money import Amount, Asset
 from app.kit.statements import AnySelect, any_of, compile_select
 
@@ -140,12 +140,13 @@ PRODUCTS = ListSource(
 )
 
 
-def is_published(day: date | sa.ColumnElement[date]) -> sa.ColumnElement[bool]:
+def is_published(
+    day: date | sa.ColumnElement[date],
+    first: ListColumn = Product.published_from,
+    last: ListColumn = Product.published_until,
+) -> sa.ColumnElement[bool]:
     """Return the condition that customers see the product on this day."""
-    return sa.and_(
-        Product.published_from <= day,
-        sa.func.coalesce(Product.published_until, sa.func.date("infinity")) >= day,
-    )
+    return sa.and_(first <= day, sa.func.coalesce(last, sa.func.date("infinity")) >= day)
 
 
 def find_product(session: Session, sku: str) -> ProductSummary | None:

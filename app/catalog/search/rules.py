@@ -65,6 +65,11 @@ def compose(vocabulary: Vocabulary) -> WordSearch | None:
     )
 
 
+def narrow(condition: str, words: Sequence[str]) -> str:
+    """Return a condition of PostgreSQL's text search that requires further words."""
+    return " & ".join([f"({condition})", *map(_quote, words)])
+
+
 def _every_word(
     words: Sequence[str], synonyms: Sequence[Synonym], term: Callable[[str], str]
 ) -> str:

@@ -2,13 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.sql.selectable import FromClause
 
@@ -25,6 +27,18 @@ _EVER = sa.func.timestamptz("infinity")
 _EVERY_FORM = ""
 #: Of several versions of one scope, that which began last counts.
 LATEST = (PriceRuleRow.valid_from.desc(), PriceRuleRow.id.desc())
+
+
+@dataclass(frozen=True, slots=True)
+class PriceTerms:
+    """The columns of a premium, as those of a `PriceTierRow`; null without a rule."""
+
+    percent: sa.ColumnElement[Decimal]
+    per_ounce: sa.ColumnElement[Decimal]
+    per_unit_units: sa.ColumnElement[Decimal]
+
+
+_TERMS = tuple(each.name for each in fields(PriceTerms))
 
 
 def is_in_effect(at: SqlInstant, row: type[PriceRuleRow] = PriceRuleRow) -> sa.ColumnElement[bool]:
@@ -55,21 +69,8 @@ def with_rule(
     else:
         latest = own.where(PriceRuleRow.sku == Product.sku).order_by(*LATEST).limit(1)
         of_product = latest.correlate(Product).lateral("rule_of_product")
-    # A statement may join the rules twice: of all products to find some, then of these.
-    suffix = "_of_all" if many else ""
-    of_category = _rules_by_category(at, suffix)
-    by_metal = (
-        sa.select(
-            PriceRuleRow.metal,
-            sa.func.coalesce(PriceRuleRow.form, _EVERY_FORM).label("form"),
-            PriceRuleRow.id,
-        )
-        .where(PriceRuleRow.metal.is_not(None), is_in_effect(at))
-        .ext(distinct_on(PriceRuleRow.metal, PriceRuleRow.form))
-        .order_by(PriceRuleRow.metal, PriceRuleRow.form, *LATEST)
-        .cte(f"rules_by_metal{suffix}")
-    )
-    of_form, of_metal = (by_metal.alias(f"rule_of_{kind}{suffix}") for kind in ("form", "metal"))
+    of_category, by_metal = _rules_by_category(at), _rules_by_metal(at)
+    of_form, of_metal = (by_metal.alias(f"rule_of_{kind}") for kind in ("form", "metal"))
     joined = (
         products.outerjoin(of_product, is_own)
         .outerjoin(of_category, of_category.c.category_id == Product.category_id)
@@ -86,14 +87,97 @@ def with_rule(
     return joined, rule_id
 
 
-def _rules_by_category(at: SqlInstant, suffix: str) -> sa.CTE:
+@dataclass(frozen=True, slots=True)
+class TermsOfScopes:
+    """The premiums from one unit on at an instant: of categories, and of metals in one form or in
+    all. A statement may join them to several selects."""
+
+    of_category: sa.CTE
+    of_form: sa.CTE
+    of_metal: sa.CTE
+
+    @classmethod
+    def at(cls, at: SqlInstant) -> "TermsOfScopes":
+        """Return those that count at an instant."""
+        by_metal = _first_tiers(_rules_by_metal(at))
+        of_category = _first_tiers(_rules_by_category(at))
+        return cls(of_category, by_metal.alias("terms_of_form"), by_metal.alias("terms_of_metal"))
+
+
+def with_terms(
+    goods: FromClause, scopes: TermsOfScopes, own_terms: sa.ColumnElement[Any]
+) -> tuple[FromClause, PriceTerms]:
+    """Join the premium from one unit on to a select that has `metal`, `form` and `category_id`, and
+    the terms of the product's own rule. No table of all products is read for it."""
+    of_category, of_form, of_metal = scopes.of_category, scopes.of_form, scopes.of_metal
+    joined = (
+        goods.outerjoin(of_category, of_category.c.category_id == goods.c.category_id)
+        .outerjoin(
+            of_form, sa.and_(of_form.c.metal == goods.c.metal, of_form.c.form == goods.c.form)
+        )
+        .outerjoin(
+            of_metal,
+            sa.and_(of_metal.c.metal == goods.c.metal, of_metal.c.form == _EVERY_FORM),
+        )
+    )
+    return joined, PriceTerms(
+        *(
+            sa.func.coalesce(
+                own_terms[place], of_category.c[name], of_form.c[name], of_metal.c[name]
+            )
+            for place, name in enumerate(_TERMS, start=1)
+        )
+    )
+
+
+def own_terms_at(at: SqlInstant, sku: sa.ColumnElement[str]) -> sa.ScalarSelect[Any]:
+    """Return the premium from one unit on by the rule that a product has itself, as an array of
+    `PriceTerms`; null without one."""
+    first = sa.and_(PriceTierRow.rule_id == PriceRuleRow.id, PriceTierRow.from_quantity == 1)
+    return (
+        sa.select(
+            postgresql.array([sa.cast(getattr(PriceTierRow, name), sa.Numeric) for name in _TERMS])
+        )
+        .join_from(PriceRuleRow, PriceTierRow, first)
+        .where(PriceRuleRow.sku == sku, is_in_effect(at))
+        .order_by(*LATEST)
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+def _first_tiers(rules: sa.CTE) -> sa.CTE:
+    first = sa.and_(PriceTierRow.rule_id == rules.c.id, PriceTierRow.from_quantity == 1)
+    return (
+        sa.select(rules, *(getattr(PriceTierRow, name) for name in _TERMS))
+        .join_from(rules, PriceTierRow, first)
+        .cte(f"terms_{rules.name}")
+    )
+
+
+def _rules_by_metal(at: SqlInstant) -> sa.CTE:
+    """Return the rule of each metal in each form, and of each metal in all forms."""
+    return (
+        sa.select(
+            PriceRuleRow.metal,
+            sa.func.coalesce(PriceRuleRow.form, _EVERY_FORM).label("form"),
+            PriceRuleRow.id,
+        )
+        .where(PriceRuleRow.metal.is_not(None), is_in_effect(at))
+        .ext(distinct_on(PriceRuleRow.metal, PriceRuleRow.form))
+        .order_by(PriceRuleRow.metal, PriceRuleRow.form, *LATEST)
+        .cte("rules_by_metal")
+    )
+
+
+def _rules_by_category(at: SqlInstant) -> sa.CTE:
     """Return the rule of each category: its own, or that of the nearest one above with a rule."""
     own = sa.select(
         CategoryRow.id.label("category_id"),
         CategoryRow.id.label("above_id"),
         CategoryRow.parent_id,
         sa.literal(0).label("distance"),
-    ).cte(f"lineage{suffix}", recursive=True)
+    ).cte("lineage", recursive=True)
     lineage = own.union_all(
         sa.select(
             own.c.category_id, CategoryRow.id, CategoryRow.parent_id, own.c.distance + 1
@@ -105,7 +189,7 @@ def _rules_by_category(at: SqlInstant, suffix: str) -> sa.CTE:
         .where(is_in_effect(at))
         .ext(distinct_on(lineage.c.category_id))
         .order_by(lineage.c.category_id, lineage.c.distance, *LATEST)
-        .cte(f"rules_by_category{suffix}")
+        .cte("rules_by_category")
     )
 
 

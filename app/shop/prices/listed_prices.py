@@ -19,8 +19,14 @@ from app.catalog.products.models import Product
 from app.catalog.products.rules import OUNCE, accounted_units
 from app.catalog.rules import USD, Metal
 from app.kit.money import Amount
+from app.kit.statements import SqlInstant
 from app.pricing.models import MarketHalt, MarketPriceRow
-from app.shop.prices.applicable_rules import with_rule
+from app.shop.prices.applicable_rules import (
+    TermsOfScopes,
+    own_terms_at,
+    with_rule,
+    with_terms,
+)
 from app.shop.prices.models import PriceTierRow
 from app.shop.prices.rules import SaleTerms
 
@@ -31,6 +37,8 @@ _NUMERIC = sa.Numeric()
 _INSTANT = sa.DateTime(timezone=True)
 _AT = sa.bindparam("priced_at", type_=_INSTANT)
 _FRESH_AT = sa.bindparam("fresh_at", type_=_INSTANT)
+#: Once, as a statement may price some goods to find them and others to count them.
+_SCOPES = TermsOfScopes.at(_AT)
 _AFTER_HOURS = sa.bindparam("after_hours_percent", type_=_NUMERIC)
 #: No price is fresh so late: nothing is sold then.
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -46,11 +54,9 @@ class TierPrice:
 
 @dataclass(frozen=True, slots=True)
 class ListedPrices:
-    """A join of products with their prices, and the expressions to select and compare."""
+    """A join of products with their prices, and the expressions to select."""
 
     joined: FromClause
-    #: What one unit costs, in cents; null for a product without a price.
-    unit_price: sa.ColumnElement[int]
     #: The price of the metal, in US dollars per troy ounce; null while it is not sold.
     ask: sa.ColumnElement[Decimal | None]
     #: Pairs of the first quantity of a tier and its unit price in cents; null without a price.
@@ -67,20 +73,41 @@ def price_values(at: datetime, terms: SaleTerms | None) -> Mapping[str, object]:
     }
 
 
-def join_prices(products: FromClause, *, many: bool) -> ListedPrices:
-    """Join prices to products, which the join has as `Product`. `many` is for statements that read
-    the prices of all products."""
-    joined, rule_id = with_rule(products, _AT, many=many)
+def join_prices(products: FromClause) -> ListedPrices:
+    """Join prices to a few products, which the join has as `Product`."""
+    joined, rule_id = with_rule(products, _AT)
+    joined, ask = _join_market(joined, sa.inspect(Product).local_table.c.metal)
+    return ListedPrices(joined, ask, _tier_prices(rule_id, ask, _AFTER_HOURS))
+
+
+def join_unit_prices(
+    goods: FromClause, own_terms: sa.ColumnElement[Any]
+) -> tuple[FromClause, sa.ColumnElement[int]]:
+    """Join to many goods what one unit costs, in cents; null without a price. The goods have the
+    columns of a product that its price depends on, and the terms of its own rule."""
+    joined, terms = with_terms(goods, _SCOPES, own_terms)
+    joined, ask = _join_market(joined, goods.c.metal)
+    return joined, _unit_price(terms, ask, _AFTER_HOURS, goods.c)
+
+
+def own_terms_now(sku: sa.ColumnElement[str]) -> sa.ScalarSelect[Any]:
+    """Return the terms of a product's own rule at the instant of the prices, read from the rules
+    (`applicable_rules.own_terms_at`)."""
+    return own_terms_at(_AT, sku)
+
+
+def is_priced_within(first: SqlInstant, end: SqlInstant) -> sa.ColumnElement[bool]:
+    """Return whether the instant of the prices is one from `first` on and before `end`."""
+    return sa.and_(first <= _AT, end > _AT)
+
+
+def _join_market(
+    goods: FromClause, metal: sa.ColumnElement[Any]
+) -> tuple[FromClause, sa.ColumnElement[Decimal | None]]:
     market = aliased(MarketPriceRow, name="market")
     is_halted = sa.exists().where(MarketHalt.asset == market.metal, MarketHalt.lifted_at.is_(None))
-    first = aliased(PriceTierRow, name="first_tier")
-    joined = joined.outerjoin(
-        market,
-        sa.and_(market.metal == Product.metal, market.fresh_until >= _FRESH_AT, sa.not_(is_halted)),
-    ).outerjoin(first, sa.and_(first.rule_id == rule_id, first.from_quantity == 1))
-    tiers = _tier_prices(rule_id, market.ask, _AFTER_HOURS)
-    unit_price = _unit_price(first, market.ask, _AFTER_HOURS)
-    return ListedPrices(joined, unit_price, sa.type_coerce(market.ask, _NUMERIC), tiers)
+    is_sold = sa.and_(market.metal == metal, market.fresh_until >= _FRESH_AT, sa.not_(is_halted))
+    return goods.outerjoin(market, is_sold), sa.type_coerce(market.ask, _NUMERIC)
 
 
 def tiers_at_asks(
@@ -112,12 +139,14 @@ def _tier_prices(rule_id: Any, ask: Any, after_hours: Any) -> sa.ColumnElement[A
     )
 
 
-def _unit_price(tier: Any, ask: Any, after_hours: Any) -> sa.ColumnElement[int]:
+def _unit_price(
+    tier: Any, ask: Any, after_hours: Any, goods: Any = Product
+) -> sa.ColumnElement[int]:
     """Return `rules.price_unit` of a product as an expression: exact, rounded half up; null where
     it is zero, as such a product is not for sale."""
     # An IN could not be compiled beside parameters that get their values later.
-    is_by_gross = sa.or_(*(Product.metal == metal for metal in _BY_GROSS))
-    units = sa.case((is_by_gross, Product.gross_units), else_=Product.fine_units)
+    is_by_gross = sa.or_(*(goods.metal == metal for metal in _BY_GROSS))
+    units = sa.case((is_by_gross, goods.gross_units), else_=goods.fine_units)
     ounces = sa.cast(units, _NUMERIC) * sa.literal(Decimal(1) / OUNCE, _NUMERIC)
     share = 1 + (tier.percent + sa.cast(after_hours, _NUMERIC)) * sa.literal(_HUNDREDTH, _NUMERIC)
     cents = (ounces * ask * share + ounces * tier.per_ounce) * USD.unit + tier.per_unit_units

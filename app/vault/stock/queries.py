@@ -12,7 +12,7 @@ from app.catalog.products.rules import ProductForm
 from app.catalog.rules import Metal
 from app.kit.db import Session
 from app.kit.list_query import ListSource
-from app.kit.statements import AnySelect, any_of, compile_select
+from app.kit.statements import any_of, compile_select
 from app.ledger import queries as ledger_queries
 from app.ledger.chart import AccountClass
 from app.vault.locations.models import Location
@@ -118,27 +118,16 @@ def available_units() -> sa.ScalarSelect[int]:
     selected beside the product."""
     account = ledger_queries.GUARDED_ACCOUNTS
     free = sa.func.coalesce(sa.func.sum(account.c.posted - account.c.held), 0)
-    return _of_product(sa.select(sa.cast(free, sa.BigInteger))).scalar_subquery()
-
-
-def has_available_units() -> sa.ColumnElement[bool]:
-    """Match products of which units are available where goods wait for buyers. Each product is
-    looked up by itself, so that a page needs no look at the whole stock."""
-    account = ledger_queries.GUARDED_ACCOUNTS
-    is_there = _of_product(sa.select(1)).where(account.c.posted > account.c.held).exists()
-    return sa.select(is_there).scalar_subquery()
-
-
-def _of_product(select: AnySelect) -> AnySelect:
-    account = ledger_queries.GUARDED_ACCOUNTS
     return (
-        select.join_from(Location, account, account.c.owner_id == Location.id)
+        sa.select(sa.cast(free, sa.BigInteger))
+        .join_from(Location, account, account.c.owner_id == Location.id)
         .where(
             account.c.account_class == AccountClass.STOCK_AVAILABLE,
             account.c.asset == Product.sku,
             _FOR_BUYERS,
         )
         .correlate(Product)
+        .scalar_subquery()
     )
 
 
