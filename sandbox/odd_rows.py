@@ -25,6 +25,8 @@ _PATHS: Mapping[tuple[str, str], Sequence[str | int]] = {
     ("bank", "payouts.list"): ("items",),
     ("depository", "inventory.get"): ("items",),
     ("daraja", "payments.list"): ("Response", 0),
+    ("brinks", "inventory.get"): ("items",),
+    ("jmb", "inventory.get"): ("items",),
     ("fedex", "rates.quote"): ("output", "rateReplyDetails"),
     ("fedex", "tracking.get"): ("output", "completeTrackResults"),
     ("paxos", "balances.list"): ("items",),

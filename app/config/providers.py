@@ -47,9 +47,9 @@ class ProviderSettings(SettingsSection):
 #: The names of all keys of the sandbox.
 _SANDBOX_SECRETS = frozenset(
     {
-        "anchorage", "anchorage addresses", "anchorage requests", "bank", "bank webhook",
+        "anchorage", "anchorage addresses", "anchorage requests", "bank", "bank webhook", "brinks",
         "daraja consumer", "daraja consumer secret", "daraja credential", "daraja passkey",
-        "depository", "fedex",
+        "depository", "fedex", "jmb",
         "paxos", "plaid", "primetrust", "sendgrid key", "sendgrid webhook", "stripe",
         "stripe webhook", "twilio account", "twilio token", "ups",
     }

@@ -9,6 +9,7 @@ from app.config import Settings
 from app.config.providers import ProviderSettings
 from app.custody.ports import Custodians
 from app.fulfillment.carriers.ports import LabelSellers, ParcelTrackers
+from app.fulfillment.partners.ports import FulfilmentPartners
 from app.funding.ports import IncomingTransferRails, PaymentRails, PayoutRails
 from app.integrations.http_calls import ProviderCaller
 from app.integrations.webhook_lookups import WebhookLookups
@@ -37,6 +38,7 @@ class Adapters:
     custodians: Custodians = field(default_factory=lambda: Custodians({}))
     depots: DepotKeepers = field(default_factory=lambda: DepotKeepers({}))
     labels: LabelSellers = field(default_factory=lambda: LabelSellers({}))
+    partners: FulfilmentPartners = field(default_factory=lambda: FulfilmentPartners({}))
     tracking: ParcelTrackers = field(default_factory=lambda: ParcelTrackers({}))
     webhooks: WebhookVerifiers = field(default_factory=lambda: WebhookVerifiers({}))
     #: By the name in PBCEX_PRICE_FEEDS; each is connected only if it is named there.

@@ -7,8 +7,10 @@ from app.config import Settings
 from app.config.providers import ProviderSettings
 from app.integrations.anchorage.provider import PROVIDER as ANCHORAGE
 from app.integrations.bank.provider import PROVIDER as BANK
+from app.integrations.brinks.provider import PROVIDER as BRINKS
 from app.integrations.depository.provider import PROVIDER as DEPOSITORY
 from app.integrations.fedex.provider import PROVIDER as FEDEX
+from app.integrations.jmb.provider import PROVIDER as JMB
 from app.integrations.mpesa.provider import PROVIDER as MPESA
 from app.integrations.paxos.provider import PROVIDER as PAXOS
 from app.integrations.plaid.provider import PROVIDER as PLAID
@@ -31,6 +33,8 @@ PROVIDERS: tuple[Provider[Any], ...] = (
     DEPOSITORY,
     FEDEX,
     UPS,
+    JMB,
+    BRINKS,
     PLAID,
     SENDGRID,
     TWILIO,

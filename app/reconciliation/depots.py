@@ -7,9 +7,10 @@ from uuid import UUID
 from app.kit import clock
 from app.kit.db import Session
 from app.kit.formatting import format_time
+from app.kit.ports import resolve
 from app.providers.errors import ResponseUnreadable
 from app.reconciliation.comparison import Comparison
-from app.vault.depots.ports import DepotKeeper, DepotLine, DepotStatement
+from app.vault.depots.ports import DepotKeeper, DepotKeepers, DepotLine, DepotStatement
 from app.vault.locations import queries as locations_queries
 from app.vault.locations.queries import LocationSummary
 from app.vault.locations.rules import LocationKind
@@ -42,13 +43,19 @@ ORDER BY b.sku, b.serial
 
 
 def compare_depots(comparison: Comparison, keeper: DepotKeeper) -> None:
-    """Compare each depot, one product after the other."""
+    """Compare each depot of a keeper, one product after the other."""
     with comparison.database.reading() as session:
         locations = locations_queries.list_locations(session)
     for location in locations:
-        if location.kind is LocationKind.DEPOT:
+        if location.kind is LocationKind.DEPOT and _keeps(keeper, location.code):
             with comparison.noting_error():
                 _compare_depot(comparison, keeper, location)
+
+
+def _keeps(keeper: DepotKeeper, code: str) -> bool:
+    if keeper.account:
+        return keeper.account == code
+    return all(other.account != code for other in resolve(DepotKeepers).values())
 
 
 def _compare_depot(comparison: Comparison, keeper: DepotKeeper, location: LocationSummary) -> None:

@@ -12,6 +12,7 @@ from app.config.providers import ProviderSettings
 from app.custody.ports import Custodians
 from app.flags.rules import FeatureCeiling, FulfilmentStrategy
 from app.fulfillment.carriers.ports import LabelSellers, ParcelTrackers
+from app.fulfillment.partners.ports import FulfilmentPartners
 from app.funding.custody_rail import CustodyRail
 from app.funding.ports import IncomingTransferRails, PaymentRails, PayoutRails
 from app.identity.credentials.one_time_tokens import OneTimeKey
@@ -102,6 +103,7 @@ def provide_providers(
     provide(PayoutRails, adapters.payouts)
     provide(Custodians, adapters.custodians)
     provide(DepotKeepers, adapters.depots)
+    provide(FulfilmentPartners, adapters.partners)
     provide(LabelSellers, adapters.labels)
     provide(ParcelTrackers, adapters.tracking)
     provide(WebhookVerifiers, adapters.webhooks)

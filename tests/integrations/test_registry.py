@@ -102,10 +102,11 @@ def test_sandbox_provides_every_adapter(database: Database) -> None:
     assert set(adapters.payouts) == {PaymentMethod.BANK, PaymentMethod.MOBILE_MONEY}
     assert list(adapters.custodians) == ["paxos", "anchorage", "primetrust"]
     assert None not in {adapters.identity, adapters.email, adapters.sms}
-    assert list(adapters.depots) == ["depository"]
+    assert list(adapters.depots) == ["depository", "jmb", "brinks"]
+    assert list(adapters.partners) == ["JM", "BRINKS"]
     assert list(adapters.labels) == [Carrier.FEDEX]
     assert list(adapters.tracking) == [Carrier.FEDEX, Carrier.UPS]
-    polled = {"depository", "fedex", "ups"}
+    polled = {"depository", "fedex", "ups", "jmb", "brinks"}
     assert set(adapters.webhooks) == {provider.id for provider in PROVIDERS} - polled
 
 

@@ -10,9 +10,12 @@ import pytest
 from app.cases.models import Case
 from app.kit import clock, ids
 from app.kit.db import Database
+from app.kit.ports import provide, resolve
 from app.ledger.chart import AccountClass
+from app.providers.ports import Listing
 from app.reconciliation.queries import ReconciliationRun, latest_runs
 from app.reconciliation.service import compare_source
+from app.vault.depots.ports import DepotKeepers, DepotLine, DepotStatement
 from app.vault.locations.models import Location
 from app.vault.locations.rules import LocationKind
 from sandbox.faults import FaultMode
@@ -73,6 +76,22 @@ def test_depot_that_agrees_has_no_finding(depot: Goods, keep: Keep, people: Peop
     run = compare(depot.database)
     assert findings(depot) == []
     assert (run.compared, run.differences, run.failure) == (1, 0, None)
+
+
+def test_depot_of_a_partner_is_compared_with_the_partner_alone(depot: Goods) -> None:
+    class Partner:
+        name, account = "jmb", depot.location.code
+
+        def statement(self, _account: str) -> DepotStatement:
+            return DepotStatement(clock.now(), Listing([DepotLine(depot.sku, 9)]))
+
+    provide(DepotKeepers, DepotKeepers({**resolve(DepotKeepers), "jmb": Partner()}))
+    assert compare(depot.database).compared == 0
+    compare_source(depot.database, "jmb inventory", clock.now())
+    key = f"jmb inventory:{depot.location.code}:{depot.sku}"
+    with depot.database.reading() as session:
+        titles = read_values(session, Case.title, Case.key == key)
+    assert titles == ["The units in a depot differ from our books"]
 
 
 def test_units_that_differ_are_one_case(depot: Goods, keep: Keep) -> None:

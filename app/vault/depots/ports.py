@@ -32,6 +32,12 @@ class DepotKeeper(Protocol):
         """Its id as a provider."""
         ...
 
+    @property
+    def account(self) -> str:
+        """The code of the only location that it keeps; empty if it keeps all that no other one
+        does."""
+        ...
+
     def statement(self, account: str) -> DepotStatement:
         """Return the latest statement of a depot. `account` is the code of our location.
 
