@@ -87,6 +87,7 @@ class CommitOutcomeUnknown(Unavailable):
 #: A statement whose rows `Session.select` reads.
 Readable = AnySelect | AnyReturning | CompiledSelect
 
+_SAVEPOINT: Statement = ("SAVEPOINT attempt", None)
 _REFUSALS: dict[str, Callable[[str | None], Exception]] = {}
 
 
@@ -196,8 +197,8 @@ class Session:
         """Undo the block's changes when it raises, and keep the transaction usable: for a form that
         is shown again. A refusal that keeps records undoes nothing. Raises what the block raised,
         or the refusal registered for the violated constraint."""
-        self.send("SAVEPOINT attempt")
         self.flush()
+        self._queue.append(_SAVEPOINT)
         kept: list[Refusal] = []
         try:
             with _catching_kept(kept):
@@ -205,10 +206,11 @@ class Session:
             self.send("RELEASE SAVEPOINT attempt")
             self.flush()
         except Exception as error:  # noqa: BLE001 - always raised again, as a refusal
-            self._queue.clear()
-            self.send("ROLLBACK TO SAVEPOINT attempt")
-            # A savepoint around this one has the same name.
-            self.send("RELEASE SAVEPOINT attempt")
+            unsent, self._queue = self._queue, []
+            if _SAVEPOINT not in unsent:
+                self.send("ROLLBACK TO SAVEPOINT attempt")
+                # A savepoint around this one has the same name.
+                self.send("RELEASE SAVEPOINT attempt")
             raise_refusal(error, committing=False)
         for refusal in kept:
             raise refusal

@@ -174,7 +174,7 @@ def select_tier_basis(user_id: UUID) -> Sequence[Statement]:
         account_queries.select_person(user_id),
         _OF_PERSON.with_values({"user_id": user_id}),
         screening_queries.select_is_blocked(user_id),
-        (_ACCOUNTS_OF_PERSON, {"user_id": user_id}),
+        select_accounts(user_id),
     )
 
 
@@ -235,13 +235,18 @@ def verifications_of(session: Session, user_id: UUID) -> list[VerificationRow]:
     return session.select(verification_from_row, _OF_PERSON, user_id=user_id)
 
 
+def select_accounts(user_id: UUID) -> Statement:
+    """Return the statement of `accounts_of_person`, to be read ahead."""
+    return _ACCOUNTS_OF_PERSON, {"user_id": user_id}
+
+
 def accounts_of_person(session: Session, user_id: UUID) -> Sequence[UUID]:
     """Return the ids of all accounts of the person who has this one: it and those whose verified
     details are the same person's. Limits are a person's, not an account's."""
     memo: dict[object, Sequence[UUID]] = session.memo
     key = accounts_of_person, user_id
     if key not in memo:
-        rows = session.rows(_ACCOUNTS_OF_PERSON, {"user_id": user_id})
+        [rows] = session.fetch(select_accounts(user_id))
         memo[key] = [account for (account,) in rows]
     return memo[key]
 

@@ -14,7 +14,7 @@ from sqlalchemy.types import TypeEngine
 from app.kit import clock
 from app.kit.db import Session
 from app.kit.formatting import format_time
-from app.kit.statements import CompiledSelect, compile_select
+from app.kit.statements import AnySelect, CompiledSelect, any_of, compile_select
 from app.limits.errors import LimitExceeded
 from app.limits.registry import Limit
 
@@ -101,36 +101,38 @@ def usages(
     """
     now = clock.now()
     owner_type = sa.Uuid if isinstance(owners[0], UUID) else sa.LargeBinary
-    statements = [_statement(demand.limit, owner_type) for demand in demands]
-    results = session.fetch(
-        *(
-            statement.with_values(
-                {
-                    "owners": list(owners),
-                    "besides": besides or _NONE,
-                    "since": now - demand.window if demand.window else _EVER,
-                    "room": demand.maximum - demand.asked,
-                }
-            )
-            for demand, statement in zip(demands, statements, strict=True)
-        )
-    )
-    return [
-        _usage(demand, **statement.read(row))
-        for demand, statement, [row] in zip(demands, statements, results, strict=True)
-    ]
+    statement = _statement(tuple(demand.limit for demand in demands), owner_type)
+    values: dict[str, Any] = {"owners": list(owners), "besides": besides or _NONE}
+    for number, demand in enumerate(demands):
+        values[f"since_{number}"] = now - demand.window if demand.window else _EVER
+        values[f"room_{number}"] = demand.maximum - demand.asked
+    found = session.select(_FoundUses, statement, **values)
+    return [_usage(demand, uses) for demand, uses in zip(demands, found, strict=True)]
 
 
-def _usage(demand: Demand, used: Decimal, leaves_at: datetime | None) -> Usage:
-    window = demand.window
-    return Usage(demand, int(used), leaves_at + window if window and leaves_at else None)
+@dataclass(frozen=True, slots=True)
+class _FoundUses:
+    number: int
+    used: Decimal
+    leaves_at: datetime | None
+
+
+def _usage(demand: Demand, uses: _FoundUses) -> Usage:
+    window, leaves_at = demand.window, uses.leaves_at
+    return Usage(demand, int(uses.used), leaves_at + window if window and leaves_at else None)
 
 
 @cache
-def _statement(limit: Limit, owner_type: type[TypeEngine[Any]]) -> CompiledSelect:
-    """Return the sum of the uses, and the instant of the use whose end makes room for more."""
-    uses = sa.union_all(*limit.uses).subquery("uses")
-    owners = sa.bindparam("owners", type_=sa.ARRAY(owner_type))
+def _statement(limits: Sequence[Limit], owner_type: type[TypeEngine[Any]]) -> CompiledSelect:
+    """Return the sum of the uses of each limit, and the instant of the use whose end makes room for
+    more, in their order."""
+    selects = [_select_uses(number, limit, owner_type) for number, limit in enumerate(limits)]
+    uses = sa.union_all(*selects).subquery("limits")
+    return compile_select(sa.select(uses).order_by(uses.c.number))
+
+
+def _select_uses(number: int, limit: Limit, owner_type: type[TypeEngine[Any]]) -> AnySelect:
+    uses = sa.union_all(*limit.uses).subquery(f"uses_{number}")
     running = (
         sa.select(
             uses.c.at,
@@ -138,18 +140,18 @@ def _statement(limit: Limit, owner_type: type[TypeEngine[Any]]) -> CompiledSelec
             sa.func.sum(uses.c.units).over().label("total"),
         )
         .where(
-            uses.c.owner == sa.any_(owners),
-            uses.c.id != sa.bindparam("besides"),
-            uses.c.at > sa.bindparam("since"),
+            uses.c.owner == any_of("owners", owner_type),
+            uses.c.id != sa.bindparam("besides", type_=sa.Uuid),
+            uses.c.at > sa.bindparam(f"since_{number}", type_=sa.DateTime(timezone=True)),
         )
-        .subquery("running")
+        .subquery(f"running_{number}")
     )
     remaining = running.c.total - running.c.up_to
-    return compile_select(
-        sa.select(
-            sa.func.coalesce(sa.func.max(running.c.total), 0).label("used"),
-            sa.func.min(running.c.at)
-            .filter(remaining <= sa.bindparam("room"), running.c.total > sa.bindparam("room"))
-            .label("leaves_at"),
-        )
+    room = sa.bindparam(f"room_{number}", type_=sa.BigInteger)
+    return sa.select(
+        sa.literal(number).label("number"),
+        sa.func.coalesce(sa.func.max(running.c.total), 0).label("used"),
+        sa.func.min(running.c.at)
+        .filter(remaining <= room, running.c.total > room)
+        .label("leaves_at"),
     )

@@ -8,6 +8,7 @@ from app.blueprints.api_blueprint import ApiBlueprint
 from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import FeatureDisabled
+from app.kyc import queries as kyc_queries
 from app.limits.errors import LimitExceeded
 from app.pricing.errors import MarketHalted, PriceStale
 from app.shop.cart import queries as cart_queries
@@ -30,6 +31,7 @@ blp = ApiBlueprint("locks", "/api/shop/lock-quote", "Price locks")
     body_schema=schemas_locks.LockRequestSchema,
     response_schema=schemas_locks.PriceLockSchema,
     status=201,
+    reads_ahead=lambda user_id, _body: [kyc_queries.select_accounts(user_id)],
     idempotent=True,
     refusals=(
         CartNotFound,

@@ -34,6 +34,7 @@ from app.shop.checkout import waiting_orders
 from app.shop.checkout.errors import CancelWindowClosed
 from app.shop.checkout.invoices import CheckoutRequest
 from app.shop.checkout.rules import RequestedPayment
+from app.shop.locks import queries as locks_queries
 from app.shop.locks.errors import QuoteVoided
 from app.shop.orders import queries as orders_queries
 from app.shop.orders import rules as orders_rules
@@ -71,6 +72,7 @@ def preview_checkout(session: Session, actor: Actor, body: dict[str, Any]) -> ob
     body_schema=schemas_orders.CheckoutRequestSchema,
     response_schema=schemas_orders.GoodsOrderAnswerSchema,
     status=201,
+    reads_ahead=lambda user_id, body: locks_queries.reads_of_lock_row(user_id, body["quote_id"]),
     idempotent=True,
     refusals=(
         *_OF_LOCK,

@@ -1,6 +1,5 @@
 """Named reads of legal entities."""
 
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +14,6 @@ from app.kit import ids
 from app.kit.db import Session
 from app.kit.list_query import ListSource
 from app.kit.postal_addresses import PostalAddress
-from app.kit.statements import any_of, compile_select
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,6 @@ _SELECT = sa.select(
     LegalEntity.cash_report_regime,
     LegalEntity.added_at,
 )
-_BY_ID = compile_select(_SELECT.where(LegalEntity.id == any_of("entity_ids", sa.Uuid)))
 ENTITIES = ListSource(
     EntitySummary,
     _SELECT,
@@ -81,12 +78,6 @@ def find_entity(session: Session, entity_id: UUID) -> EntitySummary | None:
 def get_entity(session: Session, entity_id: UUID) -> EntitySummary:
     """Return the legal entity. Raises `NotFound`."""
     return session.get(EntitySummary, _SELECT.where(LegalEntity.id == entity_id))
-
-
-def entities_by_id(session: Session, entity_ids: Collection[UUID]) -> Mapping[UUID, EntitySummary]:
-    """Return these legal entities by their id."""
-    found = session.select(EntitySummary, _BY_ID, entity_ids=list(entity_ids))
-    return {each.id: each for each in found}
 
 
 def lock_entity(session: Session, entity_id: UUID) -> EntitySummary:

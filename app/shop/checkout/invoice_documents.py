@@ -3,12 +3,12 @@ invoice of one that waits for a bank transfer."""
 
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from app.branches.entities import queries as entities_queries
-from app.branches.entities.queries import EntitySummary
+from app.branches.entities.models import LegalEntity
 from app.branches.models import Branch
 from app.catalog.rules import USD
 from app.documents import service as documents
@@ -19,6 +19,7 @@ from app.kit.db import Session
 from app.kit.errors import NotFound
 from app.kit.formatting import format_amount, format_time
 from app.kit.money import Amount
+from app.kit.postal_addresses import PostalAddress
 from app.kit.statements import compile_select
 from app.shop.checkout import rules
 from app.shop.checkout.rules import Charges
@@ -36,6 +37,14 @@ class _SoldPart:
     tax_units: int
     branch_id: UUID
     entity_id: UUID
+    entity_name: str
+    entity_address: dict[str, Any] | None
+    entity_tax_number: str | None
+
+    @property
+    def seller(self) -> Party:
+        address = PostalAddress(**self.entity_address).in_one_line if self.entity_address else ""
+        return Party(self.entity_name, address, self.entity_tax_number or "")
 
     @property
     def price(self) -> Amount:
@@ -53,10 +62,14 @@ _PARTS = compile_select(
         ShopOrderPart.price_units,
         ShopOrderPart.tax_units,
         Location.branch_id,
-        Branch.legal_entity_id.label("entity_id"),
+        LegalEntity.id.label("entity_id"),
+        LegalEntity.name.label("entity_name"),
+        LegalEntity.address.label("entity_address"),
+        LegalEntity.tax_number.label("entity_tax_number"),
     )
     .join(Location, Location.id == ShopOrderPart.location_id)
     .join(Branch, Branch.id == Location.branch_id)
+    .join(LegalEntity, LegalEntity.id == Branch.legal_entity_id)
     .where(ShopOrderPart.order_id == sa.bindparam("order_id", type_=sa.Uuid))
     .order_by(ShopOrderPart.position)
 )
@@ -74,11 +87,10 @@ def request_invoices(session: Session, order: GoodsOrder) -> None:
     by_entity: defaultdict[UUID, list[_SoldPart]] = defaultdict(list)
     for part in parts:
         by_entity[part.entity_id].append(part)
-    sellers = entities_queries.entities_by_id(session, by_entity)
     for entity_id, own in by_entity.items():
         branch_ids = {part.branch_id for part in own}
         content = DocumentContent(
-            _seller(sellers[entity_id]),
+            own[0].seller,
             customer,
             str(order.number),
             order.placed_at,
@@ -111,9 +123,7 @@ def draw_up_pro_forma(session: Session, order: GoodsOrder) -> DocumentContent:
     if payment.transfer_to is None or payment.amount is None or payment.due_at is None:
         raise NotFound
     parts = _read_parts(session, order)
-    entity_ids = dict.fromkeys(part.entity_id for part in parts)
-    entities = entities_queries.entities_by_id(session, entity_ids)
-    sellers = [_seller(entities[entity_id]) for entity_id in entity_ids]
+    sellers = list({part.entity_id: part.seller for part in parts}.values())
     where = "; ".join(
         f"{name.replace('_', ' ').capitalize()}: {text}"
         for name, text in payment.transfer_to.items()
@@ -133,11 +143,6 @@ def draw_up_pro_forma(session: Session, order: GoodsOrder) -> DocumentContent:
 
 def _read_parts(session: Session, order: GoodsOrder) -> list[_SoldPart]:
     return session.select(_SoldPart, _PARTS, order_id=order.id)
-
-
-def _seller(entity: EntitySummary) -> Party:
-    address = entity.postal.in_one_line if entity.postal else ""
-    return Party(entity.name, address, entity.tax_number or "")
 
 
 def _share_charges(order: GoodsOrder, parts: list[_SoldPart]) -> dict[UUID, Charges]:

@@ -110,14 +110,11 @@ def _keep_goods(session: Session, order: NewOrder, invoice: Invoice) -> NewOrder
     new_ids = {each.hold_id: ids.new() for each in order.units}
     with session.refusing(HoldNotPending, QuoteExpired):
         ledger.void_holds(session, list(new_ids), at=order.placed_at)
-    for each in sorted(order.units, key=_stock_order):
-        stock.reserve(
-            session,
-            goods_of(each, invoice.products, invoice.locations),
-            hold_id=new_ids[each.hold_id],
-            cause=ORDER_CAUSE,
-            placed_at=order.placed_at,
-        )
+    reserved = {
+        new_ids[each.hold_id]: goods_of(each, invoice.products, invoice.locations)
+        for each in sorted(order.units, key=_stock_order)
+    }
+    stock.reserve_all(session, reserved, cause=ORDER_CAUSE, placed_at=order.placed_at)
     lines = [
         replace(line, parts=[replace(part, hold_id=new_ids[part.hold_id]) for part in line.parts])
         for line in order.lines

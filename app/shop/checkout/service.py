@@ -31,7 +31,6 @@ from app.shop.checkout.sales import Sale, post_sale
 from app.shop.locks import queries as locks_queries
 from app.shop.locks import service as locks
 from app.shop.locks.queries import PriceLock
-from app.shop.orders import queries as orders_queries
 from app.shop.orders import service as orders
 from app.shop.orders.queries import GoodsOrder
 from app.shop.orders.rules import OrderPayment, OrderPaymentMethod, OrderStatus
@@ -114,10 +113,9 @@ def check_out(session: Session, actor: Actor, request: CheckoutRequest) -> Goods
     else:
         by_deposit = None if later is None else request.payments[later]
         order = kept_orders.keep(session, actor, order, invoice, by_deposit)
-    orders.record_order(session, order)
+    placed = orders.record_order(session, order)
     locks.use(session, lock, order.id, at=now)
     cart.take_out_ordered(session, actor.user_id, _count_units(order))
-    placed = orders_queries.get_order(session, order.id, user_id=actor.user_id)
     if placed.status is OrderStatus.ALLOCATED:
         invoice_documents.request_invoices(session, placed)
         order_messages.notify_of_payment(session, placed)

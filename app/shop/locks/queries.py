@@ -15,6 +15,7 @@ from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import NotFound
 from app.kit.money import Amount
+from app.kit.pipeline import Statement
 from app.kit.statements import CompiledSelect, compile_select
 from app.shop.locks.models import PriceLockLine, PriceLockMetal, PriceLockPart, PriceLockRow
 from app.shop.locks.rules import LOCK_PREFIX, LockStatus, VoidReason
@@ -170,6 +171,15 @@ def get_lock(session: Session, user_id: UUID, lock_id: UUID) -> PriceLock:
 def lock_row(session: Session, user_id: UUID, lock_id: UUID) -> PriceLock | None:
     """Return a person's lock, its row locked until the transaction ends, or None."""
     return _read_lock(session, _LOCKED, user_id, lock_id)
+
+
+def reads_of_lock_row(user_id: UUID, lock_id: UUID) -> Sequence[Statement]:
+    """Return the statements of `lock_row`, to be read ahead."""
+    values = {"user_id": user_id, "lock_id": lock_id}
+    return [
+        compiled.with_values({name: values[name] for name in compiled.parameters})
+        for compiled in (_LOCKED, _PARTS, _LINES, _METALS)
+    ]
 
 
 def _read_lock(

@@ -149,18 +149,14 @@ def _reserve(
     """Place a hold for each part, in the order of SKU, location and bar."""
     places = {part.location_id for line in lines for part in line.parts}
     locations = locations_queries.locations_by_id(session, places)
-    parts = [(line, part) for line in lines for part in line.parts]
-    for line, part in sorted(parts, key=lambda pair: (pair[0].priced.sku, pair[1].order)):
-        lot_ids = () if part.lot_id is None else (part.lot_id,)
-        goods = Goods(line.priced.product, locations[part.location_id], part.units, lot_ids)
-        stock.reserve(
-            session,
-            goods,
-            hold_id=part.hold_id,
-            cause=LOCK_CAUSE,
-            placed_at=now,
-            expires_at=expires_at,
+    parts = [(line.priced.product, part) for line in lines for part in line.parts]
+    reserved = {
+        part.hold_id: Goods(
+            product, locations[part.location_id], part.units, (part.lot_id,) if part.lot_id else ()
         )
+        for product, part in sorted(parts, key=lambda pair: (pair[0].sku, pair[1].order))
+    }
+    stock.reserve_all(session, reserved, cause=LOCK_CAUSE, placed_at=now, expires_at=expires_at)
 
 
 def _build(

@@ -322,9 +322,14 @@ def list_every_order(session: Session, user_id: UUID) -> list[GoodsOrder]:
 
 def get_order(session: Session, order_id: UUID, *, user_id: UUID | None = None) -> GoodsOrder:
     """Return an order; with `user_id` only if that customer owns it. Raises `NotFound`."""
-    order = session.get(GoodsOrder, _OF_OWNER, order_id=order_id, owner_id=user_id)
+    order = read_header(session, order_id, user_id=user_id)
     _add_parts(session, [order])
     return order
+
+
+def read_header(session: Session, order_id: UUID, *, user_id: UUID | None = None) -> GoodsOrder:
+    """Return an order as `get_order` does, without its parts."""
+    return session.get(GoodsOrder, _OF_OWNER, order_id=order_id, owner_id=user_id)
 
 
 def list_open_orders(session: Session, user_id: UUID) -> list[PublicId]:
@@ -354,15 +359,19 @@ def _add_parts(session: Session, orders: Sequence[GoodsOrder]) -> None:
         order_ids=[order.id for order in orders],
     )
     by_id = {order.id: order for order in orders}
-    deposits = deposit_queries.list_deposits(
-        session, [order.deposit_id for order in orders if order.deposit_id]
-    )
-    for order in orders:
-        if order.deposit_id:
-            order.deposits.append(deposits[order.deposit_id])
+    add_deposits(session, orders)
     for line in lines:
         by_id[line.order_id].lines.append(line)
     for payment in payments:
         by_id[payment.order_id].payments.append(payment)
     for event in events:
         by_id[event.order_id].events.append(event)
+
+
+def add_deposits(session: Session, orders: Sequence[GoodsOrder]) -> None:
+    """Read the deposits that pay for orders, into these."""
+    deposit_ids = [order.deposit_id for order in orders if order.deposit_id]
+    deposits = deposit_queries.list_deposits(session, deposit_ids) if deposit_ids else {}
+    for order in orders:
+        if order.deposit_id:
+            order.deposits.append(deposits[order.deposit_id])

@@ -13,6 +13,7 @@ from app.kit import ids
 from app.kit.db import Session
 from app.kit.money import Amount
 from app.kit.postal_addresses import PostalAddress
+from app.shop.orders import queries as orders_queries
 from app.shop.orders import sealed_addresses
 from app.shop.orders.models import (
     ShopOrder,
@@ -21,6 +22,7 @@ from app.shop.orders.models import (
     ShopOrderPart,
     ShopOrderPayment,
 )
+from app.shop.orders.queries import GoodsOrder, OrderEvent, OrderLine, PaidPart
 from app.shop.orders.rules import (
     TRANSITIONS,
     CancelReason,
@@ -123,9 +125,9 @@ class NewOrder:
         ]
 
 
-def record_order(session: Session, order: NewOrder) -> None:
+def record_order(session: Session, order: NewOrder) -> GoodsOrder:
     """Record an order whose goods are paid and belong to the customer, or one that waits for its
-    payment or for staff.
+    payment or for staff; return it.
 
     For the first, the caller posts the entry with the order's public id as reference, in the same
     transaction; for the others, it has reserved goods and money.
@@ -164,6 +166,34 @@ def record_order(session: Session, order: NewOrder) -> None:
         (ShopOrderPayment, _payment_columns(order)),
         (ShopOrderEvent, [event]),
     )
+    recorded = orders_queries.read_header(session, order.id)
+    orders_queries.add_deposits(session, [recorded])
+    recorded.lines.extend(
+        OrderLine(
+            order.id,
+            line.sku,
+            line.name,
+            line.quantity,
+            line.unit_price.units,
+            line.price.units,
+            line.tax.units,
+            line.tax_reason,
+        )
+        for line in order.lines
+    )
+    recorded.payments.extend(
+        PaidPart(
+            order.id,
+            each.method,
+            each.given.asset.code,
+            each.given.units,
+            each.dollars.units,
+            each.bid,
+        )
+        for each in order.payments
+    )
+    recorded.events.append(OrderEvent(order.id, status, order.user_id, None, order.placed_at))
+    return recorded
 
 
 def mark_paid(

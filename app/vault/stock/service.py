@@ -4,7 +4,7 @@ The verbs return the postings of their part. The caller posts them, with the mon
 one entry of the same transaction.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -47,24 +47,37 @@ def reserve(
     placed_at: datetime,
     expires_at: datetime | None = None,
 ) -> None:
-    """Reserve units for sale. Raises `InsufficientStock` and `SerialMismatch`.
+    """Reserve units for sale. Raises `InsufficientStock` and `SerialMismatch`."""
+    reserve_all(session, {hold_id: goods}, cause=cause, placed_at=placed_at, expires_at=expires_at)
 
-    A caller that reserves several goods does it in the order of SKU and location.
-    """
-    bars.claim(session, goods.bars, BarState.AVAILABLE)
+
+def reserve_all(
+    session: Session,
+    reserved: Mapping[UUID, Goods],
+    *,
+    cause: str,
+    placed_at: datetime,
+    expires_at: datetime | None = None,
+) -> None:
+    """Reserve goods as `reserve` does, each by its hold; they are in the order of SKU, location and
+    bar."""
+    choices = [(hold_id, choice) for hold_id, goods in reserved.items() for choice in goods.bars]
+    bars.claim(session, [choice for _, choice in choices], BarState.AVAILABLE)
     with session.refusing(InsufficientFunds, InsufficientStock):
-        ledger.place_hold(
-            session,
-            hold_id=hold_id,
-            account=_account(goods, AccountClass.STOCK_AVAILABLE),
-            amount=goods.amount,
-            cause=cause,
-            placed_at=placed_at,
-            expires_at=expires_at,
-        )
-    for choice in goods.bars:
+        for hold_id, goods in reserved.items():
+            ledger.place_hold(
+                session,
+                hold_id=hold_id,
+                account=_account(goods, AccountClass.STOCK_AVAILABLE),
+                amount=goods.amount,
+                cause=cause,
+                placed_at=placed_at,
+                expires_at=expires_at,
+            )
+    for hold_id, choice in choices:
         bars.reserve(session, choice, hold_id)
-    alerts.check(session, [StockPlace(goods.product.sku, goods.location.id)])
+    places = (StockPlace(goods.product.sku, goods.location.id) for goods in reserved.values())
+    alerts.check(session, places)
 
 
 def sell(
