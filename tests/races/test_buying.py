@@ -2,11 +2,14 @@
 are, and no more than the balance pays."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import partial
 
 import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
 
 from app.access import Actor
 from app.kit import clock
@@ -22,11 +25,11 @@ from app.shop.locks.rules import LockSettings
 from app.shop.locks.service import LockRequest
 from app.shop.orders.queries import GoodsOrder
 from app.trading.errors import QuoteExpired, QuoteUsed
+from tests.api_client import ApiClient, assert_problem
 from tests.drill import choose_size, rounds, seeded_random
 from tests.people import set_prices
 from tests.races.contest import THREADS, Act, Arena, winners
 from tests.shop.stall import Stall
-from tests.vault.goods import Goods
 
 pytestmark = pytest.mark.drill(name="races")
 
@@ -97,26 +100,39 @@ def test_balance_pays_as_many_orders_as_it_covers(arena: Arena, record_property:
     )
 
 
-def buy_for_each(
-    stall: Stall, buyers: Sequence[Actor], coins: Goods
-) -> list[GoodsOrder | TooFewUnits]:
-    """Lock and buy a coin for one buyer after the other; return their orders and refusals."""
-    outcomes: list[GoodsOrder | TooFewUnits] = []
+def buy_for_each(sku: str, buyers: Sequence[ApiClient]) -> list[TestResponse]:
+    """Lock and buy a coin for one buyer after the other; return the last response to each."""
+    responses = []
     for buyer in buyers:
-        try:
-            lock = stall.lock(buyer, coins)
-        except TooFewUnits as refusal:
-            outcomes.append(refusal)
-        else:
-            outcomes.append(stall.buy(buyer, lock))
-    return outcomes
+        response = buyer.post("/api/shop/lock-quote", {"items": [{"sku": sku, "quantity": 1}]})
+        if response.status_code == 201:
+            body = {"quoteId": response.json["quoteId"], "destination": "vault"}
+            body["payment"] = {"method": "balance"}
+            response = buyer.post("/api/shop/checkout", body)
+        responses.append(response)
+    return responses
 
 
-def test_ten_coins_at_three_locations_are_sold_to_ten_of_64_buyers(
-    arena: Arena, record_property: Record
+def count_of(database: Database, sku: str) -> dict[str, int]:
+    """Return what there is of a product: locks, orders, and units of customers."""
+    with database.reading() as session:
+        row = session.row(
+            "SELECT (SELECT count(*) FROM price_lock_lines WHERE sku = %(sku)s),"
+            " (SELECT count(*) FROM shop_order_lines WHERE sku = %(sku)s),"
+            " (SELECT sum(posted) FROM balances JOIN accounts ON accounts.id = account_id"
+            "  WHERE asset = %(sku)s AND class = 'customer.goods')",
+            {"sku": sku},
+        )
+    assert row is not None
+    return dict(zip(("locks", "orders", "owned"), row, strict=True))
+
+
+def test_last_ten_coins_are_sold_over_http_to_ten_of_64_buyers(
+    arena: Arena, racing: Flask, record_property: Record
 ) -> None:
     stall, chances = Stall.open(arena.people), seeded_random("buyers")
-    buyers = [stall.buyer(USD="1000000") for _ in range(BUYERS)]
+    buyers = [ApiClient.create_customer(racing, USD="1000000") for _ in range(BUYERS)]
+    bought = Counter[str]()
     for _ in rounds(ROUNDS_OF_BUYERS, "64 buyers for 10 coins"):
         set_prices(arena.database, AU="4000")
         first, second = sorted(chances.sample(range(1, COINS), 2))
@@ -124,27 +140,36 @@ def test_ten_coins_at_three_locations_are_sold_to_ten_of_64_buyers(
         for units in (second - first, COINS - second):
             shelves.append(shelves[0].at_another_location(arena.people, stall.branch_id))
             shelves[-1].receive(units=str(units), cost=f"{units * 4100}.00", spot="4000")
+        sku = shelves[0].sku
+        chances.shuffle(buyers)
         acts = [
-            partial(buy_for_each, stall, buyers[2 * number : 2 * number + 2], shelves[0])
+            partial(buy_for_each, sku, buyers[2 * number : 2 * number + 2])
             for number in range(THREADS)
         ]
         outcomes = winners(arena.all_at_once(acts, chances))
-        results = [each for pair in outcomes if isinstance(pair, list) for each in pair]
-        assert len(results) == BUYERS
-        refused = [each for each in results if isinstance(each, TooFewUnits)]
-        assert (BUYERS - len(refused), len(refused)) == (COINS, BUYERS - COINS)
-        assert {each.code for each in refused} == {"insufficient_stock"}
+        responses = [each for pair in outcomes if isinstance(pair, list) for each in pair]
+        for buyer, response in zip(buyers, responses, strict=True):
+            if response.status_code == 201:
+                bought[buyer.email] += 1
+                continue
+            [error] = assert_problem(response, 409, "insufficient_stock")["errors"]
+            assert error["field"] == "items.0.quantity"
+        assert sum(response.status_code == 201 for response in responses) == COINS
+        # Who was refused has left nothing behind.
+        assert count_of(arena.database, sku) == dict.fromkeys(("locks", "orders", "owned"), COINS)
         assert [stall.units(shelf) for shelf in shelves] == [
             {"available": 0, "allocated": units}
             for units in (first, second - first, COINS - second)
         ]
-    paid = sum(Decimal(1_000_000) - Decimal(arena.people.balances(each)["USD"]) for each in buyers)
-    assert paid == ROUNDS_OF_BUYERS * COINS * PRICE
+    for buyer in buyers:
+        left = Decimal(1_000_000) - bought[buyer.email] * PRICE
+        assert buyer.available_balances() == {"USD": str(left)}
     record_property(
         "evidence",
-        f"{COINS} coins at three locations wanted by {BUYERS} buyers, who lock and check out at"
-        f" once: {ROUNDS_OF_BUYERS} rounds; {COINS} sales and {BUYERS - COINS} refusals as"
-        " `insufficient_stock` in each, and the price of each coin paid once.",
+        f"{COINS} coins at three locations wanted by {BUYERS} buyers, who lock and check out over"
+        f" HTTP at once: {ROUNDS_OF_BUYERS} rounds; {COINS} sales and {BUYERS - COINS} refusals as"
+        " `insufficient_stock` in each, nothing left behind by who was refused, and the price of"
+        " each coin paid once.",
     )
 
 
