@@ -8,6 +8,7 @@ from uuid import UUID
 from app.access import Actor
 from app.catalog.rules import TRADABLE, PaymentMethod
 from app.custody.ports import Custodians
+from app.fulfillment.carriers.ports import LabelSellers, ParcelTrackers
 from app.funding.card_money import CardMoneyRules
 from app.funding.deposits import incoming_transfers, payments
 from app.funding.deposits import queries as deposit_queries
@@ -174,6 +175,8 @@ def create_paying_customer(database: Database, people: People, *, name: str = ""
     provide(IncomingTransferRails, IncomingTransferRails({PaymentMethod.BANK: customer.bank}))
     provide(Custodians, Custodians({}))
     provide(DepotKeepers, DepotKeepers({}))
+    provide(LabelSellers, LabelSellers({}))
+    provide(ParcelTrackers, ParcelTrackers({}))
     provide(PayoutRails, PayoutRails({PaymentMethod.BANK: customer.bank}))
     return customer
 

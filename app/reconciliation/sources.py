@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from app.custody.ports import Custodians
+from app.fulfillment.carriers.ports import LabelSellers, ParcelTrackers
 from app.funding.disputes.service import REVISED_WITHIN
 from app.funding.ports import CardRail, IncomingTransferRails, PaymentRails, PayoutRails
 from app.kit.db import SNAPSHOT
@@ -19,6 +20,7 @@ from app.reconciliation.comparison import Comparison
 from app.reconciliation.custody_balances import compare_custody_balances
 from app.reconciliation.depots import compare_depots
 from app.reconciliation.invariants import find_violations
+from app.reconciliation.parcels import compare_deliveries, compare_labels
 from app.reconciliation.payments import compare_disputes, compare_payments, compare_refunds
 from app.reconciliation.payouts import compare_payouts
 from app.vault.depots.ports import DepotKeepers
@@ -29,6 +31,8 @@ WINDOW = timedelta(days=3)
 _PAYMENT_WINDOW = timedelta(days=15)
 #: The same where money can still come back: a bank may return a transfer for two months.
 _RETURN_WINDOW = timedelta(days=65)
+#: The same for parcels: longer than they are tracked.
+_PARCEL_WINDOW = timedelta(days=65)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,10 @@ def sources() -> Iterable[Source]:
         yield _source(custodian, "balances", compare_custody_balances)
     for keeper in resolve(DepotKeepers).values():
         yield _source(keeper, "inventory", compare_depots)
+    for seller in resolve(LabelSellers).values():
+        yield _source(seller, "labels", compare_labels, _PARCEL_WINDOW)
+    for tracker in resolve(ParcelTrackers).values():
+        yield _source(tracker, "deliveries", compare_deliveries, _PARCEL_WINDOW)
     for payout_rail in resolve(PayoutRails).values():
         yield _source(payout_rail, "payouts", compare_payouts, _RETURN_WINDOW)
 

@@ -21,7 +21,7 @@ from sandbox.tokens import LIFETIME, has_token, issue_token
 
 NAME = "fedex"
 ACCOUNT = "740561073"
-VALUE_MAX = 100_000
+VALUE_MAX = 5_000_000
 #: Price in cents of a parcel and of each pound, and the days that it travels.
 _SERVICES = {
     "PRIORITY_OVERNIGHT": (6_150, 310, 1),
