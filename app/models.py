@@ -36,6 +36,8 @@ from app.pricing import models as pricing_models
 from app.privacy import models as privacy_models
 from app.providers import models as providers_models
 from app.reconciliation import models as reconciliation_models
+from app.redemption.quotes import models as redemption_quotes_models
+from app.redemption.requests import models as redemption_requests_models
 from app.screening import models as screening_models
 from app.settings import models as settings_models
 from app.shop.cart import models as shop_cart_models
@@ -96,6 +98,8 @@ __all__ = [
     "products_models",
     "providers_models",
     "reconciliation_models",
+    "redemption_quotes_models",
+    "redemption_requests_models",
     "screening_models",
     "search_models",
     "settings_models",

@@ -23,6 +23,8 @@ from app.privacy import erasure
 from app.privacy import tasks as privacy_tasks
 from app.providers import tasks as providers_tasks
 from app.reconciliation import tasks as reconciliation_tasks
+from app.redemption import tasks as redemption_tasks
+from app.redemption.requests import review as redemption_review
 from app.screening import tasks as screening_tasks
 from app.shop import price_imports, product_imports
 from app.shop import tasks as shop_tasks
@@ -58,6 +60,8 @@ __all__ = [
     "product_imports",
     "providers_tasks",
     "reconciliation_tasks",
+    "redemption_review",
+    "redemption_tasks",
     "screening_tasks",
     "shop_tasks",
     "throttle_tasks",

@@ -30,6 +30,7 @@ _OWN_ASSETS = frozenset(
         "kyc",
         "orders",
         "quotes",
+        "redemptions",
         "transfers",
         "withdrawals",
     }
@@ -58,6 +59,7 @@ _STAFF: Mapping[str, PermissionArea] = MappingProxyType(
         "prices": PermissionArea.GOODS,
         "products": PermissionArea.GOODS,
         "reconciliation": PermissionArea.TREASURY,
+        "redemptions": PermissionArea.GOODS,
         "roles": PermissionArea.PEOPLE,
         "screening": PermissionArea.VERIFICATION,
         "settings": PermissionArea.SYSTEM,

@@ -89,6 +89,10 @@ class Permission(StrEnum):
     """Compare the books with providers now, not only at night."""
     RECONCILIATION_READ = "all:reconciliation:read"
     """See the results of comparing the books with providers."""
+    REDEMPTIONS_DECIDE = "all:redemptions:decide"
+    """Approve redemptions, large ones with a second person's approval, and reject them."""
+    REDEMPTIONS_READ = "all:redemptions:read"
+    """See customers' redemptions, with where they go."""
     ROLES_ASSIGN = "all:roles:assign"
     """Change a person's role and branch."""
     ROLES_READ = "all:roles:read"
@@ -176,6 +180,10 @@ class Permission(StrEnum):
     """Change one's own password."""
     QUOTES_CREATE = "own:quotes:create"
     """Request a price that is kept for a while."""
+    REDEMPTIONS_CREATE = "own:redemptions:create"
+    """Redeem one's own metal as coins and bars, and say where they go."""
+    OWN_REDEMPTIONS_READ = "own:redemptions:read"
+    """See one's own redemptions."""
     SECOND_FACTOR_CHANGE = "own:second_factor:change"
     """Turn one's own second factor on and off."""
     SESSIONS_REVOKE = "own:sessions:revoke"
@@ -215,6 +223,7 @@ NEEDS_CONFIRMED_EMAIL = frozenset(
         Permission.GOODS_BUY,
         Permission.ORDERS_PLACE,
         Permission.QUOTES_CREATE,
+        Permission.REDEMPTIONS_CREATE,
         Permission.SECOND_FACTOR_CHANGE,
         Permission.TRANSFERS_CREATE,
         Permission.WITHDRAWALS_CREATE,
@@ -233,4 +242,7 @@ NEEDS_CURRENT_CONSENTS = frozenset(
         Permission.TRANSFERS_CREATE,
     }
 )
-NEEDS_CONSENTS = NEEDS_CURRENT_CONSENTS | {Permission.WITHDRAWALS_CREATE}
+NEEDS_CONSENTS = NEEDS_CURRENT_CONSENTS | {
+    Permission.REDEMPTIONS_CREATE,
+    Permission.WITHDRAWALS_CREATE,
+}

@@ -47,7 +47,9 @@ class FulfilmentStrategy(StrEnum):
     """Which partner fulfils a redemption, unless its order names the other one."""
 
     JM = "JM"
+    """JM Bullion."""
     BRINKS = "BRINKS"
+    """Brink's."""
 
 
 @dataclass(frozen=True, slots=True)

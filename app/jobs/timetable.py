@@ -50,6 +50,7 @@ TIMETABLE = (
     PeriodicTask("forget-price-changes", "shop.forget_price_changes", every_seconds=86_400),
     PeriodicTask("count-sales", "shop.count_sales", every_seconds=86_400),
     PeriodicTask("refresh-terms", "shop.refresh_terms", every_seconds=3_600),
+    PeriodicTask("forget-redemption-quotes", "redemption.forget_quotes", every_seconds=3600),
     PeriodicTask("forget-quotes", "trading.forget_quotes", every_seconds=3600),
 )
 

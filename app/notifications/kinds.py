@@ -261,6 +261,41 @@ class GoodsOrderCancelled(MessageFacts):
 
 
 @dataclass(frozen=True)
+class RedemptionSubmitted(MessageFacts):
+    """A redemption waits for its approval. `pieces` has a line for each product."""
+
+    kind = MessageKind("redemption_submitted", Topic.TRADES)
+    redemption: PublicId
+    redeemed: Amount
+    pieces: str
+    costs: Amount
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class RedemptionApproved(MessageFacts):
+    """A redemption is approved: metal and dollars are taken. `pieces` has a line for each product,
+    `next_step` says what happens to them, in a sentence."""
+
+    kind = MessageKind("redemption_approved", Topic.TRADES)
+    redemption: PublicId
+    next_step: str
+    pieces: str
+    metal: Amount
+    dollars: Amount
+
+
+@dataclass(frozen=True)
+class RedemptionEnded(MessageFacts):
+    """A redemption ended before it was approved. The reason is one sentence or more."""
+
+    kind = MessageKind("redemption_ended", Topic.TRADES)
+    redemption: PublicId
+    reason: str
+    redeemed: Amount
+
+
+@dataclass(frozen=True)
 class TradeConfirmed(MessageFacts):
     """An order was filled."""
 

@@ -44,6 +44,7 @@ from app.privacy import consents
 from app.privacy.models import Export
 from app.privacy.rules import ExportStatus
 from app.providers import personal as providers_personal
+from app.redemption import personal as redemption_personal
 from app.screening import personal as screening_personal
 from app.settings import personal as settings_personal
 from app.shop import personal as shop_personal
@@ -130,6 +131,7 @@ ROOMS: tuple[PersonalData, ...] = (
     approvals_personal.personal_data(ignored_action=ERASE_PERSON),
     pricing_personal.PERSONAL_DATA,
     shop_personal.PERSONAL_DATA,
+    redemption_personal.PERSONAL_DATA,
     fulfillment_personal.PERSONAL_DATA,
     documents_personal.PERSONAL_DATA,
     vault_personal.PERSONAL_DATA,
@@ -165,6 +167,8 @@ TABLES_WITHOUT_PERSONAL_DATA: Mapping[str, str] = {
     "licences": "Licences of companies of PBCEx.",
     "locations": "Places where goods are.",
     "reorder_points": "Below how many units a product is low at a location.",
+    "redemption_parts": "Where the units of a redemption are.",
+    "redemption_quote_items": "The pieces of a redemption.",
     "shop_order_parts": "Where the units of an order are.",
     "stock_alerts": "Products of which too few units were available.",
     "bar_states": "States that a bar came to.",

@@ -14,6 +14,7 @@ from app.blueprints.api import (
     payments,
     phone,
     privacy,
+    redemption,
     second_factor,
     sessions,
     shop,
@@ -24,6 +25,7 @@ from app.blueprints.api import (
     shop_orders,
     trade,
     vault,
+    vault_redemptions,
     wallet,
 )
 from app.config import PROJECT, VERSION, Settings
@@ -61,6 +63,8 @@ API_BLUEPRINTS = (
     messages.blp,
     privacy.blp,
     vault.blp,
+    redemption.blp,
+    vault_redemptions.blp,
     admin.blp,
     health.blp,
 )

@@ -18,7 +18,12 @@ from app.access.consents import POLICIES, missing_consents
 from app.access.policy import select_staff_permissions
 from app.kit.errors import PermissionDenied
 
-READS = {Permission.BALANCES_READ, Permission.GOODS_READ, Permission.ORDERS_READ}
+READS = {
+    Permission.BALANCES_READ,
+    Permission.GOODS_READ,
+    Permission.ORDERS_READ,
+    Permission.OWN_REDEMPTIONS_READ,
+}
 MONEY = {
     Permission.BALANCES_READ,
     Permission.DEPOSITS_CREATE,
@@ -26,7 +31,9 @@ MONEY = {
     Permission.GOODS_READ,
     Permission.ORDERS_PLACE,
     Permission.ORDERS_READ,
+    Permission.OWN_REDEMPTIONS_READ,
     Permission.QUOTES_CREATE,
+    Permission.REDEMPTIONS_CREATE,
     Permission.TRANSFERS_CREATE,
     Permission.WITHDRAWALS_CREATE,
 }
@@ -115,8 +122,10 @@ def test_money_moves_only_with_the_required_consents() -> None:
 def test_a_person_who_accepted_an_earlier_version_can_still_withdraw() -> None:
     customer = replace(make_actor(Role.USER), email_confirmed=True, accepted=FIRST)
     assert FIRST != CURRENT
-    require(customer, Permission.WITHDRAWALS_CREATE)
-    for permission in sorted(NEEDS_CONSENTS - {Permission.WITHDRAWALS_CREATE}):
+    leaving = {Permission.REDEMPTIONS_CREATE, Permission.WITHDRAWALS_CREATE}
+    for permission in leaving:
+        require(customer, permission)
+    for permission in sorted(NEEDS_CONSENTS - leaving):
         with pytest.raises(PoliciesNotAccepted, match="terms, version 3"):
             require(customer, permission)
 

@@ -41,9 +41,9 @@ from tests.people import People, set_prices
 
 _LOCK, CHECKOUT = "/api/shop/lock-quote", "/api/shop/checkout"
 _PREVIEW, _ORDERS = f"{CHECKOUT}/preview", "/api/shop/orders"
-_SKU = "AU-KRUGERRAND-1OZ"
+SKU = "AU-KRUGERRAND-1OZ"
 _COIN = NewProduct(
-    _SKU, "Krugerrand, 1 oz", Metal.AU, ProductForm.COIN, "1.0909", "0.9167", "1",
+    SKU, "Krugerrand, 1 oz", Metal.AU, ProductForm.COIN, "1.0909", "0.9167", "1",
     tax_class=TaxClass.LEGAL_TENDER,
 )  # fmt: skip
 ADDRESS = {
@@ -71,7 +71,7 @@ def buy_goods(play: Play) -> None:
     kept = {"quoteId": lock_coin(buyer), "destination": "vault", "payment": _BALANCE}
     assert_problem(buyer.post(CHECKOUT, kept), 409, "insufficient_funds")
     buyer.credit(USD="600.00")
-    _pay_card_money_in(play, buyer)
+    pay_card_money_in(play, buyer)
     shipped = {"quoteId": lock_coin(buyer), "shippingAddress": ADDRESS, "payment": _BALANCE}
     assert_problem(buyer.post(CHECKOUT, shipped), 409, "card_money_unsettled")
     buyer.credit(USD="50000.00")
@@ -151,8 +151,8 @@ def _stock_a_shelf(play: Play) -> None:
     with play.database.transaction() as session:
         branches.change_details(session, None, branch_id, DETAILS)
         products.add_product(session, None, _COIN)
-        products.change_product(session, None, _SKU, {"published_from": "2026-01-01"})
-        rule = NewPriceRule(PriceScope(sku=_SKU), (_FIVE_PERCENT,))
+        products.change_product(session, None, SKU, {"published_from": "2026-01-01"})
+        rule = NewPriceRule(PriceScope(sku=SKU), (_FIVE_PERCENT,))
         prices.set_by_operator(session, rule, reason="Example of the document")
         locations.open_location(
             session,
@@ -162,18 +162,18 @@ def _stock_a_shelf(play: Play) -> None:
             name="Store of Albany",
             kind=LocationKind.STORE,
         )
-        receipt = NewReceipt(_SKU, "ALB-STORE", "20", "82000.00", "4000", "The mint", "INV-2")
+        receipt = NewReceipt(SKU, "ALB-STORE", "20", "82000.00", "4000", "The mint", "INV-2")
         deliveries.receive_goods(session, None, receipt)
 
 
 def lock_coin(buyer: ApiClient) -> str:
     """Lock the price of a coin, and return the quote's id."""
-    body = {"items": [{"sku": _SKU, "quantity": 1}]}
+    body = {"items": [{"sku": SKU, "quantity": 1}]}
     quote_id: str = buyer.ok(201, buyer.post(_LOCK, body))["quoteId"]
     return quote_id
 
 
-def _pay_card_money_in(play: Play, buyer: RecordingClient) -> None:
+def pay_card_money_in(play: Play, buyer: RecordingClient) -> None:
     """Let 500 dollars have come by card a moment ago."""
     now = clock.now()
     with play.database.transaction() as session:
@@ -235,7 +235,7 @@ def _refuse_goods(play: Play, buyer: RecordingClient) -> None:
     _refuse(buyer, {**body, "shippingAddress": _ABROAD}, 409, "region_restricted")
     _refuse(buyer, {**body, "shippingAddress": _PUERTO_RICO}, 409, "tax_unknown")
     with play.database.transaction() as session:
-        products.change_product(session, None, _SKU, {"age_min": "120"})
+        products.change_product(session, None, SKU, {"age_min": "120"})
     _refuse(buyer, {**body, "shippingAddress": ADDRESS}, 409, "age_restricted")
 
 
@@ -246,7 +246,7 @@ def _refuse_people(play: Play, buyer: RecordingClient) -> None:
     body = {"quoteId": lock_coin(stranger), "payment": _BALANCE, "shippingAddress": ADDRESS}
     _refuse(stranger, body, 409, "kyc_required")
     with play.database.transaction() as session:
-        products.change_product(session, None, _SKU, {"age_min": ""})
+        products.change_product(session, None, SKU, {"age_min": ""})
         receivables.record_receivable(
             session,
             buyer.user_id,

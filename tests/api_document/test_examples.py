@@ -10,6 +10,7 @@ from tests.api_document import (
     money,
     places,
     profile,
+    redeeming,
     refusals,
     reviewing,
     shopping,
@@ -51,6 +52,8 @@ def perform(play: Play, patch: pytest.MonkeyPatch) -> None:
     goods.show_inventory(play)
     buying.buy_goods(play)
     reviewing.review_orders(play)
+    redeeming.redeem_metal(play, patch)
+    ada.token = ada.plain().sign_in()["accessToken"]
     refusals.fail(play, ada, patch)
 
 

@@ -22,9 +22,10 @@ from app.branches.licences.service import NewLicence
 from app.cases import service as cases
 from app.catalog.categories import service as categories
 from app.catalog.categories.service import CategoryEntry
+from app.catalog.products.rules import ProductForm
 from app.catalog.rules import TRADABLE, USD
 from app.documents import service as sales_documents
-from app.flags.rules import Feature
+from app.flags.rules import Feature, FulfilmentStrategy
 from app.fulfillment.shipments import service as shipments
 from app.fulfillment.shipments.rules import (
     NewShipment,
@@ -51,6 +52,9 @@ from app.kyc.submission import service as submission
 from app.ledger import chart
 from app.ledger import service as ledger
 from app.privacy import consents
+from app.redemption.quotes.models import RedemptionQuoteRow
+from app.redemption.requests.models import RedemptionRow
+from app.redemption.requests.rules import PaidIn, RedemptionStatus
 from app.screening.matching import service as screening
 from app.screening.rules import ScreeningSubject
 from app.shop.cart import service as cart
@@ -742,6 +746,33 @@ def _waiting_order(database: Database, owner: Actor) -> str:
     return _goods_order(database, owner, later=LaterPayment(deposit_id, due_at))
 
 
+def _redemption(database: Database, owner: Actor) -> str:
+    """Create a redemption that waits, of metal that is not held: none of it can be taken."""
+    quote_id, redemption_id, now = ids.new(), ids.new(), clock.now()
+    later = now + timedelta(days=1)
+    branch_id = People(database).branch()
+    costs = (
+        "fee", "shipping", "insurance", "top_up", "top_up_spread", "top_up_rounding", "total",
+        "metal", "metal_spread", "metal_rounding",
+    )  # fmt: skip
+    quote = {
+        "id": quote_id, "user_id": owner.user_id, "asset": "XAU-s", "amount_units": 1,
+        "form": ProductForm.COIN, "destination": Delivery.PICKUP, "country": None,
+        "pickup_branch_id": branch_id, "bid": 1, "ask": 1, "mid": 1, "goods_ounces_units": 1,
+        "value_units": 0, "goods_value_units": 0, "quoted_at": now, "expires_at": later,
+        **{f"{cost}_units": 0 for cost in costs},
+    }  # fmt: skip
+    redemption = {
+        "id": redemption_id, "user_id": owner.user_id, "quote_id": quote_id,
+        "status": RedemptionStatus.PENDING_APPROVAL, "strategy": FulfilmentStrategy.JM,
+        "paid_in": PaidIn.BALANCE, "metal_hold_id": ids.new(), "submitted_at": now,
+        "expires_at": later,
+    }  # fmt: skip
+    with database.transaction() as session:
+        session.insert((RedemptionQuoteRow, [quote]), (RedemptionRow, [redemption]))
+    return ids.encode("rdm", redemption_id)
+
+
 def _sales_document(database: Database, owner: Actor) -> str:
     with database.transaction() as session:
         document_id = paper.request(session, FIRST_ENTITY, owner)
@@ -749,6 +780,8 @@ def _sales_document(database: Database, owner: Actor) -> str:
     return ids.encode("sdc", document_id)
 
 
+_REDEMPTION = ObjectKind("redemption_id", _redemption, _unknown_id("rdm"))
+_DECIDED_REDEMPTION = ObjectKind("redemption_id", _redemption, _unknown_id("rdm"), owner_status=403)
 _SALES_DOCUMENT = ObjectKind("document_id", _sales_document, _unknown_id("sdc"))
 _GOODS_ORDER = ObjectKind("order_id", _goods_order, _unknown_id("ord"))
 _CART = ObjectKind("cart_id", _cart, _unknown_id("crt"))
@@ -849,6 +882,10 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
     "/admin/vault/transfers/<transfer_id>/receive": _STOCK_TRANSFER,
     "/admin/vault/transfers/<transfer_id>/shortage": _STOCK_TRANSFER,
     "/api/me/addresses/<address_id>": _ADDRESS,
+    "/api/redeem/<redemption_id>/cancel": _REDEMPTION,
+    "/api/redeem/status/<redemption_id>": _REDEMPTION,
+    "/api/vault/redemptions/<redemption_id>/approve": _DECIDED_REDEMPTION,
+    "/api/vault/redemptions/<redemption_id>/reject": _DECIDED_REDEMPTION,
     "/api/shop/orders/<order_id>": _GOODS_ORDER,
     "/api/shop/admin/orders/<order_id>": _GOODS_ORDER,
     "/api/shop/orders/<order_id>/documents": _GOODS_ORDER,
@@ -914,6 +951,7 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
 }
 #: Bodies for routes that refuse an empty body before they look up the object.
 BODIES: dict[tuple[str, str], RouteBody] = {
+    ("POST", "/api/vault/redemptions/<redemption_id>/reject"): {"reason": "not plausible"},
     ("POST", "/api/shop/cart/<cart_id>/items"): {"sku": "NO-SUCH-COIN", "quantity": 1},
     ("PUT", "/api/shop/cart/<cart_id>/items/<sku>"): {"quantity": 0},
     ("POST", "/admin/approvals/<approval_id>/edit"): {"reason": "no"},

@@ -33,6 +33,7 @@ ROOMS = (
     "lists",
     "screening",
     "shop",
+    "redemption",
     "fulfillment",
     "documents",
     "vault",

@@ -29,10 +29,11 @@ from app.shop.locks import queries, rules, service
 from app.shop.locks.errors import QuoteVoided, TooFewUnits
 from app.shop.locks.models import PriceLockRow
 from app.shop.locks.queries import PriceLock
-from app.shop.locks.rules import LockSettings, LockStatus, Shelf, VoidReason
+from app.shop.locks.rules import LockSettings, LockStatus, VoidReason
 from app.shop.locks.service import LockRequest
 from app.shop.prices.errors import NotForSale
 from app.trading.errors import QuoteExpired, QuoteNotFound, QuoteUsed
+from app.vault.stock.rules import Shelf, take_from_shelves
 from tests.fixed_settings import fixed_settings
 from tests.people import People, set_prices
 from tests.rows import count_rows
@@ -351,7 +352,7 @@ def test_fullest_shelves_come_first(
 ) -> None:
     location_ids = {code: ids.new() for code, _ in shelves}
     free = [Shelf(location_ids[code], code, units) for code, units in shelves]
-    assert rules.take_from_shelves(free, quantity) == [
+    assert take_from_shelves(free, quantity) == [
         (location_ids[code], units) for code, units in taken
     ]
 

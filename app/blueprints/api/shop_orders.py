@@ -5,6 +5,7 @@ from typing import Any
 from app.access import Actor, Permission
 from app.blueprints.api.schemas import order_tracking
 from app.blueprints.api.schemas import shop_orders as schemas_orders
+from app.blueprints.api.schemas.addresses import parse_address
 from app.blueprints.api.schemas.fields import PageQuerySchema, parse_amount
 from app.blueprints.api.schemas.payments import fee_max
 from app.blueprints.api_blueprint import ApiBlueprint
@@ -21,10 +22,9 @@ from app.funding.errors import (
     VerificationRequired,
 )
 from app.identity.errors import ReauthenticationRequired
-from app.kit import ids, pagination, postal_addresses
+from app.kit import ids, pagination
 from app.kit.db import Session
-from app.kit.errors import Invalid, NotFound
-from app.kit.postal_addresses import PostalAddress
+from app.kit.errors import NotFound
 from app.ledger.errors import InsufficientFunds
 from app.limits.errors import LimitExceeded
 from app.pricing.errors import MarketHalted, PriceStale
@@ -184,8 +184,8 @@ def _request(body: dict[str, Any]) -> CheckoutRequest:
         body["quote_id"],
         delivery,
         payments,
-        _address("shippingAddress", body.get("shipping_address")),
-        _address("billingAddress", body.get("billing_address")),
+        parse_address("shippingAddress", body.get("shipping_address")),
+        parse_address("billingAddress", body.get("billing_address")),
         body.get("pickup_branch_id"),
     )
 
@@ -203,13 +203,3 @@ def _payment(field: str, body: dict[str, Any]) -> RequestedPayment:
         body.get("payment_method", ""),
         fee_max({**body, "asset": "USD"}),
     )
-
-
-def _address(field: str, lines: dict[str, Any] | None) -> PostalAddress | None:
-    """Return the address in its country's format. Raises `Invalid` naming its field."""
-    if lines is None:
-        return None
-    try:
-        return postal_addresses.normalize(PostalAddress(**lines))
-    except Invalid as problem:
-        raise Invalid(f"{field}.{problem.field}", problem.message) from None

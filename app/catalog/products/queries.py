@@ -161,6 +161,14 @@ def find_published(session: Session, sku: str, day: date) -> ProductSummary | No
     )
 
 
+def list_published_of(
+    session: Session, metal: Metal, form: ProductForm, day: date
+) -> list[ProductSummary]:
+    """Return the products of a metal in one form that customers see on this day, by SKU."""
+    own = (Product.metal == metal, Product.form == form, is_published(day))
+    return session.select(ProductSummary, _SELECT.where(*own).order_by(Product.sku))
+
+
 def get_product(session: Session, sku: str) -> ProductDetails:
     """Return everything that is known of the product with this SKU. Raises `NotFound`."""
     return session.get(ProductDetails, _DETAILS.where(Product.sku == sku.upper()))

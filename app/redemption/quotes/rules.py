@@ -172,6 +172,8 @@ class _Search:
 class RedemptionCosts:
     """What a redemption costs beside the metal."""
 
+    #: Of the metal, in dollars per troy ounce.
+    price: PricePair
     #: What the redeemed metal is worth at mid, and what the pieces are.
     value: Amount
     goods_value: Amount

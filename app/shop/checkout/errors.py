@@ -1,13 +1,9 @@
 """What checkout refuses, by name."""
 
+from app.fulfillment.errors import CancelWindowClosed
 from app.kit.errors import Conflict
 
-
-class CancelWindowClosed(Conflict):
-    """The order is paid."""
-
-    code = "cancel_window_closed"
-    title = "This order can no longer be cancelled."
+__all__ = ["CancelWindowClosed", "OrderNotOnHold", "OwnOrder", "ScreeningUndecided"]
 
 
 class OrderNotOnHold(Conflict):

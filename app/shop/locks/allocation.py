@@ -10,13 +10,12 @@ from app.kit import ids
 from app.kit.db import Session
 from app.kit.formatting import format_number_of
 from app.kit.money import Amount
-from app.shop.locks import rules
 from app.shop.locks.errors import TooFewUnits
-from app.shop.locks.rules import Shelf
 from app.shop.prices.queries import PricedLine
 from app.vault.bars import queries as bars_queries
 from app.vault.bars.queries import FreeBar
 from app.vault.stock import queries as stock_queries
+from app.vault.stock.rules import Shelf, take_from_shelves
 
 _NO_BAR = UUID(int=0)
 
@@ -71,7 +70,7 @@ def allocate(
         if line.product.is_serialized:
             lines += _bars_of(index, line, bars[line.sku])
             continue
-        taken = rules.take_from_shelves(shelves[line.sku], line.quantity)
+        taken = take_from_shelves(shelves[line.sku], line.quantity)
         _require(index, line, sum(units for _, units in taken))
         parts = [AllocatedPart(ids.new(), location_id, units) for location_id, units in taken]
         lines.append(AllocatedLine(line, line.unit_price, line.product.accounted, parts))

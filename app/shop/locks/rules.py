@@ -1,10 +1,8 @@
 """States of price locks, where their units are taken from, and how far a price may move."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from uuid import UUID
 
 from app.catalog.rules import USD
 from app.kit.labels import LabelledEnum, Mark, StatusEnum
@@ -88,28 +86,6 @@ class LockSettings:
     def lifetime(self) -> timedelta:
         """How long prices and units are kept."""
         return timedelta(minutes=self.minutes)
-
-
-@dataclass(frozen=True, slots=True)
-class Shelf:
-    """Units of a product that are free at a location, with its code."""
-
-    location_id: UUID
-    code: str
-    free: int
-
-
-def take_from_shelves(shelves: Sequence[Shelf], quantity: int) -> list[tuple[UUID, int]]:
-    """Return from where so many units are taken: the fullest shelves first, so that an order comes
-    from few places. Returns fewer units where there are not so many."""
-    taken = []
-    for shelf in sorted(shelves, key=lambda shelf: (-shelf.free, shelf.code)):
-        units = min(shelf.free, quantity)
-        if units <= 0:
-            break
-        taken.append((shelf.location_id, units))
-        quantity -= units
-    return taken
 
 
 def has_moved(locked: Decimal, now: Decimal, percent_max: Decimal) -> bool:

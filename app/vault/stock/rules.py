@@ -1,4 +1,8 @@
-"""States of units, and levels of stock."""
+"""States of units, levels of stock, and from which shelves units are taken."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
 
 from app.kit.labels import LabelledEnum, Mark, StatusEnum
 from app.ledger.chart import AccountClass
@@ -42,3 +46,25 @@ class StockState(LabelledEnum):
     def account_class(self) -> AccountClass:
         """The class of the account that counts the units."""
         return AccountClass(f"stock.{self.value}")
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Units of a product that are free at a location, with its code."""
+
+    location_id: UUID
+    code: str
+    free: int
+
+
+def take_from_shelves(shelves: Sequence[Shelf], quantity: int) -> list[tuple[UUID, int]]:
+    """Return from where so many units are taken: the fullest shelves first, so that an order comes
+    from few places. Returns fewer units where there are not so many."""
+    taken = []
+    for shelf in sorted(shelves, key=lambda shelf: (-shelf.free, shelf.code)):
+        units = min(shelf.free, quantity)
+        if units <= 0:
+            break
+        taken.append((shelf.location_id, units))
+        quantity -= units
+    return taken

@@ -97,18 +97,50 @@ def sell(
 
     Raises `InsufficientStock` and `SerialMismatch`.
     """
-    taken = lots.take_from_lots(
+    taken, postings = give_to(
         session,
         [line.goods for line in sold],
+        owner_id=owner_id,
+        reference=reference,
+        at=at,
+        hold_ids=hold_ids,
+    )
+    for line, part in zip(sold, taken, strict=True):
+        metal, usd = metal_value(part.ounces, line.spot), line.price.asset
+        premium = chart.sales_premium(usd, line.goods.location.branch_id)
+        postings += [
+            ledger.credit(chart.position(usd), metal),
+            ledger.credit(premium, line.price - metal),
+        ]
+    return postings
+
+
+def give_to(
+    session: Session,
+    goods: Sequence[Goods],
+    *,
+    owner_id: UUID,
+    reference: str,
+    at: datetime,
+    hold_ids: Sequence[UUID] = (),
+) -> tuple[list[TakenGoods], list[NewPosting]]:
+    """Take units, reserved by these holds or free, out of their lots. Return them with the postings
+    that make them the goods of `owner_id` on our shelf: their ounces are due to `position`, and
+    what is left to post is what the customer gives for them.
+
+    Raises `InsufficientStock` and `SerialMismatch`.
+    """
+    taken = lots.take_from_lots(
+        session,
+        goods,
         AccountClass.STOCK_AVAILABLE,
         reference=reference,
         at=at,
         hold_ids=hold_ids,
     )
     postings: list[NewPosting] = []
-    for line, part in zip(sold, taken, strict=True):
-        goods, branch_id = line.goods, line.goods.location.branch_id
-        for choice in goods.bars:
+    for part in taken:
+        for choice in part.goods.bars:
             bars.move(
                 session,
                 choice,
@@ -117,18 +149,16 @@ def sell(
                 at=at,
                 owner_id=owner_id,
             )
-        metal, usd = metal_value(part.ounces, line.spot), line.price.asset
+        usd, branch_id = part.premium.asset, part.goods.location.branch_id
+        cost = chart.AccountKey(usd, AccountClass.SALES_PREMIUM_COST, branch_id)
+        amount = part.goods.amount
         postings += [
             *take_off_shelf(part, AccountClass.STOCK_AVAILABLE),
-            ledger.debit(
-                chart.AccountKey(usd, AccountClass.SALES_PREMIUM_COST, branch_id), part.premium
-            ),
-            ledger.debit(_account(goods, AccountClass.STOCK_ALLOCATED), goods.amount),
-            ledger.credit(chart.customer_goods(goods.product.asset, owner_id), goods.amount),
-            ledger.credit(chart.position(usd), metal),
-            ledger.credit(chart.sales_premium(usd, branch_id), line.price - metal),
+            ledger.debit(cost, part.premium),
+            ledger.debit(_account(part.goods, AccountClass.STOCK_ALLOCATED), amount),
+            ledger.credit(chart.customer_goods(amount.asset, owner_id), amount),
         ]
-    return postings
+    return taken, postings
 
 
 def deliver(

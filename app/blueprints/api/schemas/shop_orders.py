@@ -4,11 +4,11 @@ from typing import Any
 
 import marshmallow as ma
 
+from app.blueprints.api.schemas.addresses import AddressOfOrderSchema, DeliveryAddressSchema
 from app.blueprints.api.schemas.fields import (
     AmountField,
     ApiSchema,
     AssetCodeField,
-    CountryField,
     EnumField,
     PublicIdField,
     TextField,
@@ -26,26 +26,10 @@ from app.shop.orders.rules import (
 )
 from app.tax.assessment import Delivery
 
-_LINE_MAX = 100
 _TOKEN_LENGTH_MAX = 255
 _PAYMENTS_MAX = 6
 _USD = {"description": "In US dollars", "examples": ["4155.00"]}
 _PAYS_REST = "In its asset. Without it, the payment pays the rest"
-
-
-class DeliveryAddressSchema(ApiSchema):
-    """A postal address. Which parts are required depends on the country."""
-
-    country = CountryField(required=True)
-    street = TextField(_LINE_MAX, required=True, metadata={"examples": ["1600 Amphitheatre Pkwy"]})
-    street2 = TextField(_LINE_MAX, allow_none=True, metadata={"examples": ["Suite 5"]})
-    district = TextField(_LINE_MAX, allow_none=True, metadata={"examples": [None]})
-    city = TextField(_LINE_MAX, allow_none=True, metadata={"examples": ["Mountain View"]})
-    state = TextField(_LINE_MAX, allow_none=True, metadata={"examples": ["CA"]})
-    zip_code = TextField(20, allow_none=True, metadata={"examples": ["94043"]})
-    recipient = TextField(_LINE_MAX, allow_none=True, metadata={"examples": ["Ada Lovelace"]})
-    company = TextField(_LINE_MAX, allow_none=True, metadata={"examples": [None]})
-    phone = TextField(32, allow_none=True, metadata={"examples": ["+12025550123"]})
 
 
 class PaymentRequestSchema(ApiSchema):
@@ -259,21 +243,6 @@ class CheckoutPreviewSchema(ApiSchema):
     expires_at = TimestampField(
         required=True, metadata={"description": "Until when the prices are promised"}
     )
-
-
-class AddressOfOrderSchema(ApiSchema):
-    """A postal address as it is written in its country."""
-
-    country = ma.fields.String(required=True, metadata={"examples": ["US"]})
-    street = ma.fields.String(required=True)
-    street2 = ma.fields.String(required=True, allow_none=True)
-    district = ma.fields.String(required=True, allow_none=True)
-    city = ma.fields.String(required=True, allow_none=True)
-    state = ma.fields.String(required=True, allow_none=True)
-    zip_code = ma.fields.String(required=True, allow_none=True)
-    recipient = ma.fields.String(required=True, allow_none=True)
-    company = ma.fields.String(required=True, allow_none=True)
-    phone = ma.fields.String(required=True, allow_none=True)
 
 
 class OrderEventSchema(ApiSchema):

@@ -20,13 +20,17 @@ from app.vault.stock.rules import StockLevel
 
 
 class FormatField(CodesField):
-    """What a product is, in capital letters."""
+    """What a product is, in capital letters; read in any case, as `ProductForm`."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__({form.upper(): form.label for form in ProductForm}, **options)
 
     def _serialize(self, value: Any, *_others: Any, **_options: Any) -> str:
         return str(value).upper()
+
+    def _deserialize(self, value: Any, *_others: Any, **_options: Any) -> ProductForm:
+        code = super()._deserialize(value.upper() if isinstance(value, str) else value)
+        return ProductForm(code.lower())
 
 
 class InventoryQuerySchema(PageQuerySchema):
