@@ -121,19 +121,47 @@ def fetch_following(
     return _page(source.row, page, found, query.sort, query.limit), rest
 
 
-def decode_edge(text: str, sort: str, sort_type: type, key_type: type) -> Mapping[str, Any]:
-    """Return what `encode_edge` wrote as values of `after_sort` and `after_key`.
+#: Parameters of a `PreparedPage`: how many rows it reads, and the edge that it follows.
+PAGE_ROWS = sa.bindparam("page_rows", type_=sa.Integer)
+AFTER_KEY = sa.bindparam("after_key", type_=sa.Text)
 
-    Raises `Invalid` naming `cursor` for one of another sort.
+
+@dataclass(frozen=True, slots=True)
+class PreparedPage(Generic[RowT]):
+    """A statement of pages of the API, compiled once, of rows in the order of `sort`.
+
+    Its select has the columns `_sort` and `_key`, reads `PAGE_ROWS` rows and, if it `follows`
+    another page, those behind the edge `after_sort`, `AFTER_KEY`.
+    """
+
+    row: Callable[..., RowT]
+    select: CompiledSelect
+    sort: str
+
+
+def decode_edge(text: str, sort: str, sort_type: type, key_type: type) -> Mapping[str, Any]:
+    """Return the edge of a cursor as values of `after_sort` and `after_key`.
+
+    Raises `Invalid` naming `cursor` for one that pages of this sort did not return.
     """
     cursor = _decode(text, sort, sort_type, key_type)
     _following(cursor)
     return {"after_sort": cursor.value, "after_key": cursor.key}
 
 
-def encode_edge(sort: str, value: Any, key: Any) -> str:
-    """Return a cursor to what follows a row in an order: its sort value and its key."""
-    return _Cursor(sort, _AFTER, value, key).encode()
+def fetch_prepared(
+    session: Session,
+    page: PreparedPage[RowT],
+    limit: int,
+    values: Mapping[str, Any],
+    *others: Statement,
+) -> tuple[Page[RowT], list[list[Row]]]:
+    """Return a page, and the rows of the other statements, in one round trip. `values` has those of
+    all parameters but `PAGE_ROWS`."""
+    # One row more than the page: it tells whether the list goes on.
+    statement = page.select.with_values({**values, "page_rows": limit + 1})
+    found, *rest = session.fetch(statement, *others)
+    return _page(page.row, page.select, found, page.sort, limit), rest
 
 
 def _following(cursor: "_Cursor | None") -> "_Cursor | None":

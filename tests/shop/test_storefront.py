@@ -248,7 +248,7 @@ def test_a_page_takes_at_most_three_statements(shop: Shop, monkeypatch: pytest.M
         storefront_queries.list_offers(
             session, OfferSearch(mint=shop.mint, search="gold coin", category="COINS", facets=True)
         )
-    assert trips == [1, 1, 1]
+    assert trips == [1, 2]
 
 
 def test_product_has_the_published_variants_of_its_group(shop: Shop) -> None:

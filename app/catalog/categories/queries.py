@@ -153,8 +153,13 @@ def count_products(session: Session, category_id: UUID) -> int:
     return int(session.value(*compile_statement(select)))
 
 
-def is_in(column: ListColumn, slug: str | sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
-    """Match ids of the category with this slug and of those below it."""
+def within(slug: str | sa.ColumnElement[str]) -> sa.Select[tuple[UUID]]:
+    """Return the ids of the category with this slug and of those below it."""
     top = sa.select(CategoryRow.id).where(CategoryRow.slug == slug).cte("within", recursive=True)
-    within = top.union_all(sa.select(CategoryRow.id).join(top, CategoryRow.parent_id == top.c.id))
-    return column.in_(sa.select(within.c.id))
+    found = top.union_all(sa.select(CategoryRow.id).join(top, CategoryRow.parent_id == top.c.id))
+    return sa.select(found.c.id)
+
+
+def is_in(column: ListColumn, slug: str) -> sa.ColumnElement[bool]:
+    """Match ids of the category with this slug and of those below it."""
+    return column.in_(within(slug))

@@ -99,8 +99,9 @@ class TermsOfScopes:
     @classmethod
     def at(cls, at: SqlInstant) -> "TermsOfScopes":
         """Return those that count at an instant."""
-        by_metal = _first_tiers(_rules_by_metal(at))
-        of_category = _first_tiers(_rules_by_category(at))
+        # A statement may price all products to find some, and then read prices of these.
+        by_metal = _first_tiers(_rules_by_metal(at, "_of_all"))
+        of_category = _first_tiers(_rules_by_category(at, "_of_all"))
         return cls(of_category, by_metal.alias("terms_of_form"), by_metal.alias("terms_of_metal"))
 
 
@@ -155,7 +156,7 @@ def _first_tiers(rules: sa.CTE) -> sa.CTE:
     )
 
 
-def _rules_by_metal(at: SqlInstant) -> sa.CTE:
+def _rules_by_metal(at: SqlInstant, suffix: str = "") -> sa.CTE:
     """Return the rule of each metal in each form, and of each metal in all forms."""
     return (
         sa.select(
@@ -166,18 +167,18 @@ def _rules_by_metal(at: SqlInstant) -> sa.CTE:
         .where(PriceRuleRow.metal.is_not(None), is_in_effect(at))
         .ext(distinct_on(PriceRuleRow.metal, PriceRuleRow.form))
         .order_by(PriceRuleRow.metal, PriceRuleRow.form, *LATEST)
-        .cte("rules_by_metal")
+        .cte(f"rules_by_metal{suffix}")
     )
 
 
-def _rules_by_category(at: SqlInstant) -> sa.CTE:
+def _rules_by_category(at: SqlInstant, suffix: str = "") -> sa.CTE:
     """Return the rule of each category: its own, or that of the nearest one above with a rule."""
     own = sa.select(
         CategoryRow.id.label("category_id"),
         CategoryRow.id.label("above_id"),
         CategoryRow.parent_id,
         sa.literal(0).label("distance"),
-    ).cte("lineage", recursive=True)
+    ).cte(f"lineage{suffix}", recursive=True)
     lineage = own.union_all(
         sa.select(
             own.c.category_id, CategoryRow.id, CategoryRow.parent_id, own.c.distance + 1
@@ -189,7 +190,7 @@ def _rules_by_category(at: SqlInstant) -> sa.CTE:
         .where(is_in_effect(at))
         .ext(distinct_on(lineage.c.category_id))
         .order_by(lineage.c.category_id, lineage.c.distance, *LATEST)
-        .cte("rules_by_category")
+        .cte(f"rules_by_category{suffix}")
     )
 
 

@@ -21,7 +21,7 @@ from app.catalog.search import rules as search_rules
 from app.kit import clock
 from app.kit.db import Session
 from app.kit.errors import NotFound
-from app.kit.list_query import decode_edge, encode_edge
+from app.kit.list_query import PreparedPage, decode_edge, fetch_prepared
 from app.kit.money import Amount
 from app.kit.pagination import Page
 from app.kit.statements import CompiledSelect
@@ -161,21 +161,12 @@ def _to_offer(*, images: Sequence[Any] | None, tiers: Any, **columns: Any) -> Of
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _FoundPage:
-    """The SKUs of a page, what they are sorted by, and facets; no SKUs but null without any."""
-
-    sorts: Sequence[Any] | None
-    keys: Sequence[str] | None
-    facets: Sequence[tuple[int, str, int]] | None
-
-
 _SORT_TYPES: Mapping[ProductSort, type] = defaultdict(lambda: int, {ProductSort.NEWEST: date})
 
 
 def list_offers(session: Session, search: OfferSearch) -> OfferPage:
     """Return a page of the published products that were found, in up to three statements: the words
-    of the search, the SKUs of the page with the facets, and the products.
+    of the search, the page, and the facets.
 
     Raises `Invalid` naming `cursor` for one of another search or sort.
     """
@@ -198,32 +189,23 @@ def list_offers(session: Session, search: OfferSearch) -> OfferPage:
         }
     now = clock.now()
     values |= statements.general_values(now, prices_queries.sale_terms(session, now))
-    # One row more than the page: it tells whether the list goes on.
-    values["page_rows"] = search.limit + 1
     shape = OfferShape(
         frozenset(filters),
         search.sort,
         has_words=search.search is not None,
         follows=search.cursor is not None,
-        has_facets=search.facets,
     )
-    page = searches.page_of_keys(shape)
-    session.send(statements.PLAN_ONCE if shape.has_words else statements.PLAN_FOR_VALUES)
-    if shape.has_facets:
-        session.send(statements.GROUP_BY_HASH)
-    [found] = session.select(_FoundPage, page, **_known(page, values))
-    keys, sorts = found.keys or (), found.sorts or ()
-    values["keys"] = keys[: search.limit]
-    offers: list[Offer] = []
-    if keys:
-        session.send(statements.PLAN_ONCE)
-        offers = session.select(_to_offer, statements.OFFERS, **_known(statements.OFFERS, values))
-    goes_on = len(keys) > search.limit
-    last = search.limit - 1
-    cursor = encode_edge(search.sort, sorts[last], keys[last]) if goes_on else None
-    return OfferPage(
-        Page(offers, cursor), _to_facets(found.facets) if found.facets is not None else None
+    page = statements.page_of_offers(shape)
+    facets = [searches.facets_of_offers(shape.of_any_page)] if search.facets else []
+    session.send(statements.PLAN_ONCE)
+    found, counted = fetch_prepared(
+        session,
+        PreparedPage(_to_offer, page, search.sort),
+        search.limit,
+        _known(page, values),
+        *(facet.with_values(_known(facet, values)) for facet in facets),
     )
+    return OfferPage(found, _to_facets(*counted) if counted else None)
 
 
 def _filters_of(search: OfferSearch) -> dict[str, object]:
@@ -244,11 +226,11 @@ def _filters_of(search: OfferSearch) -> dict[str, object]:
 
 
 def _known(statement: CompiledSelect, values: Mapping[str, object]) -> Mapping[str, object]:
-    """Return the values of a statement's parameters."""
-    return {name: values[name] for name in statement.parameters}
+    """Return the values of a statement's parameters, but for those that a page adds."""
+    return {name: values[name] for name in statement.parameters if name in values}
 
 
-def _to_facets(rows: Sequence[tuple[int, str, int]]) -> Mapping[str, Sequence[FacetValue]]:
+def _to_facets(rows: Sequence[Any]) -> Mapping[str, Sequence[FacetValue]]:
     facets: dict[str, list[FacetValue]] = {name: [] for name in FACETS}
     labels = {
         "form": dict(ProductForm.options()),

@@ -10,13 +10,14 @@ from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB, TSQUERY, aggregate_order_by
+from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.sql.selectable import FromClause
 
 from app.catalog.categories import queries as categories_queries
 from app.catalog.products import queries as products_queries
 from app.catalog.products.rules import OUNCE
 from app.catalog.rules import USD
+from app.kit.list_query import AFTER_KEY, PAGE_ROWS
 from app.kit.statements import AnySelect, CompiledSelect, compile_select
 from app.shop.prices import listed_prices
 from app.shop.storefront import rules
@@ -41,7 +42,6 @@ def _value(name: str, kind: sa.types.TypeEngine[Any]) -> sa.BindParameter[Any]:
 
 _ALWAYS = sa.true()
 _DAY = _value("day", sa.Date())
-_PAGE_ROWS, _AFTER_KEY = _value("page_rows", sa.Integer()), _value("after_key", sa.Text())
 
 
 def _has_words(row: FromClause, name: str) -> sa.ColumnElement[bool]:
@@ -50,19 +50,23 @@ def _has_words(row: FromClause, name: str) -> sa.ColumnElement[bool]:
 
 @dataclass(frozen=True, slots=True)
 class OfferShape:
-    """What a search has: the names of its filters, its order, whether it has words, whether it
-    follows another page, and whether facets are counted."""
+    """What a search has: the names of its filters, its order, whether it has words, and whether it
+    follows another page."""
 
     filters: frozenset[str]
     sort: ProductSort
     has_words: bool
     follows: bool
-    has_facets: bool
 
     @property
     def is_by_price(self) -> bool:
         """Whether the price of each product decides if it is found, or where."""
         return "price" in self.filters or self.sort in rules.PRICE_SORTS
+
+    @property
+    def of_any_page(self) -> "OfferShape":
+        """The shape of what is found, whatever its order and the page."""
+        return OfferShape(self.filters, ProductSort.SHOP, has_words=self.has_words, follows=False)
 
     @property
     def is_descending(self) -> bool:
@@ -92,14 +96,14 @@ def _price_band(unit_price: sa.ColumnElement[int]) -> sa.ColumnElement[str | Non
     )
 
 
+#: Once, as a statement filters several times.
+_WITHIN = categories_queries.within(_value("category", sa.Text()))
 #: The filters by name, but for that by price. Their values are parameters of the same name, but for
 #: those without one.
 _FILTERS: Mapping[str, Callable[[FromClause], sa.ColumnElement[bool]]] = {
     "metal": lambda row: row.c.metal == _value("metal", sa.Text()),
     "form": lambda row: row.c.form == _value("form", sa.Text()),
-    "category": lambda row: categories_queries.is_in(
-        row.c.category_id, _value("category", sa.Text())
-    ),
+    "category": lambda row: row.c.category_id.in_(_WITHIN),
     "mint": lambda row: row.c.mint == _value("mint", sa.Text()),
     "weight": lambda row: _weight_band(row.c.fine_units) == _value("weight", sa.Text()),
     "in_stock": lambda row: row.c.stocked_places > 0,
@@ -108,65 +112,44 @@ _FILTERS: Mapping[str, Callable[[FromClause], sa.ColumnElement[bool]]] = {
 }
 
 
-def _conditions(shape: OfferShape, row: FromClause) -> list[sa.ColumnElement[bool]]:
+def _conditions(
+    shape: OfferShape, row: FromClause, words: str | None
+) -> list[sa.ColumnElement[bool]]:
     return [
         products_queries.is_published(_DAY, row.c.published_from, row.c.published_until),
         *(_FILTERS[name](row) for name in sorted(shape.filters) if name != "price"),
+        *([_has_words(row, words)] if words else []),
     ]
 
 
+def _has_known_terms(row: FromClause) -> sa.ColumnElement[bool]:
+    return listed_prices.is_priced_within(row.c.own_terms_from, row.c.own_terms_until)
+
+
 def _own_terms(row: FromClause) -> sa.ColumnElement[Any]:
-    is_known = listed_prices.is_priced_within(row.c.own_terms_from, row.c.own_terms_until)
     read = listed_prices.own_terms_now(row.c.sku)
-    return sa.case((is_known, row.c.own_terms), else_=read).label("own_terms")
+    return sa.case((_has_known_terms(row), row.c.own_terms), else_=read).label("own_terms")
 
 
-@lru_cache(maxsize=500)
-def page_of_keys(shape: OfferShape) -> CompiledSelect:
-    """Return the statement that finds a page. Its only row has what the products are sorted by,
-    their SKUs, and the facets: the place of each in `FACETS`, a value, and how many products of
-    all that were found have it, the most frequent first. Facets are null if they are not counted.
-    """
-    page = _found_keys(shape).subquery("page")
-    facets = _facets(shape) if shape.has_facets else sa.cast(sa.null(), JSONB)
-    key, sort = page.c.key, page.c.sort
-    ordered = [sort.desc(), key.desc()] if shape.is_descending else [sort, key]
-    return compile_select(
-        sa.select(
-            sa.func.array_agg(aggregate_order_by(sort, *ordered), type_=sa.ARRAY(sort.type)).label(
-                "sorts"
-            ),
-            sa.func.array_agg(aggregate_order_by(key, *ordered), type_=sa.ARRAY(sa.Text)).label(
-                "keys"
-            ),
-            facets.label("facets"),
-        )
-    )
-
-
-def _found_keys(shape: OfferShape) -> AnySelect:
+def found_keys(shape: OfferShape) -> AnySelect:
+    """Return the select of the SKUs of a page, as `key`, with what they are sorted by, as `sort`:
+    at most `PAGE_ROWS`, in any order."""
     if not shape.has_words:
-        return _first(shape, *_matching(shape, _LISTINGS))
+        return _page(shape, None)
     if shape.sort is ProductSort.SHOP:
         return _exact_first(shape)
-    return _with_words(shape, "wide")
+    return _page(shape, "wide")
 
 
-def _matching(
-    shape: OfferShape, row: FromClause, *further: sa.ColumnElement[bool]
+def _sorted(
+    shape: OfferShape, row: FromClause
 ) -> tuple[AnySelect, sa.ColumnElement[Any], sa.ColumnElement[str]]:
-    """Return a select of what is found among rows, by what it is sorted, and its key."""
-    conditions = [*_conditions(shape, row), *further]
+    """Return a select from rows, of those in a band of prices if it filters by one; by what they
+    are sorted; and their key."""
     if not shape.is_by_price:
-        return sa.select().select_from(row).where(*conditions), _sort_column(shape, row), row.c.sku
-    found = (
-        sa.select(
-            *(row.c[name] for name in (*_PRICED_BY, *_STORED_SORTS.values(), "sku")),
-            _own_terms(row),
-        )
-        .where(*conditions)
-        .subquery("found")
-    )
+        return sa.select().select_from(row), _sort_column(shape, row), row.c.sku
+    columns = dict.fromkeys((*_PRICED_BY, *_STORED_SORTS.values(), "sku"))
+    found = sa.select(*(row.c[name] for name in columns), _own_terms(row)).subquery("found")
     priced, price = listed_prices.join_unit_prices(found, found.c.own_terms)
     select = sa.select().select_from(priced)
     if "price" in shape.filters:
@@ -196,27 +179,28 @@ def _sort_column(shape: OfferShape, row: FromClause) -> sa.ColumnElement[Any]:
 
 
 def _first(
-    shape: OfferShape,
-    select: AnySelect,
-    sort: sa.ColumnElement[Any],
-    key: sa.ColumnElement[str],
-    behind: int = 0,
+    shape: OfferShape, row: FromClause, behind: int, *further: sa.ColumnElement[bool]
 ) -> AnySelect:
-    """Select the keys of a page of what is found; `behind` moves all of it in the order."""
+    """Select the keys of a page of rows; `behind` moves all of them in the order."""
+    select, sort, key = _sorted(shape, row)
     found = select.add_columns((sort + behind if behind else sort).label("sort"), key.label("key"))
     if shape.follows:
-        found = found.where(_is_after(shape, sort, key, behind))
-    ordered = (sort, key)
-    if shape.is_descending:
-        return found.order_by(*(each.desc() for each in ordered)).limit(_PAGE_ROWS)
-    return found.order_by(*ordered).limit(_PAGE_ROWS)
+        further = (*further, _is_after(shape, sort, key, behind))
+    return found.where(*further).order_by(*in_order(shape, sort, key)).limit(PAGE_ROWS)
+
+
+def in_order(
+    shape: OfferShape, sort: sa.ColumnElement[Any], key: sa.ColumnElement[str]
+) -> list[sa.ColumnElement[Any]]:
+    """Return the order of keys by what they are sorted by."""
+    return [sort.desc(), key.desc()] if shape.is_descending else [sort, key]
 
 
 def _is_after(
     shape: OfferShape, sort: sa.ColumnElement[Any], key: sa.ColumnElement[str], behind: int
 ) -> sa.ColumnElement[bool]:
     after: sa.ColumnElement[Any] = _value("after_sort", sort.type)
-    edge = sa.tuple_(after - behind if behind else after, _AFTER_KEY)
+    edge = sa.tuple_(after - behind if behind else after, AFTER_KEY)
     position = sa.tuple_(sort, key)
     return position < edge if shape.is_descending else position > edge
 
@@ -224,48 +208,51 @@ def _is_after(
 def _exact_first(shape: OfferShape) -> AnySelect:
     """Select products with just the words of a search, and others only if these are too few for a
     page."""
-    exact = _with_words(shape, "exact").cte("exact")
-    others = _with_words(shape, "wide", behind=_BEHIND, only_if=_is_short(exact))
+    exact = _page(shape, "exact").cte("exact")
+    others = _page(shape, "wide", behind=_BEHIND, only_if=_is_short(exact))
     return _either(sa.select(exact.c.sort, exact.c.key), others)
 
 
-def _with_words(
-    shape: OfferShape, words: str, *, behind: int = 0, only_if: sa.ColumnElement[bool] = _ALWAYS
+def _page(
+    shape: OfferShape,
+    words: str | None,
+    *,
+    behind: int = 0,
+    only_if: sa.ColumnElement[bool] = _ALWAYS,
 ) -> AnySelect:
-    """Select the keys of a page of products with words; those behind have not just these words.
+    """Select the keys of a page of products, with words or without; those behind have not just the
+    words of the search.
 
-    Frequent words are found among the first products in the order. If these are too few for a page,
-    all products with the words are looked up: which words go together, no statistics know.
+    What is frequent is found among the first products in the order. If these are too few for a
+    page, all products are looked up by an index of words, or one after the other: how many a search
+    finds, no statistics know, as words and filters depend on each other.
     """
 
-    def matching(
-        row: FromClause, *further: sa.ColumnElement[bool]
-    ) -> tuple[AnySelect, sa.ColumnElement[Any], sa.ColumnElement[str]]:
+    def matching(row: FromClause) -> AnySelect:
         is_other = [sa.not_(_has_words(row, "exact"))] if behind else []
-        return _matching(shape, row, only_if, *is_other, *further)
+        return sa.select(row).where(*_conditions(shape, row, words), *is_other)
 
-    # Without OFFSET, the planner would look for them in the order of the page.
-    indexed = sa.select(_LISTINGS).where(_has_words(_LISTINGS, words)).offset(0)
-    every = indexed.subquery(f"every_{words}")
-    if shape.is_by_price:
-        return _first(shape, *matching(every), behind)
+    # Without OFFSET, the planner might look for all of them in the order of the page.
+    every = matching(_LISTINGS).offset(0).subquery(f"every_{words}")
+    if shape.is_by_price or "skus" in shape.filters:
+        return _first(shape, every, behind, only_if)
     first = _first_listings(shape, behind).subquery(f"first_{words}")
-    near = _first(shape, *matching(first, _has_words(first, words)), behind).cte(f"near_{words}")
+    found = matching(first).subquery(f"found_{words}")
+    near = _first(shape, found, behind, only_if).cte(f"near_{words}")
     are_many = sa.select(near.c.sort, near.c.key).where(sa.not_(_is_short(near)))
-    return _either(are_many, _first(shape, *matching(every, _is_short(near)), behind))
+    return _either(are_many, _first(shape, every, behind, only_if, _is_short(near)))
 
 
 def _first_listings(shape: OfferShape, behind: int) -> AnySelect:
     sort, sku = _sort_column(shape, _LISTINGS), _LISTINGS.c.sku
-    ordered = [sort.desc(), sku.desc()] if shape.is_descending else [sort, sku]
     listings = sa.select(_LISTINGS).where(_LISTINGS.c.published_from.is_not(None))
     if shape.follows:
         listings = listings.where(_is_after(shape, sort, sku, behind))
-    return listings.order_by(*ordered).limit(_NEAR)
+    return listings.order_by(*in_order(shape, sort, sku)).limit(_NEAR)
 
 
 def _is_short(page: sa.CTE) -> sa.ColumnElement[bool]:
-    return sa.select(sa.func.count()).select_from(page).scalar_subquery() < _PAGE_ROWS
+    return sa.select(sa.func.count()).select_from(page).scalar_subquery() < PAGE_ROWS
 
 
 def _either(*pages: AnySelect) -> AnySelect:
@@ -273,20 +260,28 @@ def _either(*pages: AnySelect) -> AnySelect:
     return sa.select(either.c.sort, either.c.key)
 
 
-def _facets(shape: OfferShape) -> sa.ScalarSelect[Any]:
-    """Count what is found by `FACETS`. Products that are alike are counted and priced together."""
-    words = [_has_words(_LISTINGS, "wide")] if shape.has_words else []
+@lru_cache(maxsize=200)
+def facets_of_offers(shape: OfferShape) -> CompiledSelect:
+    """Return the statement that counts what was found by each of `FACETS`: the place of the facet,
+    the value and how many have it, the most frequent first. Products that are alike are counted and
+    priced together."""
+    # Terms that are to be read from the rules are read for each product, once they are grouped.
+    is_known = _has_known_terms(_LISTINGS)
     alike = (
         *(_LISTINGS.c[name] for name in (*_PRICED_BY, "mint")),
+        _LISTINGS.c.own_terms.label("known_terms"),
         (_LISTINGS.c.stocked_places > 0).label("in_stock"),
-        _own_terms(_LISTINGS),
+        sa.case((is_known, sa.null()), else_=_LISTINGS.c.sku).label("other_sku"),
     )
-    groups = (
+    counted = (
         sa.select(*alike, sa.func.count().label("count"))
-        .where(*_conditions(shape, _LISTINGS), *words)
+        .where(*_conditions(shape, _LISTINGS, "wide" if shape.has_words else None))
         .group_by(*(sa.text(str(place)) for place in range(1, len(alike) + 1)))
-        .subquery("groups")
+        .subquery("alike")
     )
+    read = listed_prices.own_terms_now(counted.c.other_sku)
+    own_terms = sa.case((counted.c.other_sku.is_(None), counted.c.known_terms), else_=read)
+    groups = sa.select(counted, own_terms.label("own_terms")).subquery("groups")
     priced, price = listed_prices.join_unit_prices(groups, groups.c.own_terms)
     in_bands = sa.select(
         groups.c.metal,
@@ -311,15 +306,9 @@ def _facets(shape: OfferShape) -> sa.ScalarSelect[Any]:
     )
     value = sa.func.coalesce(*columns)
     count = sa.cast(sa.func.sum(found.c.count), sa.BigInteger)
-    counted = (
+    return compile_select(
         sa.select(place.label("place"), value.label("value"), count.label("count"))
         .group_by(sa.func.grouping_sets(*(sa.tuple_(column) for column in columns)))
         .having(value.is_not(None))
-        .subquery("counted")
+        .order_by(count.desc(), value)
     )
-    each = sa.type_coerce(
-        sa.func.jsonb_build_array(counted.c.place, counted.c.value, counted.c.count), JSONB
-    )
-    ordered = aggregate_order_by(each, counted.c.count.desc(), counted.c.value)
-    empty = sa.cast(sa.literal_column("'[]'"), JSONB)
-    return sa.select(sa.func.coalesce(sa.func.jsonb_agg(ordered), empty)).scalar_subquery()

@@ -1,12 +1,13 @@
-"""The statements of the storefront that read what customers see of products. Values are parameters,
-so that each is built once.
+"""The statements that read what customers see of products. Values are parameters: each statement is
+built and compiled once.
 
-A page finds the SKUs of its products in `listings` first (`searches.py`), and then reads prices,
-stock and images of these alone.
+A page finds the SKUs of its products in `listings` first (`searches.py`), and reads prices, stock
+and images of these alone.
 """
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 
 import sqlalchemy as sa
 from sqlalchemy.sql.selectable import FromClause
@@ -14,24 +15,23 @@ from sqlalchemy.sql.selectable import FromClause
 from app.catalog.categories.models import CategoryRow
 from app.catalog.products import queries as products_queries
 from app.catalog.products.models import Product
-from app.kit.statements import AnySelect, compile_select
+from app.kit.list_query import PAGE_ROWS
+from app.kit.statements import AnySelect, CompiledSelect, compile_select
 from app.shop.images import queries as images_queries
 from app.shop.popularity.models import BoughtTogether
 from app.shop.prices import listed_prices
 from app.shop.prices.rules import SaleTerms
+from app.shop.storefront.searches import OfferShape, found_keys, in_order
 from app.vault.stock import queries as stock_queries
 
-#: How many products a filter leaves decides which index finds a page soon, so that such a statement
-#: is planned for its values. A search with words, and products by their SKUs, always take the same
-#: way: planning these each time would take longer than running them. No page takes several cores.
-PLAN_FOR_VALUES, PLAN_ONCE = (
-    f"SELECT set_config('plan_cache_mode', '{mode}', true),"
+#: A page and its facets take the same way whatever is looked for: to plan them each time would take
+#: longer than to run them. No page takes several cores.
+PLAN_ONCE = (
+    "SELECT set_config('plan_cache_mode', 'force_generic_plan', true),"
     " set_config('max_parallel_workers_per_gather', '0', true)"
-    for mode in ("force_custom_plan", "force_generic_plan")
 )
-#: Sent before facets: products that are alike are found by hashing, quicker than by sorting
-#: where many are alike. No statistics know how many are.
-GROUP_BY_HASH = "SELECT set_config('enable_sort', 'off', true)"
+#: More than a page has, so that the planner expects few.
+_ROWS_MAX = 1_000
 _PRODUCTS: FromClause = sa.inspect(Product).local_table
 
 
@@ -66,17 +66,16 @@ def join_offers(products: FromClause) -> AnySelect:
     ).select_from(prices.joined)
 
 
-def _offers_of_keys() -> AnySelect:
-    unnested = sa.func.unnest(sa.bindparam("keys", type_=sa.ARRAY(sa.Text)))
-    keys = unnested.table_valued(
-        sa.column("key", sa.Text), with_ordinality="place", name="keys"
-    ).render_derived()
+@lru_cache(maxsize=500)
+def page_of_offers(shape: OfferShape) -> CompiledSelect:
+    """Return the statement of a page (`kit.list_query.PreparedPage`)."""
+    keys = found_keys(shape).limit(_ROWS_MAX).subquery("page")
     offers = join_offers(keys.join(_PRODUCTS, Product.sku == keys.c.key))
-    return offers.order_by(keys.c.place)
+    ordered = in_order(shape, keys.c.sort, keys.c.key)
+    page = offers.add_columns(keys.c.sort.label("_sort"), keys.c.key.label("_key"))
+    return compile_select(page.order_by(*ordered).limit(PAGE_ROWS))
 
 
-#: The products with these SKUs, in their order.
-OFFERS = compile_select(_offers_of_keys())
 _IS_PUBLISHED = products_queries.is_published(sa.bindparam("day", type_=sa.Date()))
 _IS_VARIANT = sa.or_(
     Product.sku == sa.bindparam("sku", type_=sa.Text()),
