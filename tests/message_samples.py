@@ -75,6 +75,7 @@ SAMPLES: tuple[MessageFacts, ...] = (
         "Your payment did not arrive in time.",
         Amount.parse(USD, "21323.72"),
     ),
+    account_kinds.GuestSignIn(LINK_ID),
     account_kinds.Invitation(LINK_ID, Role.TELLER),
     kinds.DocumentUnusable("Proof of address", FileProblem.ENCRYPTED.label),
     kinds.KycApproved("your company", 2, Amount.parse(USD, "1000.00")),

@@ -51,6 +51,7 @@ class Actor:
     `session_id` is None on the command line, without a login session. `branch_id` is where a
     teller works. `proven_at` is when they last proved their identity in that session; a program
     with an API key never did. `accepted` has the versions of policies that they consented to.
+    `is_guest` says that they have no password.
     """
 
     user_id: UUID
@@ -62,6 +63,7 @@ class Actor:
     email_confirmed: bool = False
     proven_at: datetime | None = None
     accepted: AcceptedVersions = frozenset()
+    is_guest: bool = False
 
 
 def require(actor: Actor, permission: Permission) -> None:

@@ -31,7 +31,7 @@ from app.limits.registry import Limit
 _StatusT = TypeVar("_StatusT", DepositStatus, WithdrawalStatus)
 _ADVICE = "Cancel one, or wait until one has arrived or lapsed."
 HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
-HALF_YEAR = timedelta(days=180)
+MONTH, HALF_YEAR = timedelta(days=30), timedelta(days=180)
 
 #: Cancelled and rejected ones cost nothing; every other one was, or may be, sent.
 _NEVER_SENT = frozenset({WithdrawalStatus.CANCELLED, WithdrawalStatus.REJECTED})
@@ -82,6 +82,11 @@ _WITHDRAWAL_WORTH = WithdrawalRow.usd_units
 #: What the tier allows.
 DEPOSITS_DAY = Limit("deposits_day", "deposits", DAY, _dollars, DailyLimitExceeded, asset=USD)
 DEPOSITS_DAY.count(_deposits(_DEPOSIT_WORTH, _KEPT_DEPOSITS))
+#: What a person without a tier pays in for goods.
+UNVERIFIED_MONTH = Limit(
+    "unverified_month", "purchases without verification", MONTH, _dollars, asset=USD
+)
+UNVERIFIED_MONTH.count(_deposits(_DEPOSIT_WORTH, _KEPT_DEPOSITS))
 WITHDRAWALS_DAY = Limit(
     "withdrawals_day", "withdrawals", DAY, _dollars, DailyLimitExceeded, asset=USD
 )

@@ -25,6 +25,7 @@ from app.kyc import queries as kyc_queries
 from app.kyc.queries import TierStatus
 from app.limits import queries as limits_queries
 from app.limits import service as limits_service
+from app.limits.errors import LimitExceeded
 from app.limits.queries import Demand
 from app.pricing import queries as pricing_queries
 from app.pricing.errors import PriceStale
@@ -128,6 +129,14 @@ class PaymentLimits:
         about="What arrives later is still credited.",
         needs_approval=False,
     )
+    unverified_max: Amount = setting(
+        "Most paid for goods without verification, in 30 days",
+        _usd("2500"),
+        minimum=Amount(USD, 0),
+        maximum=_usd("10000"),
+        about="By card or bank transfer, for orders of guests and of others whose identity is not"
+        " verified. Money cannot be paid in for anything else before.",
+    )
     withdrawal_min: Amount = setting(
         "Smallest withdrawal", _usd("1"), minimum=_usd("0.01"), maximum=_usd("1000")
     )
@@ -199,17 +208,23 @@ def check_deposit(
     method: PaymentMethod,
     amount: Amount,
     phone_index: bytes | None = None,
+    *,
+    is_for_goods: bool = False,
 ) -> Amount:
     """Check that the customer may pay in the amount now, and return its value in dollars.
 
-    `phone_index` is the blind index of the phone that is prompted.
+    `phone_index` is the blind index of the phone that is prompted. `is_for_goods` says that it pays
+    for an order: so much is possible without a tier, too.
 
     Raises `Invalid` for its size, `VerificationRequired` without a tier, `LimitExceeded`,
     `TooManyCardFailures` and `DailyLimitExceeded` for a limit, and `PriceStale`.
     """
     settings, value = current(session, PaymentLimits), usd_value(session, amount)
-    daily_limit = _daily_limit(kyc_queries.tier_status(session, user_id))
-    demands = [Demand(declared.DEPOSITS_DAY, daily_limit, value.units)]
+    tier_status, demands = kyc_queries.tier_status(session, user_id), []
+    if is_for_goods and tier_status.tier == 0:
+        _check_unverified(session, user_id, settings, value)
+    else:
+        demands.append(Demand(declared.DEPOSITS_DAY, _daily_limit(tier_status), value.units))
     if method is PaymentMethod.CARD:
         if amount < settings.card_min or settings.card_max < amount:
             allowed = f"{format_amount(settings.card_min)} to {format_amount(settings.card_max)}"
@@ -232,6 +247,18 @@ def check_deposit(
     if phone_index is not None:
         limits_service.check(session, [phone_index], Demand(declared.OPEN_PROMPTS, 1, 1))
     return value
+
+
+def _check_unverified(
+    session: Session, user_id: UUID, settings: PaymentLimits, value: Amount
+) -> None:
+    """Raise `VerificationRequired` for more than a person without a tier may pay for goods."""
+    accounts = kyc_queries.accounts_of_person(session, user_id)
+    demand = Demand(declared.UNVERIFIED_MONTH, settings.unverified_max.units, value.units)
+    try:
+        limits_service.check(session, accounts, demand)
+    except LimitExceeded as refusal:
+        raise VerificationRequired(f"{refusal.detail} Verify your identity to buy more.") from None
 
 
 def check_withdrawal(
@@ -285,12 +312,18 @@ def withdrawn(session: Session, user_id: UUID) -> tuple[Amount, Amount]:
     return Amount(USD, day.used), Amount(USD, week.used)
 
 
-def report_limit_excess(session: Session, user_id: UUID, reference: str) -> None:
+def report_limit_excess(
+    session: Session, user_id: UUID, reference: str, *, is_as_requested: bool
+) -> None:
     """Open a case for compliance when credited deposits exceed the limit of 24 hours.
 
-    Money that arrives is credited whatever the limit is. `reference` is the latest deposit.
+    Money that arrives is credited whatever the limit is. `reference` is the latest deposit,
+    `is_as_requested` whether no more came than was requested: without a tier, that was for goods.
     """
-    limit = kyc_queries.tier_status(session, user_id).daily_limit
+    tier_status = kyc_queries.tier_status(session, user_id)
+    if tier_status.tier == 0 and is_as_requested:
+        return
+    limit = tier_status.daily_limit
     accounts = kyc_queries.accounts_of_person(session, user_id)
     [usage] = limits_queries.usages(session, accounts, [Demand(declared.DEPOSITS_DAY, limit.units)])
     if usage.is_exceeded:

@@ -200,7 +200,8 @@ class OneTimeToken(Base):
     __tablename__ = "one_time_tokens"
     __table_args__ = (
         sa.CheckConstraint(
-            "purpose IN ('confirm_email', 'reset_password', 'invitation')", name="purpose_known"
+            "purpose IN ('confirm_email', 'reset_password', 'invitation', 'guest')",
+            name="purpose_known",
         ),
         sa.CheckConstraint("octet_length(nonce) = 16", name="nonce_is_16_bytes"),
         sa.CheckConstraint("octet_length(token_hash) = 32", name="one_time_hash_is_sha256"),

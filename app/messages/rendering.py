@@ -38,6 +38,7 @@ _ITEM = "- "
 #: Paths of links with a token, below the base URL.
 _TOKEN_PATHS = {
     "confirm_email": "/auth/confirm-email",
+    "guest_sign_in": "/auth/guest",
     "invitation": "/auth/invitation",
     "reset_password": "/auth/reset-password",
 }

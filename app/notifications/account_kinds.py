@@ -80,6 +80,15 @@ class PhoneChanged(CredentialChange):
 
 
 @dataclass(frozen=True)
+class GuestSignIn(LinkFacts):
+    """A person wants to buy as a guest with this email address."""
+
+    kind = email_only(
+        "guest_sign_in", cause="someone wants to buy at PBCEx as a guest with this email address"
+    )
+
+
+@dataclass(frozen=True)
 class PhoneCodeRequested(LinkFacts):
     """A code is to verify a phone, to which it is sent."""
 

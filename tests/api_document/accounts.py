@@ -4,7 +4,7 @@ from app.access import Role
 from app.config import Environment
 from app.factory import create_app
 from app.identity.accounts import account_status
-from tests.api_client import PASSWORD, ApiClient, assert_problem
+from tests.api_client import ACCEPTED_POLICIES, PASSWORD, ApiClient, assert_problem
 from tests.api_document.examples import RecordingClient
 from tests.api_document.play import CONVERSION, Play
 from tests.mailbox import run_pending_jobs
@@ -68,6 +68,22 @@ def sign_in_and_out(play: Play) -> None:
     assert_problem(grace.post(f"{_AUTH}/reset-password", reset), 401, "token_invalid")
     grace.sign_in()
     assert grace.post(f"{_AUTH}/logout").status_code == 204
+
+
+def sign_in_as_guest(play: Play) -> None:
+    """Sign Edith in by a mailed link, without a password."""
+    edith = play.client("edith")
+    path = f"{_AUTH}/guest"
+    body = {"email": edith.email, "firstName": "Edith", "lastName": "Clarke"}
+    outdated = {**body, "acceptedPolicies": [{"policy": "terms", "version": 1}]}
+    assert_problem(edith.post(path, outdated), 409, "policy_outdated")
+    edith.ok(202, edith.post(path, {**body, "acceptedPolicies": ACCEPTED_POLICIES}))
+    taken = {**body, "email": _CREDENTIALS["email"]}
+    assert_problem(edith.post(path, taken), 409, "email_taken")
+    run_pending_jobs(play.database)
+    token = {"token": play.mailbox.latest_token(edith.email)}
+    edith.ok(200, edith.post(f"{path}/confirm", token))
+    assert_problem(edith.post(f"{path}/confirm", token), 401, "token_invalid")
 
 
 def use_second_factor(play: Play) -> None:

@@ -30,6 +30,7 @@ def perform(play: Play, patch: pytest.MonkeyPatch) -> None:
     ada = accounts.open_account(play)
     accounts.refuse_without_policies(play)
     accounts.sign_in_and_out(play)
+    accounts.sign_in_as_guest(play)
     accounts.use_second_factor(play)
     shopping.browse(play, ada)
     profile.keep_profile(play, ada, patch)

@@ -33,7 +33,7 @@ from app.ledger import queries as ledger_queries
 from app.ledger import service as ledger
 from app.outbox.rules import Backoff
 from app.reconciliation.invariants import find_violations
-from app.shop.checkout import waiting_orders
+from app.shop.checkout import kept_orders, waiting_orders
 from app.shop.checkout.errors import CancelWindowClosed
 from app.shop.checkout.rules import OrderPaymentRules, RequestedPayment
 from app.shop.locks.queries import PriceLock
@@ -360,7 +360,7 @@ def test_order_has_an_honest_end_wherever_the_process_dies(
 def test_control_order_that_forgets_its_deposit_is_caught(
     shop: Shop, record_property: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(waiting_orders.deposits, "give_up", lambda _session, _deposit_id: None)
+    monkeypatch.setattr(kept_orders.deposits, "give_up", lambda _session, _deposit_id: None)
     shop.rail.created_state = PaymentState.PENDING
     order = shop.later.order()
     shop.later.pay(order)

@@ -11,7 +11,7 @@ from app.blueprints import staff_session_cookie
 from app.blueprints.api.schemas import auth as schemas_auth
 from app.blueprints.api_blueprint import ApiBlueprint, RateLimit, client_network
 from app.blueprints.rate_limits import client_device, current_caller
-from app.identity.accounts import email_verification, registration_limits
+from app.identity.accounts import email_verification, guests, registration_limits
 from app.identity.accounts import queries as account_queries
 from app.identity.accounts import service as accounts
 from app.identity.credentials import password_change, password_reset
@@ -80,6 +80,62 @@ def register_user(database: Database, body: dict[str, Any]) -> object:
         with database.transaction() as session:
             registration_limits.record_taken(session, device.network)
         raise
+
+
+@blp.operation(
+    "POST",
+    "/guest",
+    operation_id="authGuest",
+    public=True,
+    body_schema=schemas_auth.GuestSchema,
+    response_schema=schemas_auth.OnItsWaySchema,
+    status=202,
+    rate_limit=RateLimit.SIGN_IN,
+    refusals=(EmailTaken, PolicyOutdated),
+    own_transactions=True,
+)
+def request_guest_link(database: Database, body: dict[str, Any]) -> object:
+    """Buy without a password: a link that signs you in is mailed to you.
+
+    Names, phone and policies count for a new guest. Once a password is reset, it is an account
+    with all that was bought, and needs the password. An address whose account has one is refused.
+    """
+    accepted = [(policy["policy"], policy["version"]) for policy in body.pop("accepted_policies")]
+    network = client_network()
+    with database.transaction() as session:
+        registration_limits.require_unexhausted(session, network)
+    try:
+        with database.transaction() as session:
+            guest = guests.request_link(session, **body)
+            if guest.is_new:
+                consents.accept_policies_at_registration(session, guest.user_id, accepted)
+    except EmailTaken:
+        with database.transaction() as session:
+            registration_limits.record_taken(session, network)
+        raise
+    return {"message": "We have sent a link to this email address."}
+
+
+@blp.operation(
+    "POST",
+    "/guest/confirm",
+    operation_id="authConfirmGuest",
+    public=True,
+    body_schema=schemas_auth.GuestTokenSchema,
+    response_schema=schemas_auth.LoggedInSchema,
+    rate_limit=RateLimit.SIGN_IN,
+    refusals=(TokenInvalid,),
+)
+def confirm_guest(session: Session, body: dict[str, Any]) -> object:
+    """Sign in as a guest.
+
+    The token is of the mailed link, and confirms the email address. Goods are then locked, bought
+    and tracked as with any account. Above a limit, orders need a verified identity:
+    POST /api/kyc/submit.
+    """
+    opened = guests.sign_in_guest(session, body["token"], client_device())
+    _take_over_cart(session, opened, body["cart_id"])
+    return opened
 
 
 @blp.operation(

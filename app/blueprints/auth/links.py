@@ -16,7 +16,7 @@ from app.blueprints.forms import Form, FormSchema, hidden_field, text_field, tic
 from app.blueprints.page_blueprint import PageBlueprint, see_other
 from app.blueprints.rate_limits import RateLimit
 from app.blueprints.rendering import render_page
-from app.identity.accounts import email_verification, invitations
+from app.identity.accounts import email_verification, guests, invitations
 from app.identity.accounts.queries import PersonProfile
 from app.identity.credentials import password_reset
 from app.identity.credentials.one_time_tokens import LENGTH_MAX
@@ -160,6 +160,18 @@ def confirm_email(database: Database) -> Response:
         return _done("Email address confirmed", text, _HOME)
 
     return _submit(database, _CONFIRM, confirm)
+
+
+@blp.view("GET", "/guest", public=True)
+def show_guest(database: Database) -> Response:
+    """Show the code of a guest's link, for the app in which they shop. It changes nothing."""
+    token = _token(request.args)
+    with database.reading() as session:
+        is_valid = guests.is_link_valid(session, token)
+    if not is_valid:
+        ended = "It was used, or has expired: it works once, for one hour. Request another one in"
+        return _done("This link is not valid any more", f"{ended} the app.", _HOME)
+    return render_page("auth/guest.html", token=token)
 
 
 @blp.view("GET", "/forgot-password", public=True)

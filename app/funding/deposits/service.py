@@ -61,11 +61,13 @@ def request(
     amount: Amount,
     source: str = "",
     fee_max: Amount | None = None,
+    is_for_goods: bool = False,
 ) -> LockedDeposit:
     """Record a requested deposit, stage the call to its provider, and return the deposit.
 
     `source` is what the method charges: a processor's token of a card, a phone number. The fee is
-    taken from the amount; `fee_max` is what the customer agreed to.
+    taken from the amount; `fee_max` is what the customer agreed to. `is_for_goods` says that it
+    pays for an order.
 
     Raises `Invalid`, `PhoneNotVerified` for a prompt on another phone than the verified one of the
     profile, `PaymentMethodDisabled`, `FeeChanged`, `VerificationRequired`, `PriceStale`,
@@ -78,7 +80,9 @@ def request(
             raise PhoneNotVerified
     quote = fees.quote(session, PaymentDirection.DEPOSIT, method, amount, agreed_max=fee_max)
     phone_index = _phone_index(source) if method is PaymentMethod.MOBILE_MONEY else None
-    value = limits.check_deposit(session, actor.user_id, method, amount, phone_index)
+    value = limits.check_deposit(
+        session, actor.user_id, method, amount, phone_index, is_for_goods=is_for_goods
+    )
     identifier, now = ids.new(), clock.now()
     sealed = keys.seal(source, table=_TABLE, column=_SOURCE, key=identifier) if source else None
     deposit = insert_deposit(
@@ -303,7 +307,12 @@ def post_credit(
     credited = DepositCredited(deposit.terms(amount), deposit.fee_terms, credited_at=now)
     notify_customer(session, deposit, credited)
     _report_cost(session, deposit, cost)
-    limits.report_limit_excess(session, deposit.user_id, deposit.public_id)
+    limits.report_limit_excess(
+        session,
+        deposit.user_id,
+        deposit.public_id,
+        is_as_requested=deposit.asked_units is not None and amount <= deposit.requested_amount,
+    )
 
 
 def record_cost(

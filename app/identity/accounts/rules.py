@@ -15,6 +15,9 @@ email_validator.SPECIAL_USE_DOMAIN_NAMES[:] = [
     if clean_name not in {"local", "test"}
 ]
 
+#: In place of the hash of a password: of a person who buys as a guest.
+GUEST_PASSWORD = "guest, and no password chosen"  # noqa: S105 - a marker, no secret
+
 
 class AccountStatus(StatusEnum):
     """Whether a person may use their account."""

@@ -38,12 +38,15 @@ class LinkPurpose(StrEnum):
     """Sets a new password without the old one."""
     INVITATION = "invitation"
     """Sets the first password of an invited person."""
+    GUEST = "guest"
+    """Signs a guest in, who has no password."""
 
 
 LIFETIME = {
     LinkPurpose.CONFIRM_EMAIL: timedelta(days=3),
     LinkPurpose.RESET_PASSWORD: timedelta(hours=1),
     LinkPurpose.INVITATION: timedelta(days=3),
+    LinkPurpose.GUEST: timedelta(hours=1),
 }
 
 

@@ -2,6 +2,7 @@
 
 from app.access import API_KEY_SCOPES, Actor, Role
 from app.access.policy import parse_permissions
+from app.identity.accounts.rules import GUEST_PASSWORD
 from app.identity.api_keys.service import ApiKeyClaims
 from app.identity.errors import TokenInvalid
 from app.identity.sign_in.access_tokens import AccessTokenClaims
@@ -12,7 +13,7 @@ from app.kit.pipeline import Row, Statement
 _ACTOR = """
     SELECT u.id, u.email, u.role, u.branch_id, u.email_confirmed_at IS NOT NULL,
         (SELECT string_agg(g.permission, ' ') FROM role_grants g WHERE g.role = u.role),
-        u.accepted_policies
+        u.accepted_policies, u.password_hash = %s
 """
 # A token never outlives its session, so the session's expiry is not checked here.
 _BY_SESSION = f"""
@@ -29,8 +30,8 @@ _BY_API_KEY = f"""
 def select_actor(claims: AccessTokenClaims | ApiKeyClaims) -> Statement:
     """Return the statement that reads the actor of a verified token or API key, if still valid."""
     if isinstance(claims, ApiKeyClaims):
-        return _BY_API_KEY, (claims.key_hash, clock.now())
-    return _BY_SESSION, (claims.session_id,)
+        return _BY_API_KEY, (GUEST_PASSWORD, claims.key_hash, clock.now())
+    return _BY_SESSION, (GUEST_PASSWORD, claims.session_id)
 
 
 def to_actor(row: Row | None, claims: AccessTokenClaims | ApiKeyClaims) -> Actor:
@@ -41,7 +42,7 @@ def to_actor(row: Row | None, claims: AccessTokenClaims | ApiKeyClaims) -> Actor
     """
     if row is None:
         raise TokenInvalid
-    user_id, email, role, branch_id, confirmed, names, accepted, scopes, proven_at = row
+    user_id, email, role, branch_id, confirmed, names, accepted, is_guest, scopes, proven_at = row
     if user_id != claims.user_id:
         raise TokenInvalid
     session_id, permissions = None, parse_permissions(names or "")
@@ -59,4 +60,5 @@ def to_actor(row: Row | None, claims: AccessTokenClaims | ApiKeyClaims) -> Actor
         confirmed,
         proven_at,
         frozenset(accepted),
+        is_guest,
     )

@@ -97,6 +97,7 @@ def _request_deposit(
             amount=quote.amount,
             source=request.source,
             fee_max=request.fee_max,
+            is_for_goods=True,
         )
     except Invalid as problem:
         raise Invalid(f"{request.field}.{problem.field}", problem.message) from None

@@ -82,7 +82,7 @@ def _deposit_option(
         check_waiting(session, actor)
         if method is OrderPaymentMethod.CARD and delivery is not Delivery.VAULT:
             _check_leaving(session, actor, total)
-        limits.check_deposit(session, actor.user_id, quote.method, quote.amount)
+        limits.check_deposit(session, actor.user_id, quote.method, quote.amount, is_for_goods=True)
     except Refusal as refusal:
         problem = refusal.message if isinstance(refusal, Invalid) else refusal.detail
         return PaymentOption(method, quote.amount, quote.fee, problem)

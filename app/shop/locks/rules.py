@@ -72,7 +72,16 @@ class LockSettings:
     pieces_max: int = setting(
         "Most units in a person's open locks", 500, minimum=1, maximum=100_000, unit="units"
     )
-
+    guest_value_max: Amount = setting(
+        "Largest value of a guest's open locks",
+        Amount(USD, 5_000_00),
+        minimum=Amount(USD, 100_00),
+        maximum=Amount(USD, 100_000_000_00),
+        about="A guest is known by an email address alone, and one person can have many.",
+    )
+    guest_pieces_max: int = setting(
+        "Most units in a guest's open locks", 20, minimum=1, maximum=100_000, unit="units"
+    )
     unused_per_hour: int = setting(
         "Price locks of a person that end unused, per hour",
         60,
@@ -81,6 +90,12 @@ class LockSettings:
         unit="price locks",
         about="Goods cannot be kept from others by locking them again and again.",
     )
+
+    def caps(self, *, is_guest: bool) -> tuple[Amount, int]:
+        """Return the largest value and the most units of a person's open locks."""
+        if is_guest:
+            return self.guest_value_max, self.guest_pieces_max
+        return self.value_max, self.pieces_max
 
     @property
     def lifetime(self) -> timedelta:

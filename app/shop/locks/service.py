@@ -100,7 +100,7 @@ def lock_prices(session: Session, actor: Actor, request: LockRequest) -> PriceLo
     expires_at = now + settings.lifetime
     for _ in range(_ATTEMPTS):
         lines = allocation.allocate(session, priced, request.pickup_branch_id)
-        _check_limits(session, owners, lines, settings)
+        _check_limits(session, owners, lines, settings, is_guest=actor.is_guest)
         try:
             with session.savepoint():
                 _reserve(session, lines, now, expires_at)
@@ -131,15 +131,21 @@ def _check_request(session: Session, request: LockRequest) -> None:
 
 
 def _check_limits(
-    session: Session, owners: Sequence[UUID], lines: Sequence[AllocatedLine], settings: LockSettings
+    session: Session,
+    owners: Sequence[UUID],
+    lines: Sequence[AllocatedLine],
+    settings: LockSettings,
+    *,
+    is_guest: bool,
 ) -> None:
     total = sum(line.total.units for line in lines)
     pieces = sum(line.quantity for line in lines)
+    value_max, pieces_max = settings.caps(is_guest=is_guest)
     limits.require(
         session,
         owners,
-        Demand(LOCKED_VALUE, settings.value_max.units, total, settings.lifetime),
-        Demand(LOCKED_PIECES, settings.pieces_max, pieces, settings.lifetime),
+        Demand(LOCKED_VALUE, value_max.units, total, settings.lifetime),
+        Demand(LOCKED_PIECES, pieces_max, pieces, settings.lifetime),
     )
 
 

@@ -60,14 +60,8 @@ def _cart_id() -> TextField:
     )
 
 
-class RegisterSchema(ApiSchema):
-    """The data of a new account."""
-
-    email = TextField(254, required=True, metadata=_EMAIL)
-    password = TextField(128, length_min=10, required=True, metadata=_PASSWORD)
-    first_name = TextField(100, required=True, metadata={"examples": ["Ada"]})
-    last_name = TextField(100, required=True, metadata={"examples": ["Lovelace"]})
-    phone = TextField(
+def _phone() -> TextField:
+    return TextField(
         32,
         allow_none=True,
         load_default=None,
@@ -76,7 +70,10 @@ class RegisterSchema(ApiSchema):
             "examples": ["+12025550123"],
         },
     )
-    accepted_policies = ma.fields.List(
+
+
+def _accepted_policies() -> ma.fields.Field[list[object]]:
+    return ma.fields.List(
         ma.fields.Nested(AcceptedPolicySchema),
         load_default=list,
         error_messages={"invalid": "Send a list."},
@@ -85,6 +82,27 @@ class RegisterSchema(ApiSchema):
             " No money moves before the required ones are"
         },
     )
+
+
+class GuestSchema(ApiSchema):
+    """Who wants to buy as a guest."""
+
+    email = TextField(254, required=True, metadata=_EMAIL)
+    first_name = TextField(100, required=True, metadata={"examples": ["Ada"]})
+    last_name = TextField(100, required=True, metadata={"examples": ["Lovelace"]})
+    phone = _phone()
+    accepted_policies = _accepted_policies()
+
+
+class RegisterSchema(ApiSchema):
+    """The data of a new account."""
+
+    email = TextField(254, required=True, metadata=_EMAIL)
+    password = TextField(128, length_min=10, required=True, metadata=_PASSWORD)
+    first_name = TextField(100, required=True, metadata={"examples": ["Ada"]})
+    last_name = TextField(100, required=True, metadata={"examples": ["Lovelace"]})
+    phone = _phone()
+    accepted_policies = _accepted_policies()
     cart_id = _cart_id()
 
 
@@ -119,6 +137,12 @@ class TokenSchema(ApiSchema):
     """The token of a link in an email."""
 
     token = TextField(200, required=True, metadata=_TOKEN)
+
+
+class GuestTokenSchema(TokenSchema):
+    """The token of a link that was mailed to a guest."""
+
+    cart_id = _cart_id()
 
 
 class EmailConfirmedSchema(ApiSchema):
