@@ -46,6 +46,7 @@ from app.shop.locks import models as shop_locks_models
 from app.shop.orders import models as shop_orders_models
 from app.shop.popularity import models as shop_popularity_models
 from app.shop.prices import models as shop_prices_models
+from app.shop.refunds import models as shop_refunds_models
 from app.tax import models as tax_models
 from app.tax.certificates import models as certificates_models
 from app.throttle import models as throttle_models
@@ -110,6 +111,7 @@ __all__ = [
     "shop_orders_models",
     "shop_popularity_models",
     "shop_prices_models",
+    "shop_refunds_models",
     "tax_models",
     "throttle_models",
     "tills_models",

@@ -69,6 +69,18 @@ SAMPLES: tuple[MessageFacts, ...] = (
         "1 x American Gold Eagle, 1 oz: 4,155.00 USD",
         Amount.parse(USD, "21323.72"),
     ),
+    kinds.GoodsOrderRefunded(
+        PublicId("ord_01"),
+        10_000_001,
+        "You cancelled it.",
+        Amount.parse(USD, "841.68"),
+        Amount.parse(USD, "1.00"),
+        Amount.parse(USD, "30.99"),
+        Amount.parse(USD, "100.00"),
+        Amount.parse(USD, "12.10"),
+        Amount.parse(USD, "831.37"),
+        owed=Amount.parse(USD, "14000.50"),
+    ),
     kinds.GoodsOrderCancelled(
         PublicId("ord_01"),
         10_000_001,

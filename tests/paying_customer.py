@@ -10,6 +10,7 @@ from app.catalog.rules import TRADABLE, PaymentMethod
 from app.custody.ports import Custodians
 from app.fulfillment.carriers.ports import LabelSellers, ParcelTrackers
 from app.funding.card_money import CardMoneyRules
+from app.funding.card_refunds import service as card_refunds
 from app.funding.deposits import incoming_transfers, payments
 from app.funding.deposits import queries as deposit_queries
 from app.funding.deposits import service as deposits
@@ -97,6 +98,11 @@ class PayingCustomer:
         """Run the job once, whatever its outcome."""
         with suppress(ProviderUnavailable, ProviderOutcomeUnknown, ProcessKilled):
             payments.advance(self.database, deposit_id)
+
+    def refund_card(self, refund_id: UUID) -> None:
+        """Run the job of a refund to the card once, whatever its outcome."""
+        with suppress(ProviderUnavailable, ProviderOutcomeUnknown, ProcessKilled):
+            card_refunds.advance(self.database, refund_id)
 
     def fetch_transfers(self, deposit_id: UUID) -> None:
         with suppress(ProviderUnavailable, ProviderOutcomeUnknown, ProcessKilled):

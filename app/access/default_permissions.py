@@ -129,6 +129,7 @@ _ADMINISTRATION = frozenset(
         Permission.KEYS_ROTATE,
         Permission.REDEMPTIONS_DECIDE,
         Permission.ROLES_ASSIGN,
+        Permission.SHOP_ORDERS_REFUND,
         Permission.STAFF_INVITE,
         Permission.VAULT_EDIT,
     }
@@ -150,6 +151,7 @@ DEFAULT_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             Permission.REDEMPTIONS_READ,
             Permission.SHIPMENTS_READ,
             Permission.SHOP_ORDERS_READ,
+            Permission.SHOP_ORDERS_REFUND,
             Permission.TAX_READ,
         },
         Role.TELLER: _EVERY_ROLE | {Permission.BRANCHES_READ, Permission.KYC_VERIFY},

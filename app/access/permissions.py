@@ -109,6 +109,9 @@ class Permission(StrEnum):
     """Pick, pack and ship goods, and hand them over."""
     SHOP_ORDERS_READ = "all:shop_orders:read"
     """See customers' orders of goods, with where they go."""
+    SHOP_ORDERS_REFUND = "all:shop_orders:refund"
+    """Cancel paid orders of goods, and give money back for them; large refunds with a second
+    person's approval."""
     SHOP_ORDERS_REVIEW = "all:shop_orders:review"
     """Release or reject orders on hold; large ones are released with a second person's approval."""
     STAFF_INVITE = "all:staff:invite"

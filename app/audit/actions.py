@@ -61,6 +61,7 @@ class AuditAction(LabelledEnum):
     GOODS_ORDER_CANCELLED = "goods_order.cancelled", "Order of goods cancelled"
     GOODS_ORDER_PAID = "goods_order.paid", "Waiting order of goods paid"
     GOODS_ORDER_PLACED = "goods_order.placed", "Order of goods placed, not sold yet"
+    GOODS_ORDER_REFUNDED = "goods_order.refunded", "Money of an order of goods given back"
     GOODS_ORDER_RELEASED = "goods_order.released", "Order of goods on hold released"
     GOODS_ORDER_VIEWED = "goods_order.viewed", "Order of goods viewed"
     GOODS_RECEIVED = "goods.received", "Goods received"

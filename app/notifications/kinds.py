@@ -296,6 +296,24 @@ class RedemptionEnded(MessageFacts):
 
 
 @dataclass(frozen=True)
+class GoodsOrderRefunded(MessageFacts):
+    """Money of a paid order was given back. The reason is a sentence; `loss` is what the metal
+    lost, and `owed` what the customer owes if loss and fee are more than they paid."""
+
+    kind = MessageKind("goods_order_refunded", Topic.TRADES)
+    order: PublicId
+    number: int
+    reason: str
+    goods_value: Amount
+    tax: Amount
+    shipping: Amount
+    loss: Amount
+    fee: Amount
+    received: Amount
+    owed: Amount
+
+
+@dataclass(frozen=True)
 class TradeConfirmed(MessageFacts):
     """An order was filled."""
 

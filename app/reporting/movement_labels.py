@@ -21,6 +21,8 @@ class MovementKind(StrEnum):
     """Paid out, or returned after that."""
     PURCHASE = "purchase"
     """Goods bought."""
+    REFUND = "refund"
+    """Money of goods given back."""
     DISPUTE = "dispute"
     """A result of a disputed payment."""
     REVERSAL = "reversal"
@@ -41,6 +43,7 @@ LABELS: Mapping[str, MovementLabel] = MappingProxyType(
         "burn": MovementLabel(MovementKind.BURN, "Burn"),
         "deposit": MovementLabel(MovementKind.DEPOSIT, "Deposit"),
         "goods_sold": MovementLabel(MovementKind.PURCHASE, "Goods bought"),
+        "goods_taken_back": MovementLabel(MovementKind.REFUND, "Goods refunded"),
         "mint": MovementLabel(MovementKind.MINT, "Mint"),
         "payment_won_back": MovementLabel(MovementKind.DISPUTE, "Disputed payment won back"),
         "receivable_collected": MovementLabel(MovementKind.DISPUTE, "Debt collected"),

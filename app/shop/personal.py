@@ -8,6 +8,7 @@ from app.shop.cart import personal as cart_personal
 from app.shop.locks import personal as locks_personal
 from app.shop.orders import personal as orders_personal
 from app.shop.prices import personal as prices_personal
+from app.shop.refunds import personal as refunds_personal
 
 
 def _export_sections(session: Session, person_id: UUID) -> ExportSections:
@@ -15,6 +16,7 @@ def _export_sections(session: Session, person_id: UUID) -> ExportSections:
         **cart_personal.export_sections(session, person_id),
         **locks_personal.export_sections(session, person_id),
         **orders_personal.export_sections(session, person_id),
+        **refunds_personal.export_sections(session, person_id),
     }
 
 
@@ -37,6 +39,7 @@ PERSONAL_DATA = PersonalData(
         **cart_personal.TABLES,
         **locks_personal.TABLES,
         **orders_personal.TABLES,
+        **refunds_personal.TABLES,
     },
     export_sections=_export_sections,
     erasure_blockers=_erasure_blockers,

@@ -23,6 +23,7 @@ from app.ledger import chart
 from app.pricing import service as pricing
 from app.pricing.rules import HaltReason
 from app.shop.checkout.rules import OrderPaymentRules
+from app.shop.locks.rules import CancelTerms
 from app.shop.prices import service as prices
 from app.shop.prices.rules import PriceScope, PriceTier
 from app.shop.prices.versions import NewPriceRule
@@ -99,11 +100,35 @@ def buy_goods(play: Play) -> None:
     keeper.ok(200, keeper.get(STAFF_ORDERS, status="allocated"))
     keeper.ok(200, keeper.get(f"{STAFF_ORDERS}/{order['id']}"))
     assert_problem(keeper.get(f"{STAFF_ORDERS}/{unknown}"), 404, "not_found")
-    assert_problem(buyer.post(f"{_ORDERS}/{order['id']}/cancel"), 409, "cancel_window_closed")
+    _cancel(play, buyer, order["id"])
     _pay_later(play)
     _refuse_locks(play, buyer, shipped)
     _refuse_goods(play, buyer)
     _refuse_people(play, buyer)
+
+
+def _cancel(play: Play, buyer: RecordingClient, order_id: str) -> None:
+    """Cancel a paid order, whose metal has a price, and read what was given back."""
+    path = f"{_ORDERS}/{order_id}"
+    with play.without_prices():
+        assert_problem(buyer.get(f"{path}/cancellation"), 409, "price_stale")
+        assert_problem(buyer.post(f"{path}/cancel"), 409, "price_stale")
+    with play.database.transaction() as session:
+        pricing.halt_market(session, None, Metal.AU, HaltReason.EVENT, note="Example")
+    assert_problem(buyer.get(f"{path}/cancellation"), 409, "market_halted")
+    assert_problem(buyer.post(f"{path}/cancel"), 409, "market_halted")
+    set_prices(play.database, AU="4000")
+    buyer.ok(200, buyer.get(f"{path}/cancellation"))
+    buyer.ok(200, buyer.post(f"{path}/cancel"))
+    buyer.ok(200, buyer.get(f"{path}/refunds"))
+    assert_problem(buyer.get(f"{path}/cancellation"), 409, "cancel_window_closed")
+    with fixed_settings(CancelTerms(vault_hours=0)):
+        kept = {"quoteId": lock_coin(buyer), "destination": "vault", "payment": _BALANCE}
+    ordered = buyer.ok(201, buyer.post(CHECKOUT, kept))["order"]
+    assert_problem(buyer.post(f"{_ORDERS}/{ordered['id']}/cancel"), 409, "cancel_window_closed")
+    unknown = f"{_ORDERS}/{ids.encode('ord', ids.new())}"
+    for name in ("cancellation", "refunds"):
+        assert_problem(buyer.get(f"{unknown}/{name}"), 404, "not_found")
 
 
 def _pay_later(play: Play) -> None:

@@ -25,14 +25,39 @@ from app.funding import customer_facts
 from app.identity.accounts import people
 from app.kit import ids
 from app.kit.db import Session
+from app.pricing.errors import MarketHalted, PriceStale
+from app.shop.cancellations import service as cancellations
 from app.shop.checkout import held_orders, order_release
+from app.shop.checkout.errors import CancelWindowClosed
 from app.shop.orders import listed_orders
 from app.shop.orders import queries as orders_queries
+from app.shop.orders.queries import GoodsOrder
 from app.shop.orders.rules import PREFIX, HoldReason, OrderStatus
+from app.shop.refunds import queries as refunds_queries
+from app.shop.refunds.rules import RefundTerms
 from app.tax.assessment import Delivery
 
 blp = PageBlueprint("orders", "/admin/orders")
 
+
+class CancelSchema(FormSchema):
+    """Why staff cancel a paid order."""
+
+    reason = reason_field()
+
+
+CANCEL = Form(
+    "cancel",
+    title="Cancel the order",
+    about="For the customer, on the terms that they agreed to: the fee and what the metal has lost"
+    " stay with PBCEx. The market may move until it is done.",
+    schema=CancelSchema,
+    button="Cancel order",
+    success="Order cancelled. The customer has been notified.",
+    failure="The order was not cancelled",
+    is_dangerous=True,
+    confirm="Cancel this order and give its money back?",
+)
 ORDERS = ListPage(
     name="orders",
     title="Orders",
@@ -153,6 +178,9 @@ def show_order(session: Session, actor: Actor, order_id: str) -> Response:
         documents=documents_queries.list_documents_about(session, order.public_id),
         places=listed_orders.list_places(session, order.id),
         pickup=branches_queries.get_any_branch(session, pickup) if pickup else None,
+        refunds=refunds_queries.list_refunds(session, [order.id]),
+        cancellation=_find_cancellation(session, actor, order),
+        cancel_form=CANCEL,
         customer=customer_facts.describe_customer(session, actor, order.user_id),
         names=people.get_names(
             session, [order.user_id, *(step.actor_id for step in order.events if step.actor_id)]
@@ -188,3 +216,26 @@ def release(session: Session, actor: Actor, fields: Mapping[str, str], order_id:
 def reject(session: Session, actor: Actor, fields: Mapping[str, str], order_id: str) -> None:
     """Reject an order on hold, and release what it kept."""
     held_orders.reject(session, actor, ids.decode(PREFIX, order_id), reason=fields["reason"])
+
+
+def _find_cancellation(session: Session, actor: Actor, order: GoodsOrder) -> RefundTerms | None:
+    """Return what the actor would give back by cancelling; None if they cannot cancel it now."""
+    if Permission.SHOP_ORDERS_REFUND not in actor.permissions:
+        return None
+    try:
+        return cancellations.quote(session, order.id)
+    except (CancelWindowClosed, MarketHalted, PriceStale):
+        return None
+
+
+@blp.form(
+    "/<order_id>/cancel",
+    CANCEL,
+    shown_on=show_order,
+    permission=Permission.SHOP_ORDERS_REFUND,
+    fresh=True,
+)
+def cancel_order(session: Session, actor: Actor, fields: Mapping[str, str], order_id: str) -> None:
+    """Cancel a paid order for its customer."""
+    identifier = ids.decode(PREFIX, order_id)
+    cancellations.cancel_for_customer(session, actor, identifier, reason=fields["reason"])

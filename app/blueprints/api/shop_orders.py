@@ -30,8 +30,6 @@ from app.limits.errors import LimitExceeded
 from app.pricing.errors import MarketHalted, PriceStale
 from app.screening.errors import RecipientBlocked
 from app.shop.checkout import service as checkout
-from app.shop.checkout import waiting_orders
-from app.shop.checkout.errors import CancelWindowClosed
 from app.shop.checkout.invoices import CheckoutRequest
 from app.shop.checkout.rules import RequestedPayment
 from app.shop.locks import queries as locks_queries
@@ -147,25 +145,6 @@ def track_order(session: Session, query: dict[str, Any]) -> object:
 def show_order(session: Session, actor: Actor, order_id: str) -> object:
     """Show an order of goods."""
     identifier = ids.decode(orders_rules.PREFIX, order_id)
-    return {"order": orders_queries.get_order(session, identifier, user_id=actor.user_id)}
-
-
-@blp.operation(
-    "POST",
-    "/orders/<order_id>/cancel",
-    operation_id="shopCancelOrder",
-    permission=Permission.GOODS_BUY,
-    response_schema=schemas_orders.GoodsOrderAnswerSchema,
-    idempotent=True,
-    refusals=(NotFound, CancelWindowClosed),
-)
-def cancel_order(session: Session, actor: Actor, order_id: str) -> object:
-    """Cancel an order that waits for its payment or is on hold.
-
-    A card payment is released. Money that arrives all the same is credited to the balance.
-    """
-    identifier = ids.decode(orders_rules.PREFIX, order_id)
-    waiting_orders.cancel(session, actor, identifier)
     return {"order": orders_queries.get_order(session, identifier, user_id=actor.user_id)}
 
 

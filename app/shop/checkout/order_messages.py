@@ -19,6 +19,7 @@ _NEXT_STEPS = {
     " by which you were identified.",
     Delivery.VAULT: "Your goods are in our vault, and they are yours.",
 }
+#: Of orders that end before they are paid.
 _CANCEL_REASONS = {
     CancelReason.CUSTOMER: "You cancelled it.",
     CancelReason.PAYMENT_FAILED: "Your payment failed.",

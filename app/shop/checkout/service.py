@@ -31,6 +31,7 @@ from app.shop.checkout.sales import Sale, post_sale
 from app.shop.locks import queries as locks_queries
 from app.shop.locks import service as locks
 from app.shop.locks.queries import PriceLock
+from app.shop.locks.rules import CancelTerms
 from app.shop.orders import service as orders
 from app.shop.orders.queries import GoodsOrder
 from app.shop.orders.rules import OrderPayment, OrderPaymentMethod, OrderStatus
@@ -49,6 +50,7 @@ class CheckoutPreview:
     #: What the card would be charged, or the customer transfer; None if all is paid at once.
     charge: PaymentQuote | None
     expires_at: datetime
+    cancel_terms: CancelTerms
 
 
 def preview(session: Session, actor: Actor, request: CheckoutRequest) -> CheckoutPreview:
@@ -68,7 +70,7 @@ def preview(session: Session, actor: Actor, request: CheckoutRequest) -> Checkou
     methods = payment_checks.list_options(session, actor, invoice.total, prices, request.delivery)
     later = rules.find_later(request.payments)
     charge = None if later is None else payment_checks.quote_deposit(session, payments[later])
-    return CheckoutPreview(invoice, methods, payments, charge, lock.expires_at)
+    return CheckoutPreview(invoice, methods, payments, charge, lock.expires_at, lock.cancel_terms)
 
 
 def check_out(session: Session, actor: Actor, request: CheckoutRequest) -> GoodsOrder:

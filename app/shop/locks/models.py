@@ -37,6 +37,11 @@ class PriceLockRow(Base):
         sa.CheckConstraint("expires_at > locked_at", name="lock_expires_later"),
         sa.CheckConstraint("total_units > 0", name="lock_total_positive"),
         sa.CheckConstraint("pieces > 0", name="lock_has_pieces"),
+        sa.CheckConstraint(
+            "cancel_fee_units >= 0 AND cancel_offset_percent BETWEEN 0 AND 100"
+            " AND cancel_vault_hours >= 0",
+            name="lock_cancel_terms_in_bounds",
+        ),
         sa.CheckConstraint("after_hours_percent >= 0", name="lock_after_hours_not_negative"),
         sa.Index("price_locks_user_id_locked_at_idx", "user_id", "locked_at"),
         sa.Index(
@@ -59,6 +64,10 @@ class PriceLockRow(Base):
     pickup_branch_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("branches.id"))
     #: The version of the terms that the person had accepted.
     terms_version: Mapped[int] = mapped_column(sa.SmallInteger)
+    #: `CancelTerms` of that moment: they count for the order.
+    cancel_fee_units: Mapped[int] = mapped_column(sa.BigInteger)
+    cancel_offset_percent: Mapped[int] = mapped_column(sa.SmallInteger)
+    cancel_vault_hours: Mapped[int] = mapped_column(sa.SmallInteger)
     after_hours_percent: Mapped[Decimal] = mapped_column(sa.Numeric(6, 4))
     voided_reason: Mapped[VoidReason | None] = mapped_column(StoredEnum(VoidReason))
     checkout_id: Mapped[UUID | None]

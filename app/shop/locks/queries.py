@@ -18,7 +18,7 @@ from app.kit.money import Amount
 from app.kit.pipeline import Statement
 from app.kit.statements import CompiledSelect, compile_select
 from app.shop.locks.models import PriceLockLine, PriceLockMetal, PriceLockPart, PriceLockRow
-from app.shop.locks.rules import LOCK_PREFIX, LockStatus, VoidReason
+from app.shop.locks.rules import LOCK_PREFIX, CancelTerms, LockStatus, VoidReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,8 @@ class PriceLock:
     total: Amount
     pickup_branch_id: UUID | None
     terms_version: int
+    #: What an order at these prices costs if it is cancelled once it is paid.
+    cancel_terms: CancelTerms
     after_hours_percent: Decimal
     voided_reason: VoidReason | None
     checkout_id: UUID | None
@@ -114,6 +116,9 @@ _OWN_LOCK = sa.select(
     PriceLockRow.total_units,
     PriceLockRow.pickup_branch_id,
     PriceLockRow.terms_version,
+    PriceLockRow.cancel_fee_units,
+    PriceLockRow.cancel_offset_percent,
+    PriceLockRow.cancel_vault_hours,
     PriceLockRow.after_hours_percent,
     PriceLockRow.voided_reason,
     PriceLockRow.checkout_id,
@@ -199,6 +204,11 @@ def _read_lock(
     [row] = found
     return PriceLock(
         total=Amount(USD, row.pop("total_units")),
+        cancel_terms=CancelTerms(
+            Amount(USD, row.pop("cancel_fee_units")),
+            row.pop("cancel_offset_percent"),
+            row.pop("cancel_vault_hours"),
+        ),
         lines=[
             LockedLine(
                 unit_price=Amount(USD, line.pop("unit_price_units")),

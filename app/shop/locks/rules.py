@@ -5,6 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from app.catalog.rules import USD
+from app.kit.formatting import format_amount
 from app.kit.labels import LabelledEnum, Mark, StatusEnum
 from app.kit.money import Amount
 from app.kit.states import Transitions
@@ -101,6 +102,54 @@ class LockSettings:
     def lifetime(self) -> timedelta:
         """How long prices and units are kept."""
         return timedelta(minutes=self.minutes)
+
+
+@settings_group("order_cancellation", "Cancelling paid orders")
+@dataclass(frozen=True, slots=True)
+class CancelTerms:
+    """What a customer owes who cancels a paid order. Those in effect when prices are locked count
+    for the order."""
+
+    fee: Amount = setting(
+        "Fee of cancelling a paid order",
+        Amount(USD, 35_00),
+        minimum=Amount(USD, 0),
+        maximum=Amount(USD, 500_00),
+    )
+    offset_percent: int = setting(
+        "Price at which the metal is taken back",
+        0,
+        minimum=0,
+        maximum=100,
+        unit="percent of the way from the bid to the ask",
+        about="0 is the bid, 50 the middle, 100 the ask. If it is below the promised price, the"
+        " customer owes the difference; if it is above, they gain nothing.",
+    )
+    vault_hours: int = setting(
+        "Goods for the vault can be cancelled for",
+        24,
+        minimum=0,
+        maximum=720,
+        unit="hours",
+        about="From the order. Goods that leave can be cancelled until they are picked.",
+    )
+
+    @property
+    def in_words(self) -> str:
+        """What a customer reads before they buy."""
+        side = {0: "bid", 50: "middle price", 100: "ask"}.get(
+            self.offset_percent, f"price {self.offset_percent} percent from bid to ask"
+        )
+        return (
+            "Once it is paid, an order can be cancelled until its goods are picked, and for the"
+            f" vault for {self.vault_hours} hours. You then owe a fee of"
+            f" {format_amount(self.fee)}, and what the metal has lost: the promised price of the"
+            f" metal less our {side} at that moment, if that is lower. A gain stays with us."
+        )
+
+    def offset_price(self, bid: Decimal, ask: Decimal) -> Decimal:
+        """Return the price at which metal is taken back, in US dollars per troy ounce."""
+        return bid + (ask - bid) * self.offset_percent / _HUNDRED
 
 
 def has_moved(locked: Decimal, now: Decimal, percent_max: Decimal) -> bool:

@@ -27,7 +27,7 @@ from app.shop.locks.errors import QuoteVoided, TooFewUnits
 from app.shop.locks.limit_declarations import LOCKED_PIECES, LOCKED_VALUE, UNUSED_LOCKS
 from app.shop.locks.models import PriceLockLine, PriceLockMetal, PriceLockPart, PriceLockRow
 from app.shop.locks.queries import LockedLine, LockedMetal, LockedPart, PriceLock
-from app.shop.locks.rules import TRANSITIONS, LockSettings, LockStatus, VoidReason
+from app.shop.locks.rules import TRANSITIONS, CancelTerms, LockSettings, LockStatus, VoidReason
 from app.shop.prices import queries as prices_queries
 from app.shop.prices import rules as prices_rules
 from app.tax.assessment import sum_amounts
@@ -106,7 +106,10 @@ def lock_prices(session: Session, actor: Actor, request: LockRequest) -> PriceLo
                 _reserve(session, lines, now, expires_at)
         except (InsufficientStock, SerialMismatch):
             continue
-        lock = _build(actor.user_id, request, lines, at=now, expires_at=expires_at)
+        terms = current(session, CancelTerms)
+        lock = _build(
+            actor.user_id, request, lines, cancel_terms=terms, at=now, expires_at=expires_at
+        )
         _insert(session, lock)
         return lock
     raise TooFewUnits
@@ -170,6 +173,7 @@ def _build(
     request: LockRequest,
     lines: Sequence[AllocatedLine],
     *,
+    cancel_terms: CancelTerms,
     at: datetime,
     expires_at: datetime,
 ) -> PriceLock:
@@ -185,6 +189,7 @@ def _build(
         total=sum_amounts(line.total for line in locked),
         pickup_branch_id=request.pickup_branch_id,
         terms_version=POLICIES[PolicyName.TERMS].version,
+        cancel_terms=cancel_terms,
         after_hours_percent=max(each.after_hours_percent for each in priced.values()),
         voided_reason=None,
         checkout_id=None,
@@ -227,6 +232,9 @@ def _insert(session: Session, lock: PriceLock) -> None:
         "pieces": sum(line.quantity for line in lock.lines),
         "pickup_branch_id": lock.pickup_branch_id,
         "terms_version": lock.terms_version,
+        "cancel_fee_units": lock.cancel_terms.fee.units,
+        "cancel_offset_percent": lock.cancel_terms.offset_percent,
+        "cancel_vault_hours": lock.cancel_terms.vault_hours,
         "after_hours_percent": lock.after_hours_percent,
     }
     lines = [

@@ -46,12 +46,18 @@ class ShopOrder(Base):
             name="shop_order_total_is_the_sum",
         ),
         sa.CheckConstraint(
-            "status IN ('allocated', 'picking', 'shipped', 'delivered') <= (paid_at IS NOT NULL)",
+            "status IN ('allocated', 'picking', 'shipped', 'delivered') <= (paid_at IS NOT NULL)"
+            " AND status IN ('pending_payment', 'on_hold') <= (paid_at IS NULL)",
             name="paid_order_says_when",
         ),
         sa.CheckConstraint(
             "status <> 'pending_payment' OR deposit_id IS NOT NULL",
             name="unpaid_order_waits_for_a_deposit",
+        ),
+        sa.CheckConstraint(
+            "refunded_units >= 0 AND refunded_units <= total_units"
+            " AND (refunded_units > 0) <= (paid_at IS NOT NULL)",
+            name="refunds_are_of_what_was_paid",
         ),
         sa.CheckConstraint(
             "status <> 'on_hold' OR held_at IS NOT NULL", name="held_order_says_when"
@@ -72,8 +78,8 @@ class ShopOrder(Base):
             "(status = 'cancelled') = (cancel_reason IS NOT NULL)", name="cancelled_order_says_why"
         ),
         sa.CheckConstraint(
-            "cancel_reason IN ('customer', 'payment_failed', 'payment_cancelled', 'payment_late',"
-            " 'money_short', 'goods_gone', 'rejected')",
+            "cancel_reason IN ('customer', 'staff', 'payment_failed', 'payment_cancelled',"
+            " 'payment_late', 'money_short', 'goods_gone', 'rejected')",
             name="shop_order_cancel_reason_known",
         ),
         sa.Index("shop_orders_user_id_id_idx", "user_id", "id"),
@@ -125,6 +131,8 @@ class ShopOrder(Base):
         ARRAY(StoredEnum(HoldReason)), server_default=sa.text("'{}'::text[]")
     )
     held_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+    #: What was given back, in cents.
+    refunded_units: Mapped[int] = mapped_column(sa.BigInteger, server_default=sa.text("0"))
     cancelled_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
     cancel_reason: Mapped[CancelReason | None] = mapped_column(StoredEnum(CancelReason))
 
@@ -156,7 +164,7 @@ class ShopOrderLine(Base):
 
 
 class ShopOrderPart(Base):
-    """Units of a line at one location, or one bar. Never changes."""
+    """Units of a line at one location, or one bar. Only what was returned of them changes."""
 
     __tablename__ = "shop_order_parts"
     __table_args__ = (
@@ -165,6 +173,7 @@ class ShopOrderPart(Base):
             ["shop_order_lines.order_id", "shop_order_lines.position"],
         ),
         sa.CheckConstraint("units > 0", name="shop_order_part_has_units"),
+        sa.CheckConstraint("returned_units BETWEEN 0 AND units", name="returned_units_were_sold"),
         sa.Index("shop_order_parts_location_id_idx", "location_id"),
     )
 
@@ -173,6 +182,8 @@ class ShopOrderPart(Base):
     line_position: Mapped[int] = mapped_column(sa.Integer)
     location_id: Mapped[UUID] = mapped_column(sa.ForeignKey("locations.id"))
     units: Mapped[int] = mapped_column(sa.BigInteger)
+    #: Units whose price was given back.
+    returned_units: Mapped[int] = mapped_column(sa.BigInteger, server_default=sa.text("0"))
     price_units: Mapped[int] = mapped_column(sa.BigInteger)
     tax_units: Mapped[int] = mapped_column(sa.BigInteger)
     hold_id: Mapped[UUID]

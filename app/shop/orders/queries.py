@@ -163,6 +163,7 @@ class GoodsOrder:
     payment_due_at: datetime | None
     hold_reasons: tuple[HoldReason, ...]
     held_at: datetime | None
+    refunded_units: int
     cancelled_at: datetime | None
     cancel_reason: CancelReason | None
     deposits: list[Deposit] = field(default_factory=list)
@@ -199,6 +200,16 @@ class GoodsOrder:
     def total(self) -> Amount:
         """What the customer pays."""
         return Amount(USD, self.total_units)
+
+    @property
+    def refunded(self) -> Amount:
+        """What was given back of what was paid."""
+        return Amount(USD, self.refunded_units)
+
+    @property
+    def is_partially_refunded(self) -> bool:
+        """Whether money of it was given back, and the order goes on."""
+        return bool(self.refunded_units) and self.status in OPEN
 
     @property
     def payment(self) -> OrderPaymentState:
@@ -253,6 +264,7 @@ _ORDERS = sa.select(
     ShopOrder.payment_due_at,
     ShopOrder.hold_reasons,
     ShopOrder.held_at,
+    ShopOrder.refunded_units,
     ShopOrder.cancelled_at,
     ShopOrder.cancel_reason,
 )

@@ -30,13 +30,14 @@ class OrderStatus(StatusEnum):
     DELIVERED = "delivered", "Delivered", Mark.DONE
     """The customer has its goods."""
     CANCELLED = "cancelled", "Cancelled", Mark.ENDED
-    """It ended before it was paid. Its goods are for sale again."""
+    """It ended before it was paid, or before its goods were picked. They are for sale again."""
 
 
 class CancelReason(LabelledEnum):
-    """Why an order ended before it was paid."""
+    """Why an order ended before its goods were sold, or picked."""
 
     CUSTOMER = "customer", "The customer cancelled it"
+    STAFF = "staff", "PBCEx cancelled it"
     PAYMENT_FAILED = "payment_failed", "The payment failed"
     PAYMENT_CANCELLED = "payment_cancelled", "The payment was cancelled"
     PAYMENT_LATE = "payment_late", "The payment did not arrive in time"
@@ -138,7 +139,12 @@ TRANSITIONS = Transitions(
         },
         OrderStatus.ON_HOLD: {OrderStatus.ALLOCATED, OrderStatus.CANCELLED},
         # From here on it follows its shipments, whose facts may come late.
-        OrderStatus.ALLOCATED: {OrderStatus.PICKING, OrderStatus.SHIPPED, OrderStatus.DELIVERED},
+        OrderStatus.ALLOCATED: {
+            OrderStatus.PICKING,
+            OrderStatus.SHIPPED,
+            OrderStatus.DELIVERED,
+            OrderStatus.CANCELLED,
+        },
         OrderStatus.PICKING: {OrderStatus.ALLOCATED, OrderStatus.SHIPPED, OrderStatus.DELIVERED},
         OrderStatus.SHIPPED: {OrderStatus.DELIVERED},
     }

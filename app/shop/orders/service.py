@@ -262,6 +262,24 @@ def mark_partially_shipped(session: Session, order_id: UUID, *, is_partial: bool
     _update(session, order_id, partially_shipped=is_partial)
 
 
+def mark_paid_cancelled(
+    session: Session,
+    order_id: UUID,
+    status: OrderStatus,
+    reason: CancelReason,
+    *,
+    actor_id: UUID,
+    at: datetime,
+    evidence: str,
+) -> None:
+    """Record that a paid order, locked before, is cancelled. The caller gives back what was
+    paid."""
+    after = TRANSITIONS.transition(status, OrderStatus.CANCELLED)
+    _update(session, order_id, status=after, cancelled_at=at, cancel_reason=reason)
+    event = _event(order_id, status, after, actor_id=actor_id, at=at, evidence=evidence)
+    session.insert((ShopOrderEvent, [event]))
+
+
 def _update(session: Session, order_id: UUID, **values: object) -> None:
     session.write(sa.update(ShopOrder).where(ShopOrder.id == order_id).values(values))
 

@@ -62,6 +62,8 @@ class BarState(StatusEnum):
         return cls(account_class.rpartition(".")[2])
 
 
+#: The states of bars that customers own.
+OWNED = (BarState.ALLOCATED, BarState.PICKED, BarState.SHIPPED, BarState.DELIVERED)
 #: The states of bars that are not in a vault.
 GONE = (BarState.DELIVERED, BarState.WRITTEN_OFF, BarState.RETURNED)
 

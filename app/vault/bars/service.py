@@ -14,7 +14,7 @@ from app.kit.db import Session, register_refusal
 from app.vault.bars import queries
 from app.vault.bars.errors import BarInVault, SerialMismatch
 from app.vault.bars.models import Bar, BarStateChange
-from app.vault.bars.rules import BarChoice, BarState, MeasuredBar
+from app.vault.bars.rules import OWNED, BarChoice, BarState, MeasuredBar
 
 register_refusal("bars_serial_key", lambda _detail: BarInVault())
 # A lot of a product with serials that is no bar.
@@ -120,7 +120,7 @@ def move(
 ) -> None:
     """Note that bars, claimed before, came to this state and to the location of the choice, with
     the entry of this reference. `owner_id` is the customer who bought them now."""
-    sold = {} if owner_id is None else {"owner_id": owner_id}
+    sold = {} if owner_id is None and state in OWNED else {"owner_id": owner_id}
     _update(
         session,
         choice.lot_ids,

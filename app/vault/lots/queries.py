@@ -1,5 +1,6 @@
 """Named reads of lots."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -17,7 +18,8 @@ from app.ledger import queries as ledger_queries
 from app.vault.bars.models import BarStateChange
 from app.vault.bars.rules import BarState
 from app.vault.locations.models import Location
-from app.vault.lots.models import Lot
+from app.vault.lots.models import Lot, LotMovement
+from app.vault.lots.rules import LotPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,3 +126,36 @@ def list_bar_history(session: Session, lot_id: UUID) -> list[BarHistoryRow]:
         .where(BarStateChange.lot_id == lot_id)
         .order_by(BarStateChange.reached_at, entry.c.id),
     )
+
+
+def list_parts_out(
+    session: Session,
+    sku: str,
+    location_id: UUID,
+    references: Sequence[str],
+    lot_ids: Sequence[UUID] = (),
+) -> list[LotPart]:
+    """Return what the entries of these references took out of the lots of a product at a location
+    and did not put back, in the order in which it was taken; of some of its lots, if they are
+    given."""
+    units = sa.cast(-sa.func.sum(LotMovement.units), sa.BigInteger)
+    found = (
+        sa.select(
+            LotMovement.lot_id,
+            units.label("units"),
+            (Lot.ounces_units // Lot.units * units).label("ounces_units"),
+            sa.cast(-sa.func.sum(LotMovement.premium_usd), sa.BigInteger).label("premium_usd"),
+        )
+        .join(Lot, Lot.id == LotMovement.lot_id)
+        .where(
+            LotMovement.reference.in_(references),
+            LotMovement.location_id == location_id,
+            Lot.sku == sku,
+        )
+        .group_by(LotMovement.lot_id, Lot.ounces_units, Lot.units)
+        .having(units > 0)
+        .order_by(LotMovement.lot_id)
+    )
+    if lot_ids:
+        found = found.where(LotMovement.lot_id.in_(lot_ids))
+    return session.select(LotPart, found)

@@ -84,6 +84,17 @@ def test_order_that_waits_shows_when_its_payment_is_due_and_then_why_it_ended(
     assert "Payment due" not in text
 
 
+def test_staff_see_what_cancelling_gives_back_and_cancel(browser: Browser, sale: Sale) -> None:
+    path = f"{PATH}/{sale.order.public_id}"
+    # Two coins with insurance of 21.04: 32.00 from ask to bid, and 35.00, stay.
+    assert "8,370.84" in browser.get_page(path).visible_text
+    browser.submit_form(path, "cancel", reason="asked by phone")
+    text = browser.get_page(path).visible_text
+    for expected in ("Cancelled", "PBCEx cancelled it", "Order cancelled: asked by phone"):
+        assert expected in text
+    assert not browser.get_page(path).all("form", id="cancel")
+
+
 @pytest.mark.parametrize("number", ["A1", "-5", "1.5", "٣", "1" * 19])
 def test_list_refuses_a_number_that_is_not_made_of_digits(browser: Browser, number: str) -> None:
     page = browser.get_page(f"{PATH}?number={number}")

@@ -24,6 +24,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "beneficialOwners": "Each person who owns 25 percent or more, and one who controls the company",
     "billingAddress": "The address of the invoice; null if none was given",
     "business": "The verification of a company; null without one",
+    "cancelTerms": "What cancelling the order costs once it is paid",
     "cancelledAt": "When it was cancelled; null unless it was",
     "category": "The slug of its category",
     "checks": "Each dependency",

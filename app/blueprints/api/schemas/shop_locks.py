@@ -76,6 +76,31 @@ class LockedItemSchema(ApiSchema):
     total = AmountField(required=True, metadata={"description": "In US dollars"})
 
 
+class CancelTermsSchema(ApiSchema):
+    """What a customer owes who cancels the order once it is paid."""
+
+    fee = AmountField(
+        required=True, metadata={"description": "In US dollars", "examples": ["35.00"]}
+    )
+    offset_percent = ma.fields.Integer(
+        required=True,
+        metadata={
+            "description": "Where between bid (0) and ask (100) the metal is taken back. If that is"
+            " below the promised price, the difference is owed; a gain stays with PBCEx",
+            "examples": [0],
+        },
+    )
+    vault_hours = ma.fields.Integer(
+        required=True,
+        metadata={
+            "description": "For so many hours an order for the vault can be cancelled; one that"
+            " leaves, until its goods are picked",
+            "examples": [24],
+        },
+    )
+    in_words = ma.fields.String(required=True, metadata={"description": "The same in words"})
+
+
 class PriceLockSchema(ApiSchema):
     """Prices and units that are kept until `expiresAt`."""
 
@@ -90,3 +115,4 @@ class PriceLockSchema(ApiSchema):
         required=True, metadata={"description": "In US dollars, before tax and shipping"}
     )
     expires_at = TimestampField(required=True)
+    cancel_terms = ma.fields.Nested(CancelTermsSchema, required=True)

@@ -16,6 +16,7 @@ from app.blueprints.api.schemas.fields import (
     parse_amount,
 )
 from app.blueprints.api.schemas.payments import fee_max
+from app.blueprints.api.schemas.shop_locks import CancelTermsSchema
 from app.catalog.rules import PaymentMethod
 from app.shop.orders.rules import (
     DEPOSIT_METHODS,
@@ -243,6 +244,7 @@ class CheckoutPreviewSchema(ApiSchema):
     expires_at = TimestampField(
         required=True, metadata={"description": "Until when the prices are promised"}
     )
+    cancel_terms = ma.fields.Nested(CancelTermsSchema, required=True)
 
 
 class OrderEventSchema(ApiSchema):
@@ -318,6 +320,15 @@ class GoodsOrderSchema(ApiSchema):
     history = ma.fields.List(ma.fields.Nested(OrderEventSchema), required=True, attribute="events")
     placed_at = TimestampField(required=True)
     paid_at = TimestampField(required=True, allow_none=True)
+    refunded = AmountField(
+        required=True,
+        metadata={"description": "What was given back, in US dollars", "examples": ["0.00"]},
+    )
+    partially_refunded = ma.fields.Boolean(
+        required=True,
+        attribute="is_partially_refunded",
+        metadata={"description": "Whether money was given back, and the order goes on"},
+    )
     cancelled_at = TimestampField(required=True, allow_none=True)
     cancel_reason = EnumField(CancelReason, required=True, allow_none=True)
 

@@ -1,0 +1,70 @@
+"""Paid orders cancelled by many at once, while staff pick them: one end for each."""
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from app.access import Actor, Role
+from app.fulfillment.shipments import queries as shipments_queries
+from app.fulfillment.shipments import service as shipments
+from app.fulfillment.shipments.errors import ShipmentMovedOn
+from app.shop.cancellations import service as cancellations
+from app.shop.checkout.errors import CancelWindowClosed
+from app.shop.orders import shipping
+from app.shop.orders.queries import GoodsOrder
+from app.shop.refunds import queries as refunds_queries
+from app.tax.assessment import Delivery
+from tests.drill import choose_size, rounds, seeded_random
+from tests.people import set_prices
+from tests.races.contest import THREADS, Act, Arena, winners
+from tests.shop.stall import NEW_HAMPSHIRE, Stall, proven
+
+pytestmark = pytest.mark.drill(name="races")
+
+ROUNDS = choose_size(2, 200)
+Record = Callable[[str, object], None]
+
+
+def cancel(stall: Stall, buyer: Actor, order: GoodsOrder) -> str:
+    with stall.database.transaction() as session:
+        cancellations.cancel(session, buyer, order.id)
+    return "cancelled"
+
+
+def pick(stall: Stall, keeper: Actor, order: GoodsOrder) -> str:
+    with stall.database.transaction() as session:
+        [shipment] = shipments_queries.list_shipments_of(session, order.id)
+        shipments.start_picking(session, keeper, shipment.id)
+    return "picked"
+
+
+def test_paid_order_is_cancelled_once_or_picked(arena: Arena, record_property: Record) -> None:
+    stall, chances, cancelled = Stall.open(arena.people), seeded_random("cancel"), 0
+    keeper = arena.people.staff(Role.INVENTORY)
+    for _ in rounds(ROUNDS, "31 cancel an order, and one picks it"):
+        set_prices(arena.database, AU="4000")
+        coins, buyer = stall.coins(1), proven(stall.buyer(USD="5000"))
+        order = stall.buy(
+            buyer, stall.lock(buyer, coins), delivery=Delivery.SHIP, shipping_address=NEW_HAMPSHIRE
+        )
+        with stall.database.transaction() as session:
+            shipping.request_shipments(session, order.id)
+        acts: list[Act] = [partial(cancel, stall, buyer, order)] * (THREADS - 1)
+        acts.append(partial(pick, stall, keeper, order))
+        won = winners(arena.all_at_once(acts, chances), CancelWindowClosed, ShipmentMovedOn)
+        with stall.database.reading() as session:
+            refunds = refunds_queries.list_refunds(session, [order.id])
+        if "picked" in won:
+            assert (won, refunds) == (["picked"], [])
+            assert stall.units(coins) == {"available": 0, "allocated": 1}
+        else:
+            # Cancelling again changes nothing.
+            assert (len(won), len(refunds)) == (THREADS - 1, 1)
+            assert stall.units(coins) == {"available": 1, "allocated": 0}
+            cancelled += 1
+    record_property(
+        "evidence",
+        f"A paid order cancelled by {THREADS - 1} at once and picked by one: {ROUNDS} rounds,"
+        f" {cancelled} cancelled with one refund each, the others picked with none.",
+    )
