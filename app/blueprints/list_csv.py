@@ -21,15 +21,17 @@ class CsvLists:
     def lines(
         self, session: Session, actor: Actor, list_name: str, query: str
     ) -> Iterator[list[str]]:
-        """Yield the heading and every matching row."""
+        """Yield the heading and every matching row; none for a search that has become invalid,
+        such as one for a person who was erased."""
         page = lists.find(list_name, actor).page
         search = list_view.parse_search(page, session, actor, list_view.parse_query(query))
-        if search.problems:
-            return
         columns = list_view.shown_columns(
             page, lists_queries.get_settings(session, actor, page.name)
         )
-        rows = list(fetch_all(session, page.source(session, actor), search.values, search.sort))
+        source = page.source(session, actor)
+        rows = (
+            [] if search.problems else list(fetch_all(session, source, search.values, search.sort))
+        )
         names = list_view.people_names(session, columns, rows)
         amounts = {column.name for column in columns if _has_amounts(column, rows)}
         yield [label for column in columns for label in _csv_heading(column, amounts)]

@@ -93,8 +93,12 @@ def export(session: Session, actor: Actor) -> Response:
     page = _posted_list(actor)
     view = list_view.open_list(page, session, actor, _posted_query())
     query = view.search.query
-    if view.result is None:
+    try:
+        view.search.refuse_problems()
+    except Invalid as refusal:
+        flash(f"Nothing was downloaded. {refusal.message}", "problem")
         return _back(page)
+    assert view.result is not None  # without a problem there is a page of rows
     if view.result.is_count_capped:
         export_id = service.request_export(session, actor, page.name, query)
         public_id = ids.encode(lists_queries.EXPORT_PREFIX, export_id)

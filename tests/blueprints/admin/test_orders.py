@@ -101,6 +101,15 @@ def test_list_refuses_a_number_that_is_not_made_of_digits(browser: Browser, numb
     assert "Number: enter digits only, like 10000001." in page.visible_text
 
 
+@pytest.mark.parametrize("query", ["number=A1", "number=~cut", "from=2026-13-01"])
+def test_csv_refuses_a_search_that_the_page_refuses(browser: Browser, query: str) -> None:
+    fields = browser.get_page(PATH).hidden_fields["list-export"]
+    sent = browser.client.post("/lists/export", data={**fields, "query": query})
+    assert sent.status_code == 303
+    page = browser.get_page(sent.location)
+    assert "Nothing was downloaded." in page.visible_text
+
+
 def test_reading_an_order_with_its_address_is_recorded_once_an_hour(
     browser: Browser, sale: Sale, people: People
 ) -> None:
