@@ -17,6 +17,7 @@ from app.custody import models as custody_models
 from app.documents import models as documents_models
 from app.flags import models as flags_models
 from app.fulfillment.labels import models as fulfillment_labels_models
+from app.fulfillment.parcels import models as parcels_models
 from app.fulfillment.shipments import models as shipments_models
 from app.fulfillment.tracking import models as fulfillment_tracking_models
 from app.funding import models as funding_models
@@ -94,6 +95,7 @@ __all__ = [
     "messages_models",
     "metadata",
     "outbox_models",
+    "parcels_models",
     "pricing_models",
     "privacy_models",
     "products_models",

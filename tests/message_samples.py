@@ -9,7 +9,7 @@ from app.catalog.rules import USD, XAU, PaymentMethod
 from app.kit.ids import PublicId
 from app.kit.money import Amount
 from app.kyc.rules import ReasonCode
-from app.notifications import account_kinds, kinds
+from app.notifications import account_kinds, kinds, shipment_kinds
 from app.notifications.facts import MessageFacts
 from app.notifications.service import write_values
 from app.pictures.rules import FileProblem
@@ -54,6 +54,13 @@ SAMPLES: tuple[MessageFacts, ...] = (
         Amount.parse(USD, "53.15"),
         Amount.parse(USD, "21323.72"),
         AT,
+    ),
+    shipment_kinds.GoodsShipped(
+        PublicId("shp_01"), 50_000_001, "order 10000001", "FedEx 794600000015"
+    ),
+    shipment_kinds.GoodsDelivered(PublicId("shp_01"), 50_000_001, "order 10000001", AT),
+    shipment_kinds.GoodsReady(
+        LINK_ID, PublicId("shp_01"), 50_000_001, "order 10000001", "Harbour Street 1, Kingston, JM"
     ),
     kinds.GoodsOrderWaiting(
         PublicId("ord_01"),

@@ -106,6 +106,7 @@ _GOODS = frozenset(
         Permission.PRICES_READ,
         Permission.PRODUCTS_EDIT,
         Permission.REDEMPTIONS_READ,
+        Permission.SHIPMENTS_HAND_OVER,
         Permission.SHIPMENTS_READ,
         Permission.SHIPMENTS_WORK,
         Permission.SHOP_ORDERS_READ,
@@ -154,7 +155,12 @@ DEFAULT_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             Permission.SHOP_ORDERS_REFUND,
             Permission.TAX_READ,
         },
-        Role.TELLER: _EVERY_ROLE | {Permission.BRANCHES_READ, Permission.KYC_VERIFY},
+        Role.TELLER: _EVERY_ROLE
+        | {
+            Permission.BRANCHES_READ,
+            Permission.KYC_VERIFY,
+            Permission.SHIPMENTS_HAND_OVER,
+        },
         Role.INVENTORY: _EVERY_ROLE | _GOODS,
         Role.COMPLIANCE: _EVERY_ROLE
         | _OPERATIONS

@@ -137,6 +137,8 @@ class Permission(StrEnum):
     """See branches and their staff."""
     KYC_VERIFY = "branch:kyc:verify"
     """Record that a customer showed their document at the counter."""
+    SHIPMENTS_HAND_OVER = "branch:shipments:hand_over"
+    """Hand goods over at a branch, against a code and a document."""
     ACCOUNT_CHANGE = "own:account:change"
     """Change one's own names and phone number."""
     ACCOUNT_ERASE = "own:account:erase"

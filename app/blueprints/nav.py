@@ -245,6 +245,7 @@ SECTIONS = (
             NavEntry(
                 "Shipments", "shipments_pages.list_shipments", "truck", Permission.SHIPMENTS_READ
             ),
+            NavEntry("Parcels", "parcels_pages.list_parcels", "box", Permission.SHIPMENTS_READ),
             NavEntry(
                 "Invoices", "documents_pages.list_documents", "receipt", Permission.SHOP_ORDERS_READ
             ),
@@ -262,6 +263,12 @@ SECTIONS = (
         Desk.TELLER,
         (
             NavEntry("Counter", "counter_pages.show_counter", "bell", Permission.KYC_VERIFY),
+            NavEntry(
+                "Collection",
+                "collection_pages.show_collection",
+                "box",
+                Permission.SHIPMENTS_HAND_OVER,
+            ),
             NavEntry(
                 "Branches", "branches_pages.list_branches", "building", Permission.BRANCHES_READ
             ),

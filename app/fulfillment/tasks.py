@@ -4,6 +4,8 @@ from uuid import UUID
 
 from app.fulfillment.carriers.rules import Carrier
 from app.fulfillment.labels import service as labels
+from app.fulfillment.parcels import service as parcels
+from app.fulfillment.shipments import following
 from app.fulfillment.tracking import service as tracking
 from app.fulfillment.tracking.facts import ParcelMoved
 from app.kit.db import Database, Session
@@ -26,6 +28,18 @@ def track_parcels(database: Database, *, carrier: str, tracking_numbers: list[st
 def fetch_proof(database: Database, *, parcel_id: str) -> None:
     """Fetch the proof of a delivery, if the parcel is delivered and has none."""
     tracking.fetch_proof(database, UUID(parcel_id))
+
+
+@task("fulfillment.buy_labels", queue=Queue.FULFILLMENT, own_transactions=True)
+def buy_labels(database: Database, *, shipment_id: str) -> None:
+    """Buy the labels of the parcels of a packed shipment."""
+    parcels.buy_labels(database, UUID(shipment_id))
+
+
+@task("fulfillment.parcel_moved", queue=Queue.FULFILLMENT, on=ParcelMoved)
+def follow_parcel(session: Session, *, parcel_id: str) -> None:
+    """Give the shipment the status that its parcels have together."""
+    following.follow_parcel(session, UUID(parcel_id))
 
 
 @task("fulfillment.forget_old", queue=Queue.NIGHTLY)

@@ -200,7 +200,7 @@ class OneTimeToken(Base):
     __tablename__ = "one_time_tokens"
     __table_args__ = (
         sa.CheckConstraint(
-            "purpose IN ('confirm_email', 'reset_password', 'invitation', 'guest')",
+            "purpose IN ('confirm_email', 'reset_password', 'invitation', 'guest', 'collection')",
             name="purpose_known",
         ),
         sa.CheckConstraint("octet_length(nonce) = 16", name="nonce_is_16_bytes"),

@@ -156,7 +156,10 @@ def _compose(
         token = one_time_tokens.rebuild_token(session, UUID(token_id))
         if token is None:
             return _Composed(None, "The link was used or expired before the email was sent")
-        template_values["link"] = contact.token_link(kind, token)
+        if contact.has_token_link(kind):
+            template_values["link"] = contact.token_link(kind, token)
+        else:
+            template_values["code"] = one_time_tokens.code_of(token)
     elif page_link := contact.page_link(kind):
         template_values["link"] = page_link
     subjects = bundles.bundle(session, _LOG, claim, user_id=user_id, kind=kind)

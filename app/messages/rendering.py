@@ -107,6 +107,10 @@ class Contact:
         """Return the link of an email with a token. Raises `LookupError` for a kind without one."""
         return f"{self.base_url.rstrip('/')}{_TOKEN_PATHS[kind]}?token={token}"
 
+    def has_token_link(self, kind: str) -> bool:
+        """Return whether emails of this kind show their token as a link; others show a code."""
+        return kind in _TOKEN_PATHS
+
     def page_link(self, kind: str) -> str | None:
         """Return the link of an email to a page, without a token, if its kind has one."""
         return f"{self.base_url.rstrip('/')}{_PAGE_PATHS[kind]}" if kind in _PAGE_PATHS else None

@@ -1,6 +1,7 @@
-"""The kinds of messages, as classes whose fields are their facts; account_kinds.py has more.
+"""The kinds of messages, as classes whose fields are their facts; account_kinds.py and
+shipment_kinds.py have more.
 
-To add one: its class in one of the two, its text in `messages/templates`, one in
+To add one: its class in one of the three, its text in `messages/templates`, one in
 `messages/templates/sms` if it is sent by SMS, and one in `messages/templates/bundle` if its emails
 are bundled. A fact has the type that the rooms use, and `notify` writes it as a text that a program
 reads: an `Amount` called `from_amount` as the values `from_amount` and `from_asset`, a time as RFC

@@ -6,16 +6,21 @@ from typing import Any
 from uuid import UUID
 
 from app.access import Actor, Role
+from app.catalog.rules import USD
 from app.fulfillment.shipments import queries as shipments_queries
 from app.fulfillment.shipments import service as shipments
 from app.fulfillment.shipments.queries import ShipmentRow
+from app.identity.credentials import one_time_tokens
 from app.kit.db import Database
+from app.kit.money import Amount
 from app.ledger.chart import AccountClass
 from app.reconciliation.invariants import find_violations
+from app.shop.checkout.rules import OrderReviewRules
 from app.shop.orders import queries as orders_queries
 from app.shop.orders import shipping
 from app.shop.orders.queries import GoodsOrder
 from app.tax.assessment import Delivery
+from tests.fixed_settings import fixed_settings
 from tests.mailbox import run_pending_jobs
 from tests.shop.stall import NEW_HAMPSHIRE, Stall, proven
 from tests.vault.goods import Goods
@@ -51,7 +56,8 @@ class Dispatch:
         buyer = proven(self.stall.buyer(USD="5000000"))
         branch_id = request.get("pickup_branch_id")
         lock = self.stall.lock(buyer, *goods, quantity=quantity, pickup_branch_id=branch_id)
-        order = self.stall.buy(buyer, lock, **(request or TO_HOME))
+        with fixed_settings(OrderReviewRules(first_order_from=Amount.parse(USD, "10000000"))):
+            order = self.stall.buy(buyer, lock, **(request or TO_HOME))
         with self.database.transaction() as session:
             shipping.stage_unrequested(session)
         self.settle()
@@ -99,6 +105,30 @@ class Dispatch:
             for line in shipments_queries.list_lines(session, shipment_id):
                 code = line.serial or f"{line.sku}*{line.units}"
                 shipments.scan(session, self.clerk, shipment_id, code)
+
+    def code_of(self, shipment_id: UUID) -> str:
+        """Return the code that was sent last for a shipment."""
+        with self.database.reading() as session:
+            code_id = shipments_queries.get_shipment(session, shipment_id).code_id
+            assert code_id is not None
+            token = one_time_tokens.rebuild_token(session, code_id)
+        assert token is not None
+        return one_time_tokens.code_of(token)
+
+    def step_evidence(self, shipment_id: UUID) -> list[str | None]:
+        with self.database.reading() as session:
+            steps = shipments_queries.list_steps(session, [shipment_id])[shipment_id]
+        return [step.evidence for step in steps]
+
+    def messages_about(self, shipment: ShipmentRow) -> list[str]:
+        """Return the kinds of the messages about a shipment, in order of the alphabet."""
+        with self.database.reading() as session:
+            kinds = session.rows(
+                "SELECT args ->> 'kind' FROM outbox WHERE task = 'messages.deliver'"
+                " AND args -> 'values' ->> 'shipment' = %s",
+                (shipment.public_id,),
+            )
+        return sorted(kind for (kind,) in kinds)
 
     def settle(self) -> None:
         run_pending_jobs(self.database, "shop.request_shipments")

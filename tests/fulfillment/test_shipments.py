@@ -1,28 +1,36 @@
 """Shipments of orders: what moves in stock and books at each step, and what the order says."""
 
+import json
 from dataclasses import replace
 
 import pytest
+import sqlalchemy as sa
 
 from app.access import Actor
 from app.catalog.products.rules import ProductForm
 from app.fulfillment.shipments import service as shipments
-from app.fulfillment.shipments.errors import AlreadyPicking, GoodsNotScanned, ShipmentMovedOn
+from app.fulfillment.shipments.errors import (
+    AlreadyPicking,
+    GoodsNotScanned,
+    RecipientNotCleared,
+    ShipmentMovedOn,
+)
+from app.fulfillment.shipments.models import Shipment
 from app.fulfillment.shipments.rules import Progress, ShipmentStatus
+from app.keys import service as keys
 from app.kit.errors import Invalid, PermissionDenied
+from app.kit.postal_addresses import to_fields
+from app.screening.models import Screening
 from app.shop.orders import shipping
 from app.tax.assessment import Delivery
 from app.vault.bars.errors import SerialMismatch
 from tests.fulfillment.dispatch import STEPS, Dispatch
 from tests.people import People
+from tests.rows import change_rows
+from tests.sanctions import LISTED_NAME
 from tests.shop.sales_range import tier
-from tests.shop.stall import Stall
+from tests.shop.stall import NEW_HAMPSHIRE
 from tests.vault.goods import Goods, open_location, postings_of
-
-
-@pytest.fixture
-def dispatch(people: People) -> Dispatch:
-    return Dispatch.open(Stall.open(people))
 
 
 def test_order_is_picked_packed_shipped_and_delivered_and_the_books_agree_at_each_step(
@@ -31,7 +39,7 @@ def test_order_is_picked_packed_shipped_and_delivered_and_the_books_agree_at_eac
     stall = dispatch.stall
     sku = stall.range.add(tier("5"), form=ProductForm.BAR, gross="10", is_serialized=True)
     bars = Goods(stall.database, sku, open_location(people, stall.branch_id))
-    bars.receive_bars("A1, Rand Refinery, 10, 999.9", cost="40500.00")
+    bars.receive_bars("C3, Rand Refinery, 10, 999.9", cost="40500.00")
     coins = stall.coins()
     order = dispatch.order(coins, bars)
     of_coins, of_bars = sorted(
@@ -73,17 +81,21 @@ def test_order_of_several_locations_is_partially_shipped_until_all_parcels_have_
     assert (seen.status, seen.partially_shipped) == ("shipped", False)
 
 
-def test_goods_that_are_collected_are_handed_over_without_a_carrier(dispatch: Dispatch) -> None:
-    coins = dispatch.stall.coins()
-    order = dispatch.order(
-        coins, delivery=Delivery.PICKUP, pickup_branch_id=dispatch.stall.branch_id
-    )
+def test_recipient_on_the_sanctions_list_gets_nothing(dispatch: Dispatch) -> None:
+    """They were not on it when the order was placed."""
+    order = dispatch.order(dispatch.stall.coins())
     shipment = dispatch.shipment(order)
-    dispatch.advance(shipment.id, "packed")
-    with pytest.raises(ShipmentMovedOn):
-        dispatch.act(shipments.ship, shipment.id, evidence="a carrier")
-    dispatch.act(shipments.deliver, shipment.id, evidence="document shown")
-    assert (dispatch.now(order).status, dispatch.units(coins)) == ("delivered", {"available": 9})
+    with dispatch.database.transaction() as session:
+        address = json.dumps(to_fields(replace(NEW_HAMPSHIRE, recipient=LISTED_NAME)))
+        sealed = keys.seal(address, table="shipments", column="address_sealed", key=shipment.id)
+        change_rows(session, Shipment, Shipment.id == shipment.id, address_sealed=sealed)
+    dispatch.step(shipment.id, "picking")
+    with pytest.raises(RecipientNotCleared):
+        dispatch.step(shipment.id, "packed")
+    with dispatch.database.reading() as session:
+        about = sa.select(Screening.about).where(Screening.about == shipment.public_id)
+        assert session.select(lambda about: about, about)
+    assert dispatch.shipment(order).status == "picking"
 
 
 def test_shipments_are_requested_once_and_not_for_goods_that_stay(dispatch: Dispatch) -> None:

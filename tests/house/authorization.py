@@ -26,6 +26,10 @@ from app.catalog.products.rules import ProductForm
 from app.catalog.rules import TRADABLE, USD
 from app.documents import service as sales_documents
 from app.flags.rules import Feature, FulfilmentStrategy
+from app.fulfillment.carriers.rules import Carrier, Speed
+from app.fulfillment.labels.models import ParcelLabel
+from app.fulfillment.labels.rules import LabelStatus
+from app.fulfillment.parcels.models import ShipmentParcel
 from app.fulfillment.shipments import service as shipments
 from app.fulfillment.shipments.rules import (
     NewShipment,
@@ -440,10 +444,44 @@ def _shipment(database: Database, owner: Actor) -> str:
         owner.user_id,
         goods.location.id,
         [ShippedUnits(goods.sku, 1, _FREE)],
-        branch_id=goods.location.branch_id,
+        branch_id=owner.branch_id or goods.location.branch_id,
     )
     with database.transaction() as session:
         return ids.encode("shp", shipments.request(session, new))
+
+
+def _parcel(database: Database, owner: Actor) -> str:
+    shipment_id, parcel_id = ids.decode("shp", _shipment(database, owner)), ids.new()
+    with database.transaction() as session:
+        session.write(
+            sa.insert(ShipmentParcel).values(
+                id=parcel_id,
+                shipment_id=shipment_id,
+                number=1,
+                value_units=1,
+                grams=1,
+                carrier=Carrier.FEDEX,
+                speed=Speed.GROUND,
+                ships_on=clock.now().date(),
+            )
+        )
+        document = keys.seal(
+            b"%PDF label", table="parcel_labels", column="document_sealed", key=parcel_id
+        )
+        session.write(
+            sa.insert(ParcelLabel).values(
+                id=parcel_id,
+                parcel_id=parcel_id,
+                carrier=Carrier.FEDEX,
+                speed=Speed.GROUND,
+                status=LabelStatus.BOUGHT,
+                ordered_at=clock.now(),
+                bought_at=clock.now(),
+                tracking_number=str(parcel_id),
+                document_sealed=document,
+            )
+        )
+    return ids.encode("prc", parcel_id)
 
 
 def _unknown_id(prefix: str) -> str:
@@ -875,8 +913,11 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
     ),
     **{
         f"/admin/shipments/<shipment_id>{act}": _SHIPMENT
-        for act in ("", "/start", "/scan", "/pack", "/stop", "/ship", "/deliver")
+        for act in ("", "/slip.pdf", "/start", "/scan", "/pack", "/stop", "/ship", "/deliver")
     },
+    "/admin/parcels/<parcel_id>/label.pdf": ObjectKind("parcel_id", _parcel, _unknown_id("prc")),
+    "/teller/collection/<shipment_id>": _SHIPMENT,
+    "/teller/collection/<shipment_id>/code": _SHIPMENT,
     "/admin/vault/transfers/<transfer_id>": _STOCK_TRANSFER,
     "/admin/vault/transfers/<transfer_id>/cancel": _STOCK_TRANSFER,
     "/admin/vault/transfers/<transfer_id>/receive": _STOCK_TRANSFER,

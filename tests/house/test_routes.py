@@ -67,7 +67,12 @@ NEVER_SHOWN_AGAIN = {
     or path.endswith("/question")
 }
 #: Files and not pages; opening one is recorded.
-NOT_LINKED = {"/support/kyc/documents/<document_id>", "/lists/exports/<export_id>"}
+NOT_LINKED = {
+    "/support/kyc/documents/<document_id>",
+    "/lists/exports/<export_id>",
+    # Shipments have a page of their own.
+    "/teller/collection/<shipment_id>",
+}
 
 
 def _declaration(app: Flask, rule: Rule) -> Any:

@@ -26,8 +26,8 @@ GSM_BASIC = set(
 )
 SMS_LENGTH_MAX = 160
 CONTACT = Contact("https://pbcex.example", "support@pbcex.example")
-#: The link of an email, which is added when the email is composed.
-LINK = {"link": "https://pbcex.example/x?token=otk_1.x"}
+#: The link of an email, or its code, which is added when the email is composed.
+LINK = {"link": "https://pbcex.example/x?token=otk_1.x", "code": "12345678"}
 
 #: How values are written for people that are not shown as a program reads them.
 WRITTEN = {
@@ -167,7 +167,7 @@ class TestTexts:
     LINK = "https://pbcex.example/auth/reset-password?token=otk_1.x"
 
     def render(self, kind: str, **changes: str) -> RenderedEmail:
-        values = {**sample_values(kind), "link": self.LINK, **changes}
+        values = {**sample_values(kind), "code": "12345678", "link": self.LINK, **changes}
         return rendering.render_email(kind, values, CONTACT)
 
     @pytest.mark.parametrize("kind", sorted(kind for kind in KINDS if not KINDS[kind].sms_only))

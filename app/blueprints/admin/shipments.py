@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from flask import Response, url_for
 
 from app.access import Actor, Permission
+from app.blueprints import file_downloads
 from app.blueprints.admin import location_field
 from app.blueprints.forms import Form, FormSchema, text_field
 from app.blueprints.lists import (
@@ -19,9 +20,11 @@ from app.blueprints.lists import (
 from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import render_page
 from app.branches import queries as branches_queries
+from app.fulfillment.parcels import queries as parcels_queries
 from app.fulfillment.shipments import queries as shipments_queries
 from app.fulfillment.shipments import service as shipments
 from app.fulfillment.shipments.rules import PREFIX, ShipmentStatus
+from app.fulfillment.tracking import queries as tracking_queries
 from app.identity.accounts import people
 from app.kit import ids
 from app.kit.db import Session
@@ -134,6 +137,7 @@ SHIPMENTS = ListPage(
         Column("units", "Units", lambda row: row.units),
         Column("value", "Value", lambda row: row.value, is_figure=True),
         Column("delivery", "Delivery", lambda row: row.delivery),
+        Column("strategy", "Sent by", lambda row: row.strategy, is_hidden=True, is_code=True),
         Column("id", "ID", lambda row: row.public_id, is_hidden=True),
     ),
     row_url=lambda row: url_for("shipments_pages.show_shipment", shipment_id=row.public_id),
@@ -174,13 +178,25 @@ def show_shipment(session: Session, actor: Actor, shipment_id: str) -> Response:
     lines = shipments_queries.list_lines(session, shipment.id)
     steps = shipments_queries.list_steps(session, [shipment.id])[shipment.id]
     branch_id = shipment.branch_id
+    parcels = parcels_queries.list_parcels(session, shipment.id)
+    parcel_ids = [parcel.id for parcel in parcels]
     return render_page(
         "admin/shipments/shipment.html",
         shipment=shipment,
         lines=lines,
         steps=steps,
+        parcels=parcels,
+        tracks=tracking_queries.parcel_tracks(session, parcel_ids),
+        contents=parcels_queries.units_by_parcel(session, parcel_ids),
+        numbers=", ".join(
+            f"{parcel.carrier.label} {parcel.tracking_number}"
+            for parcel in parcels
+            if parcel.tracking_number
+        ),
         branch=branches_queries.get_any_branch(session, branch_id) if branch_id else None,
         may_work=Permission.SHIPMENTS_WORK in actor.permissions,
+        may_hand_over=Permission.SHIPMENTS_HAND_OVER in actor.permissions
+        and (shipment.delivery, shipment.status) == (Delivery.PICKUP, ShipmentStatus.PACKED),
         is_complete=not any(line.missing for line in lines),
         names=people.get_names(
             session, [shipment.user_id, *(step.actor_id for step in steps if step.actor_id)]
@@ -192,6 +208,20 @@ def show_shipment(session: Session, actor: Actor, shipment_id: str) -> Response:
         ship_form=SHIP,
         deliver_form=DELIVER,
     )
+
+
+@blp.view("GET", "/<shipment_id>/slip.pdf", permission=Permission.SHIPMENTS_READ, writes=True)
+def download_slip(session: Session, actor: Actor, shipment_id: str) -> Response:
+    """Download the packing slip of a shipment."""
+    shipment = shipments.view(session, actor, ids.decode(PREFIX, shipment_id))
+    lines = shipments_queries.list_lines(session, shipment.id)
+    name = people.get_names(session, [shipment.user_id])[shipment.user_id]
+    from app.fulfillment.shipments import packing_slip  # noqa: PLC0415 - its library takes 20 MB
+
+    pdf = packing_slip.render_pdf(shipment, lines, name)
+    response = file_downloads.respond(pdf, f"packing-slip-{shipment.number}.pdf", "application/pdf")
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 @blp.form(

@@ -17,6 +17,13 @@ class GoodsNotScanned(Conflict):
     title = "Scan every unit of the shipment before you pack it."
 
 
+class RecipientNotCleared(Conflict):
+    """The recipient is not cleared of the sanctions list."""
+
+    code = "recipient_not_cleared"
+    title = "These goods may not leave yet: Compliance is to look at the recipient first."
+
+
 class ShipmentMovedOn(Conflict):
     """The shipment is not in a status in which this is possible."""
 

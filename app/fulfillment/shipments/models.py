@@ -6,6 +6,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.flags.rules import FulfilmentStrategy
 from app.fulfillment.shipments.rules import ShipmentStatus, SubjectType
 from app.keys.registry import Sealed
 from app.kit.db import Base
@@ -34,6 +35,10 @@ class Shipment(Base):
             "(delivery = 'pickup') = (branch_id IS NOT NULL)",
             name="collected_shipment_has_a_branch",
         ),
+        sa.CheckConstraint("strategy IN ('JM', 'BRINKS')", name="shipment_strategy_known"),
+        sa.CheckConstraint(
+            "(strategy IS NULL) = (strategy_reason IS NULL)", name="strategy_has_a_reason"
+        ),
         sa.Index(
             "shipments_subject_key",
             "subject_id",
@@ -41,6 +46,7 @@ class Shipment(Base):
             unique=True,
             postgresql_where=sa.text("status <> 'cancelled'"),
         ),
+        sa.Index("shipments_subject_number_idx", "subject_number"),
         sa.Index("shipments_subject_idx", "subject_id", "id"),
         sa.Index("shipments_user_id_idx", "user_id", "id"),
         sa.Index("shipments_location_id_idx", "location_id", "id"),
@@ -67,6 +73,13 @@ class Shipment(Base):
     address_sealed: Mapped[bytes | None] = mapped_column(Sealed)
     #: Where it is collected.
     branch_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("branches.id"))
+    #: Who sends it, and why; null of goods that are collected.
+    strategy: Mapped[FulfilmentStrategy | None] = mapped_column(StoredEnum(FulfilmentStrategy))
+    strategy_reason: Mapped[str | None] = mapped_column(sa.Text)
+    #: The one-time token of the code against which it is handed over, and how often a wrong code
+    #: was entered.
+    code_id: Mapped[UUID | None]
+    code_failures: Mapped[int] = mapped_column(sa.SmallInteger, server_default=sa.text("0"))
     requested_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
 
 

@@ -8,8 +8,10 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from app.access import Actor, branch_scope
 from app.catalog.products.models import Product
 from app.catalog.rules import USD
+from app.flags.rules import FulfilmentStrategy
 from app.fulfillment.shipments.models import Shipment, ShipmentEvent, ShipmentLine
 from app.fulfillment.shipments.rules import (
     PREFIX,
@@ -51,6 +53,10 @@ class ShipmentRow:
     delivery: Delivery
     address_sealed: bytes | None
     branch_id: UUID | None
+    strategy: FulfilmentStrategy | None
+    strategy_reason: str | None
+    code_id: UUID | None
+    code_failures: int
     units: int
     value_units: int
     requested_at: datetime
@@ -154,6 +160,10 @@ _SHIPMENTS = sa.select(
     Shipment.delivery,
     Shipment.address_sealed,
     Shipment.branch_id,
+    Shipment.strategy,
+    Shipment.strategy_reason,
+    Shipment.code_id,
+    Shipment.code_failures,
     _sum(ShipmentLine.units.expression).label("units"),
     _sum(ShipmentLine.value_units.expression).label("value_units"),
     Shipment.requested_at,
@@ -169,6 +179,7 @@ SHIPMENTS = ListSource(
         "customer": lambda user_id: Shipment.user_id == user_id,
         "status": lambda status: Shipment.status == status,
         "location": lambda text: Location.code == text.upper(),
+        "strategy": lambda strategy: Shipment.strategy == strategy,
         "delivery": lambda delivery: Shipment.delivery == delivery,
     },
 )
@@ -215,6 +226,21 @@ def find_shipment(session: Session, number: str) -> ShipmentRow | None:
     at_work = Shipment.status.in_((ShipmentStatus.REQUESTED, ShipmentStatus.PICKING))
     is_meant = Shipment.number == int(number) if number.isdecimal() else sa.false()
     found = _SHIPMENTS.where(sa.or_(is_meant, sa.and_(Shipment.subject_number == number, at_work)))
+    return session.find(ShipmentRow, found.order_by(Shipment.id))
+
+
+def find_waiting(session: Session, actor: Actor, number: str) -> ShipmentRow | None:
+    """Return the shipment with this number, or of the order or redemption with this number, that
+    waits to be collected at the actor's branch, or at any for actors of all; None without one."""
+    is_meant = Shipment.number == int(number) if number.isdecimal() else sa.false()
+    found = _SHIPMENTS.where(
+        sa.or_(is_meant, Shipment.subject_number == number),
+        Shipment.status == ShipmentStatus.PACKED,
+        Shipment.delivery == Delivery.PICKUP,
+    )
+    branch_id = branch_scope(actor)
+    if branch_id is not None:
+        found = found.where(Shipment.branch_id == branch_id)
     return session.find(ShipmentRow, found.order_by(Shipment.id))
 
 

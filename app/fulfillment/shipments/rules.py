@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Self
 from uuid import UUID
 
+from app.catalog.rules import USD
+from app.flags.rules import FulfilmentStrategy
 from app.kit.labels import LabelledEnum, Mark, StatusEnum
 from app.kit.money import Amount
 from app.kit.postal_addresses import PostalAddress
@@ -63,6 +65,11 @@ class ShipmentSubject:
     id: UUID
     number: str
 
+    @property
+    def words(self) -> str:
+        """What it is called in a sentence, such as `order 10000001`."""
+        return f"{self.type.label.lower()} {self.number}"
+
 
 @dataclass(frozen=True, slots=True)
 class ShippedUnits:
@@ -87,10 +94,22 @@ class NewShipment:
     lines: Sequence[ShippedUnits]
     address: PostalAddress | None = None
     branch_id: UUID | None = None
+    #: The one that the order or redemption names.
+    strategy: FulfilmentStrategy | None = None
 
     def __post_init__(self) -> None:
         if (self.address is None) == (self.branch_id is None):
             raise ValueError("a shipment goes either to an address or to a branch")
+
+    @property
+    def value(self) -> Amount:
+        """What all units were worth when they were bought."""
+        return Amount(USD, sum(line.value.units for line in self.lines))
+
+    @property
+    def dearest_unit(self) -> Amount:
+        """What the dearest unit was worth."""
+        return Amount(USD, max(-(-line.value.units // line.units) for line in self.lines))
 
     @property
     def delivery(self) -> Delivery:

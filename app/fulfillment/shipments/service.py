@@ -15,20 +15,36 @@ from sqlalchemy.dialects.postgresql import insert
 from app.access import Actor, Permission, require
 from app.audit import service as audit
 from app.audit.actions import AuditAction
+from app.branches import queries as branches_queries
 from app.catalog.products import queries as products_queries
+from app.flags.rules import FeatureCeiling
+from app.fulfillment.collection import codes
 from app.fulfillment.facts import ShipmentChanged
+from app.fulfillment.parcels import service as parcels
 from app.fulfillment.shipments import queries
-from app.fulfillment.shipments.errors import AlreadyPicking, GoodsNotScanned, ShipmentMovedOn
+from app.fulfillment.shipments.errors import (
+    AlreadyPicking,
+    GoodsNotScanned,
+    RecipientNotCleared,
+    ShipmentMovedOn,
+)
 from app.fulfillment.shipments.models import Shipment, ShipmentEvent, ShipmentLine
 from app.fulfillment.shipments.queries import ShipmentRow
 from app.fulfillment.shipments.rules import TRANSITIONS, NewShipment, ShipmentStatus
 from app.fulfillment.shipments.scanning import find_scanned
+from app.fulfillment.strategies.rules import FulfillmentRules, StrategyChoice, choose
 from app.keys import service as keys
 from app.kit import clock, ids
 from app.kit.db import Session
+from app.kit.ports import resolve
 from app.kit.postal_addresses import PostalAddress, to_fields
 from app.ledger.chart import AccountClass
+from app.notifications import service as notifications
+from app.notifications.shipment_kinds import GoodsDelivered, GoodsShipped
 from app.outbox import service as outbox
+from app.screening import recipients
+from app.screening.rules import Verdict
+from app.settings.queries import current
 from app.tax.assessment import Delivery
 from app.vault.locations import queries as locations_queries
 from app.vault.lots.service import Goods
@@ -47,6 +63,7 @@ def request(session: Session, new: NewShipment) -> UUID:
     returns it. The caller has locked the subject's row.
     """
     shipment_id, now = ids.new(), clock.now()
+    choice = _choose_strategy(session, new)
     inserted = (
         insert(Shipment)
         .values(
@@ -60,6 +77,8 @@ def request(session: Session, new: NewShipment) -> UUID:
             delivery=new.delivery,
             address_sealed=_seal(shipment_id, new.address),
             branch_id=new.branch_id,
+            strategy=choice.strategy if choice else None,
+            strategy_reason=choice.reason if choice else None,
             requested_at=now,
         )
         .on_conflict_do_nothing(
@@ -132,15 +151,24 @@ def scan(session: Session, actor: Actor, shipment_id: UUID, code: str) -> None:
 
 
 def pack(session: Session, actor: Actor, shipment_id: UUID) -> None:
-    """Note that the goods of a shipment, all of them scanned, are packed. Raises as `start_picking`
-    does, and `GoodsNotScanned`."""
+    """Note that the goods of a shipment, all of them scanned, are packed.
+
+    Raises as `start_picking` does, `GoodsNotScanned`, `NotInsurable`, and `RecipientNotCleared`,
+    which keeps the screening.
+    """
     shipment = _lock(session, actor, shipment_id)
     if shipment.status is not _S.PICKING:
         raise ShipmentMovedOn
-    if any(line.missing for line in queries.list_lines(session, shipment.id)):
+    lines = queries.list_lines(session, shipment.id)
+    if any(line.missing for line in lines):
         raise GoodsNotScanned
+    require_cleared(session, shipment)
     at = _change(session, actor, shipment, _S.PACKED)
     _move(session, shipment, _ALLOCATED, _PICKED, cause=MovementCause.GOODS_PACKED, at=at)
+    if shipment.delivery is Delivery.PICKUP:
+        codes.send_code(session, shipment)
+    else:
+        parcels.pack(session, shipment, lines)
 
 
 def ship(session: Session, actor: Actor | None, shipment_id: UUID, *, evidence: str) -> None:
@@ -151,15 +179,34 @@ def ship(session: Session, actor: Actor | None, shipment_id: UUID, *, evidence: 
         raise ShipmentMovedOn
     at = _change(session, actor, shipment, _S.SHIPPED, evidence=evidence)
     _move(session, shipment, _PICKED, _SHIPPED, cause=MovementCause.GOODS_SHIPPED, at=at)
+    message = GoodsShipped(shipment.public_id, shipment.number, shipment.subject.words, evidence)
+    notifications.notify(session, message, to=shipment.user_id, event=shipment.public_id)
 
 
 def deliver(session: Session, actor: Actor | None, shipment_id: UUID, *, evidence: str) -> None:
-    """Note that the customer has the goods: of a shipped shipment, or of a packed one that is
-    collected at a branch. Raises as `start_picking` does."""
+    """Note that the customer has the goods of a shipped shipment. Raises as `start_picking`
+    does."""
     shipment = _lock(session, actor, shipment_id)
-    is_collected = shipment.delivery is Delivery.PICKUP
-    if shipment.status is not (_S.PACKED if is_collected else _S.SHIPPED):
+    if shipment.status is not _S.SHIPPED:
         raise ShipmentMovedOn
+    _deliver(session, actor, shipment, _SHIPPED, evidence)
+
+
+def hand_over(session: Session, actor: Actor, shipment: ShipmentRow, *, evidence: str) -> None:
+    """Note that the customer has the goods of a packed shipment, locked before, at a branch. Raises
+    `ShipmentMovedOn`. `collection.service` checks who gets them."""
+    if shipment.delivery is not Delivery.PICKUP or shipment.status is not _S.PACKED:
+        raise ShipmentMovedOn
+    _deliver(session, actor, shipment, _PICKED, evidence)
+
+
+def _deliver(
+    session: Session,
+    actor: Actor | None,
+    shipment: ShipmentRow,
+    before: AccountClass,
+    evidence: str,
+) -> None:
     at = _change(session, actor, shipment, _S.DELIVERED, evidence=evidence)
     reference = f"{shipment.public_id}:delivered"
     postings = [
@@ -168,7 +215,7 @@ def deliver(session: Session, actor: Actor | None, shipment_id: UUID, *, evidenc
         for posting in stock.deliver(
             session,
             goods,
-            _PICKED if is_collected else _SHIPPED,
+            before,
             shipment.user_id,
             reference=reference,
             at=at,
@@ -181,6 +228,8 @@ def deliver(session: Session, actor: Actor | None, shipment_id: UUID, *, evidenc
         posted_at=at,
         postings=postings,
     )
+    message = GoodsDelivered(shipment.public_id, shipment.number, shipment.subject.words, at)
+    notifications.notify(session, message, to=shipment.user_id, event=shipment.public_id)
 
 
 def cancel(session: Session, actor: Actor | None, subject_id: UUID, *, evidence: str) -> None:
@@ -199,6 +248,16 @@ def cancel(session: Session, actor: Actor | None, subject_id: UUID, *, evidence:
         raise AlreadyPicking
     for shipment in open_ones:
         _change(session, actor, shipment, _S.CANCELLED, evidence=evidence)
+
+
+def require_cleared(session: Session, shipment: ShipmentRow) -> None:
+    """Screen the recipient of a shipment, which has not been changed. Raises `RecipientNotCleared`,
+    which keeps the screening."""
+    verdict = recipients.screen_recipient(
+        session, shipment.user_id, shipment.address, about=shipment.public_id
+    )
+    if verdict is not Verdict.CLEAR:
+        raise RecipientNotCleared().keeping_records()
 
 
 def view(session: Session, actor: Actor, shipment_id: UUID) -> ShipmentRow:
@@ -274,6 +333,22 @@ def _move(
         for posting in stock.change_state(session, goods, before, after, reference=reference, at=at)
     ]
     stock.post(session, cause=cause, reference=reference, posted_at=at, postings=postings)
+
+
+def _choose_strategy(session: Session, new: NewShipment) -> StrategyChoice | None:
+    """Return who sends the goods, and why; None for goods that are collected."""
+    if new.address is None:
+        return None
+    location = locations_queries.get_location(session, new.location_id)
+    postal = branches_queries.get_any_branch(session, location.branch_id).postal
+    return choose(
+        current(session, FulfillmentRules),
+        resolve(FeatureCeiling).fulfilment_strategy,
+        value=new.value,
+        dearest_unit=new.dearest_unit,
+        is_abroad=postal is not None and postal.country != new.address.country,
+        requested=new.strategy,
+    )
 
 
 def _goods_of(session: Session, shipment: ShipmentRow) -> Sequence[Goods]:

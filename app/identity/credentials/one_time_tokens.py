@@ -40,6 +40,8 @@ class LinkPurpose(StrEnum):
     """Sets the first password of an invited person."""
     GUEST = "guest"
     """Signs a guest in, who has no password."""
+    COLLECTION = "collection"
+    """Shows, as a code, that a person may collect goods."""
 
 
 LIFETIME = {
@@ -47,6 +49,7 @@ LIFETIME = {
     LinkPurpose.RESET_PASSWORD: timedelta(hours=1),
     LinkPurpose.INVITATION: timedelta(days=3),
     LinkPurpose.GUEST: timedelta(hours=1),
+    LinkPurpose.COLLECTION: timedelta(days=30),
 }
 
 
@@ -134,6 +137,12 @@ def rebuild_token(session: Session, identifier: UUID) -> str | None:
     purpose, nonce, token_hash = row
     token = resolve(OneTimeKey).make_token(identifier, purpose, nonce)
     return token if _hash(token) == token_hash else None
+
+
+def code_of(token: str) -> str:
+    """Return the eight digits that stand for a token where a person says it. The stored hash of the
+    token does not reveal them."""
+    return f"{int.from_bytes(sha256(f'code|{token}'.encode()).digest()) % 10**8:08}"
 
 
 def find_link(session: Session, token: str, purpose: LinkPurpose) -> OneTimeLink:

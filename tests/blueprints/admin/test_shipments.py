@@ -4,6 +4,8 @@ import pytest
 from flask import Flask
 
 from app.access import Role
+from app.tax.assessment import Delivery
+from tests import sanctions
 from tests.fulfillment.dispatch import Dispatch
 from tests.page_client import Browser
 from tests.people import People
@@ -15,6 +17,7 @@ PATH = "/admin/shipments"
 
 @pytest.fixture
 def dispatch(people: People) -> Dispatch:
+    sanctions.import_sample_list(people.database)
     return Dispatch.open(Stall.open(people))
 
 
@@ -59,3 +62,26 @@ def test_unknown_number_is_refused_and_support_reads_without_acting(
     support = sign_in(app, people.staff(Role.SUPPORT))
     station = f"{PATH}/{shipment.public_id}"
     assert "Start picking" not in support.get_page(station).visible_text
+
+
+def test_teller_hands_goods_over_against_the_code(
+    dispatch: Dispatch, browser: Browser, app: Flask, people: People
+) -> None:
+    branch_id = dispatch.stall.branch_id
+    order = dispatch.order(
+        dispatch.stall.coins(), delivery=Delivery.PICKUP, pickup_branch_id=branch_id
+    )
+    shipment = dispatch.shipment(order)
+    dispatch.advance(shipment.id, "packed")
+    assert "Hand the goods over" in browser.get_page(f"{PATH}/{shipment.public_id}").visible_text
+    teller = sign_in(app, people.staff(Role.TELLER, branch_id))
+    found = teller.submit_form("/teller/collection", "collection", number=str(order.number))
+    counter = found.headers["Location"]
+    shown = {"document": "passport", "compared": "yes"}
+    wrong = teller.submit_form(counter, "hand-over", code="0", **shown)
+    assert (wrong.status_code, "The code is wrong" in wrong.text) == (409, True)
+    assert teller.submit_form(counter, "new-code").status_code == 303
+    teller.submit_form(counter, "hand-over", code=dispatch.code_of(shipment.id), **shown)
+    dispatch.settle()
+    assert dispatch.now(order).status == "delivered"
+    assert "Customer has the goods" not in teller.get_page(counter).visible_text

@@ -1,0 +1,53 @@
+"""The days on which carriers collect and deliver. Pure."""
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+_SATURDAY = 5
+_THURSDAY = 3
+_MONDAY = 0
+
+
+def is_business_day(day: date) -> bool:
+    """Return whether FedEx and UPS carry parcels: not at weekends, and not on the holidays that
+    both of them keep."""
+    return day.weekday() < _SATURDAY and day not in _holidays(day.year)
+
+
+def add_business_days(day: date, count: int) -> date:
+    """Return the business day that is so many after a day."""
+    while count:
+        day += timedelta(days=1)
+        count -= is_business_day(day)
+    return day
+
+
+def shipping_day(at: datetime, time_zone: str, cut_off_hour: int) -> date:
+    """Return the day on which the carrier takes what is packed at an instant: the same business
+    day until the hour, on the clock of the place, and else the next one."""
+    local = at.astimezone(ZoneInfo(time_zone))
+    day = local.date()
+    if local.hour >= cut_off_hour:
+        day += timedelta(days=1)
+    while not is_business_day(day):
+        day += timedelta(days=1)
+    return day
+
+
+def _holidays(year: int) -> frozenset[date]:
+    """Return New Year's Day, Memorial Day, Independence Day, Labor Day, Thanksgiving and Christmas,
+    on the day on which they are kept."""
+    memorial = _last(year, 5, _MONDAY)
+    labor = _first(year, 9, _MONDAY)
+    thanksgiving = _first(year, 11, _THURSDAY) + timedelta(weeks=3)
+    return frozenset({date(year, 1, 1), memorial, date(year, 7, 4), labor, thanksgiving,
+                      date(year, 12, 25)})  # fmt: skip
+
+
+def _first(year: int, month: int, weekday: int) -> date:
+    first = date(year, month, 1)
+    return first + timedelta(days=(weekday - first.weekday()) % 7)
+
+
+def _last(year: int, month: int, weekday: int) -> date:
+    return _first(year, month + 1, weekday) - timedelta(weeks=1)
