@@ -1,6 +1,5 @@
 """Named reads of branches, limited to what the actor may see."""
 
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,7 +15,6 @@ from app.kit import ids
 from app.kit.db import Session
 from app.kit.list_query import ListSource
 from app.kit.postal_addresses import PostalAddress
-from app.kit.statements import any_of, compile_select
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +69,6 @@ _BRANCHES = ListSource(
 )
 
 
-_BY_ID = compile_select(_BRANCHES.select.where(Branch.id == any_of("branch_ids", sa.Uuid)))
-
-
 def visible_branches(actor: Actor) -> ListSource[BranchSummary]:
     """Return the branches that the actor may see."""
     scope = branch_scope(actor)
@@ -107,12 +102,6 @@ def get_branch(session: Session, actor: Actor, branch_id: UUID) -> BranchSummary
 def get_any_branch(session: Session, branch_id: UUID) -> BranchSummary:
     """Return the branch, for an act whose permission covers every branch. Raises `NotFound`."""
     return session.get(BranchSummary, _BRANCHES.select.where(Branch.id == branch_id))
-
-
-def branches_by_id(session: Session, branch_ids: Collection[UUID]) -> Mapping[UUID, BranchSummary]:
-    """Return these branches by their id."""
-    found = session.select(BranchSummary, _BY_ID, branch_ids=list(branch_ids))
-    return {each.id: each for each in found}
 
 
 def lock_branch(session: Session, branch_id: UUID) -> BranchSummary:

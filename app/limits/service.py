@@ -22,16 +22,16 @@ def lock(session: Session, owners: Owners) -> None:
 def check(session: Session, owners: Owners, *demands: Demand) -> list[Usage]:
     """Lock the owners and return the usages. Raises the refusal of the first exceeded limit."""
     lock(session, owners)
-    return require(session, owners, *demands)
-
-
-def require(session: Session, owners: Owners, *demands: Demand) -> list[Usage]:
-    """Return the usages as `check` does, for owners who were locked before."""
     found = usages(session, owners, demands)
+    require_free(*found)
+    return found
+
+
+def require_free(*found: Usage) -> None:
+    """Raise the refusal of the first limit that is exceeded."""
     for usage in found:
         if usage.is_exceeded:
             raise usage.refusal()
-    return found
 
 
 def check_pace(session: Session, owners: Owners, demand: Demand, *, detail: str) -> None:
@@ -41,6 +41,11 @@ def check_pace(session: Session, owners: Owners, demand: Demand, *, detail: str)
     """
     lock(session, owners)
     [usage] = usages(session, owners, [demand])
+    require_pace(usage, detail=detail)
+
+
+def require_pace(usage: Usage, *, detail: str) -> None:
+    """Raise `RateLimited` as `check_pace` does, by a usage that was read before."""
     if usage.is_exceeded:
         assert usage.frees_at is not None  # a limit on the pace has a window
         seconds = math.ceil((usage.frees_at - clock.now()).total_seconds())

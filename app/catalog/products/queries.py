@@ -174,7 +174,8 @@ def get_product(session: Session, sku: str) -> ProductDetails:
     return session.get(ProductDetails, _DETAILS.where(Product.sku == sku.upper()))
 
 
-_OF_SKUS = compile_select(
+#: Everything that is known of the products with these `skus`, in order of SKU.
+OF_SKUS = compile_select(
     _DETAILS.where(Product.sku == any_of("skus", sa.Text)).order_by(Product.sku)
 )
 
@@ -182,7 +183,7 @@ _OF_SKUS = compile_select(
 def list_products(session: Session, skus: Collection[str]) -> list[ProductDetails]:
     """Return everything that is known of the products with these SKUs, in order of SKU; unknown
     SKUs are absent."""
-    return session.select(ProductDetails, _OF_SKUS, skus=list(skus))
+    return session.select(ProductDetails, OF_SKUS, skus=list(skus))
 
 
 def lock_product(session: Session, sku: str) -> ProductDetails:

@@ -9,8 +9,6 @@ from itertools import groupby
 from uuid import UUID
 
 from app.access import Actor
-from app.branches import queries as branches_queries
-from app.branches.queries import BranchSummary
 from app.catalog.products import queries as products_queries
 from app.catalog.products.queries import ProductDetails
 from app.catalog.rules import USD
@@ -78,16 +76,14 @@ class _Place:
     """Where the goods of an order are taxed and, if they leave, delivered."""
 
     request: CheckoutRequest
-    pickup: BranchSummary | None
-    #: Those that have the goods.
-    branches: Mapping[UUID, BranchSummary]
+    #: Those that have the goods; of goods that are collected, all of their branch.
+    locations: Mapping[UUID, LocationSummary]
 
-    def of(self, location: LocationSummary) -> TaxDestination:
+    def of(self, location_id: UUID) -> TaxDestination:
         """Return the place of tax of goods at a location. Raises `TaxUnknown`."""
         delivery, address = self.request.delivery, self.request.shipping_address
         if delivery is not Delivery.SHIP:
-            branch = self.pickup or self.branches[location.branch_id]
-            address = branch.postal
+            address = self.locations[location_id].postal
         if address is None:
             raise TaxUnknown
         return TaxDestination.at_address(delivery, address)
@@ -96,9 +92,9 @@ class _Place:
     def is_abroad(self) -> bool:
         """Whether goods are shipped to another country than that of a branch that has them."""
         address = self.request.shipping_address
+        origins = (location.postal for location in self.locations.values())
         return address is not None and any(
-            branch.postal is not None and branch.postal.country != address.country
-            for branch in self.branches.values()
+            origin is not None and origin.country != address.country for origin in origins
         )
 
 
@@ -114,10 +110,11 @@ def draw_up(
     products = {each.sku: each for each in products_queries.list_products(session, skus)}
     restrictions.check_destination(products.values(), request.shipping_address)
     restrictions.check_age(session, actor.user_id, products.values(), at)
-    places = {part.location_id for line in lock.lines for part in line.parts}
-    locations = locations_queries.locations_by_id(session, places)
-    place = _find_place(session, lock, request, locations)
-    pieces = [piece for line in lock.lines for piece in _cut(line, place, locations)]
+    location_ids = {part.location_id for line in lock.lines for part in line.parts}
+    locations = locations_queries.locations_by_id(session, location_ids)
+    _check_pickup(lock, request)
+    place = _Place(request, locations)
+    pieces = [piece for line in lock.lines for piece in _cut(line, place)]
     taxes, reasons = _assess(session, actor, pieces, at)
     lines = [
         _order_line(line, products[line.sku].name, reasons[line.position], own)
@@ -132,22 +129,14 @@ def draw_up(
     return Invoice(lines, shipping, insurance, products, locations)
 
 
-def _find_place(
-    session: Session,
-    lock: PriceLock,
-    request: CheckoutRequest,
-    locations: Mapping[UUID, LocationSummary],
-) -> _Place:
-    branch_ids = {location.branch_id for location in locations.values()}
-    branches = branches_queries.branches_by_id(session, branch_ids)
+def _check_pickup(lock: PriceLock, request: CheckoutRequest) -> None:
     if request.delivery is not Delivery.PICKUP:
-        return _Place(request, None, branches)
+        return
     if lock.pickup_branch_id is None or lock.pickup_branch_id != request.pickup_branch_id:
         raise Invalid(
             "pickupBranchId",
             "The goods are not reserved at this branch. Lock their prices with its pickupBranchId.",
         )
-    return _Place(request, branches[lock.pickup_branch_id], branches)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +149,10 @@ class _Piece:
     taxed_at: TaxDestination
 
 
-def _cut(
-    line: LockedLine, place: _Place, locations: Mapping[UUID, LocationSummary]
-) -> list[_Piece]:
+def _cut(line: LockedLine, place: _Place) -> list[_Piece]:
     prices = share_out(line.total.units, [part.units for part in line.parts])
     return [
-        _Piece(line, part, Amount(USD, price), place.of(locations[part.location_id]))
+        _Piece(line, part, Amount(USD, price), place.of(part.location_id))
         for part, price in zip(line.parts, prices, strict=True)
     ]
 

@@ -1,7 +1,7 @@
 """The verbs of price locks: lock prices, claim a lock for a checkout and use it, release one."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from app.kit.errors import Invalid, NotFound
 from app.kit.formatting import format_number_of
 from app.kyc import queries as kyc_queries
 from app.ledger import service as ledger
+from app.limits import queries as limits_queries
 from app.limits import service as limits
 from app.limits.queries import Demand
 from app.pricing import queries as pricing_queries
@@ -87,13 +88,7 @@ def lock_prices(session: Session, actor: Actor, request: LockRequest) -> PriceLo
     _check_request(session, request)
     owners = kyc_queries.accounts_of_person(session, actor.user_id)
     settings = current(session, LockSettings)
-    limits.check_pace(
-        session,
-        owners,
-        Demand(UNUSED_LOCKS, settings.unused_per_hour, 1),
-        detail=f"You can lock prices {format_number_of(settings.unused_per_hour, 'time')} an hour"
-        " without buying.",
-    )
+    limits.lock(session, owners)
     session.send(_LOCK_SKUS, (sorted({sku.upper() for sku, _ in request.items}),))
     now = clock.now()
     priced = prices_queries.price_goods(session, request.items, now)
@@ -144,12 +139,15 @@ def _check_limits(
     total = sum(line.total.units for line in lines)
     pieces = sum(line.quantity for line in lines)
     value_max, pieces_max = settings.caps(is_guest=is_guest)
-    limits.require(
-        session,
-        owners,
+    demands = [
+        Demand(UNUSED_LOCKS, settings.unused_per_hour, 1),
         Demand(LOCKED_VALUE, value_max.units, total, settings.lifetime),
         Demand(LOCKED_PIECES, pieces_max, pieces, settings.lifetime),
-    )
+    ]
+    pace, *locked = limits_queries.usages(session, owners, demands)
+    allowed = format_number_of(settings.unused_per_hour, "time")
+    limits.require_pace(pace, detail=f"You can lock prices {allowed} an hour without buying.")
+    limits.require_free(*locked)
 
 
 def _reserve(
@@ -251,14 +249,34 @@ def _insert(session: Session, lock: PriceLock) -> None:
         }
         for line in lock.lines
     ]
+    metals = [
+        {
+            "lock_id": lock.id,
+            "metal": each.metal,
+            "ask": each.ask,
+            "bid": each.bid,
+            "source": each.source,
+            "observed_at": each.observed_at,
+        }
+        for each in lock.metals.values()
+    ]
+    parts = [
+        {
+            "hold_id": part.hold_id,
+            "lock_id": lock.id,
+            "position": part.position,
+            "location_id": part.location_id,
+            "units": part.units,
+            "lot_id": part.lot_id,
+        }
+        for line in lock.lines
+        for part in line.parts
+    ]
     session.insert(
         (PriceLockRow, [columns]),
-        (PriceLockMetal, [{"lock_id": lock.id, **asdict(each)} for each in lock.metals.values()]),
+        (PriceLockMetal, metals),
         (PriceLockLine, lines),
-        (
-            PriceLockPart,
-            [{"lock_id": lock.id, **asdict(part)} for line in lock.lines for part in line.parts],
-        ),
+        (PriceLockPart, parts),
     )
 
 

@@ -1,9 +1,8 @@
 """Which price rule a product has at an instant, as SQL."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -16,7 +15,6 @@ from sqlalchemy.sql.selectable import FromClause
 
 from app.catalog.categories.models import CategoryRow
 from app.catalog.products.models import Product
-from app.kit.db import Session
 from app.kit.statements import CompiledSelect, SqlInstant, any_of, compile_select
 from app.shop.prices.models import PriceRuleRow, PriceTierRow
 from app.shop.prices.rules import PriceTier
@@ -195,7 +193,9 @@ def _rules_by_category(at: SqlInstant, suffix: str = "") -> sa.CTE:
 
 
 @dataclass(frozen=True, slots=True)
-class _TierOfProduct:
+class TierOfProduct:
+    """A tier of the rule that a product has."""
+
     sku: str
     rule_id: UUID
     from_quantity: int
@@ -205,7 +205,8 @@ class _TierOfProduct:
 
 
 @cache
-def _tiers_of() -> CompiledSelect:
+def tiers_of() -> CompiledSelect:
+    """Return the statement of the tiers that products with these `skus` have `at` an instant."""
     joined, rule_id = with_rule(
         sa.inspect(Product).local_table, sa.bindparam("at", type_=sa.DateTime(timezone=True))
     )
@@ -224,13 +225,14 @@ def _tiers_of() -> CompiledSelect:
     )
 
 
-def rules_of(
-    session: Session, skus: Sequence[str], at: datetime
+def rules_by_sku(
+    tiers_of_products: Iterable[TierOfProduct],
 ) -> Mapping[str, tuple[UUID, Sequence[PriceTier]]]:
-    """Return the rule of each product with its tiers; products without one are absent."""
+    """Return the rule of each product with its tiers, from the rows of `tiers_of`; products without
+    one are absent."""
     tiers: dict[str, list[PriceTier]] = defaultdict(list)
     rule_ids: dict[str, UUID] = {}
-    for row in session.select(_TierOfProduct, _tiers_of(), skus=list(skus), at=at):
+    for row in tiers_of_products:
         rule_ids[row.sku] = row.rule_id
         tiers[row.sku].append(
             PriceTier(row.from_quantity, row.percent, row.per_ounce, row.per_unit_units)

@@ -23,7 +23,13 @@ from app.pricing import queries as pricing_queries
 from app.pricing.errors import MarketHalted, PriceStale
 from app.settings.queries import current
 from app.shop.prices import rules
-from app.shop.prices.applicable_rules import LATEST, is_in_effect, rules_of
+from app.shop.prices.applicable_rules import (
+    LATEST,
+    TierOfProduct,
+    is_in_effect,
+    rules_by_sku,
+    tiers_of,
+)
 from app.shop.prices.errors import NotForSale
 from app.shop.prices.models import PriceRuleRow, PriceTierRow
 from app.shop.prices.rules import PriceScope, PriceTier, SalePrice, SaleTerms, ShopSettings
@@ -87,9 +93,14 @@ def find_prices(
     session: Session, wanted: Sequence[tuple[str, int]], at: datetime, *, field: str = "items"
 ) -> list[PricedLine | UnpricedLine]:
     """Return as `price_goods` does, but in place of a line without a price why it has none."""
-    skus = {sku.upper() for sku, _ in wanted}
-    products = {each.sku: each for each in products_queries.list_products(session, skus)}
-    found = rules_of(session, sorted(products), at)
+    known, tiers = session.select_together(
+        (ProductDetails, products_queries.OF_SKUS),
+        (TierOfProduct, tiers_of()),
+        skus=sorted({sku.upper() for sku, _ in wanted}),
+        at=at,
+    )
+    products: dict[str, ProductDetails] = {each.sku: each for each in known}
+    found = rules_by_sku(tiers)
     prices = sale_prices(session, {product.metal for product in products.values()}, at)
     lines: list[PricedLine | UnpricedLine] = []
     for index, (text, quantity) in enumerate(wanted):

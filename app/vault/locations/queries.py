@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 from app.branches.models import Branch
 from app.kit.db import Session
 from app.kit.list_query import ListSource
+from app.kit.postal_addresses import PostalAddress
 from app.kit.statements import any_of, compile_select
 from app.vault.locations.models import Location
 from app.vault.locations.rules import LocationKind
@@ -27,6 +29,12 @@ class LocationSummary:
     name: str
     kind: LocationKind
     opened_at: datetime
+    branch_address: dict[str, Any] | None
+
+    @property
+    def postal(self) -> PostalAddress | None:
+        """Where its branch is."""
+        return PostalAddress(**self.branch_address) if self.branch_address else None
 
 
 _LOCATION_SELECT = sa.select(
@@ -38,6 +46,7 @@ _LOCATION_SELECT = sa.select(
     Location.name,
     Location.kind,
     Location.opened_at,
+    Branch.address.label("branch_address"),
 ).join(Branch, Branch.id == Location.branch_id)
 _BY_ID = compile_select(_LOCATION_SELECT.where(Location.id == any_of("location_ids", sa.Uuid)))
 LOCATIONS = ListSource(
