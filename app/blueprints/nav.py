@@ -16,6 +16,7 @@ from app.kit.counts import Count, fetch_counts
 from app.kit.db import Session
 from app.kyc import queries as kyc_queries
 from app.outbox import queries as outbox_queries
+from app.redemption.requests import queries as redemption_queries
 from app.shop.orders import listed_orders
 from app.vault.alerts import queries as alerts_queries
 from app.vault.assays import queries as assays_queries
@@ -78,6 +79,7 @@ _HELD_ORDERS = NavCount(lambda _actor: listed_orders.AWAITING_STAFF, "on hold")
 _VERIFICATIONS = NavCount(lambda _actor: kyc_queries.IN_REVIEW, "in review")
 _LOW_STOCK = NavCount(alerts_queries.open_count, "low")
 _QUARANTINE = NavCount(assays_queries.waiting_count, "to be examined")
+_REDEMPTIONS = NavCount(lambda _actor: redemption_queries.WAITING, "to be decided")
 _FAILED_JOBS = NavCount(lambda _actor: outbox_queries.DEAD_JOBS, "failed")
 
 SECTIONS = (
@@ -235,6 +237,13 @@ SECTIONS = (
         Desk.SUPPORT,
         (
             NavEntry("Orders", "orders_pages.list_orders", "basket", Permission.SHOP_ORDERS_READ),
+            NavEntry(
+                "Redemptions",
+                "redemptions_pages.list_redemptions",
+                "coin-out",
+                Permission.REDEMPTIONS_READ,
+                _REDEMPTIONS,
+            ),
             NavEntry(
                 "Orders on hold",
                 "orders_pages.list_held_orders",

@@ -21,6 +21,7 @@ from app.kit.db import Session
 from app.kit.formatting import format_amount, format_exact_amount, format_time
 from app.ledger import service as ledger
 from app.ledger.errors import HoldNotPending
+from app.outbox import service as outbox
 from app.redemption.errors import OwnRedemption, RecipientUnderReview, WrongRedemptionStatus
 from app.redemption.quotes.rules import RedemptionRules
 from app.redemption.requests import messages, postings, queries, status_changes
@@ -125,6 +126,8 @@ def _approve(
         status_changes.transition(
             session, redemption, RedemptionStatus.APPROVED, at=at, actor=actor, evidence=reason
         )
+        args = {"redemption_id": str(redemption.id)}
+        outbox.stage(session, "redemption.request_shipments", args)
         messages.notify_of_approval(session, redemption)
     elif verdict is Verdict.BLOCKED:
         _reject(session, redemption, actor, f"screening: {verdict}", at)

@@ -1,0 +1,73 @@
+"""Shipments of redemptions: request them once a redemption is approved, and follow them.
+
+From then on the status of a redemption is what its shipments say.
+"""
+
+from itertools import groupby
+from uuid import UUID
+
+from app.fulfillment.shipments import queries as shipments_queries
+from app.fulfillment.shipments import service as shipments
+from app.fulfillment.shipments.rules import (
+    NewShipment,
+    ShipmentStatus,
+    ShipmentSubject,
+    ShippedUnits,
+    SubjectType,
+)
+from app.kit import clock
+from app.kit.db import Session
+from app.redemption.quotes import rules as quotes_rules
+from app.redemption.requests import queries, status_changes
+from app.redemption.requests.rules import TRANSITIONS, RedemptionStatus
+
+_STATUS = {
+    ShipmentStatus.REQUESTED: RedemptionStatus.ALLOCATED,
+    ShipmentStatus.PICKING: RedemptionStatus.PICKING,
+    ShipmentStatus.SHIPPED: RedemptionStatus.SHIPPED,
+    ShipmentStatus.DELIVERED: RedemptionStatus.DELIVERED,
+}
+
+
+def request_shipments(session: Session, redemption_id: UUID) -> None:
+    """Request the shipments of an approved redemption, one of each location; again it changes
+    nothing."""
+    redemption = queries.lock_redemption(session, redemption_id)
+    if redemption.status is not RedemptionStatus.APPROVED:
+        return
+    units = sorted(queries.list_units(session, redemption), key=lambda each: each.location_id)
+    mid = redemption.quote.mid
+    for location_id, own in groupby(units, key=lambda each: each.location_id):
+        lines = [
+            ShippedUnits(
+                each.sku,
+                each.units,
+                quotes_rules.worth(each.ounces, mid),
+                each.lot_id,
+                each.hold_id,
+            )
+            for each in own
+        ]
+        shipments.request(
+            session,
+            NewShipment(
+                ShipmentSubject(SubjectType.REDEMPTION, redemption.id, redemption.public_id),
+                redemption.user_id,
+                location_id,
+                lines,
+                redemption.shipping_address,
+                redemption.quote.pickup_branch_id,
+            ),
+        )
+    status_changes.transition(session, redemption, RedemptionStatus.ALLOCATED, at=clock.now())
+
+
+def follow_shipments(session: Session, redemption_id: UUID) -> None:
+    """Give a redemption the status that its shipments have together."""
+    redemption = queries.lock_redemption(session, redemption_id)
+    progress = shipments_queries.find_progress(session, redemption_id)
+    if progress.status is None:
+        return
+    status = _STATUS[progress.status]
+    if TRANSITIONS.allows(redemption.status, status):
+        status_changes.transition(session, redemption, status, at=clock.now())
