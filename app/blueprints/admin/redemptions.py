@@ -68,7 +68,7 @@ REDEMPTIONS = ListPage(
 )
 
 
-class ReasonSchema(FormSchema):
+class RedemptionReasonSchema(FormSchema):
     """Why staff approve or reject a redemption."""
 
     reason = reason_field("Reason (internal)")
@@ -79,7 +79,7 @@ APPROVE = Form(
     title="Approve",
     about="The metal is taken, and the pieces are packed for the customer. The recipient is"
     " screened. A large redemption also needs a second person.",
-    schema=ReasonSchema,
+    schema=RedemptionReasonSchema,
     button="Approve redemption",
     success="Redemption approved. Its pieces are to be packed.",
     failure="The redemption was not approved",
@@ -89,7 +89,7 @@ REJECT = Form(
     "reject",
     title="Reject",
     about="Metal, money and pieces are released. The customer is notified, without the reason.",
-    schema=ReasonSchema,
+    schema=RedemptionReasonSchema,
     button="Reject redemption",
     success="Redemption rejected. The customer can use the metal again.",
     failure="The redemption was not rejected",
