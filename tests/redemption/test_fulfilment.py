@@ -2,7 +2,8 @@
 
 import pytest
 
-from app.access import Actor
+from app.access import Actor, Role
+from app.fulfillment.collection import service as collection
 from app.fulfillment.shipments import queries as shipments_queries
 from app.kit.db import Session
 from app.redemption.requests import fulfilment
@@ -60,12 +61,22 @@ def goods_of(session: Session, owner: Actor, sku: str) -> int:
     )
 
 
-def test_redemption_at_a_branch_is_delivered_without_a_carrier(counter: Counter) -> None:
+def test_redemption_at_a_branch_is_handed_over_against_code_and_document(
+    counter: Counter, people: People
+) -> None:
     redemption = counter.submit()
     counter.approve(redemption)
     assert status_of(counter, redemption) == "allocated"
-    steps = [take_step(counter, redemption, step) for step in STEPS if step != "shipped"]
-    assert steps == ["picking", "picking", "delivered"]
+    for step in ("picking", "packed"):
+        assert take_step(counter, redemption, step) == "picking"
+    dispatch = Dispatch.open(counter.stall)
+    teller = people.staff(Role.TELLER, counter.stall.branch_id)
+    with counter.database.transaction() as session:
+        [waiting] = shipments_queries.list_shipments_of(session, redemption.id)
+        collection.hand_over(
+            session, teller, waiting.id, code=dispatch.code_of(waiting.id), document="passport"
+        )
+    assert status_of(counter, redemption) == "delivered"
     [shipment] = list_shipments(counter, redemption)
     sku = counter.coins.sku
     assert postings_of(counter.database, f"{shipment}:delivered") == {
