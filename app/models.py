@@ -18,6 +18,7 @@ from app.documents import models as documents_models
 from app.flags import models as flags_models
 from app.fulfillment.labels import models as fulfillment_labels_models
 from app.fulfillment.parcels import models as parcels_models
+from app.fulfillment.partners import models as partners_models
 from app.fulfillment.shipments import models as shipments_models
 from app.fulfillment.tracking import models as fulfillment_tracking_models
 from app.funding import models as funding_models
@@ -96,6 +97,7 @@ __all__ = [
     "metadata",
     "outbox_models",
     "parcels_models",
+    "partners_models",
     "pricing_models",
     "privacy_models",
     "products_models",

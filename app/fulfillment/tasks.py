@@ -5,6 +5,7 @@ from uuid import UUID
 from app.fulfillment.carriers.rules import Carrier
 from app.fulfillment.labels import service as labels
 from app.fulfillment.parcels import service as parcels
+from app.fulfillment.partners import service as partners
 from app.fulfillment.shipments import following
 from app.fulfillment.tracking import service as tracking
 from app.fulfillment.tracking.facts import ParcelMoved
@@ -34,6 +35,23 @@ def fetch_proof(database: Database, *, parcel_id: str) -> None:
 def buy_labels(database: Database, *, shipment_id: str) -> None:
     """Buy the labels of the parcels of a packed shipment."""
     parcels.buy_labels(database, UUID(shipment_id))
+
+
+@task("fulfillment.poll_partners", queue=Queue.FULFILLMENT)
+def poll_partners(session: Session) -> None:
+    """Stage the check of every shipment at a partner that is due."""
+    partners.poll(session)
+
+
+@task(
+    "fulfillment.advance_partner_order",
+    queue=Queue.FULFILLMENT,
+    own_transactions=True,
+    polled=True,
+)
+def advance_partner_order(database: Database, *, shipment_id: str) -> None:
+    """Have a partner send a shipment, or ask it how far it is."""
+    partners.advance(database, UUID(shipment_id))
 
 
 @task("fulfillment.parcel_moved", queue=Queue.FULFILLMENT, on=ParcelMoved)

@@ -28,6 +28,7 @@ TIMETABLE = (
     PeriodicTask("expire-list-exports", "lists.expire_exports", every_seconds=300),
     PeriodicTask("expire-imports", "imports.expire", every_seconds=3600),
     PeriodicTask("delete-expired-files", "keys.delete_expired_files", every_seconds=300),
+    PeriodicTask("poll-partners", "fulfillment.poll_partners", every_seconds=10),
     PeriodicTask("poll-tracking", "fulfillment.poll_tracking", every_seconds=5),
     PeriodicTask("poll-verifications", "kyc.poll", every_seconds=60),
     PeriodicTask("follow-alerts", "vault.follow_alerts", every_seconds=60),

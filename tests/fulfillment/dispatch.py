@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import sqlalchemy as sa
+
 from app.access import Actor, Role
+from app.cases.models import Case
 from app.catalog.rules import USD
 from app.fulfillment.shipments import queries as shipments_queries
 from app.fulfillment.shipments import service as shipments
@@ -129,6 +132,12 @@ class Dispatch:
                 (shipment.public_id,),
             )
         return sorted(kind for (kind,) in kinds)
+
+    def case_titles(self, shipment: ShipmentRow) -> list[str]:
+        """Return the titles of the cases about a shipment, oldest first."""
+        about = sa.select(Case.title).where(Case.subject == shipment.public_id)
+        with self.database.reading() as session:
+            return session.select(lambda title: title, about.order_by(Case.id))
 
     def settle(self) -> None:
         run_pending_jobs(self.database, "shop.request_shipments")

@@ -194,7 +194,7 @@ def show_shipment(session: Session, actor: Actor, shipment_id: str) -> Response:
             if parcel.tracking_number
         ),
         branch=branches_queries.get_any_branch(session, branch_id) if branch_id else None,
-        may_work=Permission.SHIPMENTS_WORK in actor.permissions,
+        may_work=Permission.SHIPMENTS_WORK in actor.permissions and not shipment.is_entrusted,
         may_hand_over=Permission.SHIPMENTS_HAND_OVER in actor.permissions
         and (shipment.delivery, shipment.status) == (Delivery.PICKUP, ShipmentStatus.PACKED),
         is_complete=not any(line.missing for line in lines),

@@ -18,11 +18,13 @@ from app.fulfillment.parcels.errors import NotInsurable
 from app.fulfillment.parcels.models import ShipmentParcel, ShipmentParcelUnits
 from app.fulfillment.parcels.queries import ParcelRow
 from app.fulfillment.parcels.rules import PackedUnits
+from app.fulfillment.partners.ports import PartnerOrder
 from app.fulfillment.shipments import queries as shipments_queries
 from app.fulfillment.shipments.queries import ShipmentLineRow, ShipmentRow
 from app.fulfillment.shipments.rules import ShipmentStatus
 from app.fulfillment.strategies import business_days
 from app.fulfillment.strategies.rules import FulfillmentRules
+from app.fulfillment.tracking import service as tracking
 from app.identity.accounts import queries as account_queries
 from app.kit import clock, ids
 from app.kit.db import Database, Session
@@ -33,6 +35,7 @@ from app.outbox import service as outbox
 from app.providers.errors import ProviderRefused
 from app.settings.queries import current
 from app.vault.locations import queries as locations_queries
+from app.vault.lots.rules import share_out
 
 #: The kind of the case of a label that the carrier does not sell; its key is the parcel.
 LABEL_REFUSED = "fulfillment.label_refused"
@@ -83,6 +86,41 @@ def pack(session: Session, shipment: ShipmentRow, lines: Sequence[ShipmentLineRo
             "fulfillment.buy_labels",
             {"shipment_id": str(shipment.id)},
             provider=carrier.value,
+        )
+
+
+def add_of_partner(
+    session: Session,
+    shipment: ShipmentRow,
+    lines: Sequence[ShipmentLineRow],
+    order: PartnerOrder,
+) -> None:
+    """Add the parcels in which a partner sends a shipment, its row locked, and track them. It
+    insures them together for what the goods are worth."""
+    assert shipment.strategy is not None  # of shipments that are sent
+    count = len(order.parcels)
+    grams = sum(each.units * each.unit_grams for each in _packed_units(session, lines))
+    speed = current(session, FulfillmentRules).terms_of(shipment.strategy).speed
+    for number, sent in enumerate(order.parcels, start=1):
+        parcel_id = ids.new()
+        session.write(
+            sa.insert(ShipmentParcel).values(
+                id=parcel_id,
+                shipment_id=shipment.id,
+                number=number,
+                value_units=max(1, share_out(shipment.value_units, [1] * count)[number - 1]),
+                grams=rules.PACKAGING_GRAMS + grams // count,
+                carrier=sent.carrier,
+                speed=speed,
+                ships_on=clock.now().date(),
+            )
+        )
+        tracking.follow(
+            session,
+            parcel_id=parcel_id,
+            carrier=sent.carrier,
+            tracking_number=sent.tracking_number,
+            since=order.submitted_at,
         )
 
 

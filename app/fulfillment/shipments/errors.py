@@ -17,6 +17,13 @@ class GoodsNotScanned(Conflict):
     title = "Scan every unit of the shipment before you pack it."
 
 
+class ShipmentEntrusted(Conflict):
+    """A partner sends the shipment from its depot."""
+
+    code = "shipment_entrusted"
+    title = "A partner sends this shipment from its depot: there is nothing to be done here."
+
+
 class RecipientNotCleared(Conflict):
     """The recipient is not cleared of the sanctions list."""
 

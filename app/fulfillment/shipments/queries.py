@@ -12,6 +12,7 @@ from app.access import Actor, branch_scope
 from app.catalog.products.models import Product
 from app.catalog.rules import USD
 from app.flags.rules import FulfilmentStrategy
+from app.fulfillment.partners.models import PartnerShipment
 from app.fulfillment.shipments.models import Shipment, ShipmentEvent, ShipmentLine
 from app.fulfillment.shipments.rules import (
     PREFIX,
@@ -55,6 +56,8 @@ class ShipmentRow:
     branch_id: UUID | None
     strategy: FulfilmentStrategy | None
     strategy_reason: str | None
+    #: Whether a partner sends it from its depot.
+    is_entrusted: bool
     code_id: UUID | None
     code_failures: int
     units: int
@@ -162,6 +165,10 @@ _SHIPMENTS = sa.select(
     Shipment.branch_id,
     Shipment.strategy,
     Shipment.strategy_reason,
+    sa.exists()
+    .where(PartnerShipment.shipment_id == Shipment.id)
+    .correlate(Shipment)
+    .label("is_entrusted"),
     Shipment.code_id,
     Shipment.code_failures,
     _sum(ShipmentLine.units.expression).label("units"),

@@ -21,11 +21,13 @@ from app.flags.rules import FeatureCeiling
 from app.fulfillment.collection import codes
 from app.fulfillment.facts import ShipmentChanged
 from app.fulfillment.parcels import service as parcels
+from app.fulfillment.partners import entrusting
 from app.fulfillment.shipments import queries
 from app.fulfillment.shipments.errors import (
     AlreadyPicking,
     GoodsNotScanned,
     RecipientNotCleared,
+    ShipmentEntrusted,
     ShipmentMovedOn,
 )
 from app.fulfillment.shipments.models import Shipment, ShipmentEvent, ShipmentLine
@@ -112,6 +114,8 @@ def request(session: Session, new: NewShipment) -> UUID:
         )
     )
     _record_event(session, shipment_id, None, _S.REQUESTED, at=now)
+    if choice is not None and choice.is_entrusted:
+        entrusting.entrust(session, shipment_id, choice.strategy)
     return shipment_id
 
 
@@ -119,6 +123,17 @@ def start_picking(session: Session, actor: Actor, shipment_id: UUID) -> None:
     """Begin to pick a shipment: from now on it cannot be cancelled. Raises `PermissionDenied`,
     `NotFound` and `ShipmentMovedOn`."""
     _change(session, actor, _lock(session, actor, shipment_id), _S.PICKING)
+
+
+def start_elsewhere(session: Session, shipment: ShipmentRow) -> None:
+    """Note that a partner begins to pick a shipment, locked before, in its depot."""
+    _change(session, None, shipment, _S.PICKING)
+
+
+def pack_elsewhere(session: Session, shipment: ShipmentRow) -> None:
+    """Note that a partner has packed a shipment, locked before, in its depot."""
+    at = _change(session, None, shipment, _S.PACKED)
+    _move(session, shipment, _ALLOCATED, _PICKED, cause=MovementCause.GOODS_PACKED, at=at)
 
 
 def stop_picking(session: Session, actor: Actor, shipment_id: UUID) -> None:
@@ -277,7 +292,10 @@ def view(session: Session, actor: Actor, shipment_id: UUID) -> ShipmentRow:
 def _lock(session: Session, actor: Actor | None, shipment_id: UUID) -> ShipmentRow:
     if actor is not None:
         require(actor, Permission.SHIPMENTS_WORK)
-    return queries.lock_shipment(session, shipment_id)
+    shipment = queries.lock_shipment(session, shipment_id)
+    if actor is not None and shipment.is_entrusted:
+        raise ShipmentEntrusted
+    return shipment
 
 
 def _change(
@@ -340,6 +358,9 @@ def _choose_strategy(session: Session, new: NewShipment) -> StrategyChoice | Non
     if new.address is None:
         return None
     location = locations_queries.get_location(session, new.location_id)
+    partner = entrusting.find_partner(location.code)
+    if partner is not None:
+        return StrategyChoice(partner, "The goods are in its depot.", is_entrusted=True)
     postal = branches_queries.get_any_branch(session, location.branch_id).postal
     return choose(
         current(session, FulfillmentRules),

@@ -133,6 +133,8 @@ class StrategyChoice:
 
     strategy: FulfilmentStrategy
     reason: str
+    #: Whether the partner itself sends the goods, from its depot.
+    is_entrusted: bool = False
 
 
 def choose(
