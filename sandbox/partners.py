@@ -51,8 +51,8 @@ class Partner:
         return all(items.get(sku, needed[sku]) >= needed[sku] for sku in units)
 
     def add(self, reference: str, units: Mapping[str, int], **facts: Any) -> Document:
-        """Add an order of units by SKU. `facts` name the `carrier`, the `recipient`, and their
-        `street` and `city`."""
+        """Add an order of units by SKU. `facts` name the `carrier`, the `recipient`, their `street`
+        and `city`, and the `serials` that were asked for, by SKU."""
         order = {
             "id": secrets.token_hex(6).upper(),
             "reference": reference,
@@ -94,9 +94,11 @@ class Partner:
         serials: list[Document] = []
         for sku, units in order["units"].items():
             item = store().get(self._name, _ITEM, sku)
+            kept = item["serials"] if item else []
+            taken = order["serials"].get(sku) or kept[:units]
+            serials += [{"sku": sku, "serial": serial} for serial in taken]
             if item is not None:
-                taken, left = item["serials"][:units], item["serials"][units:]
-                serials += [{"sku": sku, "serial": serial} for serial in taken]
+                left = [serial for serial in kept if serial not in taken]
                 counted = {"quantity": item["quantity"] - units, "serials": left}
                 store().put(self._name, _ITEM, sku, {**item, **counted})
         parcel = self._carriers[order["carrier"]].add(

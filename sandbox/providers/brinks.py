@@ -78,6 +78,7 @@ def preadvise(message: dict[str, Any]) -> Response:
         partner.add(
             reference,
             units,
+            serials={item["itemCode"]: item["barNumbers"] for item in message["items"]},
             carrier="FEDEX",
             street=consignee["addressLine1"],
             city=consignee["city"],

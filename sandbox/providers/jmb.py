@@ -47,6 +47,7 @@ def create_fulfilment() -> Response:
     order = partner.add(
         payload["reference"],
         units,
+        serials={item["sku"]: item["serials"] for item in payload["items"]},
         carrier=payload["carrier"] or "UPS",
         street=ship_to["street1"],
         city=ship_to["city"],

@@ -120,6 +120,16 @@ def test_order_is_processed_and_shipped_by_itself(setup: PartnerSetup) -> None:
     assert setup.kept() == DepotLine(setup.sku, 1, ("C3",))
 
 
+def test_bars_that_were_asked_for_are_sent(setup: PartnerSetup) -> None:
+    setup.keep(3, "B2", "A1", "C3")
+    lines = [PartnerLine(setup.sku, 1, ("C3",))]
+    setup.partner.submit(replace(setup.request(), lines=lines))
+    setup.move(2)
+    [parcel] = setup.fetch().parcels
+    assert parcel.serials == ((setup.sku, "C3"),)
+    assert setup.kept() == DepotLine(setup.sku, 2, ("A1", "B2"))
+
+
 def test_parcel_of_a_partner_is_known_to_its_carrier(setup: PartnerSetup, sandbox: Sandbox) -> None:
     order = setup.partner.submit(replace(setup.request(), carrier=Carrier.FEDEX))
     assert order.parcels == ()

@@ -24,10 +24,11 @@ OUT_OF_STOCK: Final = "out_of_stock"
 
 @dataclass(frozen=True, slots=True)
 class PartnerLine:
-    """Units of a product to be sent, by our SKU."""
+    """Units of a product to be sent, by our SKU; of bars with numbers, which ones."""
 
     sku: str
     units: int
+    serials: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

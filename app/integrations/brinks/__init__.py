@@ -7,8 +7,8 @@ rest, because the fields of its messages are not public: this is the same shape 
   password}. The answer is 200 with `result` {code, message}: code `0` is success, all others are
   refusals. A fault is a 500, after which the outcome is unknown.
 - `ShipService/preadviseShipment` {customerReference, service, consignee, items: [{itemCode,
-  pieces}], declaredValue {amount, currency}} returns `shipment`; a known reference is refused with
-  `E104`, too few pieces with `E110`.
+  pieces, barNumbers}], declaredValue {amount, currency}} returns `shipment`; a known reference is
+  refused with `E104`, too few pieces with `E110`.
 - `ShipService/getShipmentStatus` {customerReference}; an unknown one is refused with `E101`. A
   shipment is {shipmentNumber, customerReference, status, preadvisedAt, remark, parcels:
   [{waybill, items: [{itemCode, barNumber}]}]}, and its status `PREADVISED`, `IN_PROCESS`,

@@ -128,7 +128,10 @@ def _describe(request: PartnerRequest) -> dict[str, Any]:
         "customerReference": request.reference,
         "service": "FEDEX_ADULT_SIGNATURE",
         "consignee": _consignee(request.recipient),
-        "items": [{"itemCode": line.sku, "pieces": line.units} for line in request.lines],
+        "items": [
+            {"itemCode": line.sku, "pieces": line.units, "barNumbers": list(line.serials)}
+            for line in request.lines
+        ],
         "declaredValue": {"amount": str(value), "currency": value.asset.code},
     }
 

@@ -5,7 +5,7 @@ in the style of its other interfaces:
 
 - JSON over HTTPS with `X-API-KEY`, 60 requests a minute; errors are {code, message}.
 - `POST /fulfilments` {reference, carrier, signature, declared_value, ship_to, items: [{sku,
-  quantity}]} returns the order. A reference that it knows is refused with 409
+  quantity, serials}]} returns the order. A reference that it knows is refused with 409
   `duplicate_reference`, and too few units with 409 `out_of_stock`.
 - `GET /fulfilments?reference=` returns {items}. An order is {id, reference, status, submitted_at,
   reason, parcels: [{carrier, tracking_number, serials: [{sku, serial}]}]}, and its status

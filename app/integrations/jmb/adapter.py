@@ -124,7 +124,10 @@ def _describe(request: PartnerRequest) -> dict[str, Any]:
         "signature": "adult",
         "declared_value": str(request.declared_value),
         "ship_to": {name: text for name, text in ship_to.items() if text},
-        "items": [{"sku": line.sku, "quantity": line.units} for line in request.lines],
+        "items": [
+            {"sku": line.sku, "quantity": line.units, "serials": list(line.serials)}
+            for line in request.lines
+        ],
     }
 
 
