@@ -75,9 +75,10 @@ JOIN bench_sides AS account ON class = 'stock.available' AND asset = sku AND own
 INSERT INTO lot_movements (reference, lot_id, location_id, units, premium_usd, moved_at)
 SELECT 'bench_order_' || number, lot_id, location_id, -1, -100, placed_at FROM past;
 INSERT INTO price_locks (id, user_id, status, locked_at, expires_at, ended_at, total_units, pieces,
-    terms_version, after_hours_percent, checkout_id)
+    terms_version, after_hours_percent, checkout_id, cancel_fee_units, cancel_offset_percent,
+    cancel_vault_hours)
 SELECT lock_id, user_id, 'used', placed_at, placed_at + interval '10 minutes', placed_at, 5170, 1,
-    3, 0, order_id FROM past;
+    3, 0, order_id, 0, 100, 1 FROM past;
 INSERT INTO price_lock_metals SELECT lock_id, 'AG', 50.2, 49.8, 'bench', placed_at FROM past;
 INSERT INTO price_lock_lines SELECT lock_id, 0, sku, 1, 5170, 50.2, 100000000, rule_id, 'bullion'
 FROM past;
