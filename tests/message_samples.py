@@ -70,6 +70,14 @@ SAMPLES: tuple[MessageFacts, ...] = (
         Amount.parse(USD, "4155.00"),
         AT,
     ),
+    kinds.GoodsOrderReminder(
+        PublicId("ord_01"),
+        10_000_001,
+        Amount.parse(USD, "21323.72"),
+        Amount.parse(USD, "4155.00"),
+        AT,
+    ),
+    kinds.GoodsOrderNote(PublicId("ord_01"), 10_000_001, "Your coins are of the year 2025."),
     kinds.GoodsOrderHeld(
         PublicId("ord_01"),
         10_000_001,

@@ -107,6 +107,8 @@ class Permission(StrEnum):
     """See shipments of goods, with where they go."""
     SHIPMENTS_WORK = "all:shipments:work"
     """Pick, pack and ship goods, and hand them over."""
+    SHOP_ORDERS_NOTE = "all:shop_orders:note"
+    """Write notes on customers' orders, for staff or for the customer."""
     SHOP_ORDERS_READ = "all:shop_orders:read"
     """See customers' orders of goods, with where they go."""
     SHOP_ORDERS_REFUND = "all:shop_orders:refund"

@@ -59,6 +59,7 @@ class AuditAction(LabelledEnum):
     EXPORT_REQUESTED = "export.requested", "Data export requested"
     FLAG_CHANGED = "flag.changed", "Feature flag changed"
     GOODS_ORDER_CANCELLED = "goods_order.cancelled", "Order of goods cancelled"
+    GOODS_ORDER_NOTED = "goods_order.noted", "Note added to an order of goods"
     GOODS_ORDER_PAID = "goods_order.paid", "Waiting order of goods paid"
     GOODS_ORDER_PLACED = "goods_order.placed", "Order of goods placed, not sold yet"
     GOODS_ORDER_REFUNDED = "goods_order.refunded", "Money of an order of goods given back"

@@ -239,6 +239,28 @@ class GoodsOrderWaiting(MessageFacts):
 
 
 @dataclass(frozen=True)
+class GoodsOrderReminder(MessageFacts):
+    """An order of goods still waits for a bank transfer, and its time ends soon."""
+
+    kind = MessageKind("goods_order_reminder", Topic.TRADES)
+    order: PublicId
+    number: int
+    total: Amount
+    transfer: Amount
+    due_at: datetime
+
+
+@dataclass(frozen=True)
+class GoodsOrderNote(MessageFacts):
+    """Staff wrote a note to the customer of an order of goods."""
+
+    kind = MessageKind("goods_order_note", Topic.TRADES)
+    order: PublicId
+    number: int
+    note: str
+
+
+@dataclass(frozen=True)
 class GoodsOrderHeld(MessageFacts):
     """An order of goods is being checked before its goods are sold. `goods` has a line for each
     product."""

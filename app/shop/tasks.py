@@ -26,8 +26,9 @@ def expire_due_locks(session: Session) -> None:
 
 @task("shop.poll_orders", queue=Queue.LEDGER)
 def poll_orders(session: Session) -> None:
-    """Stage the job of every order whose payment has ended, or is late."""
+    """Stage the job of every order whose payment has ended, or is late; remind of the others."""
     waiting_orders.stage_due(session)
+    waiting_orders.remind(session)
 
 
 @task("shop.advance_order", queue=Queue.LEDGER)

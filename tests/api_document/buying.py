@@ -5,6 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.access import Role
 from app.branches import service as branches
 from app.catalog.products import service as products
 from app.catalog.products.rules import ProductForm
@@ -24,6 +25,8 @@ from app.pricing import service as pricing
 from app.pricing.rules import HaltReason
 from app.shop.checkout.rules import OrderPaymentRules
 from app.shop.locks.rules import CancelTerms
+from app.shop.orders import notes
+from app.shop.orders.notes import NoteReader
 from app.shop.prices import service as prices
 from app.shop.prices.rules import PriceScope, PriceTier
 from app.shop.prices.versions import NewPriceRule
@@ -85,6 +88,13 @@ def buy_goods(play: Play) -> None:
     buyer.ok(200, buyer.get(f"{_ORDERS}/{order['id']}"))
     with play.database.transaction() as session:
         sales_documents.number_waiting(session)
+    with play.database.transaction() as session:
+        text, order_id = "Your coins are of the year 2025.", ids.decode("ord", order["id"])
+        writer = People(play.database).staff(Role.SUPPORT)
+        notes.add_note(session, writer, order_id, text, NoteReader.CUSTOMER)
+    buyer.ok(200, buyer.get(f"{_ORDERS}/{order['id']}/notes"))
+    unknown = ids.encode("ord", ids.new())
+    assert_problem(buyer.get(f"{_ORDERS}/{unknown}/notes"), 404, "not_found")
     documents = f"{_ORDERS}/{order['id']}/documents"
     [invoice] = buyer.ok(200, buyer.get(documents))["data"]
     assert buyer.get(f"{_DOCUMENTS}/{invoice['id']}").status_code == 200

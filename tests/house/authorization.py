@@ -940,6 +940,8 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
     "/admin/documents/<document_id>.pdf": _SALES_DOCUMENT,
     "/api/shop/admin/orders/<order_id>/status": _GOODS_ORDER,
     "/admin/orders/<order_id>": _GOODS_ORDER,
+    "/admin/orders/<order_id>/note": _GOODS_ORDER,
+    "/api/shop/orders/<order_id>/notes": _GOODS_ORDER,
     "/admin/orders/<order_id>/cancel": _GOODS_ORDER,
     "/admin/orders/<order_id>/release": _GOODS_ORDER,
     "/admin/orders/<order_id>/reject": _GOODS_ORDER,

@@ -227,6 +227,23 @@ def test_balance_that_was_spent_between_credit_and_sale_cancels_the_order(
     assert_sound(later)
 
 
+def test_customer_is_reminded_once_of_a_transfer_that_has_not_come(later: LaterBuyer) -> None:
+    """Twenty hours before its time ends. A card payment, and an order that is cancelled, have no
+    reminder."""
+    order, cancelled, by_card = later.order(BY_TRANSFER), later.order(BY_TRANSFER), later.order()
+    later.cancel(cancelled)
+    assert order.payment_due_at is not None
+    for before, reminders in ((timedelta(hours=21), 0), (timedelta(hours=19), 1)):
+        with time_machine.travel(order.payment_due_at - before):
+            for _ in range(2):
+                with later.database.transaction() as session:
+                    waiting_orders.remind(session)
+            assert later.message_kinds().count("goods_order_reminder") == reminders
+    assert later.now(by_card).payment_due_at is not None
+    with pytest.raises(ValueError, match="after the order"):
+        OrderPaymentRules(transfer_days=1, reminder_hours=24)
+
+
 def test_transfer_that_is_too_small_waits_for_the_rest(later: LaterBuyer) -> None:
     """Another transfer is credited as it comes. Both together cover the order."""
     order = later.order(BY_TRANSFER)

@@ -7,7 +7,14 @@ from flask import Response, url_for
 from app.access import Actor, Permission
 from app.approvals import queries as approvals_queries
 from app.approvals.rules import ApprovalStatus
-from app.blueprints.forms import Done, Form, FormSchema, reason_field
+from app.blueprints.forms import (
+    Done,
+    Form,
+    FormSchema,
+    choice_field,
+    reason_field,
+    text_field,
+)
 from app.blueprints.lists import (
     Column,
     DateFilter,
@@ -20,17 +27,20 @@ from app.blueprints.lists import (
 from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import render_page
 from app.branches import queries as branches_queries
+from app.cases.rules import NOTE_LENGTH_MAX
 from app.documents import queries as documents_queries
 from app.funding import customer_facts
 from app.identity.accounts import people
 from app.kit import ids
 from app.kit.db import Session
+from app.kit.errors import Invalid
 from app.pricing.errors import MarketHalted, PriceStale
 from app.shop.cancellations import service as cancellations
 from app.shop.checkout import held_orders, order_release
 from app.shop.checkout.errors import CancelWindowClosed
-from app.shop.orders import listed_orders
+from app.shop.orders import listed_orders, notes
 from app.shop.orders import queries as orders_queries
+from app.shop.orders.notes import NoteReader
 from app.shop.orders.queries import GoodsOrder
 from app.shop.orders.rules import PREFIX, HoldReason, OrderStatus
 from app.shop.refunds import queries as refunds_queries
@@ -141,6 +151,27 @@ REJECT = Form(
     is_dangerous=True,
     confirm="Reject this order?",
 )
+
+
+class NoteOnOrderSchema(FormSchema):
+    """A note on an order."""
+
+    note = text_field(
+        "Note", f"Enter a note (1 to {NOTE_LENGTH_MAX} characters).", control="textarea"
+    )
+    reader = choice_field("Who reads it", "Choose who reads it.", NoteReader.options())
+
+
+NOTE = Form(
+    "note",
+    title="Add a note",
+    about="A note stays as it is. The customer is notified of one that is for them.",
+    schema=NoteOnOrderSchema,
+    button="Add note",
+    success="Note added.",
+    failure="The note was not added",
+    is_secondary=True,
+)
 _REQUESTED = "Release requested. Another person has to approve it."
 _LISTED = "Order rejected: its recipient is on the sanctions list."
 
@@ -153,7 +184,7 @@ blp.add_list("/held", HELD_ORDERS, permission=Permission.SHOP_ORDERS_REVIEW)
 def show_order(session: Session, actor: Actor, order_id: str) -> Response:
     """Show an order of goods."""
     order = listed_orders.view_order(session, actor, ids.decode(PREFIX, order_id))
-    pickup = order.pickup_branch_id
+    pickup, written = order.pickup_branch_id, notes.list_notes(session, order.id)
     requests = approvals_queries.list_requests_about(session, order.public_id)
     is_requested = any(approval.status is ApprovalStatus.PENDING for approval in requests)
     is_reviewable = (
@@ -173,8 +204,14 @@ def show_order(session: Session, actor: Actor, order_id: str) -> Response:
                 is_reviewable and not is_requested,
             ),
             (REJECT, url_for("orders_pages.reject", order_id=order_id), is_reviewable),
+            (
+                NOTE,
+                url_for("orders_pages.add_note", order_id=order_id),
+                Permission.SHOP_ORDERS_NOTE in actor.permissions,
+            ),
         ],
         steps=order.events,
+        notes=written,
         documents=documents_queries.list_documents_about(session, order.public_id),
         places=listed_orders.list_places(session, order.id),
         pickup=branches_queries.get_any_branch(session, pickup) if pickup else None,
@@ -183,7 +220,12 @@ def show_order(session: Session, actor: Actor, order_id: str) -> Response:
         cancel_form=CANCEL,
         customer=customer_facts.describe_customer(session, actor, order.user_id),
         names=people.get_names(
-            session, [order.user_id, *(step.actor_id for step in order.events if step.actor_id)]
+            session,
+            [
+                order.user_id,
+                *(step.actor_id for step in order.events if step.actor_id),
+                *(note.actor_id for note in written),
+            ],
         ),
     )
 
@@ -239,3 +281,12 @@ def cancel_order(session: Session, actor: Actor, fields: Mapping[str, str], orde
     """Cancel a paid order for its customer."""
     identifier = ids.decode(PREFIX, order_id)
     cancellations.cancel_for_customer(session, actor, identifier, reason=fields["reason"])
+
+
+@blp.form("/<order_id>/note", NOTE, shown_on=show_order, permission=Permission.SHOP_ORDERS_NOTE)
+def add_note(session: Session, actor: Actor, fields: Mapping[str, str], order_id: str) -> None:
+    """Add a note to an order, for staff or for its customer too."""
+    reader = NoteReader.with_value(fields["reader"])
+    if reader is None:
+        raise Invalid("reader", "Choose who reads it.")
+    notes.add_note(session, actor, ids.decode(PREFIX, order_id), fields["note"], reader)

@@ -34,9 +34,9 @@ from app.shop.checkout.invoices import CheckoutRequest
 from app.shop.checkout.rules import RequestedPayment
 from app.shop.locks import queries as locks_queries
 from app.shop.locks.errors import QuoteVoided
+from app.shop.orders import notes, tracking
 from app.shop.orders import queries as orders_queries
 from app.shop.orders import rules as orders_rules
-from app.shop.orders import tracking
 from app.shop.orders.rules import OrderPaymentMethod
 from app.tax.errors import TaxUnknown
 from app.trading.errors import QuoteExpired, QuoteNotFound, QuoteUsed
@@ -146,6 +146,20 @@ def show_order(session: Session, actor: Actor, order_id: str) -> object:
     """Show an order of goods."""
     identifier = ids.decode(orders_rules.PREFIX, order_id)
     return {"order": orders_queries.get_order(session, identifier, user_id=actor.user_id)}
+
+
+@blp.operation(
+    "GET",
+    "/orders/<order_id>/notes",
+    operation_id="shopOrderNotes",
+    permission=Permission.GOODS_READ,
+    response_schema=schemas_orders.OrderNotesSchema,
+    refusals=(NotFound,),
+)
+def list_notes(session: Session, actor: Actor, order_id: str) -> object:
+    """List what our staff wrote to the customer about an order, oldest first."""
+    identifier = ids.decode(orders_rules.PREFIX, order_id)
+    return {"data": notes.list_own_notes(session, actor, identifier)}
 
 
 def _request(body: dict[str, Any]) -> CheckoutRequest:

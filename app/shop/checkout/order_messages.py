@@ -7,6 +7,7 @@ from app.notifications.kinds import (
     GoodsOrderCancelled,
     GoodsOrderHeld,
     GoodsOrderPaid,
+    GoodsOrderReminder,
     GoodsOrderWaiting,
 )
 from app.shop.orders.queries import GoodsOrder
@@ -61,6 +62,17 @@ def notify_of_waiting(session: Session, order: GoodsOrder) -> None:
         order.total,
         deposit.requested_amount,
         order.payment_due_at,
+    )
+    notifications.notify(session, message, to=order.user_id, event=order.public_id)
+
+
+def remind_of_payment(session: Session, order: GoodsOrder) -> None:
+    """Stage the reminder of an order that waits for a bank transfer."""
+    deposit = order.payment.deposit
+    assert deposit is not None  # of waiting orders only
+    assert order.payment_due_at is not None
+    message = GoodsOrderReminder(
+        order.public_id, order.number, order.total, deposit.requested_amount, order.payment_due_at
     )
     notifications.notify(session, message, to=order.user_id, event=order.public_id)
 

@@ -48,6 +48,15 @@ class OrderPaymentRules:
         about="Days from Monday to Friday. Goods and prices are kept until then, whatever the"
         " market does.",
     )
+    reminder_hours: int = setting(
+        "Reminder of a bank transfer, before its time ends",
+        20,
+        minimum=1,
+        maximum=200,
+        unit="hours",
+        about="Once, to customers whose transfer has not come.",
+        needs_approval=False,
+    )
     waiting_max: int = setting(
         "Orders of a person that wait for payment at a time",
         3,
@@ -72,6 +81,11 @@ class OrderPaymentRules:
         about="Shipped or picked up, in the days for which card money is withheld: a card payment"
         " can be taken back when the goods are gone. Goods for the vault have no such limit.",
     )
+
+    def __post_init__(self) -> None:
+        """Check that a reminder comes after its order."""
+        if self.transfer_days * 24 <= self.reminder_hours:
+            raise ValueError("The reminder must come after the order was placed.")
 
     def due_at(self, method: OrderPaymentMethod, placed_at: datetime) -> datetime:
         """Return until when an order waits for its payment."""

@@ -6,7 +6,7 @@ arrives is in the customer's balance. All that end one lock its row: so the orde
 their calls do not matter.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from app.access import Actor
@@ -17,8 +17,10 @@ from app.kit import clock
 from app.kit.db import Session
 from app.ledger.errors import InsufficientFunds
 from app.outbox import service as outbox
+from app.settings.queries import current
 from app.shop.checkout import kept_orders, order_messages
 from app.shop.checkout.errors import CancelWindowClosed
+from app.shop.checkout.rules import OrderPaymentRules
 from app.shop.orders import queries as orders_queries
 from app.shop.orders import service as orders
 from app.shop.orders import waiting
@@ -38,6 +40,16 @@ def stage_due(session: Session) -> None:
     """Stage the job of every waiting order whose deposit has ended, or whose time is over."""
     for order_id in waiting.list_due(session, clock.now()):
         outbox.stage(session, "shop.advance_order", {"order_id": str(order_id)})
+
+
+def remind(session: Session) -> None:
+    """Remind the customers of orders whose bank transfer has not come and whose time ends soon,
+    each once."""
+    now = clock.now()
+    before = timedelta(hours=current(session, OrderPaymentRules).reminder_hours)
+    for order_id in waiting.lock_unreminded(session, now, before):
+        orders.mark_reminded(session, order_id, at=now)
+        order_messages.remind_of_payment(session, orders_queries.get_order(session, order_id))
 
 
 def advance_orders_of(session: Session, user_id: UUID) -> None:

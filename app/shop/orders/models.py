@@ -133,6 +133,8 @@ class ShopOrder(Base):
     held_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
     #: What was given back, in cents.
     refunded_units: Mapped[int] = mapped_column(sa.BigInteger, server_default=sa.text("0"))
+    #: When its customer was reminded of the transfer that it waits for.
+    reminded_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
     cancelled_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
     cancel_reason: Mapped[CancelReason | None] = mapped_column(StoredEnum(CancelReason))
 
@@ -221,6 +223,20 @@ class ShopOrderPayment(Base):
     rounding_units: Mapped[int] = mapped_column(sa.BigInteger)
     #: What keeps it available until the order is paid; null of what is paid at once or later.
     hold_id: Mapped[UUID | None]
+
+
+class ShopOrderNote(Base):
+    """A note of staff on an order, for its customer too or not. Never changes."""
+
+    __tablename__ = "shop_order_notes"
+    __table_args__ = (sa.Index("shop_order_notes_order_id_id_idx", "order_id", "id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    order_id: Mapped[UUID] = mapped_column(sa.ForeignKey("shop_orders.id"))
+    actor_id: Mapped[UUID]
+    is_for_customer: Mapped[bool]
+    text_sealed: Mapped[bytes] = mapped_column(Sealed)
+    at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
 
 
 class ShopOrderEvent(Base):

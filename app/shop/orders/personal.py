@@ -13,7 +13,8 @@ from app.kit.personal import (
     PersonalDataTable,
 )
 from app.kit.postal_addresses import to_fields
-from app.shop.orders import queries
+from app.shop.orders import notes, queries
+from app.shop.orders.notes import NoteReader
 from app.shop.orders.queries import GoodsOrder
 
 _SECTION = ("goodsOrders",)
@@ -22,8 +23,16 @@ _SECTION = ("goodsOrders",)
 def export_sections(session: Session, person_id: UUID) -> ExportSections:
     """Return a customer's orders, oldest first."""
     return {
-        "goodsOrders": [_export(order) for order in queries.list_every_order(session, person_id)]
+        "goodsOrders": [
+            {**_export(order), "notes": _export_notes(session, order)}
+            for order in queries.list_every_order(session, person_id)
+        ]
     }
+
+
+def _export_notes(session: Session, order: GoodsOrder) -> list[dict[str, str]]:
+    own = notes.list_notes(session, order.id, reader=NoteReader.CUSTOMER)
+    return [{"text": note.text, "at": clock.rfc3339(note.at)} for note in own]
 
 
 def _export(order: GoodsOrder) -> dict[str, Any]:
@@ -88,5 +97,8 @@ TABLES = {
     ),
     "shop_order_lines": _table("The products of an order, with price and tax"),
     "shop_order_payments": _table("What paid for an order"),
+    "shop_order_notes": _table(
+        "Notes of staff on an order, sealed; the customer gets those that are for them"
+    ),
     "shop_order_events": _table("When an order took a status, and who did it", by_id=True),
 }

@@ -280,6 +280,11 @@ def mark_paid_cancelled(
     session.insert((ShopOrderEvent, [event]))
 
 
+def mark_reminded(session: Session, order_id: UUID, *, at: datetime) -> None:
+    """Record that the customer of a waiting order, locked before, is reminded of its payment."""
+    _update(session, order_id, reminded_at=at)
+
+
 def _update(session: Session, order_id: UUID, **values: object) -> None:
     session.write(sa.update(ShopOrder).where(ShopOrder.id == order_id).values(values))
 

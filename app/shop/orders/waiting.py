@@ -1,14 +1,14 @@
 """Reads of orders that keep goods: they wait for their payment, or for staff."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from app.catalog.products.models import Product
-from app.catalog.rules import SYNTHETIC, TRADABLE, USD, Metal
+from app.catalog.rules import SYNTHETIC, TRADABLE, USD, Metal, PaymentMethod
 from app.funding.models import DepositRow
 from app.funding.states import OPEN_DEPOSITS
 from app.kit import ids
@@ -118,6 +118,27 @@ def list_due(session: Session, now: datetime) -> list[UUID]:
         .where(_IS_WAITING, sa.or_(has_ended, ShopOrder.payment_due_at <= now))
         .order_by(ShopOrder.id)
         .limit(_BATCH)
+    )
+    return session.select(lambda order_id: order_id, select)
+
+
+def lock_unreminded(session: Session, now: datetime, before: timedelta) -> list[UUID]:
+    """Return the ids of orders that wait for a bank transfer until so long from now at most, and
+    whose customers were not reminded of it, their rows locked. Rows that others have locked are
+    left for the next time."""
+    select = (
+        _IDS.join(DepositRow, DepositRow.id == ShopOrder.deposit_id)
+        .where(
+            _IS_WAITING,
+            DepositRow.method == PaymentMethod.BANK,
+            DepositRow.status.in_(sorted(OPEN_DEPOSITS)),
+            ShopOrder.reminded_at.is_(None),
+            ShopOrder.payment_due_at > now,
+            ShopOrder.payment_due_at <= now + before,
+        )
+        .order_by(ShopOrder.id)
+        .limit(_BATCH)
+        .with_for_update(of=ShopOrder, skip_locked=True)
     )
     return session.select(lambda order_id: order_id, select)
 

@@ -10,7 +10,10 @@ from app.audit.actions import AuditAction
 from app.audit.models import AuditRecord
 from app.kit import ids
 from app.kit.db import Database
+from app.kit.errors import NotFound
 from app.shop.checkout.rules import OrderReviewRules
+from app.shop.orders import notes
+from app.shop.orders import personal as orders_personal
 from app.shop.orders.queries import GoodsOrder
 from app.tax.assessment import Delivery
 from tests.api_client import ApiClient, assert_problem, wrong_fields
@@ -180,6 +183,29 @@ def test_order_on_hold_is_in_the_queue_until_it_is_released_or_rejected(
         assert text in page.visible_text
         assert page.all("form", id=act) == []
         assert browser.get_page(f"{PATH}/held").all("a", href=path) == []
+
+
+def test_note_is_for_staff_or_for_the_customer_who_is_notified(
+    open_app: Flask, people: People, sale: Sale
+) -> None:
+    browser, path = sign_in(open_app, people.staff(Role.SUPPORT)), f"{PATH}/{sale.order.public_id}"
+    for text, reader in (("They called twice.", "staff"), ("Your coins are new.", "customer")):
+        assert browser.submit_form(path, "note", note=text, reader=reader).status_code == 303
+        assert text in browser.get_page(path).visible_text
+    assert browser.submit_form(path, "note", note=" ", reader="staff").status_code == 422
+    assert browser.submit_form(path, "note", note="A note", reader="no one").status_code == 422
+    with people.database.reading() as session:
+        [note] = notes.list_own_notes(session, sale.buyer, sale.order.id)
+        with pytest.raises(NotFound):
+            notes.list_own_notes(session, people.customer(), sale.order.id)
+        staged = session.rows(
+            "SELECT args -> 'values' ->> 'note' FROM outbox WHERE task = 'messages.deliver'"
+            " AND args ->> 'kind' = 'goods_order_note' AND args ->> 'user_id' = %s",
+            (str(sale.buyer.user_id),),
+        )
+        exported = orders_personal.export_sections(session, sale.buyer.user_id)
+    assert (note.text, staged) == ("Your coins are new.", [("Your coins are new.",)])
+    assert [each["text"] for each in exported["goodsOrders"][0]["notes"]] == [note.text]
 
 
 def test_support_sees_why_an_order_was_held_and_does_not_decide(

@@ -333,6 +333,22 @@ class GoodsOrderSchema(ApiSchema):
     cancel_reason = EnumField(CancelReason, required=True, allow_none=True)
 
 
+class OrderNoteSchema(ApiSchema):
+    """A note of our staff to the customer."""
+
+    text = ma.fields.String(
+        required=True,
+        metadata={"description": "As it was written", "examples": ["Your coins are of 2025."]},
+    )
+    at = TimestampField(required=True)
+
+
+class OrderNotesSchema(ApiSchema):
+    """The notes on an order that are for its customer."""
+
+    data = ma.fields.List(ma.fields.Nested(OrderNoteSchema), required=True)
+
+
 class GoodsOrderAnswerSchema(ApiSchema):
     """An order of goods."""
 
