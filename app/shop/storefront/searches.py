@@ -26,7 +26,7 @@ from app.shop.storefront.rules import PriceBand, ProductSort, WeightBand
 
 #: So many products are compared with frequent words in their order, before an index of words finds
 #: all that have them.
-_NEAR = 2_000
+_NEAR = 1_000
 #: More than any price: products without one are sorted by it.
 _NO_PRICE = 2**62
 #: Products with words that are only like those of a search come after the others.
