@@ -172,6 +172,10 @@ def list_offers(session: Session, search: OfferSearch) -> OfferPage:
     """
     filters = _filters_of(search)
     values: dict[str, object] = dict(filters)
+    if search.weight is not None:
+        values["weight_from"], values["weight_below"] = rules.weights_in(search.weight)
+    if search.price is not None:
+        values["price_from"], values["price_below"] = rules.prices_in(search.price)
     if search.cursor is not None:
         sort_type = _SORT_TYPES[search.sort]
         values |= decode_edge(search.cursor, search.sort, sort_type, str)

@@ -1,8 +1,10 @@
 """How customers narrow and sort products, as pure functions."""
 
+from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
-from app.catalog.products.rules import ProductForm
+from app.catalog.products.rules import OUNCE, ProductForm
+from app.catalog.rules import USD
 from app.kit.errors import Invalid
 from app.kit.labels import LabelledEnum
 from app.kit.money import Amount
@@ -10,6 +12,7 @@ from app.kit.money import Amount
 #: How many products are compared at a time.
 COMPARED_MAX = 10
 _HUNDRED = 100
+_NO_END = 2**63 - 1
 _CENT = Decimal("0.01")
 
 
@@ -67,6 +70,24 @@ PRICE_ENDS = (
     (1_000, PriceBand.TO_1000),
     (5_000, PriceBand.TO_5000),
 )
+
+
+def weights_in(band: WeightBand) -> tuple[int, int]:
+    """Return the least weight of a band, and the least above it, in 10^-8 troy ounces."""
+    ends = [(int(end * OUNCE), each) for end, each in BAND_ENDS]
+    return _bounds([*ends, (_NO_END, WeightBand.OVER_100)], band)
+
+
+def prices_in(band: PriceBand) -> tuple[int, int]:
+    """Return the least price of a band, and the least above it, in cents."""
+    ends = [(end * USD.unit, each) for end, each in PRICE_ENDS]
+    return _bounds([*ends, (_NO_END, PriceBand.OVER_5000)], band)
+
+
+def _bounds(ends: Sequence[tuple[int, LabelledEnum]], band: LabelledEnum) -> tuple[int, int]:
+    place = [each for _, each in ends].index(band)
+    least = ends[place - 1][0] if place else 0
+    return least, ends[place][0]
 
 
 def form_of(category: str) -> ProductForm | None:

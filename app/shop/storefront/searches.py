@@ -96,16 +96,22 @@ def _price_band(unit_price: sa.ColumnElement[int]) -> sa.ColumnElement[str | Non
     )
 
 
+def _is_within(column: sa.ColumnElement[int], name: str) -> sa.ColumnElement[bool]:
+    """Match numbers in a band (`rules.weights_in`, `rules.prices_in`)."""
+    least, below = (_value(f"{name}_{end}", sa.BigInteger()) for end in ("from", "below"))
+    return sa.and_(column >= least, column < below)
+
+
 #: Once, as a statement filters several times.
 _WITHIN = categories_queries.within(_value("category", sa.Text()))
-#: The filters by name, but for that by price. Their values are parameters of the same name, but for
-#: those without one.
+#: The filters by name, but for that by price. Their values are parameters of the same name, two for
+#: a band; some have none.
 _FILTERS: Mapping[str, Callable[[FromClause], sa.ColumnElement[bool]]] = {
     "metal": lambda row: row.c.metal == _value("metal", sa.Text()),
     "form": lambda row: row.c.form == _value("form", sa.Text()),
     "category": lambda row: row.c.category_id.in_(_WITHIN),
     "mint": lambda row: row.c.mint == _value("mint", sa.Text()),
-    "weight": lambda row: _weight_band(row.c.fine_units) == _value("weight", sa.Text()),
+    "weight": lambda row: _is_within(row.c.fine_units, "weight"),
     "in_stock": lambda row: row.c.stocked_places > 0,
     "sold_out": lambda row: row.c.stocked_places == 0,
     "skus": lambda row: row.c.sku == sa.any_(_value("skus", sa.ARRAY(sa.Text))),
@@ -153,7 +159,7 @@ def _sorted(
     priced, price = listed_prices.join_unit_prices(found, found.c.own_terms)
     select = sa.select().select_from(priced)
     if "price" in shape.filters:
-        select = select.where(_price_band(price) == _value("price", sa.Text()))
+        select = select.where(_is_within(price, "price"))
     if shape.sort not in rules.PRICE_SORTS:
         return select, _sort_column(shape, found), found.c.sku
     sign = 1 if shape.sort is ProductSort.PRICE else -1
@@ -234,7 +240,7 @@ def _page(
 
     # Without OFFSET, the planner might look for all of them in the order of the page.
     every = matching(_LISTINGS).offset(0).subquery(f"every_{words}")
-    if shape.is_by_price or "skus" in shape.filters:
+    if shape.sort in rules.PRICE_SORTS or "skus" in shape.filters:
         return _first(shape, every, behind, only_if)
     first = _first_listings(shape, behind).subquery(f"first_{words}")
     found = matching(first).subquery(f"found_{words}")
@@ -293,7 +299,7 @@ def facets_of_offers(shape: OfferShape) -> CompiledSelect:
         groups.c.count,
     ).select_from(priced)
     if "price" in shape.filters:
-        in_bands = in_bands.where(_price_band(price) == _value("price", sa.Text()))
+        in_bands = in_bands.where(_is_within(price, "price"))
     found = in_bands.subquery("in_bands")
     columns = [found.c[name] for name in FACETS]
     # One bit for each column: none for that by which the row is grouped.
