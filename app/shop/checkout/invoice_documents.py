@@ -14,7 +14,7 @@ from app.catalog.rules import USD
 from app.documents import service as documents
 from app.documents.rules import DocumentContent, DocumentKind, DocumentLine, Party
 from app.documents.service import NewDocument
-from app.identity.accounts import people
+from app.identity.models import User
 from app.kit.db import Session
 from app.kit.errors import NotFound
 from app.kit.formatting import format_amount, format_time
@@ -23,7 +23,7 @@ from app.kit.postal_addresses import PostalAddress
 from app.kit.statements import compile_select
 from app.shop.checkout import rules
 from app.shop.checkout.rules import Charges
-from app.shop.orders.models import ShopOrderPart
+from app.shop.orders.models import ShopOrder, ShopOrderPart
 from app.shop.orders.queries import GoodsOrder, PaidPart
 from app.tax.assessment import sum_amounts
 from app.vault.locations.models import Location
@@ -40,6 +40,8 @@ class _SoldPart:
     entity_name: str
     entity_address: dict[str, Any] | None
     entity_tax_number: str | None
+    #: The name of the customer.
+    customer: str
 
     @property
     def seller(self) -> Party:
@@ -66,10 +68,13 @@ _PARTS = compile_select(
         LegalEntity.name.label("entity_name"),
         LegalEntity.address.label("entity_address"),
         LegalEntity.tax_number.label("entity_tax_number"),
+        (User.first_name + " " + User.last_name).label("customer"),
     )
     .join(Location, Location.id == ShopOrderPart.location_id)
     .join(Branch, Branch.id == Location.branch_id)
     .join(LegalEntity, LegalEntity.id == Branch.legal_entity_id)
+    .join(ShopOrder, ShopOrder.id == ShopOrderPart.order_id)
+    .join(User, User.id == ShopOrder.user_id)
     .where(ShopOrderPart.order_id == sa.bindparam("order_id", type_=sa.Uuid))
     .order_by(ShopOrderPart.position)
 )
@@ -83,7 +88,7 @@ def request_invoices(session: Session, order: GoodsOrder) -> None:
     """
     assert order.paid_at is not None  # of paid orders only
     parts = _read_parts(session, order)
-    charges, customer = _share_charges(order, parts), _customer(session, order)
+    charges, customer = _share_charges(order, parts), _customer(order, parts)
     by_entity: defaultdict[UUID, list[_SoldPart]] = defaultdict(list)
     for part in parts:
         by_entity[part.entity_id].append(part)
@@ -130,7 +135,7 @@ def draw_up_pro_forma(session: Session, order: GoodsOrder) -> DocumentContent:
     )
     return DocumentContent(
         sellers[0] if len(sellers) == 1 else Party(", ".join(each.name for each in sellers)),
-        _customer(session, order),
+        _customer(order, parts),
         str(order.number),
         order.placed_at,
         None,
@@ -154,10 +159,9 @@ def _share_charges(order: GoodsOrder, parts: list[_SoldPart]) -> dict[UUID, Char
     return rules.share_charges(goods, taxes, Charges(order.tax, order.shipping, order.insurance))
 
 
-def _customer(session: Session, order: GoodsOrder) -> Party:
+def _customer(order: GoodsOrder, parts: list[_SoldPart]) -> Party:
     address = order.billing_address or order.shipping_address
-    name = people.get_names(session, [order.user_id])[order.user_id]
-    return Party(name, address.in_one_line if address else "")
+    return Party(parts[0].customer, address.in_one_line if address else "")
 
 
 def _lines(order: GoodsOrder, parts: list[_SoldPart]) -> list[DocumentLine]:

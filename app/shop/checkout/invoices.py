@@ -106,12 +106,16 @@ def draw_up(
     Raises `RegionRestricted`, `AgeRestricted` and `VerificationRequired` of the goods, `TaxUnknown`
     of their destination, and `Invalid` for a branch where they are not reserved.
     """
-    skus = {line.sku for line in lock.lines}
-    products = {each.sku: each for each in products_queries.list_products(session, skus)}
+    found, places = session.select_together(
+        (ProductDetails, products_queries.OF_SKUS),
+        (LocationSummary, locations_queries.BY_ID),
+        skus=[line.sku for line in lock.lines],
+        location_ids=[part.location_id for line in lock.lines for part in line.parts],
+    )
+    products: dict[str, ProductDetails] = {each.sku: each for each in found}
+    locations: dict[UUID, LocationSummary] = {each.id: each for each in places}
     restrictions.check_destination(products.values(), request.shipping_address)
     restrictions.check_age(session, actor.user_id, products.values(), at)
-    location_ids = {part.location_id for line in lock.lines for part in line.parts}
-    locations = locations_queries.locations_by_id(session, location_ids)
     _check_pickup(lock, request)
     place = _Place(request, locations)
     pieces = [piece for line in lock.lines for piece in _cut(line, place)]

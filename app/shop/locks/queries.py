@@ -138,19 +138,20 @@ _LINES = compile_select(
         PriceLockLine.ounces_units,
         PriceLockLine.rule_id,
         PriceLockLine.tax_class,
-    )
-    .join(Product, Product.sku == PriceLockLine.sku)
-    .where(PriceLockLine.lock_id == _LOCK_ID)
-    .order_by(PriceLockLine.position)
-)
-_METALS = compile_select(
-    sa.select(
-        PriceLockMetal.metal,
         PriceLockMetal.ask,
         PriceLockMetal.bid,
         PriceLockMetal.source,
         PriceLockMetal.observed_at,
-    ).where(PriceLockMetal.lock_id == _LOCK_ID)
+    )
+    .join(Product, Product.sku == PriceLockLine.sku)
+    .join(
+        PriceLockMetal,
+        sa.and_(
+            PriceLockMetal.lock_id == PriceLockLine.lock_id, PriceLockMetal.metal == Product.metal
+        ),
+    )
+    .where(PriceLockLine.lock_id == _LOCK_ID)
+    .order_by(PriceLockLine.position)
 )
 _PARTS = compile_select(
     sa.select(
@@ -183,7 +184,7 @@ def reads_of_lock_row(user_id: UUID, lock_id: UUID) -> Sequence[Statement]:
     values = {"user_id": user_id, "lock_id": lock_id}
     return [
         compiled.with_values({name: values[name] for name in compiled.parameters})
-        for compiled in (_LOCKED, _PARTS, _LINES, _METALS)
+        for compiled in (_LOCKED, _PARTS, _LINES)
     ]
 
 
@@ -191,17 +192,22 @@ def _read_lock(
     session: Session, select: CompiledSelect, user_id: UUID, lock_id: UUID
 ) -> PriceLock | None:
     """Return the lock that one of the selects above finds, or None."""
-    found, parts, lines, metals = session.select_together(
+    found, parts, lines = session.select_together(
         (dict, select),
         (LockedPart, _PARTS),
         (dict, _LINES),
-        (LockedMetal, _METALS),
         user_id=user_id,
         lock_id=lock_id,
     )
     if not found:
         return None
     [row] = found
+    metals = {
+        line["metal"]: LockedMetal(
+            line["metal"], *(line.pop(name) for name in ("ask", "bid", "source", "observed_at"))
+        )
+        for line in lines
+    }
     return PriceLock(
         total=Amount(USD, row.pop("total_units")),
         cancel_terms=CancelTerms(
@@ -218,7 +224,7 @@ def _read_lock(
             )
             for line in lines
         ],
-        metals={each.metal: each for each in metals},
+        metals=metals,
         **row,
     )
 

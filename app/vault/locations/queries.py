@@ -48,7 +48,8 @@ _LOCATION_SELECT = sa.select(
     Location.opened_at,
     Branch.address.label("branch_address"),
 ).join(Branch, Branch.id == Location.branch_id)
-_BY_ID = compile_select(_LOCATION_SELECT.where(Location.id == any_of("location_ids", sa.Uuid)))
+#: Those with these `location_ids`.
+BY_ID = compile_select(_LOCATION_SELECT.where(Location.id == any_of("location_ids", sa.Uuid)))
 LOCATIONS = ListSource(
     LocationSummary,
     _LOCATION_SELECT,
@@ -83,5 +84,5 @@ def locations_by_id(
     session: Session, location_ids: Collection[UUID]
 ) -> Mapping[UUID, LocationSummary]:
     """Return these locations by their id."""
-    found = session.select(LocationSummary, _BY_ID, location_ids=list(location_ids))
+    found = session.select(LocationSummary, BY_ID, location_ids=list(location_ids))
     return {each.id: each for each in found}
