@@ -53,12 +53,27 @@ def redeem_metal(play: Play, patch: pytest.MonkeyPatch) -> None:
     staff.ok(200, staff.get(f"{_VAULT}/pending"))
     assert_problem(staff.post(f"{_VAULT}/{unknown}/approve", {}), 404, "not_found")
     staff.ok(200, staff.post(f"{_VAULT}/{redemption}/approve", {"reason": "Known customer"}))
+    _ship(play, owner, redemption, patch)
     assert_problem(owner.post(f"{_REDEEM}/{redemption}/cancel"), 409, "cancel_window_closed")
     assert_problem(owner.post(f"{_REDEEM}/{unknown}/cancel"), 404, "not_found")
     owner.ok(200, owner.post(f"{_REDEEM}/{_redeem(owner)}/cancel"))
     _decide(owner, staff, redemption, patch)
     _refuse_quotes(play, owner)
     _refuse_people(play, owner)
+
+
+def _ship(play: Play, owner: RecordingClient, redemption: str, patch: pytest.MonkeyPatch) -> None:
+    keeper = sign_staff_in(play, "packer", People(play.database).staff(Role.INVENTORY).email)
+    tracking = {"carrier": "fedex", "trackingNumber": "794644790132"}
+    unknown = f"{_VAULT}/{ids.encode('rdm', ids.new())}/ship"
+    assert_problem(keeper.post(unknown, tracking), 404, "not_found")
+    waiting = f"{_VAULT}/{_redeem(owner)}/ship"
+    assert_problem(keeper.post(waiting, tracking), 409, "wrong_redemption_status")
+    path = f"{_VAULT}/{redemption}/ship"
+    with patch.context() as screening:
+        screening.setattr(recipients, "screen_recipient", lambda *_, **__: Verdict.REVIEW)
+        assert_problem(keeper.post(path, tracking), 409, "recipient_not_cleared")
+    keeper.ok(200, keeper.post(path, tracking))
 
 
 def _shipped(owner: RecordingClient) -> dict[str, Any]:

@@ -798,6 +798,7 @@ def _redemption(database: Database, owner: Actor) -> str:
         "form": ProductForm.COIN, "destination": Delivery.PICKUP, "country": None,
         "pickup_branch_id": branch_id, "bid": 1, "ask": 1, "mid": 1, "goods_ounces_units": 1,
         "value_units": 0, "goods_value_units": 0, "quoted_at": now, "expires_at": later,
+        "strategy": FulfilmentStrategy.JM, "strategy_reason": "It is the configured one.",
         **{f"{cost}_units": 0 for cost in costs},
     }  # fmt: skip
     redemption = {
@@ -930,6 +931,7 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
     "/api/redeem/status/<redemption_id>": _REDEMPTION,
     "/api/vault/redemptions/<redemption_id>/approve": _DECIDED_REDEMPTION,
     "/api/vault/redemptions/<redemption_id>/reject": _DECIDED_REDEMPTION,
+    "/api/vault/redemptions/<redemption_id>/ship": _REDEMPTION,
     "/api/shop/orders/<order_id>": _GOODS_ORDER,
     "/api/shop/admin/orders/<order_id>": _GOODS_ORDER,
     "/api/shop/orders/<order_id>/documents": _GOODS_ORDER,

@@ -4,8 +4,10 @@ import pytest
 
 from app.access import Actor, Role
 from app.fulfillment.collection import service as collection
+from app.fulfillment.errors import CancelWindowClosed
 from app.fulfillment.shipments import queries as shipments_queries
 from app.kit.db import Session
+from app.redemption.errors import WrongRedemptionStatus
 from app.redemption.requests import fulfilment
 from app.redemption.requests.queries import Redemption
 from tests.fulfillment.dispatch import STEPS, Dispatch
@@ -88,6 +90,37 @@ def list_shipments(counter: Counter, redemption: Redemption) -> list[str]:
     with counter.database.reading() as session:
         found = shipments_queries.list_shipments_of(session, redemption.id)
     return [shipment.public_id for shipment in found]
+
+
+def test_staff_ship_all_at_once_and_picked_goods_are_not_cancelled(
+    counter: Counter, people: People
+) -> None:
+    redemption = counter.submit(
+        counter.quote(pickup_branch_id=None), shipping_address=NEW_HAMPSHIRE
+    )
+    counter.approve(redemption)
+    keeper = people.staff(Role.INVENTORY)
+    with counter.database.transaction() as session:
+        fulfilment.ship(session, keeper, redemption.id, carrier="FedEx", tracking_number="1")
+    assert counter.now(redemption).status == "shipped"
+    with pytest.raises(CancelWindowClosed):
+        counter.cancel(redemption)
+    with counter.database.transaction() as session, pytest.raises(WrongRedemptionStatus):
+        fulfilment.ship(session, keeper, redemption.id, carrier="", tracking_number="")
+    counter.assert_sound()
+
+
+def test_redemption_that_is_being_picked_is_not_cancelled(counter: Counter) -> None:
+    redemption = counter.submit()
+    counter.approve(redemption)
+    status_of(counter, redemption)
+    # The customer may be faster than the fact of the shipment.
+    with counter.database.reading() as session:
+        [shipment] = shipments_queries.list_shipments_of(session, redemption.id)
+    Dispatch.open(counter.stall).step(shipment.id, "picking")
+    assert counter.now(redemption).status == "allocated"
+    with pytest.raises(CancelWindowClosed):
+        counter.cancel(redemption)
 
 
 def test_shipments_are_requested_once_however_often_the_job_runs(counter: Counter) -> None:

@@ -9,7 +9,9 @@ import time_machine
 from app.access import Role
 from app.catalog.products.rules import ProductForm
 from app.catalog.rules import USD
+from app.flags.rules import FulfilmentStrategy
 from app.fulfillment.errors import CancelWindowClosed
+from app.fulfillment.strategies.rules import FulfillmentRules
 from app.funding.errors import VerificationRequired
 from app.hedging import queries as hedging_queries
 from app.identity.errors import ReauthenticationRequired
@@ -35,6 +37,7 @@ from app.redemption.requests.service import RedemptionRequest
 from app.trading.errors import QuoteExpired, QuoteNotFound, QuoteUsed
 from tests import sanctions
 from tests.fixed_settings import fixed_settings
+from tests.mailbox import run_pending_jobs
 from tests.people import People
 from tests.redemption.counter import Counter, redeemer
 from tests.second_person import approve
@@ -65,11 +68,24 @@ def test_quote_of_a_coin_costs_one_percent_of_its_metal_at_mid(counter: Counter)
 
 
 def test_shipped_coin_costs_its_parcel_and_its_insurance_too(counter: Counter) -> None:
-    """A light parcel is 9.95; a quarter of a percent of 4,000.00 is 10.00."""
+    """JM Bullion sends it for 15.00; a quarter of a percent of 4,000.00 is 10.00."""
     quote = counter.quote(pickup_branch_id=None)
     assert [str(each) for each in (quote.fee, quote.shipping, quote.insurance, quote.total)] == [
-        "40.00", "9.95", "10.00", "59.95",
+        "40.00", "15.00", "10.00", "65.00",
     ]  # fmt: skip
+
+
+def test_who_sends_it_follows_from_the_value_or_the_wish_and_costs_its_fee(
+    counter: Counter,
+) -> None:
+    wished = counter.quote(pickup_branch_id=None, strategy=FulfilmentStrategy.BRINKS)
+    assert (wished.strategy, str(wished.shipping)) == ("BRINKS", "75.00")
+    with fixed_settings(FulfillmentRules(brinks_from=Amount.parse(USD, "4000"))):
+        chosen = counter.quote(pickup_branch_id=None)
+    assert chosen.strategy_reason == "The goods are worth at least 4,000.00 USD."
+    with pytest.raises(Invalid) as refused:
+        counter.submit(chosen, shipping_address=BOSTON, strategy=FulfilmentStrategy.JM)
+    assert refused.value.field == "strategy"
 
 
 def test_cash_tops_up_to_a_whole_coin_at_the_ask(counter: Counter) -> None:
@@ -208,13 +224,43 @@ def test_undecided_redemption_lapses_after_a_day_and_not_before(counter: Counter
     counter.assert_sound()
 
 
-def test_approved_redemption_is_neither_rejected_nor_cancelled(counter: Counter) -> None:
-    redemption = counter.submit()
+@pytest.mark.parametrize("paid_in", list(PaidIn))
+def test_cancelling_an_approved_redemption_undoes_every_posting(
+    counter: Counter, paid_in: PaidIn
+) -> None:
+    before = exposure(counter.database)
+    redemption = counter.submit(counter.quote("0.9"), paid_in=paid_in)
     counter.approve(redemption)
-    with pytest.raises(CancelWindowClosed):
-        counter.cancel(redemption)
+    run_pending_jobs(counter.database, "redemption.request_shipments")
     with pytest.raises(WrongRedemptionStatus):
         counter.reject(redemption)
+    counter.cancel(redemption)
+    posted = postings_of(counter.database, redemption.public_id)
+    undone = postings_of(counter.database, f"{redemption.public_id}:undone")
+    assert undone == {key: negated(text) for key, text in posted.items()}
+    assert counter.balances == {"XAU-s": "3.00000000", "USD": "500.00"}
+    assert counter.units == {"available": 10, "allocated": 0}
+    assert exposure(counter.database) == before
+    assert statuses(counter, redemption)[-1] == "cancelled"
+    counter.assert_sound()
+    run_pending_jobs(counter.database, "redemption.shipment_changed")
+    assert statuses(counter, redemption)[-1] == "cancelled"
+
+
+def negated(text: str) -> str:
+    return text[1:] if text.startswith("-") else f"-{text}"
+
+
+def test_strategy_decides_until_when_an_approved_redemption_is_cancelled(
+    counter: Counter,
+) -> None:
+    for strategy, hours in ((FulfilmentStrategy.JM, 24), (FulfilmentStrategy.BRINKS, 0)):
+        quote = counter.quote(strategy=strategy)
+        redemption = counter.submit(quote)
+        counter.approve(redemption)
+        late = clock.now() + timedelta(hours=hours)
+        with time_machine.travel(late, tick=False), pytest.raises(CancelWindowClosed):
+            counter.cancel(redemption)
 
 
 def test_second_person_approves_what_is_worth_as_much_as_the_setting(

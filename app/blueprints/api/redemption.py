@@ -143,7 +143,11 @@ def show_redemption(session: Session, actor: Actor, redemption_id: str) -> objec
     refusals=(NotFound, CancelWindowClosed),
 )
 def cancel_redemption(session: Session, actor: Actor, redemption_id: str) -> object:
-    """Cancel a redemption: metal, money and pieces are released."""
+    """Cancel a redemption: metal, money and pieces are released.
+
+    One that is approved can be cancelled in the first hours, if its strategy allows it and picking
+    has not begun. Then all that was taken comes back.
+    """
     identifier = ids.decode(PREFIX, redemption_id)
     redemptions.cancel(session, actor, identifier)
     return {"redemption": queries.get_redemption(session, identifier, user_id=actor.user_id)}
@@ -151,4 +155,4 @@ def cancel_redemption(session: Session, actor: Actor, redemption_id: str) -> obj
 
 def _wanted(data: dict[str, Any], *, country: str, branch_id: Any) -> QuoteRequest:
     amount = parse_amount("amount", data["asset"], data["amount"])
-    return QuoteRequest(amount, data["format"], country, branch_id)
+    return QuoteRequest(amount, data["format"], country, branch_id, data.get("strategy"))

@@ -9,12 +9,13 @@ from app.blueprints.api.schemas.fields import PageQuerySchema
 from app.blueprints.api_blueprint import ApiBlueprint
 from app.blueprints.api_operation import RouteReply
 from app.flags.rules import Feature
+from app.fulfillment.shipments.errors import RecipientNotCleared
 from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import NotFound
 from app.kit.list_query import ListQuery, fetch_following
 from app.redemption.errors import RecipientUnderReview, WrongRedemptionStatus
-from app.redemption.requests import listed, queries, review
+from app.redemption.requests import fulfilment, listed, queries, review
 from app.redemption.requests.rules import PREFIX, RedemptionStatus
 from app.screening.errors import RecipientBlocked
 
@@ -89,4 +90,33 @@ def reject_redemption(
     """Reject a redemption: everything is released. The customer is notified, without the reason."""
     identifier = ids.decode(PREFIX, redemption_id)
     review.reject(session, actor, identifier, reason=body["reason"])
+    return {"redemption": queries.get_redemption(session, identifier)}
+
+
+@blp.operation(
+    "POST",
+    "/<redemption_id>/ship",
+    operation_id="vaultShipRedemption",
+    permission=Permission.SHIPMENTS_WORK,
+    feature=Feature.VAULT_REDEMPTION,
+    body_schema=schemas_redemption.HandedToCarrierSchema,
+    response_schema=schemas_redemption.StaffRedemptionAnswerSchema,
+    idempotent=True,
+    refusals=(NotFound, WrongRedemptionStatus, RecipientNotCleared),
+)
+def ship_redemption(
+    session: Session, actor: Actor, body: dict[str, Any], redemption_id: str
+) -> object:
+    """Note that the pieces of a redemption are packed and that the carrier has them.
+
+    The recipient is screened again. At the station of the desk, pieces are scanned one by one.
+    """
+    identifier = ids.decode(PREFIX, redemption_id)
+    fulfilment.ship(
+        session,
+        actor,
+        identifier,
+        carrier=body["carrier"].label if "carrier" in body else "",
+        tracking_number=body.get("tracking_number", ""),
+    )
     return {"redemption": queries.get_redemption(session, identifier)}

@@ -61,16 +61,15 @@ class ShippingRules:
         if self.medium_ounces_max <= self.light_ounces_max:
             raise ValueError("A medium parcel must weigh more than a light one.")
 
-    def shipping_fee(self, gross_units: int, goods: Amount | None, *, is_abroad: bool) -> Amount:
-        """Return the price of shipping goods of this gross weight (10^-8 troy ounces) and price.
-        Goods that are not bought have no price: their shipping is never free."""
+    def shipping_fee(self, gross_units: int, goods: Amount, *, is_abroad: bool) -> Amount:
+        """Return the price of shipping goods of this gross weight (10^-8 troy ounces) and price."""
         if gross_units <= self.light_ounces_max * OUNCE:
             fee = self.light_fee
         elif gross_units <= self.medium_ounces_max * OUNCE:
             fee = self.medium_fee
         else:
             fee = self.heavy_fee
-        if goods is not None and self.free_from <= goods:
+        if self.free_from <= goods:
             fee = _NOTHING
         return fee + self.abroad_fee if is_abroad else fee
 

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.catalog.products.rules import ProductForm
+from app.flags.rules import FulfilmentStrategy
 from app.kit.db import Base
 from app.kit.statements import StoredEnum
 from app.tax.assessment import Delivery
@@ -40,6 +41,7 @@ class RedemptionQuoteRow(Base):
             name="redemption_total_is_the_sum",
         ),
         sa.CheckConstraint("expires_at > quoted_at", name="redemption_quote_expires_later"),
+        sa.CheckConstraint("strategy IN ('JM', 'BRINKS')", name="quoted_strategy_known"),
         sa.Index("redemption_quotes_expires_at_idx", "expires_at"),
         sa.Index("redemption_quotes_user_id_idx", "user_id"),
     )
@@ -73,6 +75,9 @@ class RedemptionQuoteRow(Base):
     metal_rounding_units: Mapped[int] = mapped_column(sa.BigInteger)
     quoted_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
     expires_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    #: Who sends the pieces, if they are sent, and why.
+    strategy: Mapped[FulfilmentStrategy] = mapped_column(StoredEnum(FulfilmentStrategy))
+    strategy_reason: Mapped[str] = mapped_column(sa.Text)
 
 
 class RedemptionQuoteItem(Base):

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from app.catalog.products.models import Product
 from app.catalog.products.rules import ProductForm
 from app.catalog.rules import TRADABLE, USD
+from app.flags.rules import FulfilmentStrategy
 from app.kit import ids
 from app.kit.db import Session
 from app.kit.ids import PublicId
@@ -69,6 +70,8 @@ class RedemptionQuote:
     metal_rounding_units: int
     quoted_at: datetime
     expires_at: datetime
+    strategy: FulfilmentStrategy
+    strategy_reason: str
     items: Sequence[QuotedItem]
 
     @property

@@ -10,6 +10,7 @@ from fractions import Fraction
 from uuid import UUID
 
 from app.catalog.rules import USD
+from app.fulfillment.strategies.rules import StrategyChoice
 from app.kit.money import Amount, Asset, Rounding, round_units
 from app.settings.rules import setting, settings_group
 from app.trading.rules import DOLLAR_PRICE, Conversion, ConversionTerms, PricePair, convert_received
@@ -172,6 +173,8 @@ class _Search:
 class RedemptionCosts:
     """What a redemption costs beside the metal."""
 
+    #: Who sends the pieces, and why.
+    sender: StrategyChoice
     #: Of the metal, in dollars per troy ounce.
     price: PricePair
     #: What the redeemed metal is worth at mid, and what the pieces are.

@@ -13,12 +13,16 @@ from app.catalog.products import queries as products_queries
 from app.catalog.products.queries import ProductSummary
 from app.catalog.products.rules import ProductForm, accounted_units
 from app.catalog.rules import METAL_OF, USD, Metal
+from app.flags.rules import FeatureCeiling, FulfilmentStrategy
 from app.fulfillment.shipping_prices.rules import ShippingRules
+from app.fulfillment.strategies.rules import FulfillmentRules
+from app.fulfillment.strategies.rules import choose as choose_strategy
 from app.kit import clock, ids
 from app.kit.countries import parse_country
 from app.kit.db import Session
 from app.kit.errors import Invalid, NotFound
 from app.kit.money import Amount
+from app.kit.ports import resolve
 from app.pricing import queries as pricing_queries
 from app.pricing.rules import require_tradable
 from app.redemption.errors import NoPieces
@@ -57,6 +61,8 @@ class QuoteRequest:
     form: ProductForm
     country: str = "US"
     pickup_branch_id: UUID | None = None
+    #: Who sends the goods; None leaves it to the rules.
+    strategy: FulfilmentStrategy | None = None
 
     @property
     def destination(self) -> Delivery:
@@ -82,8 +88,8 @@ class _Choice:
         return sum(each.total_units for each in self.pieces)
 
     @property
-    def gross_units(self) -> int:
-        return sum(self.products[each.sku].gross_units * each.count for each in self.pieces)
+    def dearest_units(self) -> int:
+        return max(each.ounces_units for each in self.pieces)
 
 
 def create_quote(session: Session, actor: Actor, request: QuoteRequest) -> RedemptionQuote:
@@ -208,14 +214,25 @@ def _cost(
     goods = Amount(metal, choice.ounces_units)
     value, goods_value = rules.worth(request.amount, price.mid), rules.worth(goods, price.mid)
     shipping = insurance = _NOTHING
+    delivery = current(session, FulfillmentRules)
+    sender = choose_strategy(
+        delivery,
+        resolve(FeatureCeiling).fulfilment_strategy,
+        value=goods_value,
+        dearest_unit=rules.worth(Amount(metal, choice.dearest_units), price.mid),
+        is_abroad=choice.is_abroad,
+        requested=request.strategy,
+    )
     if request.destination is Delivery.SHIP:
         prices = current(session, ShippingRules)
-        shipping = prices.shipping_fee(choice.gross_units, None, is_abroad=choice.is_abroad)
+        shipping = delivery.terms_of(sender.strategy).fee
+        shipping += prices.abroad_fee if choice.is_abroad else _NOTHING
         insurance = prices.insurance_fee(goods_value)
     fee, top_up = settings.fee_of(value), rules.buy_ounces(goods - request.amount, price)
     due = fee + shipping + insurance + (top_up.given if top_up else _NOTHING)
     in_metal = rules.sell_for(due, metal, price)
-    return RedemptionCosts(price, value, goods_value, fee, shipping, insurance, top_up, in_metal)
+    charges = (fee, shipping, insurance)
+    return RedemptionCosts(sender, price, value, goods_value, *charges, top_up, in_metal)
 
 
 def _build(
@@ -255,6 +272,8 @@ def _build(
         metal_rounding_units=in_metal.rounding.units if in_metal else 0,
         quoted_at=at,
         expires_at=at + timedelta(minutes=settings.quote_minutes),
+        strategy=costs.sender.strategy,
+        strategy_reason=costs.sender.reason,
         items=[
             QuotedItem(
                 position,

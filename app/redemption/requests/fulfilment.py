@@ -6,9 +6,11 @@ From then on the status of a redemption is what its shipments say.
 from itertools import groupby
 from uuid import UUID
 
+from app.access import Actor, Permission, require
 from app.fulfillment.shipments import queries as shipments_queries
 from app.fulfillment.shipments import service as shipments
 from app.fulfillment.shipments.rules import (
+    LEFT,
     NewShipment,
     ShipmentStatus,
     ShipmentSubject,
@@ -17,9 +19,11 @@ from app.fulfillment.shipments.rules import (
 )
 from app.kit import clock
 from app.kit.db import Session
+from app.redemption.errors import WrongRedemptionStatus
 from app.redemption.quotes import rules as quotes_rules
 from app.redemption.requests import queries, status_changes
 from app.redemption.requests.rules import TRANSITIONS, RedemptionStatus
+from app.tax.assessment import Delivery
 
 _STATUS = {
     ShipmentStatus.REQUESTED: RedemptionStatus.ALLOCATED,
@@ -57,9 +61,40 @@ def request_shipments(session: Session, redemption_id: UUID) -> None:
                 lines,
                 redemption.shipping_address,
                 redemption.quote.pickup_branch_id,
+                redemption.strategy,
             ),
         )
     status_changes.transition(session, redemption, RedemptionStatus.ALLOCATED, at=clock.now())
+
+
+def ship(
+    session: Session, actor: Actor, redemption_id: UUID, *, carrier: str, tracking_number: str
+) -> None:
+    """Note that the pieces of a redemption are packed and that a carrier has them, as the member of
+    staff says who packed them.
+
+    Raises `PermissionDenied`, `NotFound`, `WrongRedemptionStatus` for one that is not approved, is
+    collected or has left, and what packing raises of its shipments.
+    """
+    require(actor, Permission.SHIPMENTS_WORK)
+    request_shipments(session, redemption_id)
+    redemption = queries.lock_redemption(session, redemption_id)
+    may_ship = redemption.status in {RedemptionStatus.ALLOCATED, RedemptionStatus.PICKING}
+    if not may_ship or redemption.quote.destination is not Delivery.SHIP:
+        raise WrongRedemptionStatus
+    evidence = " ".join(filter(None, ("given to the carrier", carrier, tracking_number)))
+    for shipment in shipments_queries.list_shipments_of(session, redemption_id):
+        if shipment.status is ShipmentStatus.REQUESTED:
+            shipments.start_picking(session, actor, shipment.id)
+        if shipment.status in {ShipmentStatus.REQUESTED, ShipmentStatus.PICKING}:
+            for line in shipments_queries.list_lines(session, shipment.id):
+                if line.missing:
+                    code = line.serial or f"{line.sku}*{line.missing}"
+                    shipments.scan(session, actor, shipment.id, code)
+            shipments.pack(session, actor, shipment.id)
+        if shipment.status not in LEFT | {ShipmentStatus.CANCELLED}:
+            shipments.ship(session, actor, shipment.id, evidence=evidence)
+    follow_shipments(session, redemption_id)
 
 
 def follow_shipments(session: Session, redemption_id: UUID) -> None:

@@ -27,7 +27,7 @@ class RedemptionRow(Base):
         sa.CheckConstraint("paid_in IN ('balance', 'metal')", name="redemption_payment_known"),
         sa.CheckConstraint(
             "(status IN ('approved', 'allocated', 'picking', 'shipped', 'delivered'))"
-            " = (approved_at IS NOT NULL)",
+            " = (approved_at IS NOT NULL AND ended_at IS NULL)",
             name="approved_redemption_says_when",
         ),
         sa.CheckConstraint(

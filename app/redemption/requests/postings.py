@@ -45,6 +45,12 @@ def post_payment(redemption: Redemption) -> list[NewPosting]:
     ]
 
 
+def undo_payment(redemption: Redemption, ounces: Mapping[UUID, int]) -> list[NewPosting]:
+    """Return the postings that give the customer everything back: the mirror of both others."""
+    taken = [*post_payment(redemption), *post_shipping(redemption, ounces)]
+    return [NewPosting(posting.account, -posting.units) for posting in taken]
+
+
 def post_shipping(redemption: Redemption, ounces: Mapping[UUID, int]) -> list[NewPosting]:
     """Return the postings of shipping and insurance: each branch has its share by the ounces that
     it gave (10^-8)."""

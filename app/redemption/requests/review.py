@@ -1,6 +1,5 @@
 """What staff decide: approve a redemption, with a second person above a setting, or reject it."""
 
-from collections import Counter
 from datetime import datetime
 from uuid import UUID
 
@@ -15,7 +14,6 @@ from app.approvals.registry import (
     TextFields,
     label_of,
 )
-from app.catalog.products import queries as products_queries
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.formatting import format_amount, format_exact_amount, format_time
@@ -25,6 +23,7 @@ from app.outbox import service as outbox
 from app.redemption.errors import OwnRedemption, RecipientUnderReview, WrongRedemptionStatus
 from app.redemption.quotes.rules import RedemptionRules
 from app.redemption.requests import messages, postings, queries, status_changes
+from app.redemption.requests.goods import list_goods
 from app.redemption.requests.holds import REDEMPTION_CAUSE
 from app.redemption.requests.queries import Redemption
 from app.redemption.requests.rules import PREFIX, RedemptionStatus
@@ -32,8 +31,6 @@ from app.screening import recipients
 from app.screening.errors import RecipientBlocked
 from app.screening.rules import Verdict
 from app.settings.queries import current
-from app.vault.locations import queries as locations_queries
-from app.vault.lots.service import Goods
 from app.vault.stock import service as stock
 
 APPROVE = "redemption.approve"
@@ -146,35 +143,17 @@ def _approve(
 
 def _post(session: Session, redemption: Redemption, at: datetime) -> None:
     """Post the one entry of a redemption: metal and dollars, and the goods."""
-    units = queries.list_units(session, redemption)
-    products = {
-        each.sku: each
-        for each in products_queries.list_products(session, {each.sku for each in units})
-    }
-    locations = locations_queries.locations_by_id(session, {each.location_id for each in units})
-    hold_ids = [each.hold_id for each in units]
+    found = list_goods(session, redemption)
     money = [redemption.money_hold_id] if redemption.money_hold_id else []
-    goods = [
-        Goods(
-            products[each.sku],
-            locations[each.location_id],
-            each.units,
-            (each.lot_id,) if each.lot_id else (),
-        )
-        for each in units
-    ]
-    ounces: Counter[UUID] = Counter()
-    for each in units:
-        ounces[locations[each.location_id].branch_id] += each.ounces.units
     # The holds end at the same instant as the time for the decision.
     with session.refusing(HoldNotPending, WrongRedemptionStatus):
         _, given = stock.give_to(
             session,
-            goods,
+            found.goods,
             owner_id=redemption.user_id,
             reference=redemption.public_id,
             at=at,
-            hold_ids=hold_ids,
+            hold_ids=found.hold_ids,
         )
         ledger.post(
             session,
@@ -184,9 +163,9 @@ def _post(session: Session, redemption: Redemption, at: datetime) -> None:
             postings=[
                 *given,
                 *postings.post_payment(redemption),
-                *postings.post_shipping(redemption, ounces),
+                *postings.post_shipping(redemption, found.ounces),
             ],
-            hold_ids=[*hold_ids, redemption.metal_hold_id, *money],
+            hold_ids=[*found.hold_ids, redemption.metal_hold_id, *money],
         )
 
 

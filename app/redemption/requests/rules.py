@@ -39,10 +39,11 @@ _S = RedemptionStatus
 TRANSITIONS = Transitions(
     {
         _S.PENDING_APPROVAL: frozenset({_S.APPROVED, _S.REJECTED, _S.CANCELLED, _S.EXPIRED}),
-        _S.APPROVED: frozenset({_S.ALLOCATED}),
+        # Cancelling undoes what was posted.
+        _S.APPROVED: frozenset({_S.ALLOCATED, _S.CANCELLED}),
         # What is collected at a branch is delivered without being shipped, and of facts that come
         # late one may overtake another.
-        _S.ALLOCATED: frozenset({_S.PICKING, _S.SHIPPED, _S.DELIVERED}),
+        _S.ALLOCATED: frozenset({_S.PICKING, _S.SHIPPED, _S.DELIVERED, _S.CANCELLED}),
         _S.PICKING: frozenset({_S.ALLOCATED, _S.SHIPPED, _S.DELIVERED}),
         _S.SHIPPED: frozenset({_S.DELIVERED}),
     }

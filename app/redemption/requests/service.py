@@ -12,7 +12,7 @@ from app.access import Actor
 from app.audit import service as audit
 from app.audit.actions import AuditAction
 from app.catalog.products import queries as products_queries
-from app.flags.rules import FeatureCeiling, FulfilmentStrategy
+from app.flags.rules import FulfilmentStrategy
 from app.fulfillment.errors import CancelWindowClosed
 from app.fulfillment.restrictions import service as restrictions
 from app.funding import card_money, limits
@@ -23,7 +23,6 @@ from app.keys import service as keys
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Invalid, NotFound
-from app.kit.ports import resolve
 from app.kit.postal_addresses import PostalAddress, to_fields
 from app.kyc import queries as kyc_queries
 from app.limits import service as limits_service
@@ -33,7 +32,7 @@ from app.redemption.quotes import service as quotes
 from app.redemption.quotes.queries import RedemptionQuote
 from app.redemption.quotes.rules import RedemptionRules
 from app.redemption.quotes.service import QuoteRequest
-from app.redemption.requests import holds, messages, queries, status_changes
+from app.redemption.requests import holds, messages, queries, status_changes, undoing
 from app.redemption.requests.holds import Held
 from app.redemption.requests.limit_declarations import GIVEN_UP_REDEMPTIONS, OPEN_REDEMPTIONS
 from app.redemption.requests.models import RedemptionPart, RedemptionRow
@@ -51,6 +50,7 @@ class RedemptionRequest:
     quote: UUID | QuoteRequest
     shipping_address: PostalAddress | None = None
     pickup_branch_id: UUID | None = None
+    #: That of the quote; None agrees to it.
     strategy: FulfilmentStrategy | None = None
     paid_in: PaidIn = PaidIn.BALANCE
 
@@ -116,6 +116,12 @@ def _check_destination(quote: RedemptionQuote, request: RedemptionRequest) -> No
             "The quote is for another destination. Get a quote with this pickupBranchId, or ship"
             " the goods.",
         )
+    if request.strategy not in {None, quote.strategy}:
+        raise Invalid(
+            "strategy",
+            f"The quote is for {quote.strategy}. {quote.strategy_reason} Get another quote, or"
+            " leave this field out.",
+        )
     address = request.shipping_address
     if address is not None and address.country != quote.country:
         raise Invalid(
@@ -155,7 +161,7 @@ def _insert(
         "user_id": quote.user_id,
         "quote_id": quote.id,
         "status": RedemptionStatus.PENDING_APPROVAL,
-        "strategy": request.strategy or resolve(FeatureCeiling).fulfilment_strategy,
+        "strategy": quote.strategy,
         "shipping_sealed": _seal(redemption_id, request.shipping_address),
         "paid_in": request.paid_in,
         "metal_hold_id": held.metal_hold_id,
@@ -185,8 +191,9 @@ def _seal(redemption_id: UUID, address: PostalAddress | None) -> bytes | None:
 
 
 def cancel(session: Session, actor: Actor, redemption_id: UUID) -> None:
-    """Cancel the customer's own redemption, and release what it holds; cancelling it again changes
-    nothing. Raises `NotFound` and `CancelWindowClosed`."""
+    """Cancel the customer's own redemption; cancelling it again changes nothing. One that waits
+    releases what it holds. One that is approved is undone, as long as the strategy allows and
+    nothing is picked. Raises `NotFound` and `CancelWindowClosed`."""
     redemption = queries.lock_redemption(session, redemption_id)
     if redemption.user_id != actor.user_id:
         raise NotFound
@@ -197,9 +204,11 @@ def cancel(session: Session, actor: Actor, redemption_id: UUID) -> None:
             status_changes.end(
                 session, redemption, RedemptionStatus.CANCELLED, at=clock.now(), actor=actor
             )
-            messages.notify_of_end(session, redemption, RedemptionStatus.CANCELLED)
+        case RedemptionStatus.APPROVED | RedemptionStatus.ALLOCATED:
+            undoing.undo(session, redemption, actor)
         case _:
             raise CancelWindowClosed
+    messages.notify_of_end(session, redemption, RedemptionStatus.CANCELLED)
 
 
 def let_lapse(session: Session, redemption_id: UUID) -> None:

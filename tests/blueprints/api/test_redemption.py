@@ -49,7 +49,7 @@ def test_quote_states_pieces_and_costs_and_takes_other_spellings(owner: ApiClien
     assert (item["quantity"], item["ounces"]) == (1, "1.00000000")
     assert {name: quote[name] for name in ("asset", "amount", "format", "fee", "total")} == {
         "asset": "XPD-s", "amount": "1.00000000", "format": "ROUND", "fee": "15.00",
-        "total": "28.70",
+        "total": "33.75",
     }  # fmt: skip
     assert quote["quoteId"].startswith("rdq_")
     assert quote["expiresAt"]
@@ -98,15 +98,15 @@ def test_wrong_redemption_names_its_field(
     assert sorted(wrong_fields(owner.post(REDEEM, body))) == fields
 
 
-def test_redemption_is_followed_from_its_request_to_the_approval(
-    owner: ApiClient, staff: ApiClient
+def test_redemption_is_followed_from_its_request_to_the_carrier(
+    app: Flask, people: People, owner: ApiClient, staff: ApiClient
 ) -> None:
     quote = owner.ok(200, owner.get(QUOTE, **WANTED))
     body = {"quoteId": quote["quoteId"], "shippingAddress": SHIPPED["shippingAddress"]}
     redemption = owner.ok(201, owner.post(REDEEM, body))["redemption"]
     assert (redemption["status"], redemption["total"]) == ("pending_approval", quote["total"])
     assert redemption["shippingAddress"]["street"] == ADDRESS["street"]
-    assert owner.available_balances() == {"XPD-s": "4.00000000", "USD": "471.30"}
+    assert owner.available_balances() == {"XPD-s": "4.00000000", "USD": "466.25"}
     [pending] = [
         each
         for each in staff.ok(200, staff.get(f"{VAULT}/pending", limit=100))["data"]
@@ -115,8 +115,14 @@ def test_redemption_is_followed_from_its_request_to_the_approval(
     assert (pending["amount"], pending["value"]) == ("1.00000000", "1500.00")
     approved = staff.ok(200, staff.post(f"{VAULT}/{redemption['id']}/approve", {}))["redemption"]
     assert (approved["status"], approved["customerId"]) == ("approved", owner.user["id"])
+    keeper = ApiClient.sign_in_staff(app, people.staff(Role.INVENTORY).email)
+    tracking = {"carrier": "fedex", "trackingNumber": "794644790132"}
+    shipped = keeper.ok(200, keeper.post(f"{VAULT}/{redemption['id']}/ship", tracking))
+    assert shipped["redemption"]["status"] == "shipped"
     shown = owner.ok(200, owner.get(f"{REDEEM}/status/{redemption['id']}"))["redemption"]
-    assert [event["status"] for event in shown["history"]] == ["pending_approval", "approved"]
+    assert [event["status"] for event in shown["history"]] == [
+        "pending_approval", "approved", "allocated", "shipped",
+    ]  # fmt: skip
     [listed] = owner.ok(200, owner.get(f"{REDEEM}/history"))["data"]
     assert listed == shown
 

@@ -20,6 +20,7 @@ from app.blueprints.api.schemas.fields import (
 from app.blueprints.api.schemas.vault import FormatField
 from app.catalog.rules import METAL_OF, PRICED_NAMES, SYNTHETIC, Metal
 from app.flags.rules import FulfilmentStrategy
+from app.fulfillment.carriers.rules import Carrier
 from app.redemption.quotes.rules import QUOTE_PREFIX
 from app.redemption.requests.rules import PREFIX, PaidIn, RedemptionStatus
 from app.tax.assessment import Delivery
@@ -71,6 +72,10 @@ class RedemptionQuoteQuerySchema(_RedeemedSchema):
     """What is redeemed, and where it goes."""
 
     country = CountryField(load_default="US")
+    strategy = EnumField(
+        FulfilmentStrategy,
+        metadata={"description": "Who sends the pieces; without it, rules decide"},
+    )
     pickup_branch_id = PublicIdField(
         "brn",
         metadata={
@@ -138,6 +143,18 @@ class _CostsSchema(ApiSchema):
         metadata={"description": "What pays the total if metal is sold for it", **_OUNCES},
     )
     pickup_branch_id = PublicIdField("brn", required=True, allow_none=True)
+    strategy = EnumField(
+        FulfilmentStrategy,
+        required=True,
+        metadata={"description": "Who sends the pieces, if they are sent"},
+    )
+    strategy_reason = ma.fields.String(
+        required=True,
+        metadata={
+            "description": "Why they are the ones",
+            "examples": ["It is the configured one."],
+        },
+    )
 
 
 class RedemptionQuoteSchema(_CostsSchema):
@@ -157,7 +174,10 @@ class RedemptionRequestSchema(_RedeemedSchema):
     pickup_branch_id = PublicIdField(
         "brn", metadata={"description": "In place of the address: a branch that offers pick-up"}
     )
-    strategy = EnumField(FulfilmentStrategy, metadata={"description": "Who fulfils it"})
+    strategy = EnumField(
+        FulfilmentStrategy,
+        metadata={"description": "Who sends the pieces; of a quote, the one that it names"},
+    )
     paid_in = EnumField(
         PaidIn,
         load_default=PaidIn.BALANCE,
@@ -198,7 +218,6 @@ class RedemptionSchema(_CostsSchema):
     status = EnumField(RedemptionStatus, required=True)
     quote_id = PublicIdField(QUOTE_PREFIX, required=True)
     destination = EnumField(Delivery, required=True)
-    strategy = EnumField(FulfilmentStrategy, required=True)
     paid_in = EnumField(PaidIn, required=True)
     shipping_address = ma.fields.Nested(AddressOfOrderSchema, required=True, allow_none=True)
     history = ma.fields.List(
@@ -299,6 +318,15 @@ class RequestedApprovalSchema(ApiSchema):
     redemption = ma.fields.Nested(StaffRedemptionSchema, required=True)
     approval_id = PublicIdField(
         "apr", required=True, metadata={"description": "The request to the second person"}
+    )
+
+
+class HandedToCarrierSchema(ApiSchema):
+    """Who carries the pieces."""
+
+    carrier = EnumField(Carrier)
+    tracking_number = TextField(
+        40, metadata={"description": "The carrier's", "examples": ["794644790132"]}
     )
 
 
