@@ -40,6 +40,11 @@ class TrackingStatus(StatusEnum):
     LOST = "lost", "Lost", Mark.PROBLEM
 
     @property
+    def rank(self) -> int:
+        """How far on its way a parcel is, for what happened at the same time."""
+        return _RANKS[self]
+
+    @property
     def is_exception(self) -> bool:
         """Whether staff have to act."""
         return self in EXCEPTIONS
@@ -76,7 +81,7 @@ def current_status(events: Iterable[tuple[datetime, TrackingStatus]]) -> Trackin
     The latest counts; of two at the same time, the one further on its way. A parcel that was
     delivered is never on its way again: only exceptions can follow.
     """
-    ordered = sorted(events, key=lambda event: (event[0], _RANKS[event[1]]))
+    ordered = sorted(events, key=lambda event: (event[0], event[1].rank))
     current: TrackingStatus | None = None
     for _, status in ordered:
         if current is TrackingStatus.DELIVERED and not status.is_exception:

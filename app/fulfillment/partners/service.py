@@ -171,13 +171,15 @@ def _request(session: Session, shipment: ShipmentRow) -> PartnerRequest:
         recipient=shipment.address.recipient or f"{customer.first_name} {customer.last_name}",
         phone=shipment.address.phone or customer.phone,
     )
-    units: dict[str, int] = {}
+    lines: dict[str, PartnerLine] = {}
     for line in shipments_queries.list_lines(session, shipment.id):
-        units[line.sku] = units.get(line.sku, 0) + line.units
+        other = lines.get(line.sku, PartnerLine(line.sku, 0))
+        serials = (*other.serials, line.serial) if line.serial else other.serials
+        lines[line.sku] = PartnerLine(line.sku, other.units + line.units, serials)
     return PartnerRequest(
         shipment.public_id,
         recipient,
-        [PartnerLine(sku, count) for sku, count in sorted(units.items())],
+        [lines[sku] for sku in sorted(lines)],
         shipment.value,
     )
 

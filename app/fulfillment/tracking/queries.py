@@ -20,7 +20,7 @@ FROM tracked_parcels WHERE parcel_id = ANY (%s) ORDER BY id
 _EVENTS = """
 SELECT e.at, e.status, e.place, e.text FROM tracking_events e
 JOIN tracked_parcels t ON t.id = e.tracked_id
-WHERE t.parcel_id = %s ORDER BY e.at, e.recorded_at, e.event_id
+WHERE t.parcel_id = %s ORDER BY e.at, e.event_id
 """
 _PROOF = """
 SELECT id, proof_sealed FROM tracked_parcels
@@ -70,11 +70,12 @@ def parcel_tracks(session: Session, parcel_ids: Collection[UUID]) -> dict[UUID, 
 
 
 def parcel_events(session: Session, parcel_id: UUID) -> list[ParcelEvent]:
-    """Return what happened to a parcel, oldest first."""
-    return [
+    """Return what happened to a parcel, oldest first; carriers count seconds or minutes."""
+    events = [
         ParcelEvent(at, None if status is None else TrackingStatus(status), place, text)
         for at, status, place, text in session.rows(_EVENTS, (parcel_id,))
     ]
+    return sorted(events, key=lambda event: (event.at, event.status.rank if event.status else -1))
 
 
 def proof_of_delivery(session: Session, parcel_id: UUID) -> bytes:
