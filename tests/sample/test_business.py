@@ -55,6 +55,7 @@ def values(database: Database, column: str, table: str) -> set[str]:
         ("role", "users WHERE status = 'active'", set(Role)),
         ("metal", "exposures", set(Metal)),
         ("to_asset", "orders", {"USD", "XAU-s", "XAG-s", "XPT-s", "XPD-s", "XCU-s"}),
+        ("status", "shipments WHERE subject_type = 'order'", {"requested", "packed", "delivered"}),
         ("version", "sanctions_lists", {"1", "2"}),
         ("task", "outbox WHERE dead_at IS NOT NULL", {"messages.send_mail"}),
         ("count(*)", "branches", {"5"}),

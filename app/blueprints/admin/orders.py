@@ -29,6 +29,7 @@ from app.blueprints.rendering import render_page
 from app.branches import queries as branches_queries
 from app.cases.rules import NOTE_LENGTH_MAX
 from app.documents import queries as documents_queries
+from app.fulfillment.shipments import queries as shipments_queries
 from app.funding import customer_facts
 from app.identity.accounts import people
 from app.kit import ids
@@ -214,6 +215,7 @@ def show_order(session: Session, actor: Actor, order_id: str) -> Response:
         notes=written,
         documents=documents_queries.list_documents_about(session, order.public_id),
         places=listed_orders.list_places(session, order.id),
+        shipments=shipments_queries.list_shipments_of(session, order.id),
         pickup=branches_queries.get_any_branch(session, pickup) if pickup else None,
         refunds=refunds_queries.list_refunds(session, [order.id]),
         cancellation=_find_cancellation(session, actor, order),

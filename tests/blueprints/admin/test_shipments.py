@@ -51,6 +51,7 @@ def test_shipment_is_found_picked_with_the_scanner_packed_shipped_and_delivered(
     for expected in ("FedEx 123", "signed by the customer", "1 Main Street", "8,416.80"):
         assert expected in text
     assert dispatch.now(order).status == "delivered"
+    assert shipment.public_id in browser.get_page(f"/admin/orders/{order.public_id}").visible_text
 
 
 def test_unknown_number_is_refused_and_support_reads_without_acting(
