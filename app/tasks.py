@@ -29,6 +29,7 @@ from app.screening import tasks as screening_tasks
 from app.shop import price_imports, product_imports
 from app.shop import tasks as shop_tasks
 from app.shop.checkout import order_release
+from app.shop.refunds import approval as order_refund
 from app.throttle import tasks as throttle_tasks
 from app.trading import tasks as trading_tasks
 from app.vault import tasks as vault_tasks
@@ -53,6 +54,7 @@ __all__ = [
     "ledger_tasks",
     "lists_tasks",
     "messages_tasks",
+    "order_refund",
     "order_release",
     "outbox_tasks",
     "price_imports",

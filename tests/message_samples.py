@@ -9,7 +9,7 @@ from app.catalog.rules import USD, XAU, PaymentMethod
 from app.kit.ids import PublicId
 from app.kit.money import Amount
 from app.kyc.rules import ReasonCode
-from app.notifications import account_kinds, kinds, shipment_kinds
+from app.notifications import account_kinds, kinds, refund_kinds, shipment_kinds
 from app.notifications.facts import MessageFacts
 from app.notifications.service import write_values
 from app.pictures.rules import FileProblem
@@ -37,7 +37,7 @@ SAMPLES: tuple[MessageFacts, ...] = (
     kinds.DebtCollected(Amount.parse(USD, "15000.00"), owed=Amount.parse(USD, "14000.50")),
     kinds.DepositCredited(DEPOSIT, FEE, AT),
     kinds.DepositDisputed(DEPOSIT, owed=Amount.parse(USD, "14000.50")),
-    kinds.CardRefundFailed(PublicId("dep_01"), Amount.parse(USD, "15000.00")),
+    refund_kinds.CardRefundFailed(PublicId("dep_01"), Amount.parse(USD, "15000.00")),
     kinds.DepositRefunded(DEPOSIT, owed=Amount.parse(USD, "14000.50")),
     kinds.DepositFailed(DEPOSIT, "The card has expired."),
     kinds.DepositPending(DEPOSIT, FEE),
@@ -84,7 +84,7 @@ SAMPLES: tuple[MessageFacts, ...] = (
         "1 x American Gold Eagle, 1 oz: 4,155.00 USD",
         Amount.parse(USD, "21323.72"),
     ),
-    kinds.GoodsOrderRefunded(
+    refund_kinds.GoodsOrderRefunded(
         PublicId("ord_01"),
         10_000_001,
         "You cancelled it.",

@@ -99,15 +99,6 @@ class DepositRefunded(MessageFacts):
 
 
 @dataclass(frozen=True)
-class CardRefundFailed(MessageFacts):
-    """A refund to a card was not possible: its amount stays in the balance."""
-
-    kind = MessageKind("card_refund_failed", Topic.DEPOSITS)
-    deposit: PublicId
-    amount: Amount
-
-
-@dataclass(frozen=True)
 class DepositFailed(MessageFacts):
     """A deposit will not come. The reason is whole sentences."""
 
@@ -316,24 +307,6 @@ class RedemptionEnded(MessageFacts):
     redemption: PublicId
     reason: str
     redeemed: Amount
-
-
-@dataclass(frozen=True)
-class GoodsOrderRefunded(MessageFacts):
-    """Money of a paid order was given back. The reason is a sentence; `loss` is what the metal
-    lost, and `owed` what the customer owes if loss and fee are more than they paid."""
-
-    kind = MessageKind("goods_order_refunded", Topic.TRADES)
-    order: PublicId
-    number: int
-    reason: str
-    goods_value: Amount
-    tax: Amount
-    shipping: Amount
-    loss: Amount
-    fee: Amount
-    received: Amount
-    owed: Amount
 
 
 @dataclass(frozen=True)

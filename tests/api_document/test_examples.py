@@ -11,6 +11,7 @@ from tests.api_document import (
     places,
     profile,
     redeeming,
+    refunding,
     refusals,
     reviewing,
     shopping,
@@ -53,6 +54,7 @@ def perform(play: Play, patch: pytest.MonkeyPatch) -> None:
     goods.show_inventory(play)
     buying.buy_goods(play)
     reviewing.review_orders(play)
+    refunding.refund_orders(play)
     redeeming.redeem_metal(play, patch)
     ada.token = ada.plain().sign_in()["accessToken"]
     refusals.fail(play, ada, patch)

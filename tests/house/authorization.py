@@ -945,6 +945,8 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
     "/admin/orders/<order_id>/note": _GOODS_ORDER,
     "/api/shop/orders/<order_id>/notes": _GOODS_ORDER,
     "/admin/orders/<order_id>/cancel": _GOODS_ORDER,
+    "/admin/orders/<order_id>/refund": _GOODS_ORDER,
+    "/api/shop/admin/orders/<order_id>/refund": _GOODS_ORDER,
     "/admin/orders/<order_id>/release": _GOODS_ORDER,
     "/admin/orders/<order_id>/reject": _GOODS_ORDER,
     "/api/shop/orders/<order_id>/cancel": _GOODS_ORDER,
@@ -1009,6 +1011,10 @@ BODIES: dict[tuple[str, str], RouteBody] = {
     ("PUT", "/api/shop/admin/orders/<order_id>/status"): {
         "status": "cancelled",
         "reason": "Unpaid",
+    },
+    ("POST", "/api/shop/admin/orders/<order_id>/refund"): {
+        "items": [{"line": 1, "quantity": 1}],
+        "reason": "Scratched",
     },
     ("POST", "/auth/account/passkeys/<identifier>/name"): {"name": "another"},
 }

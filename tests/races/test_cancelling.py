@@ -1,4 +1,4 @@
-"""Paid orders cancelled by many at once, while staff pick them: one end for each."""
+"""Paid orders cancelled and refunded by many at once, while staff pick them: each unit once."""
 
 from collections.abc import Callable
 from functools import partial
@@ -9,11 +9,15 @@ from app.access import Actor, Role
 from app.fulfillment.shipments import queries as shipments_queries
 from app.fulfillment.shipments import service as shipments
 from app.fulfillment.shipments.errors import ShipmentMovedOn
+from app.kit.errors import Invalid
 from app.shop.cancellations import service as cancellations
 from app.shop.checkout.errors import CancelWindowClosed
 from app.shop.orders import shipping
 from app.shop.orders.queries import GoodsOrder
+from app.shop.refunds import approval
 from app.shop.refunds import queries as refunds_queries
+from app.shop.refunds.by_staff import RefundRequest
+from app.shop.refunds.errors import OrderNotRefundable
 from app.tax.assessment import Delivery
 from tests.drill import choose_size, rounds, seeded_random
 from tests.people import set_prices
@@ -67,4 +71,30 @@ def test_paid_order_is_cancelled_once_or_picked(arena: Arena, record_property: R
         "evidence",
         f"A paid order cancelled by {THREADS - 1} at once and picked by one: {ROUNDS} rounds,"
         f" {cancelled} cancelled with one refund each, the others picked with none.",
+    )
+
+
+def refund(stall: Stall, clerk: Actor, order: GoodsOrder) -> str:
+    with stall.database.transaction() as session:
+        approval.refund(session, clerk, order.id, RefundRequest({0: 1}), reason="scratched")
+    return "refunded"
+
+
+def test_no_unit_is_refunded_twice(arena: Arena, record_property: Record) -> None:
+    stall, chances = Stall.open(arena.people), seeded_random("refund")
+    clerk = arena.people.staff(Role.SUPPORT)
+    for _ in rounds(ROUNDS, "32 refund a unit each of fewer units"):
+        set_prices(arena.database, AG="50")
+        units = chances.randrange(1, THREADS)
+        coins, buyer = stall.coins(units, metal="AG", fine="0.999"), stall.buyer(USD="2000")
+        order = stall.buy(buyer, stall.lock(buyer, coins, quantity=units))
+        acts: list[Act] = [partial(refund, stall, clerk, order)] * THREADS
+        won = winners(arena.all_at_once(acts, chances), Invalid, OrderNotRefundable)
+        assert len(won) == units
+        assert stall.units(coins) == {"available": units, "allocated": 0}
+        assert arena.people.balances(buyer) == {"USD": "2000.00"}
+    record_property(
+        "evidence",
+        f"{THREADS} refunds of a unit each of an order of fewer units: {ROUNDS} rounds, as many"
+        " refunded as there were, to the cent.",
     )

@@ -7,14 +7,7 @@ from flask import Response, url_for
 from app.access import Actor, Permission
 from app.approvals import queries as approvals_queries
 from app.approvals.rules import ApprovalStatus
-from app.blueprints.forms import (
-    Done,
-    Form,
-    FormSchema,
-    choice_field,
-    reason_field,
-    text_field,
-)
+from app.blueprints.forms import Done, Form, FormSchema, choice_field, reason_field, text_field
 from app.blueprints.lists import (
     Column,
     DateFilter,
@@ -44,9 +37,12 @@ from app.shop.orders import queries as orders_queries
 from app.shop.orders.notes import NoteReader
 from app.shop.orders.queries import GoodsOrder
 from app.shop.orders.rules import PREFIX, HoldReason, OrderStatus
+from app.shop.refunds import approval
 from app.shop.refunds import queries as refunds_queries
+from app.shop.refunds.by_staff import REFUNDABLE, RefundRequest
 from app.shop.refunds.rules import RefundTerms
 from app.tax.assessment import Delivery
+from app.vault import rules as vault_rules
 
 blp = PageBlueprint("orders", "/admin/orders")
 
@@ -68,6 +64,37 @@ CANCEL = Form(
     failure="The order was not cancelled",
     is_dangerous=True,
     confirm="Cancel this order and give its money back?",
+)
+
+
+class UnitsRefundSchema(FormSchema):
+    """Units of a line to refund, and why."""
+
+    line = choice_field("Product", "Choose the product.")
+    units = text_field(
+        "Units",
+        "Enter how many units.",
+        check=lambda text: vault_rules.parse_units("units", text),
+    )
+    shipping = choice_field(
+        "Shipping and insurance",
+        "Choose whether they go back.",
+        (("no", "Keep them"), ("yes", "Give them back")),
+    )
+    reason = reason_field()
+
+
+REFUND = Form(
+    "refund",
+    title="Refund units",
+    about="Without a loss or fee for the customer. The tax of what stays is assessed anew. Goods on"
+    " the shelf are for sale again; goods that were shipped stay with the customer. A second person"
+    " approves a large refund, and sees its sums before.",
+    schema=UnitsRefundSchema,
+    button="Refund",
+    success="Refunded. The customer has been notified.",
+    failure="Nothing was refunded",
+    confirm="Refund these units?",
 )
 ORDERS = ListPage(
     name="orders",
@@ -174,6 +201,7 @@ NOTE = Form(
     is_secondary=True,
 )
 _REQUESTED = "Release requested. Another person has to approve it."
+_REFUND_REQUESTED = "Refund requested. Another person has to approve it."
 _LISTED = "Order rejected: its recipient is on the sanctions list."
 
 blp.add_list("", ORDERS, permission=Permission.SHOP_ORDERS_READ)
@@ -220,6 +248,8 @@ def show_order(session: Session, actor: Actor, order_id: str) -> Response:
         refunds=refunds_queries.list_refunds(session, [order.id]),
         cancellation=_find_cancellation(session, actor, order),
         cancel_form=CANCEL,
+        refund_form=REFUND,
+        refundable_lines=_list_refundable(actor, order),
         customer=customer_facts.describe_customer(session, actor, order.user_id),
         names=people.get_names(
             session,
@@ -292,3 +322,42 @@ def add_note(session: Session, actor: Actor, fields: Mapping[str, str], order_id
     if reader is None:
         raise Invalid("reader", "Choose who reads it.")
     notes.add_note(session, actor, ids.decode(PREFIX, order_id), fields["note"], reader)
+
+
+def _list_refundable(actor: Actor, order: GoodsOrder) -> list[tuple[str, str]]:
+    """Return the lines of which the actor may refund units, as choices."""
+    is_own = order.user_id == actor.user_id
+    if Permission.SHOP_ORDERS_REFUND not in actor.permissions or is_own:
+        return []
+    if order.status not in REFUNDABLE:
+        return []
+    return [
+        (str(position), f"{line.quantity} x {line.name} ({line.sku})")
+        for position, line in enumerate(order.lines)
+    ]
+
+
+@blp.form(
+    "/<order_id>/refund",
+    REFUND,
+    shown_on=show_order,
+    permission=Permission.SHOP_ORDERS_REFUND,
+    fresh=True,
+)
+def refund_order(session: Session, actor: Actor, fields: Mapping[str, str], order_id: str) -> Done:
+    """Refund units of a line, or request that a second person approves it."""
+    line = fields["line"]
+    if not (line.isascii() and line.isdecimal()):
+        raise Invalid("line", "Choose the product.")
+    units = {int(line): vault_rules.parse_units("units", fields["units"])}
+    request = RefundRequest(units, with_shipping=fields["shipping"] == "yes")
+    identifier = ids.decode(PREFIX, order_id)
+    try:
+        approval_id = approval.refund(session, actor, identifier, request, reason=fields["reason"])
+    except Invalid as problem:
+        field = "units" if problem.field == "items" else problem.field
+        raise Invalid(field, problem.message) from None
+    if approval_id is None:
+        return Done()
+    public_id = ids.encode("apr", approval_id)
+    return Done(url_for("approvals_pages.show_approval", approval_id=public_id), _REFUND_REQUESTED)

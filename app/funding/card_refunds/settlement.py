@@ -13,7 +13,7 @@ from app.kit import clock, ids
 from app.kit.db import Session
 from app.ledger import service as ledger
 from app.notifications import service as notifications
-from app.notifications.kinds import CardRefundFailed
+from app.notifications.refund_kinds import CardRefundFailed
 
 
 def settle(session: Session, made: Dispute) -> bool:

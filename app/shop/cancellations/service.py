@@ -18,18 +18,22 @@ from app.kit.db import Session
 from app.kit.money import Amount
 from app.pricing import queries as pricing_queries
 from app.pricing.rules import require_tradable
-from app.shop.cancellations import messages
 from app.shop.checkout import waiting_orders
 from app.shop.checkout.errors import CancelWindowClosed
 from app.shop.orders import service as orders
 from app.shop.orders.rules import CancelReason, OrderStatus
+from app.shop.refunds import messages, reassessment, refundable
 from app.shop.refunds import queries as refunds_queries
-from app.shop.refunds import reassessment, refundable
 from app.shop.refunds import service as refunds
 from app.shop.refunds.refundable import RefundableOrder, SoldPart
 from app.shop.refunds.rules import MarketLoss, RefundCause, RefundTerms
 from app.shop.refunds.service import NewRefund
 from app.tax.assessment import Delivery, sum_amounts
+
+_REASONS = {
+    CancelReason.CUSTOMER: "You cancelled it.",
+    CancelReason.STAFF: "We cancelled it for you.",
+}
 
 
 def quote(session: Session, order_id: UUID, *, user_id: UUID | None = None) -> RefundTerms:
@@ -88,7 +92,7 @@ def _cancel_paid(
         session, order.id, order.status, cancel_reason, actor_id=actor.user_id, at=now,
         evidence=reference,
     )  # fmt: skip
-    messages.notify_of_refund(session, order, terms, reference, cancel_reason)
+    messages.notify_of_refund(session, order, terms, reference, _REASONS[cancel_reason])
 
 
 def _draw_up(session: Session, order: RefundableOrder, parts: Sequence[SoldPart]) -> RefundTerms:

@@ -2,6 +2,7 @@
 
 from app.fulfillment.errors import CancelWindowClosed
 from app.kit.errors import Conflict
+from app.shop.orders.errors import OwnOrder
 
 __all__ = ["CancelWindowClosed", "OrderNotOnHold", "OwnOrder", "ScreeningUndecided"]
 
@@ -18,11 +19,3 @@ class ScreeningUndecided(Conflict):
 
     code = "screening_undecided"
     title = "Decide the sanctions case of this order first."
-
-
-class OwnOrder(Conflict):
-    """Members of staff cannot decide about an order of their own, from when they were a
-    customer."""
-
-    code = "own_order"
-    title = "This order is yours. Another member of staff must decide it."

@@ -23,7 +23,7 @@ class ShopOrder(Base):
     __table_args__ = (
         sa.CheckConstraint(
             "status IN ('pending_payment', 'on_hold', 'allocated', 'picking', 'shipped',"
-            " 'delivered', 'cancelled')",
+            " 'delivered', 'refunded', 'cancelled')",
             name="shop_order_status_known",
         ),
         sa.CheckConstraint(

@@ -209,7 +209,8 @@ class GoodsOrder:
     @property
     def is_partially_refunded(self) -> bool:
         """Whether money of it was given back, and the order goes on."""
-        return bool(self.refunded_units) and self.status in OPEN
+        ended = {OrderStatus.CANCELLED, OrderStatus.REFUNDED}
+        return bool(self.refunded_units) and self.status not in ended
 
     @property
     def payment(self) -> OrderPaymentState:

@@ -29,6 +29,8 @@ class OrderStatus(StatusEnum):
     """All of its goods are on their way, or part of them is delivered."""
     DELIVERED = "delivered", "Delivered", Mark.DONE
     """The customer has its goods."""
+    REFUNDED = "refunded", "Refunded", Mark.RETURNED
+    """All of its goods were refunded."""
     CANCELLED = "cancelled", "Cancelled", Mark.ENDED
     """It ended before it was paid, or before its goods were picked. They are for sale again."""
 
@@ -144,9 +146,11 @@ TRANSITIONS = Transitions(
             OrderStatus.SHIPPED,
             OrderStatus.DELIVERED,
             OrderStatus.CANCELLED,
+            OrderStatus.REFUNDED,
         },
         OrderStatus.PICKING: {OrderStatus.ALLOCATED, OrderStatus.SHIPPED, OrderStatus.DELIVERED},
-        OrderStatus.SHIPPED: {OrderStatus.DELIVERED},
+        OrderStatus.SHIPPED: {OrderStatus.DELIVERED, OrderStatus.REFUNDED},
+        OrderStatus.DELIVERED: {OrderStatus.REFUNDED},
     }
 )
 #: Orders that keep goods which are not sold yet.

@@ -285,6 +285,22 @@ def mark_reminded(session: Session, order_id: UUID, *, at: datetime) -> None:
     _update(session, order_id, reminded_at=at)
 
 
+def mark_refunded(
+    session: Session,
+    order_id: UUID,
+    status: OrderStatus,
+    *,
+    actor_id: UUID,
+    at: datetime,
+    evidence: str,
+) -> None:
+    """Record that all goods of a paid order, locked before, were refunded."""
+    after = TRANSITIONS.transition(status, OrderStatus.REFUNDED)
+    _update(session, order_id, status=after)
+    event = _event(order_id, status, after, actor_id=actor_id, at=at, evidence=evidence)
+    session.insert((ShopOrderEvent, [event]))
+
+
 def _update(session: Session, order_id: UUID, **values: object) -> None:
     session.write(sa.update(ShopOrder).where(ShopOrder.id == order_id).values(values))
 

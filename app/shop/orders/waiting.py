@@ -144,22 +144,24 @@ def lock_unreminded(session: Session, now: datetime, before: timedelta) -> list[
 
 
 def list_units(session: Session, order_id: UUID) -> list[OrderedUnits]:
-    """Return the goods of an order, by where they are."""
+    """Return the goods of an order, by where they are, without those that were returned."""
     part, line = ShopOrderPart, ShopOrderLine
+    units = (part.units - part.returned_units).label("units")
     is_of_line = sa.and_(line.order_id == part.order_id, line.position == part.line_position)
     select = (
         sa.select(
             line.sku,
             part.location_id,
             part.lot_id,
-            part.units,
+            units,
             line.spot,
-            part.price_units,
+            # What is left of the price of the part: all units of a line have one price.
+            (part.price_units - line.unit_price_units * part.returned_units).label("price_units"),
             part.tax_units,
             part.hold_id,
         )
         .join(line, is_of_line)
-        .where(part.order_id == order_id)
+        .where(part.order_id == order_id, units > 0)
         .order_by(part.position)
     )
     return session.select(_units, select)

@@ -39,6 +39,20 @@ def post_money(
     ]
 
 
+def post_allowance(
+    terms: RefundTerms, parts: Sequence[SoldPart], branches: Mapping[UUID, UUID]
+) -> list[NewPosting]:
+    """Return the postings that give the price of goods back which the customer keeps: what the
+    branch earned with them is so much less."""
+    by_position = {part.position: part for part in parts}
+    return [
+        ledger.debit(
+            chart.sales_premium(USD, branches[by_position[each.position].location_id]), each.price
+        )
+        for each in terms.parts
+    ]
+
+
 def _post_tax(
     terms: RefundTerms, parts: Sequence[SoldPart], branches: Mapping[UUID, UUID]
 ) -> list[NewPosting]:

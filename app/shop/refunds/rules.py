@@ -121,14 +121,16 @@ def choose_parts(parts: Sequence[UnitsLeft], wanted: Mapping[int, int]) -> dict[
     """Return from which parts so many units of each line come back, by position: the last part of
     a line first.
 
-    Raises `Invalid` naming the line if fewer are left, or there is no such line.
+    Raises `Invalid` for `items` if fewer are left, or there is no such line.
     """
     chosen: dict[int, int] = {}
     for line_position, units in wanted.items():
         own = [part for part in parts if part.line_position == line_position]
         left = sum(part.units for part in own)
+        if not own:
+            raise Invalid("items", f"The order has no line {line_position + 1}.")
         if not 0 < units <= left:
-            raise Invalid(f"items.{line_position}.quantity", f"Enter 1 to {left} units.")
+            raise Invalid("items", f"Of line {line_position + 1}, {left} units can be refunded.")
         missing = units
         for part in reversed(own):
             count = min(part.units, missing)

@@ -25,11 +25,12 @@ from app.kit.db import Session
 from app.kit.ids import PublicId
 from app.kit.money import Amount
 from app.ledger import service as ledger
+from app.ledger.service import NewPosting
 from app.shop.orders.models import ShopOrder, ShopOrderPart
 from app.shop.orders.rules import OrderPaymentMethod
 from app.shop.refunds import queries, refundable
 from app.shop.refunds.models import ShopMarketLoss, ShopRefund, ShopRefundPart, ShopRefundPayment
-from app.shop.refunds.postings import post_money
+from app.shop.refunds.postings import post_allowance, post_money
 from app.shop.refunds.refundable import RefundableOrder, SoldPart
 from app.shop.refunds.rules import (
     PREFIX,
@@ -49,13 +50,15 @@ _NOTHING = Amount(USD, 0)
 
 @dataclass(frozen=True, slots=True)
 class NewRefund:
-    """A refund to make. `reason` is what staff wrote."""
+    """A refund to make. `reason` is what staff wrote. Where `goods_stay`, the customer has the
+    goods and keeps them: their sale earned less."""
 
     cause: RefundCause
     terms: RefundTerms
     at: datetime
     actor: Actor
     reason: str | None = None
+    goods_stay: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +71,9 @@ class _PaidBack:
 def give_back(
     session: Session, order: RefundableOrder, parts: Sequence[SoldPart], refund: NewRefund
 ) -> PublicId:
-    """Put the goods of a refund back for sale and give its money back, and return its id. The
-    order's row is locked, its goods have not been picked, and the caller sets its status.
+    """Put the goods of a refund back for sale, unless they stay, give its money back, and return
+    its id. The order's row is locked, goods that come back were not picked, and the caller sets the
+    order's status.
 
     Raises `InsufficientStock` and `SerialMismatch`.
     """
@@ -77,17 +81,11 @@ def give_back(
     reference, terms = ids.encode(PREFIX, refund_id), refund.terms
     paid_back = _share_out(session, order, terms.received)
     locations = locations_queries.locations_by_id(session, {part.location_id for part in parts})
-    returned = _choose_goods(session, parts, refund.terms, locations)
-    earlier = [each.public_id for each in queries.list_refunds(session, [order.id])]
-    goods = take_back(
-        session,
-        returned,
-        owner_id=order.user_id,
-        references=[order.public_id, *earlier],
-        reference=reference,
-        at=refund.at,
-    )
     branches = {location.id: location.branch_id for location in locations.values()}
+    if refund.goods_stay:
+        goods = post_allowance(terms, parts, branches)
+    else:
+        goods = _take_back(session, order, parts, refund, reference, locations=locations)
     ledger.post(
         session,
         cause=ENTRY_CAUSE,
@@ -136,6 +134,27 @@ def _share_out(session: Session, order: RefundableOrder, amount: Amount) -> list
             if part
         ]
     return paid_back
+
+
+def _take_back(
+    session: Session,
+    order: RefundableOrder,
+    parts: Sequence[SoldPart],
+    refund: NewRefund,
+    reference: PublicId,
+    *,
+    locations: Mapping[UUID, LocationSummary],
+) -> list[NewPosting]:
+    """Put the goods of a refund back for sale, and return the postings."""
+    earlier = [each.public_id for each in queries.list_refunds(session, [order.id])]
+    return take_back(
+        session,
+        _choose_goods(session, parts, refund.terms, locations),
+        owner_id=order.user_id,
+        references=[order.public_id, *earlier],
+        reference=reference,
+        at=refund.at,
+    )
 
 
 def _choose_goods(

@@ -98,6 +98,22 @@ def test_staff_see_what_cancelling_gives_back_and_cancel(browser: Browser, sale:
     assert not browser.get_page(path).all("form", id="cancel")
 
 
+def test_staff_refund_units_of_a_line(browser: Browser, people: People) -> None:
+    stall = Stall.open(people)
+    buyer = stall.buyer(USD="500")
+    lock = stall.lock(buyer, stall.coins(metal="AG", fine="0.999"), quantity=2)
+    order = stall.buy(buyer, lock)
+    path = f"{PATH}/{order.public_id}"
+    fields = {"line": "0", "shipping": "no", "reason": "one coin was scratched"}
+    refused = browser.submit_form(path, "refund", units="3", **fields)
+    assert refused.status_code == 422
+    assert "Of line 1, 2 units can be refunded." in refused.text
+    browser.submit_form(path, "refund", units="1", **fields)
+    text = browser.get_page(path).visible_text
+    assert "Refunded by staff: one coin was scratched" in text
+    assert "Dollar balance: 52.71" in text
+
+
 @pytest.mark.parametrize("number", ["A1", "-5", "1.5", "٣", "1" * 19])
 def test_list_refuses_a_number_that_is_not_made_of_digits(browser: Browser, number: str) -> None:
     page = browser.get_page(f"{PATH}?number={number}")

@@ -2,15 +2,20 @@
 
 import marshmallow as ma
 
+from app.approvals.rules import REASON_LENGTH_MAX
 from app.blueprints.api.schemas.fields import (
     AmountField,
     ApiSchema,
     EnumField,
     PublicIdField,
+    TextField,
     TimestampField,
+    whole_number_between,
 )
 from app.funding.states import CardRefundStatus
+from app.shop.locks.rules import LINES_MAX
 from app.shop.orders.rules import OrderPaymentMethod
+from app.shop.prices.rules import QUANTITY_MAX
 from app.shop.refunds.rules import PREFIX, RefundCause, RefundDestination
 
 _USD = {"description": "In US dollars", "examples": ["4155.00"]}
@@ -46,6 +51,57 @@ class CancellationAnswerSchema(ApiSchema):
 
     cancellation = ma.fields.Nested(
         RefundTermsSchema, required=True, metadata={"description": "At the prices of now"}
+    )
+
+
+class RefundItemSchema(ApiSchema):
+    """Units of an item of an order."""
+
+    line = ma.fields.Integer(
+        required=True,
+        strict=True,
+        validate=whole_number_between(1, LINES_MAX),
+        metadata={"description": "Its place among the items, from 1", "examples": [1]},
+    )
+    quantity = ma.fields.Integer(
+        required=True,
+        strict=True,
+        validate=whole_number_between(1, QUANTITY_MAX),
+        metadata={"description": "Units", "examples": [1]},
+    )
+
+
+class RefundRequestSchema(ApiSchema):
+    """What to refund of an order."""
+
+    items = ma.fields.List(
+        ma.fields.Nested(RefundItemSchema),
+        required=True,
+        validate=ma.validate.Length(min=1, max=LINES_MAX),
+        metadata={"description": "Each line once"},
+    )
+    with_shipping = ma.fields.Boolean(
+        load_default=False,
+        metadata={"description": "Whether shipping and insurance go back too", "examples": [False]},
+    )
+    reason = TextField(
+        REASON_LENGTH_MAX,
+        required=True,
+        metadata={"description": "Internal", "examples": ["One coin was scratched."]},
+    )
+
+
+class RefundApprovalSchema(ApiSchema):
+    """A request that a second person decides."""
+
+    id = PublicIdField("apr", required=True)
+
+
+class RefundRequestedSchema(ApiSchema):
+    """The refund waits for a second person."""
+
+    approval = ma.fields.Nested(
+        RefundApprovalSchema, required=True, metadata={"description": "Another person decides it"}
     )
 
 

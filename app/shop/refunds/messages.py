@@ -1,17 +1,11 @@
-"""What customers read when a paid order ends."""
+"""What customers read when money of an order goes back."""
 
 from app.kit.db import Session
 from app.kit.ids import PublicId
 from app.notifications import service as notifications
-from app.notifications.kinds import GoodsOrderRefunded
-from app.shop.orders.rules import CancelReason
+from app.notifications.refund_kinds import GoodsOrderRefunded
 from app.shop.refunds.refundable import RefundableOrder
 from app.shop.refunds.rules import RefundTerms
-
-_REASONS = {
-    CancelReason.CUSTOMER: "You cancelled it.",
-    CancelReason.STAFF: "We cancelled it for you.",
-}
 
 
 def notify_of_refund(
@@ -19,15 +13,15 @@ def notify_of_refund(
     order: RefundableOrder,
     terms: RefundTerms,
     refund: PublicId,
-    reason: CancelReason,
+    reason: str,
 ) -> None:
-    """Stage the message that a paid order was cancelled, and what goes back."""
+    """Stage the message about a refund. The reason is a sentence."""
     message = GoodsOrderRefunded(
         order.public_id,
         order.number,
-        _REASONS[reason],
+        reason,
         terms.goods,
-        terms.tax,
+        terms.tax + terms.borne,
         terms.shipping + terms.insurance,
         terms.loss,
         terms.fee,
