@@ -252,9 +252,9 @@ SECTIONS = (
                 _HELD_ORDERS,
             ),
             NavEntry(
-                "Shipments", "shipments_pages.list_shipments", "truck", Permission.SHIPMENTS_READ
+                "Shipments", "shipments_pages.list_shipments", "dispatch", Permission.SHIPMENTS_READ
             ),
-            NavEntry("Parcels", "parcels_pages.list_parcels", "box", Permission.SHIPMENTS_READ),
+            NavEntry("Parcels", "parcels_pages.list_parcels", "parcel", Permission.SHIPMENTS_READ),
             NavEntry(
                 "Invoices", "documents_pages.list_documents", "receipt", Permission.SHOP_ORDERS_READ
             ),
@@ -275,7 +275,7 @@ SECTIONS = (
             NavEntry(
                 "Collection",
                 "collection_pages.show_collection",
-                "box",
+                "hand-over",
                 Permission.SHIPMENTS_HAND_OVER,
             ),
             NavEntry(
