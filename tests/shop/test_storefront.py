@@ -165,6 +165,16 @@ def test_exact_words_come_before_similar_ones(shop: Shop) -> None:
     assert shop.found(search="eagles") == [exact, beginning]
 
 
+def test_beginning_of_a_word_is_found_from_the_moment_a_product_has_it(shop: Shop) -> None:
+    """A word that begins no longer one is looked up as it is."""
+    word = f"q{ids.new().hex[-10:]}".translate(DIGITS_AS_LETTERS)
+    own = shop.add(word, display_order="2")
+    assert shop.found(search=word) == [own]
+    longer = shop.add(f"{word}ton", display_order="1")
+    assert shop.found(search=word) == [own, longer]
+    assert shop.found(search=word, sort=ProductSort.WEIGHT) == sorted([own, longer])
+
+
 def test_new_synonym_is_found_until_it_is_removed(shop: Shop) -> None:
     sku, word = shop.add("Britannia"), f"q{ids.new().hex[-10:]}".translate(DIGITS_AS_LETTERS)
     with shop.database.transaction() as session:

@@ -19,6 +19,10 @@ PREFIX = "syn"
 _VOCABULARY = """
 WITH asked AS (SELECT catalog_words(%(text)s) AS words)
 SELECT asked.words AS words,
+    ARRAY(SELECT word FROM unnest(asked.words) AS asked_word (word)
+        WHERE length(word) >= 2 AND word !~ '[0-9]' AND NOT EXISTS (
+            SELECT FROM product_words p
+            WHERE p.word LIKE asked_word.word || '_%%')) AS complete_words,
     (SELECT coalesce(jsonb_object_agg(word, likes), '{}') FROM (
         SELECT word, ARRAY(
             SELECT other.word FROM product_words other WHERE other.word %% asked_word.word
@@ -64,16 +68,17 @@ def get_synonym(session: Session, synonym_id: UUID) -> SynonymRow:
 
 def parse_search(session: Session, text: str) -> WordSearch | None:
     """Return the conditions of a search; None if the text has no letters or digits."""
-    [(words, similar, synonyms)] = session.rows(
+    [(words, complete, similar, synonyms)] = session.rows(
         _VOCABULARY, {"text": text[: rules.TEXT_LENGTH_MAX]}
     )
-    return rules.compose(_to_vocabulary(words, similar, synonyms))
+    return rules.compose(_to_vocabulary(words, complete, similar, synonyms))
 
 
 def _to_vocabulary(
     words: Sequence[str],
+    complete: Sequence[str],
     similar: Mapping[str, Sequence[str]],
     synonyms: Sequence[tuple[Sequence[str], Sequence[str]]],
 ) -> Vocabulary:
     found = [Synonym(tuple(phrase), tuple(meaning)) for phrase, meaning in synonyms]
-    return Vocabulary(words, similar, found)
+    return Vocabulary(words, complete, similar, found)

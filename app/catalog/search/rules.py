@@ -22,9 +22,13 @@ class Synonym:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The words of a search, words of products that are like a mistyped one, and synonyms."""
+    """The words of a search, words of products that are like a mistyped one, and synonyms.
+
+    No product has a longer word that begins as a `complete` one.
+    """
 
     words: Sequence[str]
+    complete: Sequence[str]
     similar: Mapping[str, Sequence[str]]
     synonyms: Sequence[Synonym]
 
@@ -36,6 +40,11 @@ class WordSearch:
 
     wide: str
     exact: str
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether nothing else is found than what has just the words."""
+        return self.wide == self.exact
 
 
 def clean_phrase(field: str, text: str) -> str:
@@ -60,7 +69,7 @@ def compose(vocabulary: Vocabulary) -> WordSearch | None:
     if not words:
         return None
     return WordSearch(
-        _every_word(words, vocabulary.synonyms, lambda word: _wide_term(word, vocabulary.similar)),
+        _every_word(words, vocabulary.synonyms, lambda word: _wide_term(word, vocabulary)),
         _every_word(words, vocabulary.synonyms, _quote),
     )
 
@@ -88,11 +97,13 @@ def _all(words: Sequence[str], term: Callable[[str], str]) -> str:
     return f"({' & '.join(term(word) for word in words)})"
 
 
-def _wide_term(word: str, similar: Mapping[str, Sequence[str]]) -> str:
+def _wide_term(word: str, vocabulary: Vocabulary) -> str:
     if any(character.isdigit() for character in word):
         return _quote(word)
-    either = [f"{_quote(word)}:*", *(_quote(other) for other in similar.get(word, ()))]
-    return f"({' | '.join(either)})"
+    # An index finds a word sooner than all words with a beginning.
+    own = _quote(word) if word in vocabulary.complete else f"{_quote(word)}:*"
+    similar = vocabulary.similar.get(word, ())
+    return f"({' | '.join([own, *map(_quote, similar)])})" if similar else own
 
 
 def _quote(word: str) -> str:

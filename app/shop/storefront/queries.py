@@ -179,6 +179,7 @@ def list_offers(session: Session, search: OfferSearch) -> OfferPage:
     if search.cursor is not None:
         sort_type = _SORT_TYPES[search.sort]
         values |= decode_edge(search.cursor, search.sort, sort_type, str)
+    words = None
     if search.search is not None:
         words = search_queries.parse_search(session, search.search)
         if words is None:
@@ -196,7 +197,8 @@ def list_offers(session: Session, search: OfferSearch) -> OfferPage:
     shape = OfferShape(
         frozenset(filters),
         search.sort,
-        has_words=search.search is not None,
+        has_words=words is not None,
+        has_others=words is not None and not words.is_exact,
         follows=search.cursor is not None,
     )
     page = statements.page_of_offers(shape)

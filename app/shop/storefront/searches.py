@@ -5,7 +5,7 @@ longer than running it; its values are parameters.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -26,7 +26,7 @@ from app.shop.storefront.rules import PriceBand, ProductSort, WeightBand
 
 #: So many products are compared with frequent words in their order, before an index of words finds
 #: all that have them.
-_NEAR = 1_000
+_NEAR = 1_500
 #: More than any price: products without one are sorted by it.
 _NO_PRICE = 2**62
 #: Products with words that are only like those of a search come after the others.
@@ -50,12 +50,13 @@ def _has_words(row: FromClause, name: str) -> sa.ColumnElement[bool]:
 
 @dataclass(frozen=True, slots=True)
 class OfferShape:
-    """What a search has: the names of its filters, its order, whether it has words, and whether it
-    follows another page."""
+    """What a search has: the names of its filters, its order, whether it has words and finds others
+    than products with just these, and whether it follows another page."""
 
     filters: frozenset[str]
     sort: ProductSort
     has_words: bool
+    has_others: bool
     follows: bool
 
     @property
@@ -66,7 +67,7 @@ class OfferShape:
     @property
     def of_any_page(self) -> "OfferShape":
         """The shape of what is found, whatever its order and the page."""
-        return OfferShape(self.filters, ProductSort.SHOP, has_words=self.has_words, follows=False)
+        return replace(self, sort=ProductSort.SHOP, has_others=False, follows=False)
 
     @property
     def is_descending(self) -> bool:
@@ -142,7 +143,7 @@ def found_keys(shape: OfferShape) -> AnySelect:
     at most `PAGE_ROWS`, in any order."""
     if not shape.has_words:
         return _page(shape, None)
-    if shape.sort is ProductSort.SHOP:
+    if shape.sort is ProductSort.SHOP and shape.has_others:
         return _exact_first(shape)
     return _page(shape, "wide")
 
