@@ -35,6 +35,7 @@ from app.vault.bars.rules import NamedBar
 from app.vault.locations.models import Location
 
 TABLE = "shipments"
+_DIGITS_MAX = 18
 _SUBJECT_PREFIXES = {SubjectType.ORDER: "ord", SubjectType.REDEMPTION: "rdm"}
 
 
@@ -227,11 +228,18 @@ def lock_shipment(session: Session, shipment_id: UUID) -> ShipmentRow:
     return session.get(ShipmentRow, found.with_for_update(of=Shipment))
 
 
+def _has_number(number: str) -> sa.ColumnElement[bool]:
+    """Match the shipment with this number for people; none by a text that cannot be one."""
+    if number.isdecimal() and len(number) <= _DIGITS_MAX:
+        return Shipment.number == int(number)
+    return sa.false()
+
+
 def find_shipment(session: Session, number: str) -> ShipmentRow | None:
     """Return the shipment with this number for people, or the first one of the order or redemption
     with this number that is to be picked or packed; None without one."""
     at_work = Shipment.status.in_((ShipmentStatus.REQUESTED, ShipmentStatus.PICKING))
-    is_meant = Shipment.number == int(number) if number.isdecimal() else sa.false()
+    is_meant = _has_number(number)
     found = _SHIPMENTS.where(sa.or_(is_meant, sa.and_(Shipment.subject_number == number, at_work)))
     return session.find(ShipmentRow, found.order_by(Shipment.id))
 
@@ -239,7 +247,7 @@ def find_shipment(session: Session, number: str) -> ShipmentRow | None:
 def find_waiting(session: Session, actor: Actor, number: str) -> ShipmentRow | None:
     """Return the shipment with this number, or of the order or redemption with this number, that
     waits to be collected at the actor's branch, or at any for actors of all; None without one."""
-    is_meant = Shipment.number == int(number) if number.isdecimal() else sa.false()
+    is_meant = _has_number(number)
     found = _SHIPMENTS.where(
         sa.or_(is_meant, Shipment.subject_number == number),
         Shipment.status == ShipmentStatus.PACKED,

@@ -57,8 +57,9 @@ def test_shipment_is_found_picked_with_the_scanner_packed_shipped_and_delivered(
 def test_unknown_number_is_refused_and_support_reads_without_acting(
     dispatch: Dispatch, browser: Browser, app: Flask, people: People
 ) -> None:
-    refused = browser.submit_form(PATH, "station", number="nothing")
-    assert "Nothing with this number" in refused.text
+    for number in ("nothing", "9" * 30):
+        refused = browser.submit_form(PATH, "station", number=number)
+        assert (refused.status_code, "Nothing with this number" in refused.text) == (422, True)
     shipment = dispatch.shipment(dispatch.order(dispatch.stall.coins()))
     support = sign_in(app, people.staff(Role.SUPPORT))
     station = f"{PATH}/{shipment.public_id}"
