@@ -9,7 +9,7 @@ from app.catalog.rules import USD, XAU, PaymentMethod
 from app.kit.ids import PublicId
 from app.kit.money import Amount
 from app.kyc.rules import ReasonCode
-from app.notifications import account_kinds, kinds, refund_kinds, shipment_kinds
+from app.notifications import account_kinds, kinds, order_kinds, refund_kinds, shipment_kinds
 from app.notifications.facts import MessageFacts
 from app.notifications.service import write_values
 from app.pictures.rules import FileProblem
@@ -44,7 +44,7 @@ SAMPLES: tuple[MessageFacts, ...] = (
     kinds.UnsupportedTokensArrived("25.00 USDT"),
     kinds.TransferAwaited(BANK_DEPOSIT, FEE, BANK, 10),
     account_kinds.ExportReady(PublicId("exp_01"), AT),
-    kinds.GoodsOrderPaid(
+    order_kinds.GoodsOrderPaid(
         PublicId("ord_01"),
         10_000_001,
         "We pack your goods and tell you when they are on their way.",
@@ -62,7 +62,7 @@ SAMPLES: tuple[MessageFacts, ...] = (
     shipment_kinds.GoodsReady(
         LINK_ID, PublicId("shp_01"), 50_000_001, "order 10000001", "Harbour Street 1, Kingston, JM"
     ),
-    kinds.GoodsOrderWaiting(
+    order_kinds.GoodsOrderWaiting(
         PublicId("ord_01"),
         10_000_001,
         "1 x American Gold Eagle, 1 oz: 4,155.00 USD",
@@ -70,15 +70,15 @@ SAMPLES: tuple[MessageFacts, ...] = (
         Amount.parse(USD, "4155.00"),
         AT,
     ),
-    kinds.GoodsOrderReminder(
+    order_kinds.GoodsOrderReminder(
         PublicId("ord_01"),
         10_000_001,
         Amount.parse(USD, "21323.72"),
         Amount.parse(USD, "4155.00"),
         AT,
     ),
-    kinds.GoodsOrderNote(PublicId("ord_01"), 10_000_001, "Your coins are of the year 2025."),
-    kinds.GoodsOrderHeld(
+    order_kinds.GoodsOrderNote(PublicId("ord_01"), 10_000_001, "Your coins are of the year 2025."),
+    order_kinds.GoodsOrderHeld(
         PublicId("ord_01"),
         10_000_001,
         "1 x American Gold Eagle, 1 oz: 4,155.00 USD",
@@ -96,7 +96,7 @@ SAMPLES: tuple[MessageFacts, ...] = (
         Amount.parse(USD, "831.37"),
         owed=Amount.parse(USD, "14000.50"),
     ),
-    kinds.GoodsOrderCancelled(
+    order_kinds.GoodsOrderCancelled(
         PublicId("ord_01"),
         10_000_001,
         "Your payment did not arrive in time.",

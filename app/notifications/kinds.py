@@ -1,7 +1,7 @@
-"""The kinds of messages, as classes whose fields are their facts; account_kinds.py and
-shipment_kinds.py have more.
+"""The kinds of messages, as classes whose fields are their facts; account_kinds.py,
+order_kinds.py, refund_kinds.py and shipment_kinds.py have more.
 
-To add one: its class in one of the three, its text in `messages/templates`, one in
+To add one: its class in one of the five, its text in `messages/templates`, one in
 `messages/templates/sms` if it is sent by SMS, and one in `messages/templates/bundle` if its emails
 are bundled. A fact has the type that the rooms use, and `notify` writes it as a text that a program
 reads: an `Amount` called `from_amount` as the values `from_amount` and `from_asset`, a time as RFC
@@ -197,81 +197,6 @@ class KycRejected(VerificationFacts):
 
     kind = MessageKind("kyc_rejected", Topic.VERIFICATION)
     reasons: tuple[LabelledEnum, ...]
-
-
-@dataclass(frozen=True)
-class GoodsOrderPaid(MessageFacts):
-    """An order of goods was paid. `goods` has a line for each product, `next_step` says
-    what happens to them, in a sentence."""
-
-    kind = MessageKind("goods_order_paid", Topic.TRADES)
-    order: PublicId
-    number: int
-    next_step: str
-    goods: str
-    tax: Amount
-    shipping: Amount
-    insurance: Amount
-    total: Amount
-    paid_at: datetime
-
-
-@dataclass(frozen=True)
-class GoodsOrderWaiting(MessageFacts):
-    """An order of goods waits for a bank transfer. `goods` has a line for each product."""
-
-    kind = MessageKind("goods_order_waiting", Topic.TRADES)
-    order: PublicId
-    number: int
-    goods: str
-    total: Amount
-    transfer: Amount
-    due_at: datetime
-
-
-@dataclass(frozen=True)
-class GoodsOrderReminder(MessageFacts):
-    """An order of goods still waits for a bank transfer, and its time ends soon."""
-
-    kind = MessageKind("goods_order_reminder", Topic.TRADES)
-    order: PublicId
-    number: int
-    total: Amount
-    transfer: Amount
-    due_at: datetime
-
-
-@dataclass(frozen=True)
-class GoodsOrderNote(MessageFacts):
-    """Staff wrote a note to the customer of an order of goods."""
-
-    kind = MessageKind("goods_order_note", Topic.TRADES)
-    order: PublicId
-    number: int
-    note: str
-
-
-@dataclass(frozen=True)
-class GoodsOrderHeld(MessageFacts):
-    """An order of goods is being checked before its goods are sold. `goods` has a line for each
-    product."""
-
-    kind = MessageKind("goods_order_held", Topic.TRADES)
-    order: PublicId
-    number: int
-    goods: str
-    total: Amount
-
-
-@dataclass(frozen=True)
-class GoodsOrderCancelled(MessageFacts):
-    """An order of goods ended before it was paid. The reason is a sentence."""
-
-    kind = MessageKind("goods_order_cancelled", Topic.TRADES)
-    order: PublicId
-    number: int
-    reason: str
-    total: Amount
 
 
 @dataclass(frozen=True)

@@ -106,15 +106,14 @@ def request(
         actor=actor,
         action=AuditAction.DEPOSIT_REQUESTED,
         subject=deposit.public_id,
-        after={
-            "method": method,
-            "asset": amount.asset.code,
-            "amount": str(amount),
-            "fee": str(quote.fee),
-        },
+        after={"method": method, **_describe(amount, quote.fee)},
     )
     stage_advance(session, deposit.id, method, provider)
     return deposit
+
+
+def _describe(amount: Amount, fee: Amount) -> dict[str, str]:
+    return {"asset": amount.asset.code, "amount": str(amount), "fee": str(fee)}
 
 
 def _phone_index(phone: str) -> bytes:
@@ -297,21 +296,14 @@ def post_credit(
         action=AuditAction.DEPOSIT_CREDITED,
         subject=deposit.public_id,
         on_behalf_of=deposit.user_id,
-        after={
-            "asset": amount.asset.code,
-            "amount": str(amount),
-            "fee": str(deposit.fee),
-            "method": deposit.method,
-        },
+        after={"method": deposit.method, **_describe(amount, deposit.fee)},
     )
     credited = DepositCredited(deposit.terms(amount), deposit.fee_terms, credited_at=now)
     notify_customer(session, deposit, credited)
     _report_cost(session, deposit, cost)
+    is_as_requested = amount <= deposit.requested_amount
     limits.report_limit_excess(
-        session,
-        deposit.user_id,
-        deposit.public_id,
-        is_as_requested=deposit.asked_units is not None and amount <= deposit.requested_amount,
+        session, deposit.user_id, deposit.public_id, is_as_requested=is_as_requested
     )
 
 

@@ -3,7 +3,7 @@
 from app.kit.db import Session
 from app.kit.formatting import format_amount
 from app.notifications import service as notifications
-from app.notifications.kinds import (
+from app.notifications.order_kinds import (
     GoodsOrderCancelled,
     GoodsOrderHeld,
     GoodsOrderPaid,

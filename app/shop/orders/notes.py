@@ -15,7 +15,7 @@ from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.labels import LabelledEnum
 from app.notifications import service as notifications
-from app.notifications.kinds import GoodsOrderNote
+from app.notifications.order_kinds import GoodsOrderNote
 from app.shop.orders import queries
 from app.shop.orders.models import ShopOrderNote
 

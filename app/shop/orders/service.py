@@ -132,35 +132,9 @@ def record_order(session: Session, order: NewOrder) -> GoodsOrder:
     For the first, the caller posts the entry with the order's public id as reference, in the same
     transaction; for the others, it has reserved goods and money.
     """
-    later, status = order.later, order.status
-    columns = {
-        "id": order.id,
-        "user_id": order.user_id,
-        "lock_id": order.lock_id,
-        "status": status,
-        "destination": order.destination,
-        "pickup_branch_id": order.pickup_branch_id,
-        "shipping_sealed": sealed_addresses.seal_address(
-            order.id, "shipping_sealed", order.shipping_address
-        ),
-        "billing_sealed": sealed_addresses.seal_address(
-            order.id, "billing_sealed", order.billing_address
-        ),
-        "goods_units": order.goods.units,
-        "tax_units": order.tax.units,
-        "shipping_units": order.shipping.units,
-        "insurance_units": order.insurance.units,
-        "total_units": order.total.units,
-        "placed_at": order.placed_at,
-        "paid_at": order.placed_at if status is OrderStatus.ALLOCATED else None,
-        "hold_reasons": list(order.hold_reasons),
-        "held_at": order.placed_at if status is OrderStatus.ON_HOLD else None,
-        "deposit_id": later and later.deposit_id,
-        "payment_due_at": later and later.due_at,
-    }
-    event = _event(order.id, None, status, actor_id=order.user_id, at=order.placed_at)
+    event = _event(order.id, None, order.status, actor_id=order.user_id, at=order.placed_at)
     session.insert(
-        (ShopOrder, [columns]),
+        (ShopOrder, [_order_columns(order)]),
         (ShopOrderLine, _line_columns(order)),
         (ShopOrderPart, _part_columns(order)),
         (ShopOrderPayment, _payment_columns(order)),
@@ -192,7 +166,7 @@ def record_order(session: Session, order: NewOrder) -> GoodsOrder:
         )
         for each in order.payments
     )
-    recorded.events.append(OrderEvent(order.id, status, order.user_id, None, order.placed_at))
+    recorded.events.append(OrderEvent(order.id, order.status, order.user_id, None, order.placed_at))
     return recorded
 
 
@@ -322,6 +296,35 @@ def _event(
         "actor_id": actor_id,
         "evidence": evidence,
         "at": at,
+    }
+
+
+def _order_columns(order: NewOrder) -> dict[str, object]:
+    later, status = order.later, order.status
+    return {
+        "id": order.id,
+        "user_id": order.user_id,
+        "lock_id": order.lock_id,
+        "status": status,
+        "destination": order.destination,
+        "pickup_branch_id": order.pickup_branch_id,
+        "shipping_sealed": sealed_addresses.seal_address(
+            order.id, "shipping_sealed", order.shipping_address
+        ),
+        "billing_sealed": sealed_addresses.seal_address(
+            order.id, "billing_sealed", order.billing_address
+        ),
+        "goods_units": order.goods.units,
+        "tax_units": order.tax.units,
+        "shipping_units": order.shipping.units,
+        "insurance_units": order.insurance.units,
+        "total_units": order.total.units,
+        "placed_at": order.placed_at,
+        "paid_at": order.placed_at if status is OrderStatus.ALLOCATED else None,
+        "hold_reasons": list(order.hold_reasons),
+        "held_at": order.placed_at if status is OrderStatus.ON_HOLD else None,
+        "deposit_id": later and later.deposit_id,
+        "payment_due_at": later and later.due_at,
     }
 
 

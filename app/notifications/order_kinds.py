@@ -1,0 +1,84 @@
+"""The kinds of messages about orders of goods."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.kit.ids import PublicId
+from app.kit.money import Amount
+from app.notifications.facts import MessageFacts
+from app.notifications.rules import MessageKind, Topic
+
+
+@dataclass(frozen=True)
+class GoodsOrderPaid(MessageFacts):
+    """An order of goods was paid. `goods` has a line for each product, `next_step` says
+    what happens to them, in a sentence."""
+
+    kind = MessageKind("goods_order_paid", Topic.TRADES)
+    order: PublicId
+    number: int
+    next_step: str
+    goods: str
+    tax: Amount
+    shipping: Amount
+    insurance: Amount
+    total: Amount
+    paid_at: datetime
+
+
+@dataclass(frozen=True)
+class GoodsOrderWaiting(MessageFacts):
+    """An order of goods waits for a bank transfer. `goods` has a line for each product."""
+
+    kind = MessageKind("goods_order_waiting", Topic.TRADES)
+    order: PublicId
+    number: int
+    goods: str
+    total: Amount
+    transfer: Amount
+    due_at: datetime
+
+
+@dataclass(frozen=True)
+class GoodsOrderReminder(MessageFacts):
+    """An order of goods still waits for a bank transfer, and its time ends soon."""
+
+    kind = MessageKind("goods_order_reminder", Topic.TRADES)
+    order: PublicId
+    number: int
+    total: Amount
+    transfer: Amount
+    due_at: datetime
+
+
+@dataclass(frozen=True)
+class GoodsOrderNote(MessageFacts):
+    """Staff wrote a note to the customer of an order of goods."""
+
+    kind = MessageKind("goods_order_note", Topic.TRADES)
+    order: PublicId
+    number: int
+    note: str
+
+
+@dataclass(frozen=True)
+class GoodsOrderHeld(MessageFacts):
+    """An order of goods is being checked before its goods are sold. `goods` has a line for each
+    product."""
+
+    kind = MessageKind("goods_order_held", Topic.TRADES)
+    order: PublicId
+    number: int
+    goods: str
+    total: Amount
+
+
+@dataclass(frozen=True)
+class GoodsOrderCancelled(MessageFacts):
+    """An order of goods ended before it was paid. The reason is a sentence."""
+
+    kind = MessageKind("goods_order_cancelled", Topic.TRADES)
+    order: PublicId
+    number: int
+    reason: str
+    total: Amount
