@@ -43,7 +43,7 @@ def counter(arena: Arena) -> Counter:
 def test_redemption_is_approved_rejected_or_cancelled_once(
     arena: Arena, counter: Counter, record_property: Record
 ) -> None:
-    """Whatever comes first holds; the metal is taken, or is the customer's, as it says."""
+    """What comes first holds; the metal is taken, or is the customer's, as it says."""
     chances = seeded_random("redemptions decided")
     ended: dict[str, int] = {}
     for _ in rounds(ROUNDS, "redemptions decided by many"):
@@ -56,7 +56,10 @@ def test_redemption_is_approved_rejected_or_cancelled_once(
         ]
         winners(arena.all_at_once(acts, chances), WrongRedemptionStatus, CancelWindowClosed)
         now = one.now(redemption)
-        assert [event.status for event in now.events] == ["pending_approval", now.status]
+        # What is approved may still be cancelled: then its entry is undone.
+        steps = [str(event.status) for event in now.events if event.status is not _S.APPROVED]
+        ended_by = [] if now.status is _S.APPROVED else [now.status]
+        assert steps == [_S.PENDING_APPROVAL, *ended_by]
         assert one.held == {}
         if now.status is _S.APPROVED:
             assert (one.balances, one.coins.free()) == ({}, free)
