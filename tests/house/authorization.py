@@ -30,7 +30,7 @@ from app.fulfillment.carriers.rules import Carrier, Speed
 from app.fulfillment.labels.models import ParcelLabel
 from app.fulfillment.labels.rules import LabelStatus
 from app.fulfillment.parcels.models import ShipmentParcel
-from app.fulfillment.shipments import service as shipments
+from app.fulfillment.shipments import requesting
 from app.fulfillment.shipments.rules import (
     NewShipment,
     ShipmentSubject,
@@ -447,7 +447,7 @@ def _shipment(database: Database, owner: Actor) -> str:
         branch_id=owner.branch_id or goods.location.branch_id,
     )
     with database.transaction() as session:
-        return ids.encode("shp", shipments.request(session, new))
+        return ids.encode("shp", requesting.request(session, new))
 
 
 def _parcel(database: Database, owner: Actor) -> str:

@@ -1,27 +1,22 @@
-"""The verbs of shipments: request, pick, pack, ship, deliver, cancel.
+"""The verbs of shipments: pick, pack, ship, deliver, cancel.
 
 Each locks the row of the shipment, records the status with its evidence, posts what moves in the
 books of goods, and publishes `ShipmentChanged`, all in the caller's transaction.
 """
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 
 from app.access import Actor, Permission, require
 from app.audit import service as audit
 from app.audit.actions import AuditAction
-from app.branches import queries as branches_queries
 from app.catalog.products import queries as products_queries
-from app.flags.rules import FeatureCeiling
 from app.fulfillment.collection import codes
 from app.fulfillment.facts import ShipmentChanged
 from app.fulfillment.parcels import service as parcels
-from app.fulfillment.partners import entrusting
 from app.fulfillment.shipments import queries
 from app.fulfillment.shipments.errors import (
     AlreadyPicking,
@@ -32,21 +27,16 @@ from app.fulfillment.shipments.errors import (
 )
 from app.fulfillment.shipments.models import Shipment, ShipmentEvent, ShipmentLine
 from app.fulfillment.shipments.queries import ShipmentRow
-from app.fulfillment.shipments.rules import TRANSITIONS, NewShipment, ShipmentStatus
+from app.fulfillment.shipments.rules import TRANSITIONS, ShipmentStatus
 from app.fulfillment.shipments.scanning import find_scanned
-from app.fulfillment.strategies.rules import FulfillmentRules, StrategyChoice, choose
-from app.keys import service as keys
 from app.kit import clock, ids
 from app.kit.db import Session
-from app.kit.ports import resolve
-from app.kit.postal_addresses import PostalAddress, to_fields
 from app.ledger.chart import AccountClass
 from app.notifications import service as notifications
 from app.notifications.shipment_kinds import GoodsDelivered, GoodsShipped
 from app.outbox import service as outbox
 from app.screening import recipients
 from app.screening.rules import Verdict
-from app.settings.queries import current
 from app.tax.assessment import Delivery
 from app.vault.locations import queries as locations_queries
 from app.vault.lots.service import Goods
@@ -56,67 +46,6 @@ from app.vault.stock import service as stock
 _S = ShipmentStatus
 _ALLOCATED, _PICKED = AccountClass.STOCK_ALLOCATED, AccountClass.STOCK_PICKED
 _SHIPPED = AccountClass.STOCK_SHIPPED
-
-
-def request(session: Session, new: NewShipment) -> UUID:
-    """Request the shipment of goods that the customer owns (`stock.allocated`), and return its id.
-
-    The same subject has one shipment of each location that is not cancelled: a repeated request
-    returns it. The caller has locked the subject's row.
-    """
-    shipment_id, now = ids.new(), clock.now()
-    choice = _choose_strategy(session, new)
-    inserted = (
-        insert(Shipment)
-        .values(
-            id=shipment_id,
-            subject_type=new.subject.type,
-            subject_id=new.subject.id,
-            subject_number=new.subject.number,
-            user_id=new.user_id,
-            location_id=new.location_id,
-            status=_S.REQUESTED,
-            delivery=new.delivery,
-            address_sealed=_seal(shipment_id, new.address),
-            branch_id=new.branch_id,
-            strategy=choice.strategy if choice else None,
-            strategy_reason=choice.reason if choice else None,
-            requested_at=now,
-        )
-        .on_conflict_do_nothing(
-            index_elements=["subject_id", "location_id"],
-            index_where=sa.text("status <> 'cancelled'"),
-        )
-        .returning(Shipment.id.label("shipment_id"))
-    )
-    if session.find(lambda shipment_id: shipment_id, inserted) is None:
-        found = sa.select(Shipment.id.label("shipment_id")).where(
-            Shipment.subject_id == new.subject.id,
-            Shipment.location_id == new.location_id,
-            Shipment.status != _S.CANCELLED,
-        )
-        existing: UUID = session.get(lambda shipment_id: shipment_id, found)
-        return existing
-    session.write(
-        sa.insert(ShipmentLine).values(
-            [
-                {
-                    "shipment_id": shipment_id,
-                    "position": position,
-                    "sku": line.sku,
-                    "units": line.units,
-                    "lot_id": line.lot_id,
-                    "hold_id": line.hold_id,
-                    "value_units": line.value.units,
-                }
-                for position, line in enumerate(new.lines)
-            ]
-        )
-    )
-    _record_event(session, shipment_id, None, _S.REQUESTED, at=now)
-    if choice is not None and choice.is_entrusted:
-        entrusting.entrust(session, shipment_id, choice.strategy)
-    return shipment_id
 
 
 def start_picking(session: Session, actor: Actor, shipment_id: UUID) -> None:
@@ -317,7 +246,7 @@ def _change(
         .values(status=TRANSITIONS.transition(shipment.status, status))
     )
     actor_id = actor.user_id if actor else None
-    _record_event(
+    record_event(
         session, shipment.id, shipment.status, status, actor_id=actor_id, evidence=evidence, at=at
     )
     audit.record(
@@ -353,25 +282,6 @@ def _move(
     stock.post(session, cause=cause, reference=reference, posted_at=at, postings=postings)
 
 
-def _choose_strategy(session: Session, new: NewShipment) -> StrategyChoice | None:
-    """Return who sends the goods, and why; None for goods that are collected."""
-    if new.address is None:
-        return None
-    location = locations_queries.get_location(session, new.location_id)
-    partner = entrusting.find_partner(location.code)
-    if partner is not None:
-        return StrategyChoice(partner, "The goods are in its depot.", is_entrusted=True)
-    postal = branches_queries.get_any_branch(session, location.branch_id).postal
-    return choose(
-        current(session, FulfillmentRules),
-        resolve(FeatureCeiling).fulfilment_strategy,
-        value=new.value,
-        dearest_unit=new.dearest_unit,
-        is_abroad=postal is not None and postal.country != new.address.country,
-        requested=new.strategy,
-    )
-
-
 def _goods_of(session: Session, shipment: ShipmentRow) -> Sequence[Goods]:
     """Return the goods of a shipment, in the order of SKU and lot, by which bars are locked."""
     lines = queries.list_lines(session, shipment.id)
@@ -386,7 +296,7 @@ def _goods_of(session: Session, shipment: ShipmentRow) -> Sequence[Goods]:
     ]
 
 
-def _record_event(
+def record_event(
     session: Session,
     shipment_id: UUID,
     before: ShipmentStatus | None,
@@ -396,6 +306,7 @@ def _record_event(
     evidence: str | None = None,
     at: datetime,
 ) -> None:
+    """Record that a shipment got a status, from whom and why."""
     session.write(
         sa.insert(ShipmentEvent).values(
             id=ids.new(),
@@ -407,10 +318,3 @@ def _record_event(
             at=at,
         )
     )
-
-
-def _seal(shipment_id: UUID, address: PostalAddress | None) -> bytes | None:
-    if address is None:
-        return None
-    text = json.dumps(to_fields(address))
-    return keys.seal(text, table=queries.TABLE, column="address_sealed", key=shipment_id)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from app.access import Actor, Permission, require
 from app.fulfillment.shipments import queries as shipments_queries
+from app.fulfillment.shipments import requesting
 from app.fulfillment.shipments import service as shipments
 from app.fulfillment.shipments.rules import (
     LEFT,
@@ -52,7 +53,7 @@ def request_shipments(session: Session, redemption_id: UUID) -> None:
             )
             for each in own
         ]
-        shipments.request(
+        requesting.request(
             session,
             NewShipment(
                 ShipmentSubject(SubjectType.REDEMPTION, redemption.id, redemption.public_id),

@@ -11,7 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from app.fulfillment.shipments import queries as shipments_queries
-from app.fulfillment.shipments import service as shipments
+from app.fulfillment.shipments import requesting
 from app.fulfillment.shipments.models import Shipment
 from app.fulfillment.shipments.rules import (
     NewShipment,
@@ -75,7 +75,7 @@ def request_shipments(session: Session, order_id: UUID) -> None:
             ShippedUnits(each.sku, each.units, each.price, each.lot_id, each.hold_id)
             for each in own
         ]
-        shipments.request(
+        requesting.request(
             session,
             NewShipment(
                 ShipmentSubject(SubjectType.ORDER, order.id, str(order.number)),
