@@ -17,7 +17,7 @@ class SalesDocument(Base):
 
     __tablename__ = "sales_documents"
     __table_args__ = (
-        sa.CheckConstraint("kind IN ('invoice')", name="document_kind_known"),
+        sa.CheckConstraint("kind IN ('invoice', 'credit_note')", name="document_kind_known"),
         sa.CheckConstraint("number > 0", name="document_number_is_positive"),
         sa.CheckConstraint(
             "(number IS NULL) = (numbered_at IS NULL)", name="numbered_document_says_when"

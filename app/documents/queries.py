@@ -96,9 +96,11 @@ def list_every_document(session: Session, user_id: UUID) -> Sequence[NumberedDoc
     return session.select(NumberedDocument, own.order_by(SalesDocument.id))
 
 
-def list_documents_about(session: Session, subject: PublicId) -> Sequence[NumberedDocument]:
-    """Return the documents of an act, such as an order, oldest first."""
-    about = DOCUMENTS.select.where(SalesDocument.subject == subject)
+def list_documents_about(
+    session: Session, subjects: Sequence[PublicId]
+) -> Sequence[NumberedDocument]:
+    """Return the documents of acts, such as an order and its refunds, oldest first."""
+    about = DOCUMENTS.select.where(SalesDocument.subject.in_(subjects))
     return session.select(NumberedDocument, about.order_by(SalesDocument.id))
 
 
@@ -111,6 +113,20 @@ def get_document(
     if user_id is not None:
         found = found.where(SalesDocument.user_id == user_id)
     return session.get(NumberedDocument, found)
+
+
+def get_invoice_content(session: Session, subject: PublicId, entity_id: UUID) -> DocumentContent:
+    """Return what the invoice of a legal entity about an act says, also before it has its number.
+
+    Raises `NotFound`.
+    """
+    found = sa.select(SalesDocument.id.label("document_id")).where(
+        SalesDocument.subject == subject,
+        SalesDocument.entity_id == entity_id,
+        SalesDocument.kind == DocumentKind.INVOICE,
+    )
+    document_id: UUID = session.get(lambda document_id: document_id, found)
+    return get_content(session, document_id)
 
 
 def get_content(session: Session, document_id: UUID) -> DocumentContent:

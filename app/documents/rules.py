@@ -19,9 +19,11 @@ class DocumentKind(LabelledEnum):
 
     INVOICE = "invoice", "Invoice"
     """What a customer bought, with its tax."""
+    CREDIT_NOTE = "credit_note", "Credit note"
+    """What of an invoice was given back, with its tax."""
 
 
-_CODES = {DocumentKind.INVOICE: "INV"}
+_CODES = {DocumentKind.INVOICE: "INV", DocumentKind.CREDIT_NOTE: "CRN"}
 
 
 def format_number(entity_code: str, kind: DocumentKind, number: int) -> str:

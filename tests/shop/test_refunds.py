@@ -6,6 +6,10 @@ import pytest
 
 from app.access import Actor, Role
 from app.catalog.rules import USD
+from app.documents import queries as documents_queries
+from app.documents import service as documents
+from app.documents.invoice_pdf import render_pdf
+from app.documents.rules import DocumentKind
 from app.fulfillment.shipments import queries as shipments_queries
 from app.fulfillment.shipments import service as shipments
 from app.kit.db import Database
@@ -19,7 +23,7 @@ from app.shop.refunds import approval, queries
 from app.shop.refunds.by_staff import RefundRequest
 from app.shop.refunds.errors import OrderNotRefundable
 from app.shop.refunds.queries import RefundOfOrder
-from app.tax.assessment import Delivery
+from app.tax.assessment import Delivery, sum_amounts
 from tests.people import People
 from tests.second_person import approve
 from tests.shop.stall import BOSTON, NEW_HAMPSHIRE, Stall, proven
@@ -195,3 +199,28 @@ def test_large_refund_takes_two_people(stall: Stall, people: People, staff: Acto
     assert (str(now.refunded), now.status) == ("4208.40", "allocated")
     assert people.balances(buyer) == {"USD": "4791.60"}
     assert stall.units(coins) == {"available": 9, "allocated": 1}
+
+
+def test_credit_notes_are_numbered_and_together_undo_the_invoice(
+    stall: Stall, people: People, staff: Actor
+) -> None:
+    coins, buyer = stall.coins(30, metal="AG", fine="0.999"), stall.buyer(USD="1100")
+    order = ship_silver(stall, buyer, coins, 20)
+    refund(stall.database, staff, order, 2)
+    refund(stall.database, staff, order, 8)
+    given = refund(stall.database, staff, order, 10, with_shipping=True)
+    with stall.database.transaction() as session:
+        documents.number_waiting(session)
+        [invoice] = documents_queries.list_documents_about(session, [order.public_id])
+        notes = documents_queries.list_documents_about(session, [each.public_id for each in given])
+        contents = [documents_queries.get_content(session, note.id) for note in notes]
+    assert [note.kind for note in notes] == [DocumentKind.CREDIT_NOTE] * 3
+    first = notes[0].sequence
+    assert [note.sequence for note in notes] == [first, first + 1, first + 2]
+    assert [note.total for note in notes] == [each.total for each in given]
+    assert invoice.total == order.total == sum_amounts(note.total for note in notes)
+    [line] = contents[0].lines
+    assert (line.quantity, str(line.price), str(line.tax)) == (2, "105.42", "-59.30")
+    assert contents[0].payment == "46.12 USD of the order went back"
+    pdf = render_pdf(notes[0].title, notes[0].issued_at, contents[0])
+    assert pdf.startswith(b"%PDF")

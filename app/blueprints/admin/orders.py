@@ -215,6 +215,7 @@ def show_order(session: Session, actor: Actor, order_id: str) -> Response:
     order = listed_orders.view_order(session, actor, ids.decode(PREFIX, order_id))
     pickup, written = order.pickup_branch_id, notes.list_notes(session, order.id)
     requests = approvals_queries.list_requests_about(session, order.public_id)
+    refunds = refunds_queries.list_refunds(session, [order.id])
     is_requested = any(approval.status is ApprovalStatus.PENDING for approval in requests)
     is_reviewable = (
         order.status is OrderStatus.ON_HOLD
@@ -241,11 +242,13 @@ def show_order(session: Session, actor: Actor, order_id: str) -> Response:
         ],
         steps=order.events,
         notes=written,
-        documents=documents_queries.list_documents_about(session, order.public_id),
+        documents=documents_queries.list_documents_about(
+            session, [order.public_id, *(refund.public_id for refund in refunds)]
+        ),
         places=listed_orders.list_places(session, order.id),
         shipments=shipments_queries.list_shipments_of(session, order.id),
         pickup=branches_queries.get_any_branch(session, pickup) if pickup else None,
-        refunds=refunds_queries.list_refunds(session, [order.id]),
+        refunds=refunds,
         cancellation=_find_cancellation(session, actor, order),
         cancel_form=CANCEL,
         refund_form=REFUND,

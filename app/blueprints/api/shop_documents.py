@@ -15,6 +15,7 @@ from app.kit.errors import NotFound
 from app.shop.checkout import invoice_documents
 from app.shop.orders import queries as orders_queries
 from app.shop.orders import rules as orders_rules
+from app.shop.refunds import queries as refunds_queries
 
 blp = ApiBlueprint("shop_documents", "/api/shop", "Invoices of goods")
 
@@ -30,13 +31,15 @@ _PDF = "application/pdf"
     refusals=(NotFound,),
 )
 def list_documents(session: Session, actor: Actor, order_id: str) -> object:
-    """List the invoices of an order: one of each company that sold goods of it.
+    """List the invoices and credit notes of an order, one of each company that sold goods of it.
 
-    They get their numbers within seconds after the payment, and appear with them.
+    They get their numbers within seconds after the payment or refund, and appear with them.
     """
     identifier = ids.decode(orders_rules.PREFIX, order_id)
     order = orders_queries.get_order(session, identifier, user_id=actor.user_id)
-    return {"data": documents_queries.list_documents_about(session, order.public_id)}
+    refunds = refunds_queries.list_refunds(session, [order.id])
+    subjects = [order.public_id, *(refund.public_id for refund in refunds)]
+    return {"data": documents_queries.list_documents_about(session, subjects)}
 
 
 @blp.operation(
@@ -73,7 +76,7 @@ def download_pro_forma(session: Session, actor: Actor, order_id: str) -> object:
     refusals=(NotFound,),
 )
 def download_document(session: Session, actor: Actor, document_id: str) -> object:
-    """Download an invoice as PDF. It is the same file each time."""
+    """Download an invoice or credit note as PDF. It is the same file each time."""
     identifier = ids.decode(PREFIX, document_id)
     document = documents_queries.get_document(session, identifier, user_id=actor.user_id)
     content = documents_queries.get_content(session, document.id)

@@ -71,18 +71,25 @@ def _post_tax(
 def _post_charges(
     terms: RefundTerms, parts: Sequence[SoldPart], branches: Mapping[UUID, UUID]
 ) -> list[NewPosting]:
-    """Return the parts of shipping and insurance as the branches have them: by the price of what
-    each sold."""
-    goods: defaultdict[UUID, int] = defaultdict(int)
-    for part in parts:
-        goods[branches[part.location_id]] += part.price_of(part.sold_units).units
-    branch_ids = sorted(goods)
-    weights = [goods[branch_id] for branch_id in branch_ids]
     return [
-        ledger.debit(account(USD, branch_id), Amount(USD, share))
+        ledger.debit(account(USD, branch_id), share)
         for account, amount in (
             (chart.sales_shipping, terms.shipping),
             (chart.sales_insurance, terms.insurance),
         )
-        for branch_id, share in zip(branch_ids, share_out(amount.units, weights), strict=True)
+        for branch_id, share in share_charge(amount, parts, branches).items()
     ]
+
+
+def share_charge(
+    amount: Amount, parts: Sequence[SoldPart], branches: Mapping[UUID, UUID]
+) -> dict[UUID, Amount]:
+    """Return each branch's share of shipping or insurance, by the price of what it sold."""
+    goods: defaultdict[UUID, int] = defaultdict(int)
+    for part in parts:
+        goods[branches[part.location_id]] += part.price_of(part.sold_units).units
+    branch_ids = sorted(goods)
+    shares = share_out(amount.units, [goods[branch_id] for branch_id in branch_ids])
+    return {
+        branch_id: Amount(USD, share) for branch_id, share in zip(branch_ids, shares, strict=True)
+    }

@@ -28,7 +28,7 @@ from app.ledger import service as ledger
 from app.ledger.service import NewPosting
 from app.shop.orders.models import ShopOrder, ShopOrderPart
 from app.shop.orders.rules import OrderPaymentMethod
-from app.shop.refunds import queries, refundable
+from app.shop.refunds import credit_notes, queries, refundable
 from app.shop.refunds.models import ShopMarketLoss, ShopRefund, ShopRefundPart, ShopRefundPayment
 from app.shop.refunds.postings import post_allowance, post_money
 from app.shop.refunds.refundable import RefundableOrder, SoldPart
@@ -94,6 +94,9 @@ def give_back(
         postings=[*goods, *post_money(order.user_id, terms, parts, branches)],
     )
     _insert(session, order, refund_id, refund, paid_back)
+    credit_notes.request_credit_notes(
+        session, order, reference, terms, (parts, branches), at=refund.at
+    )
     for each in paid_back:
         if each.destination is RefundDestination.CARD:
             assert order.deposit_id is not None  # of what a deposit paid
