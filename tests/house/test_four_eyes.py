@@ -45,6 +45,7 @@ SINGLE_HANDED_SETTINGS = frozenset(
     {
         *(f"exposure.band_{metal}" for metal in ("ag", "au", "cu", "pd", "pt")),
         "cart.opened_max",
+        "order_payments.reminder_hours",
         "payments.prompts_per_hour",
         "payments.transfer_days",
         "payments.transfers_open",
@@ -63,8 +64,12 @@ WRITERS: dict[str, set[str]] = {
     "UPDATE users SET role": {"identity/roles/role_assignments.py"},
     "UPDATE users SET status": {"identity/accounts/account_status.py"},
     "INSERT INTO role_grants": {"identity/roles/role_permissions.py"},
-    # Customers register themselves; staff invite; the command line adds sample people.
-    ".add_person(": {"identity/accounts/invitations.py", "sample/parts/people.py"},
+    # Customers register themselves; guests do, as customers; staff invite; the sample adds people.
+    ".add_person(": {
+        "identity/accounts/guests.py",
+        "identity/accounts/invitations.py",
+        "sample/parts/people.py",
+    },
     # What staff change about prices is tried first, and takes a second person if it is large.
     "versions.write_version(": {"shop/prices/service.py"},
     "versions.end_version(": {"shop/prices/service.py"},
