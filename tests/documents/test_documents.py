@@ -61,7 +61,7 @@ def sale(people: People) -> Sale:
     with people.database.transaction() as session:
         documents.number_waiting(session)
     with people.database.reading() as session:
-        found = list(documents_queries.list_documents_about(session, order.public_id))
+        found = list(documents_queries.list_documents_about(session, [order.public_id]))
         contents = [documents_queries.get_content(session, each.id) for each in found]
     return Sale(buyer, order, found, contents)
 

@@ -31,8 +31,9 @@ _PDF = "application/pdf"
     refusals=(NotFound,),
 )
 def list_documents(session: Session, actor: Actor, order_id: str) -> object:
-    """List the invoices and credit notes of an order, one of each company that sold goods of it.
+    """List the invoices and credit notes of an order.
 
+    One of each company that sold goods of it, for the sale and for each refund.
     They get their numbers within seconds after the payment or refund, and appear with them.
     """
     identifier = ids.decode(orders_rules.PREFIX, order_id)
