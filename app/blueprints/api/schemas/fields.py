@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
-from functools import cached_property
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -76,37 +75,6 @@ class ApiSchema(ma.Schema):
         if field_obj.data_key is None:
             head, *tail = field_name.rstrip("_").split("_")
             field_obj.data_key = head + "".join(word.capitalize() for word in tail)
-
-    @cached_property
-    def _plain_fields(self) -> list[tuple[str, str, str, ma.fields.Field[Any], bool]]:
-        """Name, key, attribute and field of each, and whether its value is just that attribute."""
-        plain = ma.fields.Field.serialize
-        return [
-            (
-                name,
-                str(field.data_key),
-                field.attribute or name,
-                field,
-                type(field).serialize is plain and "." not in (field.attribute or name),
-            )
-            for name, field in self.dump_fields.items()
-        ]
-
-    def _serialize(self, obj: Any, *, many: bool = False) -> Any:
-        """Serialize as marshmallow does, which looks for the keys of every object first: that takes
-        twice as long."""
-        if many or hasattr(obj, "__getitem__"):
-            return super()._serialize(obj, many=many)
-        written = {}
-        for name, key, attribute, field, is_plain in self._plain_fields:
-            value = getattr(obj, attribute, ma.missing) if is_plain else ma.missing
-            if value is ma.missing:
-                value = field.serialize(name, obj, accessor=self.get_attribute)
-            else:
-                value = field._serialize(value, name, obj)  # noqa: SLF001 - as Field.serialize does
-            if value is not ma.missing:
-                written[key] = value
-        return written
 
 
 class TextField(ma.fields.String):
