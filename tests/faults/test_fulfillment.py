@@ -1,8 +1,8 @@
 """Shipments, while our process dies at any step, each call of the carrier fails before or after its
 effect, and what it reports comes late, twice, in any order, and mixed with what cannot be true.
 
-Each shipment is shipped once and told once, each of its parcels has one label that we pay for, and
-is insured within its cap, and the goods leave the books once, when the customer has them.
+Each shipment is shipped once with one message of it, each of its parcels has one label that we pay
+for and is insured within its cap, and the goods leave the books once, when the customer has them.
 """
 
 from collections import Counter
@@ -139,13 +139,13 @@ class Hall:
                 TrackingEvent(f"{number} lost", at - timedelta(days=30), S.LOST, "", ""),
                 TrackingEvent(f"{number} soon", at + timedelta(days=30), S.DELIVERED, "", ""),
             ]
-            told = [_happened(number, at, status) for status in known]
+            reported = [_happened(number, at, status) for status in known]
             if chances.random() < 0.3:
-                told += forged
+                reported += forged
                 self.reports["forged"] += len(forged)
             self.reports["true"] += len(known)
             events = self.carrier.events.setdefault(number, [])
-            events[:] = [*told, *events] if chances.random() < 0.5 else [*events, *told]
+            events[:] = [*reported, *events] if chances.random() < 0.5 else [*events, *reported]
 
     def _track(self, shipment_id: UUID) -> None:
         for parcel in self._list_parcels(shipment_id):
@@ -185,7 +185,7 @@ class Hall:
                 (f"{shipment.public_id}:%",),
             )
         taken = [step for (step,) in steps]
-        told = self.dispatch.messages_about(shipment)
+        messages = self.dispatch.messages_about(shipment)
         paid = self.carrier.paid()[paid_before:]
         numbers = sorted(str(each.tracking_number) for each in packed)
         values = [each.value.units for each in packed]
@@ -196,7 +196,7 @@ class Hall:
                 taken == ["requested", "picking", "packed", "shipped", "delivered"],
             ),
             "order": (status := str(self.dispatch.now(order).status), status == "delivered"),
-            "messages": (told, told == ["goods_delivered", "goods_shipped"]),
+            "messages": (messages, messages == ["goods_delivered", "goods_shipped"]),
             "labels": (paid, sorted(paid) == numbers),
             "insurance": (values, bool(values) and max(values) <= CAP.units),
             "contents": (units, units == count),
@@ -248,8 +248,8 @@ def test_each_shipment_is_shipped_once_told_once_and_insured_within_its_cap(
         f"{ROUNDS} shipments in {hall.parcels} parcels, the process killed {hall.process.deaths}"
         f" times, {hall.faults} calls of the carrier failed before or after their effect, and"
         f" {hall.reports['true']} reports came in any order, many twice, with"
-        f" {hall.reports['forged']} forged ones: each was shipped once, told once, had one label"
-        " for each parcel and was insured within its cap.",
+        f" {hall.reports['forged']} forged ones: each was shipped once with one message, had one"
+        " label for each parcel and was insured within its cap.",
     )
 
 

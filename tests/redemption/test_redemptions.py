@@ -1,5 +1,6 @@
 """Redemptions: what they hold, post and release, to the cent and to the last unit of metal."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -32,6 +33,7 @@ from app.redemption.errors import (
 from app.redemption.quotes import service as quotes
 from app.redemption.quotes.rules import RedemptionRules
 from app.redemption.requests import service as redemptions
+from app.redemption.requests.queries import Redemption
 from app.redemption.requests.rules import PaidIn, RedemptionStatus
 from app.redemption.requests.service import RedemptionRequest
 from app.trading.errors import QuoteExpired, QuoteNotFound, QuoteUsed
@@ -52,8 +54,8 @@ def counter(people: People) -> Counter:
     return Counter.open(people)
 
 
-def statuses(counter: Counter, redemption: object) -> list[str]:
-    return [event.status for event in counter.now(redemption).events]  # type: ignore[arg-type]
+def statuses(counter: Counter, redemption: Redemption) -> list[str]:
+    return [event.status for event in counter.now(redemption).events]
 
 
 def test_quote_of_a_coin_costs_one_percent_of_its_metal_at_mid(counter: Counter) -> None:
@@ -197,10 +199,10 @@ def test_bar_is_redeemed_by_its_own_weight(counter: Counter, people: People) -> 
     ],
 )
 def test_ended_redemption_releases_everything(
-    counter: Counter, act: object, status: str, kind: str
+    counter: Counter, act: Callable[[Counter, Redemption], None], status: str, kind: str
 ) -> None:
     redemption = counter.submit()
-    act(counter, redemption)  # type: ignore[operator]
+    act(counter, redemption)
     assert statuses(counter, redemption) == ["pending_approval", status]
     assert (counter.held, counter.coins.free()) == ({}, 10)
     assert counter.message_kinds() == ["redemption_submitted", kind]
@@ -344,9 +346,9 @@ def test_shipping_needs_a_recent_sign_in_and_every_redemption_tier_2(
     stale = replace(counter.owner, proven_at=None)
     with counter.database.transaction() as session, pytest.raises(ReauthenticationRequired):
         redemptions.submit(session, stale, RedemptionRequest(quote.id, BOSTON))
-    nobody = replace(counter, owner=people.customer(XAU_s="3", USD="500"))
+    stranger = replace(counter, owner=people.customer(XAU_s="3", USD="500"))
     with pytest.raises(VerificationRequired):
-        nobody.submit()
+        stranger.submit()
 
 
 def test_goods_are_not_kept_from_others_by_asking_again_and_again(counter: Counter) -> None:

@@ -240,7 +240,7 @@ def test_loss_beyond_what_was_paid_is_owed(stall: Stall, people: People) -> None
         assert ledger_queries.owed_units(session, buyer.user_id) == {"USD": 2253}
 
 
-def test_bar_is_for_sale_again_and_nobodys(stall: Stall) -> None:
+def test_bar_of_a_cancelled_order_is_for_sale_again_without_an_owner(stall: Stall) -> None:
     sku = stall.range.add(
         tier(per_ounce="1"), metal=Metal.AG, form=ProductForm.BAR, gross="100", is_serialized=True
     )

@@ -49,7 +49,7 @@ class Shop:
         with self.database.reading() as session:
             return storefront_queries.list_offers(
                 session,
-                OfferSearch(mint=self.mint, **search),  # type: ignore[arg-type] # values of its fields
+                OfferSearch(mint=self.mint, **search),  # type: ignore[arg-type] - values of its fields
             )
 
     def check(self) -> list[Offer]:

@@ -2,8 +2,8 @@
 
 Known, from FedEx's published OpenAPI documents and several clients:
 
-- Tokens by client credentials live for an hour; a 401 asks for a new one. Bodies are JSON; answers
-  have `output`, or `errors` with a code.
+- Tokens by client credentials live for an hour; a 401 asks for a new one. Bodies are JSON;
+  responses have `output`, or `errors` with a code.
 - `POST /ship/v1/shipments` recognises no repetition. `x-customer-transaction-id` is for FedEx's
   support only. A label is found again by the reference that is printed on it
   (`POST /track/v1/referencenumbers`), without its document, which is given once.

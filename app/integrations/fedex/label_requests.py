@@ -1,4 +1,4 @@
-"""What we ask FedEx for: a parcel as its requests describe it, and the price as it answers."""
+"""A parcel as requests to FedEx describe it, and the price as its responses give it."""
 
 from collections.abc import Mapping
 from datetime import date

@@ -191,9 +191,9 @@ class RedemptionRequestSchema(_RedeemedSchema):
     @ma.validates_schema
     def _check(self, data: dict[str, Any], **_options: Any) -> None:
         if "quote_id" in data:
-            told = [name for name in _WHAT if name in data]
-            if told:
-                raise ma.ValidationError("The quote says it. Leave this field out.", told[0])
+            repeated = [name for name in _WHAT if name in data]
+            if repeated:
+                raise ma.ValidationError("The quote sets this. Leave this field out.", repeated[0])
         else:
             lacking = {name: ["Send it, or a quoteId."] for name in _WHAT if name not in data}
             if lacking:
