@@ -407,9 +407,11 @@ def count_filled(customers: list[Customer]) -> int:
 
 def settled(exchange: Exchange) -> bool:
     with exchange.connect() as connection:
-        # The emails of orders wait a minute, to be sent as one.
+        # The emails of orders wait a minute, to be sent as one; redemptions of the sample lapse
+        # tomorrow.
         waiting = connection.execute(
-            "SELECT FROM outbox WHERE done_at IS NULL AND task <> 'messages.send_mail'"
+            "SELECT FROM outbox WHERE done_at IS NULL"
+            " AND task NOT IN ('messages.send_mail', 'redemption.lapse')"
         ).fetchone()
     return waiting is None
 
