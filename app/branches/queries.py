@@ -13,6 +13,7 @@ from app.branches.models import Branch
 from app.branches.rules import HEAD_OFFICE
 from app.kit import ids
 from app.kit.db import Session
+from app.kit.errors import Invalid, NotFound
 from app.kit.list_query import ListSource
 from app.kit.postal_addresses import PostalAddress
 
@@ -102,6 +103,16 @@ def get_branch(session: Session, actor: Actor, branch_id: UUID) -> BranchSummary
 def get_any_branch(session: Session, branch_id: UUID) -> BranchSummary:
     """Return the branch, for an act whose permission covers every branch. Raises `NotFound`."""
     return session.get(BranchSummary, _BRANCHES.select.where(Branch.id == branch_id))
+
+
+def require_pickup(session: Session, branch_id: UUID) -> None:
+    """Raise `Invalid` naming `pickupBranchId` unless customers can collect goods at the branch."""
+    try:
+        branch = get_any_branch(session, branch_id)
+    except NotFound:
+        branch = None
+    if branch is None or not branch.offers_pickup:
+        raise Invalid("pickupBranchId", "Choose a branch that offers pick-up.")
 
 
 def lock_branch(session: Session, branch_id: UUID) -> BranchSummary:

@@ -46,6 +46,13 @@ DROP INDEX products_search_idx, products_in_order_idx, products_newest_idx, prod
     products_popular_idx;
 """
 
+DEFINER_FUNCTIONS = (
+    "list_products()",
+    "count_stocked_places()",
+    "list_own_terms(text, timestamptz)",
+    "list_terms_of_tier()",
+    "list_terms_of_ended_rule()",
+)
 # A product that was just added has neither stock nor rules.
 FUNCTIONS = """
 CREATE FUNCTION list_products() RETURNS trigger
@@ -160,7 +167,7 @@ def upgrade() -> None:
         .scalar_one()
     )
     op.execute(f"REVOKE INSERT, UPDATE, DELETE ON listings FROM {role}")
-    op.execute("REVOKE EXECUTE ON FUNCTION list_own_terms(text, timestamptz) FROM PUBLIC")
+    op.execute(f"REVOKE EXECUTE ON FUNCTION {', '.join(DEFINER_FUNCTIONS)} FROM PUBLIC")
     op.execute(f"GRANT EXECUTE ON FUNCTION list_own_terms(text, timestamptz) TO {role}")
 
 

@@ -59,9 +59,7 @@ def request_suspension(arena: Arena, maker: Actor, subject: Actor) -> UUID:
 def demote_as(arena: Arena, actor: Actor, person: Actor) -> Act:
     def act() -> None:
         with arena.database.transaction() as session:
-            role_assignments.change_role(
-                session, actor, person.user_id, Role.SUPPORT, reason=REASON
-            )
+            role_assignments.change_role(session, actor, person.user_id, Role.USER, reason=REASON)
 
     return act
 

@@ -41,7 +41,7 @@ _OF_QUOTE = (NoPieces, PriceStale, MarketHalted)
     query_schema=schemas_redemption.RedemptionQuoteQuerySchema,
     response_schema=schemas_redemption.RedemptionQuoteSchema,
     writes=True,
-    refusals=_OF_QUOTE,
+    refusals=(*_OF_QUOTE, NotFound),
 )
 def quote_redemption(session: Session, actor: Actor, query: dict[str, Any]) -> object:
     """Get a quote: the pieces that cover an amount of metal, and what that costs.

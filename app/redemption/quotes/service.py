@@ -20,7 +20,6 @@ from app.fulfillment.strategies.rules import choose as choose_strategy
 from app.kit import clock, ids
 from app.kit.countries import parse_country
 from app.kit.db import Session
-from app.kit.errors import Invalid, NotFound
 from app.kit.money import Amount
 from app.kit.ports import resolve
 from app.pricing import queries as pricing_queries
@@ -131,12 +130,7 @@ def _check_destination(session: Session, request: QuoteRequest) -> QuoteRequest:
     """Return the request with the code of its country."""
     if request.pickup_branch_id is None:
         return replace(request, country=parse_country("country", request.country))
-    try:
-        branch = branches_queries.get_any_branch(session, request.pickup_branch_id)
-    except NotFound:
-        branch = None
-    if branch is None or not branch.offers_pickup:
-        raise Invalid("pickupBranchId", "Choose a branch that offers pick-up.")
+    branches_queries.require_pickup(session, request.pickup_branch_id)
     return request
 
 

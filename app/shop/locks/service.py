@@ -11,7 +11,7 @@ from app.branches import queries as branches_queries
 from app.catalog.rules import Metal
 from app.kit import clock, ids
 from app.kit.db import Session
-from app.kit.errors import Invalid, NotFound
+from app.kit.errors import Invalid
 from app.kit.formatting import format_number_of
 from app.kyc import queries as kyc_queries
 from app.ledger import service as ledger
@@ -120,12 +120,7 @@ def _check_request(session: Session, request: LockRequest) -> None:
         seen.add(sku.upper())
         prices_rules.check_quantity(f"items.{index}.quantity", quantity)
     if request.pickup_branch_id is not None:
-        try:
-            branch = branches_queries.get_any_branch(session, request.pickup_branch_id)
-        except NotFound:
-            branch = None
-        if branch is None or not branch.offers_pickup:
-            raise Invalid("pickupBranchId", "Choose a branch that offers pick-up.")
+        branches_queries.require_pickup(session, request.pickup_branch_id)
 
 
 def _check_limits(
