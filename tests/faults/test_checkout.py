@@ -18,6 +18,7 @@ import pytest
 import time_machine
 
 from app.catalog.rules import USD, XAU, PaymentMethod
+from app.fulfillment.errors import CancelWindowClosed
 from app.funding import poll
 from app.funding.deposits import service as deposits
 from app.funding.fees import PaymentFees
@@ -34,7 +35,6 @@ from app.ledger import service as ledger
 from app.outbox.rules import Backoff
 from app.reconciliation.invariants import find_violations
 from app.shop.checkout import kept_orders, waiting_orders
-from app.shop.checkout.errors import CancelWindowClosed
 from app.shop.checkout.rules import OrderPaymentRules, RequestedPayment
 from app.shop.locks.queries import PriceLock
 from app.shop.locks.rules import LockSettings

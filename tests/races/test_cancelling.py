@@ -6,12 +6,12 @@ from functools import partial
 import pytest
 
 from app.access import Actor, Role
+from app.fulfillment.errors import CancelWindowClosed
 from app.fulfillment.shipments import queries as shipments_queries
 from app.fulfillment.shipments import service as shipments
 from app.fulfillment.shipments.errors import ShipmentMovedOn
 from app.kit.errors import Invalid
 from app.shop.cancellations import service as cancellations
-from app.shop.checkout.errors import CancelWindowClosed
 from app.shop.orders import shipping
 from app.shop.orders.queries import GoodsOrder
 from app.shop.refunds import approval

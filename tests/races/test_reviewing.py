@@ -7,8 +7,9 @@ from functools import partial
 import pytest
 
 from app.access import Role
+from app.fulfillment.errors import CancelWindowClosed
 from app.shop.checkout import held_orders, order_release, waiting_orders
-from app.shop.checkout.errors import CancelWindowClosed, OrderNotOnHold
+from app.shop.checkout.errors import OrderNotOnHold
 from app.shop.checkout.rules import OrderReviewRules
 from app.tax.assessment import Delivery
 from tests.drill import choose_size, rounds, seeded_random

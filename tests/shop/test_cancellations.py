@@ -10,6 +10,7 @@ from app.access import Actor
 from app.access.roles import Role
 from app.catalog.products.rules import ProductForm
 from app.catalog.rules import USD, XAG, XAU, Metal
+from app.fulfillment.errors import CancelWindowClosed
 from app.fulfillment.shipments import queries as shipments_queries
 from app.fulfillment.shipments import service as shipments
 from app.kit import clock, ids
@@ -21,7 +22,6 @@ from app.ledger.chart import AccountClass
 from app.pricing.errors import PriceStale
 from app.reconciliation.invariants import find_violations
 from app.shop.cancellations import service as cancellations
-from app.shop.checkout.errors import CancelWindowClosed
 from app.shop.checkout.rules import RequestedPayment
 from app.shop.locks.rules import CancelTerms
 from app.shop.orders import queries as orders_queries

@@ -19,9 +19,10 @@ from app.screening.decisions.consequences import describe_effect
 from app.screening.errors import RecipientBlocked
 from app.screening.models import Screening
 from app.shop.checkout import held_orders, order_release, waiting_orders
-from app.shop.checkout.errors import OrderNotOnHold, OwnOrder, ScreeningUndecided
+from app.shop.checkout.errors import OrderNotOnHold, ScreeningUndecided
 from app.shop.checkout.rules import OrderReviewRules
 from app.shop.orders import queries as orders_queries
+from app.shop.orders.errors import OwnOrder
 from app.shop.orders.queries import GoodsOrder
 from app.tax.assessment import Delivery
 from tests import sanctions

@@ -16,8 +16,8 @@ from app.kit.db import Database
 from app.kit.errors import Invalid, PermissionDenied
 from app.kit.money import Amount
 from app.ledger.chart import AccountClass
-from app.shop.checkout.errors import OwnOrder
 from app.shop.orders import shipping
+from app.shop.orders.errors import OwnOrder
 from app.shop.orders.queries import GoodsOrder
 from app.shop.refunds import approval, queries
 from app.shop.refunds.by_staff import RefundRequest

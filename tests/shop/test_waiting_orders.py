@@ -8,6 +8,7 @@ import time_machine
 
 from app.audit.actions import AuditAction
 from app.catalog.rules import XAU, Metal, PaymentMethod
+from app.fulfillment.errors import CancelWindowClosed
 from app.funding.card_money import CardMoneyRules
 from app.funding.deposits import service as deposits
 from app.funding.errors import CardMoneyUnsettled
@@ -28,7 +29,6 @@ from app.privacy.personal_data_tables import ROOMS
 from app.reconciliation.invariants import find_violations
 from app.shop.checkout import service as checkout
 from app.shop.checkout import waiting_orders
-from app.shop.checkout.errors import CancelWindowClosed
 from app.shop.checkout.invoices import CheckoutRequest
 from app.shop.checkout.rules import OrderPaymentRules, RequestedPayment
 from app.shop.orders import waiting

@@ -22,6 +22,7 @@ from app.blueprints.rendering import render_page
 from app.branches import queries as branches_queries
 from app.cases.rules import NOTE_LENGTH_MAX
 from app.documents import queries as documents_queries
+from app.fulfillment.errors import CancelWindowClosed
 from app.fulfillment.shipments import queries as shipments_queries
 from app.funding import customer_facts
 from app.identity.accounts import people
@@ -31,7 +32,6 @@ from app.kit.errors import Invalid
 from app.pricing.errors import MarketHalted, PriceStale
 from app.shop.cancellations import service as cancellations
 from app.shop.checkout import held_orders, order_release
-from app.shop.checkout.errors import CancelWindowClosed
 from app.shop.orders import listed_orders, notes
 from app.shop.orders import queries as orders_queries
 from app.shop.orders.notes import NoteReader

@@ -13,8 +13,9 @@ from app.kit.db import Session
 from app.kit.errors import Invalid, NotFound
 from app.kit.list_query import ListQuery, fetch_following
 from app.shop.checkout import held_orders, order_release
-from app.shop.checkout.errors import OrderNotOnHold, OwnOrder, ScreeningUndecided
+from app.shop.checkout.errors import OrderNotOnHold, ScreeningUndecided
 from app.shop.orders import listed_orders
+from app.shop.orders.errors import OwnOrder
 from app.shop.orders.rules import PREFIX, OrderDecision
 from app.shop.refunds import approval
 from app.shop.refunds import queries as refunds_queries

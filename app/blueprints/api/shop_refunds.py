@@ -4,12 +4,12 @@ from app.access import Actor, Permission
 from app.blueprints.api.schemas import shop_orders as schemas_orders
 from app.blueprints.api.schemas import shop_refunds as schemas_refunds
 from app.blueprints.api_blueprint import ApiBlueprint
+from app.fulfillment.errors import CancelWindowClosed
 from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import NotFound
 from app.pricing.errors import MarketHalted, PriceStale
 from app.shop.cancellations import service as cancellations
-from app.shop.checkout.errors import CancelWindowClosed
 from app.shop.orders import queries as orders_queries
 from app.shop.orders.rules import PREFIX
 from app.shop.refunds import queries as refunds_queries

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from app.access import Actor, Permission, require
 from app.catalog.rules import USD
+from app.fulfillment.errors import CancelWindowClosed
 from app.fulfillment.shipments import service as shipments
 from app.fulfillment.shipments.errors import AlreadyPicking
 from app.kit import clock
@@ -19,7 +20,6 @@ from app.kit.money import Amount
 from app.pricing import queries as pricing_queries
 from app.pricing.rules import require_tradable
 from app.shop.checkout import waiting_orders
-from app.shop.checkout.errors import CancelWindowClosed
 from app.shop.orders import service as orders
 from app.shop.orders.rules import CancelReason, OrderStatus
 from app.shop.refunds import messages, reassessment, refundable

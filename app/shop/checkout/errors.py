@@ -1,10 +1,6 @@
 """What checkout refuses, by name."""
 
-from app.fulfillment.errors import CancelWindowClosed
 from app.kit.errors import Conflict
-from app.shop.orders.errors import OwnOrder
-
-__all__ = ["CancelWindowClosed", "OrderNotOnHold", "OwnOrder", "ScreeningUndecided"]
 
 
 class OrderNotOnHold(Conflict):

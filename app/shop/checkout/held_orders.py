@@ -18,9 +18,10 @@ from app.screening.decisions.consequences import DecisionEffect, register_effect
 from app.screening.recipients import screen_recipient
 from app.screening.rules import Verdict
 from app.shop.checkout import kept_orders
-from app.shop.checkout.errors import OrderNotOnHold, OwnOrder, ScreeningUndecided
+from app.shop.checkout.errors import OrderNotOnHold, ScreeningUndecided
 from app.shop.orders import queries as orders_queries
 from app.shop.orders import waiting
+from app.shop.orders.errors import OwnOrder
 from app.shop.orders.rules import PREFIX, CancelReason, HoldReason, OrderStatus
 from app.shop.orders.waiting import LockedOrder
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from app.access import Actor
+from app.fulfillment.errors import CancelWindowClosed
 from app.funding.deposits import queries as deposit_queries
 from app.funding.deposits.queries import Deposit
 from app.funding.states import OPEN_DEPOSITS, DepositStatus
@@ -19,7 +20,6 @@ from app.ledger.errors import InsufficientFunds
 from app.outbox import service as outbox
 from app.settings.queries import current
 from app.shop.checkout import kept_orders, order_messages
-from app.shop.checkout.errors import CancelWindowClosed
 from app.shop.checkout.rules import OrderPaymentRules
 from app.shop.orders import queries as orders_queries
 from app.shop.orders import service as orders
