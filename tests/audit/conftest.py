@@ -1,6 +1,5 @@
 """Fixtures: an audit trail with its own database and its own folder of anchors."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from app.kit import ids
 from app.kit.db import SNAPSHOT, Database, Session
 from app.kit.pipeline import Pipeline
 from tests.running_transactions import wait_for_running_transactions
+from tests.superuser import require_superuser
 
 
 @dataclass(frozen=True)
@@ -76,9 +76,7 @@ class Trail:
     @contextmanager
     def superuser(self) -> Iterator[psycopg.Connection]:
         """Connect as the server's administrator, with triggers and foreign keys off."""
-        url = os.environ["PBCEX_TEST_SUPERUSER_URL"]
-        if not url:
-            pytest.skip("needs a superuser, so it runs on embedded servers only")
+        url = require_superuser()
         address = make_url(url).set(
             drivername="postgresql", database=self.database.engine.url.database
         )

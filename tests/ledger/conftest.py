@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from app.kit.db import Database
+from tests.superuser import require_superuser
 
 
 def connect(url: str, database: Database) -> psycopg.Connection:
@@ -33,8 +34,6 @@ def owner(database: Database) -> Iterator[psycopg.Connection]:
 @pytest.fixture
 def superuser(database: Database) -> Iterator[psycopg.Connection]:
     """Yield a connection as the server's administrator, on embedded servers only."""
-    url = os.environ["PBCEX_TEST_SUPERUSER_URL"]
-    if not url:
-        pytest.skip("needs a superuser, so it runs on embedded servers only")
+    url = require_superuser()
     with connect(url, database) as connection:
         yield connection

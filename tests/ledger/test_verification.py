@@ -1,6 +1,5 @@
 """`flask books verify` finds each invariant broken once, past every guard."""
 
-import os
 import time
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -17,6 +16,7 @@ from app.ledger.verification import INVARIANTS
 from app.reconciliation.invariants import INVARIANTS as EVERY_INVARIANT
 from tests.broken_books import break_books, verified
 from tests.people import People
+from tests.superuser import require_superuser
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
@@ -24,8 +24,7 @@ NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 @pytest.fixture
 def books(unguarded_app: Flask) -> Flask:
     """Return the application on a database of its own, which may be broken."""
-    if not os.environ["PBCEX_TEST_SUPERUSER_URL"]:
-        pytest.skip("needs a superuser, so it runs on embedded servers only")
+    require_superuser()
     fill_books(unguarded_app.extensions["database"])
     return unguarded_app
 

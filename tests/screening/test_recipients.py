@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from flask import Flask
+
 from app.identity.models import User
 from app.kit import ids
 from app.kit.db import Database
@@ -43,8 +45,8 @@ def test_recipient_is_screened_under_the_names_of_the_address(
     assert set(recorded) == {"delivery"}
 
 
-def test_nothing_is_delivered_without_a_list(lone_app: object) -> None:
-    database = lone_app.extensions["database"]  # type: ignore[attr-defined] - a Flask app
+def test_nothing_is_delivered_without_a_list(lone_app: Flask) -> None:
+    database = lone_app.extensions["database"]
     customer = People(database).customer()
     with database.transaction() as session:
         assert screen_recipient(session, customer.user_id, CONCORD, about="ord_test") is None

@@ -1,7 +1,6 @@
 """What products are found, counted and sorted by is true of them after each kind of change:
 a page computes prices and stock of its products anew, facets and filters use what is stored."""
 
-import os
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,6 +31,7 @@ from tests.people import People, set_prices
 from tests.rows import read_values
 from tests.shop.sales_range import REASON, SalesRange, tier
 from tests.shop.stall import Stall
+from tests.superuser import require_superuser
 
 
 @dataclass(frozen=True)
@@ -216,8 +216,7 @@ BREAKS = {
 def test_listings_agree_after_every_change_and_each_disagreement_is_found(
     unguarded_app: Flask,
 ) -> None:
-    if not os.environ["PBCEX_TEST_SUPERUSER_URL"]:
-        pytest.skip("needs a superuser, so it runs on embedded servers only")
+    require_superuser()
     assert list(BREAKS) == [invariant.name for invariant in LISTING_INVARIANTS]
     database = unguarded_app.extensions["database"]
     goods = SalesRange(database)

@@ -1,7 +1,5 @@
 """`flask books verify` finds bars that disagree with the ledger, past every guard."""
 
-import os
-
 import pytest
 from flask import Flask
 
@@ -9,6 +7,7 @@ from app.ledger.chart import AccountClass
 from app.reconciliation.invariants import BAR_INVARIANTS
 from tests.broken_books import break_books, verified
 from tests.people import People
+from tests.superuser import require_superuser
 from tests.vault.goods import GOLD_BAR, Goods
 from tests.vault.test_bars import receive_two
 
@@ -34,8 +33,7 @@ BREAKS = {
 def books(unguarded_app: Flask) -> Flask:
     """Return the application on a database of its own, with a reserved bar and one that is packed
     for its owner."""
-    if not os.environ["PBCEX_TEST_SUPERUSER_URL"]:
-        pytest.skip("needs a superuser, so it runs on embedded servers only")
+    require_superuser()
     people = People(unguarded_app.extensions["database"])
     gold = Goods.at_a_new_location(people, GOLD_BAR)
     reserved, packed = receive_two(gold)

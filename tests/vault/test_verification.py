@@ -1,7 +1,5 @@
 """`flask books verify` and the nightly reconciliation find each invariant of lots broken once."""
 
-import os
-
 import pytest
 from flask import Flask
 
@@ -10,6 +8,7 @@ from app.reconciliation import service as reconciliation
 from app.reconciliation.invariants import LOT_INVARIANTS
 from tests.broken_books import break_books, verified
 from tests.people import People
+from tests.superuser import require_superuser
 from tests.vault.goods import Goods
 
 #: The name of each invariant, with what breaks it and what mends it again.
@@ -37,8 +36,7 @@ BREAKS = {
 def books(unguarded_app: Flask) -> Flask:
     """Return the application on a database of its own, in which goods came, were sold and wait to
     be examined."""
-    if not os.environ["PBCEX_TEST_SUPERUSER_URL"]:
-        pytest.skip("needs a superuser, so it runs on embedded servers only")
+    require_superuser()
     people = People(unguarded_app.extensions["database"])
     goods = Goods.at_a_new_location(people)
     goods.receive()
