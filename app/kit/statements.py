@@ -106,23 +106,36 @@ def json_value(fields: Mapping[str, object]) -> sa.ColumnElement[Any]:
 def insert_rows(*tables: tuple[type[DeclarativeBase], Sequence[Mapping[str, Any]]]) -> Statement:
     """Return one statement that adds rows to tables, all rows of a table with the same columns."""
     filled = [(table.__tablename__, rows) for table, rows in tables if rows]
-    shape = tuple((name, tuple(rows[0]), len(rows)) for name, rows in filled)
+    parts = tuple(_AddedRows(name, tuple(next(iter(rows))), len(rows)) for name, rows in filled)
     values = [
-        row[name]
-        for (_, names, _), (_, rows) in zip(shape, filled, strict=True)
+        row[column]
+        for part, (_, rows) in zip(parts, filled, strict=True)
         for row in rows
-        for name in names
+        for column in part.columns
     ]
-    return _insert_text(shape), [_without_type(value) for value in values]
+    return _insert_text(parts), [_without_type(value) for value in values]
+
+
+@dataclass(frozen=True, slots=True)
+class _AddedRows:
+    """How many rows a statement adds to a table, with which columns."""
+
+    table: str
+    columns: tuple[str, ...]
+    count: int
+
+    @property
+    def text(self) -> str:
+        row = f"({', '.join(['%s'] * len(self.columns))})"
+        return (
+            f"INSERT INTO {self.table} ({', '.join(self.columns)})"  # noqa: S608 - names of models
+            f" VALUES {', '.join([row] * self.count)}"
+        )
 
 
 @lru_cache(maxsize=1000)
-def _insert_text(shape: tuple[tuple[str, tuple[str, ...], int], ...]) -> str:
-    *first, last = (
-        f"INSERT INTO {table} ({', '.join(names)}) VALUES "  # noqa: S608 - names of the models
-        + ", ".join([f"({', '.join(['%s'] * len(names))})"] * count)
-        for table, names, count in shape
-    )
+def _insert_text(added: tuple[_AddedRows, ...]) -> str:
+    *first, last = (each.text for each in added)
     parts = ", ".join(f"part_{number} AS ({insert})" for number, insert in enumerate(first))
     return f"WITH {parts} {last}" if parts else last
 
