@@ -93,6 +93,7 @@ def quote_rates() -> Response:
                 {"rateType": "LIST", "totalNetCharge": 999.99, "currency": "USD"},
                 {
                     "rateType": "ACCOUNT",
+                    # As FedEx sends it: a number of JSON.
                     "totalNetCharge": float(_cost(service, shipment)),
                     "currency": "USD",
                 },
@@ -125,6 +126,7 @@ def create_shipment() -> Response:
         label=shipment,
     )
     label = base64.b64encode(pdf(f"{recipient['contact']['personName']} {reference}")).decode()
+    # As FedEx sends it: a number of JSON.
     charge = {"totalNetCharge": float(parcel["cost"]), "currency": "USD", "rateType": "ACCOUNT"}
     piece = {
         "trackingNumber": parcel["number"],
