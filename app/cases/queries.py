@@ -147,6 +147,13 @@ def list_open_cases_about(
     ).rows
 
 
+def list_cases_on(session: Session, actor: Actor, subject: str) -> list[CaseSummary]:
+    """Return the latest cases on what has this public id; none for an actor who reads no cases."""
+    if Permission.CASES_READ not in actor.permissions:
+        return []
+    return fetch_page(session, visible_cases(actor), ListQuery({"about": subject}, "-opened")).rows
+
+
 def case(session: Session, actor: Actor, case_id: UUID) -> CaseSummary:
     """Return the case with this id. Raises `NotFound`, also if this actor may not see it."""
     visible = visible_cases(actor).select

@@ -13,3 +13,12 @@ class DepositEnded(Fact):
 
     deposit_id: UUID
     user_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentDisputed(Fact):
+    """The bank of a card took a deposit or a part of it back, or its dispute ended. An end may
+    change."""
+
+    deposit_id: UUID
+    dispute_id: UUID

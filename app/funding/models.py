@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.catalog.rules import PaymentMethod
-from app.funding.states import CardRefundStatus, DepositStatus, WithdrawalStatus
+from app.funding.states import CardRefundStatus, DepositStatus, DisputeStatus, WithdrawalStatus
 from app.keys.registry import Sealed
 from app.kit.db import Base
 from app.kit.statements import StoredEnum
@@ -168,7 +168,7 @@ class DisputeRow(Base):
     provider_ref: Mapped[str] = mapped_column(sa.Text)
     units: Mapped[int] = mapped_column(sa.BigInteger)
     cost_units: Mapped[int] = mapped_column(sa.BigInteger)
-    status: Mapped[str] = mapped_column(sa.Text)
+    status: Mapped[DisputeStatus] = mapped_column(StoredEnum(DisputeStatus))
     opened_at: Mapped[datetime] = mapped_column(Instant)
     closed_at: Mapped[datetime | None] = mapped_column(Instant)
     kind: Mapped[str] = mapped_column(sa.Text, server_default=sa.text("'dispute'"))

@@ -43,6 +43,17 @@ class CardRefundStatus(StatusEnum):
     """The processor refused it, or the card's bank returned it."""
 
 
+class DisputeStatus(StatusEnum):
+    """The status of a dispute by the bank of a card."""
+
+    OPEN = "open", "Open", Mark.PROBLEM
+    """The bank has the money, and PBCEx may contest that."""
+    WON = "won", "Won", Mark.DONE
+    """The money is back."""
+    LOST = "lost", "Lost", Mark.FAILED
+    """The money is gone, and its customer owes it."""
+
+
 class WithdrawalStatus(StatusEnum):
     """The status of a withdrawal. The amount is held until it is paid out or released."""
 

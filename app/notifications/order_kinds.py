@@ -74,6 +74,16 @@ class GoodsOrderHeld(MessageFacts):
 
 
 @dataclass(frozen=True)
+class GoodsOrderStopped(MessageFacts):
+    """A paid order of goods is not sent, because its payment is disputed."""
+
+    kind = MessageKind("goods_order_stopped", Topic.TRADES)
+    order: PublicId
+    number: int
+    total: Amount
+
+
+@dataclass(frozen=True)
 class GoodsOrderCancelled(MessageFacts):
     """An order of goods ended before it was paid. The reason is a sentence."""
 

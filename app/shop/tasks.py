@@ -4,7 +4,7 @@ from uuid import UUID
 
 from app.fulfillment.facts import ShipmentChanged
 from app.fulfillment.shipments.rules import SubjectType
-from app.funding.facts import DepositEnded
+from app.funding.facts import DepositEnded, PaymentDisputed
 from app.kit.db import Database, Session
 from app.kit.tasks import Queue, task
 from app.screening.facts import ScreeningDecided
@@ -12,7 +12,7 @@ from app.shop.cart import service as cart
 from app.shop.checkout import held_orders, waiting_orders
 from app.shop.images import service as images
 from app.shop.locks import service as locks
-from app.shop.orders import shipping
+from app.shop.orders import disputed, shipping
 from app.shop.popularity import service as popularity
 from app.shop.prices import service as prices
 from app.shop.storefront import service as storefront
@@ -48,9 +48,15 @@ def handle_ended_deposit(
     waiting_orders.advance_orders_of(session, UUID(user_id))
 
 
+@task("shop.payment_disputed", queue=Queue.LEDGER, on=PaymentDisputed)
+def handle_disputed_payment(session: Session, *, deposit_id: str, dispute_id: str) -> None:
+    """Stop the order that a disputed payment paid, or let it go on."""
+    disputed.follow_dispute(session, UUID(deposit_id), UUID(dispute_id))
+
+
 @task("shop.poll_shipments", queue=Queue.LEDGER)
 def poll_shipments(session: Session) -> None:
-    """Stage the job of every paid order that has no shipment yet."""
+    """Stage the job of every paid order that has no shipment."""
     shipping.stage_unrequested(session)
 
 

@@ -20,11 +20,13 @@ from app.blueprints.lists import (
 from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import render_page
 from app.branches import queries as branches_queries
+from app.cases import queries as cases_queries
 from app.cases.rules import NOTE_LENGTH_MAX
 from app.documents import queries as documents_queries
 from app.fulfillment.errors import CancelWindowClosed
 from app.fulfillment.shipments import queries as shipments_queries
 from app.funding import customer_facts
+from app.funding.disputes import queries as disputes_queries
 from app.identity.accounts import people
 from app.kit import ids
 from app.kit.db import Session
@@ -242,6 +244,10 @@ def show_order(session: Session, actor: Actor, order_id: str) -> Response:
         ],
         steps=order.events,
         notes=written,
+        disputes=disputes_queries.list_bank_disputes(
+            session, [deposit.id for deposit in order.deposits]
+        ),
+        cases=cases_queries.list_cases_on(session, actor, order.public_id),
         documents=documents_queries.list_documents_about(
             session, [order.public_id, *(refund.public_id for refund in refunds)]
         ),

@@ -16,6 +16,8 @@ from app.funding import limits
 from app.funding.card_refunds import settlement
 from app.funding.deposits import queries as deposit_queries
 from app.funding.deposits import service as deposits
+from app.funding.disputes.queries import PREFIX
+from app.funding.facts import PaymentDisputed
 from app.funding.models import DepositRow
 from app.funding.ports import CardRail, Dispute, DisputeKind, PaymentRail, PaymentRails
 from app.funding.rails import rail_of
@@ -32,9 +34,9 @@ from app.ledger import service as ledger
 from app.ledger.chart import AccountKey
 from app.notifications import service as notifications
 from app.notifications.kinds import DepositDisputed, DepositRefunded, DepositTerms
+from app.outbox import service as outbox
 from app.providers import queries as providers_queries
 
-PREFIX = "dsp"
 #: How long after its end a dispute is still compared with the processor's: some end again.
 REVISED_WITHIN = timedelta(days=180)
 _ATTEMPTS = 3
@@ -223,6 +225,8 @@ def _book(
     if late_cost:
         _post_cost(session, _reference(public_id, "cost", changes), late_cost, disputed.account)
     if dispute.state != stored.status or not stored.changes:
+        if dispute.kind is DisputeKind.DISPUTE:
+            outbox.publish(session, PaymentDisputed(disputed.deposit_id, stored.id))
         _record(session, _ACTIONS[dispute.kind, dispute.state], public_id, disputed, amount)
 
 

@@ -12,7 +12,7 @@ from app.catalog.products.models import Product
 from app.catalog.rules import TRADABLE, USD, PaymentMethod
 from app.funding.deposits import queries as deposit_queries
 from app.funding.deposits.queries import Deposit
-from app.funding.states import DepositStatus
+from app.funding.states import DepositStatus, Reversal
 from app.kit import ids
 from app.kit.db import Session
 from app.kit.ids import PublicId
@@ -222,7 +222,7 @@ class GoodsOrder:
         if self.status is OrderStatus.CANCELLED:
             return PaymentProgress.CANCELLED
         if self.paid_at is not None:
-            return PaymentProgress.PAID
+            return PaymentProgress.PAID if deposit is None else _progress_of_paid(deposit)
         if self.status is OrderStatus.ON_HOLD:
             return PaymentProgress.PROCESSING
         assert deposit is not None  # unpaid_order_waits_for_a_deposit
@@ -241,6 +241,15 @@ class GoodsOrder:
     def billing_address(self) -> PostalAddress | None:
         """The address of the invoice, where it is another one."""
         return sealed_addresses.open_address(self.id, "billing_sealed", self.billing_sealed)
+
+
+def _progress_of_paid(deposit: Deposit) -> PaymentProgress:
+    """Return what became of a payment after it had paid."""
+    if deposit.status is DepositStatus.DISPUTED:
+        return PaymentProgress.DISPUTED
+    if deposit.shown_status is Reversal.CHARGED_BACK:
+        return PaymentProgress.CHARGED_BACK
+    return PaymentProgress.PAID
 
 
 _ORDERS = sa.select(

@@ -78,6 +78,10 @@ class PaymentProgress(LabelledEnum):
     REQUIRES_ACTION = "requires_action", "To be confirmed at the card's bank"
     AWAITING_TRANSFER = "awaiting_transfer", "Waiting for the bank transfer"
     PAID = "paid", "Paid"
+    DISPUTED = "disputed", "Disputed by the card's bank"
+    """Goods that are not picked yet are not sent."""
+    CHARGED_BACK = "charged_back", "Taken back by the card's bank"
+    """What it took is owed. Goods that are not picked yet are sent once that is paid."""
     CANCELLED = "cancelled", "Cancelled"
 
 

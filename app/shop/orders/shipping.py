@@ -20,6 +20,9 @@ from app.fulfillment.shipments.rules import (
     ShippedUnits,
     SubjectType,
 )
+from app.funding.disputes import queries as disputes_queries
+from app.funding.receivables import service as receivables
+from app.funding.states import DisputeStatus
 from app.kit import clock
 from app.kit.db import Session
 from app.outbox import service as outbox
@@ -38,16 +41,22 @@ _ORDER_STATUS = {
 
 
 @dataclass(frozen=True, slots=True)
-class _LockedOrder:
+class ShippedOrder:
+    """An order whose row this transaction has locked, as far as its shipments need it."""
+
     id: UUID
     status: OrderStatus
     partially_shipped: bool
     destination: Delivery
+    user_id: UUID
+    deposit_id: UUID | None
 
 
 def stage_unrequested(session: Session) -> None:
-    """Stage the job of every paid order whose goods leave and that never had a shipment."""
-    requested = sa.select(Shipment.id).where(Shipment.subject_id == ShopOrder.id)
+    """Stage the job of every paid order whose goods leave and that has no shipment."""
+    requested = sa.select(Shipment.id).where(
+        Shipment.subject_id == ShopOrder.id, Shipment.status != ShipmentStatus.CANCELLED
+    )
     waiting_ids = (
         sa.select(ShopOrder.id.label("order_id"))
         .where(
@@ -64,9 +73,11 @@ def stage_unrequested(session: Session) -> None:
 
 def request_shipments(session: Session, order_id: UUID) -> None:
     """Request the shipments of a paid order, one of each location; again it changes nothing. An
-    order that has ended meanwhile gets none."""
-    locked = _lock(session, order_id)
+    order that has ended meanwhile gets none, nor one that is stopped."""
+    locked = lock_order(session, order_id)
     if locked.status is not OrderStatus.ALLOCATED or locked.destination is Delivery.VAULT:
+        return
+    if is_stopped(session, locked):
         return
     order = queries.get_order(session, order_id)
     units = sorted(waiting.list_units(session, order_id), key=lambda each: each.location_id)
@@ -91,7 +102,7 @@ def request_shipments(session: Session, order_id: UUID) -> None:
 def follow_shipments(session: Session, order_id: UUID) -> None:
     """Give an order the status that its shipments have together. One that has ended otherwise
     stays as it is."""
-    order = _lock(session, order_id)
+    order = lock_order(session, order_id)
     progress = shipments_queries.find_progress(session, order_id)
     if progress.status is None:
         return
@@ -102,12 +113,27 @@ def follow_shipments(session: Session, order_id: UUID) -> None:
         service.mark_followed(session, order.id, order.status, status, at=clock.now())
 
 
-def _lock(session: Session, order_id: UUID) -> _LockedOrder:
+def is_stopped(session: Session, order: ShippedOrder) -> bool:
+    """Return whether goods of an order must not leave: its card payment is disputed, or the dispute
+    is lost and the customer owes on one of their accounts."""
+    if order.deposit_id is None:
+        return False
+    disputes = disputes_queries.list_bank_disputes(session, [order.deposit_id])
+    statuses = {dispute.status for dispute in disputes}
+    if DisputeStatus.OPEN in statuses:
+        return True
+    return DisputeStatus.LOST in statuses and receivables.owes_anything(session, order.user_id)
+
+
+def lock_order(session: Session, order_id: UUID) -> ShippedOrder:
+    """Return an order, its row locked until the transaction ends. Raises `NotFound`."""
     columns = (
         ShopOrder.id,
         ShopOrder.status,
         ShopOrder.partially_shipped,
         ShopOrder.destination,
+        ShopOrder.user_id,
+        ShopOrder.deposit_id,
     )
     found = sa.select(*columns).where(ShopOrder.id == order_id)
-    return session.get(_LockedOrder, found.with_for_update())
+    return session.get(ShippedOrder, found.with_for_update())
