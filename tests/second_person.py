@@ -5,7 +5,7 @@ from uuid import UUID
 from app.access import Actor, Permission, Role
 from app.approvals import queries as approvals_queries
 from app.approvals import service as approvals
-from app.identity.models import RoleGrant
+from app.identity.roles.models import RoleGrant
 from app.kit.db import Database
 from tests.rows import delete_rows
 

@@ -42,6 +42,15 @@ class User(Base):
         ),
         sa.CheckConstraint("phone ~ '^\\+[1-9][0-9]{3,14}$'", name="phone_is_e164"),
         sa.Index("users_phone_idx", "phone"),
+        # Any part of a person's email, name and phone number is found by trigrams.
+        sa.Index(
+            "users_search_idx",
+            "email_key",
+            sa.literal_column("lower((first_name || ' '::text) || last_name)").label("name"),
+            "phone",
+            postgresql_using="gin",
+            postgresql_ops=dict.fromkeys(("email_key", "name", "phone"), "gin_trgm_ops"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -69,6 +78,8 @@ class User(Base):
     accepted_policies: Mapped[list[str]] = mapped_column(
         ARRAY(sa.Text), server_default=sa.text("'{}'")
     )
+    #: Whether a letter alone is a shortcut at the desks.
+    single_keys: Mapped[bool] = mapped_column(server_default=sa.text("true"))
     created_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
     #: When the personal data was erased. The row then never changes again.
     erased_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
@@ -373,24 +384,3 @@ class KeptForm(Base):
     used_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
     #: The form as JSON (sign_in/kept_forms.py).
     form_sealed: Mapped[bytes | None] = mapped_column(Sealed)
-
-
-class KnownPermission(Base):
-    """A permission known to the database: its default grants were inserted."""
-
-    __tablename__ = "permissions"
-
-    name: Mapped[str] = mapped_column(sa.Text, primary_key=True)
-
-
-class RoleGrant(Base):
-    """A permission that a role holds. By whom and when it was granted is null for the defaults of
-    an installation and for grants of the command line."""
-
-    __tablename__ = "role_grants"
-
-    role: Mapped[str] = mapped_column(sa.Text, primary_key=True)
-    permission: Mapped[str] = mapped_column(sa.ForeignKey("permissions.name"), primary_key=True)
-    #: The person who asked for the grant.
-    granted_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("users.id"))
-    granted_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))

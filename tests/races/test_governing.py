@@ -12,8 +12,9 @@ from app.approvals.errors import ApprovalDecided
 from app.audit.models import AuditRecord
 from app.identity.accounts import account_status
 from app.identity.errors import AlreadySet, LastAdministrator, LastRoleWithPermission
-from app.identity.models import RoleGrant, User
+from app.identity.models import User
 from app.identity.roles import current_permissions, role_assignments, role_permissions
+from app.identity.roles.models import RoleGrant
 from app.kit import ids
 from app.kit.errors import PermissionDenied
 from tests.drill import choose_size, rounds, seeded_random

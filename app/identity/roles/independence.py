@@ -14,9 +14,9 @@ import sqlalchemy as sa
 
 from app.access import Permission
 from app.approvals.ports import Dependence
-from app.identity.models import RoleGrant, User
+from app.identity.models import User
 from app.identity.roles import rules
-from app.identity.roles.models import Sponsorship
+from app.identity.roles.models import RoleGrant, Sponsorship
 from app.identity.roles.rules import GrantTie, SponsorshipKind, SponsorshipTie
 from app.kit import clock, ids
 from app.kit.db import Session

@@ -1,4 +1,4 @@
-"""Tables of who owes their account or role to whom, and of invitations that wait for approval."""
+"""Tables of what roles hold, of who owes their account or role to whom, and of invitations."""
 
 from datetime import datetime
 from uuid import UUID
@@ -56,3 +56,24 @@ class StaffInvitation(Base):
     role: Mapped[Role] = mapped_column(StoredEnum(Role))
     branch_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("branches.id"))
     requested_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+
+
+class KnownPermission(Base):
+    """A permission known to the database: its default grants were inserted."""
+
+    __tablename__ = "permissions"
+
+    name: Mapped[str] = mapped_column(sa.Text, primary_key=True)
+
+
+class RoleGrant(Base):
+    """A permission that a role holds. By whom and when it was granted is null for the defaults of
+    an installation and for grants of the command line."""
+
+    __tablename__ = "role_grants"
+
+    role: Mapped[str] = mapped_column(sa.Text, primary_key=True)
+    permission: Mapped[str] = mapped_column(sa.ForeignKey("permissions.name"), primary_key=True)
+    #: The person who asked for the grant.
+    granted_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("users.id"))
+    granted_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))

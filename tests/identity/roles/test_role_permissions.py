@@ -13,8 +13,9 @@ from app.identity.errors import (
     LastRoleWithPermission,
     PermissionNotHeld,
 )
-from app.identity.models import RoleGrant, User
+from app.identity.models import User
 from app.identity.roles import current_permissions, role_permissions
+from app.identity.roles.models import RoleGrant
 from app.kit.db import Database
 from app.kit.errors import Invalid, PermissionDenied, Refusal
 from tests.people import People
