@@ -34,6 +34,12 @@ class Case(Base):
         sa.Index("cases_kind_key_idx", "kind", "key"),
         sa.Index("cases_state_id_idx", "state", "id"),
         sa.Index("cases_person_id_idx", "person_id"),
+        sa.Index(
+            "cases_title_idx",
+            sa.literal_column("lower(title)").label("words"),
+            postgresql_using="gin",
+            postgresql_ops={"words": "gin_trgm_ops"},
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -76,6 +76,11 @@ class DepositRow(Base):
         ),
         sa.Index("deposits_requested_at_id_idx", "requested_at", "id"),
         sa.Index(
+            "deposits_provider_ref_idx",
+            "provider_ref",
+            postgresql_where=sa.text("provider_ref IS NOT NULL"),
+        ),
+        sa.Index(
             "deposits_open_looked_at_idx",
             "looked_at",
             postgresql_where=sa.text("status IN ('requested', 'unknown', 'pending')"),
@@ -250,6 +255,12 @@ class WithdrawalRow(Base):
         ),
         sa.Index("withdrawals_user_id_destination_index_idx", "user_id", "destination_index"),
         sa.Index("withdrawals_provider_provider_ref_idx", "provider", "provider_ref"),
+        sa.Index(
+            "withdrawals_provider_ref_idx",
+            "provider_ref",
+            postgresql_where=sa.text("provider_ref IS NOT NULL"),
+        ),
+        sa.Index("withdrawals_last_four_idx", sa.text('"right"(destination_masked, 4)')),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

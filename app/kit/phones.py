@@ -6,6 +6,9 @@ import phonenumbers
 
 from app.kit.errors import Invalid
 
+#: Fewer digits are the end of too many numbers.
+_END_MIN = 4
+_NATIONAL_MIN = 8
 _PHONE = re.compile(r"[0-9+() ./-]+", re.ASCII)
 
 
@@ -34,3 +37,12 @@ def parse_phone(text: str, *, country: str | None = None) -> str | None:
     if number.extension or not is_number(number):
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def parse_end(text: str) -> str | None:
+    """Return the digits with which a phone number ends; None for any other text, or fewer than
+    four. In a long one, zeros in front are dialled in place of the country code."""
+    digits = "".join(filter(str.isdecimal, text)) if _PHONE.fullmatch(text) else ""
+    if len(digits) >= _NATIONAL_MIN:
+        digits = digits.lstrip("0")
+    return digits if len(digits) >= _END_MIN else None

@@ -18,7 +18,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from psycopg.sql import Literal
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute
 from sqlalchemy.sql.cache_key import CacheKey
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import ReturningDelete, ReturningInsert, ReturningUpdate
@@ -28,6 +28,7 @@ from app.kit.pipeline import PLACEHOLDER, Row, Statement
 #: An instant, or a parameter that gets one later.
 SqlInstant = datetime | sa.ColumnElement[datetime]
 EnumT = TypeVar("EnumT", bound=StrEnum)
+_Column = sa.ColumnElement[Any] | InstrumentedAttribute[Any]
 #: Makes a value of a column's type from what was read; None leaves it as it is.
 _Converter = Callable[[Any], Any] | None
 
@@ -40,6 +41,8 @@ AnyReturning = (
     | ReturningDelete[*tuple[Any, ...]]
 )
 
+_LIKE_SPECIAL = re.compile(r"[\\%_]")
+_TRIGRAM = 3
 _DIALECT = sa.make_url("postgresql+psycopg://").get_dialect()()
 
 
@@ -96,6 +99,27 @@ def any_of(name: str, item_type: type[sa.types.TypeEngine[Any]]) -> sa.ColumnEle
     items = sa.bindparam(name, type_=sa.ARRAY(item_type))
     unnested = sa.select(sa.func.unnest(items)).scalar_subquery()
     return sa.any_(sa.func.array(unnested, type_=sa.ARRAY(item_type)))
+
+
+def among(key: _Column, found: AnySelect) -> sa.ColumnElement[bool]:
+    """Match keys that the statement selects.
+
+    PostgreSQL finds them first, by the indexes of the conditions, in place of going through the
+    order of a page until enough of its rows match.
+    """
+    keys = sa.func.array(found.correlate(None).scalar_subquery(), type_=sa.ARRAY(key.type))
+    return key == sa.any_(keys)
+
+
+def contains(column: _Column, text: str) -> sa.ColumnElement[bool]:
+    """Match texts that contain this one; fewer than three characters have to begin a word.
+
+    A trigram index of the column serves it.
+    """
+    part = _LIKE_SPECIAL.sub(r"\\\g<0>", text)
+    if len(text) >= _TRIGRAM:
+        return column.like(f"%{part}%")
+    return sa.or_(column.like(f"{part}%"), column.like(f"% {part}%"))
 
 
 def json_value(fields: Mapping[str, object]) -> sa.ColumnElement[Any]:

@@ -67,6 +67,13 @@ class Product(Base):
         ),
         sa.Index("products_variant_group_idx", "variant_group"),
         sa.Index("products_category_id_idx", "category_id"),
+        sa.Index(
+            "products_search_idx",
+            "sku",
+            sa.literal_column("lower(name)").label("words"),
+            postgresql_using="gin",
+            postgresql_ops={"sku": "gin_trgm_ops", "words": "gin_trgm_ops"},
+        ),
     )
 
     sku: Mapped[str] = mapped_column(sa.Text, sa.ForeignKey("assets.code"), primary_key=True)

@@ -15,7 +15,7 @@ from app.kit import ids, phones
 from app.kit.db import Session
 from app.kit.errors import Invalid, NotFound, PermissionDenied
 from app.kit.list_query import ListSource
-from app.kit.statements import compile_select
+from app.kit.statements import among, compile_select, contains
 
 _NAMES = """
 SELECT id, first_name || ' ' || last_name FROM users
@@ -27,6 +27,9 @@ SELECT id, first_name, last_name FROM users
 WHERE (%(after)s::uuid IS NULL OR id > %(after)s) AND erased_at IS NULL
 ORDER BY id LIMIT %(limit)s FOR KEY SHARE
 """
+# As users_search_idx has it.
+_BLANK: sa.ColumnElement[str] = sa.literal_column("' '")
+_FULL_NAME = sa.func.lower(User.first_name + _BLANK + User.last_name)
 _LOCK_ACTIVE = "SELECT FROM users WHERE id = %s AND status = 'active' FOR KEY SHARE"
 _OPEN_SESSIONS = """
 SELECT count(*) FROM login_sessions WHERE user_id = %s AND revoked_at IS NULL AND expires_at > %s
@@ -61,17 +64,29 @@ class AccountDetails:
         return ids.encode("usr", self.id)
 
 
-def _matches_text(text: str) -> sa.ColumnElement[bool]:
-    """Whether a person's email or name contains the text, or it is their ID or phone number."""
+def is_known_by(text: str) -> sa.ColumnElement[bool]:
+    """Match people whose email or name contains the text, or whose ID it is, or whose phone number
+    it is or ends it."""
     query = text.lower()
-    full_name = sa.func.lower(User.first_name + " " + User.last_name)
-    conditions = [
-        sa.func.strpos(User.email_key, query) > 0,
-        sa.func.strpos(full_name, query) > 0,
-        User.phone == (phones.parse_phone(text) or query),
-    ]
+    conditions = [contains(User.email_key, query), contains(_FULL_NAME, query)]
+    if phone := phones.parse_phone(text):
+        conditions.append(User.phone == phone)
+    elif digits := phones.parse_end(text):
+        conditions.append(User.phone.like(f"%{digits}"))
     person_id = _parse_id(query)
-    return sa.or_(*conditions, *([] if person_id is None else [User.id == person_id]))
+    if person_id is not None:
+        conditions.append(User.id == person_id)
+    return among(User.id.expression, sa.select(User.id).where(sa.or_(*conditions)))
+
+
+def has_address(text: str) -> sa.ColumnElement[bool] | None:
+    """Match the people with this email address or phone number; None for a text that is neither."""
+    if phone := phones.parse_phone(text):
+        return User.phone == phone
+    try:
+        return User.email_key == rules.normalize_email(text)
+    except Invalid:
+        return None
 
 
 PEOPLE = ListSource(
@@ -93,7 +108,7 @@ PEOPLE = ListSource(
     key=User.id,
     sorts={"joined": User.id, "email": User.email_key},
     filters={
-        "q": _matches_text,
+        "q": is_known_by,
         "role": lambda role: User.role == role,
         "status": lambda status: User.status == status,
     },

@@ -48,6 +48,12 @@ class Bar(Base):
         ),
         sa.Index("bars_sku_idx", "sku", "location_id", "lot_id"),
         sa.Index("bars_serial_idx", "serial", "lot_id"),
+        sa.Index(
+            "bars_search_idx",
+            "serial",
+            postgresql_using="gin",
+            postgresql_ops={"serial": "gin_trgm_ops"},
+        ),
         sa.Index("bars_owner_id_idx", "owner_id", postgresql_where=sa.text("owner_id IS NOT NULL")),
     )
 
