@@ -45,7 +45,8 @@ def go_to(session: Session, actor: Actor) -> Response:
         found = _find_people(session, actor, text)
         if len(found) == 1:
             [person] = found
-            return see_other(url_for("people_pages.show_person", person_id=person.public_id))
+            url = url_for("support_customers_pages.show_customer", person_id=person.public_id)
+            return see_other(url)
         if not found and _has_records(session, actor, text):
             return see_other(url_for("audit_pages.list_audit_records", request=text))
         problem = "" if found else f"Nothing that you may open has the ID, email or phone “{text}”."

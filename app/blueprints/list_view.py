@@ -251,12 +251,17 @@ def open_list(
         settings,
         lists_queries.list_views(session, actor, page.name),
         people_names(session, columns, rows),
-        {column.name for column in columns if _is_figure(column, rows)},
+        figure_columns(columns, rows),
         [action for action in page.bulk_actions if action.permission in actor.permissions],
         actor.user_id,
         lists.endpoint_of(page),
         page.row_permission is None or page.row_permission in actor.permissions,
     )
+
+
+def figure_columns(columns: Sequence[Column[RowT]], rows: Sequence[RowT]) -> AbstractSet[str]:
+    """Return the names of the columns that are aligned to the right."""
+    return {column.name for column in columns if _is_figure(column, rows)}
 
 
 def _is_figure(column: Column[RowT], rows: Sequence[RowT]) -> bool:

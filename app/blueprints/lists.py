@@ -296,6 +296,11 @@ def find(name: str, actor: Actor) -> Registered:
     return registered
 
 
+def find_known(name: str) -> Registered:
+    """Return the list that the code itself names."""
+    return _REGISTERED[name]
+
+
 def find_for_export(name: str, actor: Actor) -> str:
     """Return the title of the list that an export was made of; its name if it is no longer there.
 

@@ -48,6 +48,8 @@ class NavEntry:
     icon: str
     permission: Permission
     count: NavCount | None = None
+    #: Where the addresses of its details begin, if not with its own.
+    details: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +205,13 @@ SECTIONS = (
         "People",
         Desk.ADMIN,
         (
-            NavEntry("People", "people_pages.list_people", "users", Permission.PEOPLE_READ),
+            NavEntry(
+                "People",
+                "people_pages.list_people",
+                "users",
+                Permission.PEOPLE_READ,
+                details="/support/customers",
+            ),
             NavEntry(
                 "Invitations", "staff_pages.list_invitations", "user-plus", Permission.STAFF_INVITE
             ),

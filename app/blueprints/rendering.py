@@ -78,7 +78,8 @@ def nav_counts(actor: Actor) -> Mapping[str, int]:
 
 
 def nav_place(actor: Actor) -> NavPlace | None:
-    """Return the page of the sidebar whose URL the current one begins with; None if there is none.
+    """Return the page of the sidebar whose URL the current one begins with, or that says so; None
+    if there is none.
 
     The longest such URL counts: a page may lie below another one.
     """
@@ -87,7 +88,7 @@ def nav_place(actor: Actor) -> NavPlace | None:
         for section in nav.sections_for(actor)
         for entry in section.entries
         for url in [url_for(entry.endpoint)]
-        if f"{request.path}/".startswith(f"{url}/")
+        if f"{request.path}/".startswith((f"{url}/", f"{entry.details or url}/"))
     ]
     return max(places, key=lambda place: len(place.url), default=None)
 

@@ -18,7 +18,7 @@ from app.kit import ids
 from app.kit.counts import Count
 from app.kit.db import Session
 from app.kit.list_query import ListQuery, ListSource, fetch_page
-from app.kit.pipeline import Row
+from app.kit.pipeline import Row, Statement
 
 _FACTS = "SELECT facts_sealed FROM cases WHERE id = %s"
 # Takes as many steps as there are kinds, not as there are cases.
@@ -41,7 +41,9 @@ WHERE state = 'open' AND (assignee_id IS NULL OR assignee_id = %(actor)s)
     AND person_id IS DISTINCT FROM %(actor)s
 GROUP BY kind
 """
-_OPEN_ABOUT = "SELECT EXISTS (SELECT FROM cases WHERE person_id = %s AND state = 'open')"
+_OPEN_ABOUT = """
+SELECT EXISTS (SELECT FROM cases WHERE person_id = %s AND state = 'open' AND kind <> ALL(%s))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +198,13 @@ def workable_count(actor: Actor) -> Count | None:
 
 def has_open_case(session: Session, person_id: UUID) -> bool:
     """Return whether a case about this person is open."""
-    return bool(session.value(_OPEN_ABOUT, (person_id,)))
+    return bool(session.value(_OPEN_ABOUT, (person_id, [])))
+
+
+def select_has_open_case(actor: Actor, person_id: UUID) -> Statement:
+    """Return the statement whose only value says whether a case about this person is open that
+    the actor may see, to be sent together with others."""
+    return _OPEN_ABOUT, (person_id, registry.hidden_kinds(actor))
 
 
 def _event_from_row(row: Row) -> CaseEventRow:

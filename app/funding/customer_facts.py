@@ -43,19 +43,28 @@ def describe_customer(session: Session, actor: Actor, user_id: UUID) -> Mapping[
             "; ".join(f"{case.title}: {case.public_id}" for case in cases) or "None"
         )
     if Permission.PAYMENTS_READ in actor.permissions:
-        facts |= _describe_money(session, user_id)
+        facts |= _describe_withdrawals(session, user_id)
+        facts |= describe_holdings(session, user_id)
+        last = deposit_queries.deposits(session, user_id=user_id, limit=_DEPOSITS_SHOWN).data
+        facts["Last deposits"] = "; ".join(map(_format_deposit, last)) or "None"
     return facts
 
 
-def _describe_money(session: Session, user_id: UUID) -> Mapping[str, str]:
-    balances = ledger_queries.customer_balances(session, user_id)
-    owed = ledger_queries.owed_units(session, user_id)
-    withheld = card_money.withheld_money(session, user_id)
+def _describe_withdrawals(session: Session, user_id: UUID) -> Mapping[str, str]:
     day, week = limits.withdrawn(session, user_id)
-    last = deposit_queries.deposits(session, user_id=user_id, limit=_DEPOSITS_SHOWN).data
     return {
         "Withdrawn in 24 hours": format_amount(day),
         "Withdrawn in 7 days": format_amount(week),
+    }
+
+
+def describe_holdings(session: Session, user_id: UUID) -> Mapping[str, str]:
+    """Return what the customer holds and owes, and how their money came in, in texts like those
+    of `describe_customer`."""
+    balances = ledger_queries.customer_balances(session, user_id)
+    owed = ledger_queries.owed_units(session, user_id)
+    withheld = card_money.withheld_money(session, user_id)
+    return {
         "Available": "; ".join(
             format_amount(Amount(TRADABLE[each.asset], each.posted - each.held))
             for each in balances
@@ -74,7 +83,6 @@ def _describe_money(session: Session, user_id: UUID) -> Mapping[str, str]:
             map(_format_total, deposit_queries.deposited_totals(session, user_id))
         )
         or "No deposits",
-        "Last deposits": "; ".join(map(_format_deposit, last)) or "None",
     }
 
 

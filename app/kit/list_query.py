@@ -107,6 +107,23 @@ def fetch_page(session: Session, source: ListSource[RowT], query: ListQuery) -> 
     )
 
 
+def fetch_first_pages(
+    session: Session, *lists: tuple[ListSource[Any], ListQuery]
+) -> list[tuple[list[Any], bool]]:
+    """Return the rows of the first page of each list, and whether the list goes on, all in one
+    round trip."""
+    pages = [
+        compile_select(_page_select(source, _filtered(source, query.filters), query, None))
+        for source, query in lists
+    ]
+    found = session.fetch(*(page.statement for page in pages)) if pages else []
+    results = []
+    for (source, query), page, rows in zip(lists, pages, found, strict=True):
+        _edges, made = _split(source.row, page, rows)
+        results.append((made[: query.limit], len(made) > query.limit))
+    return results
+
+
 def fetch_following(
     session: Session, source: ListSource[RowT], query: ListQuery, *others: Statement
 ) -> tuple[Page[RowT], list[list[Row]]]:

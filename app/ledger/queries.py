@@ -16,6 +16,7 @@ from app.catalog.rules import TRADABLE
 from app.kit import clock
 from app.kit.db import Session
 from app.kit.money import Asset
+from app.kit.pipeline import Statement
 from app.ledger.chart import HOUSE, AccountClass, AccountKey
 from app.ledger.models import Account, Balance, Entry, Hold
 
@@ -336,7 +337,12 @@ def owed_units(session: Session, owner_id: UUID) -> dict[str, int]:
 
 def is_anything_owed(session: Session, owner_ids: Sequence[UUID]) -> bool:
     """Return whether any of these customers owes us anything now, in any asset."""
-    return bool(session.value(_IS_ANYTHING_OWED, (list(owner_ids),)))
+    return bool(session.value(*select_is_anything_owed(owner_ids)))
+
+
+def select_is_anything_owed(owner_ids: Sequence[UUID]) -> Statement:
+    """Return the statement of `is_anything_owed`, to be sent together with others: one value."""
+    return _IS_ANYTHING_OWED, (list(owner_ids),)
 
 
 def entry_cause(session: Session, reference: str) -> str | None:

@@ -1,7 +1,7 @@
 """Named reads of screening, as typed rows."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import NotFound
 from app.kit.list_query import ListSource, fetch_by_ids
-from app.kit.pipeline import Statement
+from app.kit.pipeline import Row, Statement
 from app.kit.statements import StoredEnum
 from app.screening.matching.service import PREFIX, subject_key
 from app.screening.models import Screening, ScreeningDecision, ScreeningHit
@@ -234,9 +234,17 @@ def select_is_blocked(person_id: UUID) -> Statement:
 
 def verdict_of(session: Session, person_id: UUID) -> Verdict | None:
     """Return a person's verdict from all their screenings; None if they were never screened."""
-    [(is_blocked_person, is_screened, has_open_hit, lacks_facts)] = session.rows(
-        _VERDICT, {"person": person_id}
-    )
+    return to_verdict(session.rows(*select_verdict(person_id)))
+
+
+def select_verdict(person_id: UUID) -> Statement:
+    """Return the statement of `verdict_of`, to be sent together with others."""
+    return _VERDICT, {"person": person_id}
+
+
+def to_verdict(rows: Sequence[Row]) -> Verdict | None:
+    """Return the verdict in the rows of `select_verdict`."""
+    [(is_blocked_person, is_screened, has_open_hit, lacks_facts)] = rows
     if is_blocked_person:
         return Verdict.BLOCKED
     if has_open_hit:

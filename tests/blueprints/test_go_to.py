@@ -31,7 +31,7 @@ def test_exact_text_leads_to_the_page(browser: Browser, people: People, database
         change_rows(session, User, User.id == person.user_id, phone=f"+254{digits}")
     phone = f"+254 {digits[:3]}-{digits[3:]}"
     for text in (public_id, f" {public_id.upper()} ", person.email, phone):
-        assert target(browser, text) == f"/admin/people/{public_id}", text
+        assert target(browser, text) == f"/support/customers/{public_id}", text
 
 
 def test_request_id_leads_to_the_audit_trail(browser: Browser, people: People) -> None:

@@ -19,7 +19,7 @@ def test_id_links_to_its_page_for_people_with_the_permission(app: Flask) -> None
     person = ids.encode("usr", ids.new())
     with app.test_request_context():
         admin, teller = actor_with(Role.ADMIN), actor_with(Role.TELLER)
-        assert references.url_for_reference(person, admin) == f"/admin/people/{person}"
+        assert references.url_for_reference(person, admin) == f"/support/customers/{person}"
         assert references.url_for_reference(person, teller) is None
 
 

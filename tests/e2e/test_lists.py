@@ -85,7 +85,7 @@ def test_arrows_move_between_rows_and_enter_opens_one(
     page.keyboard.press("ArrowUp")
     expect(rows.first).to_be_focused()
     page.keyboard.press("Enter")
-    page.wait_for_url("**/admin/people/usr_*")
+    page.wait_for_url("**/support/customers/usr_*")
     assert desk.complaints == []
 
 

@@ -12,7 +12,7 @@ def test_id_is_copied_and_another_one_is_gone_to_by_keyboard(
 ) -> None:
     person = ids.encode("usr", people.customer().user_id)
     desk = open_desk(is_new=True, permissions=["clipboard-read", "clipboard-write"])
-    page = desk.sign_in(people.staff(Role.ADMIN).email, PASSWORD, f"/admin/people/{person}")
+    page = desk.sign_in(people.staff(Role.ADMIN).email, PASSWORD, f"/support/customers/{person}")
     page.get_by_role("button", name=f"Copy {person}").click()
     page.locator("#announcement", has_text="Copied").wait_for()
     assert page.evaluate("navigator.clipboard.readText()") == person

@@ -497,6 +497,11 @@ _QUARANTINE = ObjectKind("quarantine_id", _quarantine, _unknown_id("qua"))
 _STOCK_TRANSFER = ObjectKind("transfer_id", _stock_transfer, _unknown_id("stf"))
 _SHIPMENT = ObjectKind("shipment_id", _shipment, _unknown_id("shp"))
 _PERSON = ObjectKind("person_id", _person, _unknown_id("usr"))
+_CUSTOMER = ObjectKind(
+    "person_id",
+    lambda database, _owner: ids.encode("usr", People(database).customer().user_id),
+    _unknown_id("usr"),
+)
 _CERTIFICATE = ObjectKind("certificate_id", _certificate, _unknown_id(CERTIFICATE_PREFIX))
 _TAX_RULE = ObjectKind("rule_id", _tax_rule, _unknown_id(RULE_PREFIX))
 _APPROVAL = ObjectKind("approval_id", _approval, _unknown_id("apr"))
@@ -885,6 +890,20 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
     "/admin/people/<person_id>/role": _PERSON,
     "/admin/people/<person_id>/second-factor": _PERSON,
     "/admin/people/<person_id>/suspend": _PERSON,
+    "/support/customers/<person_id>": _CUSTOMER,
+    **{
+        f"/support/customers/<person_id>/{part}": _CUSTOMER
+        for part in (
+            "audit",
+            "cases",
+            "messages",
+            "money",
+            "orders",
+            "redemptions",
+            "security",
+            "verification",
+        )
+    },
     "/admin/vault/counts/<count_id>": _COUNT,
     "/admin/vault/counts/<count_id>/book": _COUNT,
     "/admin/vault/counts/<count_id>/cancel": _COUNT,

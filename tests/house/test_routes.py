@@ -70,6 +70,8 @@ NEVER_SHOWN_AGAIN = {
 NOT_LINKED = {
     "/support/kyc/documents/<document_id>",
     "/lists/exports/<export_id>",
+    # A part of the customer's page.
+    "/admin/people/<person_id>",
     # Shipments have a page of their own.
     "/teller/collection/<shipment_id>",
 }

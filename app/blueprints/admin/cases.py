@@ -16,6 +16,7 @@ from app.blueprints.lists import (
     ListPage,
     Options,
     PersonCell,
+    PersonFilter,
     ReferenceCell,
 )
 from app.blueprints.page_blueprint import PageBlueprint
@@ -93,6 +94,7 @@ CASES = ListPage(
         EnumFilter("state", "Status", CaseState, default=CaseState.OPEN.value),
         AssigneeFilter("assignee", "Assignee", choices=_list_assignees),
         Filter("about", "About (ID or source)"),
+        PersonFilter("person", "Person", hint="Email or ID"),
     ),
     empty=("No open cases", "A case is opened when something has to be investigated."),
     no_match="No case has this type, status, assignee and subject.",

@@ -8,6 +8,7 @@ from flask import Response, url_for
 from app.access import Actor, Permission, Role
 from app.access.descriptions import ROLE_DESCRIPTIONS
 from app.approvals import queries as approvals_queries
+from app.blueprints import customer_tabs
 from app.blueprints.admin import branch_field, deciders
 from app.blueprints.admin.branch_field import RoleSchema
 from app.blueprints.form_changes import Facts
@@ -48,7 +49,12 @@ PEOPLE = ListPage(
         Column("phone", "Phone", lambda person: person.phone, is_hidden=True),
         Column("id", "ID", lambda person: person.public_id, is_hidden=True),
     ),
-    row_url=lambda person: url_for("people_pages.show_person", person_id=person.public_id),
+    row_url=lambda person: url_for(
+        "support_customers_pages.show_customer"
+        if person.role is Role.USER
+        else "people_pages.show_person",
+        person_id=person.public_id,
+    ),
     default_sort="-joined",
     filters=(
         Filter("q", "Person", hint="Name, email or ID"),
@@ -162,7 +168,7 @@ ERASE = Form(
 )
 
 
-@blp.view("GET", "/<person_id>", permission=Permission.PEOPLE_READ, shows="usr")
+@blp.view("GET", "/<person_id>", permission=Permission.PEOPLE_READ)
 def show_person(session: Session, actor: Actor, person_id: str) -> Response:
     """Show a person's account, privacy and pending requests, and the forms to change them."""
     identifier = ids.decode("usr", person_id)
@@ -173,6 +179,7 @@ def show_person(session: Session, actor: Actor, person_id: str) -> Response:
     return render_page(
         "admin/people/person.html",
         person=person,
+        tabs=customer_tabs.list_tabs(actor, person.public_id) if person.role is Role.USER else [],
         role_description=ROLE_DESCRIPTIONS[person.role],
         sessions=identity_people.count_open_sessions(session, identifier, clock.now()),
         branch_id=ids.encode("brn", person.branch_id) if person.branch_id else "",

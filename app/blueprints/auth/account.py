@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from flask import Response, url_for
 
 from app.access import Actor, Permission
-from app.blueprints import staff_session_cookie
-from app.blueprints.auth import account_forms, shared, user_agents
+from app.blueprints import staff_session_cookie, user_agents
+from app.blueprints.auth import account_forms, shared
 from app.blueprints.forms import Done
 from app.blueprints.page_blueprint import PageBlueprint, see_other
 from app.blueprints.rate_limits import RateLimit, client_network

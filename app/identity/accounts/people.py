@@ -49,6 +49,7 @@ class AccountDetails:
     status: AccountStatus
     branch_id: UUID | None
     email_confirmed_at: datetime | None
+    phone_verified_at: datetime | None
     created_at: datetime
     suspended_at: datetime | None
     suspended_reason: str | None
@@ -101,6 +102,7 @@ PEOPLE = ListSource(
         User.status,
         User.branch_id,
         User.email_confirmed_at,
+        User.phone_verified_at,
         User.created_at,
         User.suspended_at,
         User.suspended_reason,

@@ -70,7 +70,12 @@ class LoginSessionSummary:
 
 def list_own(session: Session, actor: Actor) -> list[LoginSessionSummary]:
     """Return the actor's active sessions, the most recently used first."""
-    select = _active_sessions(actor.user_id, clock.now())
+    return list_of(session, actor.user_id)
+
+
+def list_of(session: Session, user_id: UUID) -> list[LoginSessionSummary]:
+    """Return a person's active sessions, the most recently used first."""
+    select = _active_sessions(user_id, clock.now())
     found = session.select(LoginSessionSummary, select)
     return sorted(found, key=lambda each: (each.seen_at, each.id), reverse=True)
 

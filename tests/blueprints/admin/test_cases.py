@@ -53,7 +53,7 @@ def test_case_is_shown_noted_assigned_closed_and_reopened(
     path = path_of(case_id)
     page = officer_browser.get_fragment(path, "case")
     assert "<b>Ada</b>" in page.visible_text
-    assert {"href": f"/admin/people/{subject}"} in page.all("a")
+    assert {"href": f"/support/customers/{subject}"} in page.all("a")
     for form, fields in (
         ("note", {"note": "Called them.\nThey look into it."}),
         ("assign", {"assignee": ids.encode("usr", colleague.user_id)}),

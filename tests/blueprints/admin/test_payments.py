@@ -47,7 +47,7 @@ def test_customer_of_a_payment_is_named_and_linked(
     browser = sign_in_as(Role.AUDITOR)
     person = ids.encode("usr", wealthy_customer.actor.user_id)
     page = browser.get_page(f"/admin/payments/withdrawals?customer={person}")
-    assert page.all("a", href=f"/admin/people/{person}")
+    assert page.all("a", href=f"/support/customers/{person}")
     assert page.all("a", href=path_of(withdrawal))
     assert "1 row" in page.visible_text
     deposit = ids.encode("dep", wealthy_customer.deposit("5.00"))
