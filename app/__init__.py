@@ -10,7 +10,7 @@ A package imports only what stands below it, never up and never sideways:
     books                            what the books say: balance sheet, result; closed periods
     reporting                        movements and journals, read across: moves nothing
     privacy                          consents, copies of what is held on people, erasing them
-    helpdesk                         what staff know of a customer, and the queue of their work
+    helpdesk | counter               what staff know of a customer, their queue; cash in drawers
     reconciliation                   our books against themselves and providers' lists
     lists                            what staff keep about the lists of the desks
     hedging                          what is owed against what is held

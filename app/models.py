@@ -13,6 +13,7 @@ from app.catalog import models as catalog_models
 from app.catalog.categories import models as categories_models
 from app.catalog.products import models as products_models
 from app.catalog.search import models as search_models
+from app.counter.drawers import models as drawers_models
 from app.custody import models as custody_models
 from app.documents import models as documents_models
 from app.flags import models as flags_models
@@ -77,6 +78,7 @@ __all__ = [
     "certificates_models",
     "custody_models",
     "documents_models",
+    "drawers_models",
     "entities_models",
     "flags_models",
     "fulfillment_labels_models",

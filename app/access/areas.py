@@ -46,6 +46,7 @@ _STAFF: Mapping[str, PermissionArea] = MappingProxyType(
         "counts": PermissionArea.GOODS,
         "entities": PermissionArea.PEOPLE,
         "custody": PermissionArea.TREASURY,
+        "drawers": PermissionArea.TREASURY,
         "exposure": PermissionArea.TREASURY,
         "flags": PermissionArea.SYSTEM,
         "grants": PermissionArea.PEOPLE,

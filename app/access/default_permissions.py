@@ -53,6 +53,7 @@ _OVERSIGHT = frozenset(
         Permission.CASES_READ,
         Permission.COUNTS_READ,
         Permission.CUSTODY_READ,
+        Permission.DRAWERS_READ,
         Permission.ENTITIES_READ,
         Permission.EXPOSURE_READ,
         Permission.FLAGS_READ,
@@ -80,6 +81,8 @@ _OPERATIONS = frozenset(
         Permission.APPROVALS_DECIDE,
         Permission.APPROVALS_READ,
         Permission.CUSTODY_READ,
+        Permission.DRAWERS_READ,
+        Permission.DRAWERS_SETTLE,
         Permission.MARKETS_HALT,
         Permission.MARKETS_READ,
         Permission.PAYMENTS_READ,
@@ -160,6 +163,9 @@ DEFAULT_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
         Role.TELLER: _EVERY_ROLE
         | {
             Permission.BRANCHES_READ,
+            Permission.DRAWERS_READ,
+            Permission.DRAWERS_SETTLE,
+            Permission.DRAWERS_WORK,
             Permission.KYC_VERIFY,
             Permission.SHIPMENTS_HAND_OVER,
         },

@@ -190,6 +190,8 @@ class Form:
     is_dangerous: bool = False
     is_secondary: bool = False
     confirm: str = ""
+    #: Of a counter: its fields are close together, and Enter goes to the next one (counter.js).
+    is_keyed: bool = False
     current: Callable[..., Facts] | None = None
     subject: Callable[..., str] | None = None
     #: The size of the largest file; None for a form without one.

@@ -279,6 +279,7 @@ SECTIONS = (
         "Branch",
         Desk.TELLER,
         (
+            NavEntry("Drawer", "drawer_pages.show_drawer", "drawer", Permission.DRAWERS_WORK),
             NavEntry("Counter", "counter_pages.show_counter", "bell", Permission.KYC_VERIFY),
             NavEntry(
                 "Collection",
@@ -286,6 +287,7 @@ SECTIONS = (
                 "hand-over",
                 Permission.SHIPMENTS_HAND_OVER,
             ),
+            NavEntry("Drawers", "drawers_pages.list_drawers", "count", Permission.DRAWERS_READ),
             NavEntry(
                 "Branches", "branches_pages.list_branches", "building", Permission.BRANCHES_READ
             ),

@@ -1,7 +1,7 @@
 """Reads of the books: statements at an instant, over a period, of a legal entity or branch."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
@@ -26,6 +26,7 @@ from app.books.rules import (
 from app.branches.entities.models import LegalEntity
 from app.branches.models import Branch
 from app.branches.rules import HEAD_OFFICE
+from app.branches.tills.models import Till
 from app.catalog.provider_ids import PROVIDER_NAMES
 from app.catalog.rules import DOLLARS, TRADABLE
 from app.kit import ids
@@ -116,8 +117,7 @@ def read_statement(
     compared = comparison.of(period)
     periods = (period,) if compared is None else (period, compared)
     instants = [instant for each in periods for instant in (each.end, each.start)]
-    branch_ids = {branch.id for branch in _list_branches(session)}
-    whole = books_at(session, instants, branch_ids)
+    whole = books_at(session, instants, _branches_of_owners(session))
     columns = [books.of(scope.branch_ids) for books in whole]
     ends, starts = columns[::2], columns[1::2]
     unpriced = sorted(
@@ -134,7 +134,7 @@ def read_statement(
 
 
 def books_at(
-    session: Session, instants: Sequence[datetime], branch_ids: Collection[UUID]
+    session: Session, instants: Sequence[datetime], branches: Mapping[UUID, UUID]
 ) -> list[BooksAt]:
     """Return the books before each instant. What no branch owns is head office's: cash with
     providers, and what is owed to customers."""
@@ -147,7 +147,7 @@ def books_at(
     )
     paid_in = [
         CapitalMovement(
-            _branch_of(movement.owner_id, branch_ids),
+            branches.get(movement.owner_id, HEAD_OFFICE),
             movement.posted_at,
             -(
                 rules.value_in_cents(
@@ -161,11 +161,11 @@ def books_at(
     return [
         BooksAt(
             instant,
-            [_book_line(total, branch_ids) for total in found],
+            [_book_line(total, branches) for total in found],
             prices[instant],
             paid_in,
             [
-                _book_line(total, branch_ids)
+                _book_line(total, branches)
                 for total in session.select(ClassTotal, _ADJUSTED.where(Entry.posted_at < instant))
             ],
         )
@@ -198,16 +198,21 @@ _ADJUSTED = (
 )
 
 
-def _branch_of(owner_id: UUID, branch_ids: Collection[UUID]) -> UUID:
-    return owner_id if owner_id in branch_ids else HEAD_OFFICE
+def _branches_of_owners(session: Session) -> Mapping[UUID, UUID]:
+    """Return the branch of each owner of accounts that is one, or a till of one."""
+    tills = session.select(
+        lambda till_id, branch_id: (till_id, branch_id),
+        sa.select(Till.id.label("till_id"), Till.branch_id),
+    )
+    return {**{branch.id: branch.id for branch in _list_branches(session)}, **dict(tills)}
 
 
-def _book_line(total: ClassTotal, branch_ids: Collection[UUID]) -> BookLine:
+def _book_line(total: ClassTotal, branches: Mapping[UUID, UUID]) -> BookLine:
     return BookLine(
         AccountKind(total.kind),
         total.account_class,
         total.name,
-        _branch_of(total.owner_id, branch_ids),
+        branches.get(total.owner_id, HEAD_OFFICE),
         TRADABLE[total.asset],
         total.units,
     )

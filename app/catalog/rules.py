@@ -54,6 +54,15 @@ class PaymentMethod(LabelledEnum):
     MOBILE_MONEY = "mobile_money", "Mobile money"
 
 
+class CashInstrument(LabelledEnum):
+    """What the law counts as cash, by what it is."""
+
+    CASH = "cash", "Cash"
+    """Notes and coins."""
+    CASHIERS_CHEQUE = "cashiers_cheque", "Cashier's cheque"
+    MONEY_ORDER = "money_order", "Money order"
+
+
 USD = Asset("USD", 2)
 USDC = Asset("USDC", 6)
 PAXG = Asset("PAXG", 8)

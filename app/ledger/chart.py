@@ -13,8 +13,8 @@ HOUSE = HEAD_OFFICE
 
 
 class AccountClass(StrEnum):
-    """The classes of accounts. Those of customers, and of goods on a shelf, are guarded: they
-    cannot go below zero."""
+    """The classes of accounts. Those of customers, of goods on a shelf, and of cash are guarded:
+    they cannot go below zero."""
 
     CUSTOMER_FUNDING = "customer.funding"
     CUSTOMER_TRADING = "customer.trading"
@@ -48,6 +48,9 @@ class AccountClass(StrEnum):
     SALES_TAX = "sales_tax"
     SALES_SHIPPING = "sales.shipping"
     SALES_INSURANCE = "sales.insurance"
+    TILL_CASH = "till.cash"
+    BRANCH_CASH = "branch.cash"
+    CASH_OVER_SHORT = "cash_over_short"
 
 
 class AccountKey(NamedTuple):
@@ -191,3 +194,18 @@ def sales_shipping(usd: Asset, branch_id: UUID) -> AccountKey:
 def sales_insurance(usd: Asset, branch_id: UUID) -> AccountKey:
     """Return the account of what customers of a branch paid for the insurance of shipped goods."""
     return AccountKey(usd, AccountClass.SALES_INSURANCE, branch_id)
+
+
+def till_cash(usd: Asset, till_id: UUID) -> AccountKey:
+    """Return the account of the cash at a till."""
+    return AccountKey(usd, AccountClass.TILL_CASH, till_id)
+
+
+def branch_cash(usd: Asset, branch_id: UUID) -> AccountKey:
+    """Return the account of the cash in the safe of a branch."""
+    return AccountKey(usd, AccountClass.BRANCH_CASH, branch_id)
+
+
+def cash_over_short(usd: Asset, branch_id: UUID) -> AccountKey:
+    """Return the account of cash that was missing at a branch, less what was found."""
+    return AccountKey(usd, AccountClass.CASH_OVER_SHORT, branch_id)

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from app.approvals import personal as approvals_personal
 from app.audit import personal as audit_personal
 from app.cases import personal as cases_personal
+from app.counter import personal as counter_personal
 from app.custody import personal as custody_personal
 from app.documents import personal as documents_personal
 from app.flags import personal as flags_personal
@@ -134,6 +135,7 @@ ROOMS: tuple[PersonalData, ...] = (
     redemption_personal.PERSONAL_DATA,
     fulfillment_personal.PERSONAL_DATA,
     documents_personal.PERSONAL_DATA,
+    counter_personal.PERSONAL_DATA,
     vault_personal.PERSONAL_DATA,
     tax_personal.PERSONAL_DATA,
     settings_personal.PERSONAL_DATA,
@@ -190,6 +192,7 @@ TABLES_WITHOUT_PERSONAL_DATA: Mapping[str, str] = {
     "rollups": "Balances of house accounts; customers' accounts have none.",
     "rollup_watermark": "The number of a transaction.",
     "search_synonyms": "What customers type, and what they mean by it, as staff enter it.",
+    "safes": "Cash of branches.",
     "sanctions_entries": "Public data on listed parties, as the US Treasury publishes it.",
     "sanctions_lists": "The imported versions of the sanctions list.",
     "screening_processes": "Which version of the sanctions list each process has indexed.",

@@ -1,5 +1,5 @@
-"""Every invariant of the books: the ledger's, that lots and bars agree with it, and that the shop
-finds products by what is true of them."""
+"""Every invariant of the books: the ledger's, that lots, bars and drawers agree with it, and that
+the shop finds products by what is true of them."""
 
 from app.kit.db import Session
 from app.ledger import verification as ledger_verification
@@ -143,10 +143,57 @@ LISTING_INVARIANTS = (
                    WHERE r.sku = l.sku AND edge > l.own_terms_from AND edge < l.own_terms_until)""",
     ),
 )
+CASH_INVARIANTS = (
+    Invariant(
+        "a movement of cash is what its entry moved",
+        """SELECT format('%s at %s: the movements are %s cents, the entry has %s', reference, place,
+                         coalesce(m.units, 0), coalesce(p.units, 0))
+           FROM (SELECT m.reference, coalesce(d.till_id, m.branch_id) AS place,
+                        sum(m.units) AS units
+                 FROM cash_movements m LEFT JOIN drawers d ON d.id = m.drawer_id
+                 GROUP BY m.reference, coalesce(d.till_id, m.branch_id)) m
+           FULL JOIN (SELECT e.reference, a.owner_id AS place, sum(p.units) AS units
+                      FROM accounts a JOIN postings p ON p.account_id = a.id
+                      JOIN entries e ON e.id = p.entry_id
+                      WHERE a.class IN ('till.cash', 'branch.cash')
+                      GROUP BY e.reference, a.owner_id) p USING (reference, place)
+           WHERE coalesce(m.units, 0) <> coalesce(p.units, 0)""",
+    ),
+    Invariant(
+        "a drawer or a safe holds what its movements left there",
+        """SELECT format('%s holds %s, its movements left %s', place, held, left_there)
+           FROM (SELECT 'drawer ' || d.id AS place, d.pieces AS held, (
+                     SELECT array_agg(coalesce((
+                         SELECT sum(m.pieces[nth]) FROM cash_movements m WHERE m.drawer_id = d.id
+                     ), 0) ORDER BY nth) FROM generate_subscripts(d.pieces, 1) AS nth
+                 ) AS left_there FROM drawers d
+                 UNION ALL
+                 SELECT 'safe of ' || s.branch_id, s.pieces, (
+                     SELECT array_agg(coalesce((
+                         SELECT sum(m.pieces[nth]) FROM cash_movements m
+                         WHERE m.branch_id = s.branch_id AND m.drawer_id IS NULL
+                     ), 0) ORDER BY nth) FROM generate_subscripts(s.pieces, 1) AS nth
+                 ) FROM safes s) AS places
+           WHERE held::numeric[] <> left_there""",
+    ),
+    Invariant(
+        "a till has the cash of its drawer",
+        """SELECT format('till %s: its drawer holds %s cents, the ledger has %s', till_id,
+                         coalesce(d.units, 0), coalesce(b.units, 0))
+           FROM (SELECT d.till_id, sum(m.units) AS units
+                 FROM drawers d JOIN cash_movements m ON m.drawer_id = d.id
+                 WHERE d.status <> 'closed' GROUP BY d.till_id) d
+           FULL JOIN (SELECT a.owner_id AS till_id, b.posted AS units
+                      FROM accounts a JOIN balances b ON b.account_id = a.id
+                      WHERE a.class = 'till.cash') b USING (till_id)
+           WHERE coalesce(d.units, 0) <> coalesce(b.units, 0)""",
+    ),
+)
 INVARIANTS = (
     *ledger_verification.INVARIANTS,
     *LOT_INVARIANTS,
     *BAR_INVARIANTS,
+    *CASH_INVARIANTS,
     *LISTING_INVARIANTS,
 )
 

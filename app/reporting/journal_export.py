@@ -90,6 +90,9 @@ _OWNERS = {
     AccountClass.SALES_TAX: "brn",
     AccountClass.SALES_SHIPPING: "brn",
     AccountClass.SALES_INSURANCE: "brn",
+    AccountClass.TILL_CASH: "til",
+    AccountClass.BRANCH_CASH: "brn",
+    AccountClass.CASH_OVER_SHORT: "brn",
 }
 
 

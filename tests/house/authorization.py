@@ -89,6 +89,8 @@ from app.vault.transfers.models import StockTransfer, StockTransferLine
 from app.vault.transfers.rules import StockTransferStatus
 from tests import sanctions
 from tests.catalog.test_products import add as add_product
+from tests.counter.tills import Branch as CashBranch
+from tests.counter.tills import cash
 from tests.documents import paper
 from tests.kyc.applicant import make_picture
 from tests.page_client import Browser
@@ -824,6 +826,15 @@ def _sales_document(database: Database, owner: Actor) -> str:
     return ids.encode("sdc", document_id)
 
 
+def _drawer(database: Database, owner: Actor) -> str:
+    """Return a drawer of another teller at the owner's branch."""
+    people = People(database)
+    branch = CashBranch(people, owner.branch_id or people.branch(), owner)
+    drawer_id = branch.open_drawer(branch.hire(), cash())
+    return ids.encode("drw", drawer_id)
+
+
+_DRAWER = ObjectKind("drawer_id", _drawer, _unknown_id("drw"))
 _REDEMPTION = ObjectKind("redemption_id", _redemption, _unknown_id("rdm"))
 _DECIDED_REDEMPTION = ObjectKind("redemption_id", _redemption, _unknown_id("rdm"), owner_status=403)
 _SALES_DOCUMENT = ObjectKind("document_id", _sales_document, _unknown_id("sdc"))
@@ -936,6 +947,7 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
         for act in ("", "/slip.pdf", "/start", "/scan", "/pack", "/stop", "/ship", "/deliver")
     },
     "/admin/parcels/<parcel_id>/label.pdf": ObjectKind("parcel_id", _parcel, _unknown_id("prc")),
+    "/teller/drawers/<drawer_id>": _DRAWER,
     "/teller/collection/<shipment_id>": _SHIPMENT,
     "/teller/collection/<shipment_id>/code": _SHIPMENT,
     "/admin/vault/transfers/<transfer_id>": _STOCK_TRANSFER,

@@ -23,6 +23,7 @@ from app.branches.licences import queries as licences_queries
 from app.branches.licences import service as licences
 from app.branches.tills import queries as tills_queries
 from app.branches.tills import service as tills
+from app.counter.drawers import service as drawers
 from app.identity.accounts import people
 from app.kit import clock, ids
 from app.kit.db import Session
@@ -175,7 +176,7 @@ def close_till(session: Session, actor: Actor, fields: Mapping[str, str], branch
     till_id = ids.try_decode("til", fields["till"])
     if till_id is None:
         raise Invalid("till", "Choose a till from the list.")
-    tills.close_till(session, actor, ids.decode("brn", branch_id), till_id)
+    drawers.close_till(session, actor, ids.decode("brn", branch_id), till_id)
 
 
 @blp.form(

@@ -48,3 +48,9 @@ def list_tills(session: Session, branch_id: UUID) -> list[TillSummary]:
 def get_till(session: Session, till_id: UUID) -> TillSummary:
     """Return the till. Raises `NotFound`."""
     return session.get(TillSummary, _TILLS.where(Till.id == till_id))
+
+
+def lock_till(session: Session, till_id: UUID) -> TillSummary:
+    """Return the till as `get_till` does, its row locked."""
+    locked = _TILLS.where(Till.id == till_id).with_for_update(key_share=True)
+    return session.get(TillSummary, locked)
