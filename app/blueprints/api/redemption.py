@@ -9,6 +9,7 @@ from app.blueprints.api.schemas.fields import PageQuerySchema, parse_amount
 from app.blueprints.api_blueprint import ApiBlueprint
 from app.flags.rules import Feature
 from app.fulfillment.errors import CancelWindowClosed
+from app.fulfillment.parcels import queries as parcels_queries
 from app.fulfillment.restrictions.errors import AgeRestricted, RegionRestricted
 from app.funding.errors import CardMoneyUnsettled, ReceivableOutstanding, VerificationRequired
 from app.identity.errors import ReauthenticationRequired
@@ -123,13 +124,17 @@ def list_redemptions(session: Session, actor: Actor, query: dict[str, Any]) -> o
     operation_id="redeemStatus",
     permission=Permission.OWN_REDEMPTIONS_READ,
     feature=Feature.VAULT_REDEMPTION,
-    response_schema=schemas_redemption.RedemptionAnswerSchema,
+    response_schema=schemas_redemption.ShownRedemptionSchema,
     refusals=(NotFound,),
 )
 def show_redemption(session: Session, actor: Actor, redemption_id: str) -> object:
-    """Show a redemption with its history."""
+    """Show a redemption with its history, and its parcels."""
     identifier = ids.decode(PREFIX, redemption_id)
-    return {"redemption": queries.get_redemption(session, identifier, user_id=actor.user_id)}
+    redemption = queries.get_redemption(session, identifier, user_id=actor.user_id)
+    return {
+        "redemption": redemption,
+        "parcels": parcels_queries.list_sent(session, redemption.id),
+    }
 
 
 @blp.operation(

@@ -11,6 +11,7 @@ from app.blueprints.api.schemas.payments import fee_max
 from app.blueprints.api_blueprint import ApiBlueprint
 from app.blueprints.rate_limits import RateLimit
 from app.catalog.rules import TRADABLE
+from app.fulfillment.parcels import queries as parcels_queries
 from app.fulfillment.restrictions.errors import AgeRestricted, RegionRestricted
 from app.funding.errors import (
     CardMoneyUnsettled,
@@ -139,13 +140,14 @@ def track_order(session: Session, query: dict[str, Any]) -> object:
     "/orders/<order_id>",
     operation_id="shopOrder",
     permission=Permission.GOODS_READ,
-    response_schema=schemas_orders.GoodsOrderAnswerSchema,
+    response_schema=schemas_orders.ShownOrderSchema,
     refusals=(NotFound,),
 )
 def show_order(session: Session, actor: Actor, order_id: str) -> object:
-    """Show an order of goods."""
+    """Show an order of goods, and its parcels."""
     identifier = ids.decode(orders_rules.PREFIX, order_id)
-    return {"order": orders_queries.get_order(session, identifier, user_id=actor.user_id)}
+    order = orders_queries.get_order(session, identifier, user_id=actor.user_id)
+    return {"order": order, "parcels": parcels_queries.list_sent(session, order.id)}
 
 
 @blp.operation(

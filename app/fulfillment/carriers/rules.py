@@ -13,6 +13,16 @@ class Carrier(LabelledEnum):
     FEDEX = "fedex", "FedEx"
     UPS = "ups", "UPS"
 
+    def tracking_url(self, tracking_number: str) -> str:
+        """Return the page on which this carrier shows a parcel to anyone."""
+        return f"{_TRACKING_PAGES[self]}{tracking_number}"
+
+
+_TRACKING_PAGES = {
+    Carrier.FEDEX: "https://www.fedex.com/fedextrack/?trknbr=",
+    Carrier.UPS: "https://www.ups.com/track?tracknum=",
+}
+
 
 class Speed(LabelledEnum):
     """How fast a parcel travels, whatever a carrier calls it."""

@@ -14,6 +14,8 @@ from app.fulfillment.parcels.models import ShipmentParcel, ShipmentParcelUnits
 from app.fulfillment.shipments.models import Shipment
 from app.fulfillment.shipments.rules import PREFIX as SHIPMENT_PREFIX
 from app.fulfillment.shipments.rules import ShipmentStatus
+from app.fulfillment.tracking import queries as tracking_queries
+from app.fulfillment.tracking.queries import ParcelTrack
 from app.kit import ids
 from app.kit.db import Session
 from app.kit.ids import PublicId
@@ -112,6 +114,20 @@ def list_parcels(session: Session, shipment_id: UUID) -> Sequence[ParcelRow]:
 def get_parcel(session: Session, parcel_id: UUID) -> ParcelRow:
     """Return a parcel. Raises `NotFound`."""
     return session.get(ParcelRow, _PARCELS.where(ShipmentParcel.id == parcel_id))
+
+
+def list_sent(session: Session, subject_id: UUID) -> list[ParcelTrack]:
+    """Return the parcels of an order or redemption that have a tracking number, and where they
+    are; the oldest first."""
+    own = (
+        sa.select(ShipmentParcel.id.label("parcel_id"))
+        .join(Shipment, Shipment.id == ShipmentParcel.shipment_id)
+        .where(Shipment.subject_id == subject_id)
+        .order_by(ShipmentParcel.id)
+    )
+    parcel_ids = session.select(lambda parcel_id: parcel_id, own)
+    tracks = tracking_queries.parcel_tracks(session, parcel_ids)
+    return [tracks[parcel_id] for parcel_id in parcel_ids if parcel_id in tracks]
 
 
 def find_shipment_of(session: Session, parcel_id: UUID) -> UUID | None:

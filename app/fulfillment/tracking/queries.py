@@ -41,6 +41,11 @@ class ParcelTrack:
     expected_on: date | None
     has_proof: bool
 
+    @property
+    def tracking_url(self) -> str:
+        """The page of its carrier that shows it."""
+        return self.carrier.tracking_url(self.tracking_number)
+
 
 @dataclass(frozen=True, slots=True)
 class ParcelEvent:

@@ -17,6 +17,7 @@ from app.blueprints.api.schemas.fields import (
     TimestampField,
     parse_amount,
 )
+from app.blueprints.api.schemas.parcels import SentParcelSchema
 from app.blueprints.api.schemas.vault import FormatField
 from app.catalog.rules import METAL_OF, PRICED_NAMES, SYNTHETIC, Metal
 from app.flags.rules import FulfilmentStrategy
@@ -246,6 +247,16 @@ class RedemptionAnswerSchema(ApiSchema):
     """A redemption."""
 
     redemption = ma.fields.Nested(RedemptionSchema, required=True)
+
+
+class ShownRedemptionSchema(RedemptionAnswerSchema):
+    """A redemption, and the parcels in which it is sent."""
+
+    parcels = ma.fields.List(
+        ma.fields.Nested(SentParcelSchema),
+        required=True,
+        metadata={"description": "Those that have a tracking number, the oldest first"},
+    )
 
 
 class RedemptionsSchema(ApiSchema):

@@ -15,6 +15,7 @@ from app.blueprints.api.schemas.fields import (
     TimestampField,
     parse_amount,
 )
+from app.blueprints.api.schemas.parcels import SentParcelSchema
 from app.blueprints.api.schemas.payments import fee_max
 from app.blueprints.api.schemas.shop_locks import CancelTermsSchema
 from app.catalog.rules import PaymentMethod
@@ -353,6 +354,16 @@ class GoodsOrderAnswerSchema(ApiSchema):
     """An order of goods."""
 
     order = ma.fields.Nested(GoodsOrderSchema, required=True)
+
+
+class ShownOrderSchema(GoodsOrderAnswerSchema):
+    """An order of goods, and the parcels in which it is sent."""
+
+    parcels = ma.fields.List(
+        ma.fields.Nested(SentParcelSchema),
+        required=True,
+        metadata={"description": "Those that have a tracking number, the oldest first"},
+    )
 
 
 class GoodsOrdersSchema(ApiSchema):
