@@ -17,6 +17,7 @@ from app.counter.drawers import models as drawers_models
 from app.custody import models as custody_models
 from app.documents import models as documents_models
 from app.flags import models as flags_models
+from app.fulfillment.claims import models as fulfillment_claims_models
 from app.fulfillment.labels import models as fulfillment_labels_models
 from app.fulfillment.parcels import models as parcels_models
 from app.fulfillment.partners import models as partners_models
@@ -81,6 +82,7 @@ __all__ = [
     "drawers_models",
     "entities_models",
     "flags_models",
+    "fulfillment_claims_models",
     "fulfillment_labels_models",
     "fulfillment_tracking_models",
     "funding_models",

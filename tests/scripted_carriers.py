@@ -14,8 +14,10 @@ from app.fulfillment.carriers.ports import (
     Tracking,
     TrackingEvent,
 )
-from app.fulfillment.carriers.rules import Speed, TrackingStatus
-from app.kit import ids
+from app.fulfillment.carriers.rules import Carrier, Speed, TrackingStatus
+from app.fulfillment.tracking import service as tracking
+from app.kit import clock, ids
+from app.kit.db import Database
 from app.kit.money import Amount
 from app.kit.postal_addresses import PostalAddress
 from app.providers.errors import ProviderRefused
@@ -101,6 +103,17 @@ class ScriptedCarrier(ScriptedProvider):
             self.cancelled.append(tracking_number)
 
         self.call("cancel", cancel)
+
+    def report(
+        self, database: Database, tracking_number: str | None, status: TrackingStatus
+    ) -> None:
+        """Let the carrier report that a parcel reached a status now, and track it."""
+        assert tracking_number is not None
+        event = TrackingEvent(
+            f"{tracking_number} {status}", clock.now(), status, "Dallas", "A scan"
+        )
+        self.events.setdefault(tracking_number, []).append(event)
+        tracking.track_parcels(database, Carrier(self.name), [tracking_number])
 
     def track(self, tracking_numbers: Sequence[str]) -> Listing[Tracking]:
         return self.call(

@@ -142,6 +142,8 @@ class AuditAction(LabelledEnum):
     MARKET_HALTED = "market.halted", "Market halted"
     MARKET_RESUMED = "market.resumed", "Market resumed"
     SHIPMENT_CHANGED = "shipment.changed", "Status of a shipment changed"
+    SHIPMENT_READDRESSED = "shipment.readdressed", "Address of a shipment corrected"
+    CLAIM_CHANGED = "claim.changed", "Claim from a carrier filed or decided"
     SHIPMENT_VIEWED = "shipment.viewed", "Shipment viewed"
     SETTING_CHANGED = "setting.changed", "Setting changed"
     TAX_RULE_RECORDED = "tax_rule.recorded", "Sales tax rule recorded"

@@ -1,5 +1,6 @@
 """The background tasks of fulfilment."""
 
+from datetime import datetime
 from uuid import UUID
 
 from app.fulfillment.carriers.rules import Carrier
@@ -35,6 +36,12 @@ def fetch_proof(database: Database, *, parcel_id: str) -> None:
 def buy_labels(database: Database, *, shipment_id: str) -> None:
     """Buy the labels of the parcels of a packed shipment."""
     parcels.buy_labels(database, UUID(shipment_id))
+
+
+@task("fulfillment.relabel", queue=Queue.FULFILLMENT, own_transactions=True)
+def relabel(database: Database, *, shipment_id: str, corrected_at: str) -> None:
+    """Buy the labels of a packed shipment again whose address was corrected."""
+    parcels.relabel(database, UUID(shipment_id), datetime.fromisoformat(corrected_at))
 
 
 @task("fulfillment.poll_partners", queue=Queue.FULFILLMENT)

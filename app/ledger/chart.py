@@ -51,6 +51,7 @@ class AccountClass(StrEnum):
     TILL_CASH = "till.cash"
     BRANCH_CASH = "branch.cash"
     CASH_OVER_SHORT = "cash_over_short"
+    CARRIER_CLAIMS = "carrier_claims"
 
 
 class AccountKey(NamedTuple):
@@ -209,3 +210,8 @@ def branch_cash(usd: Asset, branch_id: UUID) -> AccountKey:
 def cash_over_short(usd: Asset, branch_id: UUID) -> AccountKey:
     """Return the account of cash that was missing at a branch, less what was found."""
     return AccountKey(usd, AccountClass.CASH_OVER_SHORT, branch_id)
+
+
+def carrier_claims(usd: Asset) -> AccountKey:
+    """Return the account of what carriers owe us for goods that they lost or damaged."""
+    return AccountKey(usd, AccountClass.CARRIER_CLAIMS)

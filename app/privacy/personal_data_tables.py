@@ -197,6 +197,7 @@ TABLES_WITHOUT_PERSONAL_DATA: Mapping[str, str] = {
     "sanctions_lists": "The imported versions of the sanctions list.",
     "screening_processes": "Which version of the sanctions list each process has indexed.",
     "source_prices": "Prices.",
+    "carrier_claims": "What carriers owe for the goods of shipments.",
     "partner_orders": "What partners have done with shipments.",
     "shipment_parcel_units": "Units of products in parcels.",
     "shipment_parcels": "Parcels: what they are insured for, what they weigh, who carries them.",

@@ -13,6 +13,8 @@ from app.custody.ports import Custodians
 from app.flags.rules import FeatureCeiling, FulfilmentStrategy
 from app.fulfillment.carriers.ports import LabelSellers, ParcelTrackers
 from app.fulfillment.partners.ports import FulfilmentPartners
+from app.fulfillment.shipments.rules import SubjectType
+from app.fulfillment.undelivered.ports import SubjectOwners
 from app.funding.custody_rail import CustodyRail
 from app.funding.ports import IncomingTransferRails, PaymentRails, PayoutRails
 from app.identity.credentials.one_time_tokens import OneTimeKey
@@ -37,8 +39,10 @@ from app.messages.rendering import Contact
 from app.pricing.ports import PriceFeed
 from app.pricing.rules import MarketHours
 from app.providers.ports import WebhookVerifiers
+from app.redemption.requests.undelivered import UndeliveredRedemptions
 from app.settings.ports import CurrentSettings
 from app.settings.queries import StoredSettings
+from app.shop.refunds.undelivered import UndeliveredOrders
 from app.vault.depots.ports import DepotKeepers
 
 
@@ -70,6 +74,15 @@ def provide_adapters(settings: Settings) -> None:
     provide(CurrentSettings, StoredSettings())
     provide(MarketHours, build_market_hours(settings))
     provide(FeatureCeiling, _feature_ceiling(settings))
+    provide(
+        SubjectOwners,
+        SubjectOwners(
+            {
+                SubjectType.ORDER: UndeliveredOrders(),
+                SubjectType.REDEMPTION: UndeliveredRedemptions(),
+            }
+        ),
+    )
 
 
 def _feature_ceiling(settings: Settings) -> FeatureCeiling:

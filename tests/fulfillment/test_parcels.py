@@ -1,93 +1,28 @@
 """Parcels: insured within their cap, their labels bought by a job, and what carriers report."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from itertools import permutations
-from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.catalog.rules import USD
-from app.fulfillment.carriers.ports import LabelSellers, ParcelTrackers, TrackingEvent
+from app.fulfillment.carriers.ports import TrackingEvent
 from app.fulfillment.carriers.rules import Carrier, TrackingStatus
-from app.fulfillment.parcels import queries
 from app.fulfillment.parcels.errors import NotInsurable
-from app.fulfillment.parcels.queries import ParcelRow
 from app.fulfillment.parcels.rules import PACKAGING_GRAMS, WEIGHT_MAX, PackedUnits, split
-from app.fulfillment.shipments.queries import ShipmentRow
 from app.fulfillment.strategies.rules import FulfillmentRules
 from app.fulfillment.tracking import service as tracking
 from app.kit import clock
 from app.kit.money import Amount
-from app.kit.ports import provide, resolve
-from app.shop.orders.queries import GoodsOrder
 from tests.fixed_settings import fixed_settings
 from tests.fulfillment.dispatch import Dispatch
-from tests.mailbox import run_pending_jobs
+from tests.fulfillment.road import Road
 from tests.scripted_carriers import ScriptedCarrier
 from tests.scripted_rails import CallFault
 
 S = TrackingStatus
-
-
-@pytest.fixture
-def carrier() -> Iterator[ScriptedCarrier]:
-    sellers, trackers = resolve(LabelSellers), resolve(ParcelTrackers)
-    scripted = ScriptedCarrier(batch_max=100)
-    provide(LabelSellers, LabelSellers({Carrier.FEDEX: scripted}))
-    provide(ParcelTrackers, ParcelTrackers({Carrier.FEDEX: scripted}))
-    yield scripted
-    provide(LabelSellers, sellers)
-    provide(ParcelTrackers, trackers)
-
-
-@pytest.fixture
-def ten_thousand_a_parcel() -> Iterator[None]:
-    cap = Amount.parse(USD, "10000")
-    with fixed_settings(FulfillmentRules(jm_parcel_max=cap, brinks_parcel_max=cap)):
-        yield
-
-
-class Road:
-    """An order on its way."""
-
-    def __init__(self, dispatch: Dispatch, carrier: ScriptedCarrier, coins: int) -> None:
-        self.dispatch, self.carrier = dispatch, carrier
-        self.order: GoodsOrder = dispatch.order(dispatch.stall.coins(), quantity=coins)
-        self.shipment_id: UUID = dispatch.shipment(self.order).id
-        dispatch.advance(self.shipment_id, "packed")
-        self.buy_labels()
-
-    @property
-    def shipment(self) -> ShipmentRow:
-        return self.dispatch.shipment(self.order)
-
-    @property
-    def parcels(self) -> list[ParcelRow]:
-        with self.dispatch.database.reading() as session:
-            return list(queries.list_parcels(session, self.shipment_id))
-
-    def buy_labels(self) -> None:
-        run_pending_jobs(self.dispatch.database, "fulfillment.buy_labels")
-
-    def report(self, *statuses: TrackingStatus) -> None:
-        """Let the carrier report this status of each parcel, in order."""
-        for parcel, status in zip(self.parcels, statuses, strict=True):
-            number = parcel.tracking_number
-            assert number is not None
-            event = TrackingEvent(f"{number} {status}", clock.now(), status, "Dallas", "A scan")
-            self.carrier.events.setdefault(number, []).append(event)
-            tracking.track_parcels(self.dispatch.database, Carrier.FEDEX, [number])
-        self.settle()
-
-    def settle(self) -> None:
-        run_pending_jobs(self.dispatch.database, "fulfillment.parcel_moved")
-        self.dispatch.settle()
-
-    def cases(self) -> list[str]:
-        return self.dispatch.case_titles(self.shipment)
 
 
 def test_parcels_are_insured_for_what_is_in_them_and_their_labels_bought_once(
@@ -144,7 +79,7 @@ def test_label_that_the_carrier_refuses_is_a_case(
 ) -> None:
     carrier.faults.append(CallFault.REFUSED)
     refused = Road(dispatch, carrier, coins=1)
-    assert refused.cases() == ["FedEx does not sell the label of a parcel"]
+    assert refused.cases() == ["FedEx refused the label of a parcel, or to cancel it"]
     assert [each.tracking_number for each in refused.parcels] == [None]
 
 

@@ -944,7 +944,23 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
     ),
     **{
         f"/admin/shipments/<shipment_id>{act}": _SHIPMENT
-        for act in ("", "/slip.pdf", "/start", "/scan", "/pack", "/stop", "/ship", "/deliver")
+        for act in (
+            "",
+            "/slip.pdf",
+            "/start",
+            "/scan",
+            "/pack",
+            "/stop",
+            "/ship",
+            "/deliver",
+            "/back",
+            "/lost",
+            "/again",
+            "/settle",
+            "/claim",
+            "/claim/decision",
+            "/address",
+        )
     },
     "/admin/parcels/<parcel_id>/label.pdf": ObjectKind("parcel_id", _parcel, _unknown_id("prc")),
     "/teller/drawers/<drawer_id>": _DRAWER,

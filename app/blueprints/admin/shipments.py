@@ -1,13 +1,24 @@
 """Shipments: the list, and the station where one is picked, packed and shipped."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 from flask import Response, url_for
 
 from app.access import Actor, Permission
 from app.blueprints import file_downloads
-from app.blueprints.admin import location_field
-from app.blueprints.forms import Form, FormSchema, text_field
+from app.blueprints.admin import address_fields, location_field, undelivered_forms
+from app.blueprints.admin.shipment_forms import DELIVER, FIND, PACK, SCAN, SHIP, START, STOP
+from app.blueprints.admin.undelivered_forms import (
+    DECIDE_CLAIM,
+    DECLARE_LOST,
+    FILE_CLAIM,
+    READDRESS,
+    SEND_AGAIN,
+    SETTLE,
+    TAKE_BACK,
+)
+from app.blueprints.forms import Done, Form
 from app.blueprints.lists import (
     Column,
     EnumFilter,
@@ -20,107 +31,28 @@ from app.blueprints.lists import (
 from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import render_page
 from app.branches import queries as branches_queries
+from app.catalog.rules import USD
+from app.fulfillment.claims import queries as claims_queries
+from app.fulfillment.claims import service as claims
 from app.fulfillment.parcels import queries as parcels_queries
+from app.fulfillment.parcels.queries import ParcelRow
 from app.fulfillment.shipments import queries as shipments_queries
+from app.fulfillment.shipments import readdressing
 from app.fulfillment.shipments import service as shipments
+from app.fulfillment.shipments.queries import ShipmentRow
 from app.fulfillment.shipments.rules import PREFIX, ShipmentStatus
 from app.fulfillment.tracking import queries as tracking_queries
+from app.fulfillment.undelivered import service as undelivered
+from app.fulfillment.undelivered import settling
 from app.identity.accounts import people
 from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import Invalid
+from app.kit.money import Amount, InvalidAmount
 from app.tax.assessment import Delivery
-from app.vault.rules import clean_text
 
 blp = PageBlueprint("shipments", "/admin/shipments")
 
-
-class NumberSchema(FormSchema):
-    """The number of an order or a shipment."""
-
-    number = text_field(
-        "Number", "Scan or enter a number.", hint="Of the order, the redemption or the shipment"
-    )
-
-
-class ScanSchema(FormSchema):
-    """What a scanner read."""
-
-    code = text_field(
-        "Serial or SKU",
-        "Scan or enter what you have in your hand.",
-        hint="Bars by their serial. Other goods by their SKU; several like AU-EAGLE-1OZ*5.",
-    )
-
-
-class HandoverSchema(FormSchema):
-    """What shows that another person has the shipment now."""
-
-    evidence = text_field(
-        "Evidence",
-        "Enter what shows it, such as the carrier's number.",
-        hint="Such as the carrier and its number",
-        check=lambda text: clean_text("evidence", text),
-    )
-
-
-FIND = Form(
-    "station",
-    title="Open the packing station",
-    about="Scan the number on the picking list. The shipment opens, with what is to be picked.",
-    schema=NumberSchema,
-    button="Open",
-    failure="There is no such shipment",
-)
-START = Form(
-    "start",
-    title="Start picking",
-    schema=FormSchema,
-    button="Start picking",
-    success="Picking has begun. The shipment can no longer be cancelled.",
-    failure="Picking was not begun",
-)
-SCAN = Form(
-    "scan",
-    title="Scan the goods",
-    schema=ScanSchema,
-    button="Count",
-    failure="Stop: these goods do not belong here",
-)
-PACK = Form(
-    "pack",
-    title="Pack",
-    schema=FormSchema,
-    button="Goods are packed",
-    success="Goods packed.",
-    failure="The goods were not packed",
-)
-STOP = Form(
-    "stop",
-    title="Put the goods back",
-    schema=FormSchema,
-    button="Put the goods back",
-    success="The shipment is to be picked again.",
-    failure="The goods were not put back",
-    is_secondary=True,
-    confirm="Put the goods back on the shelf? They are to be scanned again later.",
-)
-SHIP = Form(
-    "ship",
-    title="Hand to the carrier",
-    schema=HandoverSchema,
-    button="Carrier has it",
-    success="Shipment shipped.",
-    failure="The shipment was not shipped",
-)
-DELIVER = Form(
-    "deliver",
-    title="Record the delivery",
-    schema=HandoverSchema,
-    button="Customer has it",
-    success="Shipment delivered.",
-    failure="The delivery was not recorded",
-)
 
 SHIPMENTS = ListPage(
     name="shipments",
@@ -201,6 +133,14 @@ def show_shipment(session: Session, actor: Actor, shipment_id: str) -> Response:
         names=people.get_names(
             session, [shipment.user_id, *(step.actor_id for step in steps if step.actor_id)]
         ),
+        claim=claims_queries.find_claim(session, shipment.id),
+        successors=shipments_queries.list_successors(session, shipment.id),
+        predecessor=shipment.replaces_id
+        and shipments_queries.get_shipment(session, shipment.replaces_id),
+        parcels_under_way=_list_under_way(shipment, parcels),
+        address_values=address_fields.write_address(shipment.address),
+        undelivered_forms=undelivered_forms.FORMS,
+        may_settle=Permission.SHIPMENTS_WORK in actor.permissions,
         start_form=START,
         scan_form=SCAN,
         pack_form=PACK,
@@ -270,3 +210,135 @@ def deliver(session: Session, actor: Actor, fields: Mapping[str, str], shipment_
     shipments.deliver(
         session, actor, ids.decode(PREFIX, shipment_id), evidence=fields["evidence"].strip()
     )
+
+
+def _list_under_way(shipment: ShipmentRow, parcels: Sequence[ParcelRow]) -> list[tuple[str, str]]:
+    """Return the parcels of a shipment that may come back or be lost, as choices."""
+    if shipment.status is not ShipmentStatus.SHIPPED:
+        return []
+    return [
+        (each.public_id, f"Parcel {each.number} {each.tracking_number or ''}") for each in parcels
+    ]
+
+
+@blp.form(
+    "/<shipment_id>/back", TAKE_BACK, shown_on=show_shipment, permission=Permission.SHIPMENTS_WORK
+)
+def take_back(session: Session, actor: Actor, fields: Mapping[str, str], shipment_id: str) -> Done:
+    """Note that a parcel of a shipment came back."""
+    return _open(
+        undelivered.take_back(
+            session, actor, _parcel_of(session, shipment_id, fields), evidence=fields["evidence"]
+        ),
+        TAKE_BACK,
+    )
+
+
+@blp.form(
+    "/<shipment_id>/lost",
+    DECLARE_LOST,
+    shown_on=show_shipment,
+    permission=Permission.SHIPMENTS_WORK,
+)
+def declare_lost(
+    session: Session, actor: Actor, fields: Mapping[str, str], shipment_id: str
+) -> Done:
+    """Note that a parcel of a shipment is lost."""
+    return _open(
+        undelivered.declare_lost(
+            session, actor, _parcel_of(session, shipment_id, fields), evidence=fields["evidence"]
+        ),
+        DECLARE_LOST,
+    )
+
+
+@blp.form(
+    "/<shipment_id>/again", SEND_AGAIN, shown_on=show_shipment, permission=Permission.SHIPMENTS_WORK
+)
+def send_again(
+    session: Session, actor: Actor, _fields: Mapping[str, str], shipment_id: str
+) -> Done:
+    """Request a new shipment of goods that came back."""
+    identifier = ids.decode(PREFIX, shipment_id)
+    return _open(undelivered.send_again(session, actor, identifier), SEND_AGAIN)
+
+
+@blp.form(
+    "/<shipment_id>/settle", SETTLE, shown_on=show_shipment, permission=Permission.SHIPMENTS_WORK
+)
+def settle(session: Session, actor: Actor, fields: Mapping[str, str], shipment_id: str) -> Done:
+    """Request what a second person settles."""
+    settlement = settling.Settlement.with_value(fields["settlement"])
+    if settlement is None:
+        raise Invalid("settlement", "Choose what follows.")
+    identifier = ids.decode(PREFIX, shipment_id)
+    approval_id = settling.request_settlement(
+        session, actor, identifier, settlement, reason=fields["reason"]
+    )
+    shown = url_for("approvals_pages.show_approval", approval_id=ids.encode("apr", approval_id))
+    return Done(shown, "Settlement requested. Another person has to approve it.")
+
+
+@blp.form(
+    "/<shipment_id>/claim", FILE_CLAIM, shown_on=show_shipment, permission=Permission.SHIPMENTS_WORK
+)
+def file_claim(session: Session, actor: Actor, fields: Mapping[str, str], shipment_id: str) -> None:
+    """Note a claim that was filed with the carrier."""
+    claims.file(
+        session,
+        actor,
+        ids.decode(PREFIX, shipment_id),
+        claimed=_parse_dollars("amount", fields["amount"]),
+        reference=fields["reference"].strip(),
+    )
+
+
+@blp.form(
+    "/<shipment_id>/claim/decision",
+    DECIDE_CLAIM,
+    shown_on=show_shipment,
+    permission=Permission.SHIPMENTS_WORK,
+)
+def decide_claim(
+    session: Session, actor: Actor, fields: Mapping[str, str], shipment_id: str
+) -> None:
+    """Note what the carrier paid."""
+    text = fields["paid"]
+    paid = _parse_dollars("paid", text) if text else Amount(USD, 0)
+    claims.decide(session, actor, ids.decode(PREFIX, shipment_id), paid=paid)
+
+
+@blp.form(
+    "/<shipment_id>/address",
+    READDRESS,
+    shown_on=show_shipment,
+    permission=Permission.SHIPMENTS_WORK,
+)
+def correct_address(
+    session: Session, actor: Actor, fields: Mapping[str, str], shipment_id: str
+) -> None:
+    """Correct the address of a shipment."""
+    with address_fields.naming_fields():
+        readdressing.correct_address(
+            session, actor, ids.decode(PREFIX, shipment_id), address_fields.read_address(fields)
+        )
+
+
+def _parcel_of(session: Session, shipment_id: str, fields: Mapping[str, str]) -> UUID:
+    """Return the chosen parcel of a shipment. Raises `Invalid` for one of another shipment."""
+    for parcel in parcels_queries.list_parcels(session, ids.decode(PREFIX, shipment_id)):
+        if parcel.public_id == fields["parcel"]:
+            return parcel.id
+    raise Invalid("parcel", "Choose the parcel.")
+
+
+def _parse_dollars(field: str, text: str) -> Amount:
+    try:
+        return Amount.parse(USD, text.strip())
+    except InvalidAmount:
+        raise Invalid(field, "Enter the sum in US dollars, like 4000.00.") from None
+
+
+def _open(shipment_id: UUID, form: Form) -> Done:
+    public_id = ids.encode(PREFIX, shipment_id)
+    return Done(url_for("shipments_pages.show_shipment", shipment_id=public_id), form.success)

@@ -12,7 +12,7 @@ from app.kit.statements import StoredEnum
 
 
 class ShipmentParcel(Base):
-    """A parcel of a packed shipment. Never changes."""
+    """A parcel of a packed shipment. One that does not arrive passes to a shipment of its own."""
 
     __tablename__ = "shipment_parcels"
     __table_args__ = (

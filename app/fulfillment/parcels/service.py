@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -12,6 +13,7 @@ from app.catalog.products import queries as products_queries
 from app.flags.rules import FulfilmentStrategy
 from app.fulfillment.carriers.ports import Consignment, LabelSellers, Parcel
 from app.fulfillment.carriers.rules import Carrier
+from app.fulfillment.labels import queries as labels_queries
 from app.fulfillment.labels import service as labels
 from app.fulfillment.parcels import queries, rules
 from app.fulfillment.parcels.errors import NotInsurable
@@ -151,6 +153,28 @@ def buy_labels(database: Database, shipment_id: UUID) -> None:
                 _report_refused(session, shipment, parcel, refusal)
 
 
+def relabel(database: Database, shipment_id: UUID, corrected_at: datetime) -> None:
+    """Cancel the labels of a packed shipment that were bought before its address was corrected, and
+    buy others, once. A label that the carrier does not cancel any more opens a case.
+
+    Uses transactions of its own, and raises what `labels` raises for a later try.
+    """
+    with database.reading() as session:
+        shipment = shipments_queries.get_shipment(session, shipment_id)
+        parcels = queries.list_parcels(session, shipment_id)
+        bought = {each.id: labels_queries.bought_label(session, each.id) for each in parcels}
+    for parcel in parcels:
+        label = bought[parcel.id]
+        if label is None or label.bought_at > corrected_at:
+            continue
+        try:
+            labels.cancel_label(database, parcel.id)
+        except ProviderRefused as refusal:
+            with database.transaction() as session:
+                _report_refused(session, shipment, parcel, refusal)
+    buy_labels(database, shipment_id)
+
+
 def _packed_units(session: Session, lines: Sequence[ShipmentLineRow]) -> list[PackedUnits]:
     skus = {line.sku for line in lines}
     products = {each.sku: each for each in products_queries.list_products(session, skus)}
@@ -202,7 +226,7 @@ def _report_refused(
         kind=LABEL_REFUSED,
         subject=shipment.public_id,
         key=parcel.public_id,
-        title=f"{parcel.carrier.label} does not sell the label of a parcel",
+        title=f"{parcel.carrier.label} refused the label of a parcel, or to cancel it",
         facts={
             "Shipment": str(shipment.number),
             "Parcel": str(parcel.number),

@@ -24,6 +24,13 @@ class ShipmentEntrusted(Conflict):
     title = "A partner sends this shipment from its depot: there is nothing to be done here."
 
 
+class LabelsPending(Conflict):
+    """The labels of the parcels are being bought, with the address of before."""
+
+    code = "labels_pending"
+    title = "The labels of this shipment are being bought. Try again once they are there."
+
+
 class RecipientNotCleared(Conflict):
     """The recipient is not cleared of the sanctions list."""
 

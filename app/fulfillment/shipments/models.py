@@ -21,7 +21,8 @@ class Shipment(Base):
     __tablename__ = "shipments"
     __table_args__ = (
         sa.CheckConstraint(
-            "status IN ('requested', 'picking', 'packed', 'shipped', 'delivered', 'cancelled')",
+            "status IN ('requested', 'picking', 'packed', 'shipped', 'delivered', 'returned',"
+            " 'lost', 'cancelled')",
             name="shipment_status_known",
         ),
         sa.CheckConstraint(
@@ -44,8 +45,9 @@ class Shipment(Base):
             "subject_id",
             "location_id",
             unique=True,
-            postgresql_where=sa.text("status <> 'cancelled'"),
+            postgresql_where=sa.text("status <> 'cancelled' AND replaces_id IS NULL"),
         ),
+        sa.Index("shipments_replaces_id_idx", "replaces_id"),
         sa.Index("shipments_subject_number_idx", "subject_number"),
         sa.Index("shipments_subject_idx", "subject_id", "id"),
         sa.Index("shipments_user_id_idx", "user_id", "id"),
@@ -81,10 +83,13 @@ class Shipment(Base):
     code_id: Mapped[UUID | None]
     code_failures: Mapped[int] = mapped_column(sa.SmallInteger, server_default=sa.text("0"))
     requested_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    #: The shipment from which its parcel was split off, or whose goods it sends again.
+    replaces_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("shipments.id"))
 
 
 class ShipmentLine(Base):
-    """Units of a product in a shipment, or one bar. Only how many are scanned changes."""
+    """Units of a product in a shipment, or one bar. How many are scanned changes; units of a parcel
+    that does not arrive pass to a shipment of its own."""
 
     __tablename__ = "shipment_lines"
     __table_args__ = (

@@ -64,6 +64,7 @@ class ShipmentRow:
     units: int
     value_units: int
     requested_at: datetime
+    replaces_id: UUID | None
 
     @property
     def public_id(self) -> PublicId:
@@ -175,6 +176,7 @@ _SHIPMENTS = sa.select(
     _sum(ShipmentLine.units.expression).label("units"),
     _sum(ShipmentLine.value_units.expression).label("value_units"),
     Shipment.requested_at,
+    Shipment.replaces_id,
 ).join(Location, Location.id == Shipment.location_id)
 SHIPMENTS = ListSource(
     ShipmentRow,
@@ -278,6 +280,12 @@ def list_open_shipments(session: Session, user_id: UUID) -> list[ShipmentRow]:
 def list_every_shipment(session: Session, user_id: UUID) -> list[ShipmentRow]:
     """Return all shipments of a customer, oldest first."""
     found = _SHIPMENTS.where(Shipment.user_id == user_id)
+    return session.select(ShipmentRow, found.order_by(Shipment.id))
+
+
+def list_successors(session: Session, shipment_id: UUID) -> list[ShipmentRow]:
+    """Return the shipments that were split off from one, or send its goods again."""
+    found = _SHIPMENTS.where(Shipment.replaces_id == shipment_id)
     return session.select(ShipmentRow, found.order_by(Shipment.id))
 
 

@@ -30,8 +30,13 @@ class ShipmentStatus(StatusEnum):
     """The carrier has it."""
     DELIVERED = "delivered", "Delivered", Mark.DONE
     """The customer has it."""
+    RETURNED = "returned", "Came back", Mark.RETURNED
+    """Its parcel came back: its goods are checked, and then sent again or given back."""
+    LOST = "lost", "Lost", Mark.PROBLEM
+    """Its parcel is lost or destroyed: its goods are replaced, or what they cost is given back."""
     CANCELLED = "cancelled", "Cancelled", Mark.ENDED
-    """Cancelled before its goods were picked."""
+    """It ends without a delivery: cancelled before its goods were picked, or settled after they
+    came back or were lost."""
 
 
 class SubjectType(LabelledEnum):
@@ -50,11 +55,13 @@ TRANSITIONS = Transitions(
         _S.PICKING: {_S.REQUESTED, _S.PACKED},
         # What is collected is delivered without a carrier.
         _S.PACKED: {_S.SHIPPED, _S.DELIVERED},
-        _S.SHIPPED: {_S.DELIVERED},
+        _S.SHIPPED: {_S.DELIVERED, _S.RETURNED, _S.LOST},
+        _S.RETURNED: {_S.CANCELLED},
+        _S.LOST: {_S.CANCELLED},
     }
 )
-#: The goods are not on our shelves any more.
-LEFT = frozenset({_S.SHIPPED, _S.DELIVERED})
+#: The goods have left our shelves.
+LEFT = frozenset({_S.SHIPPED, _S.DELIVERED, _S.RETURNED, _S.LOST})
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,24 +51,24 @@ _SHIPPED = AccountClass.STOCK_SHIPPED
 def start_picking(session: Session, actor: Actor, shipment_id: UUID) -> None:
     """Begin to pick a shipment: from now on it cannot be cancelled. Raises `PermissionDenied`,
     `NotFound` and `ShipmentMovedOn`."""
-    _change(session, actor, _lock(session, actor, shipment_id), _S.PICKING)
+    change_status(session, actor, lock_workable(session, actor, shipment_id), _S.PICKING)
 
 
 def start_elsewhere(session: Session, shipment: ShipmentRow) -> None:
     """Note that a partner begins to pick a shipment, locked before, in its depot."""
-    _change(session, None, shipment, _S.PICKING)
+    change_status(session, None, shipment, _S.PICKING)
 
 
 def pack_elsewhere(session: Session, shipment: ShipmentRow) -> None:
     """Note that a partner has packed a shipment, locked before, in its depot."""
-    at = _change(session, None, shipment, _S.PACKED)
-    _move(session, shipment, _ALLOCATED, _PICKED, cause=MovementCause.GOODS_PACKED, at=at)
+    at = change_status(session, None, shipment, _S.PACKED)
+    move_goods(session, shipment, _ALLOCATED, _PICKED, cause=MovementCause.GOODS_PACKED, at=at)
 
 
 def stop_picking(session: Session, actor: Actor, shipment_id: UUID) -> None:
     """Put back what was picked: the shipment waits again, and can be cancelled. Raises as
     `start_picking` does."""
-    _change(session, actor, _lock(session, actor, shipment_id), _S.REQUESTED)
+    change_status(session, actor, lock_workable(session, actor, shipment_id), _S.REQUESTED)
     session.write(
         sa.update(ShipmentLine)
         .where(ShipmentLine.shipment_id == shipment_id)
@@ -77,14 +77,14 @@ def stop_picking(session: Session, actor: Actor, shipment_id: UUID) -> None:
 
 
 def scan(session: Session, actor: Actor, shipment_id: UUID, code: str) -> None:
-    """Note that goods of a shipment that is being picked were scanned: a bar by its serial, other
-    units by their SKU, several as `SKU*5`.
+    """Note that goods of a shipment that is being picked, or came back, were scanned: a bar by its
+    serial, other units by their SKU, several as `SKU*5`.
 
     Raises `PermissionDenied`, `NotFound`, `ShipmentMovedOn`, `SerialMismatch` for goods that are
     not of the shipment, and `Invalid` naming `code` for more than it has.
     """
-    shipment = _lock(session, actor, shipment_id)
-    if shipment.status is not _S.PICKING:
+    shipment = lock_workable(session, actor, shipment_id)
+    if shipment.status not in {_S.PICKING, _S.RETURNED}:
         raise ShipmentMovedOn
     position, units = find_scanned(code, queries.list_lines(session, shipment.id))
     session.write(
@@ -100,15 +100,15 @@ def pack(session: Session, actor: Actor, shipment_id: UUID) -> None:
     Raises as `start_picking` does, `GoodsNotScanned`, `NotInsurable`, and `RecipientNotCleared`,
     which keeps the screening.
     """
-    shipment = _lock(session, actor, shipment_id)
+    shipment = lock_workable(session, actor, shipment_id)
     if shipment.status is not _S.PICKING:
         raise ShipmentMovedOn
     lines = queries.list_lines(session, shipment.id)
     if any(line.missing for line in lines):
         raise GoodsNotScanned
     require_cleared(session, shipment)
-    at = _change(session, actor, shipment, _S.PACKED)
-    _move(session, shipment, _ALLOCATED, _PICKED, cause=MovementCause.GOODS_PACKED, at=at)
+    at = change_status(session, actor, shipment, _S.PACKED)
+    move_goods(session, shipment, _ALLOCATED, _PICKED, cause=MovementCause.GOODS_PACKED, at=at)
     if shipment.delivery is Delivery.PICKUP:
         codes.send_code(session, shipment)
     else:
@@ -118,11 +118,11 @@ def pack(session: Session, actor: Actor, shipment_id: UUID) -> None:
 def ship(session: Session, actor: Actor | None, shipment_id: UUID, *, evidence: str) -> None:
     """Note that the carrier took a packed shipment: its goods leave our stock. Raises as
     `start_picking` does; also `ShipmentMovedOn` for goods that are collected."""
-    shipment = _lock(session, actor, shipment_id)
+    shipment = lock_workable(session, actor, shipment_id)
     if shipment.delivery is not Delivery.SHIP:
         raise ShipmentMovedOn
-    at = _change(session, actor, shipment, _S.SHIPPED, evidence=evidence)
-    _move(session, shipment, _PICKED, _SHIPPED, cause=MovementCause.GOODS_SHIPPED, at=at)
+    at = change_status(session, actor, shipment, _S.SHIPPED, evidence=evidence)
+    move_goods(session, shipment, _PICKED, _SHIPPED, cause=MovementCause.GOODS_SHIPPED, at=at)
     message = GoodsShipped(shipment.public_id, shipment.number, shipment.subject.words, evidence)
     notifications.notify(session, message, to=shipment.user_id, event=shipment.public_id)
 
@@ -130,7 +130,7 @@ def ship(session: Session, actor: Actor | None, shipment_id: UUID, *, evidence: 
 def deliver(session: Session, actor: Actor | None, shipment_id: UUID, *, evidence: str) -> None:
     """Note that the customer has the goods of a shipped shipment. Raises as `start_picking`
     does."""
-    shipment = _lock(session, actor, shipment_id)
+    shipment = lock_workable(session, actor, shipment_id)
     if shipment.status is not _S.SHIPPED:
         raise ShipmentMovedOn
     _deliver(session, actor, shipment, _SHIPPED, evidence)
@@ -151,11 +151,11 @@ def _deliver(
     before: AccountClass,
     evidence: str,
 ) -> None:
-    at = _change(session, actor, shipment, _S.DELIVERED, evidence=evidence)
+    at = change_status(session, actor, shipment, _S.DELIVERED, evidence=evidence)
     reference = f"{shipment.public_id}:delivered"
     postings = [
         posting
-        for goods in _goods_of(session, shipment)
+        for goods in list_goods(session, shipment)
         for posting in stock.deliver(
             session,
             goods,
@@ -191,7 +191,7 @@ def cancel(session: Session, actor: Actor | None, subject_id: UUID, *, evidence:
     if any(shipment.status is not _S.REQUESTED for shipment in open_ones):
         raise AlreadyPicking
     for shipment in open_ones:
-        _change(session, actor, shipment, _S.CANCELLED, evidence=evidence)
+        change_status(session, actor, shipment, _S.CANCELLED, evidence=evidence)
 
 
 def require_cleared(session: Session, shipment: ShipmentRow) -> None:
@@ -218,7 +218,7 @@ def view(session: Session, actor: Actor, shipment_id: UUID) -> ShipmentRow:
     return shipment
 
 
-def _lock(session: Session, actor: Actor | None, shipment_id: UUID) -> ShipmentRow:
+def lock_workable(session: Session, actor: Actor | None, shipment_id: UUID) -> ShipmentRow:
     if actor is not None:
         require(actor, Permission.SHIPMENTS_WORK)
     shipment = queries.lock_shipment(session, shipment_id)
@@ -227,7 +227,7 @@ def _lock(session: Session, actor: Actor | None, shipment_id: UUID) -> ShipmentR
     return shipment
 
 
-def _change(
+def change_status(
     session: Session,
     actor: Actor | None,
     shipment: ShipmentRow,
@@ -263,7 +263,7 @@ def _change(
     return at
 
 
-def _move(
+def move_goods(
     session: Session,
     shipment: ShipmentRow,
     before: AccountClass,
@@ -276,13 +276,13 @@ def _move(
     reference = f"{shipment.public_id}:{after.rpartition('.')[2]}"
     postings = [
         posting
-        for goods in _goods_of(session, shipment)
+        for goods in list_goods(session, shipment)
         for posting in stock.change_state(session, goods, before, after, reference=reference, at=at)
     ]
     stock.post(session, cause=cause, reference=reference, posted_at=at, postings=postings)
 
 
-def _goods_of(session: Session, shipment: ShipmentRow) -> Sequence[Goods]:
+def list_goods(session: Session, shipment: ShipmentRow) -> Sequence[Goods]:
     """Return the goods of a shipment, in the order of SKU and lot, by which bars are locked."""
     lines = queries.list_lines(session, shipment.id)
     products = {

@@ -22,7 +22,7 @@ from app.kit import clock
 from app.kit.db import Session
 from app.redemption.errors import WrongRedemptionStatus
 from app.redemption.quotes import rules as quotes_rules
-from app.redemption.requests import queries, status_changes
+from app.redemption.requests import messages, queries, status_changes
 from app.redemption.requests.rules import TRANSITIONS, RedemptionStatus
 from app.tax.assessment import Delivery
 
@@ -103,6 +103,11 @@ def follow_shipments(session: Session, redemption_id: UUID) -> None:
     redemption = queries.lock_redemption(session, redemption_id)
     progress = shipments_queries.find_progress(session, redemption_id)
     if progress.status is None:
+        if redemption.status is RedemptionStatus.SHIPPED:
+            # None of its pieces was delivered, and what they are was given back.
+            at = clock.now()
+            status_changes.transition(session, redemption, RedemptionStatus.CANCELLED, at=at)
+            messages.notify_of_undelivered(session, redemption)
         return
     status = _STATUS[progress.status]
     if TRANSITIONS.allows(redemption.status, status):

@@ -53,5 +53,12 @@ def notify_of_end(session: Session, redemption: Redemption, status: RedemptionSt
     notifications.notify(session, message, to=redemption.user_id, event=redemption.public_id)
 
 
+def notify_of_undelivered(session: Session, redemption: Redemption) -> None:
+    """Stage the message that a redemption ended because its pieces were not delivered."""
+    reason = "Your pieces did not reach you. Their metal is in your balance again."
+    message = RedemptionEnded(redemption.public_id, reason, redemption.quote.amount)
+    notifications.notify(session, message, to=redemption.user_id, event=redemption.public_id)
+
+
 def _pieces_of(redemption: Redemption) -> str:
     return "\n".join(f"{item.quantity} x {item.name}" for item in redemption.quote.items)

@@ -29,7 +29,7 @@ class RedemptionStatus(StatusEnum):
     REJECTED = "rejected", "Rejected", Mark.FAILED
     """Staff rejected it. Everything is released."""
     CANCELLED = "cancelled", "Cancelled", Mark.ENDED
-    """The customer cancelled it. Everything is released."""
+    """The customer cancelled it, or none of its goods was delivered. Everything is released."""
     EXPIRED = "expired", "Lapsed", Mark.ENDED
     """It was not decided in time. Everything is released."""
 
@@ -45,7 +45,8 @@ TRANSITIONS = Transitions(
         # late one may overtake another.
         _S.ALLOCATED: frozenset({_S.PICKING, _S.SHIPPED, _S.DELIVERED, _S.CANCELLED}),
         _S.PICKING: frozenset({_S.ALLOCATED, _S.SHIPPED, _S.DELIVERED}),
-        _S.SHIPPED: frozenset({_S.DELIVERED}),
+        # Cancelled: no piece of it was delivered, and their metal was given back.
+        _S.SHIPPED: frozenset({_S.DELIVERED, _S.CANCELLED}),
     }
 )
 #: Redemptions whose goods have not arrived: their customers cannot be erased.

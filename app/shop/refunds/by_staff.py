@@ -76,12 +76,27 @@ def draw_up(
         raise OrderNotRefundable
     left = [UnitsLeft(part.position, part.line_position, part.units) for part in parts]
     returned = choose_parts(left, request.units)
+    terms = draw_up_parts(session, order, parts, returned, with_shipping=request.with_shipping)
+    if not terms.total:
+        raise Invalid("items", "This refund would give nothing back. Choose units.")
+    return terms
+
+
+def draw_up_parts(
+    session: Session,
+    order: RefundableOrder,
+    parts: Sequence[SoldPart],
+    returned: Mapping[int, int],
+    *,
+    with_shipping: bool,
+) -> RefundTerms:
+    """Return what a refund of so many units of each part, by its position, gives back."""
     if all(part.units == returned.get(part.position, 0) for part in parts):
         changed, borne = reassessment.return_everything(parts), _NOTHING
     else:
         changed, borne = reassessment.reassess_parts(session, order, parts, returned)
     shipping_left = insurance_left = _NOTHING
-    if request.with_shipping:
+    if with_shipping:
         earlier = queries.list_refunds(session, [order.id])
         shipping_left = order.shipping - sum_amounts(
             Amount(USD, each.shipping_units) for each in earlier
@@ -89,10 +104,7 @@ def draw_up(
         insurance_left = order.insurance - sum_amounts(
             Amount(USD, each.insurance_units) for each in earlier
         )
-    terms = RefundTerms(changed, shipping_left, insurance_left, borne)
-    if not terms.total:
-        raise Invalid("items", "This refund would give nothing back. Choose units.")
-    return terms
+    return RefundTerms(changed, shipping_left, insurance_left, borne)
 
 
 def carry_out(

@@ -17,6 +17,8 @@ class MovementCause(LabelledEnum):
     GOODS_PACKED = "goods_packed", "Packed to go out"
     GOODS_SHIPPED = "goods_shipped", "Shipped"
     GOODS_DELIVERED = "goods_delivered", "Delivered"
+    GOODS_CAME_BACK = "goods_came_back", "Came back undelivered"
+    GOODS_LOST = "goods_lost", "Lost on the way"
 
 
 def label_of(cause: str | None) -> str:

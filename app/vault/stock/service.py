@@ -181,6 +181,20 @@ def deliver(
     ]
 
 
+def lose(
+    session: Session, goods: Goods, owner_id: UUID, *, reference: str, at: datetime
+) -> list[NewPosting]:
+    """Return the postings of goods that were shipped to their owner and are lost: neither ours nor
+    theirs. Raises `SerialMismatch`."""
+    bars.claim(session, goods.bars, BarState.SHIPPED, owner_id=owner_id)
+    for choice in goods.bars:
+        bars.move(session, choice, BarState.WRITTEN_OFF, reference=reference, at=at)
+    return [
+        ledger.debit(chart.customer_goods(goods.product.asset, owner_id), goods.amount),
+        ledger.credit(_account(goods, AccountClass.STOCK_SHIPPED), goods.amount),
+    ]
+
+
 def change_state(
     session: Session,
     goods: Goods,
