@@ -9,7 +9,14 @@ from app.catalog.rules import USD, XAU, PaymentMethod
 from app.kit.ids import PublicId
 from app.kit.money import Amount
 from app.kyc.rules import ReasonCode
-from app.notifications import account_kinds, kinds, order_kinds, refund_kinds, shipment_kinds
+from app.notifications import (
+    account_kinds,
+    kinds,
+    order_kinds,
+    refund_kinds,
+    return_kinds,
+    shipment_kinds,
+)
 from app.notifications.facts import MessageFacts
 from app.notifications.service import write_values
 from app.pictures.rules import FileProblem
@@ -84,6 +91,9 @@ SAMPLES: tuple[MessageFacts, ...] = (
         10_000_001,
         "1 x American Gold Eagle, 1 oz: 4,155.00 USD",
         Amount.parse(USD, "21323.72"),
+    ),
+    return_kinds.GoodsReturnChanged(
+        PublicId("rma_01"), 70_000_001, 10_000_001, "The goods that you return have arrived."
     ),
     refund_kinds.GoodsOrderRefunded(
         PublicId("ord_01"),

@@ -75,6 +75,8 @@ class AuditAction(LabelledEnum):
     GOODS_ORDER_VIEWED = "goods_order.viewed", "Order of goods viewed"
     GOODS_RECEIVED = "goods.received", "Goods received"
     GOODS_RETURNED = "goods.returned", "Goods returned to their supplier"
+    GOODS_RETURN_CHANGED = "goods_return.changed", "Status of a return of goods changed"
+    GOODS_RETURN_PHOTOGRAPHED = "goods_return.photographed", "Photo added to a return of goods"
     GRANT_GIVEN = "grant.given", "Permission granted to a role"
     GRANT_TAKEN = "grant.taken", "Permission revoked from a role"
     IMAGE_ADDED = "image.added", "Image added to a product"

@@ -18,6 +18,7 @@ from app.kyc import queries as kyc_queries
 from app.outbox import queries as outbox_queries
 from app.redemption.requests import queries as redemption_queries
 from app.shop.orders import listed_orders
+from app.shop.returns import queries as returns_queries
 from app.vault.alerts import queries as alerts_queries
 from app.vault.assays import queries as assays_queries
 
@@ -78,6 +79,7 @@ _DECISIONS = NavCount(approvals_queries.decidable_count, "waiting for you")
 _WITHDRAWALS = NavCount(lambda _actor: withdrawal_queries.AWAITING_STAFF, "waiting")
 _CASES = NavCount(cases_queries.workable_count, "to investigate")
 _HELD_ORDERS = NavCount(lambda _actor: listed_orders.AWAITING_STAFF, "on hold")
+_RETURNS = NavCount(lambda _actor: returns_queries.WAITING, "to be decided or inspected")
 _VERIFICATIONS = NavCount(lambda _actor: kyc_queries.IN_REVIEW, "in review")
 _LOW_STOCK = NavCount(alerts_queries.open_count, "low")
 _QUARANTINE = NavCount(assays_queries.waiting_count, "to be examined")
@@ -258,6 +260,13 @@ SECTIONS = (
                 "basket-held",
                 Permission.SHOP_ORDERS_REVIEW,
                 _HELD_ORDERS,
+            ),
+            NavEntry(
+                "Customer returns",
+                "returns_pages.list_returns",
+                "basket-back",
+                Permission.SHOP_ORDERS_READ,
+                _RETURNS,
             ),
             NavEntry(
                 "Shipments", "shipments_pages.list_shipments", "dispatch", Permission.SHIPMENTS_READ

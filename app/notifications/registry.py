@@ -3,14 +3,22 @@
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from app.notifications import account_kinds, kinds, order_kinds, refund_kinds, shipment_kinds
+from app.notifications import (
+    account_kinds,
+    kinds,
+    order_kinds,
+    refund_kinds,
+    return_kinds,
+    shipment_kinds,
+)
 from app.notifications.facts import MessageFacts
 from app.notifications.rules import MessageKind
 
 
 def all_messages() -> Iterator[type[MessageFacts]]:
     """Return the class of every message."""
-    for module in (account_kinds, kinds, order_kinds, refund_kinds, shipment_kinds):
+    modules = (account_kinds, kinds, order_kinds, refund_kinds, return_kinds, shipment_kinds)
+    for module in modules:
         for member in vars(module).values():
             is_message = isinstance(member, type) and issubclass(member, MessageFacts)
             if is_message and hasattr(member, "kind"):

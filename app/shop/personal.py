@@ -9,6 +9,7 @@ from app.shop.locks import personal as locks_personal
 from app.shop.orders import personal as orders_personal
 from app.shop.prices import personal as prices_personal
 from app.shop.refunds import personal as refunds_personal
+from app.shop.returns import personal as returns_personal
 
 
 def _export_sections(session: Session, person_id: UUID) -> ExportSections:
@@ -17,6 +18,7 @@ def _export_sections(session: Session, person_id: UUID) -> ExportSections:
         **locks_personal.export_sections(session, person_id),
         **orders_personal.export_sections(session, person_id),
         **refunds_personal.export_sections(session, person_id),
+        **returns_personal.export_sections(session, person_id),
     }
 
 
@@ -24,6 +26,7 @@ def _erasure_blockers(session: Session, person_id: UUID) -> list[ErasureBlocker]
     return [
         *locks_personal.erasure_blockers(session, person_id),
         *orders_personal.erasure_blockers(session, person_id),
+        *returns_personal.erasure_blockers(session, person_id),
     ]
 
 
@@ -40,6 +43,7 @@ PERSONAL_DATA = PersonalData(
         **locks_personal.TABLES,
         **orders_personal.TABLES,
         **refunds_personal.TABLES,
+        **returns_personal.TABLES,
     },
     export_sections=_export_sections,
     erasure_blockers=_erasure_blockers,

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from app.fulfillment.facts import ShipmentChanged
 from app.fulfillment.shipments.rules import SubjectType
+from app.fulfillment.tracking.facts import ParcelMoved
 from app.funding.facts import DepositEnded, PaymentDisputed
 from app.kit.db import Database, Session
 from app.kit.tasks import Queue, task
@@ -15,6 +16,7 @@ from app.shop.locks import service as locks
 from app.shop.orders import disputed, shipping
 from app.shop.popularity import service as popularity
 from app.shop.prices import service as prices
+from app.shop.returns import inspections, labels
 from app.shop.storefront import service as storefront
 
 
@@ -116,3 +118,27 @@ def refresh_terms(session: Session) -> None:
 def draw_image(database: Database, *, image_hash: str) -> None:
     """Draw an image of a product in its sizes, or refuse it."""
     images.draw_image(database, image_hash)
+
+
+@task("shop.buy_return_label", queue=Queue.FULFILLMENT, own_transactions=True)
+def buy_return_label(database: Database, *, return_id: str) -> None:
+    """Buy the label of an approved return."""
+    labels.buy_label(database, UUID(return_id))
+
+
+@task("shop.cancel_return_label", queue=Queue.FULFILLMENT, own_transactions=True)
+def cancel_return_label(database: Database, *, return_id: str) -> None:
+    """Cancel the label of a return that ended before the goods came."""
+    labels.cancel_label(database, UUID(return_id))
+
+
+@task("shop.return_parcel_moved", queue=Queue.FULFILLMENT, on=ParcelMoved)
+def follow_return_parcel(session: Session, *, parcel_id: str) -> None:
+    """Note that the carrier has the parcel of a return."""
+    labels.follow_parcel(session, UUID(parcel_id))
+
+
+@task("shop.draw_return_photo", queue=Queue.FULFILLMENT, own_transactions=True)
+def draw_return_photo(database: Database, *, photo_id: str) -> None:
+    """Draw a photo of goods that came back, or refuse it."""
+    inspections.draw_photo(database, UUID(photo_id))

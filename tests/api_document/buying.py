@@ -197,7 +197,7 @@ def _stock_a_shelf(play: Play) -> None:
             name="Store of Albany",
             kind=LocationKind.STORE,
         )
-        receipt = NewReceipt(SKU, "ALB-STORE", "20", "82000.00", "4000", "The mint", "INV-2")
+        receipt = NewReceipt(SKU, "ALB-STORE", "21", "86100.00", "4000", "The mint", "INV-2")
         deliveries.receive_goods(session, None, receipt)
 
 

@@ -13,6 +13,7 @@ from tests.api_document import (
     redeeming,
     refunding,
     refusals,
+    returning,
     reviewing,
     shopping,
 )
@@ -55,6 +56,7 @@ def perform(play: Play, patch: pytest.MonkeyPatch) -> None:
     buying.buy_goods(play)
     reviewing.review_orders(play)
     refunding.refund_orders(play)
+    returning.return_goods(play)
     redeeming.redeem_metal(play, patch)
     ada.token = ada.plain().sign_in()["accessToken"]
     refusals.fail(play, ada, patch)

@@ -70,6 +70,8 @@ from app.shop.orders.service import LaterPayment, NewOrder, NewOrderLine, NewOrd
 from app.shop.prices import service as prices
 from app.shop.prices.adjustments import Adjustment, PremiumPart, PremiumStep
 from app.shop.prices.rules import PriceScope
+from app.shop.returns.models import ShopReturn, ShopReturnPhoto
+from app.shop.returns.rules import ReturnReason, ReturnStatus, ReturnWay, ReturnWish
 from app.tax import queries as tax_queries
 from app.tax.assessment import CERTIFICATE_PREFIX, Delivery, TaxDestination
 from app.tax.certificates.models import ExemptionCertificate
@@ -783,6 +785,42 @@ def _goods_order(database: Database, owner: Actor, *, later: LaterPayment | None
     return ids.encode("ord", order_id)
 
 
+def _return(database: Database, owner: Actor) -> str:
+    """Create a return that waits for a decision, of an order that was not delivered."""
+    order_id, return_id = ids.decode("ord", _goods_order(database, owner)), ids.new()
+    with database.transaction() as session:
+        session.write(
+            sa.insert(ShopReturn).values(
+                id=return_id,
+                order_id=order_id,
+                user_id=owner.user_id,
+                status=ReturnStatus.REQUESTED,
+                reason=ReturnReason.DAMAGED,
+                wish=ReturnWish.REFUND,
+                way=ReturnWay.BRANCH,
+                requested_at=clock.now(),
+            )
+        )
+    return ids.encode("rma", return_id)
+
+
+def _return_photo(database: Database, owner: Actor) -> str:
+    return_id, photo_id = ids.decode("rma", _return(database, owner)), ids.new()
+    sealed = keys.seal(b"RIFF", table="shop_return_photos", column="content_sealed", key=photo_id)
+    with database.transaction() as session:
+        session.write(
+            sa.insert(ShopReturnPhoto).values(
+                id=photo_id,
+                return_id=return_id,
+                added_by=owner.user_id,
+                added_at=clock.now(),
+                is_drawn=True,
+                content_sealed=sealed,
+            )
+        )
+    return ids.encode("rph", photo_id)
+
+
 def _waiting_order(database: Database, owner: Actor) -> str:
     deposit_id = ids.decode("dep", _deposit(database, owner))
     with database.transaction() as session:
@@ -839,6 +877,7 @@ _REDEMPTION = ObjectKind("redemption_id", _redemption, _unknown_id("rdm"))
 _DECIDED_REDEMPTION = ObjectKind("redemption_id", _redemption, _unknown_id("rdm"), owner_status=403)
 _SALES_DOCUMENT = ObjectKind("document_id", _sales_document, _unknown_id("sdc"))
 _GOODS_ORDER = ObjectKind("order_id", _goods_order, _unknown_id("ord"))
+_RETURN = ObjectKind("return_id", _return, _unknown_id("rma"))
 _CART = ObjectKind("cart_id", _cart, _unknown_id("crt"))
 _BRANCH = ObjectKind("branch_id", _branch, _unknown_id("brn"))
 _ENTITY = ObjectKind("entity_id", _entity, _unknown_id("ent"))
@@ -999,6 +1038,29 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
     "/api/shop/orders/<order_id>/cancel": _GOODS_ORDER,
     "/api/shop/orders/<order_id>/cancellation": _GOODS_ORDER,
     "/api/shop/orders/<order_id>/refunds": _GOODS_ORDER,
+    "/api/shop/orders/<order_id>/returns": _GOODS_ORDER,
+    "/api/shop/returns/<return_id>": _RETURN,
+    "/api/shop/returns/<return_id>/cancel": _RETURN,
+    # It has no label: it is brought to a branch.
+    "/api/shop/returns/<return_id>/label": ObjectKind(
+        "return_id", _return, _unknown_id("rma"), owner_status=404
+    ),
+    **{
+        f"/admin/returns/<return_id>{act}": _RETURN
+        for act in (
+            "",
+            "/approve",
+            "/refuse",
+            "/receive",
+            "/photos",
+            "/inspect",
+            "/refund",
+            "/exchange",
+            "/back",
+            "/cancel",
+        )
+    },
+    "/admin/returns/photos/<photo_id>": ObjectKind("photo_id", _return_photo, _unknown_id("rph")),
     "/api/shop/cart/<cart_id>": _CART,
     "/api/shop/cart/<cart_id>/items": _CART,
     "/api/shop/cart/<cart_id>/items/<sku>": _CART,
@@ -1064,6 +1126,10 @@ BODIES: dict[tuple[str, str], RouteBody] = {
         "reason": "Scratched",
     },
     ("POST", "/auth/account/passkeys/<identifier>/name"): {"name": "another"},
+    ("POST", "/api/shop/orders/<order_id>/returns"): {
+        "items": [{"line": 1, "quantity": 1}],
+        "reason": "damaged",
+    },
 }
 
 

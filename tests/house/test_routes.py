@@ -69,6 +69,7 @@ NEVER_SHOWN_AGAIN = {
 #: Files and not pages; opening one is recorded.
 NOT_LINKED = {
     "/support/kyc/documents/<document_id>",
+    "/admin/returns/photos/<photo_id>",
     "/lists/exports/<export_id>",
     # A part of the customer's page.
     "/admin/people/<person_id>",

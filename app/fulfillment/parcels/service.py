@@ -42,7 +42,7 @@ from app.vault.lots.rules import share_out
 #: The kind of the case of a label that the carrier does not sell; its key is the parcel.
 LABEL_REFUSED = "fulfillment.label_refused"
 #: On the outside of a parcel: it says nothing of what is inside.
-_SENDER = "PBC Logistics"
+SENDER = "PBC Logistics"
 
 
 def pack(session: Session, shipment: ShipmentRow, lines: Sequence[ShipmentLineRow]) -> None:
@@ -61,7 +61,7 @@ def pack(session: Session, shipment: ShipmentRow, lines: Sequence[ShipmentLineRo
     location = locations_queries.get_location(session, shipment.location_id)
     branch = branches_queries.get_any_branch(session, location.branch_id)
     ships_on = business_days.shipping_day(clock.now(), branch.time_zone, settings.cut_off_hour)
-    carrier = _choose_carrier(shipment.strategy)
+    carrier = choose_carrier(shipment.strategy)
     for number, parcel in enumerate(planned, start=1):
         parcel_id = ids.new()
         session.write(
@@ -189,7 +189,7 @@ def _packed_units(session: Session, lines: Sequence[ShipmentLineRow]) -> list[Pa
     ]
 
 
-def _choose_carrier(strategy: FulfilmentStrategy) -> Carrier:
+def choose_carrier(strategy: FulfilmentStrategy) -> Carrier:
     """Return the carrier of a strategy's parcels: FedEx, which both use; UPS where JM Bullion has
     only that."""
     sellers = resolve(LabelSellers)
@@ -205,16 +205,19 @@ def _consign(session: Session, shipment: ShipmentRow, parcel: ParcelRow) -> Cons
     if branch.postal is None or shipment.address is None:
         raise NotFound
     customer = account_queries.get_person(session, shipment.user_id)
-    sender = replace(branch.postal, recipient=_SENDER, company=None, phone=branch.phone)
+    sender = replace(branch.postal, recipient=SENDER, company=None, phone=branch.phone)
     length, width, height = rules.box_of(parcel.grams)
     return Consignment(
         sender,
-        _recipient(shipment.address, f"{customer.first_name} {customer.last_name}", customer.phone),
+        name_person(
+            shipment.address, f"{customer.first_name} {customer.last_name}", customer.phone
+        ),
         Parcel(parcel.grams, length, width, height, parcel.value),
     )
 
 
-def _recipient(address: PostalAddress, name: str, phone: str | None) -> PostalAddress:
+def name_person(address: PostalAddress, name: str, phone: str | None) -> PostalAddress:
+    """Return the address with name and phone of the person, where it has none of its own."""
     return replace(address, recipient=address.recipient or name, phone=address.phone or phone)
 
 

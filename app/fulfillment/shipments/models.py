@@ -26,7 +26,7 @@ class Shipment(Base):
             name="shipment_status_known",
         ),
         sa.CheckConstraint(
-            "subject_type IN ('order', 'redemption')", name="shipment_subject_known"
+            "subject_type IN ('order', 'redemption', 'return')", name="shipment_subject_known"
         ),
         sa.CheckConstraint("delivery IN ('ship', 'pickup')", name="shipment_delivery_known"),
         sa.CheckConstraint(

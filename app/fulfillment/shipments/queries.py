@@ -36,7 +36,11 @@ from app.vault.locations.models import Location
 
 TABLE = "shipments"
 _DIGITS_MAX = 18
-_SUBJECT_PREFIXES = {SubjectType.ORDER: "ord", SubjectType.REDEMPTION: "rdm"}
+_SUBJECT_PREFIXES = {
+    SubjectType.ORDER: "ord",
+    SubjectType.REDEMPTION: "rdm",
+    SubjectType.RETURN: "rma",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +272,23 @@ def list_shipments_of(
     locked until the transaction ends."""
     found = _SHIPMENTS.where(Shipment.subject_id == subject_id).order_by(Shipment.id)
     return session.select(ShipmentRow, found.with_for_update(of=Shipment) if lock else found)
+
+
+def list_deliveries(session: Session, subject_ids: Collection[UUID]) -> dict[UUID, datetime]:
+    """Return when goods of these orders and returns were last delivered, by the location that they
+    were sent from."""
+    found = (
+        sa.select(Shipment.location_id, sa.func.max(ShipmentEvent.at).label("delivered_at"))
+        .join(ShipmentEvent, ShipmentEvent.shipment_id == Shipment.id)
+        .where(
+            Shipment.subject_id.in_(subject_ids),
+            ShipmentEvent.to_status == ShipmentStatus.DELIVERED,
+        )
+        .group_by(Shipment.location_id)
+    )
+    return dict(
+        session.select(lambda location_id, delivered_at: (location_id, delivered_at), found)
+    )
 
 
 def list_open_shipments(session: Session, user_id: UUID) -> list[ShipmentRow]:

@@ -46,6 +46,8 @@ class SubjectType(LabelledEnum):
     """An order of goods."""
     REDEMPTION = "redemption", "Redemption"
     """A redemption of metal."""
+    RETURN = "return", "Return"
+    """A return of delivered goods: what goes out in exchange, or back to the customer."""
 
 
 _S = ShipmentStatus

@@ -23,7 +23,7 @@ class ShopOrder(Base):
     __table_args__ = (
         sa.CheckConstraint(
             "status IN ('pending_payment', 'on_hold', 'allocated', 'picking', 'shipped',"
-            " 'delivered', 'refunded', 'cancelled')",
+            " 'delivered', 'refunded', 'returned', 'cancelled')",
             name="shop_order_status_known",
         ),
         sa.CheckConstraint(
@@ -166,7 +166,8 @@ class ShopOrderLine(Base):
 
 
 class ShopOrderPart(Base):
-    """Units of a line at one location, or one bar. Only what was returned of them changes."""
+    """Units of a line at one location, or one bar. What was and is being returned of them changes,
+    and the bar, if it was exchanged."""
 
     __tablename__ = "shop_order_parts"
     __table_args__ = (
@@ -176,6 +177,10 @@ class ShopOrderPart(Base):
         ),
         sa.CheckConstraint("units > 0", name="shop_order_part_has_units"),
         sa.CheckConstraint("returned_units BETWEEN 0 AND units", name="returned_units_were_sold"),
+        sa.CheckConstraint(
+            "returning_units BETWEEN 0 AND units - returned_units",
+            name="returning_units_are_not_refunded",
+        ),
         sa.Index("shop_order_parts_location_id_idx", "location_id"),
     )
 
@@ -186,6 +191,8 @@ class ShopOrderPart(Base):
     units: Mapped[int] = mapped_column(sa.BigInteger)
     #: Units whose price was given back.
     returned_units: Mapped[int] = mapped_column(sa.BigInteger, server_default=sa.text("0"))
+    #: Units that a return claims, which has not ended: nothing else refunds them.
+    returning_units: Mapped[int] = mapped_column(sa.BigInteger, server_default=sa.text("0"))
     price_units: Mapped[int] = mapped_column(sa.BigInteger)
     tax_units: Mapped[int] = mapped_column(sa.BigInteger)
     hold_id: Mapped[UUID]

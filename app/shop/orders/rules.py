@@ -31,6 +31,8 @@ class OrderStatus(StatusEnum):
     """The customer has its goods."""
     REFUNDED = "refunded", "Refunded", Mark.RETURNED
     """All of its goods were refunded."""
+    RETURNED = "returned", "Returned", Mark.RETURNED
+    """All of its goods were refunded, the last of them after they came back."""
     CANCELLED = "cancelled", "Cancelled", Mark.ENDED
     """It ended before it was paid, or before its goods were picked. They are for sale again."""
 
@@ -153,8 +155,8 @@ TRANSITIONS = Transitions(
             OrderStatus.REFUNDED,
         },
         OrderStatus.PICKING: {OrderStatus.ALLOCATED, OrderStatus.SHIPPED, OrderStatus.DELIVERED},
-        OrderStatus.SHIPPED: {OrderStatus.DELIVERED, OrderStatus.REFUNDED},
-        OrderStatus.DELIVERED: {OrderStatus.REFUNDED},
+        OrderStatus.SHIPPED: {OrderStatus.DELIVERED, OrderStatus.REFUNDED, OrderStatus.RETURNED},
+        OrderStatus.DELIVERED: {OrderStatus.REFUNDED, OrderStatus.RETURNED},
     }
 )
 #: Orders that keep goods which are not sold yet.

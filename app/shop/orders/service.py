@@ -267,9 +267,11 @@ def mark_refunded(
     actor_id: UUID,
     at: datetime,
     evidence: str,
+    after: OrderStatus = OrderStatus.REFUNDED,
 ) -> None:
-    """Record that all goods of a paid order, locked before, were refunded."""
-    after = TRANSITIONS.transition(status, OrderStatus.REFUNDED)
+    """Record that all goods of a paid order, locked before, were refunded: `RETURNED` where the
+    last of them came back."""
+    after = TRANSITIONS.transition(status, after)
     _update(session, order_id, status=after)
     event = _event(order_id, status, after, actor_id=actor_id, at=at, evidence=evidence)
     session.insert((ShopOrderEvent, [event]))

@@ -74,7 +74,7 @@ def draw_up(
     """
     if order.status not in REFUNDABLE:
         raise OrderNotRefundable
-    left = [UnitsLeft(part.position, part.line_position, part.units) for part in parts]
+    left = [UnitsLeft(part.position, part.line_position, part.free_units) for part in parts]
     returned = choose_parts(left, request.units)
     terms = draw_up_parts(session, order, parts, returned, with_shipping=request.with_shipping)
     if not terms.total:

@@ -106,6 +106,8 @@ class SoldPart:
     #: The tax that it was sold with, less what was given back.
     tax_units: int
     returned_units: int
+    #: Units that a return claims, which has not ended.
+    returning_units: int
     tax_country: str
     tax_state: str | None
     tax_postal_code: str
@@ -114,6 +116,11 @@ class SoldPart:
     def units(self) -> int:
         """The units that were not given back."""
         return self.sold_units - self.returned_units
+
+    @property
+    def free_units(self) -> int:
+        """The units of them that no return claims."""
+        return self.units - self.returning_units
 
     @property
     def tax(self) -> Amount:
@@ -166,6 +173,7 @@ _PARTS = (
         ShopOrderPart.units.label("sold_units"),
         (ShopOrderPart.tax_units - _whole(_GIVEN_BACK.c.tax_units)).label("tax_units"),
         ShopOrderPart.returned_units,
+        ShopOrderPart.returning_units,
         ShopOrderPart.tax_country,
         ShopOrderPart.tax_state,
         ShopOrderPart.tax_postal_code,

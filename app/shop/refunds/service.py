@@ -51,7 +51,8 @@ _NOTHING = Amount(USD, 0)
 @dataclass(frozen=True, slots=True)
 class NewRefund:
     """A refund to make. `reason` is what staff wrote. Where `goods_stay`, the customer has the
-    goods and keeps them: their sale earned less."""
+    goods and keeps them: their sale earned less. `shelf` is where goods are that were delivered and
+    came back. `exchanges` are the references of earlier entries that exchanged goods."""
 
     cause: RefundCause
     terms: RefundTerms
@@ -59,6 +60,8 @@ class NewRefund:
     actor: Actor
     reason: str | None = None
     goods_stay: bool = False
+    shelf: LocationSummary | None = None
+    exchanges: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +75,8 @@ def give_back(
     session: Session, order: RefundableOrder, parts: Sequence[SoldPart], refund: NewRefund
 ) -> PublicId:
     """Put the goods of a refund back for sale, unless they stay, give its money back, and return
-    its id. The order's row is locked, goods that come back were not picked, and the caller sets the
-    order's status.
+    its id. The order's row is locked, goods that come back were not picked or are back, and the
+    caller sets the order's status.
 
     Raises `InsufficientStock` and `SerialMismatch`.
     """
@@ -152,9 +155,9 @@ def _take_back(
     earlier = [each.public_id for each in queries.list_refunds(session, [order.id])]
     return take_back(
         session,
-        _choose_goods(session, parts, refund.terms, locations),
+        _choose_goods(session, parts, refund, locations),
         owner_id=order.user_id,
-        references=[order.public_id, *earlier],
+        references=[order.public_id, *earlier, *refund.exchanges],
         reference=reference,
         at=refund.at,
     )
@@ -163,7 +166,7 @@ def _take_back(
 def _choose_goods(
     session: Session,
     parts: Sequence[SoldPart],
-    terms: RefundTerms,
+    refund: NewRefund,
     locations: Mapping[UUID, LocationSummary],
 ) -> list[ReturnedGoods]:
     """Return the units that come back as goods of the vault."""
@@ -173,13 +176,15 @@ def _choose_goods(
     }
     by_position = {part.position: part for part in parts}
     returned = []
-    for each in terms.parts:
+    for each in refund.terms.parts:
         if not each.units:
             continue
         part = by_position[each.position]
         lot_ids = (part.lot_id,) if part.lot_id else ()
         goods = Goods(products[part.sku], locations[part.location_id], each.units, lot_ids)
-        returned.append(ReturnedGoods(goods, each.price, part.spot, part.returned_units))
+        returned.append(
+            ReturnedGoods(goods, each.price, part.spot, part.returned_units, refund.shelf)
+        )
     return returned
 
 

@@ -19,6 +19,8 @@ class MovementCause(LabelledEnum):
     GOODS_DELIVERED = "goods_delivered", "Delivered"
     GOODS_CAME_BACK = "goods_came_back", "Came back undelivered"
     GOODS_LOST = "goods_lost", "Lost on the way"
+    GOODS_ACCEPTED = "goods_accepted", "Came back from the customer"
+    GOODS_EXCHANGED = "goods_exchanged", "Exchanged"
 
 
 def label_of(cause: str | None) -> str:
