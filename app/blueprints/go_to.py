@@ -1,37 +1,82 @@
-"""Go to: from any id, email, phone number or request id to the page that shows it."""
+"""Search everything: from what a person types to the page that shows it, or to a choice of pages.
 
-import re
+What was typed travels in the bodies of forms and sealed in URLs (`searches`), never in plain text.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from flask import Response, url_for
 
 from app.access import Actor, Permission
-from app.audit import queries as audit_queries
-from app.blueprints import references, searches
+from app.blueprints import nav, references, searches
 from app.blueprints.page_blueprint import PageBlueprint, see_other
 from app.blueprints.rendering import render_page
-from app.identity.accounts import people
-from app.identity.accounts.people import AccountDetails
-from app.kit import ids, phones
+from app.helpdesk.search import queries, rules
+from app.helpdesk.search.rules import ResultKind, SearchResult
+from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import Invalid
+from app.kit.labels import LabelledEnum
 
 blp = PageBlueprint("go_to", None)
 
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+#: The pages of what has no public id, or is shown elsewhere.
+_URLS: Mapping[ResultKind, Callable[[str], str]] = {
+    ResultKind.STAFF: lambda person_id: url_for("people_pages.show_person", person_id=person_id),
+    ResultKind.PRODUCT: lambda sku: url_for("products_pages.show_product", sku=sku),
+    ResultKind.SETTING: lambda name: url_for("settings_pages.show_setting", name=name),
+    ResultKind.RECORD: lambda request_id: url_for(
+        "audit_pages.list_audit_records", request=request_id
+    ),
+    ResultKind.INVOICE: lambda document_id: url_for(
+        "documents_pages.download_document", document_id=document_id
+    ),
+    ResultKind.COLLECTION: lambda shipment_id: url_for(
+        "collection_pages.show_goods", shipment_id=shipment_id
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPage:
+    """A page that the search offers."""
+
+    url: str
+    title: str
+    detail: str = ""
+    at: datetime | None = None
+    status: LabelledEnum | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPages:
+    """Pages under one heading."""
+
+    title: str
+    pages: Sequence[FoundPage]
 
 
 @blp.view("POST", "/go", permission=Permission.ACCOUNT_READ)
 def find(_session: Session, _actor: Actor) -> Response:
-    """Go to what was typed: its URL holds it sealed."""
+    """Search for what was typed: its URL holds it sealed."""
     return see_other(searches.url_of("go_to_pages.go_to", q=searches.typed_text("q")))
+
+
+@blp.view("POST", "/go/results", permission=Permission.ACCOUNT_READ)
+def show_results(session: Session, actor: Actor) -> Response:
+    """Show what was found, in the dialog of every page."""
+    text = searches.typed_text("q")
+    groups = _list_pages(session, actor, text) if text else []
+    return render_page("search_results.html", text=text, groups=groups)
 
 
 # It writes: whether a page is found is decided by the page, and some pages record their viewing.
 @blp.view("GET", "/go", permission=Permission.ACCOUNT_READ, writes=True)
 def go_to(session: Session, actor: Actor) -> Response:
-    """Redirect to the only page that the text names, or say what was not found and what can be
-    typed."""
-    text, found, problem = "", list[AccountDetails](), ""
+    """Redirect to the only page that the text names, or show what was found."""
+    text, problem, groups = "", "", list[FoundPages]()
     try:
         text = searches.searched_text("q")
     except Invalid as refusal:
@@ -42,20 +87,18 @@ def go_to(session: Session, actor: Actor) -> Response:
             return see_other(url)
         problem = _explain_missing(prefix, public_id, actor)
     elif text:
-        found = _find_people(session, actor, text)
-        if len(found) == 1:
-            [person] = found
-            url = url_for("support_customers_pages.show_customer", person_id=person.public_id)
+        found = queries.search(session, actor, text)
+        exact = rules.find_only_exact(found)
+        if exact is not None and (url := _find_url(actor, exact)):
             return see_other(url)
-        if not found and _has_records(session, actor, text):
-            return see_other(url_for("audit_pages.list_audit_records", request=text))
-        problem = "" if found else f"Nothing that you may open has the ID, email or phone “{text}”."
+        groups = [*_found(actor, found), *_list_nav(actor, text)]
+        problem = "" if groups else f"Nothing that you may open is found by “{text}”."
     return render_page(
         "go_to.html",
         text=text,
-        found=found,
+        groups=groups,
         problem=problem,
-        pages={
+        referenced={
             prefix: page
             for prefix, page in references.list_pages().items()
             if page.permission in actor.permissions
@@ -65,6 +108,57 @@ def go_to(session: Session, actor: Actor) -> Response:
     )
 
 
+def _list_pages(session: Session, actor: Actor, text: str) -> list[FoundPages]:
+    """Return the pages that the text may mean; of an id, the one that says whether it exists."""
+    public_id = text.lower()
+    if prefix := ids.prefix_of(public_id):
+        page = references.list_pages().get(prefix)
+        noun = page.noun if page is not None else "ID"
+        url = searches.url_of("go_to_pages.go_to", q=public_id)
+        return [FoundPages("ID", [FoundPage(url, f"Open {noun}", public_id)])]
+    found = queries.search(session, actor, text)
+    exact = rules.find_only_exact(found)
+    groups, pages = list(_found(actor, found)), list(_list_nav(actor, text))
+    return [*groups, *pages] if exact is not None else [*pages, *groups]
+
+
+def _found(actor: Actor, groups: Sequence[rules.SearchGroup]) -> Iterator[FoundPages]:
+    for group in groups:
+        pages = [
+            FoundPage(
+                url,
+                result.title,
+                " · ".join(filter(None, (result.person, result.detail))),
+                result.at,
+                result.status,
+            )
+            for result in group.results
+            if (url := _find_url(actor, result))
+        ]
+        if pages:
+            yield FoundPages(group.kind.label, pages)
+
+
+def _find_url(actor: Actor, result: SearchResult) -> str | None:
+    url_of = _URLS.get(result.kind)
+    if url_of is not None:
+        return url_of(result.key)
+    return references.url_for_reference(result.key, actor)
+
+
+def _list_nav(actor: Actor, text: str) -> Iterator[FoundPages]:
+    """Yield the pages of the sidebar that are called so."""
+    wanted = rules.parse_text(text)
+    pages = [
+        FoundPage(url_for(entry.endpoint), entry.title, section.title)
+        for section in nav.sections_for(actor)
+        for entry in section.entries
+        if rules.is_named(wanted, entry.title)
+    ]
+    if pages:
+        yield FoundPages("Pages", pages)
+
+
 def _explain_missing(prefix: str, public_id: str, actor: Actor) -> str:
     page = references.list_pages().get(prefix)
     if page is None:
@@ -72,21 +166,3 @@ def _explain_missing(prefix: str, public_id: str, actor: Actor) -> str:
     if page.permission not in actor.permissions:
         return f"To open this {page.noun}, you need the permission {page.permission}."
     return f"No {page.noun} that you may open has the ID {public_id}."
-
-
-def _find_people(session: Session, actor: Actor, text: str) -> list[AccountDetails]:
-    """Return the people with this email or phone number; none for who may not read people."""
-    if Permission.PEOPLE_READ not in actor.permissions:
-        return []
-    if phone := phones.parse_phone(text):
-        return people.find_by_phone(session, phone)
-    return people.find_by_email(session, text) if "@" in text else []
-
-
-def _has_records(session: Session, actor: Actor, text: str) -> bool:
-    """Whether the audit trail has records of the request with this id, and the actor may see it."""
-    return (
-        Permission.AUDIT_READ in actor.permissions
-        and _REQUEST_ID.fullmatch(text) is not None
-        and audit_queries.has_request(session, text)
-    )

@@ -15,6 +15,7 @@ from app.access import Actor, Permission
 from app.blueprints import form_tokens, forms, list_cells, nav
 from app.blueprints.environ_keys import NAV_COUNTS, NONCE, SESSION
 from app.blueprints.nav import NavPlace
+from app.blueprints.shortcuts import PAGE_KEYS
 from app.config import Environment, Settings
 from app.embedded.sample_people import SAMPLE_STAFF
 from app.integrations.registry import PROVIDERS
@@ -116,6 +117,7 @@ def register(app: Flask, settings: Settings) -> None:
         sections_for=nav.sections_for,
         nav_counts=nav_counts,
         nav_place=nav_place,
+        page_keys=PAGE_KEYS,
         form_state=forms.state_of,
         form_token=form_tokens.new_signed_token,
         form_seen=forms.seen_facts,

@@ -1,4 +1,4 @@
-"""Go to: an id, email, phone number or request id leads to its page, for who may open it."""
+"""The search: what names one page leads to it, and else what was found is listed."""
 
 from urllib.parse import unquote
 
@@ -9,7 +9,7 @@ from app.blueprints import form_tokens
 from app.identity.models import User
 from app.kit import ids
 from app.kit.db import Database
-from tests.page_client import Browser
+from tests.page_client import HTMX, Browser, check_page
 from tests.people import People
 from tests.rows import change_rows
 from tests.staff import sign_in
@@ -58,8 +58,8 @@ def test_what_is_not_found_is_explained(app: Flask, browser: Browser, people: Pe
     for who, text, expected in (
         (browser, ids.encode("wdr", ids.new()), "No withdrawal that you may open has the ID wdr_"),
         (browser, ids.encode("zzz", ids.new()), "No page shows IDs that begin with zzz_."),
-        (browser, "unknown@example.com", "has the ID, email or phone “unknown@example.com”."),
-        (browser, "@", "has the ID, email or phone “@”."),
+        (browser, "unknown@example.com", "is found by “unknown@example.com”."),
+        (browser, "@", "is found by “@”."),
         (browser, "<b>", "“<b>”"),
         (browser, "~abc", "“~abc”"),
         (teller, public_id, "you need the permission all:people:read"),
@@ -71,6 +71,22 @@ def test_what_is_not_found_is_explained(app: Flask, browser: Browser, people: Pe
     assert "This link cannot be read any more." in browser.get_page("/go?q=~abc").visible_text
 
 
+def test_dialog_offers_what_the_text_may_mean(browser: Browser, people: People) -> None:
+    person = people.customer()
+    public_id = ids.encode("usr", person.user_id)
+    for text, title, url in (
+        (person.email, "Ada Lovelace", f"/support/customers/{public_id}"),
+        (public_id, "Open person", f"/go?q={public_id}"),
+        ("withdr", "Withdrawals", "/admin/payments/withdrawals"),
+        ("tier 1", "Daily limit on tier 1", "/admin/settings/verification.daily_tier_1"),
+    ):
+        data = {"csrf_token": browser.csrf_token(), "q": text}
+        response = browser.client.post("/go/results", data=data, headers=HTMX)
+        page = check_page(response, fragment="search-results")
+        assert url in [option["href"] for option in page.all("a", role="option")], text
+        assert title in page.visible_text
+
+
 def test_people_who_share_a_phone_number_are_listed(
     browser: Browser, people: People, database: Database
 ) -> None:
@@ -79,5 +95,6 @@ def test_people_who_share_a_phone_number_are_listed(
     with database.transaction() as session:
         for person in both:
             change_rows(session, User, User.id == person.user_id, phone=phone)
-    text = browser.get_page(browser.submit_form("/go", "go", q=phone).location).visible_text
-    assert all(ids.encode("usr", person.user_id) in text for person in both)
+    page = browser.get_page(browser.submit_form("/go", "go", q=phone).location)
+    links = {link["href"] for link in page.all("a")}
+    assert links >= {f"/support/customers/{ids.encode('usr', person.user_id)}" for person in both}

@@ -9,6 +9,7 @@ from flask import Flask
 
 from app.access import BRANCH_BOUND_ROLES, Role
 from app.blueprints import nav
+from app.blueprints.shortcuts import PAGE_KEYS
 from app.kit.db import Database
 from app.kit.pipeline import Pipeline, Row, Statement
 from tests.house.source import CHECKOUT
@@ -74,6 +75,12 @@ def test_page_names_its_place_and_keeps_its_list_current(
     assert breadcrumb(browser.client.get(path).text) == crumbs
     links = [link for link in page.all("a") if "aria-current" in link]
     assert [(link["href"], link["aria-current"]) for link in links] == [current]
+
+
+def test_each_shortcut_opens_another_page_of_the_sidebar() -> None:
+    endpoints = {entry.endpoint for section in nav.SECTIONS for entry in section.entries}
+    assert PAGE_KEYS.keys() <= endpoints
+    assert len({*PAGE_KEYS.values(), "g", "h"}) == len(PAGE_KEYS) + 2
 
 
 def test_teller_without_a_branch_is_told_so_at_home(app: Flask, people: People) -> None:

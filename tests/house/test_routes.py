@@ -50,6 +50,7 @@ POSTS_BY_HAND = {
     "/auth/second-factor": _BEFORE_SIGN_IN,
     "/admin/books": _SEARCH,
     "/go": _SEARCH,
+    "/go/results": "changes nothing: what was found, in the dialog of every page",
     "/lists/export": _OF_EVERY_LIST,
     "/lists/find": _SEARCH,
     "/lists/settings": _OF_EVERY_LIST,
@@ -64,7 +65,7 @@ NEVER_SHOWN_AGAIN = {
     path
     for path in POSTS_BY_HAND
     if path.startswith(("/lists/", "/theme", "/auth/logout", "/auth/kept-form"))
-    or path.endswith("/question")
+    or path.endswith(("/question", "/results"))
 }
 #: Files and not pages; opening one is recorded.
 NOT_LINKED = {

@@ -14,6 +14,7 @@ from app.blueprints.forms import Done
 from app.blueprints.page_blueprint import PageBlueprint, see_other
 from app.blueprints.rate_limits import RateLimit, client_network
 from app.blueprints.rendering import render_page
+from app.identity.accounts import profile
 from app.identity.accounts import queries as account_queries
 from app.identity.credentials import (
     passkeys,
@@ -233,6 +234,15 @@ def renew_recovery_codes(session: Session, actor: Actor, fields: Mapping[str, st
 def _show_recovery_codes(codes: list[str]) -> Done:
     account = url_for("account_pages.show")
     return Done(account, page=shared.show_recovery_codes(codes, account))
+
+
+# The keyboard
+
+
+@blp.form("/keyboard", account_forms.CHOOSE_KEYS, shown_on=show, permission=Permission.ACCOUNT_READ)
+def choose_keys(session: Session, actor: Actor, fields: Mapping[str, str]) -> None:
+    """Switch the shortcuts that are a letter alone on or off."""
+    profile.choose_single_keys(session, actor, is_on=fields["single_keys"] == "yes")
 
 
 # Sessions

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from app.blueprints.auth import shared
 from app.blueprints.auth.shared import FactorCodeSchema, PasskeyNameSchema
-from app.blueprints.forms import Form, FormSchema, text_field
+from app.blueprints.forms import Form, FormSchema, text_field, tick_field
 
 
 class PasswordSchema(FormSchema):
@@ -127,6 +127,26 @@ END_OTHERS = Form(
     is_secondary=True,
 )
 
+
+class KeysSchema(FormSchema):
+    """Whether a letter alone is a shortcut."""
+
+    single_keys = tick_field("Letters alone are shortcuts", None)
+
+
+CHOOSE_KEYS = Form(
+    "keyboard",
+    title="Keyboard",
+    about="/ opens the search, ? shows all shortcuts, and g, then a letter, opens a page. Untick"
+    " this if you speak to your computer or press letters by accident. Ctrl+K always opens the"
+    " search.",
+    schema=KeysSchema,
+    button="Save",
+    success="Saved.",
+    failure="Your choice was not saved",
+    is_secondary=True,
+)
+
 #: The forms of the page itself, as its template names them.
 BY_ID = {
     form.id.replace("-", "_"): form
@@ -140,5 +160,6 @@ BY_ID = {
         CHANGE_PASSWORD,
         END_SESSION,
         END_OTHERS,
+        CHOOSE_KEYS,
     )
 }

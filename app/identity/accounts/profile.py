@@ -27,6 +27,11 @@ def add_accepted_policy(session: Session, person_id: UUID, version: str) -> None
     session.send(_ADD_ACCEPTED, (version, person_id))
 
 
+def choose_single_keys(session: Session, actor: Actor, *, is_on: bool) -> None:
+    """Switch the shortcuts of the desks that are a letter alone on or off, for the actor."""
+    session.write(sa.update(User).values(single_keys=is_on).where(User.id == actor.user_id))
+
+
 def change_profile(
     session: Session, actor: Actor, changes: dict[str, Any], *, country: str | None = None
 ) -> PersonProfile:

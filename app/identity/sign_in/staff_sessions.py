@@ -52,7 +52,7 @@ WHERE s.secret_hash = %(hash)s AND s.revoked_at IS NULL
 """
 _FIND = """
 SELECT s.id, s.seen_at, s.proven_at, u.id, u.email, u.role, u.branch_id, u.first_name, u.last_name,
-    u.email_confirmed_at IS NOT NULL,
+    u.single_keys, u.email_confirmed_at IS NOT NULL,
     (SELECT string_agg(g.permission, ' ') FROM role_grants g WHERE g.role = u.role)
 FROM login_sessions s JOIN users u ON u.id = s.user_id
 WHERE s.secret_hash = %s AND s.revoked_at IS NULL AND s.expires_at > %s AND s.seen_at > %s
@@ -67,6 +67,8 @@ class StaffMember:
     actor: Actor
     name: str
     seen_at: datetime
+    #: Whether a letter alone is a shortcut.
+    single_keys: bool
 
     @property
     def is_recently_proven(self) -> bool:
@@ -88,15 +90,13 @@ def find_member(session: Session, secret: str) -> StaffMember | None:
     row = session.row(_FIND, (_hash(secret), now, now - rules.IDLE_LIMIT))
     if row is None:
         return None
-    session_id, seen_at, proven_at, *person, branch_id, first_name, last_name, confirmed, names = (
-        row
-    )
-    user_id, email, role = person
+    session_id, seen_at, proven_at, *person, single_keys, confirmed, names = row
+    user_id, email, role, branch_id, first_name, last_name = person
     permissions = parse_permissions(names or "")
     actor = Actor(
         user_id, session_id, email, Role(role), permissions, branch_id, confirmed, proven_at
     )
-    return StaffMember(actor, f"{first_name} {last_name}", seen_at)
+    return StaffMember(actor, f"{first_name} {last_name}", seen_at, single_keys)
 
 
 def is_update_due(member: StaffMember) -> bool:

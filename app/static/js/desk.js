@@ -107,15 +107,6 @@
     button.addEventListener("click", () => print());
   }
 
-  // Ctrl+K or Cmd+K: the box that goes to an id.
-  document.addEventListener("keydown", (event) => {
-    if (event.key.toLowerCase() !== "k" || event.altKey || event.shiftKey || event.ctrlKey === event.metaKey) return;
-    const box = document.getElementById("go-to-q");
-    if (!box?.checkVisibility()) return;
-    event.preventDefault();
-    box.select();
-  });
-
   function announce(text) {
     const region = document.getElementById("announcement");
     region.textContent = "";
