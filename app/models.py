@@ -25,6 +25,8 @@ from app.fulfillment.shipments import models as shipments_models
 from app.fulfillment.tracking import models as fulfillment_tracking_models
 from app.funding import models as funding_models
 from app.hedging import models as hedging_models
+from app.helpdesk.goodwill import models as helpdesk_goodwill_models
+from app.helpdesk.notes import models as helpdesk_notes_models
 from app.idempotency import models as idempotency_models
 from app.identity import models as identity_models
 from app.identity.roles import models as identity_roles_models
@@ -88,6 +90,8 @@ __all__ = [
     "fulfillment_tracking_models",
     "funding_models",
     "hedging_models",
+    "helpdesk_goodwill_models",
+    "helpdesk_notes_models",
     "hours_models",
     "idempotency_models",
     "identity_models",

@@ -11,6 +11,7 @@ from app.kit.money import Amount
 from app.kyc.rules import ReasonCode
 from app.notifications import (
     account_kinds,
+    desk_kinds,
     kinds,
     order_kinds,
     refund_kinds,
@@ -39,6 +40,8 @@ TOKENS = kinds.TokenInstructions("ETHEREUM", "0x71C7656EC7ab88b098defB751B7401B5
 
 SAMPLES: tuple[MessageFacts, ...] = (
     kinds.ApprovalWaiting("Suspend a person", AT),
+    desk_kinds.MentionedInNote(PublicId("usr_01")),
+    desk_kinds.GoodwillCredited(Amount.parse(USD, "15000.00")),
     account_kinds.ApiKeyCreated("pbk_x8Tq1z", "9k_A", AT, AT.replace(year=2027)),
     account_kinds.ConfirmEmail(LINK_ID),
     kinds.DebtCollected(Amount.parse(USD, "15000.00"), owed=Amount.parse(USD, "14000.50")),

@@ -121,6 +121,10 @@ _GOODS = frozenset(
         Permission.VAULT_TRANSFER,
     }
 )
+#: For helping a customer who calls.
+_ASSISTANCE = frozenset(
+    {Permission.PEOPLE_ASSIST, Permission.PEOPLE_CREDIT, Permission.PEOPLE_NOTE}
+)
 #: For reviewing identities and companies.
 _KYC = frozenset({Permission.KYC_READ, Permission.KYC_REVIEW})
 _ADMINISTRATION = frozenset(
@@ -148,6 +152,7 @@ DEFAULT_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
         Role.USER: _EVERY_ROLE | _CUSTOMER,
         Role.SUPPORT: _EVERY_ROLE
         | {Permission.PAYMENTS_READ}
+        | _ASSISTANCE
         | _CASEWORK
         | _KYC
         | {
@@ -192,6 +197,7 @@ DEFAULT_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
         | _OVERSIGHT
         | _OPERATIONS
         | _CASEWORK
+        | _ASSISTANCE
         | _GOODS
         | _ADMINISTRATION
         | _KYC

@@ -34,6 +34,7 @@ TABS = (
     _tab("messages", "Messages", Permission.PEOPLE_READ),
     _tab("security", "Security", Permission.PEOPLE_READ),
     _tab("cases", "Cases", Permission.CASES_READ),
+    _tab("notes", "Notes", Permission.PEOPLE_READ),
     _tab("audit", "Audit", Permission.AUDIT_READ),
     CustomerTab("account", "Account", "people_pages.show_person", Permission.PEOPLE_READ),
 )

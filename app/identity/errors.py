@@ -237,6 +237,13 @@ class AlreadySet(Conflict):
     title = "The person already has this role, branch or status."
 
 
+class NotActive(Conflict):
+    """The account is suspended: its owner cannot sign in, and links would not help them."""
+
+    code = "account_not_active"
+    title = "This account is suspended."
+
+
 class PersonErased(Conflict):
     """The person was erased: the account no longer changes."""
 

@@ -95,7 +95,8 @@ class LoginSession(Base):
         ),
         sa.CheckConstraint(
             "revoked_reason IN ('logged_out', 'token_reused', 'password_changed',"
-            " 'second_factor_changed', 'email_confirmed', 'role_changed', 'suspended')",
+            " 'second_factor_changed', 'email_confirmed', 'role_changed', 'suspended',"
+            " 'ended_by_staff')",
             name="revoked_reason_known",
         ),
         sa.CheckConstraint("expires_at > created_at", name="session_expires_after_start"),

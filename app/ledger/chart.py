@@ -52,6 +52,7 @@ class AccountClass(StrEnum):
     BRANCH_CASH = "branch.cash"
     CASH_OVER_SHORT = "cash_over_short"
     CARRIER_CLAIMS = "carrier_claims"
+    GOODWILL = "goodwill"
 
 
 class AccountKey(NamedTuple):
@@ -139,6 +140,11 @@ def dust(asset: Asset) -> AccountKey:
 def losses(asset: Asset) -> AccountKey:
     """Return the account of customers' debts written off."""
     return AccountKey(asset, AccountClass.LOSSES)
+
+
+def goodwill(asset: Asset) -> AccountKey:
+    """Return the account of what customers were given for goodwill."""
+    return AccountKey(asset, AccountClass.GOODWILL)
 
 
 def stock(sku: Asset, state: AccountClass, location_id: UUID) -> AccountKey:

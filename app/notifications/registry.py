@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from app.notifications import (
     account_kinds,
+    desk_kinds,
     kinds,
     order_kinds,
     refund_kinds,
@@ -17,7 +18,10 @@ from app.notifications.rules import MessageKind
 
 def all_messages() -> Iterator[type[MessageFacts]]:
     """Return the class of every message."""
-    modules = (account_kinds, kinds, order_kinds, refund_kinds, return_kinds, shipment_kinds)
+    modules = (
+        *(account_kinds, desk_kinds, kinds, order_kinds),
+        *(refund_kinds, return_kinds, shipment_kinds),
+    )
     for module in modules:
         for member in vars(module).values():
             is_message = isinstance(member, type) and issubclass(member, MessageFacts)

@@ -19,6 +19,7 @@ from app.documents import personal as documents_personal
 from app.flags import personal as flags_personal
 from app.fulfillment import personal as fulfillment_personal
 from app.funding import personal as funding_personal
+from app.helpdesk import personal as helpdesk_personal
 from app.idempotency import personal as idempotency_personal
 from app.identity import personal as identity_personal
 from app.imports import personal as imports_personal
@@ -134,6 +135,7 @@ ROOMS: tuple[PersonalData, ...] = (
     shop_personal.PERSONAL_DATA,
     redemption_personal.PERSONAL_DATA,
     fulfillment_personal.PERSONAL_DATA,
+    helpdesk_personal.PERSONAL_DATA,
     documents_personal.PERSONAL_DATA,
     counter_personal.PERSONAL_DATA,
     vault_personal.PERSONAL_DATA,

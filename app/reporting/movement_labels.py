@@ -44,6 +44,7 @@ LABELS: Mapping[str, MovementLabel] = MappingProxyType(
         "deposit": MovementLabel(MovementKind.DEPOSIT, "Deposit"),
         "goods_sold": MovementLabel(MovementKind.PURCHASE, "Goods bought"),
         "goods_taken_back": MovementLabel(MovementKind.REFUND, "Goods refunded"),
+        "goodwill": MovementLabel(MovementKind.OTHER, "Credit for goodwill"),
         "mint": MovementLabel(MovementKind.MINT, "Mint"),
         "payment_won_back": MovementLabel(MovementKind.DISPUTE, "Disputed payment won back"),
         "receivable_collected": MovementLabel(MovementKind.DISPUTE, "Debt collected"),

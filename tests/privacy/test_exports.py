@@ -35,7 +35,9 @@ ROOMS = (
     "shop",
     "redemption",
     "fulfillment",
+    "helpdesk",
     "documents",
+    "counter",
     "vault",
     "tax",
 )

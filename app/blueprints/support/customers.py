@@ -7,19 +7,24 @@ from flask import Response, request, url_for
 
 from app.access import Actor, Permission, Role
 from app.blueprints import customer_tabs, list_excerpts, user_agents
+from app.blueprints.forms import Done, Form
 from app.blueprints.list_excerpts import ListExcerpt
 from app.blueprints.page_blueprint import PageBlueprint, read_cursor, see_other
 from app.blueprints.rendering import render_page
+from app.blueprints.support import customer_forms as forms
 from app.funding import customer_facts
 from app.helpdesk.customers import summaries, timeline
 from app.helpdesk.customers.rules import TimelineKind
-from app.identity.accounts import people
+from app.helpdesk.goodwill import service as goodwill
+from app.helpdesk.notes import service as notes
+from app.identity.accounts import assistance, people
 from app.identity.accounts.people import AccountDetails
+from app.identity.accounts.rules import AccountStatus
 from app.identity.credentials import security_overview
 from app.identity.sign_in import sessions
 from app.kit import formatting, ids
 from app.kit.db import Session
-from app.kit.errors import NotFound
+from app.kit.errors import Invalid, NotFound
 from app.kyc import queries as kyc_queries
 from app.kyc.review import viewing
 from app.kyc.submission.applicant_details import PersonDetails
@@ -27,9 +32,10 @@ from app.messages import queries as messages_queries
 
 blp = PageBlueprint("support_customers", "/support/customers")
 
-_ENTRIES, _MESSAGES = 20, 20
+_ENTRIES, _MESSAGES, _NOTES = 20, 20, 20
 #: Parts with a template of their own; the others are facts and lists.
-_TEMPLATES = frozenset({"customer", "messages", "security"})
+_TEMPLATES = frozenset({"customer", "messages", "notes", "security"})
+_REQUESTED = "Credit requested. Another person has to approve it."
 
 
 @blp.view("GET", "/<person_id>", permission=Permission.PEOPLE_READ, shows="usr")
@@ -70,6 +76,7 @@ def show_money(session: Session, actor: Actor, person_id: str) -> Response:
         facts_title="Money now",
         facts=customer_facts.describe_holdings(session, person.id),
         excerpts=_excerpts(session, actor, person, "deposits", "withdrawals"),
+        forms=_offer(actor, person, Permission.PEOPLE_CREDIT, (forms.CREDIT, "credit")),
     )
 
 
@@ -129,6 +136,14 @@ def show_security(session: Session, actor: Actor, person_id: str) -> Response:
             (each, user_agents.describe_browser(each.browser))
             for each in sessions.list_of(session, person.id)
         ],
+        forms=_offer(
+            actor,
+            person,
+            Permission.PEOPLE_ASSIST,
+            (forms.PASSWORD_LINK, "send_password_link"),
+            *([] if person.email_confirmed_at else [(forms.CONFIRMATION, "send_confirmation")]),
+            (forms.END_SESSIONS, "end_sessions"),
+        ),
     )
 
 
@@ -138,6 +153,31 @@ def show_cases(session: Session, actor: Actor, person_id: str) -> Response:
     person = _get_customer(session, person_id)
     excerpts = _excerpts(session, actor, person, "cases", found_by="person")
     return _render_part(session, actor, person, "cases", excerpts=excerpts)
+
+
+@blp.view("GET", "/<person_id>/notes", permission=Permission.PEOPLE_READ)
+def show_notes(session: Session, actor: Actor, person_id: str) -> Response:
+    """Show the notes of staff on a customer."""
+    person = _get_customer(session, person_id)
+    page = notes.list_notes(session, person.id, limit=_NOTES, before=read_cursor())
+    may_note = Permission.PEOPLE_NOTE in actor.permissions
+    colleagues = notes.list_colleagues(session) if may_note else []
+    mentioned = (note.mentioned_id for note in page.data if note.mentioned_id)
+    writers = {note.actor_id for note in page.data}
+    names = people.get_names(session, {*colleagues, *writers, *mentioned})
+    return _render_part(
+        session,
+        actor,
+        person,
+        "notes",
+        notes=page,
+        names=names,
+        colleagues=sorted(
+            ((ids.encode("usr", each), names[each]) for each in colleagues if each in names),
+            key=lambda option: option[1],
+        ),
+        forms=_offer(actor, person, Permission.PEOPLE_NOTE, (forms.NOTE, "add_note")),
+    )
 
 
 @blp.view("GET", "/<person_id>/audit", permission=Permission.AUDIT_READ)
@@ -153,6 +193,95 @@ def show_audit(session: Session, actor: Actor, person_id: str) -> Response:
         more={"what": person.public_id},
     )
     return _render_part(session, actor, person, "audit", excerpts=excerpts)
+
+
+@blp.form(
+    "/<person_id>/password-link",
+    forms.PASSWORD_LINK,
+    shown_on=show_security,
+    permission=Permission.PEOPLE_ASSIST,
+    fresh=True,
+)
+def send_password_link(
+    session: Session, actor: Actor, _fields: Mapping[str, str], person_id: str
+) -> None:
+    """Email a customer a link with which they choose a new password."""
+    assistance.send_password_link(session, actor, ids.decode("usr", person_id))
+
+
+@blp.form(
+    "/<person_id>/confirmation",
+    forms.CONFIRMATION,
+    shown_on=show_security,
+    permission=Permission.PEOPLE_ASSIST,
+)
+def send_confirmation(
+    session: Session, actor: Actor, _fields: Mapping[str, str], person_id: str
+) -> None:
+    """Email a customer another link that confirms their email address."""
+    assistance.send_confirmation(session, actor, ids.decode("usr", person_id))
+
+
+@blp.form(
+    "/<person_id>/end-sessions",
+    forms.END_SESSIONS,
+    shown_on=show_security,
+    permission=Permission.PEOPLE_ASSIST,
+    fresh=True,
+)
+def end_sessions(
+    session: Session, actor: Actor, _fields: Mapping[str, str], person_id: str
+) -> None:
+    """End every session of a customer."""
+    assistance.end_sessions(session, actor, ids.decode("usr", person_id))
+
+
+@blp.form(
+    "/<person_id>/credit",
+    forms.CREDIT,
+    shown_on=show_money,
+    permission=Permission.PEOPLE_CREDIT,
+    fresh=True,
+)
+def credit(session: Session, actor: Actor, fields: Mapping[str, str], person_id: str) -> Done:
+    """Credit a customer for goodwill, or request that a second person approves it."""
+    identifier = ids.decode("usr", person_id)
+    approval_id = goodwill.credit(
+        session, actor, identifier, fields["amount"], reason=fields["reason"]
+    )
+    if approval_id is None:
+        return Done()
+    public_id = ids.encode("apr", approval_id)
+    return Done(url_for("approvals_pages.show_approval", approval_id=public_id), _REQUESTED)
+
+
+@blp.form(
+    "/<person_id>/note",
+    forms.NOTE,
+    shown_on=show_notes,
+    permission=Permission.PEOPLE_NOTE,
+)
+def add_note(session: Session, actor: Actor, fields: Mapping[str, str], person_id: str) -> None:
+    """Add a note on a customer, and tell a colleague who is mentioned."""
+    mentioned = ids.try_decode("usr", fields["mentioned"])
+    if fields["mentioned"] and mentioned is None:
+        raise Invalid("mentioned", "Choose a colleague from the list.")
+    identifier = ids.decode("usr", person_id)
+    notes.add_note(session, actor, identifier, fields["note"], mentioned_id=mentioned)
+
+
+def _offer(
+    actor: Actor, person: AccountDetails, permission: Permission, *offered: tuple[Form, str]
+) -> list[tuple[Form, str]]:
+    """Return these forms with their URLs, for an actor with the permission; the services check
+    again. A customer who is not active can only be written about."""
+    is_open = person.status is AccountStatus.ACTIVE or permission is Permission.PEOPLE_NOTE
+    if permission not in actor.permissions or not is_open:
+        return []
+    return [
+        (form, url_for(f"support_customers_pages.{act}", person_id=person.public_id))
+        for form, act in offered
+    ]
 
 
 def _get_customer(session: Session, person_id: str) -> AccountDetails:

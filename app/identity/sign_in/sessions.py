@@ -40,6 +40,8 @@ class Revocation(StrEnum):
     """The person's role changed: sessions of the old role do not carry over."""
     SUSPENDED = "suspended"
     """The person was suspended."""
+    ENDED_BY_STAFF = "ended_by_staff"
+    """Staff ended every session, at the person's request."""
 
 
 @dataclass(frozen=True, slots=True)
