@@ -17,7 +17,7 @@ A package imports only what stands below it, never up and never sideways:
     shop | redemption                what customers see and buy; metal that becomes goods
     fulfillment                      goods on their way to people, and who carries them
     documents                        invoices: numbers without gaps, and PDF
-    trading | funding                quotes and conversion orders; balances, mints and burns
+    trading | funding | compliance   conversion orders; money in and out; what the law asks of cash
     vault                            goods on shelves
     pricing | custody | kyc          prices; who keeps our tokens; who people are
     tax                              what an invoice owes to a state, and who is exempt

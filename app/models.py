@@ -13,6 +13,7 @@ from app.catalog import models as catalog_models
 from app.catalog.categories import models as categories_models
 from app.catalog.products import models as products_models
 from app.catalog.search import models as search_models
+from app.compliance.cash_reports import models as cash_reports_models
 from app.counter.drawers import models as drawers_models
 from app.custody import models as custody_models
 from app.documents import models as documents_models
@@ -77,6 +78,7 @@ __all__ = [
     "books_models",
     "branches_models",
     "cases_models",
+    "cash_reports_models",
     "catalog_models",
     "categories_models",
     "certificates_models",

@@ -190,11 +190,13 @@ def create_paying_customer(database: Database, people: People, *, name: str = ""
 def second_account(customer: PayingCustomer) -> PayingCustomer:
     """Return another account of the same person, who submitted the same ID number for both."""
     other = create_paying_customer(customer.database, customer.people)
-    number = ids.new().bytes * 2
-    with customer.database.transaction() as session:
-        for each in (customer, other):
-            change_rows(
-                session, Verification, Verification.user_id == each.actor.user_id,
-                id_number_index=number,
-            )  # fmt: skip
+    make_one_person(customer.database, customer.actor.user_id, other.actor.user_id)
     return other
+
+
+def make_one_person(database: Database, *user_ids: UUID) -> None:
+    """Let accounts be of one person, who submitted the same ID number for all."""
+    number = ids.new().bytes * 2
+    with database.transaction() as session:
+        is_theirs = Verification.user_id.in_(user_ids)
+        change_rows(session, Verification, is_theirs, id_number_index=number)

@@ -43,6 +43,7 @@ _STAFF: Mapping[str, PermissionArea] = MappingProxyType(
         "books": PermissionArea.TREASURY,
         "branches": PermissionArea.PEOPLE,
         "cases": PermissionArea.OVERSIGHT,
+        "cash_reports": PermissionArea.VERIFICATION,
         "counts": PermissionArea.GOODS,
         "entities": PermissionArea.PEOPLE,
         "custody": PermissionArea.TREASURY,

@@ -51,6 +51,7 @@ _OVERSIGHT = frozenset(
         Permission.BOOKS_READ,
         Permission.BRANCHES_READ,
         Permission.CASES_READ,
+        Permission.CASH_REPORTS_READ,
         Permission.COUNTS_READ,
         Permission.CUSTODY_READ,
         Permission.DRAWERS_READ,
@@ -80,6 +81,8 @@ _OPERATIONS = frozenset(
     {
         Permission.APPROVALS_DECIDE,
         Permission.APPROVALS_READ,
+        Permission.CASH_REPORTS_FILE,
+        Permission.CASH_REPORTS_READ,
         Permission.CUSTODY_READ,
         Permission.DRAWERS_READ,
         Permission.DRAWERS_SETTLE,

@@ -27,6 +27,11 @@ class Permission(StrEnum):
     """See cases and their outcome."""
     CASES_WORK = "all:cases:work"
     """Work on cases: add notes, assign, close and reopen."""
+    CASH_REPORTS_FILE = "all:cash_reports:file"
+    """Complete and file cash reports, withdraw one with a second person's approval, and see cases
+    about patterns of cash, which the law keeps secret."""
+    CASH_REPORTS_READ = "all:cash_reports:read"
+    """See which cash is reported, and until when."""
     COUNTS_READ = "all:counts:read"
     """See counts of the shelves; what was expected, once a count was submitted."""
     COUNTS_WORK = "all:counts:work"

@@ -11,6 +11,7 @@ from enum import StrEnum
 from app.access import BRANCH_BOUND_ROLES, Actor, Permission, Role
 from app.approvals import queries as approvals_queries
 from app.cases import queries as cases_queries
+from app.compliance.cash_reports import queries as cash_reports_queries
 from app.funding.withdrawals import queries as withdrawal_queries
 from app.kit.counts import Count, fetch_counts
 from app.kit.db import Session
@@ -78,6 +79,7 @@ _DESKS = {Role.SUPPORT: Desk.SUPPORT, Role.TELLER: Desk.TELLER}
 _DECISIONS = NavCount(approvals_queries.decidable_count, "waiting for you")
 _WITHDRAWALS = NavCount(lambda _actor: withdrawal_queries.AWAITING_STAFF, "waiting")
 _CASES = NavCount(cases_queries.workable_count, "to investigate")
+_CASH_REPORTS = NavCount(lambda _actor: cash_reports_queries.DRAFTS, "to be filed")
 _HELD_ORDERS = NavCount(lambda _actor: listed_orders.AWAITING_STAFF, "on hold")
 _RETURNS = NavCount(lambda _actor: returns_queries.WAITING, "to be decided or inspected")
 _VERIFICATIONS = NavCount(lambda _actor: kyc_queries.IN_REVIEW, "in review")
@@ -307,6 +309,13 @@ SECTIONS = (
         Desk.ADMIN,
         (
             NavEntry("Cases", "cases_pages.list_cases", "folder", Permission.CASES_READ, _CASES),
+            NavEntry(
+                "Cash reports",
+                "cash_reports_pages.list_cash_reports",
+                "banknote",
+                Permission.CASH_REPORTS_READ,
+                _CASH_REPORTS,
+            ),
             NavEntry(
                 "Screening", "screening_pages.list_screenings", "scan", Permission.SCREENING_READ
             ),

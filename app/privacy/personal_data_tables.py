@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from app.approvals import personal as approvals_personal
 from app.audit import personal as audit_personal
 from app.cases import personal as cases_personal
+from app.compliance import personal as compliance_personal
 from app.counter import personal as counter_personal
 from app.custody import personal as custody_personal
 from app.documents import personal as documents_personal
@@ -130,6 +131,7 @@ ROOMS: tuple[PersonalData, ...] = (
     lists_personal.PERSONAL_DATA,
     screening_personal.PERSONAL_DATA,
     cases_personal.PERSONAL_DATA,
+    compliance_personal.PERSONAL_DATA,
     approvals_personal.personal_data(ignored_action=ERASE_PERSON),
     pricing_personal.PERSONAL_DATA,
     shop_personal.PERSONAL_DATA,

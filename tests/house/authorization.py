@@ -16,7 +16,7 @@ from app.audit import service as audit
 from app.audit.actions import AuditAction
 from app.blueprints import form_tokens, lists
 from app.blueprints.route_registry import DeclaredRoute
-from app.branches.entities.rules import FIRST_ENTITY
+from app.branches.entities.rules import FIRST_ENTITY, CashReportRegime
 from app.branches.licences import service as licences
 from app.branches.licences.service import NewLicence
 from app.cases import service as cases
@@ -24,6 +24,9 @@ from app.catalog.categories import service as categories
 from app.catalog.categories.service import CategoryEntry
 from app.catalog.products.rules import ProductForm
 from app.catalog.rules import TRADABLE, USD
+from app.compliance.cash_reports.models import CashReport
+from app.compliance.cash_reports.rules import PREFIX as CASH_REPORT_PREFIX
+from app.compliance.cash_reports.rules import CashDirection, CashReportStatus
 from app.documents import service as sales_documents
 from app.flags.rules import Feature, FulfilmentStrategy
 from app.fulfillment.carriers.rules import Carrier, Speed
@@ -279,6 +282,26 @@ def _tax_rule(database: Database, _owner: Actor) -> str:
     return rule.public_id
 
 
+def _cash_report(database: Database, owner: Actor) -> str:
+    report_id, now = ids.new(), clock.now()
+    with database.transaction() as session:
+        session.write(
+            sa.insert(CashReport).values(
+                id=report_id,
+                legal_entity_id=FIRST_ENTITY,
+                regime=CashReportRegime.CTR,
+                person_id=owner.user_id,
+                direction=CashDirection.IN,
+                business_day=now.date(),
+                due_on=now.date(),
+                status=CashReportStatus.DRAFT,
+                total_units=1_000_001,
+                drafted_at=now,
+            )
+        )
+    return ids.encode(CASH_REPORT_PREFIX, report_id)
+
+
 def _certificate(database: Database, owner: Actor) -> str:
     """Record a new certificate of the owner, a customer or not."""
     certificate_id, now = ids.new(), clock.now()
@@ -506,6 +529,7 @@ _CUSTOMER = ObjectKind(
     lambda database, _owner: ids.encode("usr", People(database).customer().user_id),
     _unknown_id("usr"),
 )
+_CASH_REPORT = ObjectKind("report_id", _cash_report, _unknown_id(CASH_REPORT_PREFIX))
 _CERTIFICATE = ObjectKind("certificate_id", _certificate, _unknown_id(CERTIFICATE_PREFIX))
 _TAX_RULE = ObjectKind("rule_id", _tax_rule, _unknown_id(RULE_PREFIX))
 _APPROVAL = ObjectKind("approval_id", _approval, _unknown_id("apr"))
@@ -916,6 +940,10 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
     "/admin/cases/<case_id>/reopen": _CASE,
     "/admin/categories/<category_id>": _CATEGORY,
     "/admin/categories/<category_id>/remove": _CATEGORY,
+    "/admin/cash-reports/<report_id>": _CASH_REPORT,
+    "/admin/cash-reports/<report_id>/file": _CASH_REPORT,
+    "/admin/cash-reports/<report_id>/occupation": _CASH_REPORT,
+    "/admin/cash-reports/<report_id>/withdraw": _CASH_REPORT,
     "/admin/certificates/<certificate_id>": _CERTIFICATE,
     "/admin/certificates/<certificate_id>/revoke": _CERTIFICATE,
     "/admin/tax/rules/<rule_id>": _TAX_RULE,

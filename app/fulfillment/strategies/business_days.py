@@ -3,15 +3,19 @@
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-_SATURDAY = 5
-_THURSDAY = 3
-_MONDAY = 0
+from app.kit.us_holidays import (
+    MONDAY,
+    SATURDAY,
+    THURSDAY,
+    find_last_weekday,
+    find_weekday,
+)
 
 
 def is_business_day(day: date) -> bool:
     """Return whether FedEx and UPS carry parcels: not at weekends, and not on the holidays that
     both of them keep."""
-    return day.weekday() < _SATURDAY and day not in _holidays(day.year)
+    return day.weekday() < SATURDAY and day not in _holidays(day.year)
 
 
 def add_business_days(day: date, count: int) -> date:
@@ -37,17 +41,8 @@ def shipping_day(at: datetime, time_zone: str, cut_off_hour: int) -> date:
 def _holidays(year: int) -> frozenset[date]:
     """Return New Year's Day, Memorial Day, Independence Day, Labor Day, Thanksgiving and Christmas,
     on the day on which they are kept."""
-    memorial = _last(year, 5, _MONDAY)
-    labor = _first(year, 9, _MONDAY)
-    thanksgiving = _first(year, 11, _THURSDAY) + timedelta(weeks=3)
+    memorial = find_last_weekday(year, 5, MONDAY)
+    labor = find_weekday(year, 9, MONDAY)
+    thanksgiving = find_weekday(year, 11, THURSDAY, 4)
     return frozenset({date(year, 1, 1), memorial, date(year, 7, 4), labor, thanksgiving,
                       date(year, 12, 25)})  # fmt: skip
-
-
-def _first(year: int, month: int, weekday: int) -> date:
-    first = date(year, month, 1)
-    return first + timedelta(days=(weekday - first.weekday()) % 7)
-
-
-def _last(year: int, month: int, weekday: int) -> date:
-    return _first(year, month + 1, weekday) - timedelta(weeks=1)

@@ -1,0 +1,1 @@
+"""Duties of the law about money: cash reports, and the log of checks at the counter."""
