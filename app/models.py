@@ -28,6 +28,7 @@ from app.funding import models as funding_models
 from app.hedging import models as hedging_models
 from app.helpdesk.goodwill import models as helpdesk_goodwill_models
 from app.helpdesk.notes import models as helpdesk_notes_models
+from app.helpdesk.queue import models as helpdesk_queue_models
 from app.idempotency import models as idempotency_models
 from app.identity import models as identity_models
 from app.identity.roles import models as identity_roles_models
@@ -94,6 +95,7 @@ __all__ = [
     "hedging_models",
     "helpdesk_goodwill_models",
     "helpdesk_notes_models",
+    "helpdesk_queue_models",
     "hours_models",
     "idempotency_models",
     "identity_models",

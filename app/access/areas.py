@@ -60,6 +60,7 @@ _STAFF: Mapping[str, PermissionArea] = MappingProxyType(
         "people": PermissionArea.PEOPLE,
         "prices": PermissionArea.GOODS,
         "products": PermissionArea.GOODS,
+        "queue": PermissionArea.OVERSIGHT,
         "reconciliation": PermissionArea.TREASURY,
         "redemptions": PermissionArea.GOODS,
         "roles": PermissionArea.PEOPLE,

@@ -76,7 +76,7 @@ _OVERSIGHT = frozenset(
         Permission.VAULT_READ,
     }
 )
-_CASEWORK = frozenset({Permission.CASES_READ, Permission.CASES_WORK})
+_CASEWORK = frozenset({Permission.CASES_READ, Permission.CASES_WORK, Permission.QUEUE_WORK})
 _OPERATIONS = frozenset(
     {
         Permission.APPROVALS_DECIDE,

@@ -97,6 +97,8 @@ class Permission(StrEnum):
     """See price rules, and what a change does to the price of each product."""
     PRODUCTS_EDIT = "all:products:edit"
     """Add products, and change their texts, their categories and the words of the search."""
+    QUEUE_WORK = "all:queue:work"
+    """Work on the queue of support: claim, hand over, snooze and escalate what one may decide."""
     RECONCILIATION_ASK = "all:reconciliation:ask"
     """Compare the books with providers now, not only at night."""
     RECONCILIATION_READ = "all:reconciliation:read"

@@ -248,6 +248,7 @@ SECTIONS = (
         "Customers",
         Desk.SUPPORT,
         (
+            NavEntry("Queue", "support_queue_pages.list_queue", "queue", Permission.QUEUE_WORK),
             NavEntry("Orders", "orders_pages.list_orders", "basket", Permission.SHOP_ORDERS_READ),
             NavEntry(
                 "Redemptions",

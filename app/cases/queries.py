@@ -9,8 +9,9 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from app.access import Actor, Permission
-from app.cases import registry
+from app.cases import queue_sources, registry
 from app.cases.models import Case
+from app.cases.queue_sources import QueueSource
 from app.cases.rules import CaseEventKind, CaseState
 from app.cases.service import PREFIX
 from app.keys import service as keys
@@ -218,3 +219,18 @@ def _event_from_row(row: Row) -> CaseEventRow:
     return CaseEventRow(
         identifier, CaseEventKind(kind), actor_id, at, text, assignee_id, disposition
     )
+
+
+queue_sources.register(
+    QueueSource(
+        "case",
+        "Case",
+        Permission.CASES_WORK,
+        PREFIX,
+        lambda actor: sa.select(
+            Case.id.label("subject_id"),
+            Case.person_id.label("user_id"),
+            Case.opened_at.label("since"),
+        ).where(Case.state == CaseState.OPEN, Case.kind.not_in(registry.hidden_kinds(actor))),
+    )
+)

@@ -42,6 +42,12 @@ PERSONAL_DATA = PersonalData(
             "They serve to help the person, who is gone.",
             not_exported="Internal notes of staff; what was decided is in the records themselves.",
         ),
+        "queue_claims": PersonalDataTable(
+            "Who of the staff worked on what about a person, and why it was escalated, sealed",
+            ErasureEffect.RETAINED,
+            RETAINED_BY_LAW,
+            not_exported="Internal notes of staff; what was decided is in the records themselves.",
+        ),
         "goodwill_credits": PersonalDataTable(
             "Dollars that a person got for goodwill",
             ErasureEffect.RETAINED,

@@ -8,6 +8,9 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from app.access import Permission
+from app.cases import queue_sources
+from app.cases.queue_sources import QueueSource
 from app.identity.accounts import queries as account_queries
 from app.identity.accounts.queries import PersonProfile
 from app.kit import clock, ids
@@ -344,3 +347,18 @@ def by_id(session: Session, verification_id: UUID) -> VerificationRow:
 def verification_from_row(flags: Collection[ReviewFlag], **values: Any) -> VerificationRow:
     """Return the verification in a row of `SELECT_VERIFICATIONS`."""
     return VerificationRow(flags=frozenset(flags), **values)
+
+
+queue_sources.register(
+    QueueSource(
+        "verification",
+        "Verification",
+        Permission.KYC_REVIEW,
+        PREFIX,
+        lambda _actor: sa.select(
+            Verification.id.label("subject_id"),
+            Verification.user_id,
+            Verification.submitted_at.label("since"),
+        ).where(Verification.status == VerificationStatus.IN_REVIEW),
+    )
+)

@@ -908,6 +908,11 @@ _ENTITY = ObjectKind("entity_id", _entity, _unknown_id("ent"))
 _LICENCE = ObjectKind("licence_id", _licence, _unknown_id("lic"))
 _PRICE_CHANGE = ObjectKind("change_id", _price_change, _unknown_id("prc"))
 _CASE = ObjectKind("case_id", _case, _unknown_id("cas"))
+_QUEUE_ITEM = ObjectKind(
+    "item_id",
+    lambda database, owner: _case(database, owner).replace("cas_", "que_"),
+    _unknown_id("que"),
+)
 _DEPOSIT = ObjectKind("deposit_id", _deposit, _unknown_id("dep"))
 _WITHDRAWAL = ObjectKind("withdrawal_id", _withdrawal, _unknown_id("wdr"))
 _ADDRESS = ObjectKind("address_id", _address, _unknown_id("adr"))
@@ -969,6 +974,11 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
     "/admin/people/<person_id>/second-factor": _PERSON,
     "/admin/people/<person_id>/suspend": _PERSON,
     "/support/customers/<person_id>": _CUSTOMER,
+    "/support/queue/<item_id>": _QUEUE_ITEM,
+    **{
+        f"/support/queue/<item_id>/{act}": _QUEUE_ITEM
+        for act in ("claim", "end", "escalate", "hand-over", "snooze")
+    },
     **{
         f"/support/customers/<person_id>/{part}": _CUSTOMER
         for part in (

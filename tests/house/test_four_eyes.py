@@ -51,6 +51,10 @@ SINGLE_HANDED_SETTINGS = frozenset(
         "payments.transfers_open",
         "payments.unfinished_minutes",
         "phones.codes_per_person_day",
+        *(
+            f"queue.{name}"
+            for name in ("case", "goods_return", "order", "payment", "redemption", "verification")
+        ),
         "phones.codes_per_phone_day",
         "verification.submissions_days",
         "verification.submissions_max",

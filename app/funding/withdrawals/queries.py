@@ -3,11 +3,14 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
 
+from app.access import Actor, Permission
+from app.cases import queue_sources
+from app.cases.queue_sources import QueueSource
 from app.catalog.rules import TRADABLE, USD, PaymentMethod
 from app.funding.models import WithdrawalEvent, WithdrawalRow
 from app.funding.queries import (
@@ -20,12 +23,13 @@ from app.funding.queries import (
 from app.funding.states import CANCELLABLE_WITHDRAWALS, WithdrawalStatus
 from app.funding.withdrawals.destinations import Destination
 from app.keys import service as keys
-from app.kit import ids
+from app.kit import clock, ids
 from app.kit.counts import Count
 from app.kit.db import Session
 from app.kit.ids import PublicId
 from app.kit.money import Amount
 from app.kit.pagination import Page
+from app.kit.statements import AnySelect
 from app.notifications.kinds import FeeTerms, WithdrawalTerms
 
 #: How many withdrawals wait for staff: for release, or for a sanctions decision.
@@ -174,3 +178,35 @@ def withdrawal_events(session: Session, withdrawal_id: UUID) -> Sequence[Payment
         .order_by(WithdrawalEvent.id)
     )
     return session.select(PaymentEvent, select)
+
+
+#: How long payouts that failed are shown to staff, who tell the customer what to do.
+_FAILED_SHOWN = timedelta(days=7)
+
+
+def _select_work(_actor: Actor) -> AnySelect:
+    """Return the payouts that failed lately or whose outcome is unknown."""
+    is_recent = WithdrawalRow.looked_at > clock.now() - _FAILED_SHOWN
+    has_failed = WithdrawalRow.status.in_([WithdrawalStatus.FAILED, WithdrawalStatus.RETURNED])
+    return sa.select(
+        WithdrawalRow.id.label("subject_id"),
+        WithdrawalRow.user_id,
+        WithdrawalRow.looked_at.label("since"),
+    ).where(
+        sa.or_(
+            WithdrawalRow.status == WithdrawalStatus.UNKNOWN,
+            sa.and_(has_failed, is_recent),
+        )
+    )
+
+
+queue_sources.register(
+    QueueSource(
+        "payment",
+        "Failed payment",
+        Permission.PAYMENTS_READ,
+        "wdr",
+        _select_work,
+        ends_by_hand=True,
+    )
+)

@@ -9,6 +9,9 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from app.access import Permission
+from app.cases import queue_sources
+from app.cases.queue_sources import QueueSource
 from app.flags.rules import FulfilmentStrategy
 from app.keys import service as keys
 from app.kit import ids
@@ -210,3 +213,18 @@ def _complete(session: Session, rows: Sequence[StoredRedemption]) -> list[Redemp
         )
         for row in rows
     ]
+
+
+queue_sources.register(
+    QueueSource(
+        "redemption",
+        "Redemption",
+        Permission.REDEMPTIONS_DECIDE,
+        PREFIX,
+        lambda _actor: sa.select(
+            RedemptionRow.id.label("subject_id"),
+            RedemptionRow.user_id,
+            RedemptionRow.submitted_at.label("since"),
+        ).where(RedemptionRow.status == RedemptionStatus.PENDING_APPROVAL),
+    )
+)

@@ -7,9 +7,11 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from app.access import Actor
+from app.access import Actor, Permission
 from app.audit import service as audit
 from app.audit.actions import AuditAction
+from app.cases import queue_sources
+from app.cases.queue_sources import QueueSource
 from app.catalog.rules import USD
 from app.kit import ids
 from app.kit.counts import Count
@@ -158,3 +160,16 @@ def list_places(session: Session, order_id: UUID) -> Sequence[PlacedUnits]:
     """Return where the goods of an order are, in the order of its lines."""
     own = _PLACES.where(ShopOrderPart.order_id == order_id)
     return session.select(PlacedUnits, own.order_by(ShopOrderPart.position))
+
+
+queue_sources.register(
+    QueueSource(
+        "order",
+        "Order on hold",
+        Permission.SHOP_ORDERS_REVIEW,
+        rules.PREFIX,
+        lambda _actor: sa.select(
+            ShopOrder.id.label("subject_id"), ShopOrder.user_id, ShopOrder.held_at.label("since")
+        ).where(_IS_HELD),
+    )
+)

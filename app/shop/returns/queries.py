@@ -9,6 +9,9 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from app.access import Permission
+from app.cases import queue_sources
+from app.cases.queue_sources import QueueSource
 from app.catalog.products.models import Product
 from app.catalog.rules import USD
 from app.kit import ids
@@ -309,3 +312,18 @@ def _complete(session: Session, rows: Sequence[StoredReturn]) -> list[GoodsRetur
         )
         for row in rows
     ]
+
+
+queue_sources.register(
+    QueueSource(
+        "goods_return",
+        "Return",
+        Permission.SHOP_ORDERS_REFUND,
+        PREFIX,
+        lambda _actor: sa.select(
+            ShopReturn.id.label("subject_id"),
+            ShopReturn.user_id,
+            ShopReturn.requested_at.label("since"),
+        ).where(ShopReturn.status.in_([ReturnStatus.REQUESTED, ReturnStatus.INSPECTED])),
+    )
+)
