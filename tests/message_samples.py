@@ -87,6 +87,9 @@ SAMPLES: tuple[MessageFacts, ...] = (
         Amount.parse(USD, "4155.00"),
         AT,
     ),
+    order_kinds.GoodsOrderReaddressed(
+        PublicId("ord_01"), 10_000_001, "1 Beacon Street, Boston, MA 02108, US", AT
+    ),
     order_kinds.GoodsOrderStopped(PublicId("ord_01"), 10_000_001, Amount.parse(USD, "21323.72")),
     order_kinds.GoodsOrderNote(PublicId("ord_01"), 10_000_001, "Your coins are of the year 2025."),
     order_kinds.GoodsOrderHeld(

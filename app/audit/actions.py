@@ -77,6 +77,7 @@ class AuditAction(LabelledEnum):
     GOODS_ORDER_NOTED = "goods_order.noted", "Note added to an order of goods"
     GOODS_ORDER_PAID = "goods_order.paid", "Waiting order of goods paid"
     GOODS_ORDER_PLACED = "goods_order.placed", "Order of goods placed, not sold yet"
+    GOODS_ORDER_READDRESSED = "goods_order.readdressed", "Order of goods sent elsewhere"
     GOODS_ORDER_REFUNDED = "goods_order.refunded", "Money of an order of goods given back"
     GOODS_ORDER_RELEASED = "goods_order.released", "Order of goods on hold released"
     GOODS_ORDER_VIEWED = "goods_order.viewed", "Order of goods viewed"

@@ -74,6 +74,17 @@ class GoodsOrderHeld(MessageFacts):
 
 
 @dataclass(frozen=True)
+class GoodsOrderReaddressed(MessageFacts):
+    """A paid order of goods goes to another address, in one line, since its customer changed it."""
+
+    kind = MessageKind("goods_order_readdressed", Topic.TRADES)
+    order: PublicId
+    number: int
+    address: str
+    changed_at: datetime
+
+
+@dataclass(frozen=True)
 class GoodsOrderStopped(MessageFacts):
     """A paid order of goods is not sent, because its payment is disputed."""
 

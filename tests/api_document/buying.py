@@ -60,8 +60,8 @@ ADDRESS = {
 }
 _DOCUMENTS = "/api/shop/documents"
 STAFF_ORDERS = "/api/shop/admin/orders"
-_ABROAD = {"country": "SY", "street": "Straight Street 1", "city": "Damascus"}
-_PUERTO_RICO = {"country": "PR", "street": "1 Plaza", "city": "Ponce", "zipCode": "00730"}
+ABROAD = {"country": "SY", "street": "Straight Street 1", "city": "Damascus"}
+PUERTO_RICO = {"country": "PR", "street": "1 Plaza", "city": "Ponce", "zipCode": "00730"}
 _BALANCE = {"method": "balance"}
 _THOUSAND = Amount.parse(USD, "1000.00")
 _CARD = {"method": "card", "paymentMethod": "pm_card_visa"}
@@ -267,8 +267,8 @@ def _used(buyer: RecordingClient) -> str:
 
 def _refuse_goods(play: Play, buyer: RecordingClient) -> None:
     body = {"quoteId": lock_coin(buyer), "payment": _BALANCE}
-    _refuse(buyer, {**body, "shippingAddress": _ABROAD}, 409, "region_restricted")
-    _refuse(buyer, {**body, "shippingAddress": _PUERTO_RICO}, 409, "tax_unknown")
+    _refuse(buyer, {**body, "shippingAddress": ABROAD}, 409, "region_restricted")
+    _refuse(buyer, {**body, "shippingAddress": PUERTO_RICO}, 409, "tax_unknown")
     with play.database.transaction() as session:
         products.change_product(session, None, SKU, {"age_min": "120"})
     _refuse(buyer, {**body, "shippingAddress": ADDRESS}, 409, "age_restricted")

@@ -53,6 +53,8 @@ def review_orders(play: Play) -> None:
         "payment": {"method": "balance"},
     }
     assert_problem(buyer.post(CHECKOUT, body), 409, "delivery_refused")
+    changes = f"/api/shop/orders/{released}/changes"
+    assert_problem(buyer.post(changes, {"shippingAddress": listed}), 409, "delivery_refused")
     with play.database.transaction() as session:
         change_rows(session, User, User.id == buyer.user_id, role=Role.COMPLIANCE)
     colleague = play.client("colleague")

@@ -6,6 +6,7 @@ from flask import Flask
 from tests.api_document import (
     accounts,
     buying,
+    changing,
     goods,
     money,
     places,
@@ -56,6 +57,7 @@ def perform(play: Play, patch: pytest.MonkeyPatch) -> None:
     buying.buy_goods(play)
     reviewing.review_orders(play)
     refunding.refund_orders(play)
+    changing.change_orders(play)
     returning.return_goods(play)
     redeeming.redeem_metal(play, patch)
     ada.token = ada.plain().sign_in()["accessToken"]

@@ -1076,6 +1076,11 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
     "/api/shop/orders/<order_id>/notes": _GOODS_ORDER,
     "/admin/orders/<order_id>/cancel": _GOODS_ORDER,
     "/admin/orders/<order_id>/refund": _GOODS_ORDER,
+    "/admin/orders/<order_id>/refund/preview": _GOODS_ORDER,
+    "/admin/orders/<order_id>/reduction": _GOODS_ORDER,
+    "/admin/orders/<order_id>/reduction/preview": _GOODS_ORDER,
+    "/api/shop/orders/<order_id>/changes": _GOODS_ORDER,
+    "/api/shop/orders/<order_id>/changes/preview": _GOODS_ORDER,
     "/api/shop/admin/orders/<order_id>/refund": _GOODS_ORDER,
     "/admin/orders/<order_id>/release": _GOODS_ORDER,
     "/admin/orders/<order_id>/reject": _GOODS_ORDER,
@@ -1164,6 +1169,12 @@ BODIES: dict[tuple[str, str], RouteBody] = {
     ("PUT", "/api/shop/admin/orders/<order_id>/status"): {
         "status": "cancelled",
         "reason": "Unpaid",
+    },
+    **{
+        ("POST", f"/api/shop/orders/<order_id>/changes{what}"): {
+            "items": [{"line": 1, "quantity": 1}]
+        }
+        for what in ("", "/preview")
     },
     ("POST", "/api/shop/admin/orders/<order_id>/refund"): {
         "items": [{"line": 1, "quantity": 1}],

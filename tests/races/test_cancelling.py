@@ -1,6 +1,7 @@
 """Paid orders cancelled and refunded by many at once, while staff pick them: each unit once."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -12,6 +13,8 @@ from app.fulfillment.shipments import service as shipments
 from app.fulfillment.shipments.errors import ShipmentMovedOn
 from app.kit.errors import Invalid
 from app.shop.cancellations import service as cancellations
+from app.shop.changes import addresses, reductions
+from app.shop.changes.errors import OrderNotChangeable
 from app.shop.orders import shipping
 from app.shop.orders.queries import GoodsOrder
 from app.shop.refunds import approval
@@ -27,6 +30,7 @@ from tests.shop.stall import NEW_HAMPSHIRE, Stall, proven
 pytestmark = pytest.mark.drill(name="races")
 
 ROUNDS = choose_size(2, 200)
+NEXT_DOOR = replace(NEW_HAMPSHIRE, street="3 Main Street")
 Record = Callable[[str, object], None]
 
 
@@ -98,3 +102,63 @@ def test_no_unit_is_refunded_twice(arena: Arena, record_property: Record) -> Non
         f"{THREADS} refunds of a unit each of an order of fewer units: {ROUNDS} rounds, as many"
         " refunded as there were, to the cent.",
     )
+
+
+def lower(stall: Stall, buyer: Actor, order: GoodsOrder, units: int) -> str:
+    with stall.database.transaction() as session:
+        reductions.reduce(session, buyer, order.id, {0: units})
+    return f"{units} left"
+
+
+def move(stall: Stall, buyer: Actor, order: GoodsOrder) -> str:
+    with stall.database.transaction() as session:
+        addresses.change_address(session, buyer, order.id, NEXT_DOOR)
+    return "moved"
+
+
+def test_order_that_is_picked_is_not_changed(arena: Arena, record_property: Record) -> None:
+    stall, chances, changes = Stall.open(arena.people), seeded_random("change"), 0
+    keeper = arena.people.staff(Role.INVENTORY)
+    for _ in rounds(ROUNDS, "31 change an order, and one picks it"):
+        set_prices(arena.database, AG="50")
+        coins = stall.coins(6, metal="AG", fine="0.999")
+        buyer = proven(stall.buyer(USD="1000"))
+        order = stall.buy(
+            buyer,
+            stall.lock(buyer, coins, quantity=6),
+            delivery=Delivery.SHIP,
+            shipping_address=NEW_HAMPSHIRE,
+        )
+        with stall.database.transaction() as session:
+            shipping.request_shipments(session, order.id)
+        acts: list[Act] = [
+            partial(lower, stall, buyer, order, 1 + number % 5) for number in range(23)
+        ]
+        acts += [partial(move, stall, buyer, order)] * 8
+        acts.append(partial(pick_latest, stall, keeper, order))
+        won = winners(
+            arena.all_at_once(acts, chances), OrderNotChangeable, Invalid, ShipmentMovedOn
+        )
+        with stall.database.reading() as session:
+            refunds = refunds_queries.list_refunds(session, [order.id])
+            shipment = shipments_queries.list_shipments_of(session, order.id)[-1]
+            [line] = shipments_queries.list_lines(session, shipment.id)
+        # What is picked, or to be picked, is what the last change left, at its address.
+        left = min([6, *(int(str(each)[0]) for each in won if "left" in str(each))])
+        assert (line.units, len(refunds)) == (left, sum("left" in str(each) for each in won))
+        assert shipment.address == (NEXT_DOOR if "moved" in won else NEW_HAMPSHIRE)
+        assert shipment.status == ("picking" if "picked" in won else "requested")
+        assert stall.units(coins) == {"available": 6 - left, "allocated": left}
+        changes += len(won)
+    record_property(
+        "evidence",
+        f"A paid order of 6 units, 23 lower its units, 8 move it and one picks it: {ROUNDS} rounds,"
+        f" {changes} acts done, and what is picked is what the last change left, at its address.",
+    )
+
+
+def pick_latest(stall: Stall, keeper: Actor, order: GoodsOrder) -> str:
+    with stall.database.transaction() as session:
+        shipment = shipments_queries.list_shipments_of(session, order.id)[-1]
+        shipments.start_picking(session, keeper, shipment.id)
+    return "picked"

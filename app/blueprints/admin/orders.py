@@ -1,13 +1,24 @@
 """Orders of goods: the list, and one order with its goods, payments and history."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 
 from flask import Response, url_for
 
 from app.access import Actor, Permission
 from app.approvals import queries as approvals_queries
 from app.approvals.rules import ApprovalStatus
-from app.blueprints.forms import Done, Form, FormSchema, choice_field, reason_field, text_field
+from app.blueprints.admin.order_forms import (
+    CANCEL,
+    NOTE,
+    PREVIEW_REDUCTION,
+    PREVIEW_REFUND,
+    REDUCTION,
+    REFUND,
+    REJECT,
+    RELEASE,
+)
+from app.blueprints.forms import Done, Form
 from app.blueprints.lists import (
     Column,
     DateFilter,
@@ -21,7 +32,6 @@ from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import render_page
 from app.branches import queries as branches_queries
 from app.cases import queries as cases_queries
-from app.cases.rules import NOTE_LENGTH_MAX
 from app.documents import queries as documents_queries
 from app.fulfillment.errors import CancelWindowClosed
 from app.fulfillment.shipments import queries as shipments_queries
@@ -33,6 +43,8 @@ from app.kit.db import Session
 from app.kit.errors import Invalid
 from app.pricing.errors import MarketHalted, PriceStale
 from app.shop.cancellations import service as cancellations
+from app.shop.changes import previews, reductions
+from app.shop.changes.previews import RefundPreview
 from app.shop.checkout import held_orders, order_release
 from app.shop.orders import listed_orders, notes
 from app.shop.orders import queries as orders_queries
@@ -49,55 +61,6 @@ from app.vault import rules as vault_rules
 blp = PageBlueprint("orders", "/admin/orders")
 
 
-class CancelSchema(FormSchema):
-    """Why staff cancel a paid order."""
-
-    reason = reason_field()
-
-
-CANCEL = Form(
-    "cancel",
-    title="Cancel the order",
-    about="For the customer, on the terms that they agreed to: the fee and what the metal has lost"
-    " stay with PBCEx. The market may move until it is done.",
-    schema=CancelSchema,
-    button="Cancel order",
-    success="Order cancelled. The customer has been notified.",
-    failure="The order was not cancelled",
-    is_dangerous=True,
-    confirm="Cancel this order and give its money back?",
-)
-
-
-class UnitsRefundSchema(FormSchema):
-    """Units of a line to refund, and why."""
-
-    line = choice_field("Product", "Choose the product.")
-    units = text_field(
-        "Units",
-        "Enter how many units.",
-        check=lambda text: vault_rules.parse_units("units", text),
-    )
-    shipping = choice_field(
-        "Shipping and insurance",
-        "Choose whether they go back.",
-        (("no", "Keep them"), ("yes", "Give them back")),
-    )
-    reason = reason_field()
-
-
-REFUND = Form(
-    "refund",
-    title="Refund units",
-    about="Without a loss or fee for the customer. The tax of what stays is assessed anew. Goods on"
-    " the shelf are for sale again; goods that were shipped stay with the customer. A second person"
-    " approves a large refund, and sees its sums before.",
-    schema=UnitsRefundSchema,
-    button="Refund",
-    success="Refunded. The customer has been notified.",
-    failure="Nothing was refunded",
-    confirm="Refund these units?",
-)
 ORDERS = ListPage(
     name="orders",
     title="Orders",
@@ -153,55 +116,6 @@ HELD_ORDERS = ListPage(
 )
 
 
-class ReviewSchema(FormSchema):
-    """Why staff release or reject an order."""
-
-    reason = reason_field("Reason (internal)")
-
-
-RELEASE = Form(
-    "release",
-    title="Release",
-    about="The goods are sold to the customer at once, at the prices that were promised. A large"
-    " order waits for a second person.",
-    schema=ReviewSchema,
-    button="Release order",
-    success="Order released. Its goods are sold to the customer.",
-    failure="The order was not released",
-)
-REJECT = Form(
-    "reject",
-    title="Reject",
-    about="The order ends. Its goods are for sale again, and the customer can use what paid for it."
-    " They are notified, without the reason.",
-    schema=ReviewSchema,
-    button="Reject order",
-    success="Order rejected. What paid for it is in the customer's balance.",
-    failure="The order was not rejected",
-    is_dangerous=True,
-    confirm="Reject this order?",
-)
-
-
-class NoteOnOrderSchema(FormSchema):
-    """A note on an order."""
-
-    note = text_field(
-        "Note", f"Enter a note (1 to {NOTE_LENGTH_MAX} characters).", control="textarea"
-    )
-    reader = choice_field("Who reads it", "Choose who reads it.", NoteReader.options())
-
-
-NOTE = Form(
-    "note",
-    title="Add a note",
-    about="A note stays as it is. The customer is notified of one that is for them.",
-    schema=NoteOnOrderSchema,
-    button="Add note",
-    success="Note added.",
-    failure="The note was not added",
-    is_secondary=True,
-)
 _REQUESTED = "Release requested. Another person has to approve it."
 _REFUND_REQUESTED = "Refund requested. Another person has to approve it."
 _LISTED = "Order rejected: its recipient is on the sanctions list."
@@ -219,29 +133,11 @@ def show_order(session: Session, actor: Actor, order_id: str) -> Response:
     requests = approvals_queries.list_requests_about(session, order.public_id)
     refunds = refunds_queries.list_refunds(session, [order.id])
     is_requested = any(approval.status is ApprovalStatus.PENDING for approval in requests)
-    is_reviewable = (
-        order.status is OrderStatus.ON_HOLD
-        and Permission.SHOP_ORDERS_REVIEW in actor.permissions
-        and order.user_id != actor.user_id
-    )
     return render_page(
         "admin/orders/order.html",
         order=order,
         approvals=requests,
-        # Each form, its URL, and whether the order's status allows it.
-        forms=[
-            (
-                RELEASE,
-                url_for("orders_pages.release", order_id=order_id),
-                is_reviewable and not is_requested,
-            ),
-            (REJECT, url_for("orders_pages.reject", order_id=order_id), is_reviewable),
-            (
-                NOTE,
-                url_for("orders_pages.add_note", order_id=order_id),
-                Permission.SHOP_ORDERS_NOTE in actor.permissions,
-            ),
-        ],
+        forms=_list_forms(actor, order, is_requested=is_requested),
         steps=order.events,
         notes=written,
         disputes=disputes_queries.list_bank_disputes(
@@ -257,8 +153,7 @@ def show_order(session: Session, actor: Actor, order_id: str) -> Response:
         refunds=refunds,
         cancellation=_find_cancellation(session, actor, order),
         cancel_form=CANCEL,
-        refund_form=REFUND,
-        refundable_lines=_list_refundable(actor, order),
+        unit_forms=_list_unit_forms(actor, order),
         customer=customer_facts.describe_customer(session, actor, order.user_id),
         names=people.get_names(
             session,
@@ -269,6 +164,43 @@ def show_order(session: Session, actor: Actor, order_id: str) -> Response:
             ],
         ),
     )
+
+
+def _list_forms(
+    actor: Actor, order: GoodsOrder, *, is_requested: bool
+) -> list[tuple[Form, str, bool]]:
+    """Return the forms about the whole order: each with its URL, and whether it is shown."""
+    order_id, permissions = order.public_id, actor.permissions
+    is_reviewable = (
+        order.status is OrderStatus.ON_HOLD
+        and Permission.SHOP_ORDERS_REVIEW in permissions
+        and order.user_id != actor.user_id
+    )
+    return [
+        (
+            RELEASE,
+            url_for("orders_pages.release", order_id=order_id),
+            is_reviewable and not is_requested,
+        ),
+        (REJECT, url_for("orders_pages.reject", order_id=order_id), is_reviewable),
+        (
+            NOTE,
+            url_for("orders_pages.add_note", order_id=order_id),
+            Permission.SHOP_ORDERS_NOTE in permissions,
+        ),
+    ]
+
+
+def _list_unit_forms(
+    actor: Actor, order: GoodsOrder
+) -> list[tuple[Form, Form, str, list[tuple[str, str]]]]:
+    """Return the forms about units: each that shows what goes back, the one that does it, the end
+    of their URLs, and the lines to choose from."""
+    allocated = {OrderStatus.ALLOCATED}
+    return [
+        (PREVIEW_REFUND, REFUND, "refund", _list_lines(actor, order, REFUNDABLE)),
+        (PREVIEW_REDUCTION, REDUCTION, "reduction", _list_lines(actor, order, allocated)),
+    ]
 
 
 @blp.form(
@@ -333,17 +265,78 @@ def add_note(session: Session, actor: Actor, fields: Mapping[str, str], order_id
     notes.add_note(session, actor, ids.decode(PREFIX, order_id), fields["note"], reader)
 
 
-def _list_refundable(actor: Actor, order: GoodsOrder) -> list[tuple[str, str]]:
-    """Return the lines of which the actor may refund units, as choices."""
+def _list_lines(
+    actor: Actor, order: GoodsOrder, statuses: Collection[OrderStatus]
+) -> list[tuple[str, str]]:
+    """Return the lines of which the actor may give units back in these statuses, as choices."""
     is_own = order.user_id == actor.user_id
     if Permission.SHOP_ORDERS_REFUND not in actor.permissions or is_own:
         return []
-    if order.status not in REFUNDABLE:
+    if order.status not in statuses:
         return []
     return [
-        (str(position), f"{line.quantity} x {line.name} ({line.sku})")
+        (str(position), f"{line.quantity - line.refunded_quantity} x {line.name} ({line.sku})")
         for position, line in enumerate(order.lines)
+        if line.quantity > line.refunded_quantity
     ]
+
+
+def _parse_line(fields: Mapping[str, str]) -> int:
+    line = fields["line"]
+    if not (line.isascii() and line.isdecimal()):
+        raise Invalid("line", "Choose the product.")
+    return int(line)
+
+
+def _parse_units_left(fields: Mapping[str, str]) -> int:
+    units = fields["units"]
+    return 0 if units == "0" else vault_rules.parse_units("units", units)
+
+
+@contextmanager
+def _at_units() -> Iterator[None]:
+    """Say what is wrong with the units of an order at the field of the units."""
+    try:
+        yield
+    except Invalid as problem:
+        field = "units" if problem.field == "items" else problem.field
+        raise Invalid(field, problem.message) from None
+
+
+def _parse_refund(fields: Mapping[str, str]) -> RefundRequest:
+    units = {_parse_line(fields): vault_rules.parse_units("units", fields["units"])}
+    return RefundRequest(units, with_shipping=fields["shipping"] == "yes")
+
+
+def _show_preview(
+    order_id: str, preview: RefundPreview, form: Form, act: str, **values: str
+) -> Done:
+    order_url = url_for("orders_pages.show_order", order_id=order_id)
+    page = render_page(
+        "admin/orders/refund.html",
+        order_url=order_url,
+        preview=preview,
+        declared=form,
+        action=url_for(f"orders_pages.{act}", order_id=order_id),
+        values=values,
+    )
+    return Done(order_url, page=page)
+
+
+@blp.form(
+    "/<order_id>/refund/preview",
+    PREVIEW_REFUND,
+    shown_on=show_order,
+    permission=Permission.SHOP_ORDERS_REFUND,
+)
+def preview_refund(
+    session: Session, _actor: Actor, fields: Mapping[str, str], order_id: str
+) -> Done:
+    """Show what a refund of units would give back, and to which payments."""
+    with _at_units():
+        request = _parse_refund(fields)
+        preview = previews.preview_refund(session, ids.decode(PREFIX, order_id), request)
+    return _show_preview(order_id, preview, REFUND, "refund_order", **fields)
 
 
 @blp.form(
@@ -355,18 +348,42 @@ def _list_refundable(actor: Actor, order: GoodsOrder) -> list[tuple[str, str]]:
 )
 def refund_order(session: Session, actor: Actor, fields: Mapping[str, str], order_id: str) -> Done:
     """Refund units of a line, or request that a second person approves it."""
-    line = fields["line"]
-    if not (line.isascii() and line.isdecimal()):
-        raise Invalid("line", "Choose the product.")
-    units = {int(line): vault_rules.parse_units("units", fields["units"])}
-    request = RefundRequest(units, with_shipping=fields["shipping"] == "yes")
     identifier = ids.decode(PREFIX, order_id)
-    try:
+    with _at_units():
+        request = _parse_refund(fields)
         approval_id = approval.refund(session, actor, identifier, request, reason=fields["reason"])
-    except Invalid as problem:
-        field = "units" if problem.field == "items" else problem.field
-        raise Invalid(field, problem.message) from None
     if approval_id is None:
         return Done()
     public_id = ids.encode("apr", approval_id)
     return Done(url_for("approvals_pages.show_approval", approval_id=public_id), _REFUND_REQUESTED)
+
+
+@blp.form(
+    "/<order_id>/reduction/preview",
+    PREVIEW_REDUCTION,
+    shown_on=show_order,
+    permission=Permission.SHOP_ORDERS_REFUND,
+)
+def preview_reduction(
+    session: Session, _actor: Actor, fields: Mapping[str, str], order_id: str
+) -> Done:
+    """Show what fewer units of a line would give back, and to which payments."""
+    with _at_units():
+        units = {_parse_line(fields): _parse_units_left(fields)}
+        preview = previews.preview_reduction(session, ids.decode(PREFIX, order_id), units)
+    return _show_preview(order_id, preview, REDUCTION, "reduce_order", **fields)
+
+
+@blp.form(
+    "/<order_id>/reduction",
+    REDUCTION,
+    shown_on=show_order,
+    permission=Permission.SHOP_ORDERS_REFUND,
+    fresh=True,
+)
+def reduce_order(session: Session, actor: Actor, fields: Mapping[str, str], order_id: str) -> None:
+    """Lower the units of a line of a paid order for its customer."""
+    identifier = ids.decode(PREFIX, order_id)
+    with _at_units():
+        units = {_parse_line(fields): _parse_units_left(fields)}
+        reductions.reduce_for_customer(session, actor, identifier, units, reason=fields["reason"])

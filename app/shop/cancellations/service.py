@@ -5,7 +5,7 @@ promised one: what the market took is the customer's loss, and what it gave is n
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -97,18 +97,23 @@ def _cancel_paid(
 
 def _draw_up(session: Session, order: RefundableOrder, parts: Sequence[SoldPart]) -> RefundTerms:
     """Return what cancelling gives back now."""
-    _check_window(order)
+    check_window(order)
+    left = Counter[int]()
+    for part in parts:
+        left[part.line_position] += part.units
     earlier = refunds_queries.list_refunds(session, [order.id])
     return RefundTerms(
         reassessment.return_everything(parts),
         order.shipping - sum_amounts(Amount(USD, each.shipping_units) for each in earlier),
         order.insurance - sum_amounts(Amount(USD, each.insurance_units) for each in earlier),
-        losses=_find_losses(session, order, parts),
+        losses=find_losses(session, order, parts, left),
         fee=order.cancel_terms.fee,
     )
 
 
-def _check_window(order: RefundableOrder) -> None:
+def check_window(order: RefundableOrder) -> None:
+    """Raise `CancelWindowClosed` unless goods of a paid order can be taken back from its
+    customer, as far as the order says."""
     if order.status is not OrderStatus.ALLOCATED:
         raise CancelWindowClosed
     # Goods that stay are never picked: without an end, their owner could sell them back for ever.
@@ -117,25 +122,22 @@ def _check_window(order: RefundableOrder) -> None:
         raise CancelWindowClosed
 
 
-def _find_losses(
-    session: Session, order: RefundableOrder, parts: Sequence[SoldPart]
+def find_losses(
+    session: Session, order: RefundableOrder, parts: Sequence[SoldPart], units: Mapping[int, int]
 ) -> list[MarketLoss]:
-    """Return what the metal of each line lost. Raises `MarketHalted` and `PriceStale`."""
+    """Return what the metal of so many units lost, by line. Raises `MarketHalted` and
+    `PriceStale`."""
     now, rules = clock.now(), pricing_queries.current_rules(session)
-    metals = {part.metal for part in parts}
+    lines = {part.line_position: part for part in parts if units.get(part.line_position)}
+    metals = {part.metal for part in lines.values()}
     found = {each.metal: each for each in pricing_queries.market_prices(session, metals)}
     prices = {metal: require_tradable(found.get(metal), now, rules) for metal in metals}
-    lines = {part.line_position: part for part in parts}
-    left = Counter[int]()
-    for part in parts:
-        left[part.line_position] += part.units
     return [
         MarketLoss(
             position,
-            line.ounces_of(left[position]),
+            line.ounces_of(units[position]),
             line.spot,
             order.cancel_terms.offset_price(prices[line.metal].bid, prices[line.metal].ask),
         )
         for position, line in lines.items()
-        if left[position]
     ]

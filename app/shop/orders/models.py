@@ -167,7 +167,7 @@ class ShopOrderLine(Base):
 
 class ShopOrderPart(Base):
     """Units of a line at one location, or one bar. What was and is being returned of them changes,
-    and the bar, if it was exchanged."""
+    the bar, if it was exchanged, and the place whose tax it is, if they are sent elsewhere."""
 
     __tablename__ = "shop_order_parts"
     __table_args__ = (

@@ -1,6 +1,6 @@
 """Named reads of orders of goods."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -9,10 +9,9 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from app.catalog.products.models import Product
-from app.catalog.rules import TRADABLE, USD, PaymentMethod
+from app.catalog.rules import TRADABLE, USD
 from app.funding.deposits import queries as deposit_queries
 from app.funding.deposits.queries import Deposit
-from app.funding.states import DepositStatus, Reversal
 from app.kit import ids
 from app.kit.db import Session
 from app.kit.ids import PublicId
@@ -22,14 +21,20 @@ from app.kit.pagination import Page
 from app.kit.postal_addresses import PostalAddress
 from app.kit.statements import any_of, compile_select
 from app.shop.orders import rules, sealed_addresses
-from app.shop.orders.models import ShopOrder, ShopOrderEvent, ShopOrderLine, ShopOrderPayment
+from app.shop.orders.models import (
+    ShopOrder,
+    ShopOrderEvent,
+    ShopOrderLine,
+    ShopOrderPart,
+    ShopOrderPayment,
+)
+from app.shop.orders.payment_states import OrderPaymentState, find_progress
 from app.shop.orders.rules import (
     OPEN,
     CancelReason,
     HoldReason,
     OrderPaymentMethod,
     OrderStatus,
-    PaymentProgress,
 )
 from app.tax.assessment import Delivery
 
@@ -46,6 +51,8 @@ class OrderLine:
     price_units: int
     tax_units: int
     tax_reason: str
+    #: Units of it whose price was given back.
+    refunded_quantity: int = 0
 
     @property
     def unit_price(self) -> Amount:
@@ -95,46 +102,6 @@ class OrderEvent:
     actor_id: UUID | None
     evidence: str | None
     at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class OrderPaymentState:
-    """How far the payment of an order is, and what its customer has to do."""
-
-    status: PaymentProgress
-    #: That pays for a part; None if all was paid at once.
-    deposit: Deposit | None
-    #: Until when it has to come.
-    due_at: datetime | None
-
-    @property
-    def deposit_id(self) -> UUID | None:
-        """The deposit."""
-        return self.deposit.id if self.deposit else None
-
-    @property
-    def amount(self) -> Amount | None:
-        """What the card is charged, or is to be transferred."""
-        return self.deposit.amount if self.deposit else None
-
-    @property
-    def fee(self) -> Amount | None:
-        """The fee, of the amount."""
-        return self.deposit.fee if self.deposit else None
-
-    @property
-    def client_secret(self) -> str | None:
-        """What the card's form needs to have the payment confirmed, while it has to be."""
-        return self._instructions(PaymentProgress.REQUIRES_ACTION).get("client_secret")
-
-    @property
-    def transfer_to(self) -> Mapping[str, str] | None:
-        """The account to send the transfer to, while it is waited for."""
-        return self._instructions(PaymentProgress.AWAITING_TRANSFER) or None
-
-    def _instructions(self, status: PaymentProgress) -> Mapping[str, str]:
-        has_to_act = self.status is status and self.deposit is not None
-        return self.deposit.instructions if has_to_act and self.deposit else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,21 +183,9 @@ class GoodsOrder:
     def payment(self) -> OrderPaymentState:
         """How far its payment is."""
         deposit = next(iter(self.deposits), None)
-        return OrderPaymentState(self._payment_progress(deposit), deposit, self.payment_due_at)
-
-    def _payment_progress(self, deposit: Deposit | None) -> PaymentProgress:
-        if self.status is OrderStatus.CANCELLED:
-            return PaymentProgress.CANCELLED
-        if self.paid_at is not None:
-            return PaymentProgress.PAID if deposit is None else _progress_of_paid(deposit)
-        if self.status is OrderStatus.ON_HOLD:
-            return PaymentProgress.PROCESSING
-        assert deposit is not None  # unpaid_order_waits_for_a_deposit
-        if deposit.status is not DepositStatus.PENDING:
-            return PaymentProgress.PROCESSING
-        if deposit.method is PaymentMethod.CARD:
-            return PaymentProgress.REQUIRES_ACTION
-        return PaymentProgress.AWAITING_TRANSFER
+        is_paid = self.paid_at is not None
+        progress = find_progress(self.status, deposit, is_paid=is_paid)
+        return OrderPaymentState(progress, deposit, self.payment_due_at)
 
     @property
     def shipping_address(self) -> PostalAddress | None:
@@ -241,15 +196,6 @@ class GoodsOrder:
     def billing_address(self) -> PostalAddress | None:
         """The address of the invoice, where it is another one."""
         return sealed_addresses.open_address(self.id, "billing_sealed", self.billing_sealed)
-
-
-def _progress_of_paid(deposit: Deposit) -> PaymentProgress:
-    """Return what became of a payment after it had paid."""
-    if deposit.status is DepositStatus.DISPUTED:
-        return PaymentProgress.DISPUTED
-    if deposit.shown_status is Reversal.CHARGED_BACK:
-        return PaymentProgress.CHARGED_BACK
-    return PaymentProgress.PAID
 
 
 _ORDERS = sa.select(
@@ -287,6 +233,13 @@ _LINES = sa.select(
     ShopOrderLine.price_units,
     ShopOrderLine.tax_units,
     ShopOrderLine.tax_reason,
+    sa.select(sa.cast(sa.func.sum(ShopOrderPart.returned_units), sa.BigInteger))
+    .where(
+        ShopOrderPart.order_id == ShopOrderLine.order_id,
+        ShopOrderPart.line_position == ShopOrderLine.position,
+    )
+    .scalar_subquery()
+    .label("refunded_quantity"),
 ).join(Product, Product.sku == ShopOrderLine.sku)
 _PAYMENTS = sa.select(
     ShopOrderPayment.order_id,

@@ -18,7 +18,8 @@ class ShopRefund(Base):
     __tablename__ = "shop_refunds"
     __table_args__ = (
         sa.CheckConstraint(
-            "cause IN ('cancelled', 'refunded', 'returned')", name="shop_refund_cause_known"
+            "cause IN ('cancelled', 'reduced', 'refunded', 'returned')",
+            name="shop_refund_cause_known",
         ),
         sa.CheckConstraint(
             "goods_units >= 0 AND shipping_units >= 0 AND insurance_units >= 0"

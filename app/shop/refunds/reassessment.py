@@ -9,7 +9,7 @@ from app.kit.money import Amount
 from app.shop.refunds.refundable import RefundableOrder, SoldPart
 from app.shop.refunds.rules import PartRefund
 from app.tax import queries as tax_queries
-from app.tax.assessment import TaxableLine, TaxDestination
+from app.tax.assessment import Assessment, TaxableLine, TaxDestination
 from app.vault.lots.rules import share_out
 
 _NOTHING = Amount(USD, 0)
@@ -60,14 +60,35 @@ def _reassess(
     )
     before = tax_queries.reassess_invoice(session, original, _lines(parts, kept)).remaining
     change = tax_queries.reassess_invoice(session, before, _lines(parts, left))
-    taxes = dict.fromkeys(left, _NOTHING)
-    for line in change.remaining.lines:
+    return _share_taxes(change.remaining, parts, left), change.borne
+
+
+def assess_left(
+    session: Session,
+    order: RefundableOrder,
+    parts: Sequence[SoldPart],
+    destination: TaxDestination,
+) -> dict[int, Amount]:
+    """Return what the tax of what is left of an order would be at another place, by the rules of
+    the sale and by the position of the part."""
+    left = {part.position: part.price_of(part.units) for part in parts}
+    assessment = tax_queries.assess_invoice(
+        session, _lines(parts, left), destination, customer_id=order.user_id, at=order.placed_at
+    )
+    return _share_taxes(assessment, parts, left)
+
+
+def _share_taxes(
+    assessment: Assessment, parts: Sequence[SoldPart], prices: Mapping[int, Amount]
+) -> dict[int, Amount]:
+    taxes = dict.fromkeys(prices, _NOTHING)
+    for line in assessment.lines:
         own = [part for part in parts if str(part.line_position) == line.line.id]
-        shares = share_out(line.tax.units, [left[part.position].units for part in own])
+        shares = share_out(line.tax.units, [prices[part.position].units for part in own])
         taxes |= {
             part.position: Amount(USD, share) for part, share in zip(own, shares, strict=True)
         }
-    return taxes, change.borne
+    return taxes
 
 
 def _lines(parts: Sequence[SoldPart], prices: Mapping[int, Amount]) -> list[TaxableLine]:

@@ -22,6 +22,8 @@ class RefundCause(LabelledEnum):
 
     CANCELLED = "cancelled", "Order cancelled"
     """The order was cancelled before its goods were picked."""
+    REDUCED = "reduced", "Fewer units"
+    """Units of the order were cancelled before its goods were picked, and others stay."""
     REFUNDED = "refunded", "Refunded by staff"
     RETURNED = "returned", "Goods returned"
 

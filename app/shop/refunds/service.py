@@ -65,8 +65,11 @@ class NewRefund:
 
 
 @dataclass(frozen=True, slots=True)
-class _PaidBack:
+class PaidBack:
+    """What goes back of a payment of an order, and where."""
+
     position: int
+    method: OrderPaymentMethod
     amount: Amount
     destination: RefundDestination
 
@@ -82,7 +85,7 @@ def give_back(
     """
     refund_id = ids.new()
     reference, terms = ids.encode(PREFIX, refund_id), refund.terms
-    paid_back = _share_out(session, order, terms.received)
+    paid_back = share_out(session, order, terms.received)
     locations = locations_queries.locations_by_id(session, {part.location_id for part in parts})
     branches = {location.id: location.branch_id for location in locations.values()}
     if refund.goods_stay:
@@ -118,9 +121,9 @@ def give_back(
     return reference
 
 
-def _share_out(session: Session, order: RefundableOrder, amount: Amount) -> list[_PaidBack]:
+def share_out(session: Session, order: RefundableOrder, amount: Amount) -> list[PaidBack]:
     """Return what goes back of each payment, and where: to the card, as far as its payment can be
-    refunded and the customer owes nothing."""
+    refunded and the customer owes nothing. The order's row is locked, and its deposit's is then."""
     payments = refundable.list_payments_left(session, order.id)
     shares = share_among_payments(amount, [payment.left for payment in payments])
     paid_back = []
@@ -132,7 +135,7 @@ def _share_out(session: Session, order: RefundableOrder, amount: Amount) -> list
             if receivables.amount_owed(session, order.user_id):
                 to_card = _NOTHING
         paid_back += [
-            _PaidBack(payment.position, part, destination)
+            PaidBack(payment.position, payment.method, part, destination)
             for part, destination in (
                 (to_card, RefundDestination.CARD),
                 (share - to_card, RefundDestination.BALANCE),
@@ -193,7 +196,7 @@ def _insert(
     order: RefundableOrder,
     refund_id: UUID,
     refund: NewRefund,
-    paid_back: Sequence[_PaidBack],
+    paid_back: Sequence[PaidBack],
 ) -> None:
     terms = refund.terms
     columns = {
@@ -255,7 +258,7 @@ def _loss_columns(refund_id: UUID, terms: RefundTerms) -> list[dict[str, object]
     ]
 
 
-def _payment_columns(refund_id: UUID, paid_back: Sequence[_PaidBack]) -> list[dict[str, object]]:
+def _payment_columns(refund_id: UUID, paid_back: Sequence[PaidBack]) -> list[dict[str, object]]:
     return [
         {
             "refund_id": refund_id,

@@ -18,7 +18,7 @@ from app.shop.orders.queries import GoodsOrder
 from app.tax.assessment import Delivery
 from tests.api_client import ApiClient, assert_problem, wrong_fields
 from tests.fixed_settings import fixed_settings
-from tests.page_client import Browser
+from tests.page_client import Browser, check_page
 from tests.paying_customer import usd
 from tests.people import People, verify_phone
 from tests.recorded_trips import record_trips
@@ -104,14 +104,33 @@ def test_staff_refund_units_of_a_line(browser: Browser, people: People) -> None:
     lock = stall.lock(buyer, stall.coins(metal="AG", fine="0.999"), quantity=2)
     order = stall.buy(buyer, lock)
     path = f"{PATH}/{order.public_id}"
-    fields = {"line": "0", "shipping": "no", "reason": "one coin was scratched"}
-    refused = browser.submit_form(path, "refund", units="3", **fields)
+    fields = {"line": "0", "shipping": "no"}
+    refused = browser.submit_form(path, "refund_preview", units="3", **fields)
     assert refused.status_code == 422
     assert "Of line 1, 2 units can be refunded." in refused.text
-    browser.submit_form(path, "refund", units="1", **fields)
+    shown = check_page(browser.submit_form(path, "refund_preview", units="1", **fields))
+    assert "Dollar balance back to dollar balance52.71 USD" in shown.visible_text
+    fields = {**shown.hidden_fields["refund"], "reason": "one coin was scratched"}
+    browser.client.post(f"{path}/refund", data=fields)
     text = browser.get_page(path).visible_text
     assert "Refunded by staff: one coin was scratched" in text
     assert "Dollar balance: 52.71" in text
+
+
+def test_staff_see_the_terms_of_fewer_units_and_lower_them(browser: Browser, sale: Sale) -> None:
+    path = f"{PATH}/{sale.order.public_id}"
+    # A coin of 4,208.40: 16.00 from ask to bid, and 35.00, stay.
+    sent = browser.submit_form(path, "reduction_preview", line="0", units="1")
+    shown = check_page(sent)
+    assert "The customer gets4,157.40 USD" in shown.visible_text
+    fields = shown.hidden_fields["reduction"]
+    refused = browser.client.post(f"{path}/reduction", data={**fields, "reason": "x"})
+    assert refused.status_code == 422
+    assert check_page(refused).hidden_fields["reduction"]["units"] == "1"
+    browser.client.post(f"{path}/reduction", data={**fields, "reason": "asked by phone"})
+    text = browser.get_page(path).visible_text
+    assert "Fewer units: asked by phone" in text
+    assert "1 refunded" in text
 
 
 @pytest.mark.parametrize("number", ["A1", "-5", "1.5", "٣", "1" * 19])

@@ -167,6 +167,15 @@ class InvoiceLineSchema(ApiSchema):
     tax_reason = ma.fields.String(required=True, metadata={"examples": ["NH has no sales tax."]})
 
 
+class OrderItemSchema(InvoiceLineSchema):
+    """Units of a product in an order, as they were bought. Amounts are in US dollars."""
+
+    refunded_quantity = ma.fields.Integer(
+        required=True,
+        metadata={"description": "Units whose price was given back", "examples": [0]},
+    )
+
+
 class PaymentOptionSchema(ApiSchema):
     """A way to pay all of it."""
 
@@ -308,7 +317,7 @@ class GoodsOrderSchema(ApiSchema):
     partially_shipped = ma.fields.Boolean(required=True)
     quote_id = PublicIdField("lck", required=True, attribute="lock_id")
     destination = EnumField(Delivery, required=True)
-    items = ma.fields.List(ma.fields.Nested(InvoiceLineSchema), required=True, attribute="lines")
+    items = ma.fields.List(ma.fields.Nested(OrderItemSchema), required=True, attribute="lines")
     tax = AmountField(required=True, metadata=_USD)
     shipping = AmountField(required=True, metadata=_USD)
     insurance = AmountField(required=True, metadata=_USD)

@@ -1,8 +1,11 @@
 """Schemas of cancelling orders, and of refunds."""
 
+from typing import Any
+
 import marshmallow as ma
 
 from app.approvals.rules import REASON_LENGTH_MAX
+from app.blueprints.api.schemas.addresses import DeliveryAddressSchema
 from app.blueprints.api.schemas.fields import (
     AmountField,
     ApiSchema,
@@ -69,6 +72,58 @@ class RefundItemSchema(ApiSchema):
         validate=whole_number_between(1, QUANTITY_MAX),
         metadata={"description": "Units", "examples": [1]},
     )
+
+
+class ChangedItemSchema(ApiSchema):
+    """Fewer units of an item of an order."""
+
+    line = ma.fields.Integer(
+        required=True,
+        strict=True,
+        validate=whole_number_between(1, LINES_MAX),
+        metadata={"description": "Its place among the items, from 1", "examples": [1]},
+    )
+    quantity = ma.fields.Integer(
+        required=True,
+        strict=True,
+        validate=whole_number_between(0, QUANTITY_MAX),
+        metadata={"description": "Units that are left; 0 removes it", "examples": [1]},
+    )
+
+
+class ReductionPreviewRequestSchema(ApiSchema):
+    """Which items of an order are to have fewer units."""
+
+    items = ma.fields.List(
+        ma.fields.Nested(ChangedItemSchema),
+        required=True,
+        validate=ma.validate.Length(min=1, max=LINES_MAX),
+        metadata={"description": "Those that change, each once"},
+    )
+
+    @ma.validates_schema
+    def _check_lines(self, data: dict[str, Any], **_options: Any) -> None:
+        items = data.get("items", [])
+        if len({item["line"] for item in items}) < len(items):
+            raise ma.ValidationError("Send each line once.", "items")
+
+
+class OrderChangeRequestSchema(ReductionPreviewRequestSchema):
+    """What to change of an order: items or the address."""
+
+    items = ma.fields.List(
+        ma.fields.Nested(ChangedItemSchema),
+        validate=ma.validate.Length(min=1, max=LINES_MAX),
+        metadata={"description": "Those that change, each once"},
+    )
+    shipping_address = ma.fields.Nested(
+        DeliveryAddressSchema, metadata={"description": "In place of the address of the order"}
+    )
+
+    @ma.validates_schema
+    def _check_one(self, data: dict[str, Any], **_options: Any) -> None:
+        if ("items" in data) is ("shipping_address" in data):
+            raise ma.ValidationError("Send items or shippingAddress.", "items")
 
 
 class RefundRequestSchema(ApiSchema):
