@@ -1,12 +1,6 @@
 """The benchmarks. Each interleaves its measurement with the yardstick and reports medians."""
 
-import signal
-import socket
-import subprocess
-import sys
 import tempfile
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,20 +13,20 @@ from sqlalchemy.engine import make_url
 
 from app.factory import create_app
 from bench import audit as trail
-from bench import load, market_setup, parallel, past_orders, shop
+from bench import desk, load, market_setup, parallel, past_orders, shop, web_server
 from bench import screening as lists
 from bench import stock as goods
 from bench.load import LoadResult
-from bench.server import CHECKOUT, CLIENTS, BenchServer
+from bench.server import CLIENTS, BenchServer
 
 CUSTOMERS = 200
 SPREAD_HOUSE_ACCOUNTS = 2000
 SERVICE_PROCESSES = 4
-WEB_WORKERS = 2
 #: Rounds of at most this length only check that a benchmark works.
 QUICK_SECONDS_MAX = 5
 SIZES = (10_000, 1_000_000)
 PRODUCTS, PRODUCTS_QUICK = 100_000, 10_000
+PEOPLE, PEOPLE_QUICK, ACTS_PER_PERSON = (10_000, 100_000), (1_000, 10_000), 10
 ORDERS, ORDERS_QUICK = (10_000, 1_000_000), (1_000, 10_000)
 
 
@@ -156,7 +150,7 @@ def http(bench: BenchServer, pace: BenchmarkPace, result: BenchmarkResult) -> No
     def request(number: int) -> bytes:
         return bodies[number % len(bodies)].replace(b"KEY", uuid4().hex.encode())
 
-    with _run_web_server(bench) as port:
+    with web_server.run(bench) as port:
         market_setup.set_prices(app)
         load.run_load(port, CLIENTS, 2, request)
         for _ in range(pace.rounds):
@@ -172,7 +166,7 @@ def http(bench: BenchServer, pace: BenchmarkPace, result: BenchmarkResult) -> No
     result.ratio("http", "orders_per_second", "yardstick_tps")
     result.settings |= {
         "connections": CLIENTS,
-        "web_workers": WEB_WORKERS,
+        "web_workers": web_server.WORKERS,
         "rate_limit": bench.settings.rate_limit,
         "market_hours": bench.settings.market_hours or "always_open",
     }
@@ -208,7 +202,7 @@ def search(bench: BenchServer, pace: BenchmarkPace, result: BenchmarkResult) -> 
     count = PRODUCTS if pace.seconds > QUICK_SECONDS_MAX else PRODUCTS_QUICK
     shop.fill_catalogue(bench, count)
     app = create_app(bench.settings)
-    with _run_web_server(bench) as port:
+    with web_server.run(bench) as port:
         market_setup.set_prices(app)
         load.run_load(port, CLIENTS, 2, shop.searches(facets=True))
         for _ in range(pace.rounds):
@@ -219,7 +213,11 @@ def search(bench: BenchServer, pace: BenchmarkPace, result: BenchmarkResult) -> 
                 _add_load(result, name, load.run_load(port, CLIENTS, pace.seconds, request), 200)
     for name in ("search", "facets"):
         result.ratio(name, f"{name}_per_second", "yardstick_tps")
-    result.settings |= {"products": count, "connections": CLIENTS, "web_workers": WEB_WORKERS}
+    result.settings |= {
+        "products": count,
+        "connections": CLIENTS,
+        "web_workers": web_server.WORKERS,
+    }
     market_setup.database_of(app).engine.dispose()
 
 
@@ -233,7 +231,7 @@ def checkout(bench: BenchServer, pace: BenchmarkPace, result: BenchmarkResult) -
     customers = market_setup.add_customers(app, CUSTOMERS)
     with (
         psycopg.connect(bench.superuser("pbcex"), autocommit=True) as connection,
-        _run_web_server(bench) as port,
+        web_server.run(bench) as port,
     ):
         # Foreign keys of millions of rows need not be checked one by one.
         connection.execute("SET session_replication_role = replica")
@@ -254,7 +252,37 @@ def checkout(bench: BenchServer, pace: BenchmarkPace, result: BenchmarkResult) -
     few, many = sizes
     result.ratio("checkout", f"orders_{few}_per_second", f"yardstick_{few}_tps")
     result.ratio("size", f"orders_{many}_per_second", f"orders_{few}_per_second")
-    result.settings |= {"orders": sizes, "connections": CLIENTS, "web_workers": WEB_WORKERS}
+    result.settings |= {"orders": sizes, "connections": CLIENTS, "web_workers": web_server.WORKERS}
+    market_setup.database_of(app).engine.dispose()
+
+
+def pages(bench: BenchServer, pace: BenchmarkPace, result: BenchmarkResult) -> None:
+    """Lists, searches and customers on the pages of staff, for one of them, among 10,000 people and
+    among 100,000 with a million transactions (quick: fewer), against an empty page."""
+    sizes = PEOPLE if pace.seconds > QUICK_SECONDS_MAX else PEOPLE_QUICK
+    app = create_app(bench.settings)
+    with (
+        psycopg.connect(bench.superuser("pbcex"), autocommit=True) as connection,
+        web_server.run(bench) as port,
+    ):
+        desk.prepare(connection)
+        visitor = desk.sign_in(app, connection)
+        for people in sizes:
+            desk.fill(connection, people, people * ACTS_PER_PERSON)
+            _settle(connection)
+            pages = desk.list_requests(connection, visitor)
+            for name, requests in pages.items():
+                result.add(f"{name}_statements", desk.count_statements(app, requests))
+                load.run_load(port, 2, 1, desk.in_turn(requests))
+            for _ in range(pace.rounds):
+                for name, requests in pages.items():
+                    done = load.run_load(port, 1, pace.seconds / 4, desk.in_turn(requests))
+                    _add_load(result, f"{name}_{people}", done, 200)
+    few, many = sizes
+    for name in pages:
+        result.ratio(name, f"{name}_{many}_p95_ms", f"{desk.EMPTY}_{many}_p95_ms")
+        result.ratio(f"{name}_size", f"{name}_{many}_p95_ms", f"{name}_{few}_p95_ms")
+    result.settings |= {"people": sizes, "transactions": [n * ACTS_PER_PERSON for n in sizes]}
     market_setup.database_of(app).engine.dispose()
 
 
@@ -277,6 +305,7 @@ BENCHMARKS: dict[str, Callable[[BenchServer, BenchmarkPace, BenchmarkResult], No
     "stock": stock,
     "search": search,
     "checkout": checkout,
+    "pages": pages,
 }
 
 
@@ -331,42 +360,6 @@ def _measure_orders(
         parallel.run_and_sum("bench.service", shares, parallel.process_environment(bench))
         / pace.seconds
     )
-
-
-@contextmanager
-def _run_web_server(bench: BenchServer) -> Iterator[int]:
-    """Run the web server as bin/run does, and yield its port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
-    granian = Path(sys.executable).parent / "granian"
-    process = subprocess.Popen(
-        [
-            granian,
-            *("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)),
-            *("--workers", str(WEB_WORKERS), "--no-log", "wsgi:app"),
-        ],
-        env=parallel.process_environment(bench),
-        cwd=CHECKOUT,
-    )
-    try:
-        deadline = time.monotonic() + 60
-        while not _is_live(port):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError("the web process did not start")
-            time.sleep(0.1)
-        yield port
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(20)
-
-
-def _is_live(port: int) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/live", timeout=1):
-            return True
-    except OSError:
-        return False
 
 
 def _order_request(token: str) -> bytes:

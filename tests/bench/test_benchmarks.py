@@ -18,6 +18,7 @@ from app.shop.storefront.queries import OfferSearch
 from bench import (
     audit,
     catalogue,
+    desk,
     market_setup,
     parallel,
     past_orders,
@@ -28,6 +29,7 @@ from bench import (
 from tests import sanctions
 from tests.embedded.conftest import CHECKOUT
 from tests.running_transactions import wait_for_running_transactions
+from tests.superuser import require_superuser
 
 
 def connect_owner(database: Database) -> psycopg.Connection:
@@ -122,3 +124,23 @@ def test_checkout_benchmark_has_past_orders_in_books_that_are_correct(
     with database.reading() as session:
         assert session.value("SELECT count(*) FROM shop_orders") == 12
         assert session.value("SELECT sum(units) FROM lot_stock") == 3 * 100_000 - 12
+
+
+def test_pages_benchmark_opens_pages_of_few_statements(unguarded_app: Flask) -> None:
+    database = market_setup.database_of(unguarded_app)
+    url = make_url(require_superuser()).set(
+        drivername="postgresql", database=database.engine.url.database
+    )
+    with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as connection:
+        desk.prepare(connection)
+        visitor = desk.sign_in(unguarded_app, connection)
+        desk.fill(connection, 20, 40)
+        desk.fill(connection, 60, 400)
+        pages = desk.list_requests(connection, visitor)
+    counts = {name: desk.count_statements(unguarded_app, sent) for name, sent in pages.items()}
+    # A customer's own page puts together what many rooms know.
+    lists = {name: count for name, count in counts.items() if not name.startswith("customer")}
+    assert {name: count for name, count in lists.items() if count > desk.STATEMENTS_MAX} == {}
+    with database.reading() as session:
+        assert session.value("SELECT count(*) FROM users WHERE role = 'USER'") == 60
+        assert session.value("SELECT count(*) FROM deposits") == 200
