@@ -75,6 +75,8 @@ class DepositRow(Base):
             postgresql_where=sa.text("source_index IS NOT NULL"),
         ),
         sa.Index("deposits_requested_at_id_idx", "requested_at", "id"),
+        sa.Index("deposits_status_requested_at_id_idx", "status", "requested_at", "id"),
+        sa.Index("deposits_method_requested_at_id_idx", "method", "requested_at", "id"),
         sa.Index(
             "deposits_provider_ref_idx",
             "provider_ref",
@@ -246,6 +248,8 @@ class WithdrawalRow(Base):
         ),
         sa.Index("withdrawals_user_id_id_idx", "user_id", "id"),
         sa.Index("withdrawals_requested_at_id_idx", "requested_at", "id"),
+        sa.Index("withdrawals_status_requested_at_id_idx", "status", "requested_at", "id"),
+        sa.Index("withdrawals_method_requested_at_id_idx", "method", "requested_at", "id"),
         sa.Index(
             "withdrawals_under_way_looked_at_idx",
             "looked_at",

@@ -37,6 +37,7 @@ class User(Base):
         sa.CheckConstraint("branch_id IS NULL OR role = 'TELLER'", name="branch_is_a_tellers"),
         sa.CheckConstraint(f"branch_id <> '{HEAD_OFFICE}'", name="teller_is_not_at_head_office"),
         sa.Index("users_role_id_idx", "role", "id"),
+        sa.Index("users_status_id_idx", "status", "id"),
         sa.CheckConstraint(
             "phone_verified_at IS NULL OR phone IS NOT NULL", name="verified_phone_is_there"
         ),

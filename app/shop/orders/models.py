@@ -85,6 +85,7 @@ class ShopOrder(Base):
         sa.Index("shop_orders_user_id_id_idx", "user_id", "id"),
         sa.Index("shop_orders_pickup_branch_id_idx", "pickup_branch_id"),
         sa.Index("shop_orders_placed_at_idx", "placed_at", "id"),
+        sa.Index("shop_orders_status_placed_at_idx", "status", "placed_at", "id"),
         sa.Index(
             "shop_orders_waiting_idx",
             "user_id",
