@@ -33,6 +33,8 @@ from app.outbox import service as outbox
 _CHUNK = 50
 #: After how many rows the progress is written.
 _PROGRESS_ROWS = 1_000
+#: A plan that was made while a table was small reads all of it, for each of the rows that follow.
+_PLAN_AGAIN = "DISCARD PLANS"
 _CHECKED_AGAIN = (
     "A row was refused during the import, so nothing was changed. Every row was checked again."
 )
@@ -244,6 +246,7 @@ def _try_batch(database: Database, loaded: _Loaded, batch: Sequence[CsvRow]) -> 
     with _undone(database) as session:
         write = loaded.kind.open_batch(session, loaded.actor, [row.cells for row in batch])
         for part in _batches(batch, _PROGRESS_ROWS):
+            session.send(_PLAN_AGAIN)
             for chunk in _batches(part, _CHUNK):
                 reports += _try_chunk(session, write, chunk)
             _show_progress(database, loaded.import_id, len(part))
@@ -284,6 +287,7 @@ def _write_all(session: Session, database: Database, loaded: _Loaded) -> None:
     for batch in _batches(loaded.rows, kind.batch_max):
         write = kind.open_batch(session, loaded.actor, [row.cells for row in batch])
         for part in _batches(batch, _PROGRESS_ROWS):
+            session.send(_PLAN_AGAIN)
             reports += [_report(row, write) for row in part]
             session.flush()
             _show_progress(database, import_id, len(part))
