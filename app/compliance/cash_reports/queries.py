@@ -188,13 +188,14 @@ def _open_person(*, id: UUID, person_id: UUID, occupation_sealed: bytes | None) 
 
 def filed_fields(session: Session, report_id: UUID) -> str | None:
     """Return the fields of the form as they were filed, as JSON; None if it is not filed."""
-    select = sa.select(CashReport.fields_sealed.label("sealed")).where(CashReport.id == report_id)
-    sealed: bytes | None = session.get(lambda sealed: sealed, select)
-    if sealed is None:
-        return None
-    return keys.open_sealed(
-        sealed, table="cash_reports", column="fields_sealed", key=report_id
-    ).decode()
+    filed = CashReport.id == report_id, CashReport.fields_sealed.is_not(None)
+    select = sa.select(CashReport.id, CashReport.fields_sealed).where(*filed)
+    return session.find(_open_fields, select)
+
+
+def _open_fields(*, id: UUID, fields_sealed: bytes) -> str:  # noqa: A002 - the column
+    place = {"table": "cash_reports", "column": "fields_sealed"}
+    return keys.open_sealed(fields_sealed, **place, key=id).decode()
 
 
 _RECORDED = sa.select(
