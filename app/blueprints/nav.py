@@ -265,7 +265,7 @@ SECTIONS = (
                 _HELD_ORDERS,
             ),
             NavEntry(
-                "Customer returns",
+                "Returned goods",
                 "returns_pages.list_returns",
                 "basket-back",
                 Permission.SHOP_ORDERS_READ,

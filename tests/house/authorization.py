@@ -1109,6 +1109,7 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
             "/cancel",
         )
     },
+    "/admin/returns/orders/<order_id>": _GOODS_ORDER,
     "/admin/returns/photos/<photo_id>": ObjectKind("photo_id", _return_photo, _unknown_id("rph")),
     "/api/shop/cart/<cart_id>": _CART,
     "/api/shop/cart/<cart_id>/items": _CART,

@@ -71,6 +71,8 @@ NEVER_SHOWN_AGAIN = {
 NOT_LINKED = {
     "/support/kyc/documents/<document_id>",
     "/admin/returns/photos/<photo_id>",
+    # A part of the order's page.
+    "/admin/returns/orders/<order_id>",
     "/lists/exports/<export_id>",
     # A part of the customer's page.
     "/admin/people/<person_id>",

@@ -56,6 +56,7 @@ def values(database: Database, column: str, table: str) -> set[str]:
         ("metal", "exposures", set(Metal)),
         ("to_asset", "orders", {"USD", "XAU-s", "XAG-s", "XPT-s", "XPD-s", "XCU-s"}),
         ("status", "shipments WHERE subject_type = 'order'", {"requested", "packed", "delivered"}),
+        ("status", "shop_returns", {"received"}),
         ("version", "sanctions_lists", {"1", "2"}),
         ("task", "outbox WHERE dead_at IS NOT NULL", {"messages.send_mail"}),
         ("count(*)", "branches", {"5"}),

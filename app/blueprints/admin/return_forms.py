@@ -9,7 +9,8 @@ from app.blueprints.forms import (
     text_field,
 )
 from app.pictures.file_types import BYTES_MAX
-from app.shop.returns.rules import Finding
+from app.shop.returns.rules import Finding, ReturnReason, ReturnWay, ReturnWish
+from app.vault import rules as vault_rules
 
 
 class ReturnReasonSchema(FormSchema):
@@ -61,6 +62,30 @@ class InspectSchema(FormSchema):
     reason = reason_field("In words", hint="What is seen, measured or missing.")
 
 
+class OpenReturnSchema(FormSchema):
+    """Units that a customer returns, as they told staff."""
+
+    line = choice_field("Product", "Choose the product.")
+    units = text_field(
+        "Units",
+        "Enter how many units.",
+        check=lambda text: vault_rules.parse_units("units", text),
+    )
+    why = choice_field("Why", "Choose why.", ReturnReason.options())
+    way = choice_field("How the goods come", "Choose how they come.", ReturnWay.options())
+    wish = choice_field("What the customer wants", "Choose what they want.", ReturnWish.options())
+    reason = reason_field("Note (internal)")
+
+
+OPEN = Form(
+    "open",
+    title="Open a return",
+    about="For the customer, who asked for it. It is approved on its own page.",
+    schema=OpenReturnSchema,
+    button="Open return",
+    success="Return opened.",
+    failure="The return was not opened",
+)
 APPROVE = Form(
     "approve",
     title="Approve",

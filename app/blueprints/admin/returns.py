@@ -14,6 +14,7 @@ from app.blueprints.admin.return_forms import (
     CANCEL,
     EXCHANGE,
     INSPECT,
+    OPEN,
     PHOTO,
     RECEIVE,
     REFUND,
@@ -36,7 +37,9 @@ from app.fulfillment.tracking import queries as tracking_queries
 from app.identity.accounts import people
 from app.kit import ids
 from app.kit.db import Session
-from app.kit.errors import Refusal
+from app.kit.errors import Invalid, Refusal
+from app.shop.orders import queries as orders_queries
+from app.shop.orders.rules import PREFIX as ORDER_PREFIX
 from app.shop.refunds import refundable
 from app.shop.refunds.rules import RefundTerms
 from app.shop.returns import (
@@ -49,6 +52,7 @@ from app.shop.returns import (
     requesting,
 )
 from app.shop.returns.queries import GoodsReturn
+from app.shop.returns.requesting import ReturnRequest
 from app.shop.returns.rules import (
     EXPECTED,
     PHOTO_PREFIX,
@@ -56,7 +60,10 @@ from app.shop.returns.rules import (
     Finding,
     ReturnReason,
     ReturnStatus,
+    ReturnWay,
+    ReturnWish,
 )
+from app.vault import rules as vault_rules
 
 blp = PageBlueprint("returns", "/admin/returns")
 
@@ -65,7 +72,7 @@ _REQUESTED = "Refund requested. Another person has to approve it."
 
 RETURNS = ListPage(
     name="returns",
-    title="Customer returns",
+    title="Returned goods",
     about="Goods that customers have and send back. They are the customer's until they are"
     " inspected; what PBCEx takes is put into quarantine.",
     source=lambda _session, _actor: queries.RETURNS,
@@ -98,6 +105,52 @@ RETURNS = ListPage(
 
 
 list_returns = blp.add_list("", RETURNS, permission=Permission.SHOP_ORDERS_READ)
+
+
+@blp.view("GET", "/orders/<order_id>", permission=Permission.SHOP_ORDERS_READ)
+def show_order_returns(session: Session, actor: Actor, order_id: str) -> Response:
+    """Show the returns of an order, and the form to open one for its customer."""
+    order = orders_queries.get_order(session, ids.decode(ORDER_PREFIX, order_id))
+    may_open = Permission.SHOP_ORDERS_REFUND in actor.permissions and order.user_id != actor.user_id
+    return render_page(
+        "admin/returns/order.html",
+        order=order,
+        returns=queries.list_returns(session, order.id),
+        open_form=OPEN,
+        may_open=may_open,
+        lines=[
+            (str(position), f"{line.quantity} x {line.name} ({line.sku})")
+            for position, line in enumerate(order.lines)
+        ],
+    )
+
+
+@blp.form(
+    "/orders/<order_id>",
+    OPEN,
+    shown_on=show_order_returns,
+    permission=Permission.SHOP_ORDERS_REFUND,
+)
+def open_return(session: Session, actor: Actor, fields: Mapping[str, str], order_id: str) -> Done:
+    """Open a return for the customer of an order."""
+    line = fields["line"]
+    if not (line.isascii() and line.isdecimal()):
+        raise Invalid("line", "Choose the product.")
+    wanted = ReturnRequest(
+        {int(line): vault_rules.parse_units("units", fields["units"])},
+        ReturnReason(fields["why"]),
+        ReturnWay(fields["way"]),
+        ReturnWish(fields["wish"]),
+    )
+    identifier = ids.decode(ORDER_PREFIX, order_id)
+    try:
+        returned = requesting.request_for_customer(
+            session, actor, identifier, wanted, reason=fields["reason"]
+        )
+    except Invalid as problem:
+        field = "units" if problem.field == "items" else problem.field
+        raise Invalid(field, problem.message) from None
+    return Done(url_for("returns_pages.show_return", return_id=returned.public_id))
 
 
 @blp.view("GET", "/<return_id>", permission=Permission.SHOP_ORDERS_READ, shows=PREFIX)

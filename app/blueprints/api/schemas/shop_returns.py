@@ -77,7 +77,9 @@ class ReturnSchema(ApiSchema):
         required=True,
         metadata={"description": "To say at a branch, and to support", "examples": ["70000001"]},
     )
-    order_id = PublicIdField(ORDER_PREFIX, required=True)
+    order_id = PublicIdField(
+        ORDER_PREFIX, required=True, metadata={"description": "The order that the goods are of"}
+    )
     status = EnumField(ReturnStatus, required=True)
     reason = EnumField(ReturnReason, required=True)
     way = EnumField(ReturnWay, required=True, metadata={"description": "How the goods go back"})
@@ -96,7 +98,12 @@ class ReturnSchema(ApiSchema):
         allow_none=True,
         metadata={"description": "What the inspection found; null before it"},
     )
-    refund_id = PublicIdField(REFUND_PREFIX, required=True, allow_none=True)
+    refund_id = PublicIdField(
+        REFUND_PREFIX,
+        required=True,
+        allow_none=True,
+        metadata={"description": "What was refunded for it; null without a refund"},
+    )
     events = ma.fields.List(
         ma.fields.Nested(ReturnEventSchema),
         required=True,
@@ -108,7 +115,12 @@ class ReturnSchema(ApiSchema):
 class ReturnAnswerSchema(ApiSchema):
     """A return of goods."""
 
-    goods_return = ma.fields.Nested(ReturnSchema, required=True, data_key="return")
+    goods_return = ma.fields.Nested(
+        ReturnSchema,
+        required=True,
+        data_key="return",
+        metadata={"description": "With its goods and its history"},
+    )
 
 
 class ReturnsSchema(ApiSchema):
