@@ -12,6 +12,7 @@ from app.catalog.rules import Metal
 from app.kit import clock
 from app.kit.db import Database
 from app.kit.errors import Invalid
+from app.shop.cancellations import service as cancellations
 from app.shop.popularity import service as popularity
 from app.shop.popularity.service import PEOPLE_MIN
 from app.shop.storefront import queries as storefront_queries
@@ -127,3 +128,15 @@ def test_products_are_compared_by_the_price_of_a_fine_ounce_and_their_premium(
     refused = app.test_client().get("/api/shop/products?skus=,")
     assert refused.status_code == 422
     assert refused.get_json()["errors"][0]["field"] == "skus"
+
+
+def test_orders_that_were_cancelled_count_for_no_product(stall: Stall) -> None:
+    kept, undone = stall.coins(20), stall.coins(20)
+    buy(stall, kept, people=1)
+    for _ in range(2):
+        buyer = stall.buyer(USD="20000.00")
+        order = stall.buy(buyer, stall.lock(buyer, undone))
+        with stall.database.transaction() as session:
+            cancellations.cancel(session, buyer, order.id)
+    count(stall)
+    assert in_order(stall, kept, undone) == [kept.sku, undone.sku]
