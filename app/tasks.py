@@ -1,10 +1,11 @@
-"""Import every room's tasks, so that each is found by its name, and what registers approvals and
-imports."""
+"""Import every room's tasks, so that each is found by its name, and what registers approvals,
+imports and attachments."""
 
 from app.approvals import tasks as approvals_tasks
 from app.audit import tasks as audit_tasks
 from app.branches import tasks as branches_tasks
 from app.custody import tasks as custody_tasks
+from app.documents import mails as document_mails
 from app.documents import tasks as documents_tasks
 from app.fulfillment import tasks as fulfillment_tasks
 from app.funding import tasks as funding_tasks
@@ -28,7 +29,7 @@ from app.redemption.requests import review as redemption_review
 from app.screening import tasks as screening_tasks
 from app.shop import price_imports, product_imports
 from app.shop import tasks as shop_tasks
-from app.shop.checkout import order_release
+from app.shop.checkout import order_release, pro_forma_mails
 from app.shop.refunds import approval as order_refund
 from app.throttle import tasks as throttle_tasks
 from app.trading import tasks as trading_tasks
@@ -41,6 +42,7 @@ __all__ = [
     "branches_tasks",
     "custody_tasks",
     "delivery_imports",
+    "document_mails",
     "documents_tasks",
     "erasure",
     "fulfillment_tasks",
@@ -59,6 +61,7 @@ __all__ = [
     "outbox_tasks",
     "price_imports",
     "privacy_tasks",
+    "pro_forma_mails",
     "product_imports",
     "providers_tasks",
     "reconciliation_tasks",

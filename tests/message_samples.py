@@ -12,6 +12,7 @@ from app.kyc.rules import ReasonCode
 from app.notifications import (
     account_kinds,
     desk_kinds,
+    document_kinds,
     kinds,
     order_kinds,
     refund_kinds,
@@ -87,6 +88,10 @@ SAMPLES: tuple[MessageFacts, ...] = (
         Amount.parse(USD, "4155.00"),
         AT,
     ),
+    document_kinds.DocumentIssued(
+        PublicId("sdc_01"), "Invoice PBCEX-INV-000123", Amount.parse(USD, "21323.72"), AT
+    ),
+    order_kinds.OrderReviewDue(PublicId("ord_01"), 10_000_001, AT, "Then it is cancelled."),
     order_kinds.GoodsOrderReaddressed(
         PublicId("ord_01"), 10_000_001, "1 Beacon Street, Boston, MA 02108, US", AT
     ),

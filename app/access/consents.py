@@ -47,7 +47,7 @@ POLICIES: Mapping[PolicyName, Policy] = {
         Policy(
             PolicyName.TERMS,
             "Terms of service",
-            (date(2026, 11, 1), date(2026, 11, 29), date(2026, 11, 29)),
+            (date(2026, 11, 1), date(2026, 11, 29), date(2026, 11, 29), date(2026, 11, 30)),
         ),
         Policy(PolicyName.PRIVACY, "Privacy notice", (date(2026, 11, 1), date(2026, 11, 29))),
         Policy(PolicyName.MARKETING, "News and offers", (date(2026, 11, 1),), required=False),

@@ -104,6 +104,18 @@ def list_documents_about(
     return session.select(NumberedDocument, about.order_by(SalesDocument.id))
 
 
+def list_numbered(
+    session: Session, entity_id: UUID, kind: DocumentKind, after: int
+) -> list[NumberedDocument]:
+    """Return the documents of a legal entity and kind with numbers after this one, by number."""
+    found = DOCUMENTS.select.where(
+        SalesDocument.entity_id == entity_id,
+        SalesDocument.kind == kind,
+        SalesDocument.number > after,
+    )
+    return session.select(NumberedDocument, found.order_by(SalesDocument.number))
+
+
 def get_document(
     session: Session, document_id: UUID, *, user_id: UUID | None = None
 ) -> NumberedDocument:

@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from app.documents import queries
 from app.documents.models import SalesDocument
+from app.documents.queries import NumberedDocument
 from app.documents.rules import DocumentContent, DocumentKind
 from app.keys import service as keys
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.ids import PublicId
+from app.notifications import service as notifications
+from app.notifications.document_kinds import DocumentIssued
 
 #: So many documents of an entity and kind are numbered at a time.
 BATCH = 5_000
@@ -33,7 +37,7 @@ WITH waiting AS (
 )
 UPDATE document_counters SET last_number = last_number + (SELECT count(*) FROM numbered)
 WHERE entity_id = %(entity_id)s AND kind = %(kind)s
-RETURNING last_number - %(last)s
+RETURNING last_number
 """
 
 
@@ -74,13 +78,14 @@ def request_document(session: Session, document: NewDocument) -> UUID:
 
 
 def number_waiting(session: Session) -> int:
-    """Number the documents that were committed without a number, and return how many.
+    """Number the documents that were committed without a number, notify their customers, and return
+    how many there were.
 
     Numbers are consecutive for each legal entity and kind: the counter and the documents change
     together or not at all. A document that is committed later has a higher number than all those
     that this call sees; of those that it sees, the one that was issued first has the lowest.
     """
-    count = 0
+    numbered = 0
     for entity_id, kind in session.rows(_WAITING, ()):
         session.send(_OPEN_COUNTER, (entity_id, kind))
         last = session.value(_LOCK_COUNTER, (entity_id, kind))
@@ -91,5 +96,13 @@ def number_waiting(session: Session) -> int:
             "last": last,
             "now": clock.now(),
         }
-        count += int(session.value(_NUMBER, parameters))
-    return count
+        session.value(_NUMBER, parameters)
+        for document in queries.list_numbered(session, entity_id, DocumentKind(kind), last):
+            _notify(session, document)
+            numbered += 1
+    return numbered
+
+
+def _notify(session: Session, document: NumberedDocument) -> None:
+    message = DocumentIssued(document.public_id, document.title, document.total, document.issued_at)
+    notifications.notify(session, message, to=document.user_id, event=document.public_id)

@@ -19,7 +19,7 @@ from app.kit.db import Database, Session
 from app.kit.errors import NotFound
 from app.kit.ids import PublicId
 from app.kit.ports import resolve
-from app.messages import bundles, rendering
+from app.messages import attachments, bundles, rendering
 from app.messages.delivery_log import CLAIM_DURATION, ClaimedMessage, DeliveryStatus
 from app.messages.ports import EmailSender, OutgoingEmail
 from app.messages.rendering import Contact
@@ -176,6 +176,7 @@ def _compose(
             rendered.body,
             rendered.html,
             reply_to=contact.support_email,
+            attachments=() if subjects else attachments.draw_attachments(session, kind, values),
         )
     )
 

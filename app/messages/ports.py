@@ -11,6 +11,15 @@ from app.providers.ports import ProviderFact
 
 
 @dataclass(frozen=True, slots=True)
+class EmailAttachment:
+    """A file of an email: its name, its media type like `application/pdf`, and its bytes."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class OutgoingEmail:
     """An email to one person, ready to send. A repeated email has the same ID."""
 
@@ -21,6 +30,7 @@ class OutgoingEmail:
     html: str
     #: The email address of support: the sender's is not read.
     reply_to: str
+    attachments: tuple[EmailAttachment, ...] = ()
 
 
 class EmailNotSent(ProviderUnavailable):

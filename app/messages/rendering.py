@@ -43,7 +43,11 @@ _TOKEN_PATHS = {
     "reset_password": "/auth/reset-password",
 }
 #: Paths of links to pages for signed-in people.
-_PAGE_PATHS = {"approval_waiting": "/admin/approvals", "stock_low": "/admin/vault/low-stock"}
+_PAGE_PATHS = {
+    "approval_waiting": "/admin/approvals",
+    "order_review_due": "/admin/orders/held",
+    "stock_low": "/admin/vault/low-stock",
+}
 
 
 def _write_amount(number: str, code: str) -> str:

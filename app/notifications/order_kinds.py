@@ -5,7 +5,7 @@ from datetime import datetime
 
 from app.kit.ids import PublicId
 from app.kit.money import Amount
-from app.notifications.facts import MessageFacts
+from app.notifications.facts import MessageFacts, email_only
 from app.notifications.rules import MessageKind, Topic
 
 
@@ -71,6 +71,18 @@ class GoodsOrderHeld(MessageFacts):
     number: int
     goods: str
     total: Amount
+
+
+@dataclass(frozen=True)
+class OrderReviewDue(MessageFacts):
+    """The time to review an order on hold is over soon. `follows` says what happens then, in a
+    sentence."""
+
+    kind = email_only("order_review_due", Topic.DUTIES, cause="you work at PBCEx and review orders")
+    order: PublicId
+    number: int
+    ends_at: datetime
+    follows: str
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from app.notifications import (
     account_kinds,
     desk_kinds,
+    document_kinds,
     kinds,
     order_kinds,
     refund_kinds,
@@ -19,7 +20,7 @@ from app.notifications.rules import MessageKind
 def all_messages() -> Iterator[type[MessageFacts]]:
     """Return the class of every message."""
     modules = (
-        *(account_kinds, desk_kinds, kinds, order_kinds),
+        *(account_kinds, desk_kinds, document_kinds, kinds, order_kinds),
         *(refund_kinds, return_kinds, shipment_kinds),
     )
     for module in modules:

@@ -10,7 +10,7 @@ from app.kit.db import Database, Session
 from app.kit.tasks import Queue, task
 from app.screening.facts import ScreeningDecided
 from app.shop.cart import service as cart
-from app.shop.checkout import held_orders, waiting_orders
+from app.shop.checkout import held_orders, review_deadlines, waiting_orders
 from app.shop.images import service as images
 from app.shop.locks import service as locks
 from app.shop.orders import disputed, shipping
@@ -28,9 +28,18 @@ def expire_due_locks(session: Session) -> None:
 
 @task("shop.poll_orders", queue=Queue.LEDGER)
 def poll_orders(session: Session) -> None:
-    """Stage the job of every order whose payment has ended, or is late; remind of the others."""
+    """Stage the job of every order whose payment has ended, or is late, and of every one that was
+    not reviewed in time; remind of the others."""
     waiting_orders.stage_due(session)
     waiting_orders.remind(session)
+    review_deadlines.remind(session)
+    review_deadlines.stage_overdue(session)
+
+
+@task("shop.end_review", queue=Queue.LEDGER)
+def end_review(session: Session, *, order_id: str) -> None:
+    """Cancel an order on hold that was not reviewed in time."""
+    review_deadlines.end_overdue(session, UUID(order_id))
 
 
 @task("shop.advance_order", queue=Queue.LEDGER)

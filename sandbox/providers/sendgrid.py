@@ -79,6 +79,14 @@ def send_email() -> Response:
         "reply_to": payload.get("reply_to"),
         "subject": envelope.get("subject") or payload["subject"],
         "content": {part["type"]: part["value"] for part in payload["content"]},
+        "attachments": [
+            {
+                "name": file["filename"],
+                "type": file["type"],
+                "bytes": len(base64.b64decode(file["content"])),
+            }
+            for file in payload.get("attachments", ())
+        ],
         "headers": {**payload.get("headers", {}), **envelope.get("headers", {})},
         "custom_args": {**payload.get("custom_args", {}), **envelope.get("custom_args", {})},
         "taken_at": clock.now(),

@@ -22,6 +22,7 @@ from app.shop.orders.queries import GoodsOrder
 from app.tax.assessment import Delivery
 from tests.api_client import ApiClient, assert_problem
 from tests.documents.paper import add_entity, read_numbers, request
+from tests.mailbox import run_pending_jobs, use_mailbox
 from tests.people import People
 from tests.rows import change_rows
 from tests.shop.paid_later import BY_TRANSFER, LaterBuyer
@@ -38,6 +39,7 @@ def entity_id(database: Database) -> UUID:
 class Sale:
     """An order of goods from the branches of two companies."""
 
+    database: Database
     buyer: Actor
     order: GoodsOrder
     documents: list[NumberedDocument]
@@ -63,7 +65,7 @@ def sale(people: People) -> Sale:
     with people.database.reading() as session:
         found = list(documents_queries.list_documents_about(session, [order.public_id]))
         contents = [documents_queries.get_content(session, each.id) for each in found]
-    return Sale(buyer, order, found, contents)
+    return Sale(people.database, buyer, order, found, contents)
 
 
 def test_invoices_of_an_order_are_one_of_each_company_and_add_up_to_its_total(sale: Sale) -> None:
@@ -101,6 +103,21 @@ def test_invoice_as_pdf_says_the_same_and_has_the_same_bytes_each_time(sale: Sal
         assert expected in text
 
 
+def test_email_about_a_numbered_invoice_has_it_as_pdf(sale: Sale) -> None:
+    with use_mailbox() as mailbox:
+        run_pending_jobs(sale.database)
+    emails = [email for email in mailbox.sent_to(sale.buyer.email) if email.attachments]
+    assert sorted(email.subject for email in emails) == sorted(
+        each.title for each in sale.documents
+    )
+    for email in emails:
+        [attached] = email.attachments
+        assert (attached.name, attached.media_type) == (
+            f"{email.subject.split()[-1]}.pdf", "application/pdf",
+        )  # fmt: skip
+        assert email.subject in read_pdf(attached.content)
+
+
 def test_pro_forma_invoice_of_a_bank_transfer_says_where_to_send_the_money_until_it_came(
     database: Database, people: People
 ) -> None:
@@ -122,6 +139,12 @@ def test_pro_forma_invoice_of_a_bank_transfer_says_where_to_send_the_money_until
     ):
         assert expected in words
     assert content.total == order.total
+    with use_mailbox() as mailbox:
+        run_pending_jobs(database)
+    emails = mailbox.sent_to(later.payer.actor.email)
+    [attached] = [each for email in emails for each in email.attachments]
+    assert attached.name == f"pro-forma-{order.number}.pdf"
+    assert attached.content.startswith(b"%PDF")
     later.cancel(order)
     with database.reading() as session, pytest.raises(NotFound):
         invoice_documents.draw_up_pro_forma(session, later.now(order))

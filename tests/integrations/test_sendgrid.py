@@ -23,7 +23,7 @@ from app.kit.db import Database
 from app.kit.errors import MalformedRequest
 from app.kit.ports import provide
 from app.messages import email_delivery
-from app.messages.ports import EmailSender, OutgoingEmail
+from app.messages.ports import EmailAttachment, EmailSender, OutgoingEmail
 from app.providers.errors import (
     ProviderOutcomeUnknown,
     ProviderRefused,
@@ -56,7 +56,9 @@ def webhook_client(app: Flask, sandbox: Sandbox) -> FlaskClient:
 
 def outgoing(recipient: str = "ada@example.com") -> OutgoingEmail:
     text, html = "In text", "<p>In HTML</p>"
-    return OutgoingEmail(uuid4(), recipient, "Grüße", text, html, "support@pbcex.example")
+    attached = (EmailAttachment("INV-1.pdf", "application/pdf", b"%PDF-1.7"),)
+    reply_to = "support@pbcex.example"
+    return OutgoingEmail(uuid4(), recipient, "Grüße", text, html, reply_to, attached)
 
 
 def accepted_emails(sandbox: Sandbox, email: OutgoingEmail) -> list[dict]:
@@ -75,6 +77,9 @@ class TestSend:
         assert stored["from"] == {"email": "no-reply@pbcex.local", "name": "PBCEx"}
         assert stored["reply_to"] == {"email": "support@pbcex.example"}
         assert stored["content"] == {"text/plain": "In text\n", "text/html": "<p>In HTML</p>"}
+        assert stored["attachments"] == [
+            {"name": "INV-1.pdf", "type": "application/pdf", "bytes": 8}
+        ]
         assert stored["headers"] == {
             "Message-ID": f"<{email.id.hex}@pbcex.local>",
             "Auto-Submitted": "auto-generated",

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from app.integrations.smtp.adapter import SmtpEmailSender, SmtpServer, UnconfiguredEmailSender
-from app.messages.ports import EmailNotSent, EmailRefused, OutgoingEmail
+from app.messages.ports import EmailAttachment, EmailNotSent, EmailRefused, OutgoingEmail
 from app.providers.errors import ProviderOutcomeUnknown
 from tests import mailbox
 
@@ -74,6 +74,14 @@ class TestContent:
         [raw] = server.raw
         assert raw.isascii()
         assert max(map(len, raw.split(b"\r\n"))) <= 78
+
+    def test_email_has_its_files(self, server: mailbox.RecordingSmtpServer) -> None:
+        attached = EmailAttachment("INV-1.pdf", "application/pdf", b"%PDF-1.7")
+        smtp_sender(server.url).send(outgoing_email(attachments=(attached,)))
+        [file] = server.mails[0].iter_attachments()
+        assert (file.get_filename(), file.get_content_type(), file.get_content()) == (
+            "INV-1.pdf", "application/pdf", b"%PDF-1.7",
+        )  # fmt: skip
 
     def test_repeated_email_has_the_same_message_id(
         self, server: mailbox.RecordingSmtpServer

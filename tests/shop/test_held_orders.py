@@ -1,9 +1,11 @@
 """Orders that staff look at before their goods are sold: what holds one, and how it ends."""
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 
 from app.access import Actor, Role
 from app.approvals.errors import SelfApproval
@@ -11,6 +13,7 @@ from app.audit.actions import AuditAction
 from app.audit.models import AuditRecord
 from app.audit.rules import AuditOutcome
 from app.cases import service as cases
+from app.kit import clock
 from app.kit.db import Database
 from app.kit.errors import Invalid
 from app.kit.postal_addresses import PostalAddress
@@ -24,6 +27,7 @@ from app.shop.checkout.rules import OrderReviewRules
 from app.shop.orders import queries as orders_queries
 from app.shop.orders.errors import OwnOrder
 from app.shop.orders.queries import GoodsOrder
+from app.shop.tasks import poll_orders
 from app.tax.assessment import Delivery
 from tests import sanctions
 from tests.fixed_settings import fixed_settings
@@ -257,3 +261,35 @@ def test_nothing_is_sent_to_a_listed_recipient_and_the_refusal_says_no_reason(
         )
     assert recorded == [AuditOutcome.DONE, AuditOutcome.DENIED]
     assert counter.coins.free() == 9  # its price lock keeps one
+
+
+def test_order_that_is_not_reviewed_in_time_is_cancelled_after_one_reminder(
+    counter: Counter,
+) -> None:
+    order, listed = held(counter), held(counter, LISTED)
+    both = [str(each.number) for each in (order, listed)]
+
+    def poll(days: int) -> list[str]:
+        """Poll so many days later, and return the orders of which the officer was reminded."""
+        with time_machine.travel(clock.now() + timedelta(days=days, hours=1)):
+            with counter.database.transaction() as session:
+                poll_orders(session)
+            run_pending_jobs(counter.database, "shop.end_review")
+        with counter.database.reading() as session:
+            return [
+                number
+                for (number,) in session.rows(
+                    "SELECT args -> 'values' ->> 'number' FROM outbox WHERE args ->> 'user_id' = %s"
+                    " AND args ->> 'kind' = 'order_review_due' ORDER BY id",
+                    (str(counter.officer.user_id),),
+                )
+                if number in both
+            ]
+
+    assert (poll(5), poll(6), poll(6)) == ([], both, both)
+    assert counter.now(order).status == "on_hold"
+    assert poll(7) == both
+    left = counter.outcome(counter.now(listed))
+    assert counter.outcome(counter.now(order))[:2] == ("cancelled", "review_late")
+    assert left == ("on_hold", None, "20000.00", 9)
+    assert_sound(counter)

@@ -1,9 +1,10 @@
 """Email sent through SendGrid."""
 
+from base64 import b64encode
 from email.utils import parseaddr
 from http import HTTPStatus
 
-from sendgrid.helpers.mail import CustomArg, Header, Mail, ReplyTo
+from sendgrid.helpers.mail import Attachment, CustomArg, Header, Mail, ReplyTo
 
 from app.integrations.http_calls import ProviderCaller
 from app.integrations.transport import AUTH_FAILURE_STATUSES, HttpResponse, Transport
@@ -60,6 +61,10 @@ class SendGridEmailSender:
         message.add_header(Header("Message-ID", f"<{email.id.hex}@{domain}>"))
         # Stops automatic replies such as holiday notices (RFC 3834).
         message.add_header(Header("Auto-Submitted", "auto-generated"))
+        for file in email.attachments:
+            message.add_attachment(
+                Attachment(b64encode(file.content).decode(), file.name, file.media_type)
+            )
         message.add_custom_arg(CustomArg(EMAIL_ID_ARGUMENT, str(email.id)))
         return message.get()
 

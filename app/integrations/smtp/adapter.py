@@ -82,6 +82,11 @@ class SmtpMessages:
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(email.text + "\n", cte="quoted-printable")
         message.add_alternative(email.html, subtype="html", cte="quoted-printable")
+        for file in email.attachments:
+            maintype, _, subtype = file.media_type.partition("/")
+            message.add_attachment(
+                file.content, maintype=maintype, subtype=subtype, filename=file.name
+            )
         return message
 
 

@@ -29,6 +29,7 @@ _CANCEL_REASONS = {
     CancelReason.MONEY_SHORT: "Your balance did not cover it when your payment had arrived.",
     CancelReason.GOODS_GONE: "We no longer have the goods. We are sorry.",
     CancelReason.REJECTED: "We cannot accept it.",
+    CancelReason.REVIEW_LATE: "We could not check it in time. We are sorry.",
 }
 
 

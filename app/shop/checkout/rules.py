@@ -133,6 +133,15 @@ class OrderReviewRules:
         maximum=_usd("10000000"),
         about="The invoice goes to another country or postal code than the goods.",
     )
+    hold_days: int = setting(
+        "An order on hold is cancelled after",
+        7,
+        minimum=2,
+        maximum=60,
+        unit="days",
+        about="Its customer has everything back. Those who review orders are reminded a day before."
+        " One that waits for a decision about the sanctions list is not cancelled.",
+    )
     approval_from: Amount = setting(
         "Second person to release an order, from",
         _usd("50000"),

@@ -79,7 +79,8 @@ class ShopOrder(Base):
         ),
         sa.CheckConstraint(
             "cancel_reason IN ('customer', 'staff', 'payment_failed', 'payment_cancelled',"
-            " 'payment_late', 'money_short', 'goods_gone', 'rejected')",
+            " 'payment_late', 'money_short', 'goods_gone', 'rejected',"
+            " 'review_late')",
             name="shop_order_cancel_reason_known",
         ),
         sa.Index("shop_orders_user_id_id_idx", "user_id", "id"),
@@ -134,7 +135,7 @@ class ShopOrder(Base):
     held_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
     #: What was given back, in cents.
     refunded_units: Mapped[int] = mapped_column(sa.BigInteger, server_default=sa.text("0"))
-    #: When its customer was reminded of the transfer that it waits for.
+    #: When its customer was reminded of the transfer that it waits for, or staff of their review.
     reminded_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
     cancelled_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
     cancel_reason: Mapped[CancelReason | None] = mapped_column(StoredEnum(CancelReason))

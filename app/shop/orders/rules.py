@@ -48,6 +48,7 @@ class CancelReason(LabelledEnum):
     MONEY_SHORT = "money_short", "The balance did not cover the order once the payment had arrived"
     GOODS_GONE = "goods_gone", "The goods were no longer there"
     REJECTED = "rejected", "Rejected after a review"
+    REVIEW_LATE = "review_late", "Not reviewed in time"
 
 
 class HoldReason(LabelledEnum):

@@ -197,7 +197,8 @@ def mark_held(
     """Record that a waiting order, locked before, has its money and is on hold for review.
     `money_hold_ids` keep the payments that none has kept yet, by their positions."""
     status = TRANSITIONS.transition(order.status, OrderStatus.ON_HOLD)
-    _update(session, order.id, status=status, held_at=at)
+    # From now on it is staff who are reminded.
+    _update(session, order.id, status=status, held_at=at, reminded_at=None)
     for position, hold_id in money_hold_ids.items():
         session.write(
             sa.update(ShopOrderPayment)

@@ -31,6 +31,7 @@ from app.shop.orders.rules import (
 from app.tax.assessment import Delivery
 
 _IS_WAITING = ShopOrder.status == OrderStatus.PENDING_PAYMENT
+_IS_HELD = ShopOrder.status == OrderStatus.ON_HOLD
 _IDS = sa.select(ShopOrder.id.label("order_id"))
 _BATCH = 200
 
@@ -141,6 +142,26 @@ def lock_unreminded(session: Session, now: datetime, before: timedelta) -> list[
         .with_for_update(of=ShopOrder, skip_locked=True)
     )
     return session.select(lambda order_id: order_id, select)
+
+
+def lock_unreviewed(session: Session, before: datetime) -> list[UUID]:
+    """Return the ids of orders that are on hold since before an instant and of which staff were not
+    reminded, their rows locked. Rows that others have locked are left for the next time."""
+    select = (
+        _IDS.where(_IS_HELD, ShopOrder.held_at <= before, ShopOrder.reminded_at.is_(None))
+        .order_by(ShopOrder.id)
+        .limit(_BATCH)
+        .with_for_update(skip_locked=True)
+    )
+    return session.select(lambda order_id: order_id, select)
+
+
+def list_overdue_reviews(session: Session, before: datetime) -> list[UUID]:
+    """Return the ids of orders that are on hold since before an instant, without those that wait
+    for a decision about the sanctions list."""
+    is_screened = ShopOrder.hold_reasons.contains([HoldReason.SCREENING])
+    select = _IDS.where(_IS_HELD, ShopOrder.held_at <= before, sa.not_(is_screened))
+    return session.select(lambda order_id: order_id, select.order_by(ShopOrder.id).limit(_BATCH))
 
 
 def list_units(session: Session, order_id: UUID) -> list[OrderedUnits]:
