@@ -15,6 +15,7 @@ from app.catalog.products import models as products_models
 from app.catalog.search import models as search_models
 from app.compliance.cash_reports import models as cash_reports_models
 from app.counter.drawers import models as drawers_models
+from app.counter.receipts import models as receipts_models
 from app.custody import models as custody_models
 from app.documents import models as documents_models
 from app.flags import models as flags_models
@@ -31,6 +32,7 @@ from app.helpdesk.notes import models as helpdesk_notes_models
 from app.helpdesk.queue import models as helpdesk_queue_models
 from app.idempotency import models as idempotency_models
 from app.identity import models as identity_models
+from app.identity.pins import models as identity_pins_models
 from app.identity.roles import models as identity_roles_models
 from app.imports import models as imports_models
 from app.keys import models as keys_models
@@ -99,6 +101,7 @@ __all__ = [
     "hours_models",
     "idempotency_models",
     "identity_models",
+    "identity_pins_models",
     "identity_roles_models",
     "imports_models",
     "keys_models",
@@ -115,6 +118,7 @@ __all__ = [
     "privacy_models",
     "products_models",
     "providers_models",
+    "receipts_models",
     "reconciliation_models",
     "redemption_quotes_models",
     "redemption_requests_models",

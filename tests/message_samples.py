@@ -45,6 +45,9 @@ SAMPLES: tuple[MessageFacts, ...] = (
     desk_kinds.GoodwillCredited(Amount.parse(USD, "15000.00")),
     account_kinds.ApiKeyCreated("pbk_x8Tq1z", "9k_A", AT, AT.replace(year=2027)),
     account_kinds.ConfirmEmail(LINK_ID),
+    kinds.CashReceiptRequested(
+        "MAIN-1204", "Cash deposit", Amount.parse(USD, "15000.00"), "Main Street", AT
+    ),
     kinds.DebtCollected(Amount.parse(USD, "15000.00"), owed=Amount.parse(USD, "14000.50")),
     kinds.DepositCredited(DEPOSIT, FEE, AT),
     kinds.DepositDisputed(DEPOSIT, owed=Amount.parse(USD, "14000.50")),
@@ -136,6 +139,7 @@ SAMPLES: tuple[MessageFacts, ...] = (
     account_kinds.PasskeyRemoved(AT),
     account_kinds.PasswordChanged(AT, 3),
     account_kinds.PhoneChanged(AT, "789"),
+    account_kinds.PinChanged(AT),
     account_kinds.PhoneCodeRequested(LINK_ID),
     account_kinds.ErasureConfirmed(PublicId("usr_01"), "31 CFR 1010.430", AT, date(2033, 1, 2)),
     account_kinds.RecoveryCodesRenewed(AT),

@@ -16,13 +16,15 @@ _TITLES = {
 }
 
 
-def show_home(session: Session, actor: Actor, desk: Desk) -> Response:
-    """Show the home of the desk, or redirect a person of another desk to their own home."""
+def show_home(session: Session, actor: Actor, desk: Desk, note: str = "") -> Response:
+    """Show the home of the desk, or redirect a person of another desk to their own home. `note` is
+    a sentence about the state of their work."""
     if nav.desk_of(actor.role) is not desk:
         return see_other(url_for(nav.home_of(actor.role)))
     return rendering.render_page(
         "home.html",
         title=_TITLES[desk],
+        note=note,
         sections=nav.sections_for(actor),
         branch=branches_queries.get_branch(session, actor, actor.branch_id)
         if actor.branch_id

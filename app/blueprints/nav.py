@@ -291,6 +291,7 @@ SECTIONS = (
         "Branch",
         Desk.TELLER,
         (
+            NavEntry("Cash", "cash_pages.show_search", "cash", Permission.DRAWERS_WORK),
             NavEntry("Drawer", "drawer_pages.show_drawer", "drawer", Permission.DRAWERS_WORK),
             NavEntry("Counter", "counter_pages.show_counter", "bell", Permission.KYC_VERIFY),
             NavEntry(
@@ -299,7 +300,8 @@ SECTIONS = (
                 "hand-over",
                 Permission.SHIPMENTS_HAND_OVER,
             ),
-            NavEntry("Drawers", "drawers_pages.list_drawers", "count", Permission.DRAWERS_READ),
+            NavEntry("Safe", "safe_pages.show_safe", "safe", Permission.DRAWERS_WORK),
+            NavEntry("Drawers", "drawers_pages.list_drawers", "drawers", Permission.DRAWERS_READ),
             NavEntry(
                 "Branches", "branches_pages.list_branches", "building", Permission.BRANCHES_READ
             ),

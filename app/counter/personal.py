@@ -6,6 +6,8 @@ import sqlalchemy as sa
 
 from app.catalog.rules import USD
 from app.counter.drawers.models import CashMovement
+from app.counter.receipts.models import CashReceipt
+from app.counter.receipts.queries import PREFIX
 from app.kit.db import Session
 from app.kit.money import Amount
 from app.kit.personal import (
@@ -25,6 +27,10 @@ _MOVEMENTS = sa.select(
     CashMovement.at,
 ).order_by(CashMovement.id)
 
+_RECEIPTS = sa.select(
+    CashReceipt.id, CashReceipt.number, CashReceipt.reference, CashReceipt.written_at
+).order_by(CashReceipt.id)
+
 
 def _export_sections(session: Session, person_id: UUID) -> ExportSections:
     rows = session.select(
@@ -34,7 +40,13 @@ def _export_sections(session: Session, person_id: UUID) -> ExportSections:
     values = [
         (row["kind"], row["instrument"], row["units"], row["reference"], row["at"]) for row in rows
     ]
-    return {"cashMovements": export_records(values, "kind instrument amount reference at")}
+    receipts = session.select(
+        lambda **row: tuple(row.values()), _RECEIPTS.where(CashReceipt.user_id == person_id)
+    )
+    return {
+        "cashMovements": export_records(values, "kind instrument amount reference at"),
+        "receipts": export_records(receipts, "id number reference writtenAt", id=PREFIX),
+    }
 
 
 PERSONAL_DATA = PersonalData(
@@ -51,6 +63,12 @@ PERSONAL_DATA = PersonalData(
             ErasureEffect.RETAINED,
             f"It is part of the books. {RETAINED_BY_LAW}",
             export_sections=("cashMovements",),
+        ),
+        "cash_receipts": PersonalDataTable(
+            "The numbers of the receipts of a customer's cash",
+            ErasureEffect.RETAINED,
+            f"They are part of the books. {RETAINED_BY_LAW}",
+            export_sections=("receipts",),
         ),
     },
     export_sections=_export_sections,

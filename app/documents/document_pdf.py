@@ -9,7 +9,7 @@ from pathlib import Path
 from fpdf import FPDF
 from fpdf.enums import Align, XPos, YPos
 
-_FONTS = Path(__file__).parent.parent / "static" / "vendor" / "dejavu"
+FONTS = Path(__file__).parent.parent / "static" / "vendor" / "dejavu"
 FAMILY = "DejaVu"
 MARGIN_MM = 14.0
 _FOOT_MM = 18.0
@@ -28,7 +28,7 @@ class DocumentPdf(FPDF):
         self.set_margins(MARGIN_MM, MARGIN_MM)
         self.set_auto_page_break(auto=False)
         for style, name in (("", "DejaVuSans.ttf"), ("B", "DejaVuSans-Bold.ttf")):
-            self.add_font(FAMILY, style, _FONTS / name)
+            self.add_font(FAMILY, style, FONTS / name)
         self.set_title(title)
         self.set_author(f"{_COMPANY}, {_COMPANY_FULL_NAME}")
         self.set_lang("en")

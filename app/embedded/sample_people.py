@@ -57,7 +57,7 @@ SAMPLE_PEOPLE = (
         "Tess",
         "Teller",
         "/teller/",
-        "Check an identity at Main Street.",
+        "Take cash in at Main Street.",
         "MAIN",
     ),
     SamplePerson(

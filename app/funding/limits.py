@@ -205,7 +205,7 @@ def usd_value(session: Session, amount: Amount) -> Amount:
 def check_deposit(
     session: Session,
     user_id: UUID,
-    method: PaymentMethod,
+    method: PaymentMethod | None,
     amount: Amount,
     phone_index: bytes | None = None,
     *,
@@ -213,7 +213,8 @@ def check_deposit(
 ) -> Amount:
     """Check that the customer may pay in the amount now, and return its value in dollars.
 
-    `phone_index` is the blind index of the phone that is prompted. `is_for_goods` says that it pays
+    `method` is None for cash at a counter. `phone_index` is the blind index of the phone that is
+    prompted. `is_for_goods` says that it pays
     for an order: so much is possible without a tier, too.
 
     Raises `Invalid` for its size, `VerificationRequired` without a tier, `LimitExceeded`,

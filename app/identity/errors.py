@@ -56,6 +56,22 @@ class TwoFactorInvalid(Unauthenticated):
     field = "code"
 
 
+class PinInvalid(Unauthenticated):
+    """The PIN of the second person is wrong."""
+
+    code = "pin_invalid"
+    title = "The PIN is wrong."
+    field = "pin"
+
+
+class NotSecondPerson(Conflict):
+    """This person cannot confirm the act."""
+
+    code = "not_second_person"
+    title = "Choose another teller of your branch, who has a PIN."
+    field = "witness"
+
+
 class TwoFactorUsed(TwoFactorInvalid):
     """The second-factor code is right and was used before, or a later one was. It does not count as
     a failed attempt."""

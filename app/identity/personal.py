@@ -72,6 +72,7 @@ _DELETE = (
             "one_time_tokens",
             "phone_codes",
             "totp_credentials",
+            "staff_pins",
             "passkeys",
             "passkey_challenges",
         )
@@ -207,6 +208,12 @@ PERSONAL_DATA = PersonalData(
             ErasureEffect.DELETED,
             _CREDENTIAL,
             export_sections=("secondFactors",),
+        ),
+        "staff_pins": PersonalDataTable(
+            "The hash of a PIN",
+            ErasureEffect.DELETED,
+            _FOR_STAFF,
+            not_exported="A credential.",
         ),
         "recovery_codes": PersonalDataTable(
             "Hashes of recovery codes",

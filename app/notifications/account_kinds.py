@@ -80,6 +80,13 @@ class PhoneChanged(CredentialChange):
 
 
 @dataclass(frozen=True)
+class PinChanged(CredentialChange):
+    """The PIN of a member of staff was changed."""
+
+    kind = email_only("pin_changed")
+
+
+@dataclass(frozen=True)
 class GuestSignIn(LinkFacts):
     """A person wants to buy as a guest with this email address."""
 

@@ -80,6 +80,19 @@ class DebtCollected(MessageFacts):
 
 
 @dataclass(frozen=True)
+class CashReceiptRequested(MessageFacts):
+    """A customer asked for a copy of the receipt of cash at a counter. `what` says what it is
+    of."""
+
+    kind = email_only("cash_receipt", Topic.DEPOSITS, cause="you asked for it at the counter")
+    receipt: str
+    what: str
+    amount: Amount
+    branch: str
+    paid_at: datetime
+
+
+@dataclass(frozen=True)
 class DepositDisputed(MessageFacts):
     """The payment of a deposit was taken back from us. `owed` is what their balance did not
     cover."""

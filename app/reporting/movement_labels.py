@@ -41,6 +41,8 @@ class MovementLabel(NamedTuple):
 LABELS: Mapping[str, MovementLabel] = MappingProxyType(
     {
         "burn": MovementLabel(MovementKind.BURN, "Burn"),
+        "cash_deposit": MovementLabel(MovementKind.DEPOSIT, "Cash deposit"),
+        "cash_withdrawal": MovementLabel(MovementKind.WITHDRAWAL, "Cash withdrawal"),
         "deposit": MovementLabel(MovementKind.DEPOSIT, "Deposit"),
         "goods_sold": MovementLabel(MovementKind.PURCHASE, "Goods bought"),
         "goods_taken_back": MovementLabel(MovementKind.REFUND, "Goods refunded"),

@@ -20,7 +20,7 @@ def test_pieces_are_worth_what_they_say() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "text"), [("usd_100", "-1"), ("usd_100", "1.5"), ("cheques", "12.345")]
+    ("name", "text"), [("usd_100", "--1"), ("usd_100", "1.5"), ("cheques", "12.345")]
 )
 def test_count_that_is_no_number_is_refused_at_its_field(name: str, text: str) -> None:
     with pytest.raises(Invalid) as refusal:

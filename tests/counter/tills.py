@@ -1,21 +1,26 @@
 """A branch with a safe, tellers and their drawers, for tests."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from app.access import Actor, Role
 from app.branches.tills import service as tills
 from app.catalog.rules import USD
-from app.counter.drawers import closing, queries
+from app.counter.drawers import closing, movements, queries
 from app.counter.drawers import service as drawers
+from app.counter.drawers.movements import CashAct
 from app.counter.drawers.queries import DrawerRow
-from app.counter.drawers.rules import CashPieces, DrawerStatus
+from app.counter.drawers.rules import CashMovementKind, CashPieces, DrawerStatus
+from app.identity.pins import service as pins
 from app.kit import ids
-from app.kit.db import Database
+from app.kit.db import Database, Session
 from app.ledger import chart
 from app.ledger import queries as ledger_queries
+from app.ledger import service as ledger
 from tests.people import People
 
+#: Of a second person.
+PIN = "480219"
 #: What is in the safe at first: 20,165.00.
 SAFE = CashPieces.of(
     {
@@ -62,6 +67,13 @@ class Branch:
         """Add a teller."""
         return self.people.staff(Role.TELLER, self.id)
 
+    def hire_with_pin(self) -> Actor:
+        """Add a teller whose PIN is `PIN`."""
+        teller = self.hire()
+        with self.database.transaction() as session:
+            pins.choose_pin(session, teller, PIN)
+        return teller
+
     def open_till(self) -> UUID:
         """Open a till. Return its id."""
         code = f"T{ids.new().hex[-8:].upper()}"
@@ -74,6 +86,17 @@ class Branch:
         float_pieces = cash(usd_2000=8, usd_500=6, usd_100=10) if pieces is None else pieces
         with self.database.transaction() as session:
             return drawers.open_drawer(session, teller or self.teller, till_id, float_pieces)
+
+    def take_in(
+        self, session: Session, teller: Actor, customer: Actor, pieces: CashPieces
+    ) -> CashAct:
+        """Take cash of a customer into the teller's drawer, verified or not, and credit it."""
+        begun = movements.begin_act(CashMovementKind.DEPOSIT, teller.user_id)
+        act = replace(begun, customer_id=customer.user_id)
+        postings = drawers.take_in(session, queries.lock_own_drawer(session, teller), pieces, act)
+        postings.append(ledger.credit(chart.customer(customer.user_id, USD), pieces.amount))
+        movements.post(session, act, postings)
+        return act
 
     def count(self, pieces: CashPieces, teller: Actor | None = None) -> DrawerStatus:
         """Count the teller's drawer."""

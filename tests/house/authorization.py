@@ -27,6 +27,7 @@ from app.catalog.rules import TRADABLE, USD
 from app.compliance.cash_reports.models import CashReport
 from app.compliance.cash_reports.rules import PREFIX as CASH_REPORT_PREFIX
 from app.compliance.cash_reports.rules import CashDirection, CashReportStatus
+from app.counter.receipts import service as receipts
 from app.documents import service as sales_documents
 from app.flags.rules import Feature, FulfilmentStrategy
 from app.fulfillment.carriers.rules import Carrier, Speed
@@ -896,6 +897,25 @@ def _drawer(database: Database, owner: Actor) -> str:
     return ids.encode("drw", drawer_id)
 
 
+def _receipt(database: Database, owner: Actor) -> str:
+    """Return a receipt of the owner's branch."""
+    people = People(database)
+    branch = CashBranch(people, owner.branch_id or people.branch(), owner)
+    teller, customer = branch.hire(), people.customer()
+    branch.open_drawer(teller, cash())
+    with database.transaction() as session:
+        act = branch.take_in(session, teller, customer, cash(usd_100=1))
+        receipt_id = receipts.write(session, branch.id, act)
+    return ids.encode("rcp", receipt_id)
+
+
+def _customer_at_counter(database: Database, _owner: Actor) -> str:
+    return ids.encode("usr", People(database).customer().user_id)
+
+
+_RECEIPT = ObjectKind("receipt_id", _receipt, _unknown_id("rcp"))
+# Customers have no branch: a teller of any branch serves them.
+_AT_COUNTER = ObjectKind("person_id", _customer_at_counter, _unknown_id("usr"), others_scope="all")
 _DRAWER = ObjectKind("drawer_id", _drawer, _unknown_id("drw"))
 _REDEMPTION = ObjectKind("redemption_id", _redemption, _unknown_id("rdm"))
 _DECIDED_REDEMPTION = ObjectKind("redemption_id", _redemption, _unknown_id("rdm"), owner_status=403)
@@ -1047,6 +1067,21 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
     },
     "/admin/parcels/<parcel_id>/label.pdf": ObjectKind("parcel_id", _parcel, _unknown_id("prc")),
     "/teller/drawers/<drawer_id>": _DRAWER,
+    "/teller/receipts/<receipt_id>": _RECEIPT,
+    "/teller/receipts/<receipt_id>/copies": _RECEIPT,
+    "/teller/receipts/<receipt_id>/email": _RECEIPT,
+    "/teller/receipts/<receipt_id>/receipt.pdf": _RECEIPT,
+    **{
+        f"/teller/cash/<person_id>{path}": _AT_COUNTER
+        for path in (
+            "",
+            "/deposit",
+            "/deposit/two",
+            "/withdrawal",
+            "/withdrawal/count",
+            "/withdrawal/two",
+        )
+    },
     "/teller/collection/<shipment_id>": _SHIPMENT,
     "/teller/collection/<shipment_id>/code": _SHIPMENT,
     "/admin/vault/transfers/<transfer_id>": _STOCK_TRANSFER,

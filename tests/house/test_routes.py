@@ -57,6 +57,7 @@ POSTS_BY_HAND = {
     "/lists/views": _OF_EVERY_LIST,
     "/lists/views/<view_id>/delete": _OF_EVERY_LIST,
     "/admin/screening/try": "declared, and parsed by its view, which shows a result and keeps none",
+    "/teller/cash": _SEARCH,
     "/teller/counter": _SEARCH,
     "/theme": "a preference of the browser, also before sign-in",
 }
@@ -76,6 +77,8 @@ NOT_LINKED = {
     "/lists/exports/<export_id>",
     # A part of the customer's page.
     "/admin/people/<person_id>",
+    # At the counter, their cash.
+    "/teller/cash/<person_id>",
     # Shipments have a page of their own.
     "/teller/collection/<shipment_id>",
 }

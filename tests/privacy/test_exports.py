@@ -32,6 +32,7 @@ ROOMS = (
     *("identity", "ledger", "trading", "funding", "custody", "kyc", "messages", "privacy"),
     "lists",
     "screening",
+    "compliance",
     "shop",
     "redemption",
     "fulfillment",

@@ -1,13 +1,14 @@
-"""The teller's own drawer: open it, move cash to the safe and back, count and close it."""
+"""The teller's own drawer: open it, move its cash, count and close it."""
 
 from collections.abc import Mapping
 
-from flask import Response
+from flask import Response, url_for
 
 from app.access import Actor, Permission, branch_scope
 from app.blueprints.forms import Done, Form, choice_field
 from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import render_page
+from app.blueprints.teller import second_person
 from app.blueprints.teller.cash_fields import declare_count
 from app.branches.tills import queries as tills_queries
 from app.branches.tills.rules import TillStatus
@@ -16,6 +17,7 @@ from app.counter.drawers import closing
 from app.counter.drawers import queries as drawers_queries
 from app.counter.drawers import service as drawers
 from app.counter.drawers.rules import DrawerStatus, parse_pieces
+from app.identity.accounts import people
 from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import Invalid
@@ -54,6 +56,20 @@ REFILL = Form(
     failure="Nothing was moved",
     is_keyed=True,
 )
+HAND_OVER = Form(
+    "hand-over",
+    title="Hand cash over to another till",
+    about="The teller of the other till counts it, too, and enters their PIN.",
+    schema=declare_count(
+        "HandOverSchema",
+        till=choice_field("Till", "Choose a till."),
+        pin=second_person.pin_field("PIN of its teller"),
+    ),
+    button="Hand over",
+    success="Cash handed over.",
+    failure="Nothing was handed over",
+    is_keyed=True,
+)
 COUNT = Form(
     "count",
     title="Count and close the drawer",
@@ -85,7 +101,6 @@ def show_drawer(session: Session, actor: Actor) -> Response:
             if till.status is TillStatus.OPEN
         ],
         open_form=OPEN,
-        forms=[OPEN, DROP, REFILL, COUNT],
     )
 
 
@@ -124,6 +139,37 @@ def refill(session: Session, actor: Actor, fields: Mapping[str, str]) -> Done:
     return Done("/teller/drawer")
 
 
+@blp.view("GET", "/hand-over", permission=Permission.DRAWERS_WORK)
+def show_hand_over(session: Session, actor: Actor) -> Response:
+    """Show the form that hands cash over to another till."""
+    others = [
+        drawer
+        for drawer in drawers_queries.list_open_drawers(session, branch_scope(actor))
+        if drawer.teller_id != actor.user_id
+    ]
+    names = people.get_names(session, [drawer.teller_id for drawer in others])
+    tills = [(each.public_id, f"{each.till_code} {names[each.teller_id]}") for each in others]
+    return _show_move(session, actor, HAND_OVER, till=tills)
+
+
+@blp.form(
+    "/hand-over",
+    HAND_OVER,
+    shown_on=show_hand_over,
+    permission=Permission.DRAWERS_WORK,
+    keeps_form=False,
+)
+def hand_over(session: Session, actor: Actor, fields: Mapping[str, str]) -> Done:
+    """Hand cash of the drawer over to another till."""
+    drawer_id = ids.try_decode(drawers_queries.PREFIX, fields["till"])
+    if drawer_id is None:
+        raise Invalid("till", "Choose a till.")
+    receiver = drawers_queries.get_drawer(session, actor, drawer_id)
+    witness_id = second_person.confirm(session, actor, receiver.teller_id, fields["pin"])
+    drawers.hand_over(session, actor, drawer_id, parse_pieces(fields), witness_id=witness_id)
+    return Done("/teller/drawer")
+
+
 @blp.view("GET", "/count", permission=Permission.DRAWERS_SETTLE)
 def show_count(session: Session, actor: Actor) -> Response:
     """Show the form in which the teller counts the drawer."""
@@ -137,9 +183,14 @@ def count_drawer(session: Session, actor: Actor, fields: Mapping[str, str]) -> D
     return Done("/teller/drawer", _COUNTED[status])
 
 
-def _show_move(session: Session, actor: Actor, form: Form) -> Response:
+def _show_move(
+    session: Session, actor: Actor, form: Form, **options: list[tuple[str, str]]
+) -> Response:
+    drawer = drawers_queries.find_own_drawer(session, actor)
     return render_page(
         "teller/cash_form.html",
-        drawer=drawers_queries.find_own_drawer(session, actor),
         declared=form,
+        about=f"At till {drawer.till_code}" if drawer else "You have no open drawer.",
+        options=options,
+        back=url_for("drawer_pages.show_drawer"),
     )

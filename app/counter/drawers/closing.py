@@ -27,6 +27,7 @@ from app.counter.drawers.queries import LockedDrawer
 from app.counter.drawers.rules import TRANSITIONS, CashMovementKind, CashPieces, DrawerStatus
 from app.kit import clock, ids
 from app.kit.db import Session
+from app.kit.errors import Invalid
 from app.kit.formatting import format_amount
 from app.kit.money import Amount
 from app.ledger import chart
@@ -56,9 +57,11 @@ def count_drawer(session: Session, actor: Actor, counted: CashPieces) -> DrawerS
     """Record what the actor counted in their drawer, close it if the variance is small, and return
     its status: otherwise a second person is asked.
 
-    Raises `PermissionDenied` and `NoOpenDrawer`.
+    Raises `PermissionDenied`, `Invalid` for less than none, and `NoOpenDrawer`.
     """
     require(actor, Permission.DRAWERS_SETTLE)
+    if not counted.is_payable:
+        raise Invalid("usd_10000", "Enter how many notes and coins there are.")
     drawer = queries.lock_active_drawer(session, actor)
     variance = counted.amount - drawer.pieces.amount
     audit.record(

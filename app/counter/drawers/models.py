@@ -70,7 +70,7 @@ class Drawer(Base):
 
 
 class Safe(Base):
-    """The cash of a branch that is in no drawer."""
+    """The cash of a branch that is in no drawer, and the number of its last receipt."""
 
     __tablename__ = "safes"
     __table_args__ = (
@@ -81,6 +81,7 @@ class Safe(Base):
 
     branch_id: Mapped[UUID] = mapped_column(sa.ForeignKey("branches.id"), primary_key=True)
     pieces: Mapped[list[int]] = mapped_column(ARRAY(sa.BigInteger), server_default=_PIECES)
+    last_receipt: Mapped[int] = mapped_column(server_default=sa.text("0"))
 
 
 class CashMovement(Base):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -86,11 +87,9 @@ class DrawerRow:
         return self.counted.amount - self.expected
 
 
-def _to_drawer(
-    expected_units: int | None, counted: list[int] | None, **values: object
-) -> DrawerRow:
+def _to_drawer(expected_units: int | None, counted: list[int] | None, **values: Any) -> DrawerRow:
     expected = None if expected_units is None else Amount(USD, expected_units)
-    return DrawerRow(expected=expected, counted=_to_pieces(counted), **values)  # type: ignore[arg-type] # the columns of _DRAWERS
+    return DrawerRow(expected=expected, counted=_to_pieces(counted), **values)
 
 
 def _to_pieces(counts: Sequence[int] | None) -> CashPieces | None:
@@ -156,8 +155,8 @@ def find_own_drawer(session: Session, actor: Actor) -> DrawerRow | None:
     return session.find(_to_drawer, _DRAWERS.where(Drawer.teller_id == actor.user_id, _ACTIVE))
 
 
-def list_open_drawers(session: Session, branch_id: UUID) -> list[DrawerRow]:
-    """Return the open drawers of a branch, in order of till."""
+def list_open_drawers(session: Session, branch_id: UUID | None) -> list[DrawerRow]:
+    """Return the open drawers of a branch, in order of till; none without a branch."""
     is_open = Drawer.status == DrawerStatus.OPEN
     drawers = _DRAWERS.where(Drawer.branch_id == branch_id, is_open).order_by(Till.code)
     return session.select(_to_drawer, drawers)
@@ -228,8 +227,19 @@ def next_number(session: Session, branch_id: UUID) -> int:
     return int(number) + 1
 
 
-def _to_locked(pieces: list[int], counted: list[int] | None, **values: object) -> LockedDrawer:
-    return LockedDrawer(pieces=CashPieces(tuple(pieces)), counted=_to_pieces(counted), **values)  # type: ignore[arg-type] # the columns of _LOCKED
+def take_receipt_number(session: Session, branch_id: UUID) -> int:
+    """Return the number of the next receipt of a branch. Others wait for it until the transaction
+    ends, so that no number is missing."""
+    taken = insert(Safe).values(branch_id=branch_id, last_receipt=1)
+    taken = taken.on_conflict_do_update(
+        index_elements=[Safe.branch_id], set_={"last_receipt": Safe.last_receipt + 1}
+    )
+    [number] = session.select(lambda last_receipt: last_receipt, taken.returning(Safe.last_receipt))
+    return int(number)
+
+
+def _to_locked(pieces: list[int], counted: list[int] | None, **values: Any) -> LockedDrawer:
+    return LockedDrawer(pieces=CashPieces(tuple(pieces)), counted=_to_pieces(counted), **values)
 
 
 def _to_safe(branch_id: UUID, pieces: list[int]) -> LockedSafe:

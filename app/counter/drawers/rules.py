@@ -11,7 +11,7 @@ from app.kit.labels import LabelledEnum, Mark, StatusEnum
 from app.kit.money import Amount, InvalidAmount
 from app.kit.states import Transitions
 
-_COUNT = re.compile(r"[0-9]{1,6}", re.ASCII)
+_COUNT = re.compile(r"-?[0-9]{1,6}", re.ASCII)
 #: By how many fewer than possible of a denomination a sum may have to be paid. Two 25s are five
 #: 10s, two 50s are five 20s: one is enough, and one more is for certain.
 _FEWER_MAX = 2
@@ -165,9 +165,9 @@ def parse_pieces(fields: Mapping[str, str]) -> CashPieces:
 
 
 def parse_piece(piece: Piece, text: str) -> int:
-    """Return how many there are by a text, cents for cheques; an empty one is none. Raises
-    `Invalid` naming the piece."""
-    text = text.strip().replace(",", "")
+    """Return how many there are by a text, cents for cheques; an empty one is none. Notes that are
+    given back have a minus. Raises `Invalid` naming the piece."""
+    text = text.strip().replace(",", "").replace("\N{MINUS SIGN}", "-")
     if not text.strip("0."):
         return 0
     if piece.instrument is CashInstrument.CASH:

@@ -36,6 +36,8 @@ def open_drawer(session: Session, actor: Actor, till_id: UUID, pieces: CashPiece
     `TooFewPieces`.
     """
     require(actor, Permission.DRAWERS_WORK)
+    if pieces:
+        _require_some(pieces)
     till = tills_queries.lock_till(session, till_id)
     check_branch(actor, till.branch_id)
     if till.closed_at is not None:
@@ -119,7 +121,7 @@ def send_to_bank(
     """Let the bank collect pieces of the safe of a branch. Raises as `take_delivery`, and
     `TooFewPieces`."""
     _exchange_with_bank(
-        session, actor, branch_id, -pieces, kind=CashMovementKind.COLLECTION, witness_id=witness_id
+        session, actor, branch_id, pieces, kind=CashMovementKind.COLLECTION, witness_id=witness_id
     )
 
 
@@ -183,18 +185,15 @@ def _exchange_with_bank(
         raise SecondPersonMissing
     safe = queries.lock_safe(session, branch_id)
     act = _begin(actor, kind, witness_id)
-    postings = movements.move(session, safe, pieces, act)
-    postings.append(NewPosting(chart.bank(USD, BANK), -pieces.amount.units))
+    is_delivery = kind is CashMovementKind.DELIVERY
+    received = pieces if is_delivery else -pieces
+    postings = movements.move(session, safe, received, act)
+    postings.append(NewPosting(chart.bank(USD, BANK), -received.amount.units))
     movements.post(session, act, postings)
-    action = (
-        AuditAction.CASH_DELIVERED
-        if kind is CashMovementKind.DELIVERY
-        else AuditAction.CASH_COLLECTED
-    )
     _record(
-        session, actor, action, ids.encode("brn", branch_id),
-        pieces if kind is CashMovementKind.DELIVERY else -pieces,
-        confirmed_by=ids.encode("usr", witness_id),
+        session, actor,
+        AuditAction.CASH_DELIVERED if is_delivery else AuditAction.CASH_COLLECTED,
+        ids.encode("brn", branch_id), pieces, confirmed_by=ids.encode("usr", witness_id),
     )  # fmt: skip
 
 
@@ -212,7 +211,7 @@ def _begin(actor: Actor, kind: CashMovementKind, witness_id: UUID | None = None)
 
 
 def _require_some(pieces: CashPieces) -> None:
-    if not pieces:
+    if not pieces or not pieces.is_payable:
         raise Invalid("usd_10000", "Enter how many notes and coins there are.")
 
 

@@ -7,6 +7,7 @@ decision that they are two people separates them.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from types import MappingProxyType
 from unicodedata import combining, normalize
 from uuid import UUID
@@ -55,18 +56,34 @@ def index_details(person: PersonDetails) -> DetailIndexes:
         id_number = _index("id_number_index", f"{person.id_type}:{country}:{person.id_number}")
     return DetailIndexes(
         id_number,
-        _index("person_index", f"{_write_name(person)}:{person.date_of_birth.isoformat()}"),
+        _index_person(person.first_name, person.last_name, person.date_of_birth),
         _index("address_index", _write_address(person.address)),
     )
+
+
+def find_people(
+    session: Session, first_name: str, last_name: str, date_of_birth: date
+) -> Sequence[UUID]:
+    """Return the ids of the people who were verified with this name and birth date."""
+    index = _index_person(first_name, last_name, date_of_birth)
+    found = sa.select(Verification.user_id).where(
+        Verification.person_index == index, Verification.status == VerificationStatus.APPROVED
+    )
+    return session.select(lambda user_id: user_id, found.distinct().order_by(Verification.user_id))
+
+
+def _index_person(first_name: str, last_name: str, date_of_birth: date) -> bytes:
+    name = _write_name(first_name, last_name)
+    return _index("person_index", f"{name}:{date_of_birth.isoformat()}")
 
 
 def _index(column: str, value: str) -> bytes:
     return keys.blind_index(value, table="verifications", column=column)
 
 
-def _write_name(person: PersonDetails) -> str:
+def _write_name(first_name: str, last_name: str) -> str:
     """Write the first of the given names and the last name, in any order and transliteration."""
-    words = sorted([*name_words(person.first_name)[:1], *name_words(person.last_name)])
+    words = sorted([*name_words(first_name)[:1], *name_words(last_name)])
     text = " ".join(words)
     for two, one in _DIGRAPHS:
         text = text.replace(two, one)

@@ -33,6 +33,8 @@
 
   function restate(place) {
     const control = document.getElementById(place.dataset.valueOf);
+    // Of many numbers at a counter, those that are not zero.
+    place.hidden = place.previousElementSibling.hidden = Boolean(control.closest("[data-keyed]")) && !control.value;
     place.textContent = (control.selectedOptions ? control.selectedOptions[0].text : control.value) || "–";
   }
 

@@ -41,7 +41,9 @@ def open_drawer(teller: Browser, branch: Branch) -> str:
 def test_drawer_lives_from_float_to_report(
     open_app: Flask, branch: Branch, teller: Browser
 ) -> None:
+    assert "You have no open drawer." in teller.get_page("/teller/").visible_text
     report = open_drawer(teller, branch)
+    assert "Your drawer at till" in teller.get_page("/teller/").visible_text
     assert teller.submit_form(f"{DRAWER}/drop", "drop", usd_2000="2").location == DRAWER
     assert teller.submit_form(f"{DRAWER}/refill", "refill", usd_100="4").location == DRAWER
     for path in (DRAWER, f"{DRAWER}/count", report):
