@@ -83,11 +83,17 @@ def area_of(permission: Permission) -> PermissionArea:
     return PermissionArea.OWN_ASSETS if resource in _OWN_ASSETS else PermissionArea.OWN_ACCOUNT
 
 
-#: Every permission by area. An area without permissions is left out.
+def resource_of(permission: Permission) -> str:
+    """Return what a permission is about, as pages name it: `Shop orders`."""
+    return permission.split(":")[1].replace("_", " ").capitalize()
+
+
+def _in_order(area: PermissionArea) -> tuple[Permission, ...]:
+    """Return the permissions of an area, those of one resource together."""
+    return tuple(sorted((each for each in Permission if area_of(each) is area), key=resource_of))
+
+
+#: Every permission by area, those of one resource together. An area without any is left out.
 PERMISSIONS_BY_AREA: Mapping[PermissionArea, tuple[Permission, ...]] = MappingProxyType(
-    {
-        area: permissions
-        for area in PermissionArea
-        if (permissions := tuple(each for each in Permission if area_of(each) is area))
-    }
+    {area: permissions for area in PermissionArea if (permissions := _in_order(area))}
 )

@@ -20,6 +20,7 @@ _EVERY_ROLE = frozenset(
         Permission.SESSIONS_REVOKE,
     }
 )
+_EVERY_MEMBER_OF_STAFF = _EVERY_ROLE | {Permission.OWN_AUDIT_READ}
 _CUSTOMER = frozenset(
     {
         Permission.ACCOUNT_ERASE,
@@ -65,6 +66,7 @@ _OVERSIGHT = frozenset(
         Permission.PAYMENTS_READ,
         Permission.PEOPLE_READ,
         Permission.PRICES_READ,
+        Permission.QUEUE_STATS,
         Permission.RECONCILIATION_READ,
         Permission.REDEMPTIONS_READ,
         Permission.ROLES_READ,
@@ -134,6 +136,7 @@ _ADMINISTRATION = frozenset(
     {
         Permission.BOOKS_CLOSE,
         Permission.BRANCHES_EDIT,
+        Permission.DRAWERS_WORK,
         Permission.FLAGS_EDIT,
         Permission.ENTITIES_EDIT,
         Permission.GRANTS_EDIT,
@@ -153,7 +156,7 @@ _ADMINISTRATION = frozenset(
 DEFAULT_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
         Role.USER: _EVERY_ROLE | _CUSTOMER,
-        Role.SUPPORT: _EVERY_ROLE
+        Role.SUPPORT: _EVERY_MEMBER_OF_STAFF
         | {Permission.PAYMENTS_READ}
         | _ASSISTANCE
         | _CASEWORK
@@ -167,8 +170,9 @@ DEFAULT_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             Permission.SHOP_ORDERS_READ,
             Permission.SHOP_ORDERS_REFUND,
             Permission.TAX_READ,
+            Permission.VAULT_READ,
         },
-        Role.TELLER: _EVERY_ROLE
+        Role.TELLER: _EVERY_MEMBER_OF_STAFF
         | {
             Permission.BRANCHES_READ,
             Permission.DRAWERS_READ,
@@ -177,12 +181,13 @@ DEFAULT_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             Permission.KYC_VERIFY,
             Permission.SHIPMENTS_HAND_OVER,
         },
-        Role.INVENTORY: _EVERY_ROLE | _GOODS,
-        Role.COMPLIANCE: _EVERY_ROLE
+        Role.INVENTORY: _EVERY_MEMBER_OF_STAFF | _GOODS,
+        Role.COMPLIANCE: _EVERY_MEMBER_OF_STAFF
         | _OPERATIONS
         | _CASEWORK
         | _KYC
         | {
+            Permission.AUDIT_READ,
             Permission.COUNTS_READ,
             Permission.ENTITIES_READ,
             Permission.KYC_DECIDE,
@@ -195,8 +200,8 @@ DEFAULT_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             Permission.VAULT_ADJUST,
             Permission.VAULT_READ,
         },
-        Role.AUDITOR: _EVERY_ROLE | _OVERSIGHT,
-        Role.ADMIN: _EVERY_ROLE
+        Role.AUDITOR: _EVERY_MEMBER_OF_STAFF | _OVERSIGHT,
+        Role.ADMIN: _EVERY_MEMBER_OF_STAFF
         | _OVERSIGHT
         | _OPERATIONS
         | _CASEWORK

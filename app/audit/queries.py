@@ -128,6 +128,11 @@ RECORDS = ListSource(
 )
 
 
+def records_of(person_id: UUID) -> ListSource[AuditRecordRow]:
+    """Return the acts of one person."""
+    return RECORDS.where(AuditRecord.actor_id == person_id)
+
+
 def has_request(session: Session, request_id: str) -> bool:
     """Return whether there is a record of the request with this id."""
     return bool(session.value(_HAS_REQUEST, (request_id,)))

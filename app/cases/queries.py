@@ -42,6 +42,13 @@ WHERE state = 'open' AND (assignee_id IS NULL OR assignee_id = %(actor)s)
     AND person_id IS DISTINCT FROM %(actor)s
 GROUP BY kind
 """
+# Half of the cases took no longer than the median.
+_RESOLUTIONS = """
+SELECT closed_by, count(*),
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM closed_at - opened_at))::bigint
+FROM cases WHERE closed_at > %s AND closed_by IS NOT NULL
+GROUP BY GROUPING SETS ((closed_by), ()) ORDER BY count(*) DESC, closed_by
+"""
 _OPEN_ABOUT = """
 SELECT EXISTS (SELECT FROM cases WHERE person_id = %s AND state = 'open' AND kind <> ALL(%s))
 """
@@ -200,6 +207,12 @@ def workable_count(actor: Actor) -> Count | None:
 def has_open_case(session: Session, person_id: UUID) -> bool:
     """Return whether a case about this person is open."""
     return bool(session.value(_OPEN_ABOUT, (person_id, [])))
+
+
+def select_resolutions(since: datetime) -> Statement:
+    """Return the statement of how many cases people closed since then, and the median of how long
+    those were open, in seconds: of each person, and of all (null)."""
+    return _RESOLUTIONS, (since,)
 
 
 def select_has_open_case(actor: Actor, person_id: UUID) -> Statement:

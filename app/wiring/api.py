@@ -25,6 +25,7 @@ from app.blueprints.api import (
     shop_orders,
     shop_refunds,
     shop_returns,
+    support,
     trade,
     vault,
     vault_redemptions,
@@ -69,6 +70,7 @@ API_BLUEPRINTS = (
     vault.blp,
     redemption.blp,
     vault_redemptions.blp,
+    support.blp,
     admin.blp,
     health.blp,
 )

@@ -21,7 +21,7 @@ from tests.flags.cohorts import ceiling
 from tests.people import People
 from tests.vault.goods import EAGLE
 
-PATHS = ("/api/vault/", "/api/shop/admin/")
+PATHS = ("/api/vault/", "/api/shop/admin/", "/api/support/")
 _INVENTORY = "/api/vault/inventory"
 
 

@@ -23,7 +23,7 @@ _BODY = {"items": [{"line": 1, "quantity": 1}], "reason": "One coin was scratche
 def refund_orders(play: Play) -> None:
     """Refund orders, and be refused for each reason."""
     buyer = create_verified(play, "rosa", USD="60000")
-    order, large = (_buy(buyer) for _ in range(2))
+    order, large = (buy(buyer) for _ in range(2))
     clerk = sign_staff_in(play, "clerk", People(play.database).staff(Role.SUPPORT).email)
     with fixed_settings(RefundRules(approval_from=usd("1000000"))):
         clerk.ok(200, _refund(clerk, order))
@@ -42,7 +42,7 @@ def refund_orders(play: Play) -> None:
     assert_problem(_refund(clerk, large), 401, "reauthentication_required")
 
 
-def _buy(buyer: RecordingClient) -> str:
+def buy(buyer: RecordingClient) -> str:
     plain = buyer.plain()
     quote_id = lock_coin(plain)
     body = {"quoteId": quote_id, "destination": "vault", "payment": {"method": "balance"}}

@@ -17,6 +17,7 @@ from tests.api_document import (
     returning,
     reviewing,
     shopping,
+    supporting,
 )
 from tests.api_document.play import Play, playing
 from tests.house import snapshot
@@ -59,6 +60,7 @@ def perform(play: Play, patch: pytest.MonkeyPatch) -> None:
     refunding.refund_orders(play)
     changing.change_orders(play)
     returning.return_goods(play)
+    supporting.support_customers(play)
     redeeming.redeem_metal(play, patch)
     ada.token = ada.plain().sign_in()["accessToken"]
     refusals.fail(play, ada, patch)

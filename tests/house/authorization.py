@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -928,6 +928,7 @@ _ENTITY = ObjectKind("entity_id", _entity, _unknown_id("ent"))
 _LICENCE = ObjectKind("licence_id", _licence, _unknown_id("lic"))
 _PRICE_CHANGE = ObjectKind("change_id", _price_change, _unknown_id("prc"))
 _CASE = ObjectKind("case_id", _case, _unknown_id("cas"))
+_CUSTOMER_BY_API = replace(_CUSTOMER, variable="user_id")
 _QUEUE_ITEM = ObjectKind(
     "item_id",
     lambda database, owner: _case(database, owner).replace("cas_", "que_"),
@@ -993,6 +994,11 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
     "/admin/people/<person_id>/role": _PERSON,
     "/admin/people/<person_id>/second-factor": _PERSON,
     "/admin/people/<person_id>/suspend": _PERSON,
+    "/api/support/audit/<user_id>": _CUSTOMER_BY_API,
+    "/api/support/order/<order_id>/adjust": _GOODS_ORDER,
+    "/api/support/user/<user_id>": _CUSTOMER_BY_API,
+    "/api/support/user/<user_id>/note": _CUSTOMER_BY_API,
+    "/api/support/user/<user_id>/reset-password": _CUSTOMER_BY_API,
     "/support/customers/<person_id>": _CUSTOMER,
     "/support/queue/<item_id>": _QUEUE_ITEM,
     **{
@@ -1216,6 +1222,11 @@ BODIES: dict[tuple[str, str], RouteBody] = {
         "items": [{"line": 1, "quantity": 1}],
         "reason": "Scratched",
     },
+    ("POST", "/api/support/order/<order_id>/adjust"): {
+        "items": [{"line": 1, "quantity": 1}],
+        "reason": "One too many",
+    },
+    ("POST", "/api/support/user/<user_id>/note"): {"note": "Calls again"},
     ("POST", "/auth/account/passkeys/<identifier>/name"): {"name": "another"},
     ("POST", "/api/shop/orders/<order_id>/returns"): {
         "items": [{"line": 1, "quantity": 1}],

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from flask import Response, current_app, url_for
 
 from app.access import Actor, Permission, Role
-from app.access.areas import PERMISSIONS_BY_AREA, PermissionArea
+from app.access.areas import PERMISSIONS_BY_AREA, PermissionArea, resource_of
 from app.access.descriptions import PERMISSION_DESCRIPTIONS, ROLE_DESCRIPTIONS
 from app.access.policy import is_editable
 from app.approvals import registry as approvals_registry
@@ -61,6 +61,7 @@ def list_roles(session: Session, _actor: Actor) -> Response:
         grants=role_permissions.list_grants(session),
         roles=list(Role),
         areas=PERMISSIONS_BY_AREA,
+        resource_of=resource_of,
         permission_descriptions=PERMISSION_DESCRIPTIONS,
         role_descriptions=ROLE_DESCRIPTIONS,
     )
@@ -82,6 +83,7 @@ def show_role(session: Session, actor: Actor, role_name: str) -> Response:
         role=role,
         role_description=ROLE_DESCRIPTIONS[role],
         areas=_select(granted),
+        resource_of=resource_of,
         permission_descriptions=PERMISSION_DESCRIPTIONS,
         routes_of={
             permission: [route for route in routes if route.permission is permission]
