@@ -1,13 +1,14 @@
 """Everything that happened to a customer, newest first: entries of many rooms in one list.
 
-A page of it costs one trip. Each source gives its newest entries before an id, and ids sort by the
-time when they were made, in all tables alike.
+A page of it is one statement. Each source gives its newest entries before an id, and ids sort by
+the time when they were made, in all tables alike.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cache
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -30,7 +31,7 @@ from app.kit.labels import LabelledEnum, StatusEnum
 from app.kit.list_query import ListColumn
 from app.kit.money import Amount
 from app.kit.pagination import Page, paginate
-from app.kit.statements import AnySelect, CompiledSelect, any_of, compile_select
+from app.kit.statements import AnySelect, CompiledSelect, StoredEnum, any_of, compile_select
 from app.kyc.models import Verification
 from app.kyc.queries import PREFIX as VERIFICATION_PREFIX
 from app.messages.models import Message
@@ -42,6 +43,16 @@ from app.shop.orders.rules import PREFIX as ORDER_PREFIX
 from app.trading.models import OrderRow
 
 _ID_MAX = UUID(int=2**128 - 1)
+#: The columns of every source.
+_TYPES: Mapping[str, sa.types.TypeEngine[Any]] = MappingProxyType(
+    {
+        "at": sa.DateTime(timezone=True),
+        "text": sa.Text(),
+        "status": sa.Text(),
+        "asset": sa.Text(),
+        "units": sa.BigInteger(),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +71,34 @@ class TimelineEntry:
 @dataclass(frozen=True, slots=True)
 class _Source:
     kind: TimelineKind
-    entry: Callable[..., TimelineEntry]
-    statement: CompiledSelect
+    #: That of the public ids of rows that have a page.
+    prefix: str | None
+    #: The id, and the columns of `_TYPES`: members as they are stored.
+    select: AnySelect
+    #: What the text and the status are members of.
+    text_type: type[LabelledEnum] | None
+    status_type: type[StatusEnum] | None
+
+    def make_entry(
+        self,
+        *,
+        entry_id: UUID,
+        at: datetime,
+        text: str | None,
+        status: str | None,
+        asset: str | None,
+        units: int | None,
+    ) -> TimelineEntry:
+        """Return the entry of a row."""
+        return TimelineEntry(
+            entry_id,
+            self.kind,
+            at,
+            self.text_type(text).label if self.text_type and text else text or "",
+            self.status_type(status) if self.status_type and status else None,
+            None if units is None else Amount(TRADABLE[asset or USD.code], units),
+            None if self.prefix is None else ids.encode(self.prefix, entry_id),
+        )
 
 
 def _source(
@@ -75,37 +112,31 @@ def _source(
     """Return a source of the newest rows of a person, `owner`, before an id.
 
     `select` has the column `at`, and those of `text`, `status`, `asset` and `units` that its
-    entries have. `prefix` is that of the public ids of rows that have a page.
+    entries have.
     """
+    found = select.selected_columns
+    columns = [
+        sa.cast(found[name] if name in found else sa.null(), column_type).label(name)
+        for name, column_type in _TYPES.items()
+    ]
     newest = (
-        select.add_columns(key.label("entry_id"))
+        select.with_only_columns(
+            sa.literal_column(f"'{kind}'", sa.Text).label("kind"),
+            key.label("entry_id"),
+            *columns,
+            maintain_column_froms=True,
+        )
         .where(owner == sa.bindparam("person_id"), key < sa.bindparam("before"))
         .order_by(key.desc())
         .limit(sa.bindparam("limit", type_=sa.Integer))
     )
-    return _Source(kind, partial(_make_entry, kind, prefix), compile_select(newest))
+    return _Source(kind, prefix, newest, _members(found, "text"), _members(found, "status"))
 
 
-def _make_entry(
-    kind: TimelineKind,
-    prefix: str | None,
-    *,
-    entry_id: UUID,
-    at: datetime,
-    text: LabelledEnum | str | None = "",
-    status: StatusEnum | None = None,
-    asset: str = USD.code,
-    units: int | None = None,
-) -> TimelineEntry:
-    return TimelineEntry(
-        entry_id,
-        kind,
-        at,
-        text.label if isinstance(text, LabelledEnum) else text or "",
-        status,
-        None if units is None else Amount(TRADABLE[asset], units),
-        None if prefix is None else ids.encode(prefix, entry_id),
-    )
+def _members(columns: Any, name: str) -> Any:
+    """Return the enum of the members in a column; None for another one."""
+    column_type = columns[name].type if name in columns else None
+    return column_type.members if isinstance(column_type, StoredEnum) else None
 
 
 def _payment_columns(table: type[DepositRow | WithdrawalRow]) -> tuple[Any, ...]:
@@ -213,6 +244,9 @@ _SOURCES = (
 )
 
 
+_BY_KIND = {source.kind: source for source in _SOURCES}
+
+
 def list_kinds(actor: Actor) -> list[TimelineKind]:
     """Return the kinds of entries that the actor may see."""
     return [kind for kind in TimelineKind if kind.permission in actor.permissions]
@@ -229,15 +263,29 @@ def list_entries(
 ) -> Page[TimelineEntry]:
     """Return a page of the entries of these kinds that the actor may see, newest first; with
     `before`, only older ones than that."""
-    wanted = set(kinds) & set(list_kinds(actor))
-    sources = [source for source in _SOURCES if source.kind in wanted]
-    found = session.select_together(
-        *((source.entry, source.statement) for source in sources),
-        person_id=person_id,
-        before=before or _ID_MAX,
-        limit=limit + 1,
-        hidden_kinds=cases_registry.hidden_kinds(actor),
-    )
-    entries = [entry for rows in found for entry in rows]
-    newest = sorted(entries, key=lambda entry: entry.id, reverse=True)[: limit + 1]
-    return paginate(newest, limit, lambda entry: entry.id)
+    wanted = frozenset(kinds) & frozenset(list_kinds(actor))
+    if not wanted:
+        return Page([], None)
+    statement = _compile(wanted)
+    values: dict[str, object] = {
+        "person_id": person_id,
+        "before": before or _ID_MAX,
+        "limit": limit + 1,
+        "hidden_kinds": cases_registry.hidden_kinds(actor),
+    }
+    needed = {name: values[name] for name in statement.parameters}
+    entries = session.select(_make_entry, statement, **needed)
+    return paginate(entries, limit, lambda entry: entry.id)
+
+
+@cache
+def _compile(kinds: frozenset[TimelineKind]) -> CompiledSelect:
+    """Return the statement of the newest entries of these kinds, newest first."""
+    selects = [source.select for kind, source in _BY_KIND.items() if kind in kinds]
+    entries = sa.union_all(*selects).subquery("entries")
+    newest = sa.select(entries).order_by(entries.c.entry_id.desc())
+    return compile_select(newest.limit(sa.bindparam("limit", type_=sa.Integer)))
+
+
+def _make_entry(kind: str, **columns: Any) -> TimelineEntry:
+    return _BY_KIND[TimelineKind(kind)].make_entry(**columns)
