@@ -6,6 +6,7 @@ from types import MappingProxyType
 #: The letter of each page, by its endpoint.
 PAGE_KEYS: Mapping[str, str] = MappingProxyType(
     {
+        "support_queue_pages.list_queue": "q",
         "people_pages.list_people": "p",
         "orders_pages.list_orders": "o",
         "redemptions_pages.list_redemptions": "r",
@@ -27,5 +28,7 @@ PAGE_KEYS: Mapping[str, str] = MappingProxyType(
         "settings_pages.list_settings": "n",
         "collection_pages.show_collection": "l",
         "counter_pages.show_counter": "x",
+        "drawer_pages.show_drawer": "z",
+        "returns_pages.list_returns": "f",
     }
 )
