@@ -165,7 +165,7 @@ def test_own_page_has_no_forms_for_role_and_suspension(browser: Browser, admin: 
 
 def test_support_sees_people_without_forms(app: Flask, people: People) -> None:
     page = sign_in(app, people.staff(Role.SUPPORT)).get_page(path_of(people.customer()))
-    assert {form["id"] for form in page.all("form")} == {"theme-switch", "sign-out", "go-to"}
+    assert {form["id"] for form in page.all("form")} == {"theme-switch", "sign-out", "search-form"}
 
 
 def test_making_an_administrator_needs_an_approval_request(
