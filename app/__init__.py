@@ -16,7 +16,7 @@ A package imports only what stands below it, never up and never sideways:
     hedging                          what is owed against what is held
     shop | redemption                what customers see and buy; metal that becomes goods
     fulfillment                      goods on their way to people, and who carries them
-    documents                        invoices: numbers without gaps, and PDF
+    documents | storage_fees         invoices: numbers without gaps, and PDF; what storing costs
     trading | funding | compliance   conversion orders; money in and out; what the law asks of cash
     vault                            goods on shelves
     pricing | custody | kyc          prices; who keeps our tokens; who people are

@@ -58,6 +58,7 @@ from app.shop.popularity import models as shop_popularity_models
 from app.shop.prices import models as shop_prices_models
 from app.shop.refunds import models as shop_refunds_models
 from app.shop.returns import models as shop_returns_models
+from app.storage_fees import models as storage_fees_models
 from app.tax import models as tax_models
 from app.tax.certificates import models as certificates_models
 from app.throttle import models as throttle_models
@@ -134,6 +135,7 @@ __all__ = [
     "shop_prices_models",
     "shop_refunds_models",
     "shop_returns_models",
+    "storage_fees_models",
     "tax_models",
     "throttle_models",
     "tills_models",

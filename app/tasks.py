@@ -31,6 +31,8 @@ from app.shop import price_imports, product_imports
 from app.shop import tasks as shop_tasks
 from app.shop.checkout import order_release, pro_forma_mails
 from app.shop.refunds import approval as order_refund
+from app.storage_fees import tasks as storage_fees_tasks
+from app.storage_fees import waiving as storage_fees_waiving
 from app.throttle import tasks as throttle_tasks
 from app.trading import tasks as trading_tasks
 from app.vault import tasks as vault_tasks
@@ -69,6 +71,8 @@ __all__ = [
     "redemption_tasks",
     "screening_tasks",
     "shop_tasks",
+    "storage_fees_tasks",
+    "storage_fees_waiving",
     "throttle_tasks",
     "trading_tasks",
     "vault_tasks",

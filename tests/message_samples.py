@@ -13,6 +13,7 @@ from app.notifications import (
     account_kinds,
     desk_kinds,
     document_kinds,
+    fee_kinds,
     kinds,
     order_kinds,
     refund_kinds,
@@ -109,6 +110,25 @@ SAMPLES: tuple[MessageFacts, ...] = (
     return_kinds.GoodsReturnChanged(
         PublicId("rma_01"), 70_000_001, 10_000_001, "The goods that you return have arrived."
     ),
+    fee_kinds.StorageFeeCharged(
+        PublicId("sfe_01"),
+        "Nov 2026",
+        Amount.parse(USD, "12.10"),
+        "10.00 USD from your dollars, 2.10 USD by selling 0.00052606 XAU-s at 3,992.00 USD",
+        "Gold: 28.2 ozt on average, 1 ozt free; worth 108,800.00 USD x 0.12 % x 30/365 days = "
+        "10.73 USD\nSilver: 120 ozt on average, 50 ozt free; worth 3,473.68 USD x 0.48 % x "
+        "30/365 days = 1.37 USD",
+    ),
+    fee_kinds.StorageFeeOwed(
+        PublicId("sfe_01"),
+        "Nov 2026",
+        Amount.parse(USD, "12.10"),
+        Amount.parse(USD, "14000.50"),
+        "1.10 USD from your dollars",
+        "Gold: 31.7 ozt on average, 1 ozt free; worth 122,700.00 USD x 0.12 % x 30/365 days = "
+        "12.10 USD",
+    ),
+    fee_kinds.StorageFeeWaived(PublicId("sfe_01"), "Nov 2026", Amount.parse(USD, "12.10")),
     refund_kinds.GoodsOrderRefunded(
         PublicId("ord_01"),
         10_000_001,

@@ -69,6 +69,7 @@ _STAFF: Mapping[str, PermissionArea] = MappingProxyType(
         "shipments": PermissionArea.GOODS,
         "shop_orders": PermissionArea.GOODS,
         "staff": PermissionArea.PEOPLE,
+        "storage_fees": PermissionArea.TREASURY,
         "tax": PermissionArea.GOODS,
         "vault": PermissionArea.GOODS,
     }

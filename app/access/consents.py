@@ -19,6 +19,8 @@ class PolicyName(StrEnum):
     """The privacy notice."""
     MARKETING = "marketing"
     """News and offers."""
+    STORAGE_SALES = "storage_sales"
+    """The sale of metal for storage fees that the dollars do not cover."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +49,26 @@ POLICIES: Mapping[PolicyName, Policy] = {
         Policy(
             PolicyName.TERMS,
             "Terms of service",
-            (date(2026, 11, 1), date(2026, 11, 29), date(2026, 11, 29), date(2026, 11, 30)),
+            (
+                date(2026, 11, 1),
+                date(2026, 11, 29),
+                date(2026, 11, 29),
+                date(2026, 11, 30),
+                date(2026, 11, 30),
+            ),
         ),
         Policy(PolicyName.PRIVACY, "Privacy notice", (date(2026, 11, 1), date(2026, 11, 29))),
         Policy(PolicyName.MARKETING, "News and offers", (date(2026, 11, 1),), required=False),
+        Policy(
+            PolicyName.STORAGE_SALES,
+            "Storage fees paid in metal",
+            (date(2026, 11, 30),),
+            required=False,
+        ),
     )
 }
+#: The first version of the terms that states storage fees.
+_STORAGE_FEES_SINCE = 5
 #: Versions of policies that a person has accepted, each as `name.version`.
 AcceptedVersions = frozenset[str]
 
@@ -69,3 +85,10 @@ def missing_consents(accepted: AcceptedVersions, *, any_version: bool = False) -
             for version in range(1 if any_version else policy.version, policy.version + 1)
         )
     ]
+
+
+def terms_with_storage_fees() -> list[str]:
+    """Return the versions of the terms that state storage fees, as `AcceptedVersions` has them:
+    who accepted none of them pays none."""
+    terms = POLICIES[PolicyName.TERMS]
+    return [terms.name_version(number) for number in range(_STORAGE_FEES_SINCE, terms.version + 1)]

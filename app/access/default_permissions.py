@@ -74,6 +74,7 @@ _OVERSIGHT = frozenset(
         Permission.SETTINGS_READ,
         Permission.SHIPMENTS_READ,
         Permission.SHOP_ORDERS_READ,
+        Permission.STORAGE_FEES_READ,
         Permission.TAX_READ,
         Permission.VAULT_READ,
     }
@@ -146,6 +147,7 @@ _ADMINISTRATION = frozenset(
         Permission.ROLES_ASSIGN,
         Permission.SHOP_ORDERS_REFUND,
         Permission.STAFF_INVITE,
+        Permission.STORAGE_FEES_WAIVE,
         Permission.VAULT_EDIT,
     }
 )
@@ -169,6 +171,8 @@ DEFAULT_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             Permission.SHOP_ORDERS_NOTE,
             Permission.SHOP_ORDERS_READ,
             Permission.SHOP_ORDERS_REFUND,
+            Permission.STORAGE_FEES_READ,
+            Permission.STORAGE_FEES_WAIVE,
             Permission.TAX_READ,
             Permission.VAULT_READ,
         },
@@ -197,6 +201,7 @@ DEFAULT_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             Permission.SHIPMENTS_READ,
             Permission.SHOP_ORDERS_NOTE,
             Permission.SHOP_ORDERS_READ,
+            Permission.STORAGE_FEES_READ,
             Permission.VAULT_ADJUST,
             Permission.VAULT_READ,
         },

@@ -134,6 +134,10 @@ class Permission(StrEnum):
     """Release or reject orders on hold; large ones are released with a second person's approval."""
     STAFF_INVITE = "all:staff:invite"
     """Invite staff to a role whose permissions one holds oneself."""
+    STORAGE_FEES_READ = "all:storage_fees:read"
+    """See what customers pay for storing metal, with the arithmetic."""
+    STORAGE_FEES_WAIVE = "all:storage_fees:waive"
+    """Waive storage fees, large ones with a second person's approval."""
     TAX_EDIT = "all:tax:edit"
     """Change the rules of sales tax, and record customers' exemption certificates, with a second
     person's approval."""

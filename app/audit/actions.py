@@ -180,6 +180,7 @@ class AuditAction(LabelledEnum):
     STOCK_SENT = "stock.sent", "Goods sent to another location"
     STOCK_TRANSFER_CANCELLED = "stock_transfer.cancelled", "Transfer of goods cancelled"
     STOCK_TRANSFER_CLOSED = "stock_transfer.closed", "Transfer of goods closed with a shortage"
+    STORAGE_FEE_WAIVED = "storage_fee.waived", "Storage fee waived"
     TOKEN_REUSED = "token.reused", "Refresh token used twice"
     VERIFICATION_APPROVED = "verification.approved", "Verification approved"
     VERIFICATION_EXPIRED = "verification.expired", "Verification expired"

@@ -111,6 +111,18 @@ SECTIONS = (
                 Permission.PAYMENTS_READ,
             ),
             NavEntry(
+                "Storage fees",
+                "storage_fees_pages.list_storage_fees",
+                "stored",
+                Permission.STORAGE_FEES_READ,
+            ),
+            NavEntry(
+                "Accrued storage",
+                "storage_fees_pages.list_storage_accruals",
+                "days",
+                Permission.STORAGE_FEES_READ,
+            ),
+            NavEntry(
                 "Reconciliation",
                 "reconciliation_pages.list_reconciliation_runs",
                 "compare",

@@ -53,6 +53,8 @@ TIMETABLE = (
     PeriodicTask("refresh-terms", "shop.refresh_terms", every_seconds=3_600),
     PeriodicTask("forget-redemption-quotes", "redemption.forget_quotes", every_seconds=3600),
     PeriodicTask("forget-quotes", "trading.forget_quotes", every_seconds=3600),
+    PeriodicTask("accrue-storage-fees", "storage_fees.catch_up", every_seconds=900),
+    PeriodicTask("charge-storage-fees", "storage_fees.stage_charges", every_seconds=60),
 )
 
 _IDLE_SECONDS = 0.5

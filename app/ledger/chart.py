@@ -5,7 +5,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from app.branches.rules import HEAD_OFFICE
-from app.catalog.rules import Wallet, wallet_of
+from app.catalog.rules import Metal, Wallet, wallet_of
 from app.kit.money import Asset
 
 #: The owner of house accounts, those of PBCEx itself.
@@ -53,6 +53,11 @@ class AccountClass(StrEnum):
     CASH_OVER_SHORT = "cash_over_short"
     CARRIER_CLAIMS = "carrier_claims"
     GOODWILL = "goodwill"
+    STORAGE_AU = "storage_fees.au"
+    STORAGE_AG = "storage_fees.ag"
+    STORAGE_PT = "storage_fees.pt"
+    STORAGE_PD = "storage_fees.pd"
+    STORAGE_CU = "storage_fees.cu"
 
 
 class AccountKey(NamedTuple):
@@ -221,3 +226,8 @@ def cash_over_short(usd: Asset, branch_id: UUID) -> AccountKey:
 def carrier_claims(usd: Asset) -> AccountKey:
     """Return the account of what carriers owe us for goods that they lost or damaged."""
     return AccountKey(usd, AccountClass.CARRIER_CLAIMS)
+
+
+def storage_fees(usd: Asset, metal: Metal) -> AccountKey:
+    """Return the account of what customers paid, or owe, for the storage of a metal."""
+    return AccountKey(usd, AccountClass(f"storage_fees.{metal.lower()}"))

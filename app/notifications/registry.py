@@ -7,6 +7,7 @@ from app.notifications import (
     account_kinds,
     desk_kinds,
     document_kinds,
+    fee_kinds,
     kinds,
     order_kinds,
     refund_kinds,
@@ -20,7 +21,7 @@ from app.notifications.rules import MessageKind
 def all_messages() -> Iterator[type[MessageFacts]]:
     """Return the class of every message."""
     modules = (
-        *(account_kinds, desk_kinds, document_kinds, kinds, order_kinds),
+        *(account_kinds, desk_kinds, document_kinds, fee_kinds, kinds, order_kinds),
         *(refund_kinds, return_kinds, shipment_kinds),
     )
     for module in modules:

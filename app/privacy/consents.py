@@ -52,6 +52,16 @@ def list_decisions(session: Session, person_id: UUID) -> list[ConsentDecision]:
     ]
 
 
+class RecordedSaleConsents:
+    """The consents to the sale of metal for storage fees, as people decided last."""
+
+    def agreed(self, session: Session, user_id: UUID) -> bool:
+        """Return whether the person consents to it now."""
+        policy = POLICIES[PolicyName.STORAGE_SALES]
+        latest = rules.latest_decisions(list_decisions(session, user_id)).get(policy.name)
+        return rules.consent_state(policy, latest) is ConsentState.ACCEPTED
+
+
 def record_decision(
     session: Session, actor: Actor, *, policy: PolicyName, version: int | None, given: bool
 ) -> ConsentStatus:

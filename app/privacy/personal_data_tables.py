@@ -51,6 +51,7 @@ from app.redemption import personal as redemption_personal
 from app.screening import personal as screening_personal
 from app.settings import personal as settings_personal
 from app.shop import personal as shop_personal
+from app.storage_fees import personal as storage_fees_personal
 from app.tax import personal as tax_personal
 from app.throttle import personal as throttle_personal
 from app.trading import personal as trading_personal
@@ -140,6 +141,7 @@ ROOMS: tuple[PersonalData, ...] = (
     helpdesk_personal.PERSONAL_DATA,
     documents_personal.PERSONAL_DATA,
     counter_personal.PERSONAL_DATA,
+    storage_fees_personal.PERSONAL_DATA,
     vault_personal.PERSONAL_DATA,
     tax_personal.PERSONAL_DATA,
     settings_personal.PERSONAL_DATA,
@@ -205,6 +207,8 @@ TABLES_WITHOUT_PERSONAL_DATA: Mapping[str, str] = {
     "partner_orders": "What partners have done with shipments.",
     "shipment_parcel_units": "Units of products in parcels.",
     "shipment_parcels": "Parcels: what they are insured for, what they weigh, who carries them.",
+    "storage_days": "Prices and rates of the days for which storage was charged.",
+    "storage_months": "Months whose storage fees are fixed.",
     "stock_transfer_lines": "Units of products that go from one location to another.",
     "ticks": "Prices.",
     "tills": "Tills of branches.",

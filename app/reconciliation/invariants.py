@@ -1,5 +1,5 @@
-"""Every invariant of the books: the ledger's, that lots, bars and drawers agree with it, and that
-the shop finds products by what is true of them."""
+"""Every invariant of the books: the ledger's, that lots, bars, drawers and storage fees agree with
+it, and that the shop finds products by what is true of them."""
 
 from app.kit.db import Session
 from app.ledger import verification as ledger_verification
@@ -189,12 +189,43 @@ CASH_INVARIANTS = (
            WHERE coalesce(d.units, 0) <> coalesce(b.units, 0)""",
     ),
 )
+STORAGE_FEE_INVARIANTS = (
+    Invariant(
+        "a storage fee of a metal is what its entry posted",
+        """SELECT format('%s of %s: charged are %s cents, its entry posted %s', reference, metal,
+                         coalesce(c.units, 0), coalesce(p.units, 0))
+           FROM (SELECT reference, metal, sum(l.fee_units) AS units
+                 FROM storage_charges JOIN storage_charge_lines l ON l.charge_id = id
+                 WHERE reference IS NOT NULL GROUP BY reference, metal) c
+           FULL JOIN (SELECT e.reference, upper(substr(a.class, 14)) AS metal,
+                             -sum(p.units) AS units
+                      FROM accounts a JOIN postings p ON p.account_id = a.id
+                      JOIN entries e ON e.id = p.entry_id
+                      WHERE a.class LIKE 'storage_fees.%' AND e.cause = 'storage_fee'
+                      GROUP BY e.reference, a.class) p USING (reference, metal)
+           WHERE coalesce(c.units, 0) <> coalesce(p.units, 0)""",
+    ),
+    Invariant(
+        "the parts of a storage fee add up to it",
+        """SELECT format('charge %s: %s cents, its parts %s', c.id, c.fee_units, sum(l.fee_units))
+           FROM storage_charges c LEFT JOIN storage_charge_lines l ON l.charge_id = c.id
+           GROUP BY c.id HAVING sum(l.fee_units) IS DISTINCT FROM c.fee_units""",
+    ),
+    Invariant(
+        "a storage fee that was charged is reversed when it is waived",
+        """SELECT format('%s: %s', c.reference, c.status)
+           FROM storage_charges c JOIN entries e ON e.reference = c.reference
+           LEFT JOIN entries r ON r.reverses_id = e.id
+           WHERE (c.status = 'waived') <> (r.id IS NOT NULL)""",
+    ),
+)
 INVARIANTS = (
     *ledger_verification.INVARIANTS,
     *LOT_INVARIANTS,
     *BAR_INVARIANTS,
     *CASH_INVARIANTS,
     *LISTING_INVARIANTS,
+    *STORAGE_FEE_INVARIANTS,
 )
 
 

@@ -25,6 +25,8 @@ class MovementKind(StrEnum):
     """Money of goods given back."""
     DISPUTE = "dispute"
     """A result of a disputed payment."""
+    STORAGE = "storage"
+    """The fee for storing metal."""
     REVERSAL = "reversal"
     """An earlier movement reversed."""
     OTHER = "other"
@@ -36,6 +38,8 @@ class MovementLabel(NamedTuple):
 
     kind: MovementKind
     text: str
+    #: Whether what moved on the customer's other accounts is named: not where all of it pays a fee.
+    names_others: bool = True
 
 
 LABELS: Mapping[str, MovementLabel] = MappingProxyType(
@@ -52,6 +56,7 @@ LABELS: Mapping[str, MovementLabel] = MappingProxyType(
         "receivable_collected": MovementLabel(MovementKind.DISPUTE, "Debt collected"),
         "receivable_returned": MovementLabel(MovementKind.DISPUTE, "Collected debt returned"),
         "sample_credit": MovementLabel(MovementKind.OTHER, "Sample credit"),
+        "storage_fee": MovementLabel(MovementKind.STORAGE, "Storage fee", names_others=False),
         "trade": MovementLabel(MovementKind.TRADE, "Trade"),
         "withdrawal": MovementLabel(MovementKind.WITHDRAWAL, "Withdrawal"),
         "withdrawal_returned": MovementLabel(MovementKind.WITHDRAWAL, "Withdrawal returned"),
@@ -65,8 +70,9 @@ def label_of(cause: str, reversed_cause: str | None) -> MovementLabel:
     A cause without a label gets its own name as text.
     """
     if reversed_cause is not None:
-        text = label_of(reversed_cause, None).text
-        return MovementLabel(MovementKind.REVERSAL, f"Reversal: {text[:1].lower()}{text[1:]}")
+        _, text, names_others = label_of(reversed_cause, None)
+        reversal = f"Reversal: {text[:1].lower()}{text[1:]}"
+        return MovementLabel(MovementKind.REVERSAL, reversal, names_others)
     label = LABELS.get(cause)
     return label or MovementLabel(MovementKind.OTHER, cause.replace("_", " ").capitalize())
 

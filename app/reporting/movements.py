@@ -110,9 +110,9 @@ def list_movements(
 def movement_from_row(row: Row) -> Movement:
     """Return the movement in a row of `MOVEMENT_COLUMNS`."""
     entry, account, posted_at, cause, reference, reversed_cause, code, units, fee, others = row
-    asset, (kind, label) = TRADABLE[code], label_of(cause, reversed_cause)
+    asset, (kind, label, names_others) = TRADABLE[code], label_of(cause, reversed_cause)
     direction = "to" if units < 0 else "from"
-    counterpart = " and ".join(_format_units(other) for other in others or ())
+    counterpart = " and ".join(map(_format_units, (others if names_others else None) or ()))
     return Movement(
         UUID(int=entry << _ID_BITS | account),
         posted_at,

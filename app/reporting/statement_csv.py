@@ -8,7 +8,17 @@ from app.kit.spreadsheets import escape_formula
 from app.reporting.statements import AccountStatement, AssetStatement
 
 MEDIA_TYPE = "text/csv; charset=utf-8; header=present"
-COLUMNS = ("asset", "time", "kind", "description", "reference", "amount", "fee", "balance")
+COLUMNS = (
+    "asset",
+    "time",
+    "kind",
+    "description",
+    "reference",
+    "amount",
+    "fee",
+    "balance",
+    "details",
+)
 
 
 def render_csv(statement: AccountStatement) -> bytes:
@@ -28,7 +38,7 @@ def _csv_rows(statement: AccountStatement, asset_statement: AssetStatement) -> l
     start, end = clock.rfc3339(period.start), clock.rfc3339(period.end)
     opening, closing = str(asset_statement.opening), str(asset_statement.closing)
     held, owed = str(asset_statement.held), str(asset_statement.owed)
-    rows = [[code, start, "opening", "Opening balance", "", "", "", opening]]
+    rows = [[code, start, "opening", "Opening balance", "", "", "", opening, ""]]
     for line in asset_statement.lines:
         movement = line.movement
         rows.append(
@@ -41,9 +51,10 @@ def _csv_rows(statement: AccountStatement, asset_statement: AssetStatement) -> l
                 str(movement.amount),
                 str(movement.fee or ""),
                 str(line.balance),
+                "; ".join(line.details),
             ]
         )
-    rows.append([code, end, "closing", "Closing balance", "", "", "", closing])
-    rows.append([code, end, "held", "Held, part of the closing balance", "", held, "", ""])
-    rows.append([code, end, "owed", "Owed to us, not part of the balance", "", owed, "", ""])
+    rows.append([code, end, "closing", "Closing balance", "", "", "", closing, ""])
+    rows.append([code, end, "held", "Held, part of the closing balance", "", held, "", "", ""])
+    rows.append([code, end, "owed", "Owed to us, not part of the balance", "", owed, "", "", ""])
     return rows

@@ -108,7 +108,7 @@ class _StatementPdf(DocumentPdf):
 
     def _write_movement(self, line: StatementLine) -> None:
         movement = line.movement
-        self.ensure_space(_ROW_MM + _REFERENCE_MM + _GAP_MM)
+        self.ensure_space(_ROW_MM + _REFERENCE_MM * (1 + len(line.details)) + _GAP_MM)
         self._write_row(
             format_exact_time(movement.posted_at),
             line.description,
@@ -122,7 +122,13 @@ class _StatementPdf(DocumentPdf):
         self.write_fitting(
             _WIDTHS_MM[1] + _WIDTHS_MM[2], _REFERENCE_MM, f"{movement.reference}{fee}"
         )
-        self.ln(_REFERENCE_MM + _GAP_MM)
+        self.ln(_REFERENCE_MM)
+        for detail in line.details:
+            self.set_look(SMALL_PT, GREY)
+            self.set_x(MARGIN_MM + _WIDTHS_MM[0])
+            self.write_fitting(sum(_WIDTHS_MM[1:]), _REFERENCE_MM, detail)
+            self.ln(_REFERENCE_MM)
+        self.ln(_GAP_MM)
 
     def _write_row(
         self, at: str, label: str, amount: str, balance: str, *, bold: bool = False

@@ -4,6 +4,7 @@ For every period and asset, opening + movements = closing. The three are read in
 snapshot, and a statement that does not add up is never returned.
 """
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -17,12 +18,14 @@ from app.kit.db import Session
 from app.kit.errors import Invalid
 from app.kit.money import Amount, Asset
 from app.ledger.chart import AccountClass
+from app.reporting.movement_labels import MovementKind
 from app.reporting.movements import (
     CUSTOMER_CLASSES,
     MOVEMENT_COLUMNS,
     Movement,
     movement_from_row,
 )
+from app.storage_fees import queries as storage_fees_queries
 
 #: As many as can be rendered within a request, as CSV and as PDF.
 MOVEMENTS_MAX = 10_000
@@ -120,6 +123,8 @@ class StatementLine:
     movement: Movement
     balance: Amount
     is_late: bool = False
+    #: The arithmetic of a storage fee, one line for each metal or rate.
+    details: tuple[str, ...] = ()
 
     @property
     def description(self) -> str:
@@ -241,6 +246,7 @@ def build_statement(
             map(movement_from_row, movement_rows), lambda movement: movement.amount.asset.code
         )
     }
+    explanations = _explain_fees(session, movements.values())
     asset_statements = [
         _asset_statement(
             listed,
@@ -248,11 +254,25 @@ def build_statement(
             movements.get(listed.code, []),
             Amount(listed, owed.get(listed.code, 0)),
             period,
+            explanations=explanations,
         )
         for listed in assets
     ]
     name = f"{person.first_name} {person.last_name}"
     return AccountStatement(user_id, name, person.email, account, period, asset_statements)
+
+
+def _explain_fees(
+    session: Session, movements: Iterable[Sequence[Movement]]
+) -> Mapping[str, Sequence[str]]:
+    """Return the arithmetic of the storage fees among the movements, by reference."""
+    fees = {
+        movement.reference
+        for group in movements
+        for movement in group
+        if movement.kind is MovementKind.STORAGE
+    }
+    return storage_fees_queries.explain_charges(session, fees) if fees else {}
 
 
 def _asset_statement(
@@ -261,12 +281,15 @@ def _asset_statement(
     movements: list[Movement],
     owed: Amount,
     period: Period,
+    *,
+    explanations: Mapping[str, Sequence[str]],
 ) -> AssetStatement:
     opening, closing, held = (Amount(asset, units) for units in balances)
     lines, balance = [], opening
     for movement in movements:
         balance += movement.amount
         is_late = movement.posted_at < period.start
-        lines.append(StatementLine(movement, balance, is_late))
+        details = tuple(explanations.get(movement.reference, ()))
+        lines.append(StatementLine(movement, balance, is_late, details))
     assert balance == closing, f"the statement of {asset.code} does not add up"
     return AssetStatement(opening, lines, closing, held, owed)

@@ -46,6 +46,11 @@ def current(session: Session, group: type[GroupT]) -> GroupT:
     return memo[group]
 
 
+def at(session: Session, group: type[GroupT], instant: datetime) -> GroupT:
+    """Return the group with the values that were, or will be, in effect at the instant."""
+    return rules.build(group, values_at(list_changes(session), instant))
+
+
 def list_changes(session: Session) -> list[StoredChange]:
     """Return every change, in the order in which they take effect."""
     return session.select(StoredChange, _CHANGES)

@@ -38,11 +38,13 @@ from app.messages.ports import EmailSender, SmsSender
 from app.messages.rendering import Contact
 from app.pricing.ports import PriceFeed
 from app.pricing.rules import MarketHours
+from app.privacy.consents import RecordedSaleConsents
 from app.providers.ports import WebhookVerifiers
 from app.redemption.requests.undelivered import UndeliveredRedemptions
 from app.settings.ports import CurrentSettings
 from app.settings.queries import StoredSettings
 from app.shop.refunds.undelivered import UndeliveredOrders
+from app.storage_fees.ports import SaleConsents
 from app.vault.depots.ports import DepotKeepers
 
 
@@ -72,6 +74,7 @@ def provide_adapters(settings: Settings) -> None:
     provide(CurrentPermissions, DatabasePermissions())
     provide(Independence, RecordedIndependence())
     provide(CurrentSettings, StoredSettings())
+    provide(SaleConsents, RecordedSaleConsents())
     provide(MarketHours, build_market_hours(settings))
     provide(FeatureCeiling, _feature_ceiling(settings))
     provide(

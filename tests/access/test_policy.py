@@ -110,7 +110,7 @@ def test_money_moves_only_with_the_required_consents() -> None:
     customer = replace(make_actor(Role.USER), email_confirmed=True)
     assert MONEY - READS == NEEDS_CONSENTS
     for permission in sorted(NEEDS_CONSENTS):
-        with pytest.raises(PoliciesNotAccepted, match="terms, version 4 and privacy, version 2"):
+        with pytest.raises(PoliciesNotAccepted, match="terms, version 5 and privacy, version 2"):
             require(customer, permission)
         with pytest.raises(PoliciesNotAccepted, match="privacy, version 2"):
             require(replace(customer, accepted=CURRENT - {"privacy.2"}), permission)
@@ -126,7 +126,7 @@ def test_a_person_who_accepted_an_earlier_version_can_still_withdraw() -> None:
     for permission in leaving:
         require(customer, permission)
     for permission in sorted(NEEDS_CONSENTS - leaving):
-        with pytest.raises(PoliciesNotAccepted, match="terms, version 4"):
+        with pytest.raises(PoliciesNotAccepted, match="terms, version 5"):
             require(customer, permission)
 
 

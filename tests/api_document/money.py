@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 from app.access import Role
@@ -11,20 +12,25 @@ from app.catalog.rules import Metal
 from app.funding.card_money import CardMoneyRules
 from app.funding.limits import PaymentLimits
 from app.funding.ports import PaymentRails, PayoutRails
+from app.kit import clock
 from app.kit.ports import provide, resolve
 from app.kyc.rules import KycRules
 from app.pricing import service as pricing
 from app.pricing.gate import TransferLimits
 from app.pricing.rules import HaltReason
 from app.screening.decisions.case_outcomes import TRUE_MATCH
+from app.storage_fees import charging
+from app.storage_fees.rules import day_end
 from tests import sanctions
 from tests.api_client import assert_problem
 from tests.api_document.examples import RecordingClient
 from tests.api_document.play import CARD, CONVERSION, MINT, WITHDRAWAL, Play
 from tests.fixed_settings import fixed_settings
+from tests.mailbox import run_pending_jobs
 from tests.paying_customer import NO_WAIT, verify_without_evidence
 from tests.people import People, set_prices
 from tests.rows import read_values
+from tests.storage_fees.customers import Vault, book
 
 _DEPOSIT, _WITHDRAW = "/api/wallet/deposit", "/api/wallet/withdraw"
 _QUOTE, _ORDER, _TRANSFER = "/api/trade/quote", "/api/trade/order", "/api/wallet/transfer"
@@ -179,6 +185,26 @@ def pay_out(play: Play, ada: RecordingClient) -> None:
         ada.ok(200, ada.get("/api/messages"))
         period = {"from": "2026-12-01T00:00:00Z", "to": "2026-12-02T00:00:00Z"}
         ada.ok(200, ada.get("/api/wallet/statements", account="funding", asset="USD", **period))
+
+
+def store_metal(play: Play) -> None:
+    """Charge Mary for the gold that she kept last month, and show what this month costs."""
+    mary = create_verified(play, "mary", USD="5.00")
+    vault = Vault(play.database, People(play.database))
+    this_month = clock.now().date().replace(day=1)
+    last_month = (this_month - timedelta(days=1)).replace(day=1)
+    with play.database.transaction() as session:
+        book(session, mary.user_id, day_end(last_month - timedelta(days=2)), "XAU-s", "12.5")
+    day = last_month
+    while day < clock.now().date():
+        vault.accrue([day])
+        day += timedelta(days=1)
+    vault.close(last_month)
+    with play.database.transaction() as session:
+        charging.stage_due(session)
+    run_pending_jobs(play.database, "storage_fees.charge")
+    [charge] = mary.ok(200, mary.get("/api/wallet/storage-fees"))["charges"]
+    assert (charge["status"], charge["fee"], charge["owed"]) == ("charged", "4.54", "0.00")
 
 
 def owe(play: Play) -> None:

@@ -46,6 +46,7 @@ def perform(play: Play, patch: pytest.MonkeyPatch) -> None:
     money.trade(play, ada)
     money.refuse_payments(play, ada)
     money.pay_out(play, ada)
+    money.store_metal(play)
     money.owe(play)
     money.pay_a_listed_wallet(play)
     profile.decide_on_data(play, ada)

@@ -1,9 +1,10 @@
 """Request every route as every caller, for own objects, objects of others and unknown ids."""
 
+import itertools
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -23,7 +24,7 @@ from app.cases import service as cases
 from app.catalog.categories import service as categories
 from app.catalog.categories.service import CategoryEntry
 from app.catalog.products.rules import ProductForm
-from app.catalog.rules import TRADABLE, USD
+from app.catalog.rules import TRADABLE, USD, Metal
 from app.compliance.cash_reports.models import CashReport
 from app.compliance.cash_reports.rules import PREFIX as CASH_REPORT_PREFIX
 from app.compliance.cash_reports.rules import CashDirection, CashReportStatus
@@ -76,6 +77,8 @@ from app.shop.prices.adjustments import Adjustment, PremiumPart, PremiumStep
 from app.shop.prices.rules import PriceScope
 from app.shop.returns.models import ShopReturn, ShopReturnPhoto
 from app.shop.returns.rules import ReturnReason, ReturnStatus, ReturnWay, ReturnWish
+from app.storage_fees.models import StorageCharge, StorageChargeLine, StorageMonth
+from app.storage_fees.rules import ChargeStatus
 from app.tax import queries as tax_queries
 from app.tax.assessment import CERTIFICATE_PREFIX, Delivery, TaxDestination
 from app.tax.certificates.models import ExemptionCertificate
@@ -882,6 +885,30 @@ def _redemption(database: Database, owner: Actor) -> str:
     return ids.encode("rdm", redemption_id)
 
 
+_MONTHS = itertools.count()
+
+
+def _storage_fee(database: Database, owner: Actor) -> str:
+    """Create a charge that is due, of a month of long ago that no other one is of."""
+    charge_id, now, number = ids.new(), clock.now(), next(_MONTHS)
+    month = date(1000 + number // 12, 1 + number % 12, 1)
+    charge = {
+        "id": charge_id, "user_id": owner.user_id, "month": month, "status": ChargeStatus.DUE,
+        "fee_units": 1, "try_at": now + timedelta(days=1),
+    }  # fmt: skip
+    line = {
+        "charge_id": charge_id, "position": 0, "metal": Metal.AU, "days": 1, "ounce_days_units": 1,
+        "allowance_units": 0, "rate_percent": 1, "value_days": 1, "fee_units": 1,
+    }  # fmt: skip
+    with database.transaction() as session:
+        session.insert(
+            (StorageMonth, [{"month": month, "closed_at": now}]),
+            (StorageCharge, [charge]),
+            (StorageChargeLine, [line]),
+        )
+    return ids.encode("sfe", charge_id)
+
+
 def _sales_document(database: Database, owner: Actor) -> str:
     with database.transaction() as session:
         document_id = paper.request(session, FIRST_ENTITY, owner)
@@ -917,6 +944,7 @@ _RECEIPT = ObjectKind("receipt_id", _receipt, _unknown_id("rcp"))
 # Customers have no branch: a teller of any branch serves them.
 _AT_COUNTER = ObjectKind("person_id", _customer_at_counter, _unknown_id("usr"), others_scope="all")
 _DRAWER = ObjectKind("drawer_id", _drawer, _unknown_id("drw"))
+_STORAGE_FEE = ObjectKind("storage_fee_id", _storage_fee, _unknown_id("sfe"))
 _REDEMPTION = ObjectKind("redemption_id", _redemption, _unknown_id("rdm"))
 _DECIDED_REDEMPTION = ObjectKind("redemption_id", _redemption, _unknown_id("rdm"), owner_status=403)
 _SALES_DOCUMENT = ObjectKind("document_id", _sales_document, _unknown_id("sdc"))
@@ -1095,6 +1123,8 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
     "/admin/vault/transfers/<transfer_id>/receive": _STOCK_TRANSFER,
     "/admin/vault/transfers/<transfer_id>/shortage": _STOCK_TRANSFER,
     "/api/me/addresses/<address_id>": _ADDRESS,
+    "/admin/storage-fees/<storage_fee_id>": _STORAGE_FEE,
+    "/admin/storage-fees/<storage_fee_id>/waive": _STORAGE_FEE,
     "/admin/redemptions/<redemption_id>": _REDEMPTION,
     "/admin/redemptions/<redemption_id>/approve": _REDEMPTION,
     "/admin/redemptions/<redemption_id>/reject": _REDEMPTION,

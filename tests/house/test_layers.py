@@ -27,7 +27,7 @@ def test_contract_of_capabilities_covers_every_room() -> None:
 
 
 def test_docstring_of_app_shows_the_layers_in_force() -> None:
-    shown = re.findall(r"^    ([a-z| ]+?)  +\S", app.__doc__ or "", re.MULTILINE)
+    shown = re.findall(r"^    ([a-z_| ]+?)  +\S", app.__doc__ or "", re.MULTILINE)
     assert [re.split(r" \| ", layer) for layer in shown] == LAYERS
 
 

@@ -67,6 +67,7 @@ def test_new_account_without_consents_has_given_none(
         "terms": "to_be_accepted",
         "privacy": "to_be_accepted",
         "marketing": "not_given",
+        "storage_sales": "not_given",
     }
     assert stored_decisions(database, registered_client) == []
 

@@ -39,6 +39,7 @@ ROOMS = (
     "helpdesk",
     "documents",
     "counter",
+    "storage_fees",
     "vault",
     "tax",
 )

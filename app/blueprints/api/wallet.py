@@ -19,6 +19,7 @@ from app.pricing.errors import GateClosed, MarketHalted, PriceStale, TransferLim
 from app.reporting import statement_csv, statements
 from app.reporting.movements import MovementFilter, list_movements
 from app.reporting.statements import AccountStatement, Period
+from app.storage_fees import queries as storage_fees_queries
 
 _CSV, _PDF = "text/csv", "application/pdf"
 _FORMATS = {
@@ -119,6 +120,26 @@ def show_statement(database: Database, actor: Actor, query: dict[str, Any]) -> o
             session, actor.user_id, query["account"], period, asset, movements_max=movements_max
         )
     return _render_statement(statement, media_type)
+
+
+@blp.operation(
+    "GET",
+    "/storage-fees",
+    operation_id="walletStorageFees",
+    permission=Permission.BALANCES_READ,
+    response_schema=schemas_wallet.StorageFeesSchema,
+)
+def show_storage_fees(session: Session, actor: Actor) -> object:
+    """Show what storing your metal costs: this month so far, and past charges.
+
+    Ounces above the free ones cost a yearly rate, counted and valued at 24:00 UTC of each day. A
+    month is charged soon after it has ended: from dollars, then from metal if you consent to
+    `storage_sales` (`POST /api/me/consents`), and what is left is owed.
+    """
+    return {
+        "accrued": storage_fees_queries.accrued_fees(session, actor.user_id),
+        "charges": storage_fees_queries.list_charges(session, actor.user_id),
+    }
 
 
 def _render_statement(statement: AccountStatement, media_type: str) -> object:

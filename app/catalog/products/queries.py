@@ -11,7 +11,12 @@ from app.catalog.categories import queries as categories_queries
 from app.catalog.categories.models import CategoryRow
 from app.catalog.products import details
 from app.catalog.products.models import Product
-from app.catalog.products.rules import ProductForm, WeightBasis, accounted_units
+from app.catalog.products.rules import (
+    GROSS_METALS,
+    ProductForm,
+    WeightBasis,
+    accounted_units,
+)
 from app.catalog.rules import SYNTHETIC, Metal
 from app.catalog.tax_classes import TaxClass
 from app.kit.db import Session
@@ -102,6 +107,11 @@ _SUMMARY = (
     Product.published_from,
     Product.published_until,
     Product.added_at,
+)
+#: The ounces by which one unit is accounted, as `accounted_units` has them.
+ACCOUNTED_UNITS = sa.case(
+    (sa.or_(*(Product.metal == metal for metal in sorted(GROSS_METALS))), Product.gross_units),
+    else_=Product.fine_units,
 )
 _SELECT = sa.select(*_SUMMARY)
 _DETAILS = sa.select(

@@ -118,7 +118,11 @@ def default_slug(sku: str) -> str:
     return "-".join(part for part in sku.lower().split("-") if part)
 
 
+#: The metals that are accounted by their gross ounces.
+GROSS_METALS = frozenset({Metal.AG, Metal.PT, Metal.PD})
+
+
 def accounted_units(metal: Metal, gross_units: int, fine: int) -> int:
     """Return the ounces by which a unit is accounted: fine ones for gold, gross ones for silver,
     platinum and palladium, as the market does it; fine ones for copper."""
-    return gross_units if metal in {Metal.AG, Metal.PT, Metal.PD} else fine
+    return gross_units if metal in GROSS_METALS else fine

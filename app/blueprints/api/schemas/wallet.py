@@ -10,6 +10,7 @@ from app.blueprints.api.schemas.fields import (
     ApiSchema,
     AssetCodeField,
     EnumField,
+    MetalCodeField,
     PageQuerySchema,
     PublicIdField,
     SignedAmountField,
@@ -20,6 +21,7 @@ from app.blueprints.api.schemas.fields import (
 )
 from app.catalog.rules import Wallet
 from app.reporting.movement_labels import MovementKind
+from app.storage_fees.rules import ChargeStatus
 
 
 class HoldingSchema(ApiSchema):
@@ -178,6 +180,14 @@ class StatementLineSchema(ApiSchema):
             "time was issued"
         },
     )
+    details = ma.fields.List(
+        TextField(300),
+        required=True,
+        metadata={
+            "description": "The arithmetic of a storage fee: one line for each metal, or each rate "
+            "of it; empty for other movements",
+        },
+    )
 
 
 class StatementSheetSchema(ApiSchema):
@@ -210,4 +220,120 @@ class StatementSchema(ApiSchema):
     to = TimestampField(required=True, attribute="period.end", metadata=_UNTIL)
     assets = ma.fields.List(
         ma.fields.Nested(StatementSheetSchema), required=True, attribute="asset_statements"
+    )
+
+
+_ARITHMETIC = {"description": "The arithmetic: each metal, or each rate of it"}
+_PERCENT = {"description": "Percent a year", "examples": ["0.12"]}
+
+
+class StorageFeeLineSchema(ApiSchema):
+    """One metal on the days with one rate and one allowance: `value` x `ratePercent` % x `days` /
+    365. A metal is rounded once."""
+
+    metal = MetalCodeField(required=True)
+    days = ma.fields.Integer(
+        required=True,
+        metadata={"description": "The days with more than the free ounces", "examples": [30]},
+    )
+    ounces = AmountField(
+        required=True,
+        attribute="average",
+        metadata={"description": "Troy ounces on an average day", "examples": ["12.50000000"]},
+    )
+    free_ounces = AmountField(
+        required=True,
+        attribute="allowance",
+        metadata={"description": "Troy ounces that are free", "examples": ["1.00000000"]},
+    )
+    value = AmountField(
+        required=True,
+        metadata={
+            "description": "What the ounces above those were worth on an average day, in US dollars"
+        },
+    )
+    rate_percent = AmountField(required=True, attribute="rate", metadata=_PERCENT)
+    fee = AmountField(required=True, metadata={"description": "In US dollars"})
+    explanation = TextField(
+        300, required=True, metadata={"description": "The same in one line, for people"}
+    )
+
+
+class StorageChargeSchema(ApiSchema):
+    """What the metal of a month costs, and how it was paid, in US dollars."""
+
+    id = PublicIdField("sfe", required=True)
+    month = ma.fields.Date(
+        required=True,
+        metadata={"description": "The first day of the month", "examples": ["2026-11-01"]},
+    )
+    status = EnumField(ChargeStatus, required=True)
+    fee = AmountField(required=True, metadata={"description": "What the month costs"})
+    paid_in_dollars = AmountField(
+        required=True, metadata={"description": "What your dollars paid of it"}
+    )
+    paid_by_sale = AmountField(
+        required=True, metadata={"description": "What metal paid of it, sold by your consent"}
+    )
+    sold_asset = AssetCodeField(
+        required=True,
+        allow_none=True,
+        metadata={"description": "What was sold; null without a sale"},
+    )
+    sold_amount = AmountField(
+        required=True,
+        allow_none=True,
+        attribute="sold",
+        metadata={"description": "The metal that was sold; null without a sale"},
+    )
+    sale_price = AmountField(
+        required=True,
+        allow_none=True,
+        metadata={"description": "In US dollars per troy ounce; null without a sale"},
+    )
+    owed = AmountField(
+        required=True, metadata={"description": "What you owed of it when it was charged"}
+    )
+    charged_at = TimestampField(
+        required=True, allow_none=True, metadata={"description": "Null while it is due"}
+    )
+    waived_at = TimestampField(
+        required=True, allow_none=True, metadata={"description": "Null unless it was waived"}
+    )
+    lines = ma.fields.List(
+        ma.fields.Nested(StorageFeeLineSchema), required=True, metadata=_ARITHMETIC
+    )
+
+
+class AccruedStorageSchema(ApiSchema):
+    """What this month has cost so far."""
+
+    month = ma.fields.Date(
+        required=True,
+        metadata={"description": "The first day of the month", "examples": ["2026-11-01"]},
+    )
+    last_day = ma.fields.Date(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "The last day that counts so far; null before the first",
+            "examples": ["2026-11-29"],
+        },
+    )
+    total = AmountField(required=True, metadata={"description": "In US dollars"})
+    lines = ma.fields.List(
+        ma.fields.Nested(StorageFeeLineSchema), required=True, metadata=_ARITHMETIC
+    )
+
+
+class StorageFeesSchema(ApiSchema):
+    """What storing metal costs: this month so far, and the months before."""
+
+    accrued = ma.fields.Nested(
+        AccruedStorageSchema, required=True, metadata={"description": "This month so far"}
+    )
+    charges = ma.fields.List(
+        ma.fields.Nested(StorageChargeSchema),
+        required=True,
+        metadata={"description": "The latest 60 months that cost something, newest first"},
     )
