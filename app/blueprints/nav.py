@@ -261,6 +261,9 @@ SECTIONS = (
         Desk.SUPPORT,
         (
             NavEntry("Queue", "support_queue_pages.list_queue", "queue", Permission.QUEUE_WORK),
+            NavEntry(
+                "Figures", "support_metrics_pages.show_metrics", "figures", Permission.QUEUE_WORK
+            ),
             NavEntry("Orders", "orders_pages.list_orders", "basket", Permission.SHOP_ORDERS_READ),
             NavEntry(
                 "Redemptions",

@@ -62,7 +62,6 @@ def test_work_is_claimed_once_and_handed_over(
 ) -> None:
     item, other = f"{QUEUE}/{case_id}", sign_in(app, colleague)
     assert is_listed(support, case_id, "?view=unclaimed")
-    support.get_fragment(QUEUE, "list")
     open_form = other.fill_form(item, "claim")
     assert support.submit_form(item, "claim").status_code == 303
     assert is_listed(support, case_id, "?view=mine")
@@ -106,3 +105,15 @@ def test_staff_see_the_work_that_they_may_decide(app: Flask, people: People, cas
     admin, teller = sign_in(app, people.staff(Role.ADMIN)), people.staff(Role.INVENTORY)
     assert is_listed(admin, case_id, "?source=case")
     assert sign_in(app, teller).client.get(QUEUE).status_code == 403
+
+
+def test_figures_are_of_all_for_administrators_and_of_oneself_for_others(
+    app: Flask, support: Browser, people: People, case_id: str
+) -> None:
+    assert support.submit_form(f"{QUEUE}/{case_id}", "claim").status_code == 303
+    own = support.get_fragment("/support/metrics", "metrics").visible_text
+    assert "First responses" in own
+    assert "No figures yet" not in own
+    assert "Everyone" not in own
+    admin = sign_in(app, people.staff(Role.ADMIN))
+    assert "Everyone" in admin.get_page("/support/metrics").visible_text
