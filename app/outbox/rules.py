@@ -27,7 +27,7 @@ class Backoff:
 
     base: timedelta = timedelta(seconds=3)
     doublings: int = 8
-    tries_max: int = 12
+    tries_max: int = 14
 
     @property
     def lease(self) -> timedelta:
@@ -35,8 +35,8 @@ class Backoff:
         return 40 * self.base
 
 
-#: Waits from 3 seconds to 12.8 minutes; a job is dead after a little over an hour. The lease of two
-#: minutes is the time limit of a job.
+#: Waits from 3 seconds to 12.8 minutes; a job is dead after an hour and a quarter, so that one hour
+#: without a provider kills none. The lease of two minutes is the time limit of a job.
 BACKOFF = Backoff()
 
 
