@@ -291,6 +291,12 @@ SECTIONS = (
             ),
             NavEntry("Parcels", "parcels_pages.list_parcels", "parcel", Permission.SHIPMENTS_READ),
             NavEntry(
+                "Fulfilment",
+                "fulfilment_pages.show_fulfilment",
+                "columns",
+                Permission.SHIPMENTS_READ,
+            ),
+            NavEntry(
                 "Invoices", "documents_pages.list_documents", "receipt", Permission.SHOP_ORDERS_READ
             ),
             NavEntry(

@@ -10,7 +10,10 @@ from app.flags.rules import FulfilmentStrategy
 from app.fulfillment.carriers.rules import Carrier
 from app.fulfillment.parcels import queries as parcels_queries
 from app.fulfillment.partners import service as partners
+from app.fulfillment.partners import withdrawing
+from app.fulfillment.partners.errors import PartnerNotAnswered
 from app.fulfillment.partners.ports import (
+    CANCEL_WINDOW_CLOSED,
     FulfilmentPartners,
     PartnerOrder,
     PartnerParcel,
@@ -22,7 +25,7 @@ from app.fulfillment.shipments.errors import AlreadyPicking, ShipmentEntrusted
 from app.kit import clock, ids
 from app.kit.money import Amount
 from app.kit.ports import provide, resolve
-from app.providers.errors import ProviderOutcomeUnknown
+from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused
 from app.shop.orders.queries import GoodsOrder
 from tests.fulfillment.dispatch import Dispatch
 from tests.scripted_rails import CallFault, ScriptedProvider
@@ -46,7 +49,14 @@ class ScriptedPartner(ScriptedProvider):
         return self.call("fetch", lambda: self.orders.get(reference))
 
     def cancel(self, reference: str) -> PartnerOrder:
-        pytest.fail(f"no test cancels at the partner, and {reference} was cancelled")
+        def cancel() -> PartnerOrder:
+            known = self.orders[reference]
+            if known.status is not P.RECEIVED:
+                raise ProviderRefused(CANCEL_WINDOW_CLOSED)
+            self.orders[reference] = replace(known, status=P.CANCELLED)
+            return self.orders[reference]
+
+        return self.call("cancel", cancel)
 
 
 class Depot:
@@ -64,6 +74,11 @@ class Depot:
         partners.advance(self.dispatch.database, self.shipment.id)
         self.dispatch.settle()
         return str(self.dispatch.shipment(self.order).status)
+
+    def take_over(self) -> None:
+        with self.dispatch.database.transaction() as session:
+            clerk = self.dispatch.clerk
+            withdrawing.take_over(session, clerk, self.shipment.id, reason="it is out of stock")
 
     def answer(self, status: PartnerStatus, *parcels: PartnerParcel) -> None:
         reference = self.shipment.public_id
@@ -122,3 +137,41 @@ def test_other_bars_and_rejections_are_cases_and_nothing_is_sent_twice(depot: De
     ]
     calls = len(depot.partner.calls)
     assert (depot.advance(), len(depot.partner.calls)) == ("picking", calls)
+
+
+@pytest.mark.parametrize("fault", [None, CallFault.UNANSWERED_DONE])
+def test_shipment_that_is_taken_over_is_cancelled_at_the_partner_and_sent_once(
+    depot: Depot, fault: CallFault | None
+) -> None:
+    depot.advance()
+    depot.take_over()
+    if fault is not None:
+        depot.partner.faults.extend([None, fault])
+        with pytest.raises(ProviderOutcomeUnknown):
+            depot.advance()
+    assert depot.advance() == "requested"
+    depot.dispatch.advance(depot.shipment.id, "delivered")
+    assert depot.advance() == "delivered"
+    assert [each.status for each in depot.partner.orders.values()] == [P.CANCELLED]
+    assert depot.dispatch.now(depot.order).status == "delivered"
+    depot.dispatch.verify()
+
+
+def test_shipment_that_the_partner_does_not_withdraw_is_followed_and_a_case(depot: Depot) -> None:
+    depot.advance()
+    depot.answer(P.PROCESSING)
+    depot.take_over()
+    assert depot.advance() == "picking"
+    assert depot.dispatch.case_titles(depot.shipment) == [
+        "A partner did not withdraw a shipment: it goes on"
+    ]
+    depot.answer(P.SHIPPED, PartnerParcel(Carrier.UPS, str(ids.new().int)[-12:]))
+    assert depot.advance() == "shipped"
+
+
+def test_shipment_is_not_taken_over_before_the_partner_has_answered(depot: Depot) -> None:
+    depot.partner.faults.append(CallFault.UNANSWERED_DONE)
+    with pytest.raises(ProviderOutcomeUnknown):
+        depot.advance()
+    with pytest.raises(PartnerNotAnswered):
+        depot.take_over()

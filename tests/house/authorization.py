@@ -1097,6 +1097,7 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
             "/claim",
             "/claim/decision",
             "/address",
+            "/take-over",
         )
     },
     "/admin/parcels/<parcel_id>/label.pdf": ObjectKind("parcel_id", _parcel, _unknown_id("prc")),

@@ -49,6 +49,7 @@ POSTS_BY_HAND = {
     "/auth/reset-password": _BEFORE_SIGN_IN,
     "/auth/second-factor": _BEFORE_SIGN_IN,
     "/admin/books": _SEARCH,
+    "/admin/fulfilment": _SEARCH,
     "/go": _SEARCH,
     "/go/results": "changes nothing: what was found, in the dialog of every page",
     "/lists/export": _OF_EVERY_LIST,

@@ -97,7 +97,25 @@ REJECT = Form(
     confirm="Reject this redemption?",
 )
 
-blp.add_list("", REDEMPTIONS, permission=Permission.REDEMPTIONS_READ)
+blp.add_list(
+    "",
+    REDEMPTIONS,
+    permission=Permission.REDEMPTIONS_READ,
+    template="admin/redemptions/list.html",
+)
+
+
+@blp.view("GET", "/board", permission=Permission.REDEMPTIONS_READ)
+def show_board(session: Session, _actor: Actor) -> Response:
+    """Show the redemptions under way by their status."""
+    columns = listed.read_board(session)
+    people_ids = {card.user_id for column in columns for card in column.cards}
+    return render_page(
+        "admin/redemptions/board.html",
+        columns=columns,
+        names=people.get_names(session, sorted(people_ids)),
+        pending=RedemptionStatus.PENDING_APPROVAL,
+    )
 
 
 # It writes: viewing the redemption, with its address, is recorded.

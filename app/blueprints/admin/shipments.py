@@ -17,6 +17,7 @@ from app.blueprints.admin.undelivered_forms import (
     SEND_AGAIN,
     SETTLE,
     TAKE_BACK,
+    TAKE_OVER,
 )
 from app.blueprints.forms import Done, Form
 from app.blueprints.lists import (
@@ -36,6 +37,7 @@ from app.fulfillment.claims import queries as claims_queries
 from app.fulfillment.claims import service as claims
 from app.fulfillment.parcels import queries as parcels_queries
 from app.fulfillment.parcels.queries import ParcelRow
+from app.fulfillment.partners import withdrawing
 from app.fulfillment.shipments import queries as shipments_queries
 from app.fulfillment.shipments import readdressing
 from app.fulfillment.shipments import service as shipments
@@ -322,6 +324,18 @@ def correct_address(
         readdressing.correct_address(
             session, actor, ids.decode(PREFIX, shipment_id), address_fields.read_address(fields)
         )
+
+
+@blp.form(
+    "/<shipment_id>/take-over",
+    TAKE_OVER,
+    shown_on=show_shipment,
+    permission=Permission.SHIPMENTS_WORK,
+)
+def take_over(session: Session, actor: Actor, fields: Mapping[str, str], shipment_id: str) -> None:
+    """Take a shipment over from its partner."""
+    identifier = ids.decode(PREFIX, shipment_id)
+    withdrawing.take_over(session, actor, identifier, reason=fields["reason"])
 
 
 def _parcel_of(session: Session, shipment_id: str, fields: Mapping[str, str]) -> UUID:

@@ -29,6 +29,12 @@ class SettleSchema(FormSchema):
     reason = reason_field()
 
 
+class TakeOverSchema(FormSchema):
+    """Why staff send it themselves."""
+
+    reason = reason_field()
+
+
 class ClaimSchema(FormSchema):
     """What is claimed from the carrier."""
 
@@ -118,7 +124,26 @@ READDRESS = Form(
     success="Address corrected.",
     failure="The address was not corrected",
 )
+TAKE_OVER = Form(
+    "take-over",
+    title="Take over from the partner",
+    about="The partner is asked to cancel it. Once it has, the shipment is picked and sent from its"
+    " depot by our own staff; if it goes on, that is a case.",
+    schema=TakeOverSchema,
+    button="Take over",
+    success="The partner is asked to cancel the shipment. This takes some minutes.",
+    failure="The shipment was not taken over",
+)
 FORMS = {
     form.id.replace("-", "_"): form
-    for form in (TAKE_BACK, DECLARE_LOST, SEND_AGAIN, SETTLE, FILE_CLAIM, DECIDE_CLAIM, READDRESS)
+    for form in (
+        TAKE_BACK,
+        DECLARE_LOST,
+        SEND_AGAIN,
+        SETTLE,
+        FILE_CLAIM,
+        DECIDE_CLAIM,
+        READDRESS,
+        TAKE_OVER,
+    )
 }

@@ -19,7 +19,8 @@ class PartnerShipment(Base):
     __table_args__ = (
         sa.CheckConstraint("strategy IN ('JM', 'BRINKS')", name="partner_of_order_known"),
         sa.CheckConstraint(
-            "status IN ('received', 'processing', 'shipped', 'cancelled', 'rejected')",
+            "status IN ('received', 'processing', 'withdrawing', 'shipped', 'cancelled',"
+            " 'rejected')",
             name="partner_order_status_known",
         ),
         sa.Index(

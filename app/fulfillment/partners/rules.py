@@ -9,6 +9,8 @@ class PartnerStatus(StatusEnum):
 
     RECEIVED = "received", "Received", Mark.WAITING
     PROCESSING = "processing", "Being packed", Mark.UNDERWAY
+    WITHDRAWING = "withdrawing", "Being withdrawn", Mark.UNDERWAY
+    """We want to send it ourselves, once the partner has cancelled it."""
     SHIPPED = "shipped", "Shipped", Mark.DONE
     """Its parcels have tracking numbers."""
     CANCELLED = "cancelled", "Cancelled", Mark.ENDED
@@ -19,4 +21,4 @@ class PartnerStatus(StatusEnum):
     @property
     def is_final(self) -> bool:
         """Whether the partner is done with the order."""
-        return self not in {PartnerStatus.RECEIVED, PartnerStatus.PROCESSING}
+        return self in {PartnerStatus.SHIPPED, PartnerStatus.CANCELLED, PartnerStatus.REJECTED}

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from app.cases import service as cases
 from app.flags.rules import FulfilmentStrategy
 from app.fulfillment.parcels import service as parcels
+from app.fulfillment.partners import withdrawing
 from app.fulfillment.partners.models import PartnerShipment
 from app.fulfillment.partners.ports import (
     FulfilmentPartner,
@@ -79,7 +80,9 @@ def advance(database: Database, shipment_id: UUID) -> None:
     """
     with database.transaction() as session:
         shipment = shipments_queries.lock_shipment(session, shipment_id)
-        order = _get(session, shipment_id)
+        order = _find(session, shipment_id)
+        if order is None:  # taken over meanwhile
+            return
         if shipment.status not in _AT_WORK or (order.status and order.status.is_final):
             _set(session, shipment_id, due_at=None)
             return
@@ -95,6 +98,9 @@ def advance(database: Database, shipment_id: UUID) -> None:
     partner = resolve(FulfilmentPartners).get(order.strategy)
     if partner is None:
         raise ProviderUnavailable(f"The partner of {order.strategy} is not configured.")
+    if order.status is PartnerStatus.WITHDRAWING:
+        withdrawing.withdraw(database, partner, shipment_id, request.reference)
+        return
     reason, answer = "", None
     try:
         answer = _ask(partner, order, request)
@@ -102,7 +108,11 @@ def advance(database: Database, shipment_id: UUID) -> None:
         reason = refusal.code
     with database.transaction() as session:
         shipment = shipments_queries.lock_shipment(session, shipment_id)
-        if shipment.status is ShipmentStatus.PICKING:
+        now = _find(session, shipment_id)
+        if now is None or shipment.status is not ShipmentStatus.PICKING:
+            return
+        has_left = answer is not None and answer.status is PartnerStatus.SHIPPED
+        if has_left or now.status is not PartnerStatus.WITHDRAWING:
             _store(session, shipment, answer, reason)
 
 
@@ -184,9 +194,9 @@ def _request(session: Session, shipment: ShipmentRow) -> PartnerRequest:
     )
 
 
-def _get(session: Session, shipment_id: UUID) -> _Entrusted:
+def _find(session: Session, shipment_id: UUID) -> _Entrusted | None:
     found = sa.select(PartnerShipment.strategy, PartnerShipment.status)
-    return session.get(_Entrusted, found.where(PartnerShipment.shipment_id == shipment_id))
+    return session.find(_Entrusted, found.where(PartnerShipment.shipment_id == shipment_id))
 
 
 def _set(session: Session, shipment_id: UUID, **values: object) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -108,6 +109,65 @@ REDEMPTIONS = ListSource(
         "to": lambda instant: RedemptionRow.submitted_at < instant,
     },
 )
+
+
+#: The columns of the board: redemptions that are under way, and those that arrived.
+BOARD = (
+    RedemptionStatus.PENDING_APPROVAL,
+    RedemptionStatus.APPROVED,
+    RedemptionStatus.ALLOCATED,
+    RedemptionStatus.PICKING,
+    RedemptionStatus.SHIPPED,
+    RedemptionStatus.DELIVERED,
+)
+_CARDS_MAX = 20
+
+
+@dataclass(frozen=True, slots=True)
+class BoardColumn:
+    """Redemptions of a status, of which the board shows some: those that wait longest, or that
+    arrived last."""
+
+    status: RedemptionStatus
+    cards: Sequence[ListedRedemption]
+    count: int
+
+
+def read_board(session: Session) -> list[BoardColumn]:
+    """Return the columns of the board, in the order of the statuses."""
+    is_done = RedemptionRow.status == RedemptionStatus.DELIVERED
+    submitted = sa.func.extract("epoch", RedemptionRow.submitted_at)
+    order = sa.case((is_done, -submitted), else_=submitted)
+    status = RedemptionRow.status
+    ranked = (
+        sa.select(
+            RedemptionRow.id,
+            sa.func.row_number().over(partition_by=status, order_by=order).label("place"),
+            sa.func.count().over(partition_by=status).label("of_status"),
+        )
+        .where(RedemptionRow.status.in_(BOARD))
+        .subquery()
+    )
+    found = (
+        REDEMPTIONS.select.add_columns(ranked.c.of_status)
+        .join(ranked, ranked.c.id == RedemptionRow.id)
+        .where(ranked.c.place <= _CARDS_MAX)
+        .order_by(ranked.c.place)
+    )
+    counts: dict[RedemptionStatus, int] = {}
+
+    def read_card(of_status: int, **columns: Any) -> ListedRedemption:
+        card = ListedRedemption(**columns)
+        counts[card.status] = of_status
+        return card
+
+    cards = session.select(read_card, found)
+    return [
+        BoardColumn(
+            status, [card for card in cards if card.status is status], counts.get(status, 0)
+        )
+        for status in BOARD
+    ]
 
 
 def view_redemption(session: Session, actor: Actor, redemption_id: UUID) -> Redemption:
