@@ -75,7 +75,7 @@ def test_redemption_is_approved_rejected_or_cancelled_once(
     )
 
 
-def test_redemption_lapses_or_is_approved_at_its_last_instant(
+def test_redemption_lapses_is_cancelled_or_approved_at_its_last_instant(
     arena: Arena, counter: Counter, record_property: Record
 ) -> None:
     """The holds end at the same moment as the time for the decision."""
@@ -87,25 +87,28 @@ def test_redemption_lapses_or_is_approved_at_its_last_instant(
         with time_machine.travel(clock.now() + left, tick=True):
             acts = [
                 partial(act, redemption)
-                for act in (one.approve, one.lapse)
-                for _ in range(THREADS // 2)
+                for act in (one.approve, one.lapse, one.lapse, one.cancel)
+                for _ in range(QUARTER)
             ]
             # Whether the database or the redemption says it, it is too late.
             winners(
                 arena.all_at_once(acts, chances),
                 WrongRedemptionStatus,
+                CancelWindowClosed,
                 HoldExpired,
                 HoldNotPending,
             )
         with time_machine.travel(redemption.expires_at + timedelta(seconds=1), tick=False):
             one.lapse(redemption)
         now = one.now(redemption)
-        assert now.status in {_S.APPROVED, _S.EXPIRED}
+        assert now.status in {_S.APPROVED, _S.EXPIRED, _S.CANCELLED}
         gone: dict[str, str] = {}
         kept = {"XAU-s": "1.00000000", "USD": "40.00"}
         assert (one.balances, one.held) == (gone if now.status is _S.APPROVED else kept, {})
     counter.assert_sound()
-    record_property("evidence", f"A redemption approved as it lapses: {ROUNDS} rounds, each once.")
+    record_property(
+        "evidence", f"A redemption approved or cancelled as it lapses: {ROUNDS} rounds, once."
+    )
 
 
 def test_one_balance_is_redeemed_as_often_as_it_covers(
