@@ -121,5 +121,6 @@ def test_counts_of_the_sidebar_take_one_round_trip(
     # By then no request of another test waits: of those that do, the makers are looked at as well.
     with time_machine.travel(datetime(2199, 1, 1, tzinfo=UTC)), database.reading() as session:
         counts = nav.counts(session, admin)
-    assert trips == [len(counts)]
-    assert len(counts) > 1
+    # Those that are one number share a statement.
+    [statements] = trips
+    assert 1 <= statements < len(counts) / 2
