@@ -23,6 +23,11 @@ from app.fulfillment.claims import models as fulfillment_claims_models
 from app.fulfillment.labels import models as fulfillment_labels_models
 from app.fulfillment.parcels import models as parcels_models
 from app.fulfillment.partners import models as partners_models
+from app.fulfillment.restock.invoices import models as restock_invoices_models
+from app.fulfillment.restock.needs import models as restock_needs_models
+from app.fulfillment.restock.purchase_orders import models as purchase_orders_models
+from app.fulfillment.restock.receiving import models as restock_receiving_models
+from app.fulfillment.restock.suppliers import models as suppliers_models
 from app.fulfillment.shipments import models as shipments_models
 from app.fulfillment.tracking import models as fulfillment_tracking_models
 from app.funding import models as funding_models
@@ -119,10 +124,14 @@ __all__ = [
     "privacy_models",
     "products_models",
     "providers_models",
+    "purchase_orders_models",
     "receipts_models",
     "reconciliation_models",
     "redemption_quotes_models",
     "redemption_requests_models",
+    "restock_invoices_models",
+    "restock_needs_models",
+    "restock_receiving_models",
     "screening_models",
     "search_models",
     "settings_models",
@@ -136,6 +145,7 @@ __all__ = [
     "shop_refunds_models",
     "shop_returns_models",
     "storage_fees_models",
+    "suppliers_models",
     "tax_models",
     "throttle_models",
     "tills_models",

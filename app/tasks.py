@@ -8,6 +8,8 @@ from app.custody import tasks as custody_tasks
 from app.documents import mails as document_mails
 from app.documents import tasks as documents_tasks
 from app.fulfillment import tasks as fulfillment_tasks
+from app.fulfillment.restock.invoices import service as supplier_invoices
+from app.fulfillment.restock.purchase_orders import approval as purchase_approval
 from app.funding import tasks as funding_tasks
 from app.funding.withdrawals import withdrawal_approval
 from app.hedging import tasks as hedging_tasks
@@ -66,6 +68,7 @@ __all__ = [
     "pro_forma_mails",
     "product_imports",
     "providers_tasks",
+    "purchase_approval",
     "reconciliation_tasks",
     "redemption_review",
     "redemption_tasks",
@@ -73,6 +76,7 @@ __all__ = [
     "shop_tasks",
     "storage_fees_tasks",
     "storage_fees_waiving",
+    "supplier_invoices",
     "throttle_tasks",
     "trading_tasks",
     "vault_tasks",

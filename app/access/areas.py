@@ -61,6 +61,7 @@ _STAFF: Mapping[str, PermissionArea] = MappingProxyType(
         "prices": PermissionArea.GOODS,
         "products": PermissionArea.GOODS,
         "queue": PermissionArea.OVERSIGHT,
+        "purchases": PermissionArea.GOODS,
         "reconciliation": PermissionArea.TREASURY,
         "redemptions": PermissionArea.GOODS,
         "roles": PermissionArea.PEOPLE,
@@ -70,6 +71,7 @@ _STAFF: Mapping[str, PermissionArea] = MappingProxyType(
         "shop_orders": PermissionArea.GOODS,
         "staff": PermissionArea.PEOPLE,
         "storage_fees": PermissionArea.TREASURY,
+        "suppliers": PermissionArea.GOODS,
         "tax": PermissionArea.GOODS,
         "vault": PermissionArea.GOODS,
     }

@@ -4,24 +4,14 @@ A person works at one desk: its home is where they land, and its sections come f
 desks follow, as far as their permissions reach.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from app.access import BRANCH_BOUND_ROLES, Actor, Permission, Role
-from app.approvals import queries as approvals_queries
-from app.cases import queries as cases_queries
-from app.compliance.cash_reports import queries as cash_reports_queries
-from app.funding.withdrawals import queries as withdrawal_queries
-from app.kit.counts import Count, fetch_counts
+from app.blueprints import nav_counts
+from app.kit.counts import fetch_counts
 from app.kit.db import Session
-from app.kyc import queries as kyc_queries
-from app.outbox import queries as outbox_queries
-from app.redemption.requests import queries as redemption_queries
-from app.shop.orders import listed_orders
-from app.shop.returns import queries as returns_queries
-from app.vault.alerts import queries as alerts_queries
-from app.vault.assays import queries as assays_queries
 
 
 class Desk(StrEnum):
@@ -33,15 +23,6 @@ class Desk(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class NavCount:
-    """The number of items that wait for the person on a page, and its label. `of` returns None for
-    a person who may see the items and do nothing about them."""
-
-    of: Callable[[Actor], Count | None]
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
 class NavEntry:
     """A page of a desk, shown to people with its permission."""
 
@@ -49,7 +30,7 @@ class NavEntry:
     endpoint: str
     icon: str
     permission: Permission
-    count: NavCount | None = None
+    count: nav_counts.NavCount | None = None
     #: Where the addresses of its details begin, if not with its own.
     details: str = ""
 
@@ -76,17 +57,6 @@ class NavPlace:
 #: The desk of each role; of every other one, administration.
 _DESKS = {Role.SUPPORT: Desk.SUPPORT, Role.TELLER: Desk.TELLER}
 
-_DECISIONS = NavCount(approvals_queries.decidable_count, "waiting for you")
-_WITHDRAWALS = NavCount(lambda _actor: withdrawal_queries.AWAITING_STAFF, "waiting")
-_CASES = NavCount(cases_queries.workable_count, "to investigate")
-_CASH_REPORTS = NavCount(lambda _actor: cash_reports_queries.DRAFTS, "to be filed")
-_HELD_ORDERS = NavCount(lambda _actor: listed_orders.AWAITING_STAFF, "on hold")
-_RETURNS = NavCount(lambda _actor: returns_queries.WAITING, "to be decided or inspected")
-_VERIFICATIONS = NavCount(lambda _actor: kyc_queries.IN_REVIEW, "in review")
-_LOW_STOCK = NavCount(alerts_queries.open_count, "low")
-_QUARANTINE = NavCount(assays_queries.waiting_count, "to be examined")
-_REDEMPTIONS = NavCount(lambda _actor: redemption_queries.WAITING, "to be decided")
-_FAILED_JOBS = NavCount(lambda _actor: outbox_queries.DEAD_JOBS, "failed")
 
 SECTIONS = (
     NavSection(
@@ -102,7 +72,7 @@ SECTIONS = (
                 "payments_pages.list_withdrawals",
                 "withdrawal",
                 Permission.PAYMENTS_READ,
-                _WITHDRAWALS,
+                nav_counts.WITHDRAWALS,
             ),
             NavEntry(
                 "Deposits",
@@ -140,7 +110,7 @@ SECTIONS = (
                 "vault_pages.list_low_stock",
                 "box-down",
                 Permission.VAULT_READ,
-                _LOW_STOCK,
+                nav_counts.LOW_STOCK,
             ),
             NavEntry("Deliveries", "vault_pages.list_lots", "truck", Permission.VAULT_READ),
             NavEntry("Bars", "bars_pages.list_bars", "bar", Permission.VAULT_READ),
@@ -162,7 +132,7 @@ SECTIONS = (
                 "quarantine_pages.list_quarantines",
                 "flask",
                 Permission.VAULT_READ,
-                _QUARANTINE,
+                nav_counts.QUARANTINE,
             ),
             NavEntry(
                 "Returns",
@@ -177,6 +147,26 @@ SECTIONS = (
                 Permission.VAULT_READ,
             ),
             NavEntry("Locations", "vault_pages.list_locations", "pin", Permission.VAULT_READ),
+        ),
+    ),
+    NavSection(
+        "Restock",
+        Desk.ADMIN,
+        (
+            NavEntry(
+                "Restock",
+                "restock_pages.show_board",
+                "swap",
+                Permission.VAULT_READ,
+                nav_counts.NEEDS,
+            ),
+            NavEntry(
+                "Purchases", "purchases_pages.list_purchases", "basket", Permission.VAULT_READ
+            ),
+            NavEntry(
+                "Suppliers", "suppliers_pages.list_suppliers", "company", Permission.VAULT_READ
+            ),
+            NavEntry("Invoices", "invoices_pages.list_invoices", "receipt", Permission.VAULT_READ),
         ),
     ),
     NavSection(
@@ -236,7 +226,7 @@ SECTIONS = (
                 "approvals_pages.list_approvals",
                 "inbox",
                 Permission.APPROVALS_READ,
-                _DECISIONS,
+                nav_counts.DECISIONS,
             ),
             NavEntry("Roles", "roles_pages.list_roles", "lock", Permission.ROLES_READ),
         ),
@@ -270,21 +260,21 @@ SECTIONS = (
                 "redemptions_pages.list_redemptions",
                 "coin-out",
                 Permission.REDEMPTIONS_READ,
-                _REDEMPTIONS,
+                nav_counts.REDEMPTIONS,
             ),
             NavEntry(
                 "Orders on hold",
                 "orders_pages.list_held_orders",
                 "basket-held",
                 Permission.SHOP_ORDERS_REVIEW,
-                _HELD_ORDERS,
+                nav_counts.HELD_ORDERS,
             ),
             NavEntry(
                 "Returned goods",
                 "returns_pages.list_returns",
                 "basket-back",
                 Permission.SHOP_ORDERS_READ,
-                _RETURNS,
+                nav_counts.RETURNS,
             ),
             NavEntry(
                 "Shipments", "shipments_pages.list_shipments", "dispatch", Permission.SHIPMENTS_READ
@@ -304,7 +294,7 @@ SECTIONS = (
                 "support_kyc_pages.list_verifications",
                 "id-card",
                 Permission.KYC_READ,
-                _VERIFICATIONS,
+                nav_counts.VERIFICATIONS,
             ),
         ),
     ),
@@ -332,13 +322,15 @@ SECTIONS = (
         "Oversight",
         Desk.ADMIN,
         (
-            NavEntry("Cases", "cases_pages.list_cases", "folder", Permission.CASES_READ, _CASES),
+            NavEntry(
+                "Cases", "cases_pages.list_cases", "folder", Permission.CASES_READ, nav_counts.CASES
+            ),
             NavEntry(
                 "Cash reports",
                 "cash_reports_pages.list_cash_reports",
                 "banknote",
                 Permission.CASH_REPORTS_READ,
-                _CASH_REPORTS,
+                nav_counts.CASH_REPORTS,
             ),
             NavEntry(
                 "Screening", "screening_pages.list_screenings", "scan", Permission.SCREENING_READ
@@ -346,7 +338,13 @@ SECTIONS = (
             NavEntry(
                 "Audit trail", "audit_pages.list_audit_records", "list", Permission.AUDIT_READ
             ),
-            NavEntry("Jobs", "jobs_pages.list_jobs", "layers", Permission.JOBS_READ, _FAILED_JOBS),
+            NavEntry(
+                "Jobs",
+                "jobs_pages.list_jobs",
+                "layers",
+                Permission.JOBS_READ,
+                nav_counts.FAILED_JOBS,
+            ),
             NavEntry(
                 "Settings", "settings_pages.list_settings", "sliders", Permission.SETTINGS_READ
             ),

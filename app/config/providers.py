@@ -49,7 +49,7 @@ _SANDBOX_SECRETS = frozenset(
     {
         "anchorage", "anchorage addresses", "anchorage requests", "bank", "bank webhook", "brinks",
         "daraja consumer", "daraja consumer secret", "daraja credential", "daraja passkey",
-        "depository", "fedex", "jmb",
+        "depository", "fedex", "fiztrade", "jmb",
         "paxos", "plaid", "primetrust", "sendgrid key", "sendgrid webhook", "stripe",
         "stripe webhook", "twilio account", "twilio token", "ups",
     }

@@ -61,6 +61,15 @@ def _table(description: str, *, is_exported: bool = True) -> PersonalDataTable:
     )
 
 
+def _staff(description: str) -> PersonalDataTable:
+    return PersonalDataTable(
+        description,
+        ErasureEffect.RETAINED,
+        f"It proves who bought the goods. {RETAINED_BY_LAW}",
+        not_exported="PBCEx's internal control.",
+    )
+
+
 PERSONAL_DATA = PersonalData(
     "fulfillment",
     {
@@ -88,6 +97,12 @@ PERSONAL_DATA = PersonalData(
             "Deleted after two years, with the parcel.",
             not_exported=_WITH_THE_ORDER,
         ),
+        "purchase_orders": _staff("Which member of staff ordered goods from a supplier, by id"),
+        "purchase_order_events": _staff(
+            "Which member of staff changed the status of a purchase order, by id"
+        ),
+        "purchase_receipts": _staff("Which member of staff received goods of an order, by id"),
+        "supplier_invoices": _staff("Which member of staff recorded a supplier's invoice, by id"),
     },
     export_sections=_export_sections,
     erasure_blockers=_erasure_blockers,

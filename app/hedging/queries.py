@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.catalog.rules import USD, Metal, Token
+from app.fulfillment.restock.purchase_orders import queries as purchases_queries
 from app.hedging import rules
 from app.hedging.rules import OUNCES, BandStatus, ExposureRules, MetalExposure
 from app.kit import clock
@@ -81,6 +82,7 @@ def current_exposure(session: Session) -> Exposure:
             custody[balance.asset] = balance.units
         elif balance.account_class == AccountClass.INVENTORY_METAL:
             vault[balance.asset] = balance.units
+    in_transit = purchases_queries.units_owed(session)
     quoted = Counter(trading_queries.open_quote_units(session, now))
     quoted.update(locks_queries.open_lock_units(session, now))
     quoted.update(waiting_orders.waiting_units(session))
@@ -94,6 +96,7 @@ def current_exposure(session: Session) -> Exposure:
             positions=positions,
             custody=custody,
             vault=vault,
+            in_transit=in_transit,
             mids=mids,
             band=exposure_rules.band(metal),
         )

@@ -83,6 +83,7 @@ class MetalExposure:
     open_quotes: Amount
     vault: Amount
     custody: Amount
+    #: Bought from suppliers at an agreed price, and not received.
     in_transit: Amount
     hedged: Amount
     #: The sum of the position accounts: what conversions alone have left with PBCEx.
@@ -128,13 +129,15 @@ def metal_exposure(
     positions: Mapping[str, int],
     custody: Mapping[str, int],
     vault: Mapping[str, int],
+    in_transit: Mapping[str, int],
     mids: Mapping[Priced, Decimal],
     band: ExposureBand,
 ) -> MetalExposure:
-    """Return the exposure in a metal from minor units by asset. Transit and hedges are 0."""
+    """Return the exposure in a metal from minor units by asset. Hedges are 0."""
     zero = Amount(OUNCES[metal], 0)
     net = Counter(custody)
     net.update(vault)
+    net.update(in_transit)
     net.subtract(owed)
     net.subtract(quoted)
     return MetalExposure(
@@ -143,7 +146,7 @@ def metal_exposure(
         open_quotes=ounces_in(metal, quoted),
         vault=ounces_in(metal, vault),
         custody=ounces_in(metal, custody),
-        in_transit=zero,
+        in_transit=ounces_in(metal, in_transit),
         hedged=zero,
         position=ounces_in(metal, positions),
         liabilities_usd=_value_usd(metal, owed, mids),

@@ -10,6 +10,7 @@ from app.config.providers import ProviderSettings
 from app.custody.ports import Custodians
 from app.fulfillment.carriers.ports import LabelSellers, ParcelTrackers
 from app.fulfillment.partners.ports import FulfilmentPartners
+from app.fulfillment.restock.purchase_orders.ports import Wholesalers
 from app.funding.ports import IncomingTransferRails, PaymentRails, PayoutRails
 from app.integrations.http_calls import ProviderCaller
 from app.integrations.webhook_lookups import WebhookLookups
@@ -38,6 +39,7 @@ class Adapters:
     custodians: Custodians = field(default_factory=lambda: Custodians({}))
     depots: DepotKeepers = field(default_factory=lambda: DepotKeepers({}))
     labels: LabelSellers = field(default_factory=lambda: LabelSellers({}))
+    wholesalers: Wholesalers = field(default_factory=lambda: Wholesalers({}))
     partners: FulfilmentPartners = field(default_factory=lambda: FulfilmentPartners({}))
     tracking: ParcelTrackers = field(default_factory=lambda: ParcelTrackers({}))
     webhooks: WebhookVerifiers = field(default_factory=lambda: WebhookVerifiers({}))

@@ -10,6 +10,7 @@ from app.integrations.bank.provider import PROVIDER as BANK
 from app.integrations.brinks.provider import PROVIDER as BRINKS
 from app.integrations.depository.provider import PROVIDER as DEPOSITORY
 from app.integrations.fedex.provider import PROVIDER as FEDEX
+from app.integrations.fiztrade.provider import PROVIDER as FIZTRADE
 from app.integrations.jmb.provider import PROVIDER as JMB
 from app.integrations.mpesa.provider import PROVIDER as MPESA
 from app.integrations.paxos.provider import PROVIDER as PAXOS
@@ -35,6 +36,7 @@ PROVIDERS: tuple[Provider[Any], ...] = (
     UPS,
     JMB,
     BRINKS,
+    FIZTRADE,
     PLAID,
     SENDGRID,
     TWILIO,

@@ -58,6 +58,7 @@ class AccountClass(StrEnum):
     STORAGE_PT = "storage_fees.pt"
     STORAGE_PD = "storage_fees.pd"
     STORAGE_CU = "storage_fees.cu"
+    PURCHASE_VARIANCE = "purchase_variance"
 
 
 class AccountKey(NamedTuple):
@@ -231,3 +232,8 @@ def carrier_claims(usd: Asset) -> AccountKey:
 def storage_fees(usd: Asset, metal: Metal) -> AccountKey:
     """Return the account of what customers paid, or owe, for the storage of a metal."""
     return AccountKey(usd, AccountClass(f"storage_fees.{metal.lower()}"))
+
+
+def purchase_variance(usd: Asset, branch_id: UUID) -> AccountKey:
+    """Return the account of what suppliers of a branch invoiced above the price agreed."""
+    return AccountKey(usd, AccountClass.PURCHASE_VARIANCE, branch_id)

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from app.custody.ports import Custodians
 from app.fulfillment.carriers.ports import LabelSellers, ParcelTrackers
+from app.fulfillment.restock.purchase_orders.ports import Wholesalers
 from app.funding.disputes.service import REVISED_WITHIN
 from app.funding.ports import CardRail, IncomingTransferRails, PaymentRails, PayoutRails
 from app.kit.db import SNAPSHOT
@@ -23,6 +24,7 @@ from app.reconciliation.invariants import find_violations
 from app.reconciliation.parcels import compare_deliveries, compare_labels
 from app.reconciliation.payments import compare_disputes, compare_payments, compare_refunds
 from app.reconciliation.payouts import compare_payouts
+from app.reconciliation.purchases import compare_purchases
 from app.vault.depots.ports import DepotKeepers
 
 #: How far back providers' lists are read: longer than a payment takes to settle.
@@ -68,6 +70,8 @@ def sources() -> Iterable[Source]:
         yield _source(keeper, "inventory", compare_depots)
     for seller in resolve(LabelSellers).values():
         yield _source(seller, "labels", compare_labels, _PARCEL_WINDOW)
+    for wholesaler in resolve(Wholesalers).values():
+        yield _source(wholesaler, "orders", compare_purchases)
     for tracker in resolve(ParcelTrackers).values():
         yield _source(tracker, "deliveries", compare_deliveries, _PARCEL_WINDOW)
     for payout_rail in resolve(PayoutRails).values():

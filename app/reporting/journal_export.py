@@ -93,6 +93,7 @@ _OWNERS = {
     AccountClass.TILL_CASH: "til",
     AccountClass.BRANCH_CASH: "brn",
     AccountClass.CASH_OVER_SHORT: "brn",
+    AccountClass.PURCHASE_VARIANCE: "brn",
 }
 
 

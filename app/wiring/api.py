@@ -29,6 +29,7 @@ from app.blueprints.api import (
     trade,
     vault,
     vault_redemptions,
+    vault_restock,
     wallet,
 )
 from app.config import PROJECT, VERSION, Settings
@@ -68,6 +69,7 @@ API_BLUEPRINTS = (
     messages.blp,
     privacy.blp,
     vault.blp,
+    vault_restock.blp,
     redemption.blp,
     vault_redemptions.blp,
     support.blp,

@@ -13,6 +13,7 @@ from app.custody.ports import Custodians
 from app.flags.rules import FeatureCeiling, FulfilmentStrategy
 from app.fulfillment.carriers.ports import LabelSellers, ParcelTrackers
 from app.fulfillment.partners.ports import FulfilmentPartners
+from app.fulfillment.restock.purchase_orders.ports import Wholesalers
 from app.fulfillment.shipments.rules import SubjectType
 from app.fulfillment.undelivered.ports import SubjectOwners
 from app.funding.custody_rail import CustodyRail
@@ -120,6 +121,7 @@ def provide_providers(
     provide(Custodians, adapters.custodians)
     provide(DepotKeepers, adapters.depots)
     provide(FulfilmentPartners, adapters.partners)
+    provide(Wholesalers, adapters.wholesalers)
     provide(LabelSellers, adapters.labels)
     provide(ParcelTrackers, adapters.tracking)
     provide(WebhookVerifiers, adapters.webhooks)

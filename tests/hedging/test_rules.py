@@ -33,6 +33,7 @@ def gold_exposure(mid: str = "", *, paxg: str = "", **units: int) -> MetalExposu
         positions={"XAU-s": units.get("position", 0)},
         custody={"PAXG": units.get("custody", 0)},
         vault={"XAU-s": units.get("vault", 0)},
+        in_transit={"XAU-s": units.get("in_transit", 0)},
         mids={priced: Decimal(text) for priced, text in mids.items() if text},
         band=BAND,
     )
@@ -48,7 +49,7 @@ def test_ounces_count_every_form_of_a_metal_and_no_other_asset() -> None:
 @given(owed=st.integers(0, 10**17), quoted=st.integers(-(10**17), 10**17))
 def test_net_is_what_is_held_less_what_is_owed(owed: int, quoted: int) -> None:
     assert gold_exposure(owed=owed, quoted=quoted).net.units == -owed - quoted
-    assert gold_exposure(owed=owed, custody=7, vault=5).net.units == 12 - owed
+    assert gold_exposure(owed=owed, custody=7, vault=5, in_transit=3).net.units == 15 - owed
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import cache
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -101,6 +102,7 @@ from tests.catalog.test_products import add as add_product
 from tests.counter.tills import Branch as CashBranch
 from tests.counter.tills import cash
 from tests.documents import paper
+from tests.fulfillment.restock.yard import Yard
 from tests.kyc.applicant import make_picture
 from tests.page_client import Browser
 from tests.people import PASSWORD, People, credit, set_prices
@@ -466,6 +468,28 @@ def _approval(database: Database, owner: Actor) -> str:
         values |= {"fields": json.dumps({"person": subject}), "maker": owner.user_id}
         session.send(_INSERT_APPROVAL, values)
     return ids.encode("apr", approval_id)
+
+
+@cache
+def _restocked(database: Database) -> dict[str, str]:
+    """Return the ids of what restock has, by prefix. Every act on it needs fields that no caller
+    sends, so that all callers can have the same."""
+    set_prices(database, AU="4000")
+    yard = Yard.open(People(database))
+    [need] = yard.needs()
+    order = yard.receive(yard.confirm(yard.order(3), "12100.00"), "DN-1", 3)
+    return {
+        "pur": order.public_id,
+        "sup": ids.encode("sup", yard.supplier_id),
+        "ned": need.public_id,
+        "siv": ids.encode("siv", yard.bill(order, "12100.00")),
+    }
+
+
+def _of_restock(prefix: str, variable: str) -> ObjectKind:
+    return ObjectKind(
+        variable, lambda database, _owner: _restocked(database)[prefix], _unknown_id(prefix)
+    )
 
 
 def _shipment(database: Database, owner: Actor) -> str:
@@ -1101,6 +1125,31 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
         )
     },
     "/admin/parcels/<parcel_id>/label.pdf": ObjectKind("parcel_id", _parcel, _unknown_id("prc")),
+    **{
+        f"/admin/purchases/<order_id>{act}": _of_restock("pur", "order_id")
+        for act in (
+            "",
+            "/order.pdf",
+            "/approve",
+            "/confirm",
+            "/cancel",
+            "/receive",
+            "/close",
+            "/invoice",
+        )
+    },
+    **{
+        f"/admin/suppliers/<supplier_id>{act}": _of_restock("sup", "supplier_id")
+        for act in ("", "/products", "/products/remove")
+    },
+    **{
+        f"/admin/restock/needs/<need_id>{act}": _of_restock("ned", "need_id")
+        for act in ("", "/send")
+    },
+    **{
+        f"/admin/supplier-invoices/<invoice_id>{act}": _of_restock("siv", "invoice_id")
+        for act in ("", "/accept", "/reject", "/pay")
+    },
     "/teller/drawers/<drawer_id>": _DRAWER,
     "/teller/receipts/<receipt_id>": _RECEIPT,
     "/teller/receipts/<receipt_id>/copies": _RECEIPT,

@@ -56,6 +56,8 @@ SINGLE_HANDED_SETTINGS = frozenset(
             for name in ("case", "goods_return", "order", "payment", "redemption", "verification")
         ),
         "phones.codes_per_phone_day",
+        "restock.cover_days",
+        "restock.sales_days",
         "verification.submissions_days",
         "verification.submissions_max",
         "verification.warning_days",

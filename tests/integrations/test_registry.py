@@ -106,7 +106,7 @@ def test_sandbox_provides_every_adapter(database: Database) -> None:
     assert list(adapters.partners) == ["JM", "BRINKS"]
     assert list(adapters.labels) == [Carrier.FEDEX]
     assert list(adapters.tracking) == [Carrier.FEDEX, Carrier.UPS]
-    polled = {"depository", "fedex", "ups", "jmb", "brinks"}
+    polled = {"depository", "fedex", "fiztrade", "ups", "jmb", "brinks"}
     assert set(adapters.webhooks) == {provider.id for provider in PROVIDERS} - polled
 
 

@@ -36,6 +36,11 @@ def _check_reorder_point(text: str) -> None:
         vault_rules.parse_units("reorder_below", text, least=0)
 
 
+def _check_fill_to(text: str) -> None:
+    if text:
+        vault_rules.parse_units("fill_to", text, least=0)
+
+
 class ProductSchema(FormSchema):
     """A new product. The names of the other details are as in `details.NAMES`."""
 
@@ -207,6 +212,12 @@ class ReorderPointSchema(FormSchema):
         None,
         hint="Available units there. Empty: as for every location.",
         check=_check_reorder_point,
+    )
+    fill_to = text_field(
+        "Filled up to",
+        None,
+        hint="Units. No more are ordered for this location.",
+        check=_check_fill_to,
     )
 
 

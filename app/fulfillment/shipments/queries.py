@@ -15,6 +15,7 @@ from app.flags.rules import FulfilmentStrategy
 from app.fulfillment.partners.models import PartnerShipment
 from app.fulfillment.shipments.models import Shipment, ShipmentEvent, ShipmentLine
 from app.fulfillment.shipments.rules import (
+    LEFT,
     PREFIX,
     Progress,
     ShipmentStatus,
@@ -314,6 +315,12 @@ def find_progress(session: Session, subject_id: UUID) -> Progress:
     """Return how far all shipments of an order or redemption are together."""
     statuses = sa.select(Shipment.status).where(Shipment.subject_id == subject_id)
     return Progress.of(session.select(lambda status: status, statuses))
+
+
+def has_left(session: Session, subject_id: UUID) -> bool:
+    """Return whether goods of an order or redemption are not on our shelves any more."""
+    statuses = sa.select(Shipment.status).where(Shipment.subject_id == subject_id)
+    return not LEFT.isdisjoint(session.select(lambda status: status, statuses))
 
 
 def list_lines(session: Session, shipment_id: UUID) -> Sequence[ShipmentLineRow]:

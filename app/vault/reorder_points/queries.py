@@ -24,6 +24,7 @@ class ReorderPointRow:
     location_code: str
     location_name: str
     reorder_below: int
+    fill_to: int | None
 
 
 def list_reorder_points(session: Session, sku: str) -> list[ReorderPointRow]:
@@ -35,6 +36,7 @@ def list_reorder_points(session: Session, sku: str) -> list[ReorderPointRow]:
             Location.code.label("location_code"),
             Location.name.label("location_name"),
             ReorderPoint.reorder_below,
+            ReorderPoint.fill_to,
         )
         .join(Location, Location.id == ReorderPoint.location_id)
         .where(ReorderPoint.sku == sku)

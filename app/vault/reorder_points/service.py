@@ -19,10 +19,17 @@ from app.vault.rules import parse_units
 
 
 def set_reorder_point(
-    session: Session, actor: Actor, sku: str, *, location: str, reorder_below: str
+    session: Session,
+    actor: Actor,
+    sku: str,
+    *,
+    location: str,
+    reorder_below: str,
+    fill_to: str = "",
 ) -> None:
-    """Set from how many available units on a product is low at a location, given by its code; an
-    empty text gives it the point of the product again. The alert there is checked at once.
+    """Set from how many available units on a product is low at a location, given by its code, and
+    the most units that its shelf takes; an empty `reorder_below` gives it the point of the product
+    again. The alert there is checked at once.
 
     Raises `PermissionDenied`, `NotFound`, and `Invalid` naming the field.
     """
@@ -36,6 +43,9 @@ def set_reorder_point(
     if place.kind not in RESTOCKED_KINDS:
         raise Invalid("location", "Goods pass through this location: nothing is low there.")
     below = parse_units("reorder_below", reorder_below, least=0) if reorder_below else None
+    most = parse_units("fill_to", fill_to, least=below or 0) if fill_to else None
+    if most is not None and below is None:
+        raise Invalid("reorder_below", "Enter from when on it is low, too.")
     before = queries.find_reorder_point(session, product.sku, place.id)
     if below is None:
         session.write(
@@ -44,14 +54,9 @@ def set_reorder_point(
             )
         )
     else:
-        new = insert(ReorderPoint).values(
-            sku=product.sku, location_id=place.id, reorder_below=below
-        )
-        session.write(
-            new.on_conflict_do_update(
-                index_elements=["sku", "location_id"], set_={"reorder_below": below}
-            )
-        )
+        values = {"reorder_below": below, "fill_to": most}
+        new = insert(ReorderPoint).values(sku=product.sku, location_id=place.id, **values)
+        session.write(new.on_conflict_do_update(index_elements=["sku", "location_id"], set_=values))
     alerts.check(session, [StockPlace(product.sku, place.id)])
     audit.record(
         session,
@@ -59,5 +64,5 @@ def set_reorder_point(
         action=AuditAction.REORDER_POINT_SET,
         subject=product.sku,
         before={"location": place.code, "reorder_below": before},
-        after={"location": place.code, "reorder_below": below},
+        after={"location": place.code, "reorder_below": below, "fill_to": most},
     )
