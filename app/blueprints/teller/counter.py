@@ -11,7 +11,8 @@ from app.blueprints.form_changes import Facts
 from app.blueprints.forms import Done, Form, FormSchema, choice_field, tick_field
 from app.blueprints.page_blueprint import PageBlueprint, see_other
 from app.blueprints.rendering import render_page
-from app.kit import formatting, ids
+from app.identity.accounts import queries as account_queries
+from app.kit import formatting, ids, phones
 from app.kit.db import Session
 from app.kit.errors import Invalid, NotFound
 from app.kyc import queries as kyc_queries
@@ -122,15 +123,18 @@ def record_id_check(
 
 
 def _find_identity(session: Session, text: str) -> VerificationRow:
-    """Return the identity that counts for the customer with this email or public id. Raises
+    """Return the identity that counts for the customer with this email, phone or public id. Raises
     `Invalid`."""
-    person_id = kyc_queries.find_person_id(session, text)
+    if phone := phones.parse_phone(text):
+        person_id = account_queries.find_by_verified_phone(session, phone)
+    else:
+        person_id = kyc_queries.find_person_id(session, text)
     everything = kyc_queries.verifications_of(session, person_id) if person_id else []
     identity = kyc_queries.effective_identity(everything)
     if identity is None:
         raise Invalid(
             "customer",
-            "No customer with this email or ID has submitted their identity. Check the spelling.",
+            "No customer with this email, phone or ID has submitted their identity. Check it.",
         )
     return identity
 

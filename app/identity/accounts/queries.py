@@ -94,6 +94,16 @@ def get_person_by_email(session: Session, email: str) -> PersonProfile:
     return session.get(PersonProfile, _BY_EMAIL, email_key=rules.normalize_email(email))
 
 
+def find_by_verified_phone(session: Session, phone: str) -> UUID | None:
+    """Return the only person who showed that this phone number, in E.164, is theirs; None without
+    one, or if several did."""
+    select = sa.select(User.id.label("user_id")).where(
+        User.phone == phone, User.phone_verified_at.is_not(None)
+    )
+    found = session.select(lambda user_id: user_id, select.limit(2))
+    return found[0] if len(found) == 1 else None
+
+
 def get_email(session: Session, user_id: UUID) -> str:
     """Return the person's email address. Raises `NotFound` for an unknown or erased person."""
     email = session.optional_value(

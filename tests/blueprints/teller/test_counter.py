@@ -6,11 +6,12 @@ import pytest
 from flask import Flask
 
 from app.access import Role
+from app.identity.models import User
 from app.kit.db import Database
 from app.kyc.models import Verification
 from tests.kyc.applicant import Applicant
 from tests.page_client import Browser, check_page
-from tests.people import PASSWORD, People
+from tests.people import PASSWORD, People, verify_phone
 from tests.rows import change_rows
 from tests.unchanged_database import database_unchanged
 
@@ -76,7 +77,10 @@ def test_customer_who_is_not_found_is_a_problem_of_the_field(
     submitted_applicant: Applicant, teller: Browser, text: str
 ) -> None:
     page = teller.get_page(teller.submit_form(COUNTER, "find", customer=text).location)
-    assert "No customer with this email or ID has submitted their identity." in page.visible_text
+    assert (
+        "No customer with this email, phone or ID has submitted their identity."
+        in page.visible_text
+    )
     assert page.all("input", name="customer")[0]["value"] == text
 
 
@@ -117,3 +121,17 @@ def test_check_of_details_that_the_page_did_not_show_is_not_recorded(
     assert response.status_code == 409
     assert "When you opened it: Ada Other" in check_page(response).visible_text
     assert notes_of(submitted_applicant) == []
+
+
+def test_customer_is_found_by_a_phone_number_that_is_verified(
+    submitted_applicant: Applicant, teller: Browser
+) -> None:
+    person_id = submitted_applicant.client.user_id
+    phone = f"+2547{person_id.int % 10**8:08}"
+    with submitted_applicant.database.transaction() as session:
+        change_rows(session, User, User.id == person_id, phone=phone)
+    unverified = teller.submit_form(COUNTER, "find", customer=phone)
+    assert teller.client.get(unverified.location).status_code == 200
+    with submitted_applicant.database.transaction() as session:
+        verify_phone(session, person_id, phone)
+    assert submitted_applicant.latest.public_id in find(teller, phone)
