@@ -18,7 +18,7 @@ from app.ledger.chart import AccountClass
 from app.shop.orders.errors import OwnOrder
 from app.shop.orders.queries import GoodsOrder
 from app.shop.refunds import queries as refunds_queries
-from app.shop.returns import inspections
+from app.shop.returns import inspections, requesting
 from app.shop.returns.errors import NotAsSold, PhotoMissing, ReturnMovedOn, ReturnWindowClosed
 from app.shop.returns.rules import Finding, ReturnReason, keep_to_market
 from app.tax.assessment import Delivery
@@ -29,7 +29,7 @@ from app.vault.bars.errors import SerialMismatch
 from app.vault.lots.errors import InsufficientStock
 from tests.people import People, set_prices
 from tests.second_person import approve
-from tests.shop.return_desk import ReturnDesk, deliver
+from tests.shop.return_desk import REASON, ReturnDesk, deliver
 from tests.shop.sales_range import tier
 from tests.shop.stall import NEW_HAMPSHIRE, Stall, proven
 from tests.shop.test_cancellations import balance_sheet, changes, order_now
@@ -56,6 +56,17 @@ def delivered(desk: ReturnDesk, buyer: Actor, goods: Goods, quantity: int) -> Go
     )
     deliver(desk.database, desk.keeper, order.id)
     return order
+
+
+def messages_to(desk: ReturnDesk, person: Actor) -> list[str]:
+    """Return the kinds of the messages to a person, in order."""
+    with desk.database.reading() as session:
+        staged = session.rows(
+            "SELECT args ->> 'kind' FROM outbox WHERE task = 'messages.deliver'"
+            " AND args ->> 'user_id' = %s ORDER BY id",
+            (str(person.user_id),),
+        )
+    return [kind for (kind,) in staged]
 
 
 def silver(stall: Stall, units: int = 10) -> Goods:
@@ -116,6 +127,9 @@ def test_return_through_quarantine_to_stock(stall: Stall, desk: ReturnDesk, peop
     assert now.refunded == Amount.parse(USD, "105.42") + shipping
     assert people.balances(buyer) == {"USD": str(left + now.refunded)}
     assert states(elsewhere) == {"quarantine": 2}
+    assert messages_to(desk, buyer)[-3:] == [
+        "goods_return_changed", "goods_return_changed", "goods_order_refunded",
+    ]  # fmt: skip
     pass_assay(desk, coins, people.staff(Role.ADMIN))
     assert states(elsewhere) == {"available": 2}
     assert states(coins) == {"available": 7}
@@ -242,6 +256,10 @@ def test_goods_that_are_not_as_sold_go_back_to_their_customer(
                 act(return_id)
     # Both can be returned again, and refunded without a return.
     desk.refuse(desk.request(buyer, order, 2))
+    called_off = desk.request(buyer, order, 2)
+    with stall.database.transaction() as session:
+        requesting.cancel_for_customer(session, desk.clerk, called_off, reason=REASON)
+    assert desk.now(called_off).status == "cancelled"
     refund(stall.database, desk.clerk, order, 2)
     with pytest.raises(Invalid):
         desk.request(buyer, order)
