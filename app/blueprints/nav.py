@@ -270,7 +270,7 @@ SECTIONS = (
                 nav_counts.HELD_ORDERS,
             ),
             NavEntry(
-                "Returned goods",
+                "Returns",
                 "returns_pages.list_returns",
                 "basket-back",
                 Permission.SHOP_ORDERS_READ,

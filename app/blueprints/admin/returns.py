@@ -72,7 +72,7 @@ _REQUESTED = "Refund requested. Another person has to approve it."
 
 RETURNS = ListPage(
     name="returns",
-    title="Returned goods",
+    title="Returns",
     about="Goods that customers have and send back. They are the customer's until they are"
     " inspected; what PBCEx takes is put into quarantine.",
     source=lambda _session, _actor: queries.RETURNS,
