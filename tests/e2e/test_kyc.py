@@ -90,7 +90,7 @@ def test_id_check_is_recorded_at_the_counter(
     desk = open_desk(width=360)
     page = desk.sign_in(people.staff(Role.TELLER, people.branch()).email, PASSWORD)
     page.goto(f"{desk.address}/teller/counter")
-    page.get_by_label("Customer's email or ID").fill(applicant_in_review.client.email)
+    page.get_by_label("Customer's email, phone or ID").fill(applicant_in_review.client.email)
     page.get_by_role("button", name="Find").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Ada Review")
     page.get_by_label("Document shown").select_option("Passport")
