@@ -73,6 +73,9 @@ SAMPLES: tuple[MessageFacts, ...] = (
     shipment_kinds.GoodsShipped(
         PublicId("shp_01"), 50_000_001, "order 10000001", "FedEx 794600000015"
     ),
+    shipment_kinds.GoodsDelayed(
+        PublicId("shp_01"), 50_000_002, "order 10000001", "1 x Gold bar, 100 g", date(2026, 12, 5)
+    ),
     shipment_kinds.GoodsDelivered(PublicId("shp_01"), 50_000_001, "order 10000001", AT),
     shipment_kinds.GoodsReady(
         LINK_ID, PublicId("shp_01"), 50_000_001, "order 10000001", "Harbour Street 1, Kingston, JM"

@@ -1,7 +1,7 @@
 """The kinds of messages about goods that leave."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from app.kit.ids import PublicId
 from app.notifications.account_kinds import LinkFacts
@@ -40,3 +40,16 @@ class GoodsReady(LinkFacts):
     number: int
     subject: str
     branch: str
+
+
+@dataclass(frozen=True)
+class GoodsDelayed(MessageFacts):
+    """Units of a shipment follow later. `subject` says for what, `goods` has a line for each
+    product."""
+
+    kind = MessageKind("goods_delayed", Topic.TRADES, sms_version=0)
+    shipment: PublicId
+    number: int
+    subject: str
+    goods: str
+    expected_on: date

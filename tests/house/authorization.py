@@ -1112,6 +1112,7 @@ OBJECT_KINDS: dict[str, ObjectKind] = {
             "/scan",
             "/pack",
             "/stop",
+            "/missing",
             "/ship",
             "/deliver",
             "/back",

@@ -48,6 +48,7 @@ WRITTEN = {
     "total": "21,323.72 USD",
     "transfer": "4,155.00 USD",
     "until": "22 Nov 2026",
+    "expected_on": "5 Dec 2026",
     "kept_until": "2 Jan 2033",
     "role": "Teller",
 }

@@ -1,6 +1,6 @@
 """The forms of the packing station."""
 
-from app.blueprints.forms import Form, FormSchema, text_field
+from app.blueprints.forms import Form, FormSchema, date_field, text_field
 from app.vault.rules import clean_text
 
 
@@ -31,6 +31,12 @@ class HandoverSchema(FormSchema):
         hint="Such as the carrier and its number",
         check=lambda text: clean_text("evidence", text),
     )
+
+
+class MissingSchema(FormSchema):
+    """When goods that are missing are expected."""
+
+    expected_on = date_field("Expected by", "Enter a day.")
 
 
 FIND = Form(
@@ -73,6 +79,18 @@ STOP = Form(
     failure="The goods were not put back",
     is_secondary=True,
     confirm="Put the goods back on the shelf? They are to be scanned again later.",
+)
+MISSING = Form(
+    "missing",
+    title="Goods are missing",
+    about="Scan what is there first. What is not scanned gets a shipment of its own, and the"
+    " customer is notified of the day. Count the shelf afterwards.",
+    schema=MissingSchema,
+    button="Send the rest later",
+    success="The missing goods have a shipment of their own. The customer has been notified.",
+    failure="Nothing was set aside",
+    is_secondary=True,
+    confirm="Send the rest later?",
 )
 SHIP = Form(
     "ship",

@@ -1,6 +1,7 @@
 """Shipments: the list, and the station where one is picked, packed and shipped."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from uuid import UUID
 
 from flask import Response, url_for
@@ -8,7 +9,16 @@ from flask import Response, url_for
 from app.access import Actor, Permission
 from app.blueprints import file_downloads
 from app.blueprints.admin import address_fields, location_field, undelivered_forms
-from app.blueprints.admin.shipment_forms import DELIVER, FIND, PACK, SCAN, SHIP, START, STOP
+from app.blueprints.admin.shipment_forms import (
+    DELIVER,
+    FIND,
+    MISSING,
+    PACK,
+    SCAN,
+    SHIP,
+    START,
+    STOP,
+)
 from app.blueprints.admin.undelivered_forms import (
     DECIDE_CLAIM,
     DECLARE_LOST,
@@ -44,8 +54,8 @@ from app.fulfillment.shipments import service as shipments
 from app.fulfillment.shipments.queries import ShipmentRow
 from app.fulfillment.shipments.rules import PREFIX, ShipmentStatus
 from app.fulfillment.tracking import queries as tracking_queries
+from app.fulfillment.undelivered import backorders, settling
 from app.fulfillment.undelivered import service as undelivered
-from app.fulfillment.undelivered import settling
 from app.identity.accounts import people
 from app.kit import ids
 from app.kit.db import Session
@@ -147,6 +157,7 @@ def show_shipment(session: Session, actor: Actor, shipment_id: str) -> Response:
         scan_form=SCAN,
         pack_form=PACK,
         stop_form=STOP,
+        missing_form=MISSING,
         ship_form=SHIP,
         deliver_form=DELIVER,
     )
@@ -194,6 +205,20 @@ def stop_picking(
 ) -> None:
     """Put the goods back on the shelf."""
     shipments.stop_picking(session, actor, ids.decode(PREFIX, shipment_id))
+
+
+@blp.form(
+    "/<shipment_id>/missing",
+    MISSING,
+    shown_on=show_shipment,
+    permission=Permission.SHIPMENTS_WORK,
+)
+def set_missing_aside(
+    session: Session, actor: Actor, fields: Mapping[str, date], shipment_id: str
+) -> None:
+    """Send what was not scanned later."""
+    identifier = ids.decode(PREFIX, shipment_id)
+    backorders.set_missing_aside(session, actor, identifier, fields["expected_on"])
 
 
 @blp.form("/<shipment_id>/ship", SHIP, shown_on=show_shipment, permission=Permission.SHIPMENTS_WORK)

@@ -1,4 +1,4 @@
-"""A parcel becomes a shipment of its own."""
+"""A parcel, or units of a shipment, become a shipment of their own."""
 
 from uuid import UUID
 
@@ -23,7 +23,7 @@ def split_off(session: Session, shipment: ShipmentRow, parcel: ParcelRow) -> Shi
         return shipment
     units = parcels_queries.units_by_parcel(session, [parcel.id])[parcel.id]
     moved = {
-        line.position: _part_of(line, units[line.position])
+        line.position: part_of(line, units[line.position])
         for line in queries.list_lines(session, shipment.id)
         if line.position in units
     }
@@ -31,7 +31,7 @@ def split_off(session: Session, shipment: ShipmentRow, parcel: ParcelRow) -> Shi
         session, shipment, moved, status=ShipmentStatus.SHIPPED, address=shipment.address
     )
     for position, part in moved.items():
-        _take_from(session, shipment.id, position, part)
+        take_from(session, shipment.id, position, part)
     session.write(
         sa.update(ShipmentParcel).where(ShipmentParcel.id == parcel.id).values(shipment_id=new_id)
     )
@@ -42,12 +42,13 @@ def split_off(session: Session, shipment: ShipmentRow, parcel: ParcelRow) -> Shi
     return queries.lock_shipment(session, new_id)
 
 
-def _part_of(line: ShipmentLineRow, units: int) -> ShippedUnits:
+def part_of(line: ShipmentLineRow, units: int) -> ShippedUnits:
+    """Return so many units of a line, with their share of its value."""
     value = Amount(line.shipped.value.asset, line.value_units * units // line.units)
     return ShippedUnits(line.sku, units, value, line.lot_id, line.hold_id)
 
 
-def _take_from(session: Session, shipment_id: UUID, position: int, part: ShippedUnits) -> None:
+def take_from(session: Session, shipment_id: UUID, position: int, part: ShippedUnits) -> None:
     """Take units out of a line of a shipment; a line without units is no line."""
     own = sa.and_(ShipmentLine.shipment_id == shipment_id, ShipmentLine.position == position)
     session.write(sa.delete(ShipmentLine).where(own, ShipmentLine.units == part.units))
