@@ -1,7 +1,8 @@
 """The kinds of messages, as classes whose fields are their facts; account_kinds.py, desk_kinds.py,
-fee_kinds.py, order_kinds.py, refund_kinds.py, return_kinds.py and shipment_kinds.py have more.
+document_kinds.py, fee_kinds.py, order_kinds.py, refund_kinds.py, return_kinds.py and
+shipment_kinds.py have more.
 
-To add one: its class in one of the eight, its text in `messages/templates`, one in
+To add one: its class in one of the nine, its text in `messages/templates`, one in
 `messages/templates/sms` if it is sent by SMS, and one in `messages/templates/bundle` if its emails
 are bundled. A fact has the type that the rooms use, and `notify` writes it as a text that a program
 reads: an `Amount` called `from_amount` as the values `from_amount` and `from_asset`, a time as RFC
