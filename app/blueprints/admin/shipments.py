@@ -54,7 +54,7 @@ from app.fulfillment.shipments import service as shipments
 from app.fulfillment.shipments.queries import ShipmentRow
 from app.fulfillment.shipments.rules import PREFIX, ShipmentStatus
 from app.fulfillment.tracking import queries as tracking_queries
-from app.fulfillment.undelivered import backorders, settling
+from app.fulfillment.undelivered import missing_goods, settling
 from app.fulfillment.undelivered import service as undelivered
 from app.identity.accounts import people
 from app.kit import ids
@@ -218,7 +218,7 @@ def set_missing_aside(
 ) -> None:
     """Send what was not scanned later."""
     identifier = ids.decode(PREFIX, shipment_id)
-    backorders.set_missing_aside(session, actor, identifier, fields["expected_on"])
+    missing_goods.set_missing_aside(session, actor, identifier, fields["expected_on"])
 
 
 @blp.form("/<shipment_id>/ship", SHIP, shown_on=show_shipment, permission=Permission.SHIPMENTS_WORK)

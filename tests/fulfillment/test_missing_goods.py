@@ -8,7 +8,7 @@ import pytest
 from app.access import Role
 from app.fulfillment.shipments import queries as shipments_queries
 from app.fulfillment.shipments import service as shipments
-from app.fulfillment.undelivered import backorders
+from app.fulfillment.undelivered import missing_goods
 from app.kit import clock
 from app.kit.errors import Invalid
 from app.shop.orders import shipping
@@ -33,7 +33,9 @@ def test_rest_of_an_order_leaves_and_what_is_missing_follows(people: People) -> 
 
     def set_aside(days: int = 0) -> None:
         with stall.database.transaction() as session:
-            backorders.set_missing_aside(session, keeper, shipment.id, day - timedelta(days=days))
+            missing_goods.set_missing_aside(
+                session, keeper, shipment.id, day - timedelta(days=days)
+            )
 
     with database_unchanged(stall.database), pytest.raises(Invalid, match="Scan what is there"):
         set_aside()
