@@ -156,17 +156,17 @@ SECTIONS = (
             NavEntry(
                 "Restock",
                 "restock_pages.show_board",
-                "swap",
+                "shelf",
                 Permission.VAULT_READ,
                 nav_counts.NEEDS,
             ),
             NavEntry(
-                "Purchases", "purchases_pages.list_purchases", "basket", Permission.VAULT_READ
+                "Purchases", "purchases_pages.list_purchases", "clipboard", Permission.VAULT_READ
             ),
             NavEntry(
-                "Suppliers", "suppliers_pages.list_suppliers", "company", Permission.VAULT_READ
+                "Suppliers", "suppliers_pages.list_suppliers", "factory", Permission.VAULT_READ
             ),
-            NavEntry("Invoices", "invoices_pages.list_invoices", "receipt", Permission.VAULT_READ),
+            NavEntry("Invoices", "invoices_pages.list_invoices", "bill", Permission.VAULT_READ),
         ),
     ),
     NavSection(
