@@ -88,7 +88,6 @@ _OPERATIONS = frozenset(
         Permission.CASH_REPORTS_READ,
         Permission.CUSTODY_READ,
         Permission.DRAWERS_READ,
-        Permission.DRAWERS_SETTLE,
         Permission.MARKETS_HALT,
         Permission.MARKETS_READ,
         Permission.PAYMENTS_READ,
@@ -219,6 +218,11 @@ DEFAULT_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
         | _GOODS
         | _ADMINISTRATION
         | _KYC
-        | {Permission.KYC_DECIDE, Permission.KYC_VERIFY},
+        | {
+            Permission.DRAWERS_SETTLE,
+            Permission.DRAWERS_WORK,
+            Permission.KYC_DECIDE,
+            Permission.KYC_VERIFY,
+        },
     }
 )

@@ -166,7 +166,7 @@ class Permission(StrEnum):
     DRAWERS_READ = "branch:drawers:read"
     """See drawers and safes, with what came in and left."""
     DRAWERS_SETTLE = "branch:drawers:settle"
-    """Count a drawer to close it, a large variance with a second person's approval."""
+    """Count a drawer and close it, one with a large variance together with a second person."""
     DRAWERS_WORK = "branch:drawers:work"
     """Open a drawer, move its cash, and be the second person of a colleague."""
     KYC_VERIFY = "branch:kyc:verify"

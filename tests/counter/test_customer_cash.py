@@ -152,7 +152,7 @@ def test_tellers_serve_customers_and_not_themselves(branch: Branch, customer: Ac
     with pytest.raises(NoOpenDrawer):
         deposit(branch, small, branch.hire())
     with pytest.raises(PermissionDenied):
-        deposit(branch, small, branch.people.staff(Role.ADMIN))
+        deposit(branch, small, branch.people.staff(Role.COMPLIANCE))
 
 
 def test_receipts_are_numbered_and_later_prints_are_copies(

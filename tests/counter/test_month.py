@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from random import Random
 from uuid import UUID
 
-from app.access import Actor, Role
-from app.approvals import queries as approvals_queries
+from app.access import Actor
 from app.catalog.rules import USD
+from app.counter.drawers import closing
 from app.counter.drawers import service as drawers
 from app.counter.drawers.rules import CashPieces, DrawerStatus, suggest
 from app.kit.db import Database
@@ -21,7 +21,6 @@ from app.ledger import queries as ledger_queries
 from tests.counter.tills import SAFE, Branch, cash
 from tests.drill import choose_size, seeded_random
 from tests.people import People
-from tests.second_person import approve
 
 DAYS = choose_size(8, 250)
 FLOAT = cash(usd_2000=5, usd_1000=5, usd_500=6, usd_100=20, usd_1=50)
@@ -44,7 +43,7 @@ class Month:
     branch: Branch
     random: Random
     customer: Actor
-    checker: Actor
+    colleague: Actor
     safe: CashPieces = SAFE
     expected: list[int] = field(default_factory=list)
     found: list[int] = field(default_factory=list)
@@ -101,13 +100,11 @@ class Month:
         self.safe += pieces
 
     def close(self, drawer: DrawerOfDay) -> None:
-        """Count what is really there; a second person approves what is large."""
+        """Count what is really there; a colleague confirms what is large."""
         status = self.branch.count(drawer.really, drawer.teller)
         if status is DrawerStatus.COUNTED:
-            with self.branch.database.reading() as session:
-                subject = self.branch.drawer(drawer.id).public_id
-                [request] = approvals_queries.list_requests_about(session, subject)
-            approve(self.branch.database, self.checker, request.id)
+            with self.branch.database.transaction() as session:
+                closing.settle_variance(session, drawer.teller, witness_id=self.colleague.user_id)
         variance = self.branch.drawer(drawer.id).variance
         assert variance is not None
         self.expected.append(drawer.lost.amount.units)
@@ -118,8 +115,11 @@ class Month:
 def test_month_of_three_branches_finds_each_variance_where_it_was_made(
     database: Database, people: People
 ) -> None:
-    random, checker = seeded_random("a month"), people.staff(Role.ADMIN)
-    months = [Month(Branch.with_cash(people), random, people.customer(), checker) for _ in range(3)]
+    random = seeded_random("a month")
+    months = []
+    for _ in range(3):
+        branch = Branch.with_cash(people)
+        months.append(Month(branch, random, people.customer(), branch.hire()))
     staff = [[month.branch.teller, month.branch.hire()] for month in months]
     for _day in range(DAYS):
         for month, tellers in zip(months, staff, strict=True):

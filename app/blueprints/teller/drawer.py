@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from flask import Response, url_for
 
 from app.access import Actor, Permission, branch_scope
-from app.blueprints.forms import Done, Form, choice_field
+from app.blueprints.forms import Done, Form, FormSchema, choice_field
 from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import render_page
 from app.blueprints.teller import second_person
@@ -28,6 +28,15 @@ _OPEN_SCHEMA = declare_count(
     "OpenDrawerSchema", CashInstrument.CASH, till=choice_field("Till", "Choose a till.")
 )
 _MOVE_SCHEMA = declare_count("CashPiecesSchema")
+
+
+class SettleSchema(FormSchema):
+    """The colleague who counted, too."""
+
+    witness = second_person.witness_field()
+    pin = second_person.pin_field()
+
+
 OPEN = Form(
     "open",
     title="Open a drawer",
@@ -80,10 +89,19 @@ COUNT = Form(
     confirm="Is this what you counted? The drawer is closed with it.",
     is_keyed=True,
 )
+SETTLE = Form(
+    "settle",
+    title="Close the drawer with its variance",
+    about="A colleague counts the drawer with you. If your count is right, they enter their PIN.",
+    schema=SettleSchema,
+    button="Close with the variance",
+    success="Drawer closed. Its report is in the list of drawers.",
+    failure="The drawer was not closed",
+    is_keyed=True,
+)
 _COUNTED = {
     DrawerStatus.CLOSED: "Drawer closed. Its report is in the list of drawers.",
-    DrawerStatus.COUNTED: "The count differs from the books. A second person decides. If you"
-    " miscounted, count again.",
+    DrawerStatus.COUNTED: "The count differs from the books. Count again with a colleague.",
 }
 
 
@@ -181,6 +199,26 @@ def count_drawer(session: Session, actor: Actor, fields: Mapping[str, str]) -> D
     """Count the drawer and close it."""
     status = closing.count_drawer(session, actor, parse_pieces(fields))
     return Done("/teller/drawer", _COUNTED[status])
+
+
+@blp.view("GET", "/settle", permission=Permission.DRAWERS_SETTLE)
+def show_settle(session: Session, actor: Actor) -> Response:
+    """Show the form in which a colleague confirms the count."""
+    return _show_move(session, actor, SETTLE, witness=second_person.list_choices(session, actor))
+
+
+@blp.form(
+    "/settle",
+    SETTLE,
+    shown_on=show_settle,
+    permission=Permission.DRAWERS_SETTLE,
+    keeps_form=False,
+)
+def settle_variance(session: Session, actor: Actor, fields: Mapping[str, str]) -> Done:
+    """Close the drawer with its variance."""
+    witness_id = second_person.confirm(session, actor, fields["witness"], fields["pin"])
+    closing.settle_variance(session, actor, witness_id=witness_id)
+    return Done("/teller/drawer")
 
 
 def _show_move(

@@ -13,7 +13,7 @@ from app.blueprints.teller import second_person
 from app.blueprints.teller.cash_fields import declare_count
 from app.counter.drawers import queries as drawers_queries
 from app.counter.drawers import service as drawers
-from app.counter.drawers.rules import parse_pieces
+from app.counter.drawers.rules import CashPieces, parse_pieces
 from app.kit.db import Session
 from app.kit.errors import PermissionDenied
 
@@ -50,9 +50,9 @@ COLLECTION = Form(
 @blp.view("GET", "", permission=_WORK)
 def show_safe(session: Session, actor: Actor) -> Response:
     """Show what the safe of the branch holds."""
-    return render_page(
-        "teller/safe.html", held=drawers_queries.read_safe(session, _own_branch(actor))
-    )
+    branch_id = branch_scope(actor)
+    held = CashPieces() if branch_id is None else drawers_queries.read_safe(session, branch_id)
+    return render_page("teller/safe.html", held=held)
 
 
 @blp.view("GET", "/delivery", permission=_WORK)

@@ -1,31 +1,25 @@
-"""Close a drawer: count it without sight of the books, and have the variance approved.
+"""Close a drawer: count it without sight of the books, with a second person if it differs much.
 
-The first count decides. One that differs by more than the setting waits for a second person; the
-teller may count again meanwhile, still without sight of the books, and each count is recorded.
+The first count decides. One that differs by more than the setting waits until a colleague has
+counted the drawer, too, and confirms the count; the teller may count again meanwhile, still without
+sight of the books. Each count is recorded.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from app.access import Actor, Permission, check_branch, require
-from app.approvals import queries as approvals_queries
-from app.approvals import registry as approvals_registry
-from app.approvals import service as approvals
-from app.approvals.registry import ApprovalAction, ApprovedRequest, ProposedChange, TextFields
-from app.approvals.rules import ApprovalStatus
+from app.access import Actor, Permission, require
 from app.audit import service as audit
 from app.audit.actions import AuditAction
-from app.branches import queries as branches_queries
 from app.catalog.rules import USD
 from app.counter.drawers import movements, queries
-from app.counter.drawers.errors import DrawerClosed
+from app.counter.drawers.errors import NoOpenDrawer, SecondPersonMissing
 from app.counter.drawers.models import Drawer
 from app.counter.drawers.queries import LockedDrawer
 from app.counter.drawers.rules import TRANSITIONS, CashMovementKind, CashPieces, DrawerStatus
-from app.kit import clock, ids
+from app.kit import clock
 from app.kit.db import Session
 from app.kit.errors import Invalid
 from app.kit.formatting import format_amount
@@ -34,9 +28,6 @@ from app.ledger import chart
 from app.ledger.service import NewPosting
 from app.settings.queries import current
 from app.settings.rules import setting, settings_group
-
-SETTLE = "drawer.settle"
-_REASON = "The count of the drawer differs from its movements."
 
 
 @settings_group("drawers", "Drawers")
@@ -49,13 +40,13 @@ class DrawerRules:
         Amount(USD, 10_00),
         minimum=Amount(USD, 0),
         maximum=Amount(USD, 1000_00),
-        about="A drawer whose count differs by more is closed once a second person approves.",
+        about="A drawer whose count differs by more is closed once a colleague counted it, too.",
     )
 
 
 def count_drawer(session: Session, actor: Actor, counted: CashPieces) -> DrawerStatus:
     """Record what the actor counted in their drawer, close it if the variance is small, and return
-    its status: otherwise a second person is asked.
+    its status: otherwise it waits for a second person.
 
     Raises `PermissionDenied`, `Invalid` for less than none, and `NoOpenDrawer`.
     """
@@ -71,27 +62,25 @@ def count_drawer(session: Session, actor: Actor, counted: CashPieces) -> DrawerS
         subject=drawer.public_id,
         after={**movements.describe(counted), "variance": format_amount(variance)},
     )
-    _end_request(session, actor, drawer)
     drawer = _mark_counted(session, drawer, counted)
     if abs(variance.units) <= current(session, DrawerRules).variance_max.units:
         _close(session, drawer, actor)
         return DrawerStatus.CLOSED
-    approvals.request_approval(
-        session,
-        actor,
-        SETTLE,
-        {"drawer": drawer.public_id},
-        subject=drawer.public_id,
-        reason=_REASON,
-    )
     return DrawerStatus.COUNTED
 
 
-def _end_request(session: Session, actor: Actor, drawer: LockedDrawer) -> None:
-    """End the request about an earlier count, which this one replaces."""
-    for request in approvals_queries.list_requests_about(session, drawer.public_id):
-        if request.status is ApprovalStatus.PENDING:
-            approvals.withdraw(session, actor, request.id)
+def settle_variance(session: Session, actor: Actor, *, witness_id: UUID) -> None:
+    """Close the actor's drawer with the variance of its last count, which a second person confirms.
+
+    Raises `PermissionDenied`, `NoOpenDrawer` unless a variance waits, and `SecondPersonMissing`.
+    """
+    require(actor, Permission.DRAWERS_SETTLE)
+    if witness_id == actor.user_id:
+        raise SecondPersonMissing
+    drawer = queries.lock_active_drawer(session, actor)
+    if drawer.status is not DrawerStatus.COUNTED:
+        raise NoOpenDrawer
+    _close(session, drawer, actor, witness_id)
 
 
 def _mark_counted(session: Session, drawer: LockedDrawer, counted: CashPieces) -> LockedDrawer:
@@ -105,13 +94,12 @@ def _mark_counted(session: Session, drawer: LockedDrawer, counted: CashPieces) -
 
 
 def _close(
-    session: Session, drawer: LockedDrawer, actor: Actor, approval_id: UUID | None = None
+    session: Session, drawer: LockedDrawer, actor: Actor, witness_id: UUID | None = None
 ) -> None:
     """Book the variance, put what was counted into the safe, and number the Z report."""
     counted, now = drawer.counted, clock.now()
     assert counted is not None, drawer
     safe = queries.lock_safe(session, drawer.branch_id)
-    witness_id = actor.user_id if approval_id else None
     excess = counted - drawer.pieces
     if excess:
         act = movements.begin_act(CashMovementKind.VARIANCE, drawer.teller_id, witness_id)
@@ -130,7 +118,6 @@ def _close(
             status=TRANSITIONS.transition(drawer.status, DrawerStatus.CLOSED),
             number=number,
             expected_units=drawer.pieces.amount.units,
-            approval_id=approval_id,
             closed_at=now,
         )
     )
@@ -146,58 +133,3 @@ def _close(
             "variance": format_amount(excess.amount),
         },
     )
-
-
-def _lock_counted(session: Session, payload: TextFields) -> LockedDrawer:
-    drawer = queries.lock_drawer(session, ids.decode(queries.PREFIX, payload["drawer"]))
-    if drawer.status is not DrawerStatus.COUNTED:
-        raise DrawerClosed
-    return drawer
-
-
-def _compare(session: Session, payload: TextFields) -> ProposedChange:
-    drawer = _lock_counted(session, payload)
-    assert drawer.counted is not None, drawer
-    expected, counted = drawer.pieces, drawer.counted
-    return ProposedChange(
-        {"cash": format_amount(expected.amount), "pieces": str(expected)},
-        {
-            "cash": format_amount(counted.amount),
-            "pieces": str(counted),
-            "variance": format_amount(counted.amount - expected.amount),
-        },
-    )
-
-
-def _check(session: Session, actor: Actor, payload: TextFields) -> None:
-    check_branch(actor, _lock_counted(session, payload).branch_id)
-
-
-def _settle(session: Session, approved: ApprovedRequest) -> None:
-    """Close a drawer whose variance two people agree on."""
-    _close(session, _lock_counted(session, approved.payload), approved.checker, approved.id)
-
-
-def _describe(session: Session, actor: Actor, subject: str) -> Mapping[str, str]:
-    """Return where the drawer is."""
-    if Permission.DRAWERS_READ not in actor.permissions:
-        return {}
-    drawer = queries.get_drawer(session, actor, ids.decode(queries.PREFIX, subject))
-    branch = branches_queries.get_any_branch(session, drawer.branch_id)
-    return {"Branch": branch.code, "Till": drawer.till_code}
-
-
-approvals_registry.register(
-    ApprovalAction(
-        SETTLE,
-        "Book the variance of a drawer",
-        Permission.DRAWERS_SETTLE,
-        _compare,
-        _check,
-        _settle,
-        _describe,
-        lambda fields: f"book {fields['variance']} and close the drawer",
-        follows="What was counted goes into the safe, and the variance is booked as cash over or"
-        " short of the branch.",
-    )
-)

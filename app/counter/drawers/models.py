@@ -65,7 +65,6 @@ class Drawer(Base):
     number: Mapped[int | None]
     #: Cents that it held by its movements when it was closed.
     expected_units: Mapped[int | None] = mapped_column(sa.BigInteger)
-    approval_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("approvals.id"))
     closed_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
 
 

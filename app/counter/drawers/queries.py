@@ -66,18 +66,12 @@ class DrawerRow:
     counted: CashPieces | None
     number: int | None
     expected: Amount | None
-    approval_id: UUID | None
     closed_at: datetime | None
 
     @property
     def public_id(self) -> str:
         """The id as others see it."""
         return ids.encode(PREFIX, self.id)
-
-    @property
-    def approval_public_id(self) -> str | None:
-        """The request about its variance, if there was one."""
-        return ids.encode("apr", self.approval_id) if self.approval_id else None
 
     @property
     def variance(self) -> Amount | None:
@@ -109,7 +103,6 @@ _DRAWERS = (
         Drawer.counted,
         Drawer.number,
         Drawer.expected_units,
-        Drawer.approval_id,
         Drawer.closed_at,
     )
     .join(Till, Till.id == Drawer.till_id)

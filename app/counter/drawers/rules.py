@@ -23,7 +23,7 @@ class DrawerStatus(StatusEnum):
     OPEN = "open", "Open", Mark.UNDERWAY
     """A teller works with it."""
     COUNTED = "counted", "Variance waits", Mark.REVIEW
-    """It was counted, and another person decides about the variance."""
+    """It was counted, and a second person has to confirm the variance."""
     CLOSED = "closed", "Closed", Mark.DONE
     """It was counted, and its cash is in the safe."""
 

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from app.access import Actor, Permission, check_branch, require
+from app.access import Actor, Permission, require
 from app.audit import service as audit
 from app.audit.actions import AuditAction
 from app.branches.tills import queries as tills_queries
@@ -39,7 +39,8 @@ def open_drawer(session: Session, actor: Actor, till_id: UUID, pieces: CashPiece
     if pieces:
         _require_some(pieces)
     till = tills_queries.lock_till(session, till_id)
-    check_branch(actor, till.branch_id)
+    if till.branch_id != actor.branch_id:
+        raise NotFound
     if till.closed_at is not None:
         raise TillClosed
     drawer = LockedDrawer(
@@ -179,7 +180,8 @@ def _exchange_with_bank(
     witness_id: UUID,
 ) -> None:  # fmt: skip
     require(actor, Permission.DRAWERS_WORK)
-    check_branch(actor, branch_id)
+    if branch_id != actor.branch_id:
+        raise NotFound
     _require_some(pieces)
     if witness_id == actor.user_id:
         raise SecondPersonMissing

@@ -1,13 +1,11 @@
 """Cash at Main Street: the bank delivered some, a day was closed a little short, and today's drawer
 is open."""
 
-from app.catalog.rules import USD
 from app.counter.cash import service as cash
 from app.counter.cash.service import CashPayment
 from app.counter.drawers import closing
 from app.counter.drawers import service as drawers
 from app.counter.drawers.rules import CashPieces
-from app.kit.money import Amount
 from app.sample.business import Business
 from app.sample.timeline import Part
 
@@ -24,7 +22,7 @@ _FLOAT = CashPieces.of(
         "usd_5": 40, "usd_1": 100,
     }
 )  # fmt: skip
-_PAID_IN = CashPieces.of({"usd_10000": 4})
+_PAID_IN = CashPieces.of({"usd_10000": 104})
 _MISSING = CashPieces.of({"usd_100": 2})
 
 
@@ -43,12 +41,12 @@ def take_delivery(business: Business) -> None:
 
 @PART.ago(days=1, hours=2)
 def serve_yesterday(business: Business) -> None:
-    """Take cash in from a customer, and close the drawer two dollars short."""
+    """Take in so much cash that it is reported, and close the drawer two dollars short."""
     _open(business)
     teller = business.actor("teller")
     with business.transaction() as session:
         customer = business.actor("customer")
-        payment = CashPayment(customer.user_id, Amount(USD, 400_00), _PAID_IN, "passport")
+        payment = CashPayment(customer.user_id, _PAID_IN.amount, _PAID_IN, "passport")
         cash.deposit(session, teller, payment)
         closing.count_drawer(session, teller, _FLOAT + _PAID_IN - _MISSING)
 

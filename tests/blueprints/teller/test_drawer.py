@@ -5,8 +5,9 @@ from flask import Flask
 
 from app.access import Role
 from app.counter.drawers import queries
+from app.kit import ids
 from app.kit.db import Database
-from tests.counter.tills import SAFE, Branch, cash
+from tests.counter.tills import PIN, SAFE, Branch, cash
 from tests.page_client import Browser, check_page
 from tests.people import PASSWORD, People
 from tests.staff import sign_in
@@ -73,9 +74,13 @@ def test_large_variance_is_said_without_its_size(branch: Branch, teller: Browser
     open_drawer(teller, branch)
     assert teller.submit_form(f"{DRAWER}/count", "count", usd_2000="4").location == DRAWER
     text = teller.get_page(DRAWER).visible_text
-    assert "The count differs from the books. A second person decides." in text
+    assert "The count differs from the books. Count again with a colleague." in text
     assert "115.00" not in text
     assert "35.00" not in text
+    colleague = branch.hire_with_pin()
+    proof = {"witness": ids.encode("usr", colleague.user_id), "pin": PIN}
+    assert teller.submit_form(f"{DRAWER}/settle", "settle", **proof).location == DRAWER
+    assert branch.over_short() == 35_00
 
 
 def test_admin_sees_drawers_of_every_branch(
