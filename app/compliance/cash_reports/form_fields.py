@@ -78,7 +78,8 @@ def _describe_person(
     ]
     relationship = {"Relationship": ", ".join(roles).capitalize()}
     occupation = {"Occupation or type of business": named.occupation}
-    return FormSection("Person involved", relationship | _describe_identity(person) | occupation)
+    title = f"Person involved: {person.name}" if person else "Person involved"
+    return FormSection(title, relationship | _describe_identity(person) | occupation)
 
 
 def _describe_identity(person: PersonDetails | None) -> dict[str, str | None]:
@@ -139,7 +140,7 @@ def _describe_places(
     for branch_id in dict.fromkeys(each.branch_id for each in transactions):
         branch = branches_queries.get_any_branch(session, branch_id)
         fields = {"Name": branch.name, **_describe_address(branch.postal)}
-        sections.append(FormSection("Where it took place", fields))
+        sections.append(FormSection(f"Where it took place: {branch.name}", fields))
     return sections
 
 

@@ -21,7 +21,7 @@ from app.kit.counts import Count
 from app.kit.db import Session
 from app.kit.ids import PublicId
 from app.kit.list_query import ListSource
-from app.kit.statements import AnySelect, any_of, compile_select
+from app.kit.statements import AnySelect, compile_select
 from app.ledger import queries as ledger_queries
 from app.ledger.chart import AccountClass
 from app.ledger.models import Account, Entry, Posting
@@ -107,7 +107,15 @@ def _one(select: AnySelect | sa.Select[int]) -> sa.ScalarSelect[Any]:
     return select.correlate(Product, Location).scalar_subquery()
 
 
-# No IN: its values would be bound only when the statement, compiled once, is sent.
+#: The places that are asked for, each a SKU at a location.
+_PLACES = (
+    sa.func.unnest(
+        sa.bindparam("skus", type_=sa.ARRAY(sa.Text)),
+        sa.bindparam("location_ids", type_=sa.ARRAY(sa.Uuid)),
+    )
+    .table_valued(sa.column("sku", sa.Text), sa.column("location_id", sa.Uuid))
+    .render_derived(name="places")
+)
 # One statement, so that a delivery is on the shelf or on order, and never both.
 _SHELVES = compile_select(
     sa.select(
@@ -123,10 +131,10 @@ _SHELVES = compile_select(
             sa.func.nullif(_REORDER_BELOW, 0) * sa.bindparam("multiple", type_=sa.Integer),
         ).label("fill_to"),
     )
-    .select_from(Product)
-    .join(Location, sa.true())
+    .select_from(_PLACES)
+    .join(Product, Product.sku == _PLACES.c.sku)
+    .join(Location, Location.id == _PLACES.c.location_id)
     .outerjoin(ReorderPoint, IS_OF_PLACE)
-    .where(Product.sku == any_of("skus", sa.Text), Location.id == any_of("location_ids", sa.Uuid))
 )
 
 
@@ -211,8 +219,7 @@ def list_shelves(session: Session, places: Sequence[StockPlace]) -> Mapping[Stoc
         since=clock.now() - timedelta(days=rules.sales_days),
         multiple=rules.shelf_multiple,
     )
-    wanted = set(places)
-    return {place: shelf for place, shelf in found if place in wanted}
+    return dict(found)
 
 
 def get_need(session: Session, need_id: UUID) -> NeedRow:
