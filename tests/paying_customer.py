@@ -9,6 +9,7 @@ from app.access import Actor
 from app.catalog.rules import TRADABLE, PaymentMethod
 from app.custody.ports import Custodians
 from app.fulfillment.carriers.ports import LabelSellers, ParcelTrackers
+from app.fulfillment.restock.purchase_orders.ports import Wholesalers
 from app.funding.card_money import CardMoneyRules
 from app.funding.card_refunds import service as card_refunds
 from app.funding.deposits import incoming_transfers, payments
@@ -182,6 +183,7 @@ def create_paying_customer(database: Database, people: People, *, name: str = ""
     provide(Custodians, Custodians({}))
     provide(DepotKeepers, DepotKeepers({}))
     provide(LabelSellers, LabelSellers({}))
+    provide(Wholesalers, Wholesalers({}))
     provide(ParcelTrackers, ParcelTrackers({}))
     provide(PayoutRails, PayoutRails({PaymentMethod.BANK: customer.bank}))
     return customer

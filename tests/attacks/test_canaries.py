@@ -425,9 +425,9 @@ def _show_tokens(app: Flask, _patch: pytest.MonkeyPatch) -> None:
 
 def _greet_in_emails(_app: Flask, patch: pytest.MonkeyPatch) -> None:
     def greeting(
-        mail_id: UUID, to: str, subject: str, text: str, html: str, *, reply_to: str
+        mail_id: UUID, to: str, subject: str, text: str, html: str, **rest: Any
     ) -> OutgoingEmail:
-        return OutgoingEmail(mail_id, to, subject, f"Dear {to}\n{text}", html, reply_to)
+        return OutgoingEmail(mail_id, to, subject, f"Dear {to}\n{text}", html, **rest)
 
     patch.setattr(email_delivery, "OutgoingEmail", greeting)
 

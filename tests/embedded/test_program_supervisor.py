@@ -139,7 +139,7 @@ class TestExchange:
         exchange = run()
         assert exchange.wait_for_output("Ready"), exchange.output
         support = rf"support@pbcex\.local +http://localhost:{exchange.port}/support/ +\w"
-        assert re.search(support, exchange.output)
+        assert exchange.wait_for_output(support), exchange.output
         assert f"http://localhost:{exchange.port}/metrics" in exchange.output
         assert exchange.get() == embedded.find_running_servers(data_dir).database_url
         assert wait_for(lambda: "begins ['DATABASE_URL']" in exchange.log("worker")), "no owner's"

@@ -30,7 +30,7 @@ _OPEN_SCHEMA = declare_count(
 _MOVE_SCHEMA = declare_count("CashPiecesSchema")
 
 
-class SettleSchema(FormSchema):
+class DrawerSettlementSchema(FormSchema):
     """The colleague who counted, too."""
 
     witness = second_person.witness_field()
@@ -93,7 +93,7 @@ SETTLE = Form(
     "settle",
     title="Close the drawer with its variance",
     about="A colleague counts the drawer with you. If your count is right, they enter their PIN.",
-    schema=SettleSchema,
+    schema=DrawerSettlementSchema,
     button="Close with the variance",
     success="Drawer closed. Its report is in the list of drawers.",
     failure="The drawer was not closed",

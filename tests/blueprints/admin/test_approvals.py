@@ -28,6 +28,11 @@ def person_path(person: Actor) -> str:
     return f"/admin/people/{ids.encode('usr', person.user_id)}"
 
 
+def reference_path(person: Actor) -> str:
+    """Return where the id of a person leads."""
+    return f"/support/customers/{ids.encode('usr', person.user_id)}"
+
+
 @pytest.fixture
 def checker(app: Flask, people: People) -> Browser:
     """Return a browser in which a person is signed in who may decide requests."""
@@ -94,8 +99,8 @@ def test_page_says_why_someone_may_not_decide_and_who_may(
     until = format_date(clock.now() + timedelta(days=30))
     assert f"You may decide requests of this person from {until} on." in shown.visible_text
     links = {link["href"] for link in shown.all("a")}
-    assert person_path(independent) in links
-    assert person_path(dependent) not in links
+    assert reference_path(independent) in links
+    assert reference_path(dependent) not in links
     assert not shown.all("form", id="approve")
 
 
@@ -105,8 +110,8 @@ def test_request_leads_to_what_it_is_about_and_is_found_by_its_own_id(
     request = request_suspension(browser, person)
     public_id = request.rpartition("/")[2]
     page = checker.get_page(request)
-    assert {"href": person_path(person)} in page.all("a")
-    assert {"href": person_path(person)} in checker.get_page(PATH).all("a")
+    assert {"href": reference_path(person)} in page.all("a")
+    assert {"href": reference_path(person)} in checker.get_page(PATH).all("a")
     assert public_id in page.visible_text
     found = checker.client.get(f"/go?q={public_id}")
     assert (found.status_code, found.location) == (303, request)

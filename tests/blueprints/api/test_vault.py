@@ -141,6 +141,6 @@ def _difference(after: dict[str, Any], before: dict[str, Any], name: str) -> Dec
 
 
 def test_staff_of_other_desks_read_no_inventory(client: FlaskClient, people: People) -> None:
-    support = Keeper(client, people, Role.SUPPORT)
+    teller = Keeper(client, people, Role.TELLER)
     for path in (INVENTORY, f"{INVENTORY}/summary", f"{INVENTORY}/low-stock"):
-        assert support.get(path, 403)["code"] == "permission_denied"
+        assert teller.get(path, 403)["code"] == "permission_denied"

@@ -85,7 +85,7 @@ SUPPLIERS = ListSource(
     SupplierRow,
     _SUPPLIERS,
     key=Supplier.id,
-    sorts={"name": sa.func.lower(Supplier.name), "added": Supplier.id},
+    sorts={"name": sa.func.lower(Supplier.name, type_=sa.Text), "added": Supplier.id},
     filters={"name": lambda text: Supplier.name.icontains(text, autoescape=True)},
 )
 
