@@ -26,7 +26,13 @@ _SIGN_IN_STEPS = frozenset(
     {"/auth/second-factor", "/auth/enrol", "/auth/enrol/app", "/auth/account/app"}
 )
 #: Documents: their policy forbids even the browser's own style.
-_DOCUMENTS = frozenset({"/support/kyc/documents/<document_id>", "/lists/exports/<export_id>/file"})
+_DOCUMENTS = frozenset(
+    {
+        "/admin/returns/photos/<photo_id>",
+        "/support/kyc/documents/<document_id>",
+        "/lists/exports/<export_id>/file",
+    }
+)
 #: What a browser saves instead of showing it.
 _DOWNLOADS = (".csv", ".pdf")
 #: The sample's sent mail; test_mail.py opens it.
