@@ -116,11 +116,17 @@ def _describe_address(address: PostalAddress | None) -> dict[str, str | None]:
 def _describe_cash(
     report: CashReportSummary, transactions: Sequence[CashTransactionRow]
 ) -> FormSection:
+    # The label is short, because a phone shows it beside the value.
     each_amount = {
-        f"{format_date(each.at.date())}, {each.instrument.label.lower()}, {each.reference}": (
-            format_amount(each.amount)
+        f"Transaction {number}": ", ".join(
+            (
+                format_date(each.at.date()),
+                each.instrument.label.lower(),
+                format_amount(each.amount),
+                each.reference,
+            )
         )
-        for each in transactions
+        for number, each in enumerate(transactions, start=1)
     }
     return FormSection(
         "Cash",
