@@ -22,6 +22,7 @@ from app.counter.receipts import queries as receipts_queries
 from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import Invalid
+from app.kit.formatting import format_amount
 from app.kit.money import Amount, InvalidAmount
 from app.kyc.submission.queries import CustomerIdentity
 
@@ -279,7 +280,7 @@ def _show_form(
     return render_page(
         "teller/cash_form.html",
         declared=form,
-        about=f"{customer.identity.name}, available {customer.available} USD",
+        about=f"{customer.identity.name}, available {format_amount(customer.available)}",
         values={"amount": amount, **{piece.name: str(count) for piece, count in pieces.listed()}},
         options={} if actor is None else {"witness": second_person.list_choices(session, actor)},
         back=_customer_url("show_customer", customer.identity.id),
