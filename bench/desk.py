@@ -167,7 +167,7 @@ def list_requests(
         *(email[:6] for _, email, *_ in chosen),
         *(phone[-4:] for _, _, phone, *_ in chosen),
         *(str(number - step) for step in range(40)),
-        *("nobody at all", "xq", "0000", "bench_in_8", "fees", "zz@example.com"),
+        *("no one at all", "xq", "0000", "bench_in_8", "fees", "zz@example.com"),
     ]
 
     def found(path: str, name: str, values: Sequence[str]) -> list[bytes]:

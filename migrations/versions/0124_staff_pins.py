@@ -16,7 +16,7 @@ CREATE TABLE staff_pins (
     pin_hash text NOT NULL,
     changed_at timestamptz NOT NULL
 );
-CREATE TRIGGER staff_pins_of_nobody_erased BEFORE INSERT ON staff_pins
+CREATE TRIGGER staff_pins_of_no_erased_person BEFORE INSERT ON staff_pins
     FOR EACH ROW EXECUTE FUNCTION forbid_adding_to_erased();
 """)
 

@@ -98,7 +98,7 @@ def test_lost_parcel_is_claimed_and_replaced_and_the_others_are_delivered(
     first, second, third = road.parcels
     road.report(S.DELIVERED, S.LOST, S.DELIVERED)
     with pytest.raises(ParcelNotLost):
-        desk.act(undelivered.declare_lost, first.id, evidence="nobody has seen it")
+        desk.act(undelivered.declare_lost, first.id, evidence="it is nowhere to be found")
     lost = desk.act(undelivered.declare_lost, second.id, evidence="search 4711")
     assert (road.shipment_of(third), desk.shipment(lost).status) == ("delivered", "lost")
     assert (desk.shipment(lost).units, dispatch.now(road.order).status) == (2, "shipped")

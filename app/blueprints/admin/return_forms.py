@@ -63,7 +63,7 @@ class InspectSchema(FormSchema):
 
 
 class OpenReturnSchema(FormSchema):
-    """Units that a customer returns, as they told staff."""
+    """Units that a customer returns, as they say."""
 
     line = choice_field("Product", "Choose the product.")
     units = text_field(
