@@ -11,7 +11,7 @@ from tests.people import People
 from tests.storage_fees.customers import Vault, accept_price, days_of
 from tests.vault.goods import postings_of
 
-#: Before the years of other tests with the same database.
+#: Other tests with the same database accept prices at the beginning of months.
 MONTH = date(2021, 3, 1)
 #: A worker that waits for the row of a charge.
 _WAITING = """
@@ -31,7 +31,7 @@ def test_killed_run_of_charges_loses_and_doubles_nothing(
     vault = Vault(database, people)
     customers = [vault.customer(USD="50.00") for _ in range(4)]
     with database.transaction() as session:
-        accept_price(session, "AU", datetime(2021, 2, 1, tzinfo=UTC), "4000")
+        accept_price(session, "AU", datetime(2021, 3, 1, 12, tzinfo=UTC), "4000")
     for customer in customers:
         vault.move(customer, datetime(2021, 2, 2, tzinfo=UTC), "XAU-s", "101")
     vault.accrue(days_of(MONTH, 3))

@@ -33,7 +33,7 @@ def books(unguarded_app: Flask) -> Flask:
     vault = Vault(database, People(database))
     customer = vault.customer(USD="50.00")
     with database.transaction() as session:
-        accept_price(session, "AU", datetime(2024, 6, 1, tzinfo=UTC), "4000")
+        accept_price(session, "AU", datetime(2024, 7, 1, 12, tzinfo=UTC), "4000")
     vault.move(customer, datetime(2024, 6, 2, tzinfo=UTC), "XAU-s", "101")
     vault.accrue(days_of(date(2024, 7, 1), 1))
     vault.close(date(2024, 7, 1))

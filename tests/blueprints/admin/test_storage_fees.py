@@ -28,7 +28,7 @@ def test_charge_is_listed_with_its_arithmetic_and_waived_on_its_page(
     vault = Vault(people.database, people)
     customer, other = (vault.customer(USD="50.00") for _ in range(2))
     with people.database.transaction() as session:
-        accept_price(session, "AU", datetime(2024, 4, 1, tzinfo=UTC), "4000")
+        accept_price(session, "AU", datetime(2024, 5, 1, 12, tzinfo=UTC), "4000")
     for each in (customer, other):
         vault.move(each, datetime(2024, 4, 2, tzinfo=UTC), "XAU-s", "101")
     vault.accrue(days_of(MONTH, 3))
