@@ -112,7 +112,7 @@ FROM (
         GROUP BY a.user_id, metal, rate_percent, allowance_units
     ) AS part
 ) AS line
-"""  # noqa: S608 - a constant
+"""  # noqa: S608 - the days of a year, of the rules
 _ADD_MONTH = """
 INSERT INTO storage_months (month, closed_at) VALUES (%s, %s)
 ON CONFLICT DO NOTHING RETURNING month
@@ -130,7 +130,7 @@ INSERT INTO storage_charge_lines (charge_id, position, metal, days, ounce_days_u
 SELECT charge.id, position, metal, days, ounce_days_units, allowance_units, rate_percent,
     value_days, fee_units
 FROM charge JOIN line USING (user_id)
-"""  # noqa: S608 - a constant
+"""  # noqa: S608 - the statement above
 _UNCLOSED_MONTHS = """
 SELECT DISTINCT date_trunc('month', day)::date FROM storage_days d
 WHERE NOT EXISTS (SELECT FROM storage_months m WHERE m.month = date_trunc('month', d.day))

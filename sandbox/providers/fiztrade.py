@@ -54,6 +54,7 @@ def get_spot(token: str) -> Response:
     stored = store().get(NAME, "spot", "spot") or {}
     shown = clock.instant() + timedelta(seconds=stored.get("offset", 0))
     wall = shown.astimezone(_CHICAGO).replace(tzinfo=UTC)
+    # The wholesaler sends prices as JSON numbers; nothing is computed with them here.
     asks = {f"{metal}Ask": float(ask) for metal, ask in _asks().items()}
     return json_response(
         {
@@ -171,7 +172,8 @@ def _asks() -> Mapping[str, str]:
 
 
 def _price(code: str) -> float:
-    """Return the price of one unit, as a number."""
+    """Return the price of one unit as the JSON number that the wholesaler sends; it is computed
+    exactly before."""
     metal, ounces, premium = _PRODUCTS[code]
     price = Decimal(_asks()[metal]) * Decimal(ounces) + Decimal(premium)
     return float(round(price, 2))

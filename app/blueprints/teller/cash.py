@@ -131,7 +131,8 @@ def show_search(session: Session, _actor: Actor) -> Response:
         return _show_found("", {refusal.field: refusal.message}, [])
     found = customers.find_customers(session, text) if text else []
     if len(found) == 1:
-        return see_other(_customer_url("show_customer", found[0].id))
+        [customer] = found
+        return see_other(_customer_url("show_customer", customer.id))
     missing = {"customer": "No customer is found by this. Check it with the customer."}
     return _show_found(text, missing if text and not found else {}, found)
 

@@ -172,30 +172,32 @@ def list_cash_of(session: Session, person_id: UUID) -> list[CashTransactionRow]:
 def list_people(session: Session, report_id: UUID) -> list[NamedPerson]:
     """Return the people whom a report names, in the order in which they were added."""
     select = sa.select(
-        ReportedPerson.id, ReportedPerson.person_id, ReportedPerson.occupation_sealed
+        ReportedPerson.id.label("row_id"),
+        ReportedPerson.person_id,
+        ReportedPerson.occupation_sealed,
     ).where(ReportedPerson.report_id == report_id)
     return session.select(_open_person, select.order_by(ReportedPerson.id))
 
 
-def _open_person(*, id: UUID, person_id: UUID, occupation_sealed: bytes | None) -> NamedPerson:  # noqa: A002 - the column
+def _open_person(row_id: UUID, person_id: UUID, occupation_sealed: bytes | None) -> NamedPerson:
     occupation = None
     if occupation_sealed is not None:
         occupation = keys.open_sealed(
-            occupation_sealed, table="cash_report_people", column="occupation_sealed", key=id
+            occupation_sealed, table="cash_report_people", column="occupation_sealed", key=row_id
         ).decode()
-    return NamedPerson(id, person_id, occupation)
+    return NamedPerson(row_id, person_id, occupation)
 
 
 def filed_fields(session: Session, report_id: UUID) -> str | None:
     """Return the fields of the form as they were filed, as JSON; None if it is not filed."""
     filed = CashReport.id == report_id, CashReport.fields_sealed.is_not(None)
-    select = sa.select(CashReport.id, CashReport.fields_sealed).where(*filed)
+    select = sa.select(CashReport.id.label("report_id"), CashReport.fields_sealed).where(*filed)
     return session.find(_open_fields, select)
 
 
-def _open_fields(*, id: UUID, fields_sealed: bytes) -> str:  # noqa: A002 - the column
+def _open_fields(report_id: UUID, fields_sealed: bytes) -> str:
     place = {"table": "cash_reports", "column": "fields_sealed"}
-    return keys.open_sealed(fields_sealed, **place, key=id).decode()
+    return keys.open_sealed(fields_sealed, **place, key=report_id).decode()
 
 
 _RECORDED = sa.select(

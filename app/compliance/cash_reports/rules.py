@@ -24,6 +24,7 @@ THRESHOLD = Amount(USD, 1_000_000)
 _DUE_DAYS = 15
 _RELATED_HOURS = 24
 _RELATED_DAYS = 365
+_LENGTH_MIN = 2
 _OCCUPATION_LENGTH_MAX = 100
 _REFERENCE_LENGTH_MAX = 40
 
@@ -192,6 +193,6 @@ def clean_reference(text: str) -> str:
 
 def _clean(field: str, text: str, length_max: int) -> str:
     cleaned = " ".join(text.split())
-    if not 2 <= len(cleaned) <= length_max or not cleaned.isprintable():  # noqa: PLR2004 - as said
-        raise Invalid(field, f"Enter 2 to {length_max} characters.")
+    if not _LENGTH_MIN <= len(cleaned) <= length_max or not cleaned.isprintable():
+        raise Invalid(field, f"Enter {_LENGTH_MIN} to {length_max} characters.")
     return cleaned

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -110,12 +111,12 @@ def queue_of(session: Session, actor: Actor) -> ListSource[QueueItem]:
     work = sa.union_all(*(parts or [nothing])).subquery("work")
     claim = QueueClaim
 
-    def make(source_name: str, **columns: object) -> QueueItem:
+    def make(source_name: str, **columns: Any) -> QueueItem:
         return QueueItem(
             source_name=source_name,
             now=now,
             target=targets.of(source_name),
-            **columns,  # type: ignore[arg-type]  # the columns of the select, by name
+            **columns,
         )
 
     is_snoozed = sa.and_(claim.snoozed_until.is_not(None), claim.snoozed_until > now)

@@ -100,8 +100,11 @@ def find_by_verified_phone(session: Session, phone: str) -> UUID | None:
     select = sa.select(User.id.label("user_id")).where(
         User.phone == phone, User.phone_verified_at.is_not(None)
     )
-    found = session.select(lambda user_id: user_id, select.limit(2))
-    return found[0] if len(found) == 1 else None
+    found: list[UUID] = session.select(lambda user_id: user_id, select.limit(2))
+    if len(found) != 1:
+        return None
+    [user_id] = found
+    return user_id
 
 
 def get_email(session: Session, user_id: UUID) -> str:
